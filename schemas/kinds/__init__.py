@@ -46,6 +46,11 @@ def canonical(name: str, value: str) -> tuple[str, str]:
     return kind.name, kind.key(value)
 
 
+def name_of(name: str, value: str) -> str:
+    """Return the one name that all normal forms of one thing share, whichever kind they were reported as."""
+    return ":".join(canonical(name, value))
+
+
 def recognise(raw: str) -> Kind:
     """Return the one kind that ``raw`` looks like. Raises ``Rejected`` if it looks like none, or like several."""
     found = [kind for kind in every().values() if kind.recognises(raw)]

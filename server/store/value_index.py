@@ -20,7 +20,7 @@ from server.store.tables import objects, value_index
 
 def subject_of(kind: str, value: str) -> str:
     """Return the name of a normalised value in the index, the same for all forms of one thing."""
-    return ":".join(kinds.canonical(kind, value))
+    return kinds.name_of(kind, value)
 
 
 def add(

@@ -1,0 +1,86 @@
+"""Indicators of any maker as the listings of a look-up's answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mappers import extension, foreign, marking
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.lookup import ListedHold, ListedReferral, Listing
+from schemas.vocabulary import Action, HolderStatus, ScamType, Tlp
+
+_GRADES: frozenset[Any] = frozenset(Action)
+_STATUSES: frozenset[Any] = frozenset(HolderStatus)
+
+
+def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
+    """Return the listing that an indicator is in the collection of that alias; None for a revoked one, or none at all.
+
+    The grade is the hub's. An indicator without one has the grade that its maker asks for, else the weakest: nobody has
+    weighed it. Its end and its hold's end may have passed: see ``schemas.lookup.current``. Raises ``Rejected`` where
+    the end of an indicator cannot be read.
+    """
+    if indicator.get("type") != "indicator" or indicator.get("revoked"):
+        return None
+    context = extension.context_of(indicator)
+    fields: Mapping[str, Any] = context or foreign.report_fields(indicator)
+    reporters, status = context.get("reporters"), context.get("holder_status")
+    end = indicator.get("valid_until")
+    return Listing(
+        collection=collection,
+        id=str(indicator.get("id")),
+        grade=_grade(context.get("grade"), context.get("requested_action"), fields.get("action")),
+        confidence=_whole(indicator.get("confidence", fields.get("confidence"))),
+        reporters=_whole(reporters),
+        reporter_kinds=_texts(context.get("reporter_kinds")),
+        scam_type=_text(fields.get("scam_type")) or ScamType.UNKNOWN.value,
+        holder_status=status if isinstance(status, str) and status in _STATUSES else None,
+        disputed=context.get("disputed") is True,
+        hold=_hold(context),
+        referral=_referral(context.get("referral")),
+        valid_until=None if end is None else _time(end),
+        modified=str(indicator.get("modified")),
+        tlp=(marking.tlp_of(indicator) or Tlp.AMBER).value,
+    )
+
+
+def _grade(*grades: Any) -> Action:
+    """Return the first that is a grade, else the weakest."""
+    return Action(next((grade for grade in grades if isinstance(grade, str) and grade in _GRADES), Action.INVESTIGATE))
+
+
+def _hold(context: Mapping[str, Any]) -> ListedHold | None:
+    """Return the hold that ends last, None where there is none that can be read."""
+    hold = context.get("hold")
+    if not isinstance(hold, Mapping) or not isinstance(hold.get("until"), str):
+        return None
+    amount, currency = _text(hold.get("amount")), _text(hold.get("currency"))
+    both = amount is not None and currency is not None
+    return ListedHold(amount=amount if both else None, currency=currency if both else None, until=_time(hold["until"]))
+
+
+def _referral(referral: Any) -> ListedReferral | None:
+    if not isinstance(referral, Mapping):
+        return None
+    organisation, contact = _text(referral.get("organisation")), _text(referral.get("contact"))
+    return ListedReferral(organisation, contact) if organisation and contact else None
+
+
+def _time(text: Any) -> str:
+    """Return a time that can be read. Raises ``Rejected``."""
+    if not isinstance(text, str):
+        raise Rejected("time-form", "a time is written as text")
+    timestamp.parse(text)
+    return text
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
+
+
+def _whole(value: Any) -> int | None:
+    return value if type(value) is int else None

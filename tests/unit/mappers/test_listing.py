@@ -1,0 +1,103 @@
+"""Indicators of this hub and of other makers as listings of a look-up's answer."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from mappers import extension, indicator
+from mappers.listing import listing_of
+from schemas.errors import Rejected
+from schemas.lookup import ListedHold, ListedReferral
+from schemas.report import Report
+from schemas.vocabulary import Action
+
+_ACCOUNT = Report.model_validate(
+    {
+        "kind": "bank-account",
+        "value": "1234567890",
+        "details": {"bank": "KBANK", "country": "TH"},
+        "reporter": "bank-one",
+        "reported_at": "2026-11-01T00:00:00Z",
+        "scam_type": "investment",
+        "confidence": 70,
+        "action": "hold",
+        "holder_status": "coerced",
+        "hold": {"amount": "1500.50", "currency": "THB", "until": "2026-12-01T00:00:00Z"},
+        "tlp": "green",
+    }
+)
+_FOREIGN = {
+    "type": "indicator",
+    "id": "indicator--3c1cc1f3-5f7b-4d2c-9a4e-5f7a0b8f1d11",
+    "created": "2026-11-01T00:00:00Z",
+    "modified": "2026-11-01T00:00:00Z",
+    "pattern": "[domain-name:value = 'shop.example.com']",
+    "pattern_type": "stix",
+    "valid_from": "2026-11-01T00:00:00Z",
+}
+
+
+def _of_the_hub(**context: Any) -> dict[str, Any]:
+    [obj] = indicator.to_stix(_ACCOUNT, indicator.Profile.CORE)
+    return {**obj, "extensions": {**obj["extensions"], extension.ID: {**extension.context_of(obj), **context}}}
+
+
+def test_a_hubs_listing_is_read_whole() -> None:
+    found = listing_of(
+        _of_the_hub(
+            grade="hold",
+            reporters=2,
+            reporter_kinds=["bank", "telecom"],
+            disputed=True,
+            referral={"organisation": "Anti-trafficking line", "contact": "1300"},
+        ),
+        "mule-accounts",
+    )
+    assert found is not None
+    assert (found.collection, found.grade, found.confidence) == ("mule-accounts", Action.HOLD, 70)
+    assert (found.reporters, found.reporter_kinds) == (2, ("bank", "telecom"))
+    assert (found.scam_type, found.holder_status, found.disputed, found.tlp) == ("investment", "coerced", True, "green")
+    assert found.hold == ListedHold(amount="1500.5", currency="THB", until="2026-12-01T00:00:00.000Z")
+    assert found.referral == ListedReferral("Anti-trafficking line", "1300")
+    assert (found.valid_until, found.modified) == ("2026-12-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z")
+
+
+def test_a_report_that_no_hub_has_weighed_has_the_grade_that_it_asks_for() -> None:
+    found = listing_of(_of_the_hub(), "mule-accounts")
+    assert found is not None
+    assert (found.grade, found.reporters, found.reporter_kinds) == (Action.HOLD, None, ())
+
+
+def test_an_indicator_without_any_grade_has_the_weakest() -> None:
+    found = listing_of(_FOREIGN, "their-collection")
+    assert found is not None
+    assert (found.grade, found.valid_until, found.tlp) == (Action.INVESTIGATE, None, "amber")
+
+
+@pytest.mark.parametrize("obj", [{**_FOREIGN, "revoked": True}, {"type": "identity"}])
+def test_what_is_revoked_or_no_indicator_is_no_listing(obj: dict[str, Any]) -> None:
+    assert listing_of(obj, "takedown") is None
+
+
+def test_an_end_that_nobody_can_read_is_refused() -> None:
+    with pytest.raises(Rejected):
+        listing_of({**_FOREIGN, "valid_until": "soon"}, "takedown")
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_PROPERTIES = ("grade", "reporters", "reporter_kinds", "disputed", "holder_status", "hold", "referral", "scam_type")
+
+
+@given(st.dictionaries(st.sampled_from(_PROPERTIES), _ANYTHING))
+def test_no_context_of_a_stranger_does_harm(context: dict[str, Any]) -> None:
+    try:
+        found = listing_of({**_FOREIGN, "extensions": {extension.ID: context}}, "takedown")
+    except Rejected:
+        return
+    assert found is not None
+    assert found.grade in Action

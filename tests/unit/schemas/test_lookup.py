@@ -1,0 +1,131 @@
+"""Values in any spelling are read as a report would read them, and listings end by themselves."""
+
+import msgspec
+import pytest
+from hypothesis import given, strategies as st
+
+from schemas import kinds, timestamp
+from schemas.errors import Rejected
+from schemas.lookup import (
+    ListedHold,
+    Listing,
+    LookupQuestion,
+    LookupRequest,
+    LookupResult,
+    current,
+    readings,
+    strongest,
+)
+from schemas.report import MAX_VALUE
+from schemas.vocabulary import Action
+
+_LISTING = Listing(
+    collection="mule-accounts",
+    id="indicator--3c1cc1f3-5f7b-4d2c-9a4e-5f7a0b8f1d11",
+    grade=Action.HOLD,
+    confidence=60,
+    reporters=2,
+    reporter_kinds=("bank",),
+    scam_type="unknown",
+    disputed=False,
+    hold=ListedHold(amount="1500", currency="THB", until="2026-12-01T00:00:00.000Z"),
+    valid_until="2027-01-01T00:00:00.000Z",
+    modified="2026-11-01T00:00:00.000Z",
+    tlp="amber",
+)
+
+
+def test_an_account_has_one_name_by_iban_and_by_bank_code_and_number() -> None:
+    [by_iban] = readings("GB29 NWBK 6016 1331 9268 19")
+    [by_code] = readings("31926819", "bank-account", {"bank": "601613", "country": "GB"})
+    assert by_iban.name == by_code.name
+
+
+def test_details_name_the_kind() -> None:
+    [reading] = readings("1234567890", details={"bank": "KBANK"})
+    assert reading.kind == "bank-account"
+    assert readings("1234567890", "bank-account", {"bank": "004", "country": "TH"}) == [reading]
+
+
+def test_the_number_alone_may_stand_in_the_details() -> None:
+    [reading] = readings("", details={"bank": "KBANK", "account_number": "123-4-56789-0"})
+    assert reading.normal == readings("1234567890", details={"bank": "KBANK"})[0].normal
+
+
+def test_a_defanged_value_is_the_value() -> None:
+    assert readings("hxxps://shop.example[.]com/x") == readings("https://shop.example.com/x", "url")
+
+
+def test_every_accepted_example_is_read_as_its_kind() -> None:
+    for kind in kinds.every().values():
+        for example in kind.examples():
+            if example.value is not None:
+                [reading] = readings(example.raw, kind.name, example.given)
+                assert reading.normal in (example.value, readings(example.value, kind.name)[0].normal)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "details", "reason"),
+    [
+        ("1234567890", "bank-account", {}, "bank-missing"),
+        ("1234567890", "bank-account", {"bnak": "KBANK"}, "unknown-detail"),
+        ("1234567890", None, {"bnak": "KBANK"}, "unknown-detail"),
+        ("shop.example.com", "no-such-kind", {}, "unknown-kind"),
+        ("", None, {}, "kind-not-recognised"),
+        ("x" * (MAX_VALUE + 1), None, {}, "bad-value"),
+    ],
+)
+def test_what_is_no_value_is_refused_with_its_reason(
+    value: str, kind: str | None, details: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(Rejected) as refused:
+        readings(value, kind, details)
+    assert refused.value.reason == reason
+
+
+@given(st.text(max_size=60), st.sampled_from([None, *kinds.every()]))
+def test_any_text_is_read_or_refused(text: str, kind: str | None) -> None:
+    try:
+        found = readings(text, kind)
+    except Rejected:
+        return
+    assert found
+    assert len({reading.kind for reading in found}) == len(found)
+    for reading in found:
+        assert reading.name == kinds.name_of(reading.kind, reading.normal)
+
+
+def test_the_strongest_grade_is_the_first_action() -> None:
+    assert strongest(["warn", Action.HOLD, "monitor"]) is Action.HOLD
+    assert strongest([]) is None
+
+
+def test_a_hold_ends_before_its_listing_and_a_listing_by_itself() -> None:
+    assert current(_LISTING, timestamp.parse("2026-11-30T23:59:59.999Z")) is _LISTING
+    without = current(_LISTING, timestamp.parse("2026-12-01T00:00:00Z"))
+    assert without is not None
+    assert without.hold is None
+    assert current(_LISTING, timestamp.parse("2027-01-01T00:00:00Z")) is None
+
+
+def test_answers_leave_out_what_is_not_known() -> None:
+    result = LookupResult(value="x", kind="domain", found=False, listings=(), cache_seconds=60)
+    assert (
+        msgspec.json.encode(result) == b'{"value":"x","kind":"domain","found":false,"listings":[],"cache_seconds":60}'
+    )
+    assert msgspec.json.decode(msgspec.json.encode(_LISTING), type=Listing) == _LISTING
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"values": []}',
+        b'{"values": [{"value": 5}]}',
+        b'{"values": [{"value": "x", "detials": {}}]}',
+        b'{"values": [{"value": "x", "details": {"bank": "' + b"4" * 201 + b'"}}]}',
+        msgspec.json.encode(LookupRequest([LookupQuestion("x")] * 1_001)),
+    ],
+)
+def test_a_question_of_another_form_is_refused(body: bytes) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(body, type=LookupRequest)
