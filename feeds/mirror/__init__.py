@@ -1,0 +1,1 @@
+"""The partner's own copy of its collections, kept current beside its hubs, and asked at payment time."""

@@ -1,0 +1,282 @@
+"""Checks of values against a partner's own copy, in the process that asks."""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import msgspec
+
+from feeds.mirror import settings
+from feeds.mirror.answers import STRENGTH, CheckedValue, HubListing, merge
+from feeds.mirror.entries import digest_of_name, milliseconds
+from feeds.mirror.packing import time_text, unpack_id, unpack_version
+from feeds.mirror.settings import ERROR, NONE, CheckRules
+from feeds.mirror.tables import open_to_read
+from schemas.errors import Rejected
+from schemas.kind import NO_DETAILS
+from schemas.lookup import Listing, LookupQuestion, RefusedValue, ValueReading, readings
+
+_MOST_LISTINGS = 50_000
+# A copy that is from later than now was made when this machine's clock was wrong.
+_AHEAD = 300_000
+_FIND = (
+    "SELECT o.copy, o.id, o.version, o.ends, o.listing FROM names n JOIN objects o ON o.number = n.object "
+    "WHERE n.name = ?"
+)
+_decoder = msgspec.json.Decoder(Listing)
+
+
+class VisibleCopy(NamedTuple):
+    """A copy that checks read: of which hub and collection, and up to when it is current (milliseconds)."""
+
+    hub: str
+    collection: str
+    alias: str
+    as_of: int | None
+    active: int
+    digest: str
+    error: str | None
+    title: str
+
+
+class MirrorState(NamedTuple):
+    """What a check has to know beside the value: the settings in force, the copies, and what is missing.
+
+    ``missing`` are configured collections, as ``hub/collection``, that have no copy; ``errors`` are those of hubs.
+    """
+
+    version: int
+    rules: CheckRules
+    copies: Mapping[int, VisibleCopy]
+    missing: tuple[str, ...]
+    errors: Mapping[str, str]
+    filling: tuple[str, ...]
+
+    def oldest(self) -> int | None:
+        """Return up to when all copies are current, None where one never was."""
+        times = [copy.as_of for copy in self.copies.values()]
+        return None if not times or None in times else min(time for time in times if time is not None)
+
+    def is_old(self, as_of: int | None, now: int) -> bool:
+        """Return whether a copy is too old to block by."""
+        return as_of is None or not -_AHEAD <= now - as_of <= self.rules.max_age * 1000
+
+    def is_stale(self, now: int) -> bool:
+        """Return whether something that is not found may all the same be listed at a hub."""
+        return bool(self.missing) or self.is_old(self.oldest(), now)
+
+    def word(self, grade: str) -> str:
+        """Return the configured word for a grade."""
+        return self.rules.actions.get(grade, grade)
+
+
+class Mirror:
+    """A partner's own copy, to check values against.
+
+    It sees each sync as a whole or not at all, and a new one from the next check on. It may be used by several threads.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        """Open a copy by its file, or by the mirror's TOML file. Raises ``Misconfigured``."""
+        path = Path(path)
+        file = path if settings.is_copy(path) else settings.load(path).mirror.file
+        self.file = file
+        self._turn = threading.Lock()
+        self._db = open_to_read(file)
+        self._listings: dict[int, Listing] = {}
+        self._state = self._load()
+
+    def __enter__(self) -> Self:
+        """Return the mirror itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def check(self, value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS) -> CheckedValue:
+        """Return what is known of a value in any spelling; ``details`` are the columns of its kind, as ``bank``."""
+        asked = _read(value, kind, tuple(details.items()) if details else ())
+        if isinstance(asked, RefusedValue):
+            return self._refusal(value, kind, asked)
+        answers = [self._answer(value, reading, name) for reading, name in asked]
+        return answers[0] if len(answers) == 1 else min(answers, key=_place)
+
+    def check_all(self, questions: Iterable[LookupQuestion]) -> list[CheckedValue]:
+        """Return what is known of several values, in their order."""
+        return [self.check(question.value, question.kind, question.details) for question in questions]
+
+    def state(self) -> MirrorState:
+        """Return the settings in force and the copies, as they are now."""
+        with self._turn:
+            return self._current()
+
+    def _answer(self, value: str, reading: ValueReading, name: bytes) -> CheckedValue:
+        now = int(time.time() * 1000)
+        with self._turn:
+            while True:
+                rows = self._db.execute(_FIND, (name,)).fetchall()
+                state = self._state
+                if self._db.execute("PRAGMA data_version").fetchone()[0] == state.version:
+                    break
+                # Somebody wrote since: what was found and what is known of the copies have to be of one moment.
+                self._state = self._load()
+            found = [held for row in rows if (held := self._held(state, now, *row)) is not None]
+        if not found:
+            oldest = state.oldest()
+            return CheckedValue(
+                value=value,
+                kind=reading.kind,
+                normal=reading.normal,
+                found=False,
+                action=state.rules.actions.get(NONE, NONE),
+                disputed=False,
+                as_of=None if oldest is None else time_text(oldest),
+                stale=bool(state.missing) or state.is_old(oldest, now),
+            )
+        merged = merge(reading.kind, found)
+        times = [held.as_of for held in found]
+        return CheckedValue(
+            value=value,
+            kind=reading.kind,
+            normal=reading.normal,
+            found=True,
+            grade=merged.grade,
+            action=state.rules.actions.get(merged.grade, merged.grade.value),
+            confidence=merged.confidence,
+            hold=merged.hold,
+            valid_until=merged.valid_until,
+            disputed=merged.disputed,
+            collections=merged.collections,
+            hubs=merged.hubs,
+            as_of=None if None in times else min(filter(None, times)),
+            stale=merged.stale,
+            listings=tuple(held.listing for held in found),
+        )
+
+    def _held(
+        self,
+        state: MirrorState,
+        now: int,
+        copy: int,
+        id_: bytes | str,
+        version: int | str,
+        ends: int | None,
+        number: int,
+    ) -> HubListing | None:
+        """Return a listing that was found, None where its copy is not visible, or it has ended."""
+        visible = state.copies.get(copy)
+        if visible is None or (ends is not None and ends <= now):
+            return None
+        listing = self._listings.get(number) or self._listing(number)
+        hold = listing.hold
+        if hold is not None and milliseconds(hold.until) <= now:
+            hold = None
+        return HubListing(
+            hub=visible.hub,
+            as_of=None if visible.as_of is None else time_text(visible.as_of),
+            stale=state.is_old(visible.as_of, now),
+            listing=Listing(
+                collection=visible.alias,
+                id=unpack_id(id_),
+                grade=listing.grade,
+                confidence=listing.confidence,
+                reporters=listing.reporters,
+                reporter_kinds=listing.reporter_kinds,
+                scam_type=listing.scam_type,
+                holder_status=listing.holder_status,
+                disputed=listing.disputed,
+                hold=hold,
+                referral=listing.referral,
+                valid_until=None if ends is None else time_text(ends),
+                modified=unpack_version(version),
+                tlp=listing.tlp,
+            ),
+        )
+
+    def _listing(self, number: int) -> Listing:
+        (body,) = self._db.execute("SELECT body FROM listings WHERE number = ?", (number,)).fetchone()
+        if len(self._listings) >= _MOST_LISTINGS:
+            self._listings.clear()
+        self._listings[number] = found = _decoder.decode(body)
+        return found
+
+    def _refusal(self, value: str, kind: str | None, refused: RefusedValue) -> CheckedValue:
+        state = self.state()
+        oldest, now = state.oldest(), int(time.time() * 1000)
+        return CheckedValue(
+            value=value,
+            kind=kind,
+            found=False,
+            error=refused,
+            action=state.word(ERROR),
+            disputed=False,
+            as_of=None if oldest is None else time_text(oldest),
+            stale=state.is_stale(now),
+        )
+
+    def _current(self) -> MirrorState:
+        if self._db.execute("PRAGMA data_version").fetchone()[0] != self._state.version:
+            self._state = self._load()
+        return self._state
+
+    def _load(self) -> MirrorState:
+        """Read what checks have to know, all of it as of one moment."""
+        self._db.execute("BEGIN")
+        try:
+            # The first read begins the transaction; the version after it is that of what is read.
+            facts = dict(self._db.execute("SELECT name, value FROM facts").fetchall())
+            version = self._db.execute("PRAGMA data_version").fetchone()[0]
+            rows = self._db.execute(
+                "SELECT number, state, hub, collection, alias, as_of, active, digest, error, title FROM copies "
+                "WHERE state != 'dropped'"
+            ).fetchall()
+        finally:
+            self._db.execute("COMMIT")
+        copies = {
+            row[0]: VisibleCopy(row[2], row[3], row[4] or row[3], *row[5:]) for row in rows if row[1] == "visible"
+        }
+        rules = CheckRules.model_validate(json.loads(facts.get("rules", "{}")))
+        hubs = {name: json.loads(facts.get(f"hub:{name}", "{}")) for name in rules.wanted}
+        return MirrorState(
+            version,
+            rules,
+            copies,
+            _missing(rules, hubs, copies),
+            {name: fact["error"] for name, fact in hubs.items() if fact.get("error")},
+            tuple(f"{row[2]}/{row[4] or row[3]}" for row in rows if row[1] == "filling"),
+        )
+
+
+def _place(answer: CheckedValue) -> int:
+    """Return the place of an answer among those for all kinds that a value may be of: the strongest grade first."""
+    return len(STRENGTH) if answer.grade is None else STRENGTH[answer.grade]
+
+
+def _missing(
+    rules: CheckRules, hubs: Mapping[str, Mapping[str, object]], copies: Mapping[int, VisibleCopy]
+) -> tuple[str, ...]:
+    """Return the configured collections that have no copy."""
+    there = {(copy.hub, name) for copy in copies.values() for name in (copy.collection, copy.alias, copy.title, "*")}
+    wanted = ((hub, name) for hub, names in rules.wanted.items() for name in names)
+    return tuple(f"{hub}/{name}" for hub, name in wanted if (hub, name) not in there)
+
+
+@lru_cache(maxsize=4096)
+def _read(
+    value: str, kind: str | None, details: tuple[tuple[str, str], ...]
+) -> list[tuple[ValueReading, bytes]] | RefusedValue:
+    """Return the ways to read a value, each with the digest it is kept under, or the reason why it is none."""
+    try:
+        found = readings(value, kind, dict(details))
+    except Rejected as refusal:
+        return RefusedValue(refusal.reason, refusal.message)
+    return [(reading, digest_of_name(reading.name)) for reading in found]

@@ -1,0 +1,107 @@
+"""The tables of a mirror's file, and the connection to it."""
+
+import sqlite3
+from pathlib import Path
+
+from feeds.connector import Misconfigured
+
+_FORM = 1
+_APPLICATION = 0x5CAFEED
+# Numbers of copies and listings are never used again: readers remember them.
+_SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE copies (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    hub TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    alias TEXT NOT NULL,
+    title TEXT NOT NULL,
+    state TEXT NOT NULL,            -- filling, visible, dropped
+    checkpoint TEXT,                -- JSON, after what the copy has
+    staged TEXT,                    -- JSON, after what is staged
+    begun INTEGER NOT NULL,         -- when the copy was begun; milliseconds, as all times
+    as_of INTEGER,                  -- up to when it is known to be current, by our clock
+    total BLOB NOT NULL,            -- the digest of what is active at folded
+    active INTEGER NOT NULL,
+    folded INTEGER NOT NULL,
+    digest TEXT NOT NULL,           -- equal, differs, behind, none
+    repaired INTEGER,
+    error TEXT
+);
+CREATE TABLE listings (number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE objects (
+    number INTEGER PRIMARY KEY,
+    copy INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    version NOT NULL,
+    revoked INTEGER NOT NULL,
+    ends INTEGER,
+    names BLOB NOT NULL,
+    listing INTEGER
+);
+CREATE UNIQUE INDEX objects_by_id ON objects (copy, id);
+CREATE INDEX objects_by_end ON objects (copy, ends) WHERE ends IS NOT NULL;
+CREATE TABLE names (name BLOB NOT NULL, object INTEGER NOT NULL, PRIMARY KEY (name, object)) WITHOUT ROWID;
+CREATE TABLE staged (
+    number INTEGER PRIMARY KEY,
+    copy INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    version NOT NULL,
+    revoked INTEGER NOT NULL,
+    ends INTEGER,
+    names BLOB NOT NULL,
+    listing INTEGER
+);
+CREATE INDEX staged_by_copy ON staged (copy, number);
+"""
+# A large file is read through the system's page cache, without copies.
+_MAPPED = 1 << 32
+
+
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """Open a mirror's file to sync it, and make it where there is none. Raises ``Misconfigured``."""
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute("PRAGMA user_version").fetchone()[0]:
+            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise Misconfigured(f"{path}: is no copy of a mirror: name another file")
+            for statement in filter(str.strip, _SCHEMA.split(";\n")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {_FORM}")
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise Misconfigured(f"{path}: cannot be used as the file of a mirror ({error})") from error
+    _check_form(path, connection)
+    path.chmod(0o600)
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a mirror's file to check values, from any thread that takes its turn. Raises ``Misconfigured``."""
+    if not path.is_file():
+        raise Misconfigured(f"there is no copy {path}; run: scamfeed mirror sync")
+    try:
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=30, check_same_thread=False
+        )
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+        _check_form(path, connection)
+    except sqlite3.Error as error:
+        raise Misconfigured(f"{path}: cannot be read as the file of a mirror ({error})") from error
+    return connection
+
+
+def _check_form(path: Path, connection: sqlite3.Connection) -> None:
+    form = connection.execute("PRAGMA user_version").fetchone()[0]
+    if form != _FORM or connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+        connection.close()
+        raise Misconfigured(
+            f"{path}: was written by another version of this program (form {form}): remove it, and sync again"
+        )

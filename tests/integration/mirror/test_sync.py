@@ -1,0 +1,99 @@
+"""A mirror beside a hub that reports, retracts, narrows, grants and revokes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.mirror.check import Mirror
+from tests.integration.mirror.conftest import MirroredScamfeed
+
+ACCOUNT = "DE89370400440532013000"
+
+
+def test_a_reported_value_is_found_and_a_retracted_one_is_not(hub: MirroredScamfeed) -> None:
+    hub.report("a0.example.com", "b0.example.com")
+    done = hub.sync()
+    assert done.is_well, done
+    with hub.open() as mirror:
+        found = mirror.check("A0.example[.]com.")
+        assert (found.found, found.kind, found.normal) == (True, "domain", "a0.example.com")
+        assert found.grade == "block"
+        assert found.action == "block"
+        assert found.collections == ("takedown",)
+        assert found.hubs == ("hub",)
+        assert not found.stale
+        assert found.as_of is not None
+        assert not mirror.check("c0.example.com").found
+        hub.retract("a0.example.com")
+        assert mirror.check("a0.example.com").found
+        assert hub.sync().is_well
+        assert not mirror.check("a0.example.com").found
+        assert mirror.check("b0.example.com").found
+
+
+def test_an_account_is_found_by_iban_and_by_bank_code_and_number(hub: MirroredScamfeed) -> None:
+    hub.report(ACCOUNT, kind="bank-account")
+    hub.sync()
+    with hub.open() as mirror:
+        assert mirror.check("DE89 3704 0044 0532 0130 00").found
+        by_number = mirror.check("0532013000", "bank-account", {"bank": "37040044", "country": "DE"})
+        assert by_number.found
+        assert by_number.listings[0].collection == "mule-accounts"
+
+
+def test_a_text_that_is_no_value_is_an_error_and_no_failure(hub: MirroredScamfeed) -> None:
+    hub.sync(actions={"error": "ask", "none": "pay", "block": "decline"})
+    with hub.open() as mirror:
+        refused = mirror.check("DE89370400440532013001", "bank-account")
+        assert refused.error is not None
+        assert (refused.action, refused.found) == ("ask", False)
+        assert mirror.check("d2.example.com").action == "pay"
+
+
+def test_a_private_collection_that_appears_is_followed_and_one_that_is_lost_is_dropped(hub: MirroredScamfeed) -> None:
+    hub.report("a3.example.com", "b3.example.com")
+    hub.sync()
+    hub.report("secret3.example.com", sharing={"only_partners": ["Bank"]})
+    done = hub.sync()
+    assert any(synced.alias.startswith("for-") for synced in done.collections), done
+    with hub.open() as mirror:
+        assert mirror.check("secret3.example.com").found
+        hub.revoke("takedown")
+        done = hub.sync()
+        assert (done.dropped, done.missing) == (("takedown",), ("takedown",))
+        assert not mirror.check("a3.example.com").found
+        assert mirror.check("a3.example.com").stale
+        assert mirror.check("secret3.example.com").found
+        hub.grant("takedown")
+        assert hub.sync().is_well
+        assert mirror.check("a3.example.com").found
+        assert not mirror.check("z3.example.com").stale
+
+
+def test_no_value_stands_in_the_file(hub: MirroredScamfeed) -> None:
+    hub.report("a4.example.com")
+    hub.report(ACCOUNT, kind="bank-account")
+    hub.sync()
+    written = b"".join(path.read_bytes() for path in hub.file.parent.glob("mirror.db*"))
+    assert b"a4.example.com" not in written
+    assert ACCOUNT.encode() not in written
+    assert hub.file.stat().st_mode & 0o077 == 0
+
+
+def test_a_mirror_without_a_copy_says_what_to_do(tmp_path: Path) -> None:
+    config = tmp_path / "mirror.toml"
+    config.write_text('[[hub]]\nname = "h"\nurl = "http://127.0.0.1:1/feed/"\ncollections = ["takedown"]\n')
+    with pytest.raises(Misconfigured, match="scamfeed mirror sync"):
+        Mirror(config)
+
+
+def test_a_hub_that_is_down_leaves_the_copy_as_it_is(hub: MirroredScamfeed) -> None:
+    hub.report("a6.example.com")
+    hub.sync()
+    done = hub.sync(hub={"url": "http://127.0.0.1:9/feed/"})
+    assert done.error
+    with hub.open() as mirror:
+        assert mirror.check("a6.example.com").grade == "block"
+        assert json.dumps(mirror.state().errors)
