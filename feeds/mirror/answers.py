@@ -5,6 +5,7 @@ that ends last is shown, and a dispute anywhere is shown.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -17,13 +18,12 @@ STRENGTH: Mapping[Action, int] = {action: place for place, action in enumerate(A
 _STALE_AT_MOST = Action.STEP_UP
 
 
-class HubListing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HubListing(Listing, frozen=True, kw_only=True, omit_defaults=True):
     """One listing of a value, and the copy that has it: its hub, how current it is, and whether it is too old."""
 
     hub: str
     as_of: str | None
     stale: bool
-    listing: Listing
 
 
 class CheckedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,8 +49,16 @@ class CheckedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     hubs: tuple[str, ...] = ()
     as_of: str | None
     stale: bool
-    listings: tuple[Listing, ...] = ()
+    listings: tuple[HubListing, ...] = ()
     cache_seconds: int = 0
+
+
+class CheckAnswer(msgspec.Struct, frozen=True):
+    """The answers in the order in which the values were asked; ``as_of`` is that of the oldest copy."""
+
+    as_of: str | None
+    stale: bool
+    results: list[CheckedValue]
 
 
 class MergedListings(NamedTuple):
@@ -73,30 +81,21 @@ def merge(kind: str, found: Sequence[HubListing]) -> MergedListings:
     lowered; then the answer is stale. Confidence and end are those of the listing that counts; of several with one
     grade, of the one that is surest and then ends last.
     """
-    graded = sorted(((_rank(kind, held), held) for held in found), key=lambda pair: pair[0])
-    rank, strongest = graded[0]
-    listing = strongest.listing
-    if len(graded) == 1:
-        return MergedListings(
-            listing.grade if not strongest.stale else lowered(kind, listing.grade),
-            strongest.stale,
-            listing.confidence,
-            listing.hold,
-            listing.valid_until,
-            listing.disputed,
-            (listing.collection,),
-            (strongest.hub,),
-        )
-    holds = [held.listing.hold for held in found if held.listing.hold is not None]
+    if len(found) == 1:
+        (first,) = found
+        hold = first.hold
+    else:
+        first = min(found, key=partial(_rank, kind))
+        hold = max((held.hold for held in found if held.hold is not None), key=lambda hold: hold.until, default=None)
     return MergedListings(
-        lowered(kind, listing.grade) if strongest.stale else listing.grade,
-        bool(rank[1]),
-        listing.confidence,
-        max(holds, key=lambda hold: hold.until, default=None),
-        listing.valid_until,
-        any(held.listing.disputed for held in found),
-        tuple(dict.fromkeys(held.listing.collection for held in found)),
-        tuple(dict.fromkeys(held.hub for held in found)),
+        lowered(kind, first.grade) if first.stale else first.grade,
+        first.stale,
+        first.confidence,
+        hold,
+        first.valid_until,
+        any(held.disputed for held in found),
+        tuple(dict.fromkeys([held.collection for held in found])),
+        tuple(dict.fromkeys([held.hub for held in found])),
     )
 
 
@@ -110,10 +109,9 @@ def lowered(kind: str, grade: Action) -> Action:
 
 def _rank(kind: str, held: HubListing) -> tuple[int, bool, int, str]:
     """Return the place of a listing among all of a value: the first one counts."""
-    listing = held.listing
-    grade = lowered(kind, listing.grade) if held.stale else listing.grade
-    end = "" if listing.valid_until is None else _descending(listing.valid_until)
-    return STRENGTH[grade], held.stale, -(listing.confidence or 0), end
+    grade = lowered(kind, held.grade) if held.stale else held.grade
+    end = "" if held.valid_until is None else _descending(held.valid_until)
+    return STRENGTH[grade], held.stale, -(held.confidence or 0), end
 
 
 def _descending(text: str) -> str:

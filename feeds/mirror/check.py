@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import msgspec
 
 from feeds.mirror import settings
-from feeds.mirror.answers import STRENGTH, CheckedValue, HubListing, merge
+from feeds.mirror.answers import STRENGTH, CheckAnswer, CheckedValue, HubListing, merge
 from feeds.mirror.entries import digest_of_name, milliseconds
 from feeds.mirror.packing import time_text, unpack_id, unpack_version
 from feeds.mirror.settings import ERROR, NONE, CheckRules
@@ -114,6 +114,12 @@ class Mirror:
         """Return what is known of several values, in their order."""
         return [self.check(question.value, question.kind, question.details) for question in questions]
 
+    def answer(self, results: list[CheckedValue]) -> CheckAnswer:
+        """Return results with what holds for all of them."""
+        state, now = self.state(), int(time.time() * 1000)
+        oldest = state.oldest()
+        return CheckAnswer(None if oldest is None else time_text(oldest), state.is_stale(now), results)
+
     def state(self) -> MirrorState:
         """Return the settings in force and the copies, as they are now."""
         with self._turn:
@@ -159,7 +165,7 @@ class Mirror:
             hubs=merged.hubs,
             as_of=None if None in times else min(filter(None, times)),
             stale=merged.stale,
-            listings=tuple(held.listing for held in found),
+            listings=tuple(found),
         )
 
     def _held(
@@ -184,22 +190,20 @@ class Mirror:
             hub=visible.hub,
             as_of=None if visible.as_of is None else time_text(visible.as_of),
             stale=state.is_old(visible.as_of, now),
-            listing=Listing(
-                collection=visible.alias,
-                id=unpack_id(id_),
-                grade=listing.grade,
-                confidence=listing.confidence,
-                reporters=listing.reporters,
-                reporter_kinds=listing.reporter_kinds,
-                scam_type=listing.scam_type,
-                holder_status=listing.holder_status,
-                disputed=listing.disputed,
-                hold=hold,
-                referral=listing.referral,
-                valid_until=None if ends is None else time_text(ends),
-                modified=unpack_version(version),
-                tlp=listing.tlp,
-            ),
+            collection=visible.alias,
+            id=unpack_id(id_),
+            grade=listing.grade,
+            confidence=listing.confidence,
+            reporters=listing.reporters,
+            reporter_kinds=listing.reporter_kinds,
+            scam_type=listing.scam_type,
+            holder_status=listing.holder_status,
+            disputed=listing.disputed,
+            hold=hold,
+            referral=listing.referral,
+            valid_until=None if ends is None else time_text(ends),
+            modified=unpack_version(version),
+            tlp=listing.tlp,
         )
 
     def _listing(self, number: int) -> Listing:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from server.cli.allowlists import app as lists
+from server.cli.check import check
 from server.cli.cluster import map_cluster
 from server.cli.collections import app as collection
 from server.cli.context import Context
@@ -17,6 +18,7 @@ from server.cli.export import export
 from server.cli.feeds import app as feed
 from server.cli.lookup import lookup, retract
 from server.cli.map import contribute, map_
+from server.cli.mirror import app as mirror
 from server.cli.outcomes import outcomes
 from server.cli.partners import app as partner
 from server.cli.policy import app as policy
@@ -75,6 +77,8 @@ app.command("retract")(retract)
 app.add_typer(feed, name="feed")
 app.command("lookup")(lookup)
 app.command("explain")(explain)
+app.add_typer(mirror, name="mirror")
+app.command("check")(check)
 app.add_typer(review, name="review")
 app.add_typer(lists, name="lists")
 app.command("receipts")(receipts)

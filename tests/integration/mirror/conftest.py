@@ -1,6 +1,8 @@
 """A hub that is served, a bank that reports to it and one that has a mirror of it."""
 
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,25 @@ class MirroredScamfeed:
         own = {"file": str(self.file)} | more.pop("mirror", {})
         return MirrorSettings.model_validate({"mirror": own, "hub": [hub], **more})
 
+    def write_settings(self, path: Path, *names: str, **more: Any) -> Path:
+        """Write the settings of a mirror beside its file, as a bank would."""
+        hub = {"name": "hub", "url": self.url, "collections": list(names), "allow_private": True}
+        hub |= {"token": {"file": str(self._secret)}, **more.pop("hub", {})}
+        tables = {"mirror": {"file": "mirror.db", "every": "1s", **more.pop("mirror", {})}, **more}
+        lines = [
+            line
+            for name, table in [*((f"[{name}]", table) for name, table in tables.items()), ("[[hub]]", hub)]
+            for line in (name, *(f"{key} = {_toml(value)}" for key, value in table.items()), "")
+        ]
+        path.write_text("\n".join(lines))
+        return path
+
+    def wait_until(self, is_so: Callable[[], bool], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
     def sync(self, *names: str, **more: Any) -> Any:
         (done,) = sync_once(self.settings(*(names or ("takedown", "mule-accounts")), **more))
         return done
@@ -71,6 +92,12 @@ class MirroredScamfeed:
     def revoke(self, alias: str) -> None:
         with self.store.begin() as tx:
             collections.revoke(tx, "Bank", collections.get(tx, alias))
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {json.dumps(text)}" for name, text in value.items()) + " }"
+    return json.dumps(value)
 
 
 @pytest.fixture(scope="module")

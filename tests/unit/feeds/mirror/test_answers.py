@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from feeds.mirror.answers import HubListing, lowered, merge
-from schemas.lookup import ListedHold, Listing
+from schemas.lookup import ListedHold
 from schemas.vocabulary import Action
 
 END = "2027-01-01T00:00:00.000Z"
@@ -13,7 +13,10 @@ END = "2027-01-01T00:00:00.000Z"
 
 def held(grade: str, hub: str = "a", *, stale: bool = False, **fields: Any) -> HubListing:
     given = {"confidence": 80, "disputed": False, "valid_until": END, "collection": "mule-accounts", **fields}
-    listing = Listing(
+    return HubListing(
+        hub=hub,
+        as_of=None,
+        stale=stale,
         id="indicator--1",
         grade=Action(grade),
         reporter_kinds=(),
@@ -22,7 +25,6 @@ def held(grade: str, hub: str = "a", *, stale: bool = False, **fields: Any) -> H
         tlp="amber",
         **given,
     )
-    return HubListing(hub=hub, as_of=None, stale=stale, listing=listing)
 
 
 def test_the_strongest_grade_counts() -> None:

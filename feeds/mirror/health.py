@@ -1,0 +1,46 @@
+"""How a mirror does: the state of each copy, and whether somebody has to look."""
+
+from typing import Any, NamedTuple
+
+from feeds.mirror.check import MirrorState
+from feeds.mirror.packing import time_text
+
+
+class MirrorHealth(NamedTuple):
+    """Whether answers can be relied on, and the state of each copy, ready for JSON."""
+
+    is_well: bool
+    shown: dict[str, Any]
+
+
+def health_of(state: MirrorState, now: int) -> MirrorHealth:
+    """Return the health of a mirror at a moment (milliseconds).
+
+    It is well if no copy is older than ``max_age``, none is missing, and none is known to differ from its hub.
+    """
+    oldest = state.oldest()
+    copies = [
+        {
+            "hub": copy.hub,
+            "collection": copy.alias,
+            "active": copy.active,
+            "as_of": None if copy.as_of is None else time_text(copy.as_of),
+            "age_seconds": None if copy.as_of is None else round((now - copy.as_of) / 1000, 1),
+            "stale": state.is_old(copy.as_of, now),
+            "digest": copy.digest,
+            "error": copy.error,
+        }
+        for copy in state.copies.values()
+    ]
+    stale, differs = state.is_stale(now), any(copy["digest"] == "differs" for copy in copies)
+    is_well = not (stale or differs)
+    shown = {
+        "status": "ok" if is_well else "stale" if stale else "differs",
+        "as_of": None if oldest is None else time_text(oldest),
+        "max_age_seconds": state.rules.max_age,
+        "copies": copies,
+        "missing": list(state.missing),
+        "filling": list(state.filling),
+        "errors": dict(state.errors),
+    }
+    return MirrorHealth(is_well, shown)

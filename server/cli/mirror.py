@@ -1,0 +1,190 @@
+"""``scamfeed mirror``: a partner's own copy of its collections, synced with its hubs and served on loopback."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from feeds.connector import Misconfigured
+from feeds.mirror.check import Mirror
+from feeds.mirror.health import health_of
+from feeds.mirror.schedule import sync_once, sync_until_stopped
+from feeds.mirror.settings import DEFAULT_CONFIGURATION, MirrorSettings, load
+from feeds.mirror.sync import HubRound
+from feeds.runs.runner import prepare_process
+from server.cli.context import Context, Json, fail, show_json, show_table
+
+app = typer.Typer(help="Your own copy of your collections: synced, served, checked.", no_args_is_help=True)
+
+_SYNCED = ("hub", "collection", "read", "active", "digest", "repaired", "error")
+_COPIES = ("hub", "collection", "active", "as_of", "age_seconds", "stale", "digest", "error")
+_LONGEST_PAUSE = 60.0
+
+
+@app.command()
+def sync(
+    ctx: typer.Context,
+    repeat: Annotated[bool, typer.Option("--repeat", help="again and again, as `every` says, until stopped")] = False,
+    with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+    json: Json = False,
+) -> None:
+    """Read from every hub what is new, and compare each copy with its hub.
+
+    Exit 1 if a hub could not be read, a collection is missing, or a copy differs from its hub.
+    """
+    settings = _settings(ctx.obj)
+    prepare_process()
+    try:
+        if repeat:
+            if with_parent:
+                _follow_parent()
+            sync_until_stopped(settings, threading.Event())
+            return
+        rounds = sync_once(settings)
+    except Misconfigured as error:
+        fail(str(error))
+    if json:
+        show_json({"hubs": [_shown(done) for done in rounds]})
+    else:
+        rows = [[done.hub, *synced[1:]] for done in rounds for synced in done.collections]
+        show_table("Synced", _SYNCED, rows)
+        notes = [[done.hub, "missing", name] for done in rounds for name in done.missing]
+        notes += [[done.hub, "dropped", name] for done in rounds for name in done.dropped]
+        notes += [[done.hub, "error", done.error] for done in rounds if done.error]
+        if notes:
+            show_table("To look at", ["hub", "what", "which"], notes)
+    if not all(done.is_well for done in rounds):
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="address to listen on [default: as configured]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="port [default: as configured]")] = None,
+    with_sync: Annotated[
+        bool, typer.Option("--with-sync/--no-sync", help="also sync with the hubs, in a process of its own")
+    ] = True,
+) -> None:
+    """Answer POST /check from the copy on loopback, and keep the copy current, until stopped."""
+    from feeds.mirror.service import serve as run
+
+    context: Context = ctx.obj
+    settings = _settings(context)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    try:
+        options = type(settings.mirror).model_validate({**settings.mirror.model_dump(), **given})
+    except ValueError:
+        fail(f"--host {host}: whoever reaches this address may ask; set token in the configuration")
+    try:
+        with _syncing(context, wanted=with_sync), _opened(settings, wait=with_sync) as mirror:
+            run(mirror, options, lambda at: print(f"http://{at.host}:{at.port}/check", flush=True))  # noqa: T201
+    except Misconfigured as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot listen on {options.host} port {options.port}: {error.strerror}; choose another with --port")
+
+
+@app.command()
+def status(ctx: typer.Context, json: Json = False) -> None:
+    """Show each copy: how many active indicators, how current, and whether it is as its hub has it."""
+    settings = _settings(ctx.obj)
+    try:
+        with Mirror(settings.mirror.file) as mirror:
+            shown = health_of(mirror.state(), int(time.time() * 1000)).shown
+            shown = {**shown, "file": str(mirror.file), "file_bytes": mirror.file.stat().st_size}
+    except Misconfigured as error:
+        fail(str(error))
+    if json:
+        show_json(shown)
+        return
+    show_table(f"Mirror: {shown['status']}", _COPIES, [[copy[name] for name in _COPIES] for copy in shown["copies"]])
+    notes = [["missing", name] for name in shown["missing"]] + [["filling", name] for name in shown["filling"]]
+    notes += [[f"error of {hub}", error] for hub, error in shown["errors"].items()]
+    if notes:
+        show_table("To look at", ["what", "which"], notes)
+
+
+def configuration(context: Context) -> Path:
+    """Return the mirror's file of settings: that of ``--config``, else ``mirror.toml`` in this folder."""
+    return context.config or DEFAULT_CONFIGURATION
+
+
+def _settings(context: Context) -> MirrorSettings:
+    try:
+        return load(configuration(context))
+    except Misconfigured as error:
+        fail(str(error))
+
+
+def _shown(done: HubRound) -> dict[str, Any]:
+    return {**done._asdict(), "collections": [synced._asdict() for synced in done.collections]}
+
+
+@contextmanager
+def _opened(settings: MirrorSettings, *, wait: bool) -> Iterator[Mirror]:
+    """Open the copy, which the sync that has just begun may still have to make."""
+    until = time.monotonic() + (30.0 if wait else 0.0)
+    while True:
+        try:
+            mirror = Mirror(settings.mirror.file)
+            break
+        except Misconfigured:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+    with mirror:
+        yield mirror
+
+
+@contextmanager
+def _syncing(context: Context, *, wanted: bool) -> Iterator[None]:
+    """Sync in a process of its own, which ends with this one, and is begun again where it ends by itself."""
+    if not wanted:
+        yield
+        return
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep_syncing, args=(configuration(context), over), daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
+
+
+def _keep_syncing(config: Path, over: threading.Event) -> None:
+    command = [sys.executable, "-m", "server.cli", "--config", str(config), "mirror", "sync", "--repeat"]
+    pause = 1.0
+    while not over.is_set():
+        # The pipe tells it that this process is gone, however that came about.
+        syncing = subprocess.Popen([*command, "--with-parent"], stdin=subprocess.PIPE)  # noqa: S603 - ourselves
+        began = time.monotonic()
+        while syncing.poll() is None and not over.wait(0.2):
+            pass
+        if over.is_set():
+            syncing.terminate()
+            syncing.wait()
+            return
+        pause = 1.0 if time.monotonic() - began > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
+        over.wait(pause)
+
+
+def _follow_parent() -> None:
+    """Let the process that answers go first, and end at once when it is gone: a sync may end anywhere."""
+    os.nice(10)
+
+    def wait() -> None:
+        # Not through sys.stdin, whose lock the end of the program would wait for.
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
