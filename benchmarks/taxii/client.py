@@ -27,7 +27,7 @@ class Client:
         self._socket = socket.create_connection(("127.0.0.1", port), 60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         login = authorization or f"Bearer {token}"
-        self._common = f"Host: x\r\nAuthorization: {login}\r\nAccept: application/taxii+json;version=2.1\r\n"
+        self._common = f"Host: localhost\r\nAuthorization: {login}\r\nAccept: application/taxii+json;version=2.1\r\n"
         self._room = bytearray(_ROOM)
         self._view = memoryview(self._room)
 

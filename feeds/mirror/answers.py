@@ -83,15 +83,17 @@ def merge(kind: str, found: Sequence[HubListing]) -> MergedListings:
     """
     if len(found) == 1:
         (first,) = found
-        hold = first.hold
-    else:
-        first = min(found, key=partial(_rank, kind))
-        hold = max((held.hold for held in found if held.hold is not None), key=lambda hold: hold.until, default=None)
+        grade = lowered(kind, first.grade) if first.stale else first.grade
+        only = (first.collection,), (first.hub,)
+        return MergedListings(
+            grade, first.stale, first.confidence, first.hold, first.valid_until, first.disputed, *only
+        )
+    first = min(found, key=partial(_rank, kind))
     return MergedListings(
         lowered(kind, first.grade) if first.stale else first.grade,
         first.stale,
         first.confidence,
-        hold,
+        max((held.hold for held in found if held.hold is not None), key=lambda hold: hold.until, default=None),
         first.valid_until,
         any(held.disputed for held in found),
         tuple(dict.fromkeys([held.collection for held in found])),

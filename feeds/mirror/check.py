@@ -21,11 +21,14 @@ from schemas.kind import NO_DETAILS
 from schemas.lookup import Listing, LookupQuestion, RefusedValue, ValueReading, readings
 
 _MOST_LISTINGS = 50_000
+# Payees come again: a bank asks for most of them more than once a day.
+_READINGS = 16_384
 # A copy that is from later than now was made when this machine's clock was wrong.
 _AHEAD = 300_000
+# The generation is that of the same moment as what is found.
 _FIND = (
-    "SELECT o.copy, o.id, o.version, o.ends, o.listing FROM names n JOIN objects o ON o.number = n.object "
-    "WHERE n.name = ?"
+    "SELECT f.value, o.copy, o.id, o.version, o.ends, o.listing FROM facts f "
+    "LEFT JOIN names n ON n.name = ? LEFT JOIN objects o ON o.number = n.object WHERE f.name = 'generation'"
 )
 _decoder = msgspec.json.Decoder(Listing)
 
@@ -37,6 +40,7 @@ class VisibleCopy(NamedTuple):
     collection: str
     alias: str
     as_of: int | None
+    as_of_text: str | None
     active: int
     digest: str
     error: str | None
@@ -46,28 +50,27 @@ class VisibleCopy(NamedTuple):
 class MirrorState(NamedTuple):
     """What a check has to know beside the value: the settings in force, the copies, and what is missing.
 
-    ``missing`` are configured collections, as ``hub/collection``, that have no copy; ``errors`` are those of hubs.
+    ``generation`` changes with each of these. ``oldest`` is up to when all copies are current, None where one never
+    was. ``missing`` are configured collections, as ``hub/collection``, that have no copy; ``errors`` are those of hubs.
     """
 
-    version: int
+    generation: int
     rules: CheckRules
     copies: Mapping[int, VisibleCopy]
+    oldest: int | None
+    oldest_text: str | None
     missing: tuple[str, ...]
     errors: Mapping[str, str]
     filling: tuple[str, ...]
-
-    def oldest(self) -> int | None:
-        """Return up to when all copies are current, None where one never was."""
-        times = [copy.as_of for copy in self.copies.values()]
-        return None if not times or None in times else min(time for time in times if time is not None)
+    most_age: float
 
     def is_old(self, as_of: int | None, now: int) -> bool:
         """Return whether a copy is too old to block by."""
-        return as_of is None or not -_AHEAD <= now - as_of <= self.rules.max_age * 1000
+        return as_of is None or not -_AHEAD <= now - as_of <= self.most_age
 
     def is_stale(self, now: int) -> bool:
         """Return whether something that is not found may all the same be listed at a hub."""
-        return bool(self.missing) or self.is_old(self.oldest(), now)
+        return bool(self.missing) or self.is_old(self.oldest, now)
 
     def word(self, grade: str) -> str:
         """Return the configured word for a grade."""
@@ -87,6 +90,7 @@ class Mirror:
         self.file = file
         self._turn = threading.Lock()
         self._db = open_to_read(file)
+        self._cursor = self._db.cursor()
         self._listings: dict[int, Listing] = {}
         self._state = self._load()
 
@@ -104,10 +108,17 @@ class Mirror:
 
     def check(self, value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS) -> CheckedValue:
         """Return what is known of a value in any spelling; ``details`` are the columns of its kind, as ``bank``."""
+        spelled, held = b"", _NOTHING_HELD
+        if kind is not None and not details:
+            # A listed value that is spelled in its normal form is found without reading it.
+            spelled = digest_of_name(f"{kind}:{value}")
+            held = self._find(spelled)
+            if held.listings:
+                return _found(value, kind, value, held)
         asked = _read(value, kind, tuple(details.items()) if details else ())
         if isinstance(asked, RefusedValue):
             return self._refusal(value, kind, asked)
-        answers = [self._answer(value, reading, name) for reading, name in asked]
+        answers = [_answer(value, reading, held if name == spelled else self._find(name)) for reading, name in asked]
         return answers[0] if len(answers) == 1 else min(answers, key=_place)
 
     def check_all(self, questions: Iterable[LookupQuestion]) -> list[CheckedValue]:
@@ -116,70 +127,39 @@ class Mirror:
 
     def answer(self, results: list[CheckedValue]) -> CheckAnswer:
         """Return results with what holds for all of them."""
-        state, now = self.state(), int(time.time() * 1000)
-        oldest = state.oldest()
-        return CheckAnswer(None if oldest is None else time_text(oldest), state.is_stale(now), results)
+        state = self._state
+        return CheckAnswer(state.oldest_text, state.is_stale(int(time.time() * 1000)), results)
 
     def state(self) -> MirrorState:
         """Return the settings in force and the copies, as they are now."""
         with self._turn:
-            return self._current()
+            self._state = self._load()
+            return self._state
 
-    def _answer(self, value: str, reading: ValueReading, name: bytes) -> CheckedValue:
+    def _find(self, name: bytes) -> "_Held":
+        """Return what the copies have under a name, and what is known of the copies at the same moment."""
         now = int(time.time() * 1000)
         with self._turn:
-            while True:
-                rows = self._db.execute(_FIND, (name,)).fetchall()
-                state = self._state
-                if self._db.execute("PRAGMA data_version").fetchone()[0] == state.version:
-                    break
-                # Somebody wrote since: what was found and what is known of the copies have to be of one moment.
+            rows = self._cursor.execute(_FIND, (name,)).fetchall()
+            while rows[0][0] != self._state.generation:
                 self._state = self._load()
-            found = [held for row in rows if (held := self._held(state, now, *row)) is not None]
-        if not found:
-            oldest = state.oldest()
-            return CheckedValue(
-                value=value,
-                kind=reading.kind,
-                normal=reading.normal,
-                found=False,
-                action=state.rules.actions.get(NONE, NONE),
-                disputed=False,
-                as_of=None if oldest is None else time_text(oldest),
-                stale=bool(state.missing) or state.is_old(oldest, now),
-            )
-        merged = merge(reading.kind, found)
-        times = [held.as_of for held in found]
-        return CheckedValue(
-            value=value,
-            kind=reading.kind,
-            normal=reading.normal,
-            found=True,
-            grade=merged.grade,
-            action=state.rules.actions.get(merged.grade, merged.grade.value),
-            confidence=merged.confidence,
-            hold=merged.hold,
-            valid_until=merged.valid_until,
-            disputed=merged.disputed,
-            collections=merged.collections,
-            hubs=merged.hubs,
-            as_of=None if None in times else min(filter(None, times)),
-            stale=merged.stale,
-            listings=tuple(found),
-        )
+                rows = self._cursor.execute(_FIND, (name,)).fetchall()
+            state = self._state
+            return _Held(state, now, [listing for row in rows if (listing := self._held(state, now, *row)) is not None])
 
     def _held(
         self,
         state: MirrorState,
         now: int,
-        copy: int,
+        _: int,
+        copy: int | None,
         id_: bytes | str,
         version: int | str,
         ends: int | None,
         number: int,
     ) -> HubListing | None:
         """Return a listing that was found, None where its copy is not visible, or it has ended."""
-        visible = state.copies.get(copy)
+        visible = None if copy is None else state.copies.get(copy)
         if visible is None or (ends is not None and ends <= now):
             return None
         listing = self._listings.get(number) or self._listing(number)
@@ -188,7 +168,7 @@ class Mirror:
             hold = None
         return HubListing(
             hub=visible.hub,
-            as_of=None if visible.as_of is None else time_text(visible.as_of),
+            as_of=visible.as_of_text,
             stale=state.is_old(visible.as_of, now),
             collection=visible.alias,
             id=unpack_id(id_),
@@ -214,8 +194,7 @@ class Mirror:
         return found
 
     def _refusal(self, value: str, kind: str | None, refused: RefusedValue) -> CheckedValue:
-        state = self.state()
-        oldest, now = state.oldest(), int(time.time() * 1000)
+        state = self._state
         return CheckedValue(
             value=value,
             kind=kind,
@@ -223,22 +202,15 @@ class Mirror:
             error=refused,
             action=state.word(ERROR),
             disputed=False,
-            as_of=None if oldest is None else time_text(oldest),
-            stale=state.is_stale(now),
+            as_of=state.oldest_text,
+            stale=state.is_stale(int(time.time() * 1000)),
         )
-
-    def _current(self) -> MirrorState:
-        if self._db.execute("PRAGMA data_version").fetchone()[0] != self._state.version:
-            self._state = self._load()
-        return self._state
 
     def _load(self) -> MirrorState:
         """Read what checks have to know, all of it as of one moment."""
         self._db.execute("BEGIN")
         try:
-            # The first read begins the transaction; the version after it is that of what is read.
             facts = dict(self._db.execute("SELECT name, value FROM facts").fetchall())
-            version = self._db.execute("PRAGMA data_version").fetchone()[0]
             rows = self._db.execute(
                 "SELECT number, state, hub, collection, alias, as_of, active, digest, error, title FROM copies "
                 "WHERE state != 'dropped'"
@@ -246,18 +218,75 @@ class Mirror:
         finally:
             self._db.execute("COMMIT")
         copies = {
-            row[0]: VisibleCopy(row[2], row[3], row[4] or row[3], *row[5:]) for row in rows if row[1] == "visible"
+            number: VisibleCopy(hub, collection, alias or collection, as_of, _time(as_of), *rest)
+            for number, state, hub, collection, alias, as_of, *rest in rows
+            if state == "visible"
         }
         rules = CheckRules.model_validate(json.loads(facts.get("rules", "{}")))
         hubs = {name: json.loads(facts.get(f"hub:{name}", "{}")) for name in rules.wanted}
+        times = [copy.as_of for copy in copies.values()]
+        oldest = None if not times or None in times else min(time for time in times if time is not None)
         return MirrorState(
-            version,
+            facts["generation"],
             rules,
             copies,
-            _missing(rules, hubs, copies),
+            oldest,
+            _time(oldest),
+            _missing(rules, copies),
             {name: fact["error"] for name, fact in hubs.items() if fact.get("error")},
             tuple(f"{row[2]}/{row[4] or row[3]}" for row in rows if row[1] == "filling"),
+            rules.max_age * 1000,
         )
+
+
+class _Held(NamedTuple):
+    """What the copies have of one value at a moment."""
+
+    state: MirrorState
+    now: int
+    listings: list[HubListing]
+
+
+_NOTHING_HELD = _Held(MirrorState(-1, CheckRules(), {}, None, None, (), {}, (), 0.0), 0, [])
+
+
+def _answer(value: str, reading: ValueReading, held: _Held) -> CheckedValue:
+    if held.listings:
+        return _found(value, reading.kind, reading.normal, held)
+    state = held.state
+    return CheckedValue(
+        value=value,
+        kind=reading.kind,
+        normal=reading.normal,
+        found=False,
+        action=state.rules.actions.get(NONE, NONE),
+        disputed=False,
+        as_of=state.oldest_text,
+        stale=state.is_stale(held.now),
+    )
+
+
+def _found(value: str, kind: str, normal: str, held: _Held) -> CheckedValue:
+    listings = held.listings
+    merged = merge(kind, listings)
+    times = [listing.as_of for listing in listings]
+    return CheckedValue(
+        value=value,
+        kind=kind,
+        normal=normal,
+        found=True,
+        grade=merged.grade,
+        action=held.state.rules.actions.get(merged.grade, merged.grade.value),
+        confidence=merged.confidence,
+        hold=merged.hold,
+        valid_until=merged.valid_until,
+        disputed=merged.disputed,
+        collections=merged.collections,
+        hubs=merged.hubs,
+        as_of=times[0] if len(times) == 1 else None if None in times else min(filter(None, times)),
+        stale=merged.stale,
+        listings=tuple(listings),
+    )
 
 
 def _place(answer: CheckedValue) -> int:
@@ -265,16 +294,18 @@ def _place(answer: CheckedValue) -> int:
     return len(STRENGTH) if answer.grade is None else STRENGTH[answer.grade]
 
 
-def _missing(
-    rules: CheckRules, hubs: Mapping[str, Mapping[str, object]], copies: Mapping[int, VisibleCopy]
-) -> tuple[str, ...]:
+def _time(at: int | None) -> str | None:
+    return None if at is None else time_text(at)
+
+
+def _missing(rules: CheckRules, copies: Mapping[int, VisibleCopy]) -> tuple[str, ...]:
     """Return the configured collections that have no copy."""
     there = {(copy.hub, name) for copy in copies.values() for name in (copy.collection, copy.alias, copy.title, "*")}
     wanted = ((hub, name) for hub, names in rules.wanted.items() for name in names)
     return tuple(f"{hub}/{name}" for hub, name in wanted if (hub, name) not in there)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_READINGS)
 def _read(
     value: str, kind: str | None, details: tuple[tuple[str, str], ...]
 ) -> list[tuple[ValueReading, bytes]] | RefusedValue:

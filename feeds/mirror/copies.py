@@ -108,7 +108,7 @@ class CopyWriter:
         Without a checkpoint the pull cannot go on from there.
         """
         text = None if checkpoint is None else json.dumps(checkpoint)
-        with self._transaction():
+        with self._transaction(seen=False):
             if copy.state == "filling":
                 self._apply(copy.number, entries)
                 self._db.execute("UPDATE copies SET checkpoint = ? WHERE number = ?", (text, copy.number))
@@ -185,7 +185,7 @@ class CopyWriter:
             pass
 
     def _tidied_some(self) -> bool:
-        with self._transaction():
+        with self._transaction(seen=False):
             row = self._db.execute("SELECT number FROM copies WHERE state = 'dropped' LIMIT 1").fetchone()
             if row is not None:
                 self._db.execute("DELETE FROM staged WHERE copy = ?", row)
@@ -209,10 +209,13 @@ class CopyWriter:
         )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, seen: bool = True) -> Iterator[None]:
+        """Write as a whole or not at all; ``seen``: what readers know of rules and copies has to be read again."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            if seen:
+                self._db.execute("UPDATE facts SET value = value + 1 WHERE name = 'generation'")
         except BaseException:
             self._objects.forget()
             if self._db.in_transaction:

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 from feeds.mirror.check import MirrorState
-from feeds.mirror.packing import time_text
 
 
 class MirrorHealth(NamedTuple):
@@ -18,13 +17,12 @@ def health_of(state: MirrorState, now: int) -> MirrorHealth:
 
     It is well if no copy is older than ``max_age``, none is missing, and none is known to differ from its hub.
     """
-    oldest = state.oldest()
     copies = [
         {
             "hub": copy.hub,
             "collection": copy.alias,
             "active": copy.active,
-            "as_of": None if copy.as_of is None else time_text(copy.as_of),
+            "as_of": copy.as_of_text,
             "age_seconds": None if copy.as_of is None else round((now - copy.as_of) / 1000, 1),
             "stale": state.is_old(copy.as_of, now),
             "digest": copy.digest,
@@ -36,7 +34,7 @@ def health_of(state: MirrorState, now: int) -> MirrorHealth:
     is_well = not (stale or differs)
     shown = {
         "status": "ok" if is_well else "stale" if stale else "differs",
-        "as_of": None if oldest is None else time_text(oldest),
+        "as_of": state.oldest_text,
         "max_age_seconds": state.rules.max_age,
         "copies": copies,
         "missing": list(state.missing),

@@ -72,6 +72,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
                 raise Misconfigured(f"{path}: is no copy of a mirror: name another file")
             for statement in filter(str.strip, _SCHEMA.split(";\n")):
                 connection.execute(statement)
+            connection.execute("INSERT INTO facts VALUES ('generation', 0)")
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_FORM}")
         connection.execute("COMMIT")

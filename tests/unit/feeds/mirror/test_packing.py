@@ -1,8 +1,11 @@
 """Ids and versions come back to the letter."""
 
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import example, given, strategies as st
 
-from feeds.mirror.packing import pack_id, pack_version, unpack_id, unpack_version
+from feeds.mirror.packing import pack_id, pack_version, time_text, unpack_id, unpack_version
+from schemas import timestamp
 
 UUID = "346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
 
@@ -33,3 +36,9 @@ def test_versions(version: str) -> None:
 
 def test_a_usual_version_is_a_number() -> None:
     assert pack_version("2026-11-26T12:00:00.000Z") == 1_795_694_400_000
+
+
+@given(st.integers(0, 7_000 * 366 * 86_400_000))
+def test_times_are_written_as_stix_writes_them(at: int) -> None:
+    moment = datetime.fromtimestamp(at // 1000, UTC) + timedelta(milliseconds=at % 1000)
+    assert time_text(at) == timestamp.text(moment)
