@@ -1,0 +1,201 @@
+"""Copies in a mirror's file: what readers see of them, and when."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.connector import Misconfigured
+from feeds.mirror.check import Mirror
+from feeds.mirror.copies import CollectionCopy, CopyWriter
+from feeds.mirror.entries import MirrorEntry, entry_of
+from feeds.mirror.packing import time_text
+from feeds.mirror.settings import CheckRules
+from schemas import set_digest
+
+HOUR = 3_600_000
+
+
+def now() -> int:
+    return int(time.time() * 1000)
+
+
+def indicator(number: int, version: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": f"indicator--00000000-0000-4000-8000-{number:012}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": f"2026-01-{version:02}T00:00:00.000Z",
+        "pattern": f"[domain-name:value = 'h{number}.example.com']",
+        "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z",
+        "labels": ["phishing"],
+        "extensions": {
+            "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c": {
+                "extension_type": "property-extension",
+                "grade": "block",
+                "reporters": 2,
+            }
+        },
+        **more,
+    }
+
+
+def entries(*objects: dict[str, Any]) -> list[MirrorEntry]:
+    return [entry for obj in objects if (entry := entry_of(obj)) is not None]
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[CopyWriter]:
+    made = CopyWriter(tmp_path / "mirror.db")
+    made.keep_rules(CheckRules(wanted={"hub": ["room"]}))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def copy(writer: CopyWriter) -> CollectionCopy:
+    begun = writer.begin("hub", "id", "room", "Room")
+    writer.add(begun, entries(*map(indicator, range(10))), {"added_after": "1"})
+    return begun
+
+
+@pytest.fixture
+def visible(writer: CopyWriter, copy: CollectionCopy) -> CollectionCopy:
+    writer.publish([copy])
+    writer.settle(copy, as_of=now(), digest="equal")
+    return writer.get(copy.number)
+
+
+@pytest.fixture
+def mirror(writer: CopyWriter) -> Iterator[Mirror]:
+    with Mirror(writer.path) as opened:
+        yield opened
+
+
+def found(mirror: Mirror, *numbers: int) -> list[bool]:
+    return [mirror.check(f"h{number}.example.com").found for number in numbers]
+
+
+def test_a_copy_is_seen_when_it_is_whole(writer: CopyWriter, copy: CollectionCopy, mirror: Mirror) -> None:
+    assert found(mirror, 0, 9) == [False, False]
+    assert mirror.check("h0.example.com").stale
+    assert mirror.state().filling == ("hub/room",)
+    writer.publish([copy])
+    assert found(mirror, 0, 9, 10) == [True, True, False]
+
+
+def test_a_copy_that_was_never_whole_never_blocks(writer: CopyWriter, copy: CollectionCopy, mirror: Mirror) -> None:
+    writer.publish([copy])
+    answer = mirror.check("h0.example.com")
+    assert (answer.grade, answer.stale, answer.as_of) == ("warn", True, None)
+
+
+@pytest.mark.parametrize(("age", "grade"), [(0, "block"), (HOUR - 60_000, "block"), (HOUR + 1, "warn")])
+def test_an_old_copy_never_blocks(
+    writer: CopyWriter, visible: CollectionCopy, mirror: Mirror, age: int, grade: str
+) -> None:
+    writer.settle(visible, as_of=now() - age, digest="equal")
+    answer = mirror.check("h0.example.com")
+    assert (answer.grade, answer.stale) == (grade, grade != "block")
+    assert mirror.check("h99.example.com").stale is (grade != "block")
+
+
+def test_a_copy_from_the_future_is_stale(writer: CopyWriter, visible: CollectionCopy, mirror: Mirror) -> None:
+    writer.settle(visible, as_of=now() + HOUR, digest="equal")
+    assert mirror.check("h0.example.com").grade == "warn"
+
+
+def test_what_is_staged_is_seen_all_at_once(writer: CopyWriter, visible: CollectionCopy, mirror: Mirror) -> None:
+    writer.add(visible, entries(indicator(10), indicator(3, 2, revoked=True)), {"added_after": "2"})
+    writer.add(visible, entries(indicator(11)), {"added_after": "3"})
+    assert found(mirror, 3, 10, 11) == [True, False, False]
+    assert writer.get(visible.number).place() == {"added_after": "3"}
+    writer.publish([visible])
+    assert found(mirror, 3, 10, 11) == [False, True, True]
+    assert writer.get(visible.number).checkpoint == '{"added_after": "3"}'
+
+
+def test_an_older_version_changes_nothing(writer: CopyWriter, visible: CollectionCopy, mirror: Mirror) -> None:
+    writer.add(visible, entries(indicator(3, 5, revoked=True), indicator(3, 4), indicator(4, 3)), {})
+    writer.publish([visible])
+    assert found(mirror, 3, 4) == [False, True]
+
+
+def test_an_indicator_ends_by_itself(writer: CopyWriter, visible: CollectionCopy, mirror: Mirror) -> None:
+    writer.add(visible, entries(indicator(20, valid_until=time_text(now() - 1000))), {})
+    writer.add(visible, entries(indicator(21, valid_until=time_text(now() + HOUR))), {})
+    writer.publish([visible])
+    assert found(mirror, 20, 21) == [False, True]
+
+
+def test_the_second_copy_takes_the_place_of_the_first(
+    writer: CopyWriter, visible: CollectionCopy, mirror: Mirror
+) -> None:
+    fresh = writer.begin("hub", "id", "room", "Room")
+    writer.add(fresh, entries(indicator(1)), {})
+    assert found(mirror, 0, 1) == [True, True]
+    writer.publish([fresh])
+    assert found(mirror, 0, 1) == [False, True]
+    writer.tidy()
+    assert [copy.number for copy in writer.copies()] == [fresh.number]
+    assert found(mirror, 0, 1) == [False, True]
+
+
+def test_a_dropped_copy_is_seen_by_nobody(writer: CopyWriter, visible: CollectionCopy, mirror: Mirror) -> None:
+    writer.publish((), dropped=[visible])
+    assert found(mirror, 0) == [False]
+    assert mirror.state().missing == ("hub/room",)
+    assert mirror.check("h0.example.com").stale
+
+
+def digest_of(objects: list[dict[str, Any]]) -> int:
+    return sum(set_digest.part(obj["id"], obj["modified"]) for obj in objects) % (1 << 256)
+
+
+def test_the_digest_follows_changes_revocations_ends_and_the_clock(writer: CopyWriter, visible: CollectionCopy) -> None:
+    kept = [indicator(number) for number in range(10)]
+    assert writer.active_set(visible, now()) == (10, digest_of(kept))
+    soon, later = now() + HOUR, now() + 2 * HOUR
+    changed = [indicator(0, 2, valid_until=time_text(soon)), indicator(1, 2, valid_until=time_text(later))]
+    writer.add(visible, entries(*changed, indicator(2, 2, revoked=True)), {})
+    writer.publish([visible])
+    rest = [*changed, *kept[3:]]
+    for at, active in ((now(), rest), (soon, rest[1:]), (later, rest[2:]), (soon - 1, rest), (later - 1, rest[1:])):
+        assert writer.active_set(visible, at) == (len(active), digest_of(active))
+
+
+def test_what_ended_long_ago_is_deleted_and_the_digest_stays(writer: CopyWriter, visible: CollectionCopy) -> None:
+    writer.add(visible, entries(indicator(20, valid_until=time_text(now() - 48 * HOUR))), {})
+    writer.publish([visible])
+    before = writer.active_set(visible, now())
+    writer.tidy()
+    assert writer.active_set(visible, now()) == before
+
+
+def test_objects_of_other_types_count_in_the_digest_alone(writer: CopyWriter, visible: CollectionCopy) -> None:
+    identity = {"type": "identity", "id": "identity--1", "modified": "2026-01-01T00:00:00Z"}
+    marking = {"type": "marking-definition", "id": "marking-definition--1", "created": "2026-01-01T00:00:00.000Z"}
+    observable = {"type": "domain-name", "id": "domain-name--1", "value": "h0.example.com"}
+    writer.add(visible, entries(identity, marking, observable), {})
+    writer.publish([visible])
+    parts = [
+        ("identity--1", identity["modified"]),
+        ("marking-definition--1", marking["created"]),
+        ("domain-name--1", ""),
+    ]
+    expected = digest_of([indicator(number) for number in range(10)])
+    expected += sum(set_digest.part(*part) for part in parts)
+    assert writer.active_set(visible, now()) == (13, expected % (1 << 256))
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    other.write_bytes(b"no database, but a file that is long enough to be one" * 100)
+    with pytest.raises(Misconfigured):
+        CopyWriter(other)
+    with pytest.raises(Misconfigured):
+        Mirror(other)
