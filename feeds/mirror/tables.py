@@ -101,6 +101,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 def _check_form(path: Path, connection: sqlite3.Connection) -> None:
     form = connection.execute("PRAGMA user_version").fetchone()[0]
+    if form == 0:
+        connection.close()
+        raise Misconfigured(f"there is no copy in {path} yet; run: scamfeed mirror sync")
     if form != _FORM or connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
         connection.close()
         raise Misconfigured(

@@ -18,7 +18,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.hub import Hub
-from server.release.retract import retract
+from server.release.retract import retract_all
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.item import Item
@@ -82,8 +82,11 @@ class MirroredScamfeed:
                 contribute(Hub(self.store), tx, reporter, items)
 
     def retract(self, value: str) -> None:
+        self.retract_all([value])
+
+    def retract_all(self, values: list[str]) -> None:
         with self.store.begin() as tx:
-            assert retract(Hub(self.store), tx, value)
+            assert retract_all(Hub(self.store), tx, values)
 
     def grant(self, alias: str) -> None:
         with self.store.begin() as tx:
