@@ -1,31 +1,24 @@
 """Additions to the log, in the one order of each collection, and what they change of the rows before."""
 
-import secrets
-from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, bindparam, delete as sql_delete, literal_column, select
+from sqlalchemy import bindparam, delete as sql_delete
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
-from server.store import bodies, object_ids, rows, subjects
-from server.store.collections import Collection, UnknownCollection
-from server.store.engine import HAS_TIMELINES, Tx
+from server.store import bodies, ends, object_ids, rows, subjects
+from server.store.collections import Collection
+from server.store.ends import LogEnd, allocate
+from server.store.engine import Tx
 from server.store.item import Item
+from server.store.marks import LogRow, Marks, ObjectVersion, Place, history_of
 from server.store.parts import FULL, LATER, OBSERVABLE, PLAIN, RELATIONSHIP
 from server.store.query import NEWEST_SPEC
-from server.store.sql import CLOCK, TIMELINE, ManyRows, among, committing, database_time
-from server.store.tables import collections, objects
-from server.store.times import now
-
-# Stretches of the log are 2**24 microseconds long.
-SPAN_BITS = 24
-_LARGEST_STEP = 1 << 24
-# The clocks of two database servers differ by less than this.
-CLOCK_DIFFERENCE = 60_000_000
+from server.store.sql import ManyRows, committing
+from server.store.tables import objects
 
 
 class Appended(NamedTuple):
@@ -41,45 +34,20 @@ class Appended(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Row:
-    """The marks of a row, and those that it is stored with; a new one is stored with none."""
-
-    log: int
-    date_added: int
-    parts: int
-    latest: int = 0
-    legacy: int = 0
-    stored: tuple[int, int] | None = None
-
-
-class _Version(NamedTuple):
-    """One version of an object in one variant: a bit of a row."""
-
-    row: _Row
-    part: int
-    spec_version: str
-    version: int | None
-
-    @property
-    def date_added(self) -> int:
-        """Return its place in the log."""
-        return self.row.date_added + LATER[self.part]
-
-    @property
-    def age(self) -> tuple[str, int, int]:
-        """Return what sorts the versions of one id; one without versions counts as of the moment it was added."""
-        return self.spec_version, self.date_added if self.version is None else self.version, self.date_added
-
-
-@dataclass(slots=True)
 class _New:
     """A new row: an item, and the observable and the relationship that it brings along."""
 
     item: Item
-    row: _Row
+    row: LogRow
     basis: tuple[Item, Item] | None = None
     is_plain: bool = False
     packed: "_Packed | None" = None
+
+    @property
+    def parts(self) -> list[tuple[int, Item]]:
+        """Return what it has, by the bits of its row."""
+        along = zip((OBSERVABLE, RELATIONSHIP), self.basis or (), strict=False)
+        return [*((part, self.item) for part in (FULL, PLAIN) if part & self.row.parts), *along]
 
 
 class _Packed(NamedTuple):
@@ -91,22 +59,7 @@ class _Packed(NamedTuple):
     body: bytes
 
 
-# An object in a variant of a log: the log, the variant's bit, the id.
-_Place = tuple[int, int, str]
-_History = dict[_Place, list[_Version]]
 Appends = Sequence[tuple[Collection, Sequence[Item]]]
-
-
-class LogEnd(NamedTuple):
-    """The end of a log: the last ``date_added``, the earliest of the next one, and the database's timeline.
-
-    ``variants`` are the collections that have the log: the number and the last ``date_added`` of each, by its bit.
-    """
-
-    last: int
-    moment: int
-    timeline: int
-    variants: dict[int, tuple[int, int]]
 
 
 def lock(tx: Tx, wanted: Iterable[Collection]) -> None:
@@ -114,7 +67,7 @@ def lock(tx: Tx, wanted: Iterable[Collection]) -> None:
 
     The inbox comes first: whoever adds to what the release rules fill holds it, so that it may add more later.
     """
-    lock_ends(tx, {collection.log for collection in wanted})
+    ends.lock(tx, {collection.log for collection in wanted})
 
 
 def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
@@ -140,31 +93,22 @@ def append_all(tx: Tx, appends: Appends, *, last: bool = False, never_used: Set[
     # As the last thing, what only those can add who hold its value or its partner is made before anybody has to wait.
     addition = _Addition.of(tx, appends, never_used) if last else None
     if addition is not None and not addition.is_contested:
-        ends = lock_ends(tx, logs) if addition.new else {}
+        locked = ends.lock(tx, logs) if addition.new else {}
     else:
-        ends = lock_ends(tx, logs)
+        locked = ends.lock(tx, logs)
         addition = _Addition.of(tx, appends, never_used)
     if addition.new:
         with committing(tx) if last else nullcontext():
-            addition.write(tx, ends, numbers)
+            addition.write(tx, locked, numbers)
         subjects.note_stored(tx, numbers)
     return [result.appended() for result in addition.results]
 
 
-def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
-    """Choose ``count`` consecutive microseconds after ``last``, not before ``moment``, that end on a millisecond.
-
-    ``moment`` is of the database's clock, on which all nodes agree.
-    """
-    end = -(-(max(moment, last + 1) + count - 1) // 1000) * 1000
-    return end - count + 1, end
-
-
 def remove(tx: Tx, collection: Collection, places: Sequence[tuple[int, str]]) -> None:
     """Remove rows of a collection without variants, by their ``date_added`` and ids; others become the latest."""
-    [end] = lock_ends(tx, {collection.log}).values()
-    marks = _Marks()
-    history = _history(rows.in_logs(tx, [collection.log], {id_ for _, id_ in places}))
+    [end] = ends.lock(tx, {collection.log}).values()
+    marks = Marks()
+    history = history_of(rows.in_logs(tx, [collection.log], {id_ for _, id_ in places}))
     gone = {date_added for date_added, _ in places}
     for versions in history.values():
         for version in versions:
@@ -172,7 +116,9 @@ def remove(tx: Tx, collection: Collection, places: Sequence[tuple[int, str]]) ->
                 marks.note_gone(version)
         marks.update([version for version in versions if version.date_added not in gone])
     tx.execute(_REMOVE, [{"of_log": collection.log, "at": date_added} for date_added in sorted(gone)])
-    marks.write(tx, {collection.log: end}, {})
+    locked = {collection.log: end}
+    marks.write(tx, ends.numbers(locked))
+    ends.write(tx, locked, {}, marks.gained(), marks.grown())
 
 
 class _Result:
@@ -182,11 +128,12 @@ class _Result:
         """Begin with nothing."""
         self.added: list[str] = []
         self.unchanged: list[str] = []
-        self.versions: list[_Version] = []
+        # The rows of the added, and what of a row each is.
+        self.rows: list[tuple[LogRow, int]] = []
 
     def appended(self) -> Appended:
         """Return the result, once the rows have their places."""
-        dates = [version.date_added for version in self.versions]
+        dates = [row.date_added + LATER[part] for row, part in self.rows]
         return Appended(self.added, self.unchanged, min(dates, default=None), max(dates, default=None))
 
 
@@ -210,30 +157,66 @@ class _Addition:
 
     def __init__(self, tx: Tx, appends: Appends, never_used: Set[str]) -> None:
         """Read what the logs have of the ids in ``appends``, but for those ``never_used`` before."""
-        ids = {part.id for _, items in appends for item in items for part in (item, *(item.basis or ()))} - never_used
+        ids = {item.id for _, items in appends for item in items}
+        ids |= {part.id for _, items in appends for item in items if item.basis for part in item.basis}
         logs = {collection.log for collection, _ in appends}
         self._bodies = bodies.of(tx)
         self._inboxes = {collection.log for collection, _ in appends if collection.kind == "inbox"}
-        self.history = _history(rows.in_logs(tx, sorted(logs), ids))
+        self.history = history_of(rows.in_logs(tx, sorted(logs), ids - never_used))
+        self._before = {(log, id_) for log, _, id_ in self.history}
         self.results: list[_Result] = []
         self.new: dict[int, list[_New]] = {}
         # Whether others may add some of the new rows at the same time.
         self.is_contested = False
+        # The new rows that have the only versions of their ids, by log and id; most are of this sort.
+        self._only: dict[tuple[int, str], _New] = {}
         self._by_key: dict[tuple[int, str, str, int | None], _New] = {}
-        self._touched: dict[_Place, list[_Version]] = {}
+        self._touched: dict[Place, list[ObjectVersion]] = {}
 
     def add(self, collection: Collection, items: Sequence[Item], result: _Result) -> None:
         """Add the items that a collection does not have."""
+        log, part, only, before = collection.log, collection.part, self._only, self._before
         is_plain = collection.kind == "exchange"
         for item in items:
-            new = self._enter(collection, item, result, is_plain=is_plain)
-            if item.basis and collection.part == FULL:
-                self._bring_along(collection, new, item.basis, result)
+            place = (log, item.id)
+            if place in before or place in only:
+                known = only.get(place)
+                if known is not None and known.item is item and not known.row.parts & part:
+                    # The same in the other variant.
+                    known.row.parts |= part
+                    self._note(item.id, known.row, part, result)
+                    continue
+                new = self._enter(collection, item, result, is_plain=is_plain)
+                if item.basis and part == FULL:
+                    self._bring_along(collection, new, item.basis, result)
+            else:
+                self._enter_only(collection, item, result, is_plain=is_plain)
+
+    def _enter_only(self, collection: Collection, item: Item, result: _Result, *, is_plain: bool) -> None:
+        """Add the first version of an id."""
+        log, part = collection.log, collection.part
+        new = _New(item, LogRow(log, 0, part), None, is_plain)
+        self.is_contested |= _is_anybodys(collection, item)
+        self.new.setdefault(log, []).append(new)
+        self._only[log, item.id] = new
+        self._note(item.id, new.row, part, result)
+        if item.basis is None or part != FULL:
+            return
+        places = [(log, along.id) for along in item.basis]
+        if any(place in self._before or place in self._only for place in places) or not _fits(item, *item.basis):
+            self._bring_along(collection, new, item.basis, result)
+            return
+        new.basis = item.basis
+        for place, bit in zip(places, (OBSERVABLE, RELATIONSHIP), strict=True):
+            self._only[place] = new
+            self._note(place[1], new.row, bit, result)
 
     def _enter(self, collection: Collection, item: Item, result: _Result, *, is_plain: bool) -> _New | None:
         """Add an item where it is new, and return its row."""
         part = collection.part
         place = (collection.log, part, item.id)
+        if (known := self._only.get((collection.log, item.id))) is not None:
+            self._compare(known)
         if not self._is_new(place, item):
             result.unchanged.append(item.id)
             return None
@@ -241,13 +224,14 @@ class _Addition:
         new = self._by_key.get(key)
         if new is None:
             self.is_contested |= _is_anybodys(collection, item)
-            new = self._by_key[key] = _New(item, _Row(collection.log, 0, part), is_plain=is_plain)
+            new = self._by_key[key] = _New(item, LogRow(collection.log, 0, part), None, is_plain)
             self.new.setdefault(collection.log, []).append(new)
         else:
             new.row.parts |= part
             if item.subject and not new.item.subject:
                 new.item = item
-        self._note(place, _Version(new.row, part, item.spec_version, item.version), result)
+        self._touch(place, ObjectVersion(new.row, part, item.spec_version, item.version))
+        self._note(item.id, new.row, part, result)
         return new
 
     def _bring_along(self, collection: Collection, new: _New | None, basis: tuple[Item, Item], result: _Result) -> None:
@@ -260,41 +244,60 @@ class _Addition:
             and self._is_new(relationship, basis[1])
             and _fits(new.item, *basis)
         ):
+            self._compare(new)
             new.basis = basis
             for place, part, item in ((observable, OBSERVABLE, basis[0]), (relationship, RELATIONSHIP, basis[1])):
-                self._note(place, _Version(new.row, part, item.spec_version, item.version), result)
+                self._touch(place, ObjectVersion(new.row, part, item.spec_version, item.version))
+                self._note(item.id, new.row, part, result)
             return
         for item in basis:
             self._enter(collection, item, result, is_plain=False)
 
-    def _is_new(self, place: _Place, item: Item) -> bool:
+    def _is_new(self, place: Place, item: Item) -> bool:
         versions = (self.history.get(place), self._touched.get(place))
         if item.version is None:
             return versions == (None, None)
         version = (item.spec_version, item.version)
         return not any(known and any(entry[2:] == version for entry in known) for known in versions)
 
-    def _note(self, place: _Place, version: _Version, result: _Result) -> None:
-        self._touched.setdefault(place, []).append(version)
-        result.added.append(place[2])
-        result.versions.append(version)
+    def _compare(self, new: _New) -> None:
+        """Compare the versions in a row with others from now on: it has no longer the only ones of their ids."""
+        log = new.row.log
+        if self._only.get((log, new.item.id)) is not new:
+            return
+        self._by_key[log, new.item.id, new.item.spec_version, new.item.version] = new
+        for part, item in new.parts:
+            self._only.pop((log, item.id), None)
+            variant = PLAIN if part == PLAIN else FULL
+            self._touch((log, variant, item.id), ObjectVersion(new.row, part, item.spec_version, item.version))
 
-    def write(self, tx: Tx, ends: dict[int, LogEnd], numbers: dict[str, int]) -> None:
+    def _touch(self, place: Place, version: ObjectVersion) -> None:
+        self._touched.setdefault(place, []).append(version)
+
+    @staticmethod
+    def _note(id_: str, row: LogRow, part: int, result: _Result) -> None:
+        result.added.append(id_)
+        result.rows.append((row, part))
+
+    def write(self, tx: Tx, locked: dict[int, LogEnd], numbers: dict[str, int]) -> None:
         """Date the new rows, and write them and all that changes with them."""
         last: dict[int, int] = {}
         # A listing enters no earlier than the report that it is made of.
         for log in sorted(self.new, key=lambda log: log not in self._inboxes):
-            rows_of_log, end = self.new[log], ends[log]
+            rows_of_log, end = self.new[log], locked[log]
             moment = max(end.moment, *(last[inbox] for inbox in self._inboxes & last.keys()), 0)
             start, last[log] = allocate(end.last, sum(map(_size, rows_of_log)), moment)
             for new in rows_of_log:
                 new.row.date_added = start
                 start += _size(new)
-        marks = _Marks()
+        marks = Marks()
+        for new in {id(new): new for new in self._only.values()}.values():
+            marks.note_only_versions(new.row, new.row.parts | (OBSERVABLE | RELATIONSHIP if new.basis else 0))
         for place, versions in self._touched.items():
             marks.update([*self.history.get(place, ()), *versions])
         INSERT.run(tx, [self._columns(new, numbers) for rows_of_log in self.new.values() for new in rows_of_log])
-        marks.write(tx, ends, last)
+        marks.write(tx, ends.numbers(locked))
+        ends.write(tx, locked, last, marks.gained(), marks.grown())
 
     def _pack(self, new: _New) -> _Packed:
         """Return what takes time to be made of a row."""
@@ -323,76 +326,6 @@ class _Addition:
         )
 
 
-class _Marks:
-    """The marks of the newest versions as they change, counted for the collections and for pages made before."""
-
-    def __init__(self) -> None:
-        """Begin with no change."""
-        self._changed: dict[tuple[int, int, int], _Row] = {}
-        # By log and variant.
-        self._gained: Counter[tuple[int, int]] = Counter()
-        # By log, variant and stretch of time.
-        self._rewritten: set[tuple[int, int, int]] = set()
-        self._grown: set[tuple[int, int]] = set()
-
-    def update(self, versions: Sequence[_Version]) -> None:
-        """Mark, among all versions of one id in one variant, the newest in the newest STIX, and those before it."""
-        if not versions:
-            return
-        if len(versions) == 1 and versions[0].row.stored is None:
-            [version] = versions
-            self.note(version, version.row.latest | version.part, version.row.legacy & ~version.part)
-            return
-        newest = max(versions, key=_age) if len(versions) > 1 else versions[0]
-        for version in versions:
-            row, part = version.row, version.part
-            latest = row.latest | part if version is newest else row.latest & ~part
-            legacy = row.legacy | part if version.spec_version != newest.spec_version else row.legacy & ~part
-            self.note(version, latest, legacy)
-
-    def note_gone(self, version: _Version) -> None:
-        """Note that a row of a collection without variants is gone."""
-        self._gained[version.row.log, PLAIN] -= bool(version.row.latest)
-        self._rewritten.add((version.row.log, PLAIN, version.date_added >> SPAN_BITS))
-
-    def note(self, version: _Version, latest: int, legacy: int) -> None:
-        """Note the marks that a row has from now on, of which those of one version may differ."""
-        row = version.row
-        variant = PLAIN if version.part == PLAIN else FULL
-        # Marked anew: what is stored counts as before, what is new as nothing.
-        gained = bool(latest & version.part) - bool(row.latest & version.part)
-        if gained:
-            self._gained[row.log, variant] += gained
-        if row.stored is None:
-            self._grown.add((row.log, variant))
-        elif (latest, legacy) != (row.latest, row.legacy):
-            self._changed[row.log, row.date_added, row.parts] = row
-            self._rewritten.add((row.log, variant, version.date_added >> SPAN_BITS))
-        row.latest, row.legacy = latest, legacy
-
-    def write(self, tx: Tx, ends: dict[int, LogEnd], last: dict[int, int]) -> None:
-        """Write the marks that changed, and the ends and counts of the collections."""
-        _UPDATE.run(tx, [(row.latest, row.legacy, *key) for key, row in self._changed.items()])
-        # A count grows by a random number, so that a database that lost its last changes never comes to a count
-        # that was told before, with other rows.
-        stretches = [
-            (ends[log].variants[variant][0], span, 1 + secrets.randbelow(_LARGEST_STEP))
-            for log, variant, span in sorted(self._rewritten)
-        ]
-        _REWRITE.run(tx, stretches)
-        changed = [
-            (last[log] if (log, part) in self._grown else before, end.timeline, self._gained[log, part], number)
-            for log, end in ends.items()
-            if log in last or any(self._gained[log, part] for part in end.variants)
-            for part, (number, before) in end.variants.items()
-        ]
-        _END.run(tx, changed)
-
-
-def _age(version: _Version) -> tuple[str, int, int]:
-    return version.age
-
-
 def _size(new: _New) -> int:
     """Return how many places of the sequence a new row takes."""
     return 3 if new.basis else 1
@@ -419,65 +352,6 @@ def _fits(item: Item, observable: Item, relationship: Item) -> bool:
     )
 
 
-def _history(found: Iterable[rows.Thing]) -> _History:
-    """Return the stored versions by their places; a row that has several is one."""
-    history: _History = {}
-    known: dict[tuple[int, int, int], _Row] = {}
-    for thing in found:
-        key = (thing.log, thing.date_added, thing.parts)
-        row = known.get(key)
-        if row is None:
-            row = known[key] = _Row(*key, thing.latest, thing.legacy, (thing.latest, thing.legacy))
-        for part in LATER:
-            if thing.part & part:
-                variant = PLAIN if part == PLAIN else FULL
-                version = {OBSERVABLE: None, RELATIONSHIP: thing.names.relationship_version}.get(
-                    part, thing.names.version
-                )
-                history.setdefault((thing.log, variant, thing.id), []).append(
-                    _Version(row, part, thing.names.spec(part), version)
-                )
-    return history
-
-
-def lock_ends(tx: Tx, logs: set[int]) -> dict[int, LogEnd]:
-    """Lock logs for appending until the transaction ends.
-
-    After a change of the timeline the next ``date_added`` is later than the clock of any server would have given: what
-    the server before had added last, and some reader has read, may have been lost with it.
-    """
-    by_clock = bool(tx.info.get(HAS_TIMELINES))
-    found = tx.execute(_LOCK_BY_CLOCK if by_clock else _LOCK, {"logs": sorted(logs)}).all()
-    of_log: dict[int, list[Any]] = {}
-    for row in found:
-        of_log.setdefault(row[1], []).append(row)
-    if of_log.keys() != logs:
-        raise UnknownCollection("the collection does not exist any more")
-    moment = 0
-    if not by_clock:
-        moment = now() if tx.dialect.name == "sqlite" else database_time(tx)
-    ends = {}
-    for log, variants in of_log.items():
-        begin, timeline = moment, max(row[4] for row in variants)
-        if by_clock:
-            timeline, befores = variants[0][6], {row[4] for row in variants}
-            begin = max(row[5] for row in variants) + (CLOCK_DIFFERENCE if befores - {0, timeline} else 0)
-        ends[log] = LogEnd(
-            max(row[3] for row in variants), begin, timeline, {row[2]: (row[0], row[3]) for row in variants}
-        )
-    return ends
-
-
-# Run with every POST, so put together once.
-_c = collections.c
-_LOCK = (
-    select(_c.number, _c.log, _c.part, _c.last_added, _c.timeline)
-    .where(among(_c.log, "logs", Integer))
-    .order_by(_c.kind != "inbox", _c.number)
-    # Rows that refer to a collection may be added while it is locked.
-    .with_for_update(key_share=True)
-)
-_LOCK_BY_CLOCK = _LOCK.add_columns(literal_column(CLOCK, BigInteger), literal_column(TIMELINE, Integer))
 _REMOVE = sql_delete(objects).where(
     objects.c.collection == bindparam("of_log"), objects.c.date_added == bindparam("at"), objects.c.parts == PLAIN
 )
@@ -490,25 +364,4 @@ INSERT = ManyRows(
     " ".join(("INSERT INTO objects (", _NAMES, ") VALUES (", ", ".join("?" * len(_TYPES)), ")")),
     " ".join(("INSERT INTO objects (", _NAMES, ") SELECT * FROM unnest({arrays})")),
     _TYPES,
-)
-_UPDATE = ManyRows(
-    "UPDATE objects SET latest = ?, legacy = ? WHERE collection = ? AND date_added = ? AND parts = ?",
-    "UPDATE objects SET latest = new.latest, legacy = new.legacy"
-    " FROM unnest({arrays}) AS new(latest, legacy, collection, date_added, parts)"
-    " WHERE objects.collection = new.collection AND objects.date_added = new.date_added AND objects.parts = new.parts",
-    ("smallint", "smallint", "integer", "bigint", "smallint"),
-)
-_REWRITE = ManyRows(
-    "INSERT INTO rewrites (collection, span, count) VALUES (?, ?, ?)"
-    " ON CONFLICT (collection, span) DO UPDATE SET count = rewrites.count + excluded.count",
-    "INSERT INTO rewrites (collection, span, count) SELECT * FROM unnest({arrays})"
-    " ON CONFLICT (collection, span) DO UPDATE SET count = rewrites.count + excluded.count",
-    ("integer", "bigint", "bigint"),
-)
-_END = ManyRows(
-    "UPDATE collections SET last_added = ?, timeline = ?, objects = objects + ? WHERE number = ?",
-    "UPDATE collections SET last_added = new.last_added, timeline = new.timeline,"
-    " objects = collections.objects + new.gained FROM unnest({arrays}) AS new(last_added, timeline, gained, number)"
-    " WHERE collections.number = new.number",
-    ("bigint", "integer", "bigint", "integer"),
 )

@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text
 
 from server.store import bodies, object_ids, rows
-from server.store.additions import CLOCK_DIFFERENCE, SPAN_BITS, Appended, allocate, append, append_all, lock, remove
+from server.store.additions import Appended, append, append_all, lock, remove
 from server.store.collections import Collection
+from server.store.ends import CLOCK_DIFFERENCE, allocate
 from server.store.engine import Tx
 from server.store.item import Item
+from server.store.marks import SPAN_BITS
 from server.store.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
 from server.store.query import (
     ALL,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.store import additions, collections, log, times
+from server.store import collections, ends, log, times
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.query import Query, Versions
@@ -77,7 +77,7 @@ def test_a_row_before_the_first_that_comes_back_is_on_the_page(hub: TaxiiHub, mo
 
     def in_hours(hours: int, *objects: dict[str, Any]) -> None:
         with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(additions, "now", lambda: now + hours * 3_600_000_000)
+            meanwhile.setattr(ends, "now", lambda: now + hours * 3_600_000_000)
             hub.add(*objects)
 
     with hub.store.read() as tx:

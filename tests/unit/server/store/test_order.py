@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from server.store import Store, Tx, additions, log
+from server.store import Store, Tx, additions, ends, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.query import Query
@@ -175,12 +175,12 @@ def test_without_the_lock_of_the_row_a_reader_would_pass_it(
 ) -> None:
     """SQLite has one writer whatever we do; on PostgreSQL the test above stands on that lock alone."""
 
-    def reads_and_locks_nothing(tx: Tx, logs: set[int]) -> dict[int, additions.LogEnd]:
+    def reads_and_locks_nothing(tx: Tx, logs: set[int]) -> dict[int, ends.LogEnd]:
         [number] = logs
         last: int = tx.execute(select(collections.c.last_added).where(collections.c.number == number)).scalar_one()
-        return {number: additions.LogEnd(last, database_time(tx), 0, {1: (number, last)})}
+        return {number: ends.LogEnd(last, database_time(tx), 0, {1: (number, last)})}
 
-    monkeypatch.setattr(additions, "lock_ends", reads_and_locks_nothing)
+    monkeypatch.setattr(ends, "lock", reads_and_locks_nothing)
     got, there = race(store, collection, monkeypatch, patience=30)
     assert len(got) == 1
     assert got == there[1:]

@@ -1,0 +1,106 @@
+"""The ends of the logs: locked while a transaction adds to them, and the places that it adds at."""
+
+from collections import Counter
+from collections.abc import Set
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Integer, literal_column, select
+
+from server.store.collections import UnknownCollection
+from server.store.engine import HAS_TIMELINES, Tx
+from server.store.sql import CLOCK, TIMELINE, ManyRows, among, database_time
+from server.store.tables import collections
+from server.store.times import now
+
+# The clocks of two database servers differ by less than this.
+CLOCK_DIFFERENCE = 60_000_000
+
+
+class LogEnd(NamedTuple):
+    """The end of a log: the last ``date_added``, the earliest of the next one, and the database's timeline.
+
+    ``variants`` are the collections that have the log: the number and the last ``date_added`` of each, by its bit.
+    """
+
+    last: int
+    moment: int
+    timeline: int
+    variants: dict[int, tuple[int, int]]
+
+
+def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
+    """Choose ``count`` consecutive microseconds after ``last``, not before ``moment``, that end on a millisecond.
+
+    ``moment`` is of the database's clock, on which all nodes agree.
+    """
+    end = -(-(max(moment, last + 1) + count - 1) // 1000) * 1000
+    return end - count + 1, end
+
+
+def lock(tx: Tx, logs: set[int]) -> dict[int, LogEnd]:
+    """Lock logs for appending until the transaction ends.
+
+    After a change of the timeline the next ``date_added`` is later than the clock of any server would have given: what
+    the server before had added last, and some reader has read, may have been lost with it.
+    """
+    by_clock = bool(tx.info.get(HAS_TIMELINES))
+    found = tx.execute(_LOCK_BY_CLOCK if by_clock else _LOCK, {"logs": sorted(logs)}).all()
+    of_log: dict[int, list[Any]] = {}
+    for row in found:
+        of_log.setdefault(row[1], []).append(row)
+    if of_log.keys() != logs:
+        raise UnknownCollection("the collection does not exist any more")
+    moment = 0
+    if not by_clock:
+        moment = now() if tx.dialect.name == "sqlite" else database_time(tx)
+    ends = {}
+    for log, variants in of_log.items():
+        begin, timeline = moment, max(row[4] for row in variants)
+        if by_clock:
+            timeline, befores = variants[0][6], {row[4] for row in variants}
+            begin = max(row[5] for row in variants) + (CLOCK_DIFFERENCE if befores - {0, timeline} else 0)
+        ends[log] = LogEnd(
+            max(row[3] for row in variants), begin, timeline, {row[2]: (row[0], row[3]) for row in variants}
+        )
+    return ends
+
+
+def numbers(locked: dict[int, LogEnd]) -> dict[tuple[int, int], int]:
+    """Return the numbers of the collections that have these logs, by log and variant."""
+    return {(log, part): number for log, end in locked.items() for part, (number, _) in end.variants.items()}
+
+
+def write(
+    tx: Tx,
+    locked: dict[int, LogEnd],
+    last: dict[int, int],
+    gained: Counter[tuple[int, int]],
+    grown: Set[tuple[int, int]],
+) -> None:
+    """Write the ends and counts of the collections: the ``last`` places by log, by log and variant what they gained."""
+    changed = [
+        (last[log] if (log, part) in grown else before, end.timeline, gained[log, part], number)
+        for log, end in locked.items()
+        if log in last or any(gained[log, part] for part in end.variants)
+        for part, (number, before) in end.variants.items()
+    ]
+    _END.run(tx, changed)
+
+
+# Run with every POST, so put together once.
+_c = collections.c
+_LOCK = (
+    select(_c.number, _c.log, _c.part, _c.last_added, _c.timeline)
+    .where(among(_c.log, "logs", Integer))
+    .order_by(_c.kind != "inbox", _c.number)
+    # Rows that refer to a collection may be added while it is locked.
+    .with_for_update(key_share=True)
+)
+_LOCK_BY_CLOCK = _LOCK.add_columns(literal_column(CLOCK, BigInteger), literal_column(TIMELINE, Integer))
+_END = ManyRows(
+    "UPDATE collections SET last_added = ?, timeline = ?, objects = objects + ? WHERE number = ?",
+    "UPDATE collections SET last_added = new.last_added, timeline = new.timeline,"
+    " objects = collections.objects + new.gained FROM unnest({arrays}) AS new(last_added, timeline, gained, number)"
+    " WHERE collections.number = new.number",
+    ("bigint", "integer", "bigint", "integer"),
+)
