@@ -8,6 +8,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import orjson
 from pydantic import ValidationError
 
 from mappers import extension, foreign, ids, kinds, labels, marking, pattern, wording
@@ -27,10 +28,23 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _OF_VALUE = frozenset({"kind", "value", "details"})
 _TIMES = frozenset(name for name, field in FIELDS.items() if field.is_time)
 _SHARED = frozenset(
-    {"reporter", "confidence", "tlp", "lang", "scam_type", "channel", "payment_rail", "countries", "action"}
+    {
+        "reporter",
+        "confidence",
+        "tlp",
+        "lang",
+        "scam_type",
+        "channel",
+        "payment_rail",
+        "countries",
+        "action",
+        "description",
+    }
 )
 _TYPES = frozenset({str, int, tuple, type(None), Tlp})
 _NO_LIMITS = ("sharing", None)
+# The properties in which the indicators of one maker about the same sort of thing differ.
+_OF_ONE = frozenset({"id", "created", "modified", "name", "pattern", "valid_from", "valid_until"})
 
 
 class Profile(StrEnum):
@@ -150,7 +164,9 @@ def from_stix(
     its pattern takes more than ``budget`` has left.
     """
     terms = foreign.with_own_names(pattern.read(_pattern(indicator), budget))
-    return _report(_columns(indicator, reporters, _NOTHING), *kinds.read(terms), indicator)
+    mapper, normal = kinds.read(terms)
+    known = _like_known(indicator, mapper.kind, normal) if reporters is _NOTHING else None
+    return known or _report(_columns(indicator, reporters, _NOTHING), mapper, normal, indicator)
 
 
 def all_from_stix(
@@ -221,16 +237,51 @@ def _columns(indicator: Mapping[str, Any], reporters: Mapping[str, str], marking
 
 
 def _report(columns: Mapping[str, Any], mapper: KindMapper, normal: Normal, indicator: Mapping[str, Any]) -> Report:
+    fields = _fields(columns, mapper.kind, normal, indicator)
+    return _like_others(fields) or _validated(fields)
+
+
+def _fields(columns: Mapping[str, Any], kind: str, normal: Normal, indicator: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
         **columns,
-        "kind": mapper.kind,
+        "kind": kind,
         "value": normal.value,
         "details": {**normal.details, **columns["details"]},
     }
-    generated = wording.description(mapper.kind, fields.get("scam_type", "unknown"))
+    generated = wording.description(kind, fields.get("scam_type", "unknown"))
     if (description := indicator.get("description")) and description != generated:
         fields["description"] = description
-    return _like_others(fields) or _validated(fields)
+    return fields
+
+
+def _like_known(indicator: Mapping[str, Any], kind: str, normal: Normal) -> Report | None:
+    """Return the report of an indicator that differs from one read before in its value and times alone, else None.
+
+    Another maker's software writes all its indicators with the same few words. ``_report`` returns the same.
+    """
+    if "extensions" in indicator:
+        return None
+    times = {
+        "reported_at": _reported(indicator),
+        "valid_until": indicator.get("valid_until"),
+        "first_seen": indicator.get("valid_from"),
+    }
+    if not all(time is None or type(time) is str for time in times.values()):
+        return None
+    try:
+        words = orjson.dumps({name: word for name, word in indicator.items() if name not in _OF_ONE})
+    except TypeError:
+        return None  # integers beyond 64 bits
+    template, details = _form_of(words, kind)
+    return None if template is None else like(template, normal.value, {**normal.details, **details}, times)
+
+
+@lru_cache(maxsize=8192)
+def _form_of(words: bytes, kind: str) -> tuple[Report | None, Mapping[str, str]]:
+    """Return the template of the reports of indicators with these properties, and the details that all of them have."""
+    indicator = orjson.loads(words)
+    fields = _fields(_columns(indicator, _NOTHING, _NOTHING), kind, Normal("", {}), indicator)
+    return _template_of(fields), fields["details"]
 
 
 def _validated(fields: Mapping[str, Any]) -> Report:
@@ -245,23 +296,30 @@ def _like_others(fields: Mapping[str, Any]) -> Report | None:
 
     Most indicators of a batch are like others. ``_validated`` returns the same, and takes several times as long.
     """
+    template = _template_of(fields)
+    if template is None:
+        return None
+    times = {name: value for name, value in fields.items() if name in _TIMES}
+    return like(template, fields["value"], fields["details"], times)
+
+
+def _template_of(fields: Mapping[str, Any]) -> Report | None:
+    """Return a valid report that differs from one with these fields in its value and times alone; None if unusual."""
     shared: list[tuple[str, type, Any]] = []
-    times: dict[str, str | None] = {}
+    times: list[str] = []
     for name, value in fields.items():
         type_ = type(value)
         if type_ is list and all(type(entry) is str for entry in value):
             type_, value = tuple, tuple(value)
         if name in _TIMES and (value is None or type_ is str):
-            times[name] = value
+            times.append(name)
         elif name in _SHARED and type_ in _TYPES:
             shared.append((name, type_, value))
         elif name not in _OF_VALUE and (name, value) != _NO_LIMITS:
             return None
-    details = fields["details"]
-    if not all(type(text) is str for text in details.values()):
+    if not all(type(text) is str for text in fields["details"].values()):
         return None
-    template = _template(fields["kind"], tuple(shared), tuple(times))
-    return None if template is None else like(template, fields["value"], details, times)
+    return _template(fields["kind"], tuple(shared), tuple(times))
 
 
 @lru_cache(maxsize=4096)

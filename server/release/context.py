@@ -13,6 +13,7 @@ from server.release.facts import HubFacts
 from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import reliability
 from server.release.hub import Hub
+from server.release.publish.drafts import AlikeDrafts
 from server.release.route.policy import FULL, Policy
 from server.store import collections, focal_points, inbox, listings
 from server.store.collections import PrivateUse
@@ -26,8 +27,9 @@ _NOTHING: frozenset[str] = frozenset()
 class ReleaseContext:
     """The hub at one moment. ``collections`` are those that the release rules fill, by alias."""
 
-    def __init__(self, tx: Tx, at: datetime, facts: HubFacts, policy: Policy) -> None:
+    def __init__(self, tx: Tx, at: datetime, facts: HubFacts, policy: Policy, alike_drafts: AlikeDrafts) -> None:
         """Release in the transaction ``tx``, as the hub is ``at`` that moment."""
+        self.alike_drafts = alike_drafts
         self.tx = tx
         self.at = at
         self.facts = facts
@@ -145,4 +147,4 @@ class ReleaseContext:
 def open_context(hub: Hub, tx: Tx) -> ReleaseContext:
     """Return the hub as it is now, with all that the transaction has changed so far."""
     finish(tx)
-    return ReleaseContext(tx, timestamp.now(), hub.facts.at(tx), hub.policy)
+    return ReleaseContext(tx, timestamp.now(), hub.facts.at(tx), hub.policy, hub.alike_drafts)

@@ -280,6 +280,11 @@ class _Contribution:
             new | self._marked.keys(),
             self._publish_annotations,
             leave_for_end=leave_for_end,
+            reports_only=not self._marked
+            and all(
+                isinstance(decision.submission.report, Report) and not decision.submission.refs
+                for decision in self._stored
+            ),
         )
         self._answer(values, states)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from server.release.facts import FactCache
 from server.release.guard.allowlists.lookup import Allowlists
+from server.release.publish.drafts import AlikeDrafts
 from server.release.route.policy import Policy
 from server.store import Store
 
@@ -19,3 +20,4 @@ class Hub:
     policy: Policy = field(default_factory=Policy)
     allowlists: Allowlists = field(default_factory=Allowlists)
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
+    alike_drafts: AlikeDrafts = field(default_factory=AlikeDrafts, init=False, repr=False, compare=False)

@@ -102,19 +102,20 @@ class ReleaseSession:
         publish_annotations: PublishAnnotations | None = None,
         *,
         leave_for_end: bool = False,
+        reports_only: bool = False,
     ) -> dict[str, ListingState]:
         """Fuse the statements of ``values``, publish what changes, and notify; return the listing states by subject.
 
         ``new`` are the keys of objects that count from now on; ``reason`` stands on the receipts of what is revoked.
         ``publish_annotations`` publishes annotations of the values; by default those among the ``new`` objects. The
         order of the steps matters: each knows what the one before did. With ``leave_for_end`` the collections are added
-        to, and locked, at the end of the transaction only.
+        to, and locked, at the end of the transaction only. ``reports_only``: the ``new`` objects are reports.
         """
         values = list(values)
         self.publication.load({id_ for value in values for id_ in value.listings})
         disputes = Disputes(self.context, self.publication)
         self._judged += disputes.apply(values, new)
-        updater = ListingUpdater(self.context, self.publication)
+        updater = ListingUpdater(self.context, self.publication, reports_only=reports_only)
         states = updater.update(values)
         self._warn_of_unprotected(len(updater.unprotected))
         disputes.open_reviews(values, states, new)

@@ -68,6 +68,7 @@ class Loader:
         self._based_on: dict[str, set[str]] = {}
         self._tlps: dict[tuple[Any, ...] | None, Tlp | None] = {}
         self._reports: dict[str, Report] = {}
+        self._alike: dict[tuple[Any, ...], Statement] = {}
         self._annotations: dict[str, SightingStatement | OpinionStatement | None] = {}
         self._disputes: dict[str, list[Review]] = {}
         self._looked_up = _LookedUp()
@@ -252,6 +253,31 @@ class Loader:
 
         ``coerced``: a partner with standing reports that the holder acts under coercion.
         """
+        obj = self.known[key]
+        alike = self._alike_key(key, obj, report, coerced=coerced)
+        if alike is not None and (known := self._alike.get(alike)) is not None:
+            return Statement(known.partner, report, key, *known[3:])
+        statement = self._statement(key, report, coerced=coerced)
+        if alike is not None and statement is not None:
+            self._alike[alike] = statement
+        return statement
+
+    def _alike_key(self, key: str, obj: Obj, report: Report, *, coerced: bool) -> tuple[Any, ...] | None:
+        """Return what a statement depends on beside its report and key, None where there may be more."""
+        plain = _plain_markings(obj)
+        if (
+            plain is None
+            or plain not in self._tlps
+            or key in self._based_on
+            or extension.ID in obj.get("extensions", ())
+        ):
+            return None
+        if "external_references" in obj:
+            return None
+        space = key.partition("/")[0]
+        return space, report.kind, report.tlp, report.holder_status, coerced, obj["created_by_ref"], *plain
+
+    def _statement(self, key: str, report: Report, *, coerced: bool) -> Statement | None:
         obj = self.known[key]
         partner = self.context.contributor(key)
         marked = self.tlp(key)

@@ -152,6 +152,11 @@ class ReportedValue:
         return [sighting for sighting in self.sightings if sighting.counts]
 
     @property
+    def is_one_report(self) -> bool:
+        """Return whether one partner's report is all that is said of it."""
+        return len(self.statements) == 1 and not (self.sightings or self.opinions or self.disputed)
+
+    @property
     def kind(self) -> str:
         """Return the kind of the value."""
         return self.subject.partition(":")[0]

@@ -22,6 +22,7 @@ from server.store.collections import Collection
 from server.store.engine import at_end
 from server.store.item import Item
 from server.store.retractions import Retraction
+from server.store.times import parse
 
 Obj = Mapping[str, Any]
 
@@ -163,6 +164,33 @@ class Publication:
                 for added in basis:
                     self._latest.setdefault(added["id"], {})[alias] = added
         known[alias] = obj
+
+    def enter_first(
+        self,
+        alias: str,
+        written: Sequence[tuple[str, bytes]],
+        tlp: Tlp,
+        subject: str,
+        created: str,
+        modified: str,
+    ) -> None:
+        """Add the first listing of the value ``subject``, its observable and the relationship, by ids and JSON.
+
+        Nothing asks for it any more before it is written.
+        """
+        (id_, body), (observable_id, observable), (relationship_id, relationship) = written
+        type_ = observable_id.partition("--")[0]
+        around = (
+            Item(observable_id, type_, "2.1", None, False, observable),
+            Item(relationship_id, "relationship", "2.1", parse(created), False, relationship),
+        )
+        item = Item(id_, "indicator", "2.1", parse(modified), False, body, subject, around)
+        variants = self._variants.get(alias)
+        if variants is None:
+            variants = self._variants[alias] = self._context.variants(alias)
+        for variant in variants:
+            self._entering[variant].append(item)
+            self._levels[variant].add(tlp)
 
     def revoke(self, alias: str, id_: str) -> Obj:
         """Revoke an object in a collection and return its last version, which changes nothing else of it."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mappers import marking
 from mappers.consensus import ListingFrame
+from mappers.templates import ListingTemplate
 from schemas.consensus import Consensus
 from schemas.report import FIELDS
 from schemas.vocabulary import HolderStatus, Tlp
@@ -22,6 +23,7 @@ from server.release.route.policy import ConsensusFacts, ReportFacts
 _OF_ONE_VALUE = ("kind", "value", "details", "first_seen", "last_seen", "valid_from", "valid_until")
 _REST = slice(len(_OF_ONE_VALUE), None)
 _TIMES = {name for name, declared in FIELDS.items() if declared.is_time}
+_MOST_SHAPES = 8_192
 _shape = attrgetter(*(name for name in FIELDS if name not in ("value", "details") and name not in _TIMES))
 
 
@@ -29,13 +31,38 @@ _shape = attrgetter(*(name for name in FIELDS if name not in ("value", "details"
 class Alike:
     """The common parts of drafts that differ only in their value and its times.
 
-    ``rest`` are the other fields of their consensus, ``frames`` their STIX by the type of the observable, ``admitted``
-    whether a collection admits them, by its alias.
+    ``rest`` are the other fields of their consensus, ``tlp`` and ``onward`` as of a draft, ``frames`` their STIX by the
+    type of the observable, ``templates`` their first listings by what else these depend on, ``admitted`` whether a
+    collection admits them, by its alias.
     """
 
     rest: tuple[Any, ...]
+    tlp: Tlp
+    onward: bool
     frames: dict[str, ListingFrame] = field(default_factory=dict)
+    templates: dict[tuple[Any, ...], ListingTemplate | None] = field(default_factory=dict)
     admitted: dict[str, bool] = field(default_factory=dict)
+
+
+class AlikeDrafts:
+    """The common parts of drafts by what their statements have in common; threads and transactions share them.
+
+    They follow from the statements and from the policy alone, so that they hold as long as the hub runs.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._known: dict[tuple[Any, ...], Alike] = {}
+
+    def get(self, shape: tuple[Any, ...]) -> Alike | None:
+        """Return the common parts of drafts of that shape, None where none was made yet."""
+        return self._known.get(shape)
+
+    def add(self, shape: tuple[Any, ...], alike: Alike) -> None:
+        """Remember the common parts; where there are many shapes, the others are forgotten."""
+        if len(self._known) >= _MOST_SHAPES:
+            self._known = {}
+        self._known[shape] = alike
 
 
 class Draft(NamedTuple):
@@ -51,12 +78,16 @@ class Draft(NamedTuple):
     @property
     def tlp(self) -> Tlp:
         """Return the narrowest level of the statements, which holds for their consensus."""
+        if self.alike is not None:
+            return self.alike.tlp
         spared = [Tlp.AMBER_STRICT] if self.consensus.holder_status is HolderStatus.COERCED else []
         return marking.narrowest([*spared, *(statement.tlp for statement in self.statements)]) or Tlp.RED
 
     @property
     def onward(self) -> bool:
         """Return whether readers may pass it on."""
+        if self.alike is not None:
+            return self.alike.onward
         limits = (statement.report.sharing for statement in self.statements)
         return all(sharing is None or sharing.onward for sharing in limits)
 
@@ -91,15 +122,17 @@ class DraftMaker:
     others like them, but for the value and its times: most of a large contribution are alike.
     """
 
-    def __init__(self, at: datetime) -> None:
-        """Make the drafts of listings as of ``at``."""
+    def __init__(self, at: datetime, alike: AlikeDrafts) -> None:
+        """Make the drafts of listings as of ``at``; ``alike`` are those of drafts made before."""
         self._at = at
         self._last: tuple[ReportedValue, _Visible, Draft] | None = None
-        self._alike: dict[tuple[Any, ...], Alike] = {}
+        self._alike = alike
 
     def draft(self, value: ReportedValue, is_visible: Callable[[Audience], bool]) -> Draft | None:
         """Return the listing made of the statements that are visible, None where there is none."""
         statements = [statement for statement in value.statements if is_visible(statement.audience)]
+        if statements and self._last is not None and self._last[0] is value and value.is_one_report:
+            return self._last[2]
         if value.disputed:
             # A hold by a partner with authority ends at its own time, or when that partner revokes it.
             statements = [statement for statement in statements if grade.is_live_hold(statement, self._at)]
@@ -130,9 +163,10 @@ class DraftMaker:
         shape = (visible.coerced, visible.sign, *shapes)
         alike = self._alike.get(shape)
         if alike is None:
-            fused = self._fused(visible)
-            alike = self._alike[shape] = Alike(tuple(fused)[_REST])
-            return Draft(fused, statements, alike)
+            draft = Draft(self._fused(visible), statements)
+            alike = Alike(tuple(draft.consensus)[_REST], draft.tlp, draft.onward)
+            self._alike.add(shape, alike)
+            return draft._replace(alike=alike)
         reports = [statement.report for statement in statements]
         first, last, since = consensus.times(reports, (), self._at)
         until = max(consensus.end(report, (), self._at) for report in reports)

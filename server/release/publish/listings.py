@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from mappers import consensus, extension
+from mappers import consensus, extension, kinds as mappers_of_kinds
 from mappers.consensus import ListingFrame
 from mappers.pattern import Terms
+from mappers.templates import ListingTemplate
 from schemas import kinds, timestamp
 from schemas.consensus import Consensus
 from schemas.vocabulary import HolderStatus, Tlp
@@ -24,6 +25,8 @@ from server.release.route.policy import ConsensusFacts
 Obj = Mapping[str, Any]
 
 _MILLISECOND = timedelta(milliseconds=1)
+# Of the listing that a template is cut from.
+_EXAMPLE_ID = "indicator--00000000-0000-4000-8000-000000000000"
 
 
 @dataclass
@@ -56,11 +59,15 @@ class ListingUpdater:
     its own, which tell nothing to anybody else.
     """
 
-    def __init__(self, context: ReleaseContext, publication: Publication) -> None:
-        """Update the listings that ``publication`` has loaded, at the moment of ``context``."""
+    def __init__(self, context: ReleaseContext, publication: Publication, *, reports_only: bool = False) -> None:
+        """Update the listings that ``publication`` has loaded, at the moment of ``context``.
+
+        ``reports_only``: nothing that comes with them can be about one of the listings that are made now.
+        """
+        self._reports_only = reports_only
         self._context = context
         self._publication = publication
-        self._drafts = DraftMaker(context.at)
+        self._drafts = DraftMaker(context.at, context.alike_drafts)
         self._now = timestamp.text(context.at)
         # Values of coerced holders that are published without anybody to turn to for the holder's protection.
         self.unprotected: set[str] = set()
@@ -76,6 +83,8 @@ class ListingUpdater:
 
     def _update(self, value: ReportedValue) -> ListingState:
         state = ListingState(reports={statement.partner.name: statement.audience for statement in value.statements})
+        if self._reports_only and _is_plain(value) and self._list_by_template(value, state):
+            return state
         self._update_track(value, state, "", self._shared_drafts(value))
         for name in sorted(self._private_readers(value)):
             draft = self._drafts.draft(value, partial(self._is_visible_to, name))
@@ -83,6 +92,43 @@ class ListingUpdater:
             wanted = {self._context.private_collection(name): draft} if draft and admitted else {}
             self._update_track(value, state, name, wanted)
         return state
+
+    def _list_by_template(self, value: ReportedValue, state: ListingState) -> bool:
+        """List a value as one like it was listed before, in all shared collections; return whether that can be done."""
+        draft = self._drafts.draft(value, _is_shared)
+        if draft is None or draft.alike is None or not draft.onward or draft.consensus.origins:
+            return False
+        shared = value.statements[0].audience.shared
+        admitted = [alias for alias in self._context.shared if alias in shared and self._is_admitted(alias, draft)]
+        if not admitted:
+            return True
+        fused, now = draft.consensus, self._now
+        terms = consensus.terms_of(fused)
+        shape = (terms.type, bool(fused.details), fused.first_seen is None, fused.last_seen is None)
+        if shape not in draft.alike.templates:
+            draft.alike.templates[shape] = self._template(draft)
+        template = draft.alike.templates[shape]
+        if template is None:
+            return False
+        id_ = state.shared = self._next_id(value, "")
+        moment = self._context.at
+        for alias in admitted:
+            modified = now if moment is self._context.at else timestamp.text(moment)
+            written = template.fill(fused, terms, id_, now, modified)
+            self._publication.enter_first(alias, written, draft.tlp, value.subject, now, modified)
+            state.ids[alias] = id_
+            state.entered.add(alias)
+            moment += _MILLISECOND
+        return True
+
+    def _template(self, draft: Draft) -> ListingTemplate | None:
+        """Return the template of first listings like this one, None where they differ in more than value and times."""
+        written = self._write(draft, _EXAMPLE_ID, self._now, self._now, 0)
+        around = consensus.basis_of(written.frame, written.obj, written.consensus, written.terms)
+        if len(around) > 2:  # texts in other languages
+            return None
+        mapper = mappers_of_kinds.every()[draft.consensus.kind]
+        return ListingTemplate([written.obj, *around], draft.consensus, mapper, written.terms)
 
     def _update_track(self, value: ReportedValue, state: ListingState, track: str, wanted: dict[str, Draft]) -> None:
         """Bring one track to the drafts ``wanted`` in it, the collection with most readers first."""
@@ -256,6 +302,20 @@ class _Written(NamedTuple):
     tlp: Tlp
     frame: ListingFrame
     terms: Terms
+
+
+def _is_plain(value: ReportedValue) -> bool:
+    """Return whether one partner's report for everybody is all that was ever said of a value, and nobody is coerced."""
+    if value.listed or not value.is_one_report:
+        return False
+    [statement] = value.statements
+    return not (
+        value.coerced or value.signs or statement.audience.private or statement.report.hold or statement.origins
+    )
+
+
+def _is_shared(audience_: Audience) -> bool:
+    return bool(audience_.shared)
 
 
 def _is_shared_in(alias: str, audience_: Audience) -> bool:
