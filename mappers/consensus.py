@@ -113,14 +113,18 @@ def basis(stix_object: Mapping[str, Any], consensus: Consensus) -> list[dict[str
 
 
 def basis_of(
-    frame: ListingFrame, stix_object: Mapping[str, Any], consensus: Consensus, terms: Terms
-) -> list[dict[str, Any]]:
-    """Return what ``basis`` returns, from the frame of the consensus and the terms of its value."""
-    around = indicator.basis_of_terms(kinds.every()[consensus.kind], terms, stix_object)
+    stix_object: Mapping[str, Any], consensus: Consensus, terms: Terms
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the observable of a consensus indicator and the relationship to it, the same for all its versions."""
+    return indicator.basis_of_terms(kinds.every()[consensus.kind], terms, stix_object)
+
+
+def texts_of(frame: ListingFrame, stix_object: Mapping[str, Any], consensus: Consensus) -> list[dict[str, Any]]:
+    """Return the texts of a consensus indicator in other languages."""
     if not wording.needs_language_contents(frame.report):
-        return [*around]
+        return []
     report = frame.report.about(Normal(consensus.value, consensus.details))
-    return [*around, *wording.language_contents(stix_object, report)]
+    return wording.language_contents(stix_object, report)
 
 
 def is_consensus(stix_object: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from server.store import rows
 from server.store.engine import Tx
-from server.store.parts import FULL, LATER, OBSERVABLE, PLAIN, RELATIONSHIP
+from server.store.parts import FULL, LATER, PLAIN
 from server.store.sql import ManyRows
 
 # Stretches of the log are 2**24 microseconds long.
@@ -149,12 +149,7 @@ def history_of(found: Iterable[rows.Thing]) -> History:
         for part in LATER:
             if thing.part & part:
                 variant = PLAIN if part == PLAIN else FULL
-                version = {OBSERVABLE: None, RELATIONSHIP: thing.names.relationship_version}.get(
-                    part, thing.names.version
-                )
-                history.setdefault((thing.log, variant, thing.id), []).append(
-                    ObjectVersion(row, part, thing.names.spec(part), version)
-                )
+                history.setdefault((thing.log, variant, thing.id), []).append(ObjectVersion(row, part, *thing.version))
     return history
 
 

@@ -9,7 +9,7 @@ from server.store import bodies, object_ids
 from server.store.engine import Tx
 from server.store.item import Item
 from server.store.parts import FULL, OBSERVABLE, PLAIN, RELATIONSHIP
-from server.store.query import NAMES, Names, ids_of
+from server.store.query import NAMES, NEWEST_SPEC, Names, ids_of
 from server.store.sql import among, chunks
 from server.store.tables import collections, objects
 
@@ -18,7 +18,7 @@ class Thing(NamedTuple):
     """Something that a row of the log has: see ``parts``.
 
     ``part`` is its bit; of the object itself all bits of the row. ``number`` is that of the collection it was found in,
-    ``date_added`` that of the row. ``latest`` and ``legacy`` are the bits of the row.
+    ``date_added`` that of the row. ``latest`` and ``legacy`` are the bits of the row, ``columns`` those of its names.
     """
 
     id: str
@@ -31,22 +31,30 @@ class Thing(NamedTuple):
     legacy: int
     revoked: bool
     body: bytes | None
-    names: Names
+    columns: tuple[Any, ...]
+
+    @property
+    def names(self) -> Names:
+        """Return the columns that name what the row has."""
+        return Names._make(self.columns)
+
+    @property
+    def version(self) -> tuple[str, int | None]:
+        """Return the version of STIX, and the version."""
+        if self.part <= (FULL | PLAIN):
+            return object_ids.spec_version(self.columns[_SPEC_VERSION]), self.columns[_VERSION]
+        return NEWEST_SPEC, self.columns[_RELATIONSHIP_VERSION] if self.part == RELATIONSHIP else None
 
     def item(self, tx: Tx) -> Item:
         """Return it as the item that was added."""
-        packed = self.body or b""
+        packed, columns = self.body or b"", self.columns
         if self.part == OBSERVABLE:
-            type_ = object_ids.type_name(self.names.observable_type, None)
-            body = bodies.of(tx).all_of(tx, packed)[1]
-            return Item(self.id, type_, self.names.spec(OBSERVABLE), None, False, body)
+            type_ = object_ids.type_name(columns[_OBSERVABLE_TYPE], None)
+            return Item(self.id, type_, *self.version, False, bodies.of(tx).all_of(tx, packed)[1])
         if self.part == RELATIONSHIP:
-            body = bodies.of(tx).all_of(tx, packed)[2]
-            version = self.names.relationship_version
-            return Item(self.id, object_ids.RELATIONSHIP, self.names.spec(RELATIONSHIP), version, False, body)
-        type_ = object_ids.type_name(self.names.type, self.names.type_name)
-        body = bodies.of(tx).first(tx, packed)
-        return Item(self.id, type_, self.names.spec(PLAIN), self.names.version, self.revoked, body)
+            return Item(self.id, object_ids.RELATIONSHIP, *self.version, False, bodies.of(tx).all_of(tx, packed)[2])
+        type_ = object_ids.type_name(columns[_TYPE], columns[_TYPE_NAME])
+        return Item(self.id, type_, *self.version, self.revoked, bodies.of(tx).first(tx, packed))
 
 
 def in_logs(tx: Tx, logs: Some[int], ids: Iterable[str]) -> Iterator[Thing]:
@@ -81,17 +89,32 @@ def _find(
 ) -> Iterator[Thing]:
     for chunk in chunks(ids):
         for part, asked in statements.items():
-            wanted = set(ids_of(part, chunk))
+            # By the columns that an id is stored in.
+            wanted: dict[tuple[Any, ...], str] = {
+                object_ids.pack(id_, object_ids.type_of(id_)): id_ for id_ in ids_of(part, chunk)
+            }
             if not wanted:
                 continue
-            halves = sorted({object_ids.half(id_) for id_ in wanted})
             row: Any
-            for row in tx.execute(asked, {"halves": halves, **given}):
-                names = Names(*row[8:])
-                id_ = names.id(part)
-                if id_ in wanted:
-                    yield Thing._make((id_, row[3] if part == PLAIN else part, *row[:8], names))
+            for row in tx.execute(asked, {"halves": sorted({packed[1] for packed in wanted}), **given}):
+                columns = row[8:]
+                if part == PLAIN:
+                    id_, bits = wanted.get(columns[:_VERSION]), row[3]
+                elif part == OBSERVABLE:
+                    id_, bits = wanted.get((0, *columns[_OBSERVABLE], columns[_OBSERVABLE_TYPE], None, None)), part
+                else:
+                    id_, bits = wanted.get((0, *columns[_RELATIONSHIP], _RELATIONSHIP_TYPE, None, None)), part
+                if id_ is not None:
+                    yield Thing._make((id_, bits, *row[:8], columns))
 
+
+# The places of some names in the columns.
+_TYPE, _TYPE_NAME, _VERSION, _SPEC_VERSION, _OBSERVABLE_TYPE, _RELATIONSHIP_VERSION = map(
+    Names._fields.index, ("type", "type_name", "version", "spec_version", "observable_type", "relationship_version")
+)
+_OBSERVABLE = slice(Names._fields.index("observable_high"), Names._fields.index("observable_low") + 1)
+_RELATIONSHIP = slice(Names._fields.index("relationship_high"), Names._fields.index("relationship_low") + 1)
+_RELATIONSHIP_TYPE = object_ids.type_number(object_ids.RELATIONSHIP)
 
 log = objects.c
 _BY = {PLAIN: log.id_high, OBSERVABLE: log.observable_high, RELATIONSHIP: log.relationship_high}

@@ -37,6 +37,7 @@ from server.store.reviews import HeldObject, Review
 
 Obj = Mapping[str, Any]
 
+_MARKING = "marking-definition"
 _VERSIONED = {"created": ""}
 _NONE: frozenset[str] = frozenset()
 _EMPTY: list[Any] = []
@@ -66,7 +67,8 @@ class Loader:
         self._missing: set[str] = set()
         self._new: set[str] = set()
         self._based_on: dict[str, set[str]] = {}
-        self._tlps: dict[tuple[Any, ...] | None, Tlp | None] = {}
+        # By the space and the markings of objects.
+        self._tlps: dict[tuple[str, tuple[Any, ...] | None], Tlp | None] = {}
         self._reports: dict[str, Report] = {}
         self._alike: dict[tuple[Any, ...], Statement] = {}
         self._annotations: dict[str, SightingStatement | OpinionStatement | None] = {}
@@ -96,16 +98,18 @@ class Loader:
         return None if None in tlps else marking.narrowest(filter(None, tlps))
 
     def _own_tlp(self, key: str) -> Tlp | None:
-        obj = self.known[key]
-        plain = _plain_markings(obj)
-        if plain in self._tlps:
-            return self._tlps[plain]
+        plain = _plain_markings(self.known[key])
+        if plain is None:
+            return self._tlp_of(key)
+        marked = key.partition("/")[0], plain
+        if marked not in self._tlps:
+            self._tlps[marked] = self._tlp_of(key)
+        return self._tlps[marked]
+
+    def _tlp_of(self, key: str) -> Tlp | None:
         definitions = self.marking_definitions(key)
         if not definitions:
-            level = audience.effective_tlp(obj)
-            if plain is not None:
-                self._tlps[plain] = level
-            return level
+            return audience.effective_tlp(self.known[key])
         self._read_objects(set(definitions))
         levels = {
             ref: tlp
@@ -141,6 +145,9 @@ class Loader:
     def replace(self, key: str, obj: dict[str, Any], report: Report | None) -> None:
         """Use this version of an object from now on."""
         self.known[key] = obj
+        if obj["type"] == _MARKING:
+            self._tlps.clear()
+            self._alike.clear()
         self._new.add(key)
         self._missing.discard(key)
         self._reports.pop(key, None)
@@ -264,17 +271,11 @@ class Loader:
 
     def _alike_key(self, key: str, obj: Obj, report: Report, *, coerced: bool) -> tuple[Any, ...] | None:
         """Return what a statement depends on beside its report and key, None where there may be more."""
-        plain = _plain_markings(obj)
-        if (
-            plain is None
-            or plain not in self._tlps
-            or key in self._based_on
-            or extension.ID in obj.get("extensions", ())
-        ):
+        plain, space = _plain_markings(obj), key.partition("/")[0]
+        if plain is None or (space, plain) not in self._tlps or key in self._based_on:
             return None
-        if "external_references" in obj:
+        if extension.ID in obj.get("extensions", ()) or "external_references" in obj:
             return None
-        space = key.partition("/")[0]
         return space, report.kind, report.tlp, report.holder_status, coerced, obj["created_by_ref"], *plain
 
     def _statement(self, key: str, report: Report, *, coerced: bool) -> Statement | None:

@@ -134,24 +134,25 @@ class Publication:
         tlp: Tlp,
         *,
         beside: Iterable[Obj] = (),
-        basis: Sequence[Obj] = (),
+        basis: tuple[Obj, Obj] | None = None,
+        texts: Iterable[Obj] = (),
         subject: str | None = None,
         by: str = "",
     ) -> None:
         """Add an object to a collection, unless it was revoked there before.
 
-        The objects ``beside`` it are added with it. ``basis`` are those that a listing of the value ``subject`` brings
-        along in the full variant alone: its observable, the relationship to that, and texts in other languages. ``by``
-        is the partner that made it.
+        The objects ``beside`` it are added with it. ``basis`` and ``texts`` are those that a listing of the value
+        ``subject`` brings along in the full variant alone: its observable and the relationship to that, and texts in
+        other languages. ``by`` is the partner that made it.
         """
         known = self._latest.setdefault(obj["id"], {})
         before = known.get(alias)
         if before is not None and is_revoked(before):
             return
         item = Item.of(obj)
-        if basis:
-            around = Item.of(basis[0]), Item.of(basis[1])
-            item = Item(item.id, item.type, item.spec_version, item.version, item.revoked, item.body, subject, around)
+        if subject:
+            around = (Item.of(basis[0]), Item.of(basis[1])) if basis else None
+            item = Item(*item[:6], subject, around)
         for variant in self._variants_for(alias, obj):
             entering = self._entering[variant]
             entering += map(Item.of, beside)
@@ -159,9 +160,9 @@ class Publication:
             self._levels[variant].add(tlp)
             if by:
                 self._makers[variant].add(by)
-            if basis and variant.endswith(FULL):
-                entering += map(Item.of, basis[2:])
-                for added in basis:
+            if variant.endswith(FULL):
+                entering += map(Item.of, texts)
+                for added in (*(basis or ()), *texts):
                     self._latest.setdefault(added["id"], {})[alias] = added
         known[alias] = obj
 

@@ -124,9 +124,9 @@ class ListingUpdater:
     def _template(self, draft: Draft) -> ListingTemplate | None:
         """Return the template of first listings like this one, None where they differ in more than value and times."""
         written = self._write(draft, _EXAMPLE_ID, self._now, self._now, 0)
-        around = consensus.basis_of(written.frame, written.obj, written.consensus, written.terms)
-        if len(around) > 2:  # texts in other languages
+        if consensus.texts_of(written.frame, written.obj, written.consensus):
             return None
+        around = consensus.basis_of(written.obj, written.consensus, written.terms)
         mapper = mappers_of_kinds.every()[draft.consensus.kind]
         return ListingTemplate([written.obj, *around], draft.consensus, mapper, written.terms)
 
@@ -182,8 +182,10 @@ class ListingUpdater:
             state.ids[alias] = id_
             if before and not moved and not changes_what_a_reader_does(before, obj):
                 continue
-            basis = consensus.basis_of(written.frame, obj, written.consensus, written.terms)
-            self._publication.enter(alias, obj, written.tlp, basis=basis, subject=value.subject)
+            # The observable and the relationship have entered with the first version.
+            basis = None if before else consensus.basis_of(obj, written.consensus, written.terms)
+            texts = consensus.texts_of(written.frame, obj, written.consensus)
+            self._publication.enter(alias, obj, written.tlp, basis=basis, texts=texts, subject=value.subject)
             coerced = draft.consensus.holder_status is HolderStatus.COERCED
             if coerced and "referral" not in extension.context_of(obj):
                 self.unprotected.add(value.subject)
