@@ -27,6 +27,8 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 # The fields in which reports of a template differ, and those that they share, as long as these are of such types.
 _OF_VALUE = frozenset({"kind", "value", "details"})
 _TIMES = frozenset(name for name, field in FIELDS.items() if field.is_time)
+# The times in our extension, by the names that they have there.
+_SEEN = {written: name for name, field in FIELDS.items() if field.is_time and (written := field.extension_property)}
 _SHARED = frozenset(
     {
         "reporter",
@@ -259,29 +261,37 @@ def _like_known(indicator: Mapping[str, Any], kind: str, normal: Normal) -> Repo
 
     Another maker's software writes all its indicators with the same few words. ``_report`` returns the same.
     """
-    if "extensions" in indicator:
-        return None
-    times = {
-        "reported_at": _reported(indicator),
-        "valid_until": indicator.get("valid_until"),
-        "first_seen": indicator.get("valid_from"),
-    }
+    context = extension.context_of(indicator)
+    times = {"reported_at": _reported(indicator), "valid_until": indicator.get("valid_until")}
+    if context:
+        times |= {name: context[written] for written, name in _SEEN.items() if written in context}
+    else:
+        times["first_seen"] = indicator.get("valid_from")
+    given = context.get("details", _NOTHING)
     if not all(time is None or type(time) is str for time in times.values()):
         return None
+    if not all(type(text) is str for text in given.values()):
+        return None
+    words = {name: word for name, word in indicator.items() if name not in _OF_ONE}
+    if context:
+        common = {name: word for name, word in context.items() if name not in _SEEN and name != "details"}
+        words["extensions"] = {**indicator["extensions"], extension.ID: common}
     try:
-        words = orjson.dumps({name: word for name, word in indicator.items() if name not in _OF_ONE})
+        template, details = _form_of(orjson.dumps(words), kind, tuple(times))
     except TypeError:
         return None  # integers beyond 64 bits
-    template, details = _form_of(words, kind)
-    return None if template is None else like(template, normal.value, {**normal.details, **details}, times)
+    return None if template is None else like(template, normal.value, {**normal.details, **details, **given}, times)
 
 
 @lru_cache(maxsize=8192)
-def _form_of(words: bytes, kind: str) -> tuple[Report | None, Mapping[str, str]]:
-    """Return the template of the reports of indicators with these properties, and the details that all of them have."""
+def _form_of(words: bytes, kind: str, times: tuple[str, ...]) -> tuple[Report | None, Mapping[str, str]]:
+    """Return the template of the reports of indicators with these properties, and the details that all of them have.
+
+    ``times`` are the times that they have.
+    """
     indicator = orjson.loads(words)
     fields = _fields(_columns(indicator, _NOTHING, _NOTHING), kind, Normal("", {}), indicator)
-    return _template_of(fields), fields["details"]
+    return _template_of(fields | dict.fromkeys(times)), fields["details"]
 
 
 def _validated(fields: Mapping[str, Any]) -> Report:

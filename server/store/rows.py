@@ -96,7 +96,7 @@ def _find(
             if not wanted:
                 continue
             row: Any
-            for row in tx.execute(asked, {"halves": sorted({packed[1] for packed in wanted}), **given}):
+            for row in tx.execute(asked, {"halves": sorted({packed[1] for packed in wanted}), **given}).all():
                 columns = row[8:]
                 if part == PLAIN:
                     id_, bits = wanted.get(columns[:_VERSION]), row[3]

@@ -274,7 +274,7 @@ class Loader:
         plain, space = _plain_markings(obj), key.partition("/")[0]
         if plain is None or (space, plain) not in self._tlps or key in self._based_on:
             return None
-        if extension.ID in obj.get("extensions", ()) or "external_references" in obj:
+        if "sharing" in extension.context_of(obj) or "external_references" in obj:
             return None
         return space, report.kind, report.tlp, report.holder_status, coerced, obj["created_by_ref"], *plain
 
