@@ -4,7 +4,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from server.taxii.envelope import SHORT, Envelope, join, split
+from server.taxii.envelope import READ_AT_ONCE, Envelope, join, split
 from server.taxii.errors import TaxiiError
 from server.taxii.scanner import LARGEST_OBJECT, Scanner
 
@@ -110,11 +110,11 @@ def test_more_objects_than_may_be_are_refused_without_being_read(element: bytes)
 
 
 def test_a_long_body_is_taken_apart_as_a_short_one_is() -> None:
-    objects = [json.dumps({"n": n, "text": '["\\' * n, "more": ["ü" * n, {}]}).encode() for n in range(3_000)]
+    objects = [json.dumps({"n": n, "text": '["\\' * n, "more": ["ü" * n, {}]}).encode() for n in range(5_000)]
     body = b'{"x":[1], "objects" : [ ' + b" , ".join(objects) + b' ],\n"objectsx":[3]}'
-    assert len(body) > SHORT
-    envelope = Envelope(io.BytesIO(body), len(body), 3_000)
-    assert (envelope.count, envelope.is_short) == (3_000, False)
+    assert len(body) > READ_AT_ONCE
+    envelope = Envelope(io.BytesIO(body), len(body), 5_000)
+    assert (envelope.count, envelope.is_short) == (5_000, False)
     assert list(envelope) == objects
     assert list(envelope) == objects
 
@@ -127,11 +127,23 @@ def test_an_object_that_is_too_long_is_none_and_the_next_one_is_there(value: byt
     assert list(Envelope(io.BytesIO(body), len(body), 10)) == [b"", b'{"a":1}', b"", b"[2]"]
 
 
+@pytest.mark.parametrize("count", [5, 9])
 @pytest.mark.parametrize(
-    "end", [b"\xff", b"]}x", b"]", b"", b",]}", b'],"objects":[1]}', b'],"x":NaN}', b'],"x":"\\ud800"}']
+    "end",
+    [
+        b"\xff",
+        b"]}x",
+        b"]",
+        b"",
+        b",]}",
+        b'],"objects":[1]}',
+        b'],"obj\\u0065cts":[1]}',
+        b'],"x":NaN}',
+        b'],"x":"\\ud800"}',
+    ],
 )
-def test_a_long_body_that_ends_badly_is_refused_whole(end: bytes) -> None:
-    body = b'{"objects":[%s' % b",".join([b'"%s"' % (b"y" * 1_000_000)] * 5) + end
+def test_a_long_body_that_ends_badly_is_refused_whole(end: bytes, count: int) -> None:
+    body = b'{"objects":[%s' % b",".join([b'"%s"' % (b"y" * 1_000_000)] * count) + end
     with pytest.raises(TaxiiError) as refused:
         list(Envelope(io.BytesIO(body), len(body), 10))
     assert refused.value.status in (400, 422)
