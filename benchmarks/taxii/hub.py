@@ -75,6 +75,7 @@ def serving(url: str) -> Iterator[tuple[int, int]]:
     ):
         try:
             await_port(port)
+            _await_workers(server.pid)
             yield port, server.pid
         finally:
             server.terminate()
@@ -118,6 +119,14 @@ def cpu(pid: int) -> float:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _await_workers(pid: int) -> None:
+    """Wait until the workers have loaded the program, which is part of no request: they take no more time."""
+    before = -1.0
+    while (used := cpu(pid)) != before or not used:
+        before = used
+        time.sleep(0.3)
 
 
 def envelope(count: int) -> bytes:
