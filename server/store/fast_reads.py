@@ -4,9 +4,9 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from sqlalchemy import Executable
@@ -24,8 +24,13 @@ _CACHE_KIB = 8 * 1024
 # A page of so many objects still takes no time.
 _MOST_FAST_ROWS = 1_001
 
+# What was read is remembered for so long where the database does not change: credentials end by the clock.
+_REMEMBERED_SECONDS = 1.0
+_MOST_FACTS = 1_000
+
 _NEVER = float("inf")
 
+_Found = TypeVar("_Found")
 _Place = tuple[str, int | None]
 
 
@@ -79,6 +84,10 @@ class FastConnection:
         self._deadline = _NEVER
         self._is_limited = False
         self._depth = 0
+        # What was read of the database at a version of it, and until when it holds.
+        self._facts: dict[Hashable, tuple[Any, float]] = {}
+        self._version_of_facts: int | None = None
+        self._knows_version = False
         for pragma in ("query_only=ON", f"cache_size=-{_CACHE_KIB}", "mmap_size=0", "temp_store=MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
 
@@ -95,6 +104,7 @@ class FastConnection:
                 self._is_limited = seconds is not None
                 self._connection.set_progress_handler(self._is_late if self._is_limited else None, _STEPS)
             self._run("BEGIN", ())
+            self._knows_version = False
         return self
 
     @contextmanager
@@ -115,6 +125,23 @@ class FastConnection:
     def version(self) -> int:
         """Return a number that changes whenever another connection changes the database."""
         return int(self._run("PRAGMA data_version", ())[0][0])
+
+    def remembered(self, key: Hashable, find: Callable[[], _Found | None]) -> _Found | None:
+        """Return what ``find`` reads, without reading where the database is as it was a moment ago."""
+        if not self._knows_version:
+            # Within a view this is the version that the view sees.
+            version = self.version()
+            if version != self._version_of_facts or len(self._facts) > _MOST_FACTS:
+                self._facts.clear()
+            self._version_of_facts, self._knows_version = version, True
+        known = self._facts.get(key)
+        moment = time.monotonic()
+        if known is not None and known[1] > moment:
+            return cast(_Found, known[0])
+        found = find()
+        if found is not None:
+            self._facts[key] = found, moment + _REMEMBERED_SECONDS
+        return found
 
     def __enter__(self) -> Tx:
         """Return the connection; the read functions use ``execute`` and ``dialect`` of it, no more."""
@@ -154,6 +181,15 @@ class FastConnection:
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
+
+
+def remembered(tx: Tx, key: Hashable, find: Callable[[], _Found | None]) -> _Found | None:
+    """Return what ``find`` reads of the database as ``tx`` sees it, under a ``key`` that nothing else has.
+
+    On a fast connection what was read less than a second ago is taken where no byte of the database changed since.
+    """
+    reader: object = tx
+    return reader.remembered(key, find) if isinstance(reader, FastConnection) else find()
 
 
 class FastStore(Store):

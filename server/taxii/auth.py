@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from schemas.partner import LONGEST_NAME, Partner
 from server.store import Store, Tx, collections, partners
 from server.store.collections import Collection
-from server.store.credentials import PasswordVerifier
-from server.store.fast_reads import NotFast
+from server.store.credentials import PasswordVerifier, hash_token
+from server.store.fast_reads import NotFast, remembered
 from server.store.partners import VerifiedLogin
 from server.taxii.errors import TaxiiError, retry_later, unauthorized
 from server.taxii.limits import PartnerQuotas
@@ -86,7 +86,7 @@ class Authenticator:
         if scheme.lower() == "basic":
             partner = self._by_password(tx, given.strip(), remote, is_fast)
         elif scheme.lower() in _TOKEN_SCHEMES and given.strip():
-            partner = partners.by_token(tx, given.strip())
+            partner = _by_token(tx, given.strip())
         if partner is None or (certified is not None and certified.name != partner.name):
             raise unauthorized()
         return partner
@@ -119,6 +119,11 @@ class Authenticator:
         return partner
 
 
+def _by_token(tx: Tx, token: str) -> Partner | None:
+    # By its hash, as no token is kept in memory.
+    return remembered(tx, ("token", hash_token(token)), lambda: partners.by_token(tx, token))
+
+
 def _check_accept(environ: dict[str, Any]) -> None:
     """Refuse a client that does not take what is sent here. Raises ``TaxiiError`` 406."""
     if not accepts_taxii(environ.get("HTTP_ACCEPT")):
@@ -147,7 +152,9 @@ def find(tx: Tx, partner: Partner, id_or_alias: str) -> Rights:
     if id_or_alias == "outcomes":
         own = collections.find_private(tx, partner.name, "outcomes")
         id_or_alias = own.id if own else ""
-    found = collections.right(tx, partner.name, id_or_alias)
+    found = remembered(
+        tx, ("right", partner.name, id_or_alias), lambda: collections.right(tx, partner.name, id_or_alias)
+    )
     if found is None:
         raise TaxiiError("not-found")
     return _effective(*found)

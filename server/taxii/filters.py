@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from server.store import times
 from server.store.collections import Collection
@@ -48,15 +47,13 @@ def read(
     token = _once(given, "next")
     query = Query(versions=versions) if token is None else _resume(secret(), collection, token)
     after = _once(given, "added_after")
-    if after is not None:
-        query = query.past(_moment("added_after", after))
-    return replace(
-        query,
-        limit=_limit(_once(given, "limit")),
-        ids=matches.get("id", query.ids),
-        types=matches.get("type", query.types),
-        spec_versions=matches.get("spec_version", query.spec_versions),
-        versions=_versions(matches["version"]) if "version" in matches else query.versions,
+    return Query(
+        query.after if after is None else max(query.after, _moment("added_after", after)),
+        _limit(_once(given, "limit")),
+        matches.get("id", query.ids),
+        matches.get("type", query.types),
+        matches.get("spec_version", query.spec_versions),
+        _versions(matches["version"]) if "version" in matches else query.versions,
     )
 
 
