@@ -122,16 +122,19 @@ def page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
 def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
     """Return the page that ``page`` returns, as manifest records instead of bodies."""
     found, position = _ask(tx, collection, query, "records")
-    records = []
-    for date_added, part, row in found:
-        if part <= FULL:
-            version, spec = row[9], object_ids.spec_version(row[10])
-            stamp = date_added if version is None else version
-            records.append(ManifestRecord(object_ids.unpack(row[3:9]), date_added, stamp, spec))
-        else:
-            names = Names(*row[3:])
-            stamp = names.stamp(part, date_added)
-            records.append(ManifestRecord(names.id(part), date_added, stamp, names.spec(part)))
+    if not found:
+        return Manifest([], None, None, None)
+    dates, parts, named = zip(*found, strict=True)
+    if collection.part == PLAIN:
+        ids = object_ids.unpack_all([row[3:9] for row in named])
+        stamps = [date if row[9] is None else row[9] for date, row in zip(dates, named, strict=True)]
+        specs = [object_ids.spec_version(row[10]) for row in named]
+    else:
+        names = [Names(*row[3:]) for row in named]
+        ids = object_ids.unpack_all([name.packed(part) for name, part in zip(names, parts, strict=True)])
+        stamps = [name.stamp(part, date) for name, part, date in zip(names, parts, dates, strict=True)]
+        specs = [name.spec(part) for name, part in zip(names, parts, strict=True)]
+    records = list(map(ManifestRecord._make, zip(ids, dates, stamps, specs, strict=True)))
     return Manifest(records, *_ends(found), position)
 
 

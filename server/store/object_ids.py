@@ -83,6 +83,10 @@ class PackedId(NamedTuple):
         return not (self.space or self.type_name or self.text)
 
 
+# The places of the digits of a UUID in its text.
+_DIGITS = tuple(place for place in range(36) if place not in (8, 13, 18, 23))
+
+
 # A contribution names each of its objects several times.
 @lru_cache(maxsize=16_384)
 def pack(key: str, type_: str) -> PackedId:
@@ -105,6 +109,23 @@ def unpack(packed: Sequence[Any]) -> str:
         h = _HALVES.pack(high, low).hex()
         id_ = f"{name or _TYPES[number]}--{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
     return f"{space}/{id_}" if space else id_
+
+
+def unpack_all(packed: Sequence[Sequence[Any]]) -> list[str]:
+    """Return what ``unpack`` returns for each, many at once."""
+    halves = [half for columns in packed for half in columns[1:3]]
+    digits = struct.pack(f">{len(halves)}q", *halves).hex().encode()
+    # One digit of all UUIDs after the other, which is done without a step for each.
+    spelled = bytearray(b"-" * (36 * len(packed)))
+    for number, place in enumerate(_DIGITS):
+        spelled[place::36] = digits[number::32]
+    uuids = spelled.decode()
+    return [
+        f"{_TYPES[columns[3]]}--{uuids[at : at + 36]}"
+        if columns[3] and columns[5] is None and not columns[0]
+        else unpack(columns)
+        for at, columns in zip(range(0, len(uuids), 36), packed, strict=True)
+    ]
 
 
 @lru_cache(maxsize=16_384)

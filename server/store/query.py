@@ -88,23 +88,24 @@ class Names(NamedTuple):
     text: str | None
     version: int | None
     spec_version: int
-    observable_type: int
-    observable_high: int
-    observable_low: int
-    relationship_high: int
-    relationship_low: int
-    relationship_version: int
+    observable_type: int = 0
+    observable_high: int = 0
+    observable_low: int = 0
+    relationship_high: int = 0
+    relationship_low: int = 0
+    relationship_version: int = 0
+
+    def packed(self, part: int) -> PackedId:
+        """Return the columns of the id of one of the things, or of its key in the inbox."""
+        if part == OBSERVABLE:
+            return PackedId(0, self.observable_high, self.observable_low, self.observable_type, None, None)
+        if part == RELATIONSHIP:
+            return PackedId(0, self.relationship_high, self.relationship_low, _RELATIONSHIP, None, None)
+        return PackedId(*self[:6])
 
     def id(self, part: int) -> str:
         """Return the id of one of the things, or its key in the inbox."""
-        if part == OBSERVABLE:
-            return object_ids.unpack(
-                PackedId(0, self.observable_high, self.observable_low, self.observable_type, None, None)
-            )
-        if part == RELATIONSHIP:
-            number = object_ids.type_number(object_ids.RELATIONSHIP)
-            return object_ids.unpack(PackedId(0, self.relationship_high, self.relationship_low, number, None, None))
-        return object_ids.unpack(PackedId(*self[:6]))
+        return object_ids.unpack(self.packed(part))
 
     def stamp(self, part: int, date_added: int) -> int:
         """Return the version of one of the things, whose own ``date_added`` stands for that of one without versions."""
@@ -117,11 +118,13 @@ class Names(NamedTuple):
 
 
 log = objects.c
+_OWN_NAMES = (log.space, log.id_high, log.id_low, log.type, log.type_name, log.id_text, log.version, log.spec_version)
 NAMES = (
-    *(log.space, log.id_high, log.id_low, log.type, log.type_name, log.id_text, log.version, log.spec_version),
+    *_OWN_NAMES,
     *(log.observable_type, log.observable_high, log.observable_low),
     *(log.relationship_high, log.relationship_low, log.relationship_version),
 )
+_RELATIONSHIP = object_ids.type_number(object_ids.RELATIONSHIP)
 # Of the objects that a listing brings along, none has these types.
 _NO_OBSERVABLES = frozenset(
     {
@@ -158,7 +161,7 @@ def statement(query: Query, columns: Columns, parts: tuple[int, ...]) -> Select[
     """Return the SQL for ``query``; the same object for every query of the same shape, so that it is compiled once.
 
     Its columns are the ``date_added``, the bits of what was found, the body or the bits of the row, and ``Names`` where
-    records or ids are asked for.
+    records or ids are asked for; of rows that have one thing alone those of their own.
     """
     specs: _Specs = "listed"
     if not query.spec_versions:
@@ -209,7 +212,7 @@ def _statement(
         found = log.latest.bitwise_and(sum(parts))
     else:
         found = sum((case((condition, part), else_=0) for part, condition in conditions.items()), start=_NONE)
-    names = NAMES if ids or columns == "records" else ()
+    names = (NAMES if parts not in _ALONE else _OWN_NAMES) if ids or columns == "records" else ()
     asked = select(log.date_added, found, log.body if columns == "bodies" else log.parts, *names)
     # Ids are few: "+ 0" keeps the planner from walking the collection in order instead of looking them up.
     added = log.date_added + 0 if ids else log.date_added
@@ -221,6 +224,8 @@ def _statement(
     return asked.order_by(added).limit(bindparam("rows", type_=BigInteger))
 
 
+# The parts of queries for which each row has one thing, its own.
+_ALONE = ((PLAIN,), (FULL,))
 _NONE: ColumnElement[int] = literal_column("0")
 _STAMP = func.coalesce(log.version, log.date_added)
 _STAMPS = {OBSERVABLE: log.date_added + LATER[OBSERVABLE], RELATIONSHIP: log.relationship_version}

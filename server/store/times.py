@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -63,7 +64,27 @@ def stix_stamp(value: int) -> str:
     return f"{_clock(seconds)}.{fraction:06}Z" if fraction % 1000 else f"{_clock(seconds)}.{fraction // 1000:03}Z"
 
 
+def stamps(values: Iterable[int]) -> list[str]:
+    """Return what ``stamp`` returns for each; the thousands of a manifest share a few seconds."""
+    written = []
+    begin = end = 0
+    clock = ""
+    for value in values:
+        if not begin <= value < end:
+            seconds = value // _SECOND
+            begin, clock = seconds * _SECOND, _clock(seconds)
+            end = begin + _SECOND
+        # With a digit before the six, so that none of these is lost.
+        written.append(f"{clock}.{str(value - begin + _SECOND)[1:]}Z")
+    return written
+
+
+def stix_stamps(values: Iterable[int]) -> list[str]:
+    """Return what ``stix_stamp`` returns for each."""
+    return [text if text[-4:-1] != "000" else f"{text[:-4]}Z" for text in stamps(values)]
+
+
 @lru_cache(maxsize=4096)
 def _clock(seconds: int) -> str:
-    """Write whole seconds; the thousands of a manifest share a few."""
+    """Write whole seconds."""
     return moment(seconds * _SECOND).replace(tzinfo=None).isoformat()

@@ -17,6 +17,13 @@ def test_a_written_moment_reads_back_to_the_microsecond(moment: datetime) -> Non
     assert times.moment(value) == moment.replace(tzinfo=UTC)
 
 
+@given(st.lists(MOMENTS, max_size=5).flatmap(lambda known: st.permutations(known * 2)))
+def test_many_moments_are_written_as_each_is(moments: list[datetime]) -> None:
+    values = [times.micros(moment.replace(tzinfo=UTC)) for moment in moments]
+    assert times.stamps(values) == [times.stamp(value) for value in values]
+    assert times.stix_stamps(values) == [times.stix_stamp(value) for value in values]
+
+
 @given(MOMENTS, OFFSETS)
 def test_any_offset_is_the_same_moment(moment: datetime, offset: timezone) -> None:
     aware = moment.replace(tzinfo=UTC)
