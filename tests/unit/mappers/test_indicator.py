@@ -5,14 +5,25 @@ from typing import Any
 import pytest
 import stix2
 
-from mappers import extension, ids, marking
+import mappers.kinds
+from mappers import extension, ids, indicator, marking, pattern
 from mappers.indicator import Profile, from_stix, to_stix
+from schemas import kinds
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 
 REPORTED = "2026-11-24T08:00:00.000Z"
+
+
+VARIANTS: list[dict[str, str]] = [
+    {},
+    {"tlp": "clear", "confidence": "90", "first_seen": "2026-01-02T03:04:05Z", "last_seen": "2026-01-12T03:04:05Z"},
+    {"tlp": "green", "scam_type": "investment", "countries": "TH;SG", "valid_until": "2026-03-01T00:00:00Z"},
+    {"description": "Seen in a chat", "reference": "CASE-2026-17", "sha256": "a" * 64},
+    {"tlp": "green", "only_countries": "SG"},
+]
 
 
 def report(value: str, **columns: str) -> Report:
@@ -141,3 +152,23 @@ def test_our_markings_are_tlp_2_as_published(tlp: Tlp) -> None:
     definition = marking.definition(tlp)
     assert stix2.parse(definition, allow_custom=False)["name"] == f"TLP:{tlp.value.upper()}"
     assert marking.tlp_of({"object_marking_refs": [definition["id"]]}) is tlp
+
+
+@pytest.mark.parametrize("more", VARIANTS, ids=str)
+@pytest.mark.parametrize("kind", kinds.every())
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "another maker's"])
+def test_a_report_like_one_before_is_read_as_it_is_by_itself(kind: str, more: dict[str, str], ours: bool) -> None:
+    reader = ReportReader({"reporter": "Bank", "reported_at": "2026-01-15T00:00:00Z", "kind": kind, **more})
+    read = 0
+    for example in kinds.get(kind).examples():
+        if example.value is None:
+            continue
+        stix_object = to_stix(reader.report({"value": example.raw, **example.given}))[1]
+        if not ours:
+            stix_object = {name: word for name, word in stix_object.items() if name not in ("extensions", "labels")}
+        columns = indicator._columns(stix_object, {}, {})
+        mapper, normal = mappers.kinds.read(pattern.read(stix_object["pattern"]))
+        by_itself = indicator._validated(indicator._fields(columns, mapper.kind, normal, stix_object))
+        assert from_stix(stix_object) == from_stix(stix_object) == by_itself
+        read += 1
+    assert read

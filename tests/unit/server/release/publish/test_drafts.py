@@ -17,6 +17,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
+from server.release.publish import listings
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
@@ -103,16 +104,38 @@ def _pages(store: Store) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_batch_is_published_as_its_objects_one_by_one(stores: list[Store], seed: int) -> None:
+def test_a_batch_is_published_as_its_objects_one_by_one(
+    stores: list[Store], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one they go the general way: by a hub that knows nothing of others like them, and without templates."""
     together, apart = stores
     for number, partner in enumerate((BANK, OTHER)):
         items = [Item.of(obj) for obj in _objects(2 * seed + number, partner)]
         with together.begin() as tx:
             contribute(hub_on(together), tx, partner, items)
-        hub = hub_on(apart)
-        for item in items:
-            with apart.begin() as tx:
-                contribute(hub, tx, partner, [item])
+        with monkeypatch.context() as general:
+            general.setattr(listings, "_is_plain", lambda value: False)
+            for item in items:
+                with apart.begin() as tx:
+                    contribute(hub_on(apart), tx, partner, [item])
     found, expected = _pages(together), _pages(apart)
     assert len(found["takedown"]) > 10
     assert found == expected
+
+
+def test_the_body_of_a_first_listing_has_its_properties_in_the_order_of_any_other(
+    stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = [obj for obj in _objects(7, BANK) if "sharing" not in str(obj["extensions"])]
+    bodies = []
+    for store, general in zip(stores, (False, True), strict=True):
+        with monkeypatch.context() as patch:
+            if general:
+                patch.setattr(listings, "_is_plain", lambda value: False)
+            with store.begin() as tx:
+                contribute(hub_on(store), tx, BANK, list(map(Item.of, objects)))
+        with store.read() as tx:
+            collection = collections.get(tx, "takedown-full")
+            bodies.append(log.page(tx, collection, Query(limit=UNLIMITED)).bodies)
+    assert len(bodies[0]) > 10
+    assert sorted(bodies[0]) == sorted(bodies[1])
