@@ -128,16 +128,21 @@ class CopyWriter:
     def publish(self, copies: Iterable[CollectionCopy], dropped: Iterable[CollectionCopy] = ()) -> None:
         """Make visible what was pulled whole of these copies, and drop others, all at once.
 
-        A copy that was filled takes the place of the one before it.
+        A copy that was filled takes the place of the one before it, and is as old as that until it is settled.
         """
         with self._transaction():
             for copy in copies:
                 if copy.state == "filling":
+                    before = (copy.hub, copy.collection, copy.number)
+                    old = "hub = ? AND collection = ? AND number < ?"
+                    (as_of,) = self._db.execute(
+                        f"SELECT max(as_of) FROM copies WHERE {old} AND state = 'visible'",  # noqa: S608 - constants
+                        before,
+                    ).fetchone()
+                    self._db.execute(f"UPDATE copies SET state = 'dropped' WHERE {old}", before)  # noqa: S608
                     self._db.execute(
-                        "UPDATE copies SET state = 'dropped' WHERE hub = ? AND collection = ? AND number < ?",
-                        (copy.hub, copy.collection, copy.number),
+                        "UPDATE copies SET state = 'visible', as_of = ? WHERE number = ?", (as_of, copy.number)
                     )
-                    self._db.execute("UPDATE copies SET state = 'visible' WHERE number = ?", (copy.number,))
                 elif (staged := self.get(copy.number).staged) is not None:
                     for entries in self._objects.staged(copy.number, _STEP):
                         self._apply(copy.number, entries)

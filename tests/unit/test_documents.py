@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from typer.main import get_command
 
 from feeds import connectors
+from feeds.mirror.settings import MirroredHub, MirrorOptions, load
 from server.cli import app
 from server.settings import Settings
 from server.store import release_tables
@@ -74,6 +76,22 @@ def test_every_setting_of_the_hub_is_explained() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for setting in Settings.model_fields:
         assert f"`{setting}`" in text, setting
+
+
+@pytest.mark.parametrize("model", [MirrorOptions, MirroredHub])
+def test_every_setting_of_a_mirror_is_explained(model: type[BaseModel]) -> None:
+    text = (ROOT / "docs" / "mirror.md").read_text(encoding="utf-8")
+    for setting in model.model_fields:
+        assert f"`{setting}`" in text, setting
+
+
+def test_the_settings_of_a_mirror_in_its_page_are_right(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "mirror.md").read_text(encoding="utf-8")
+    config = tmp_path / "mirror.toml"
+    config.write_text(page.partition("```toml\n")[2].partition("```")[0])
+    settings = load(config)
+    assert settings.in_force().actions["block"] == "decline"
+    assert settings.mirror == MirrorOptions(file=tmp_path / "mirror.db")
 
 
 def test_of_every_table_it_is_said_how_long_its_rows_are_kept() -> None:

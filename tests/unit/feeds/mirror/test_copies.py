@@ -14,34 +14,13 @@ from feeds.mirror.entries import MirrorEntry, entry_of
 from feeds.mirror.packing import time_text
 from feeds.mirror.settings import CheckRules
 from schemas import set_digest
+from tests.unit.feeds.mirror.objects import indicator
 
 HOUR = 3_600_000
 
 
 def now() -> int:
     return int(time.time() * 1000)
-
-
-def indicator(number: int, version: int = 1, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "indicator",
-        "spec_version": "2.1",
-        "id": f"indicator--00000000-0000-4000-8000-{number:012}",
-        "created": "2026-01-01T00:00:00.000Z",
-        "modified": f"2026-01-{version:02}T00:00:00.000Z",
-        "pattern": f"[domain-name:value = 'h{number}.example.com']",
-        "pattern_type": "stix",
-        "valid_from": "2026-01-01T00:00:00Z",
-        "labels": ["phishing"],
-        "extensions": {
-            "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c": {
-                "extension_type": "property-extension",
-                "grade": "block",
-                "reporters": 2,
-            }
-        },
-        **more,
-    }
 
 
 def entries(*objects: dict[str, Any]) -> list[MirrorEntry]:

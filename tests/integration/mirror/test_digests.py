@@ -1,0 +1,134 @@
+"""A copy is compared with its hub after each sync, and repaired where they differ."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.mirror.check import Mirror
+from feeds.mirror.copies import CopyWriter
+from feeds.mirror.entries import entry_of
+from feeds.mirror.schedule import sync_once
+from feeds.mirror.settings import MirrorSettings
+from feeds.mirror.sync import SyncedCollection
+from schemas import timestamp
+from tests.integration.mirror.fake_hub import FakeHub, serving
+from tests.unit.feeds.mirror.objects import indicator
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with serving() as fake:
+        fake.add(*map(indicator, range(25)))
+        yield fake
+
+
+@pytest.fixture
+def settings(hub: FakeHub, tmp_path: Path) -> MirrorSettings:
+    table = {"name": "hub", "url": hub.url, "collections": ["room"], "allow_private": True, "page": 10, "retries": 0}
+    return MirrorSettings.model_validate({"mirror": {"file": str(tmp_path / "mirror.db")}, "hub": [table]})
+
+
+def sync(settings: MirrorSettings) -> SyncedCollection:
+    (done,) = sync_once(settings)
+    assert done.error is None
+    (synced,) = done.collections
+    return synced
+
+
+def found(settings: MirrorSettings) -> set[int]:
+    with Mirror(settings.mirror.file) as mirror:
+        return {number for number in range(50) if mirror.check(f"h{number}.example.com").found}
+
+
+def test_the_first_pull_is_the_stream_and_later_ones_are_pages(hub: FakeHub, settings: MirrorSettings) -> None:
+    hub.add(indicator(3, 2, revoked=True))
+    synced = sync(settings)
+    assert (synced.digest, synced.active, synced.read) == ("equal", 24, 24)
+    hub.add(indicator(4, 2, revoked=True), indicator(30))
+    synced = sync(settings)
+    assert (synced.digest, synced.active, synced.repaired) == ("equal", 24, False)
+    assert hub.asked.count("/api/collections/ID/active") == 1
+    assert found(settings) == set(range(25)) - {3, 4} | {30}
+
+
+@pytest.mark.parametrize("broken_after", [0, 7])
+def test_a_stream_that_breaks_off_is_replaced_by_pages(
+    hub: FakeHub, settings: MirrorSettings, broken_after: int
+) -> None:
+    hub.breaks_after = broken_after
+    synced = sync(settings)
+    assert (synced.digest, synced.active) == ("equal", 25)
+    assert found(settings) == set(range(25))
+
+
+def test_what_a_stream_left_half_done_is_begun_anew(hub: FakeHub, settings: MirrorSettings) -> None:
+    writer = CopyWriter(settings.mirror.file)
+    copy = writer.begin("hub", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "room", "Room")
+    entry = entry_of(indicator(40))
+    assert entry is not None
+    writer.add(copy, [entry], None)
+    writer.close()
+    assert sync(settings).digest == "equal"
+    assert found(settings) == set(range(25))
+
+
+def test_a_copy_that_misses_something_is_read_again(hub: FakeHub, settings: MirrorSettings) -> None:
+    sync(settings)
+    hub.hidden = {indicator(30)["id"]}
+    hub.add(indicator(30), indicator(31))
+    synced = sync(settings)
+    assert (synced.digest, synced.repaired, synced.active) == ("equal", True, 27)
+    assert found(settings) == {*range(25), 30, 31}
+    assert not sync(settings).repaired
+
+
+def test_a_copy_that_cannot_be_repaired_grows_old(
+    hub: FakeHub, settings: MirrorSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.has_stream = False
+    sync(settings)
+    hub.hidden, hub.hidden_for_ever = {indicator(5)["id"]}, True
+    hub.add(indicator(5, 2))
+    with Mirror(settings.mirror.file) as mirror:
+        before = mirror.state().oldest
+        synced = sync(settings)
+        assert (synced.digest, synced.repaired) == ("differs", True)
+        assert "differs" in str(synced.error)
+        assert mirror.state().oldest == before
+        asked = len(hub.asked)
+        assert not sync(settings).repaired, "it was read again at once"
+        assert len(hub.asked) - asked < 15
+    assert "copy-differs" in caplog.text
+
+
+def test_a_digest_that_lags_is_no_difference(hub: FakeHub, settings: MirrorSettings) -> None:
+    sync(settings)
+    hub.add(indicator(30))
+    hub.behind = 1
+    synced = sync(settings)
+    assert (synced.digest, synced.repaired, synced.error) == ("behind", False, None)
+    hub.behind = 0
+    assert sync(settings).digest == "equal"
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(503, "behind"), (429, "behind"), (404, "none")])
+def test_a_hub_without_a_digest_now_is_no_difference(
+    hub: FakeHub, settings: MirrorSettings, status: int, verdict: str
+) -> None:
+    hub.digest_status = status
+    synced = sync(settings)
+    assert (synced.digest, synced.error) == (verdict, None)
+    with Mirror(settings.mirror.file) as mirror:
+        assert not mirror.check("h0.example.com").stale
+
+
+def test_ends_are_followed_without_any_news(hub: FakeHub, settings: MirrorSettings) -> None:
+    def ending(number: int, text: str) -> dict[str, Any]:
+        return indicator(number, 2, valid_until=text)
+
+    hub.add(ending(1, timestamp.text(timestamp.now())), ending(2, "2099-01-01T00:00:00.000Z"))
+    assert sync(settings).active == 24
+    assert sync(settings).digest == "equal"
+    assert found(settings) == set(range(25)) - {1}
