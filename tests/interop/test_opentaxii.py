@@ -132,3 +132,45 @@ def test_both_sides_hold_the_same(root: str, tmp_path: Path) -> None:
     exchange()
     assert len(active(theirs)) == 100
     assert "h7.example.com" not in active(theirs)
+
+
+def test_a_mirror_of_it_finds_what_it_has_and_nothing_that_was_revoked(root: str, tmp_path: Path) -> None:
+    def post(number: int, day: int, **more: Any) -> None:
+        obj = {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": f"indicator--00000000-0000-4000-8000-{number:012}",
+            "created": "2026-01-01T00:00:00.000Z",
+            "modified": f"2026-01-{day:02}T00:00:00.000Z",
+            "pattern": f"[domain-name:value = 'm{number}.example.com']",
+            "pattern_type": "stix",
+            "valid_from": "2026-01-01T00:00:00.000Z",
+            **more,
+        }
+        headers, url = {"Accept": TAXII, "Content-Type": TAXII}, f"{root}collections/room/objects/"
+        answer = requests.post(url, json={"objects": [obj]}, headers=headers, auth=("hub", "s3cret"), timeout=30)
+        answer.raise_for_status()
+
+    secret, config = tmp_path / "secret", tmp_path / "mirror.toml"
+    secret.write_text("s3cret")
+    table = {"name": "peer", "url": root, "user": "hub", "collections": ["room"], "allow_private": True, "page": 10}
+    lines = [f"{name} = {json.dumps(said)}" for name, said in {**table, "default_grade": "warn"}.items()]
+    config.write_text("\n".join(["[[hub]]", *lines, f"password = {{ file = {json.dumps(str(secret))} }}", ""]))
+
+    def scamfeed(*command: str) -> Any:
+        done = subprocess.run([BIN / "scamfeed", *command, "--json"], check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+    def found() -> list[bool]:
+        values = [f"m{number}.example.com" for number in range(26)]
+        return [result["found"] for result in scamfeed("check", *values, "--mirror", str(config))["results"]]
+
+    for number in range(25):
+        post(number, 1)
+    (synced,) = scamfeed("mirror", "sync", "--config", str(config))["hubs"][0]["collections"]
+    assert synced["digest"] == "none"
+    assert found() == [True] * 25 + [False]
+    post(7, 2, revoked=True)
+    post(25, 1)
+    scamfeed("mirror", "sync", "--config", str(config))
+    assert found() == [number != 7 for number in range(26)]
