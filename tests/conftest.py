@@ -1,10 +1,13 @@
-"""What all tests share: a PostgreSQL a process, started when the first test asks for it."""
+"""Fixtures of all tests: a PostgreSQL a process, started when the first test asks for it, and stores to copy."""
 
+import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from server.setup import set_up
 from server.store import Store
 from tests.postgres import Postgres, PostgresMissing
 
@@ -17,7 +20,7 @@ _LOUDLY = "POSTGRESQL DID NOT RUN"
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """Give a running PostgreSQL; where there can be none the tests that need it are counted out, loudly."""
+    """Run a PostgreSQL; where there can be none the tests that need it are counted out, loudly."""
     try:
         server = Postgres()
     except PostgresMissing as error:
@@ -31,12 +34,39 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Postgres) -> str:
-    """Give the name of a database with the tables and nothing in them, to copy from."""
+    """Create a database with the tables and nothing in them, to copy from, and return its name."""
     name = postgres.database()
     store = Store.open(postgres.url(name))
     store.migrate()
     store.close()
     return name
+
+
+@pytest.fixture(scope="session")
+def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create an SQLite store with the tables and nothing in them; a copy costs a hundredth of making one."""
+    file = tmp_path_factory.mktemp("migrated") / "hub.db"
+    store = Store.open(f"sqlite:///{file}")
+    store.migrate()
+    store.close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def initial_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create an SQLite store as ``scamfeed init`` leaves it, to copy from."""
+    file = tmp_path_factory.mktemp("initial") / "hub.db"
+    store = Store.open(f"sqlite:///{file}")
+    set_up(store)
+    store.close()
+    return file
+
+
+def pytest_collection_finish() -> None:
+    """Take the thousands of tests and their modules out of garbage collections, which they made long."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,8 +77,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in plain sight what was not tested."""
-    missing = [each for each in terminalreporter.stats.get("skipped", ()) if _LOUDLY in str(each.longrepr)]
+    """Print in plain sight what was not tested."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    missing = [report for report in skipped if _LOUDLY in str(report.longrepr)]
     if missing:
         terminalreporter.section(_LOUDLY, red=True, bold=True)
         terminalreporter.line(f"{len(missing)} tests of the store on PostgreSQL did not run. {missing[0].longrepr}")

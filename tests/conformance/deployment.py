@@ -15,6 +15,9 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from server.cli import app
 from server.store import Store, collections
 from tests.conformance.authority import Pem, issue
 from tests.conformance.peer import Peer, basic
@@ -54,7 +57,7 @@ class Deployment:
         return True if self.pem is None else str(self.pem.authority)
 
     def peer(self, name: str) -> Peer:
-        """Come as one of the partners."""
+        """Connect as one of the partners."""
         told = self.database.partners[name]
         return Peer(self.address, self.tls, basic(told["user"], told["password"]))
 
@@ -84,14 +87,9 @@ def prepare(url: str) -> Database:
 
 
 def run(url: str, *command: str) -> Any:
-    """Run a command of scamfeed, and read what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "server.cli", *command, "--json"],
-        env=_environment(url),
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    """Run a command of scamfeed in this process, where it need not be loaded first, and read what it prints."""
+    done = CliRunner().invoke(app, [*command, "--json"], env={"SCAMFEED_DATABASE_URL": url}, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 

@@ -109,9 +109,12 @@ class Peer:
             return http.client.HTTPConnection(*self.address, timeout=30)
         return http.client.HTTPSConnection(*self.address, timeout=30, context=self.tls)
 
-    def raw(self, sent: bytes) -> bytes:
-        """Send bytes, whatever they are, and give all that comes back until the server hangs up."""
-        with socket.create_connection(self.address, timeout=10) as plain:
+    def raw(self, sent: bytes, *, patience: float = 10) -> bytes:
+        """Send bytes, whatever they are, and return all that comes back until the server hangs up or falls silent.
+
+        ``patience`` is how many seconds of silence are waited for.
+        """
+        with socket.create_connection(self.address, timeout=patience) as plain:
             line = plain if self.tls is None else self.tls.wrap_socket(plain, server_hostname=self.address[0])
             with contextlib.closing(line):
                 got = b""

@@ -157,7 +157,8 @@ def test_http_1_0_is_answered(member: Peer) -> None:
     ids=lambda sent: repr(sent[:40]),
 )
 def test_what_is_no_http_is_no_fault_of_ours(server: Deployment, member: Peer, sent: bytes) -> None:
-    status = member.raw(sent).partition(b"\r\n")[0]
+    # Where a line never ends the server waits for more, as it may.
+    status = member.raw(sent, patience=2).partition(b"\r\n")[0]
     assert status == b"" or status.split()[1].startswith(b"4"), status
     member.send("GET", "/taxii2/").ok()
 

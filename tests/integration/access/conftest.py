@@ -1,6 +1,7 @@
 """Servers as the product runs them, with the settings and the TLS that a test asks for."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -80,13 +81,12 @@ def tool(**more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def serve(migrated_store: Path, tmp_path: Path) -> Iterator[Serve]:
     running: list[Hub] = []
 
     def start(*, workers: int = 1, tls: dict[str, Path] | None = None, **settings: Any) -> Hub:
-        database = f"sqlite:///{tmp_path / 'hub.db'}"
+        database = f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}"
         store = Store.open(database)
-        store.migrate()
         with store.begin() as tx:
             room = collections.add(tx, "room", "Room")
             bank = partners.add(

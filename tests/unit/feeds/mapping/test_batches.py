@@ -1,5 +1,6 @@
 """Objects that a source dates ahead of this clock are dated now: the checkpoint passes them, and they would be lost."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,6 @@ from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.vocabulary import Tlp
-from server.setup import set_up
 from server.store import Store, partners
 from tests.contract.connectors.contract import latest
 from tests.running import run
@@ -27,9 +27,8 @@ MINE = ids.identity(NAME)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    set_up(opened)
+def store(initial_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(initial_store, tmp_path / 'hub.db')}")
     with opened.begin() as tx:
         partners.add(tx, Partner(name=NAME, kind=PartnerKind.TELECOM, identity=MINE))
     yield opened

@@ -1,5 +1,6 @@
 """Which objects go to a partner whose settings leave some out."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,9 @@ ALL = [Item.of(obj) for obj in [*DOMAIN, *PHONE]]
 
 
 @pytest.fixture
-def outgoing(tmp_path: Path) -> Iterator[Outgoing]:
-    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    store.migrate()
-    with store.begin() as tx:
-        collections.create_defaults(tx)
+def outgoing(initial_store: Path, tmp_path: Path) -> Iterator[Outgoing]:
+    store = Store.open(f"sqlite:///{shutil.copy(initial_store, tmp_path / 'hub.db')}")
+    with store.read() as tx:
         collection = collections.get(tx, "takedown-full")
     yield Outgoing(store, collection, "tested", "Example Bank")
     store.close()

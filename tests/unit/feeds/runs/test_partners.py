@@ -1,5 +1,6 @@
 """A feed speaks as a partner, or to one: whom there is, and who has not left."""
 
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -21,9 +22,8 @@ START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Iterator[RunContext]:
-    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    store.migrate()
+def work(migrated_store: Path, tmp_path: Path) -> Iterator[RunContext]:
+    store = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     yield RunContext(
         Hub(store), Run("f", START, START, reasons=Counter()), threading.Event(), None, SharedPages(), lambda run: None
     )

@@ -1,5 +1,6 @@
 """A source's revocations and repeated reports: which of them make a new listing."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,6 @@ from schemas.report import Report
 from server.release.contribute import take_all
 from server.release.hub import Hub
 from server.release.retract import retract
-from server.setup import set_up
 from server.store import Store, feed_state, partners
 from tests.contract.connectors.contract import latest
 from tests.running import run
@@ -43,9 +43,8 @@ def said(hours: float, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    set_up(opened)
+def store(initial_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(initial_store, tmp_path / 'hub.db')}")
     with opened.begin() as tx:
         partners.add(tx, Partner(name=NAME, kind=PartnerKind.TELECOM, identity=MINE))
     yield opened
@@ -243,10 +242,9 @@ def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: RelistedH
 @settings(deadline=None, max_examples=12)
 @given(st.lists(st.sampled_from(["say", "take back"]), max_size=12))
 def test_both_sides_hold_the_same_whatever_the_source_does(
-    tmp_path_factory: pytest.TempPathFactory, words: list[str]
+    initial_store: Path, tmp_path_factory: pytest.TempPathFactory, words: list[str]
 ) -> None:
-    opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('hub') / 'hub.db'}")
-    set_up(opened)
+    opened = Store.open(f"sqlite:///{shutil.copy(initial_store, tmp_path_factory.mktemp('hub'))}")
     with opened.begin() as tx:
         partners.add(tx, Partner(name=NAME, kind=PartnerKind.TELECOM, identity=MINE))
     hub, said_last = RelistedHub(opened), False

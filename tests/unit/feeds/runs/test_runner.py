@@ -1,5 +1,6 @@
 """The parts of a run: claims, isolation, shared pages, when a feed is due, and how long it waits."""
 
+import shutil
 import threading
 import time
 from collections import Counter
@@ -30,9 +31,8 @@ START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    opened.migrate()
+def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     yield opened
     opened.close()
 

@@ -1,5 +1,6 @@
 """A migrated store with the default collections, two partners, and reports as items."""
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from server.release.contribute import contribute
 from server.release.fuse.statements import indicator_subject
 from server.release.results import Results
 from server.release.route.policy import Policy
-from server.setup import set_up
 from server.store import Store, collections, hub_identity, inbox, log, partners
 from server.store.item import Item
 from tests.unit.server.release.hubs import NOBODY_NEW, hub_on
@@ -25,9 +25,8 @@ REPORTED = "2026-10-01T08:00:00.000Z"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    set_up(store)
+def store(initial_store: Path, tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(f"sqlite:///{shutil.copy(initial_store, tmp_path / 'hub.db')}")
     yield store
     store.close()
 

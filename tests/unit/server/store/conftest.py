@@ -1,5 +1,6 @@
 """A fresh store for each test, on SQLite and on PostgreSQL, and a collection to put objects into."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,11 +32,8 @@ def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
 def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Name a database of this test's own that has the tables."""
     if database == "sqlite":
-        made = f"sqlite:///{tmp_path / 'store.db'}"
-        store = Store.open(made)
-        store.migrate()
-        store.close()
-        yield made
+        template: Path = request.getfixturevalue("migrated_store")
+        yield f"sqlite:///{shutil.copy(template, tmp_path / 'store.db')}"
         return
     server: Postgres = request.getfixturevalue("postgres")
     name = server.database(request.getfixturevalue("postgres_template"))
