@@ -85,7 +85,10 @@ def serve(migrated_store: Path, tmp_path: Path) -> Iterator[Serve]:
     running: list[Hub] = []
 
     def start(*, workers: int = 1, tls: dict[str, Path] | None = None, **settings: Any) -> Hub:
-        database = f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}"
+        file = tmp_path / "hub.db"
+        if not file.exists():
+            shutil.copy(migrated_store, file)
+        database = f"sqlite:///{file}"
         store = Store.open(database)
         with store.begin() as tx:
             room = collections.add(tx, "room", "Room")

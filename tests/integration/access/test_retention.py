@@ -1,7 +1,10 @@
 """The server keeps its audit trail as long as it is told to, and no longer."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from server.store import Store, audit
 from server.store.audit import AuditEvent
@@ -11,10 +14,10 @@ from tests.integration.access.conftest import Serve, eventually
 DAY = 86_400 * 1_000_000
 
 
-def remember(folder: Path) -> None:
+@pytest.fixture(autouse=True)
+def _trail(migrated_store: Path, tmp_path: Path) -> None:
     """Let the store of the test have a trail of one row a day, for forty days."""
-    store = Store.open(f"sqlite:///{folder / 'hub.db'}")
-    store.migrate()
+    store = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     row = AuditEvent(0, 0, 1, "bank", "192.0.2.1", "GET", "objects", None, 200, 1, None)
     moments = [now() - days * DAY for days in range(40, 0, -1)]
     with store.begin() as tx:
@@ -22,8 +25,7 @@ def remember(folder: Path) -> None:
     store.close()
 
 
-def test_a_server_forgets_what_is_older_than_it_shall_keep(serve: Serve, tmp_path: Path) -> None:
-    remember(tmp_path)
+def test_a_server_forgets_what_is_older_than_it_shall_keep(serve: Serve) -> None:
     hub = serve(workers=2, audit_days=30)
 
     def kept() -> int:
@@ -39,8 +41,7 @@ def test_a_server_forgets_what_is_older_than_it_shall_keep(serve: Serve, tmp_pat
     assert "audit-retention-failure" not in hub.log.read_text()
 
 
-def test_a_server_that_is_told_nothing_forgets_nothing(serve: Serve, tmp_path: Path) -> None:
-    remember(tmp_path)
+def test_a_server_that_is_told_nothing_forgets_nothing(serve: Serve) -> None:
     hub = serve()
     hub.get()
     hub.process.terminate()
