@@ -62,8 +62,13 @@ def initial_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+# Collecting the tests makes millions of objects and drops none.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Take the thousands of tests and their modules out of garbage collections, which they made long."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 20)

@@ -22,7 +22,7 @@ HOW_MANY = 30
 
 
 def commands(section: str) -> list[str]:
-    """Give the commands of a section, each without what is said of it."""
+    """Return the commands of a section without their comments."""
     [block] = re.findall(rf"## {section}\n.*?```sh\n(.*?)```", TEXT, re.S)
     return [re.sub(r"\s+# .*", "", line) for line in block.splitlines() if line]
 
@@ -61,13 +61,14 @@ def fill(url: str) -> None:
 
 
 def check(folder: Path, url: str, original: Any) -> None:
-    """See that the restored store is what was there, as the document has one see it."""
+    """Assert that the restored store is what was there, in the way the document shows."""
     assert scamfeed("init", folder=folder, url=url)["collections_made"] == []
     restored = scamfeed("status", folder=folder, url=url)
     assert [row["objects"] for row in restored["collections"] if row["alias"] == "inbox"] == [HOW_MANY]
     assert restored["collections"] == original["collections"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(len(commands("SQLite"))))
 def test_every_way_to_copy_a_file_makes_one_to_restore_from(number: int, tmp_path: Path) -> None:
     command = commands("SQLite")[number]
@@ -90,6 +91,7 @@ def test_every_way_to_copy_a_file_makes_one_to_restore_from(number: int, tmp_pat
     check(tmp_path, url, original)
 
 
+@pytest.mark.long
 def test_every_command_for_postgresql_makes_something_to_restore_from(postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.url(postgres.database())
     fill(url)

@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+# Half a minute each, with five servers.
+pytestmark = pytest.mark.long
+
 
 def test_the_whole_round_holds() -> None:
     command = [sys.executable, "-m", "server.cli", "demo", "--once", "--json"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,27 @@ def tool(**more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def serve(migrated_store: Path, tmp_path: Path) -> Iterator[Serve]:
+    """Start servers for one test."""
+    with serving(migrated_store, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_all(migrated_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start a server that all tests of a module ask, none of which leaves it other than it was."""
+    with serving(migrated_store, tmp_path_factory.mktemp("served")) as start:
+        yield start
+
+
+@contextmanager
+def serving(template: Path, folder: Path) -> Iterator[Serve]:
+    """Start servers on a store in ``folder``, a copy of ``template`` where there is none, and stop them."""
     running: list[Hub] = []
 
     def start(*, workers: int = 1, tls: dict[str, Path] | None = None, **settings: Any) -> Hub:
-        file = tmp_path / "hub.db"
+        file = folder / "hub.db"
         if not file.exists():
-            shutil.copy(migrated_store, file)
+            shutil.copy(template, file)
         database = f"sqlite:///{file}"
         store = Store.open(database)
         with store.begin() as tx:
@@ -102,7 +118,7 @@ def serve(migrated_store: Path, tmp_path: Path) -> Iterator[Serve]:
             port = int(taken.getsockname()[1])
         files = {name: str(file) for name, file in (tls or {}).items()}
         asked = {"settings": {"database_url": database, **settings}, "tls": files, "port": port, "workers": workers}
-        log = tmp_path / "log"
+        log = folder / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-c", RUN, orjson.dumps(asked).decode()], stderr=out, stdout=out

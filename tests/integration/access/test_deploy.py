@@ -83,6 +83,7 @@ def children(process: subprocess.Popen[bytes]) -> set[str]:
     return set(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
 
 
+@pytest.mark.long
 def test_the_server_starts_reloads_and_stops_as_its_unit_says(tmp_path: Path) -> None:
     said, port, given = unit("scamfeed.service"), free_port(), environment(tmp_path)
     subprocess.run(command(said["ExecStartPre"]), cwd=tmp_path, env=given, check=True, capture_output=True)
@@ -101,6 +102,7 @@ def test_the_server_starts_reloads_and_stops_as_its_unit_says(tmp_path: Path) ->
     assert int(said["TimeoutStopSec"]) > 30
 
 
+@pytest.mark.long
 def test_the_connectors_run_and_stop_as_their_unit_says(tmp_path: Path) -> None:
     given = environment(tmp_path)
     subprocess.run(
@@ -200,6 +202,7 @@ def test_the_image_is_made_of_what_is_here_and_of_locked_packages() -> None:
     assert said("USER") == ["scamfeed"]
 
 
+@pytest.mark.long
 def test_a_container_starts_says_that_it_is_well_and_stops(tmp_path: Path) -> None:
     port = free_port()
     start, health = (json.loads(rest.removeprefix("CMD ")) for rest in (*said("CMD"), *said("HEALTHCHECK")))

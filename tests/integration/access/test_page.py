@@ -10,9 +10,9 @@ from tests.integration.access.conftest import TAXII, Hub, Serve
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-@pytest.fixture
-def hub(serve: Serve) -> Hub:
-    return serve(title="Our Hub & friends", contact="desk@hub.example")
+@pytest.fixture(scope="module")
+def hub(serve_all: Serve) -> Hub:
+    return serve_all(title="Our Hub & friends", contact="desk@hub.example")
 
 
 def ask(hub: Hub, method: str = "GET", accept: str = BROWSER, **more: str) -> requests.Response:
@@ -41,7 +41,8 @@ def test_the_page_is_the_same_for_a_partner_and_names_nobody_and_nothing_shared(
         assert told not in open_to_all.replace("bank accounts", "")
 
 
-def test_the_page_says_when_the_store_is_away(hub: Hub) -> None:
+def test_the_page_says_when_the_store_is_away(serve: Serve) -> None:
+    hub = serve()
     with hub.store.begin() as tx:
         tx.exec_driver_sql("ALTER TABLE collections RENAME TO gone")
     answer = ask(hub)
