@@ -102,10 +102,24 @@ def adapted(folder: Path, port: int, hub: Hub, authority: Authority) -> str:
 
 @pytest.fixture
 def front(serve: Serve, tmp_path: Path) -> Iterator[Front]:
-    hub, authority = serve(**settings()), Authority(tmp_path, "authority")
+    """Run nginx and a hub for one test."""
+    with fronting(serve, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def common_front(serve_all: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """Run nginx and a hub for the tests that do not mind what others asked."""
+    with fronting(serve_all, tmp_path_factory.mktemp("nginx")) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def fronting(serve: Serve, folder: Path) -> Iterator[Front]:
+    hub, authority = serve(**settings()), Authority(folder, "authority")
     port = free_port()
-    with run_nginx(tmp_path, port, adapted(tmp_path, port, hub, authority)):
-        yield Front(hub, port, authority, tmp_path / "scamfeed.log")
+    with run_nginx(folder, port, adapted(folder, port, hub, authority)):
+        yield Front(hub, port, authority, folder / "scamfeed.log")
 
 
 def free_port() -> int:
@@ -160,11 +174,11 @@ def test_partners_ask_and_post_through_it_over_tls(front: Front) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
-def test_only_tls_1_2_and_newer_is_spoken_and_plain_http_is_refused(front: Front) -> None:
+def test_only_tls_1_2_and_newer_is_spoken_and_plain_http_is_refused(common_front: Front) -> None:
     for version, taken in ((ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_1, False)):
-        tls = ssl.create_default_context(cafile=str(front.authority.file))
+        tls = ssl.create_default_context(cafile=str(common_front.authority.file))
         tls.set_ciphers("ALL:@SECLEVEL=0")
-        with closing(socket.create_connection(("127.0.0.1", front.port), 30)) as plain:
+        with closing(socket.create_connection(("127.0.0.1", common_front.port), 30)) as plain:
             try:
                 tls.minimum_version = tls.maximum_version = version
                 tls.wrap_socket(plain, server_hostname="127.0.0.1").close()
@@ -172,7 +186,7 @@ def test_only_tls_1_2_and_newer_is_spoken_and_plain_http_is_refused(front: Front
             except ssl.SSLError:
                 spoken = False
         assert spoken is taken
-    refused(requests.get(front.url.replace("https", "http") + "/taxii2/", timeout=30), 400)
+    refused(requests.get(common_front.url.replace("https", "http") + "/taxii2/", timeout=30), 400)
 
 
 def test_a_client_certificate_is_passed_on_and_proves_a_partner(front: Front, tmp_path: Path) -> None:
@@ -204,35 +218,35 @@ def test_what_a_client_claims_about_itself_ends_at_nginx(front: Front) -> None:
     assert "203.0.113.7" not in front.hub.log.read_text()
 
 
-def test_metrics_are_not_there_from_outside(front: Front) -> None:
-    refused(front.ask(front.url + "/metrics"), 404)
+def test_metrics_are_not_there_from_outside(common_front: Front) -> None:
+    refused(common_front.ask(common_front.url + "/metrics"), 404)
     # Not by another spelling either: what comes through a proxy is not from this machine.
     for path in ("/metrics/", "//metrics", "/%6detrics", "/x/../metrics"):
-        assert front.ask(front.url + path).status_code == 404
-    assert requests.get(front.hub.url + "/metrics", timeout=30).status_code == 200
+        assert common_front.ask(common_front.url + path).status_code == 404
+    assert requests.get(common_front.hub.url + "/metrics", timeout=30).status_code == 200
 
 
-def test_what_is_packed_comes_through_as_the_server_packed_it(front: Front) -> None:
-    front.hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(200)])
+def test_what_is_packed_comes_through_as_the_server_packed_it(common_front: Front) -> None:
+    common_front.hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(200)])
     for encoding in ("gzip", "zstd", "identity"):
         asked = {"Accept-Encoding": encoding}
         with (
-            front.ask(headers=asked, stream=True) as through,
-            front.hub.get(headers=asked, stream=True) as direct,
+            common_front.ask(headers=asked, stream=True) as through,
+            common_front.hub.get(headers=asked, stream=True) as direct,
         ):
             assert through.headers.get("Content-Encoding", "identity") == encoding
             assert through.headers["Content-Length"] == direct.headers["Content-Length"]
             assert through.raw.read(decode_content=False) == direct.raw.read(decode_content=False)
 
 
-def test_a_body_that_is_too_large_is_refused_by_its_head(front: Front) -> None:
-    with front.connect() as connection:
-        front.begin_post(connection, 100 * MIB + 1)
+def test_a_body_that_is_too_large_is_refused_by_its_head(common_front: Front) -> None:
+    with common_front.connect() as connection:
+        common_front.begin_post(connection, 100 * MIB + 1)
         said = connection.recv(65_536).decode()
     assert said.startswith("HTTP/1.1 413 ")
     assert f"Content-Type: {TAXII}\r\n" in said
     assert '"http_status":"413"' in said
-    eventually(lambda: " 413 POST " in front.log.read_text())
+    eventually(lambda: " 413 POST " in common_front.log.read_text())
 
 
 def test_slow_heads_and_slow_bodies_are_cut_off_before_the_server_sees_them(front: Front) -> None:
@@ -255,12 +269,12 @@ def test_slow_heads_and_slow_bodies_are_cut_off_before_the_server_sees_them(fron
     assert [re.search(r'"method":"(\w+)"', line)[1] for line in lines] == ["GET"]  # type: ignore[index]
 
 
-def test_many_slow_bodies_hold_up_nobody(front: Front) -> None:
-    slow = [front.connect() for _ in range(40)]
+def test_many_slow_bodies_hold_up_nobody(common_front: Front) -> None:
+    slow = [common_front.connect() for _ in range(40)]
     for connection in slow:
-        front.begin_post(connection, 1_000)
+        common_front.begin_post(connection, 1_000)
     began = time.monotonic()
-    assert front.ask().status_code == 200
+    assert common_front.ask().status_code == 200
     assert time.monotonic() - began < 5
     for connection in slow:
         connection.close()
@@ -274,7 +288,7 @@ def test_a_server_that_is_away_is_an_error_resource_whose_id_is_in_the_log(front
     assert "objects" not in front.log.read_text()
 
 
-def test_what_is_no_proper_request_is_an_error_resource(front: Front) -> None:
+def test_what_is_no_proper_request_is_an_error_resource(common_front: Front) -> None:
     long = "/" + "x" * 40_000
     for line, statuses in (
         (f"GET {long} HTTP/1.1", (414,)),
@@ -288,7 +302,7 @@ def test_what_is_no_proper_request_is_an_error_resource(front: Front) -> None:
         ("TRACE /secret-word HTTP/1.1", (405,)),
         ("GET secret-word HTTP/1.1", (400,)),
     ):
-        with front.connect() as connection:
+        with common_front.connect() as connection:
             # nginx may have refused the line, and closed, before all of it is sent; its answer is there all the same.
             with contextlib.suppress(OSError):
                 connection.sendall(f"{line}\r\nHost: hub\r\nConnection: close\r\n\r\n".encode())
@@ -299,7 +313,7 @@ def test_what_is_no_proper_request_is_an_error_resource(front: Front) -> None:
         assert f"Content-Type: {TAXII}".encode() in head, (line[:40], head)
         assert orjson.loads(body)["http_status"] in map(str, statuses)
     # What is shown for an error is nothing that could be asked for.
-    refused(front.ask(front.url + "/.refused"), 404)
+    refused(common_front.ask(common_front.url + "/.refused"), 404)
 
 
 def test_no_log_holds_a_request_line(front: Front) -> None:
