@@ -23,11 +23,6 @@ _HUB = "hub"
 # The fields that do not differ from value to value.
 _REST = slice(Consensus._fields.index("valid_until") + 1, None)
 _NO_TIMES = (None, None, datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-# The hub's additions to the context of a report, in the extension and as labels.
-_BESIDE = frozenset(
-    {"grade", "reporters", "reporter_kinds", "scam_types", "disputed", "holds", "listing", "referral", "sharing"}
-)
-_MARKS = ("scam:grade=", "scam:disputed=")
 _IN_REPORTS = (frozenset(Consensus._fields) & Report.model_fields.keys()) - {"value", "details"}
 
 
@@ -130,16 +125,6 @@ def texts_of(frame: ListingFrame, stix_object: Mapping[str, Any], consensus: Con
 def is_consensus(stix_object: Mapping[str, Any]) -> bool:
     """Return whether an indicator is a hub's consensus on the reports of others."""
     return isinstance(extension.context_of(stix_object).get("reporters"), int)
-
-
-def as_reported(stix_object: dict[str, Any]) -> dict[str, Any]:
-    """Return a consensus indicator without the properties that only a hub adds; any other indicator unchanged."""
-    if not is_consensus(stix_object):
-        return stix_object
-    context = {name: property_ for name, property_ in extension.context_of(stix_object).items() if name not in _BESIDE}
-    plain = {name: property_ for name, property_ in stix_object.items() if name != "external_references"}
-    marks = [label for label in stix_object.get("labels", ()) if not label.startswith(_MARKS)]
-    return {**plain, "labels": marks, "extensions": {**stix_object["extensions"], extension.ID: context}}
 
 
 def pattern_of(report: Report) -> str:

@@ -129,14 +129,6 @@ def all_partners(tx: Tx) -> list[Partner]:
     return [partner_of_row(*row) for row in tx.execute(partner_columns().order_by(partners.c.name))]
 
 
-def current_partners(tx: Tx) -> list[Partner]:
-    """List the partners that take part, by name."""
-    return [
-        partner_of_row(*row)
-        for row in tx.execute(partner_columns().where(partners.c.left.is_(None)).order_by(partners.c.name))
-    ]
-
-
 def departed_partners(tx: Tx) -> dict[str, int]:
     """Return, by name, when the partners left that take part no more (microseconds)."""
     asked = select(partners.c.name, partners.c.left).where(partners.c.left.is_not(None))

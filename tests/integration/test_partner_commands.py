@@ -288,4 +288,4 @@ def test_the_latest_outcomes_are_found_without_reading_the_others(
 def test_a_partner_without_contributions_has_no_outcomes(hub: Run, store: Store) -> None:
     assert answer(hub("outcomes", "--partner", "First Bank", "--json"))["outcomes"] == []
     with store.read() as tx:
-        assert [each.name for each in partners.current_partners(tx)] == ["First Bank"]
+        assert [partner.name for partner in partners.all_partners(tx)] == ["First Bank"]

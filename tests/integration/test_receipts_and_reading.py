@@ -7,7 +7,7 @@ import pytest
 
 from server.observe.observer import AnsweredRequest
 from server.release.query import receipts
-from server.store import log, read_progress
+from server.store import log, read_progress, retractions
 from server.store.item import Item
 from server.store.retractions import Retraction
 from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
@@ -51,7 +51,7 @@ def test_a_revocation_that_comes_while_a_page_is_read_is_not_read_yet(hub: Taxii
     with hub.store.begin() as tx:
         item = Item.of(_gone())
         at = log.append(tx, hub.collection, [item]).first or 0
-        receipts.open_all(tx, hub.collection.alias, [Retraction(KNOWN, at, item.version or 0)], "mistaken")
+        retractions.retract(tx, {hub.collection: [Retraction(KNOWN, at, item.version or 0)]}, "mistaken")
         time.sleep(0.01)
         # The last page of what there is, asked for after the revocation got its place and before it is there: made anew
         # the first time, found ready the second.
@@ -67,7 +67,7 @@ def test_looking_one_object_up_is_not_reading_the_others(hub: TaxiiHub, noted: N
     with hub.store.begin() as tx:
         item = Item.of(_gone())
         at = log.append(tx, hub.collection, [item]).first or 0
-        receipts.open_all(tx, hub.collection.alias, [Retraction(KNOWN, at, item.version or 0)], "mistaken")
+        retractions.retract(tx, {hub.collection: [Retraction(KNOWN, at, item.version or 0)]}, "mistaken")
     hub.add(other := indicator())
     assert hub.get(f"{OBJECTS}{other['id']}/")[0].startswith("200")
     assert _settled(hub, noted) == {"bank"}

@@ -9,7 +9,7 @@ from server.release.query.spread import Spread, spread
 from server.store import Store, collections, retractions
 from server.store.collections import UnknownCollection
 from server.store.engine import Tx
-from server.store.retractions import Receipt, Retraction
+from server.store.retractions import Receipt
 from server.store.times import now
 
 # What was read before a revocation is known to the store some seconds later; so long it is looked for again.
@@ -34,14 +34,6 @@ class ReceiptTotals(NamedTuple):
     waiting: Spread
     closed: Spread
     unreached: int = 0
-
-
-def open_all(tx: Tx, alias: str, taken_back: Iterable[Retraction], reason: str) -> int:
-    """Open a receipt for each partner that was given one of the objects revoked in a collection; return how many.
-
-    Doing it again opens none twice.
-    """
-    return retractions.retract(tx, {collections.get(tx, alias): list(taken_back)}, reason)
 
 
 def settle(tx: Tx) -> int:

@@ -3,7 +3,7 @@
 import requests
 
 from server.release.query import receipts
-from server.store import collections, log, partners
+from server.store import collections, log, partners, retractions
 from server.store.item import Item
 from server.store.retractions import Retraction
 from tests.integration.access.conftest import Serve, eventually, tool
@@ -33,7 +33,7 @@ def test_how_far_a_partner_has_read_is_known_within_seconds_and_closes_its_recei
     with hub.store.begin() as tx:
         gone = Item.of({**tool(id=id_), "modified": "2026-02-01T00:00:00.000Z", "revoked": True})
         at = log.append(tx, collections.get(tx, hub.room.id), [gone]).first or 0
-        receipts.open_all(tx, hub.room.alias, [Retraction(id_, at, gone.version or 0)], "mistaken")
+        retractions.retract(tx, {hub.room: [Retraction(id_, at, gone.version or 0)]}, "mistaken")
 
     def standing() -> tuple[int, int]:
         metrics = dict(

@@ -9,8 +9,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.observe.metrics import Metrics
 from server.observe.retention import Days, Retention
-from server.release.query import receipts
-from server.store import Store, collections, log, partners, read_progress, reviews
+from server.store import Store, collections, log, partners, read_progress, retractions, reviews
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.retractions import Retraction
@@ -37,7 +36,7 @@ def room(store: Store) -> Collection:
         read_progress.record_reads(tx, [("bank", room.id, first)])
         gone = _tool("2026-02-01T00:00:00.000Z", revoked=True)
         at = log.append(tx, room, [gone]).first or 0
-        receipts.open_all(tx, "room", [Retraction(ID, at, gone.version or 0)], "mistaken")
+        retractions.retract(tx, {room: [Retraction(ID, at, gone.version or 0)]}, "mistaken")
     return room
 
 

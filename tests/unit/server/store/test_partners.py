@@ -276,7 +276,6 @@ def test_a_partner_that_left_cannot_authenticate_and_stays_registered(store: Sto
         assert collections.rights(tx, BANK.name) == {}
         assert collections.right(tx, BANK.name, collection.id) is None
         assert partners.all_partners(tx) == [BANK]
-        assert partners.current_partners(tx) == []
         assert list(partners.departed_partners(tx)) == [BANK.name]
         assert value_index.owners_of(tx, ["domain:bank.example"]) == {"domain:bank.example": BANK.name}
         assert partners.get(tx, BANK.name, gone=True) == BANK

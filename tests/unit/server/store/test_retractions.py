@@ -46,7 +46,7 @@ def _revoked(tx: Tx, collection: Collection, id_: str = ID) -> int:
     item = _item(LATE, revoked=True, id_=id_)
     at = _added(tx, collection, item)
     assert item.version is not None
-    rules.open_all(tx, collection.alias, [Retraction(id_, at, item.version)], "mistaken")
+    retractions.retract(tx, {collection: [Retraction(id_, at, item.version)]}, "mistaken")
     return at
 
 
@@ -161,7 +161,7 @@ def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, col
         read_progress.record_reads(tx, [("reader", collection.id, first)])
         at = _revoked(tx, collection)
         rules.acknowledge(tx, "reader", ID)
-        assert rules.open_all(tx, collection.alias, [Retraction(ID, at, 1)], "another reason") == 0
+        assert retractions.retract(tx, {collection: [Retraction(ID, at, 1)]}, "another reason") == 0
         rules.settle(tx)
         assert [(receipt.reason, receipt.how) for receipt in retractions.all_receipts(tx)] == [
             ("mistaken", "acknowledged")
@@ -189,7 +189,7 @@ def test_thousands_are_retracted_at_once(store: Store, collection: Collection) -
         gone = log.append(tx, collection, [_item(LATE, revoked=True, id_=id_) for id_ in ids])
         start = gone.first or 0
         taken_back = [Retraction(id_, start + place, 1) for place, id_ in enumerate(ids)]
-        assert rules.open_all(tx, collection.alias, taken_back, "the list was wrong") == len(ids)
+        assert retractions.retract(tx, {collection: taken_back}, "the list was wrong") == len(ids)
         assert retractions.waiting(tx)[0] == len(ids)
         read_progress.record_reads(tx, [("reader", collection.id, start + 999)])
         assert rules.settle(tx) == 1_000

@@ -149,7 +149,7 @@ def test_partners_keep_their_credentials_rights_and_private_collections(upgraded
         assert bank == partners.by_token(tx, "token of First Bank") == partners.get(tx, "First Bank")
         assert bank is not None
         assert (bank.trusted, bank.institutions) == (True, ("NWBKGB2L",))
-        assert [partner.name for partner in partners.current_partners(tx)] == ["First Bank", "police"]
+        assert [partner.name for partner in partners.all_partners(tx)] == ["First Bank", "gone", "police"]
         assert list(partners.departed_partners(tx)) == ["gone"]
         private = collections.find_private(tx, "First Bank", "for")
         assert private is not None
