@@ -1,1 +1,1 @@
-"""How fast the parts are, as ratios to something fixed that is measured in the same run."""
+"""Speeds of the parts, as ratios to something fixed that is measured in the same run."""

@@ -1,4 +1,4 @@
-"""How well values are found in texts: precision and recall over a folder of reports and what is true of each.
+"""Precision and recall of finding values in texts, over a folder of reports and what is true of each.
 
 Beside each ``NAME.txt`` stands ``NAME.truth``: one value a line, as ``kind``, a tab, and the value in its normal form.
 Lines that begin with ``#`` are comments.

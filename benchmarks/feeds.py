@@ -36,7 +36,7 @@ _STEP = 5_000
 
 
 def rows(objects: int) -> Iterator[list[object]]:
-    """Give the table's rows, for a peer and a collection of so many objects."""
+    """Yield the table's rows, for a peer and a collection of so many objects."""
     with tempfile.TemporaryDirectory() as folder:
         yield from _pull(Path(folder), objects)
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ def pulling(url: str, port: str, token: str) -> dict[str, float]:
 
 
 class _Memory:
-    """What a process has for itself, without what it sees of the database's file; ``most`` of it between batches."""
+    """Memory of a process without its view of the database's file; ``most`` of it between batches."""
 
     def __init__(self) -> None:
         self.before = self.most = self._now()
@@ -153,7 +153,7 @@ class Taking(Push[PushSettings]):
     settings_model = PushSettings
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Say that all arrived."""
+        """Report that all arrived."""
         return [Answer(item, True, "success") for item in items]
 
 

@@ -1,4 +1,4 @@
-"""What partners say of a value fused, and the hub's indicator made of it, beside making the reporter's own."""
+"""Fuse partners' reports of a value, and make the hub's indicator of them, beside making the reporter's own."""
 
 import statistics
 import time
@@ -22,7 +22,7 @@ _HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 
 
 def rows() -> Iterator[list[object]]:
-    """Give the table's rows: values a second on one core, the median of three rounds each, taking turns."""
+    """Yield the table's rows: values a second on one core, the median of three rounds each, taking turns."""
     plain = [_value(number, reporters=1) for number in range(VALUES)]
     timed = [_value(number, reporters=1, apart=timedelta(seconds=number)) for number in range(VALUES)]
     three = [_value(number, reporters=3) for number in range(VALUES)]

@@ -26,7 +26,7 @@ ALLOWLISTS = Allowlists()
 
 
 def rows() -> Iterator[list[object]]:
-    """Give the table's rows."""
+    """Yield the table's rows."""
     named = [each.partition("=")[2] for each in sys.argv if each.startswith("--reports=")]
     folder = Path(named[0]) if named else DEMO
     shown: dict[str, Report] = {}
@@ -54,7 +54,7 @@ def rows() -> Iterator[list[object]]:
 
 
 def _held(file: Path, shown: dict[str, Report], refused: Counter[bool]) -> tuple[int, Counter[str]]:
-    """Give how many reports a file has, and how many of them each list holds.
+    """Count the reports a file has, and how many of them each list holds.
 
     ``shown`` gets one of each kind, ``refused`` whether the objects that we make of them are, for personal data.
     """
@@ -74,7 +74,7 @@ def _held(file: Path, shown: dict[str, Report], refused: Counter[bool]) -> tuple
 
 
 def _micros(once: Callable[[], object]) -> float:
-    """Give the microseconds of the processor that one call takes."""
+    """Return the microseconds of the processor that one call takes."""
     once()
     start = time.process_time()
     for _ in range(REPEATS):

@@ -21,7 +21,7 @@ Row = list[object]
 
 
 def rows(values: Sequence[int] = (20_000,), databases: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
-    """Give the table's rows, for hubs of so many values, of which up to 20,000 are revoked."""
+    """Yield the table's rows, for hubs of so many values, of which up to 20,000 are revoked."""
     for name in databases:
         for size in values:
             with KINDS[name]() as database:

@@ -37,7 +37,7 @@ _PATIENCE = 60
 
 
 def rows(posts: int = POSTS) -> Iterator[list[object]]:
-    """Give the table's rows: seconds by the median and the 95th percentile, beside what was asked for."""
+    """Yield the table's rows: seconds by the median and the 95th percentile, beside what was asked for."""
     for words, eager, target in (("default settings", False, 2.0), ("--eager", True, 1.0)):
         took = sorted(_measure(posts, eager=eager))
         half, most = statistics.median(took), took[int(len(took) * 0.95)]
@@ -46,7 +46,7 @@ def rows(posts: int = POSTS) -> Iterator[list[object]]:
 
 
 def _measure(posts: int, *, eager: bool) -> list[float]:
-    """Give the seconds that each of ``posts`` took."""
+    """Return the seconds that each of ``posts`` took."""
     with tempfile.TemporaryDirectory() as folder, _webhook() as (address, arrived):
         url = f"sqlite:///{folder}/hub.db"
         token = _furnish(url)

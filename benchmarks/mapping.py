@@ -38,7 +38,7 @@ KINDS: dict[str, tuple[int, Callable[[int], str]]] = {
 
 
 def rows() -> Iterator[list[object]]:
-    """Give the table's rows: reports a second, the median of three rounds each, ours and theirs taking turns."""
+    """Yield the table's rows: reports a second, the median of three rounds each, ours and theirs taking turns."""
     with tempfile.TemporaryDirectory() as folder:
         target, seconds = Path(folder) / "out.jsonl", {}
         sources = {kind: Path(folder) / f"{kind}.txt" for kind in KINDS}

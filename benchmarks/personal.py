@@ -23,7 +23,7 @@ SMALL = ("5018", "6304", "2200", "6062")
 
 
 def rows() -> Iterator[list[object]]:
-    """Give what is found of each sort: of what is personal all is wanted, of the rest nothing."""
+    """Return the share found of each sort: of what is personal all is wanted, of the rest nothing."""
     planted = json.loads(PLANTED.read_text(encoding="utf-8"))
     for what, texts in planted["planted"].items():
         yield _row(f"planted: {what}", texts)
@@ -40,7 +40,7 @@ def _row(what: str, texts: list[str]) -> list[object]:
 
 
 def is_refused(obj: Mapping[str, Any]) -> bool:
-    """Tell whether an object is refused."""
+    """Return whether an object is refused."""
     try:
         objects.refuse_personal_data(obj)
     except Rejected:

@@ -45,7 +45,7 @@ Row = list[object]
 
 
 def rows(sizes: Sequence[int], url: str | None = None) -> Iterator[Row]:
-    """Give the table's rows: the hub is filled to each size, and measured there."""
+    """Yield the table's rows: the hub is filled to each size, and measured there."""
     if url is not None:
         yield from _measured(sizes, url)
         return

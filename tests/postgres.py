@@ -81,7 +81,7 @@ class Postgres:
             raise PostgresMissing(f"PostgreSQL cannot be set up: {error}") from error
 
     def run(self, program: str, *arguments: str) -> bytes:
-        """Run one of PostgreSQL's programs in the server's folder, and give what it prints."""
+        """Run one of PostgreSQL's programs in the server's folder, and return what it prints."""
         done = subprocess.run([self.bin / program, *arguments], capture_output=True, timeout=PATIENCE, **self.runs_as)
         if done.returncode:
             raise subprocess.SubprocessError(f"{program}: {done.stderr.decode(errors='replace').strip()[-500:]}")
@@ -109,12 +109,12 @@ class Postgres:
 
     @property
     def pid(self) -> int:
-        """Give the process id of the postmaster."""
+        """Return the process id of the postmaster."""
         assert self._process is not None
         return self._process.pid
 
     def database(self, template: str | None = None) -> str:
-        """Make a database, a copy of ``template`` where one is named, and give its name."""
+        """Make a database, a copy of ``template`` where one is named, and return its name."""
         name = f"test_{next(self._names)}"
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as admin:
             like = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
@@ -127,7 +127,7 @@ class Postgres:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
     def url(self, name: str) -> str:
-        """Say how the store is told of a database."""
+        """Return the URL of a database, as the store takes it."""
         return f"postgresql+psycopg://scamfeed@/{name}?host={self.folder}"
 
     def backends(self) -> list[int]:

@@ -40,7 +40,7 @@ _VALUES = {
 
 
 def written(text: str) -> str:
-    """Give a page's text, its tables as the rules are now; all else is left as it is."""
+    """Return a page's text, its tables as the rules are now; all else is left as it is."""
     tables = {"confidence": _confidence, "grades": _grades, "kinds": _kinds, "reliability": _reliability}
     return _PART.sub(lambda part: part[1] + "\n".join([*tables[part[2]](), part[3]]), text)
 

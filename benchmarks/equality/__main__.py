@@ -54,7 +54,7 @@ class Player:
         self._process.stdin.flush()
 
     def end(self) -> Any:
-        """Give what was answered and read."""
+        """Return what was answered and read."""
         assert self._process.stdout is not None
         told = json.loads(self._process.stdout.readline())
         if self._server:
@@ -69,7 +69,7 @@ class Player:
 
 
 class Difference(dict[str, Any]):
-    """What one version says and the other does not."""
+    """Differences between what two versions say."""
 
     @property
     def is_order(self) -> bool:
@@ -78,7 +78,7 @@ class Difference(dict[str, Any]):
 
 
 def _sorted(told: Any) -> Any:
-    """Give an answer, or the pages of one, without the order of its objects and what follows from that."""
+    """Return an answer, or the pages of one, without the order of its objects and what follows from that."""
     if isinstance(told, str):
         with suppress(json.JSONDecodeError):
             read = json.loads(told)
@@ -92,7 +92,7 @@ def _sorted(told: Any) -> Any:
 
 
 def _unpaged(told: list[Any]) -> list[Any]:
-    """Give the objects of all pages of a collection as one list."""
+    """Return the objects of all pages of a collection as one list."""
     if not told or not all(isinstance(page, list) and len(page) == 3 for page in told):
         return told
     pages = [json.loads(page[2]) for page in told]

@@ -337,7 +337,7 @@ class World:
         return status, dict(headers), bytes(answer)
 
     def _plain(self, body: bytes) -> str:
-        """Give a body without what is drawn at random and without the moments at which rows came in."""
+        """Return a body without what is drawn at random and without the moments at which rows came in."""
         plain = body.decode(errors="replace")
         try:
             read = json.loads(plain)

@@ -19,7 +19,7 @@ from tests.postgres import Postgres
 
 
 class Used(NamedTuple):
-    """What was used up to some moment: seconds of the server and of the database, and bytes written for safety."""
+    """Usage up to some moment: seconds of the server and of the database, and bytes written for safety."""
 
     server: float
     database: float
@@ -34,23 +34,23 @@ class Database(ABC):
 
     @abstractmethod
     def used(self, server: int) -> Used:
-        """Say what has been used so far, by the server with this process id and by the database."""
+        """Return the usage so far, by the server with this process id and by the database."""
 
     @abstractmethod
     def sizes(self) -> dict[str, int]:
-        """Give the bytes of each table and index."""
+        """Return the bytes of each table and index."""
 
     @abstractmethod
     def statements(self) -> Counter[str]:
-        """Give how often each statement has been executed, by a server that was started to be counted."""
+        """Return how often each statement has been executed, by a server that was started to be counted."""
 
     @abstractmethod
     def counted(self) -> list[str]:
-        """Give the beginning of the command that runs the program so that its statements are counted."""
+        """Return the beginning of the command that runs the program so that its statements are counted."""
 
     @abstractmethod
     def plain(self) -> tuple[str, Insert]:
-        """Give what inserts bare rows, and its name."""
+        """Return the function that inserts bare rows, and its name."""
 
 
 class SQLite(Database):
@@ -158,7 +158,7 @@ KINDS = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def load() -> float:
-    """Say how busy the machine is."""
+    """Return how busy the machine is."""
     return os.getloadavg()[0]
 
 

@@ -61,7 +61,7 @@ def indicator(identity: str, prefix: str, number: int) -> dict[str, Any]:
 
 
 def _value(prefix: str, number: int, digest: str) -> tuple[str, str, str]:
-    """Give a value's type, property and text: seven of ten are domains, two are URLs, one is a wallet."""
+    """Return a value's type, property and text: seven of ten are domains, two are URLs, one is a wallet."""
     host = f"{prefix}{number}-{digest[:6]}.{_ENDINGS[number % len(_ENDINGS)]}"
     if plain:
         return "domain-name", "value", host

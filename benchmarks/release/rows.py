@@ -29,7 +29,7 @@ Row = list[object]
 
 
 class Posted(NamedTuple):
-    """What posting some reports took: seconds of each POST, of all, and what was used meanwhile."""
+    """Costs of posting some reports: seconds of each POST, of all, and what was used meanwhile."""
 
     values: int
     times: list[float]
@@ -38,18 +38,18 @@ class Posted(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Give values a second."""
+        """Return values a second."""
         return self.values / self.seconds
 
     def micros(self) -> tuple[float, float]:
-        """Give microseconds of the server's and of the database's processors a value."""
+        """Return microseconds of the server's and of the database's processors a value."""
         return self.used.server / self.values * 1e6, self.used.database / self.values * 1e6
 
 
 def rows(
     sizes: Sequence[int] = SIZES, databases: Sequence[str] = tuple(KINDS), others: int = 0, *, listed: bool = False
 ) -> Iterator[Row]:
-    """Give the table's rows; ``others`` are partners that say nothing, ``listed`` names the statements too."""
+    """Yield the table's rows; ``others`` are partners that say nothing, ``listed`` names the statements too."""
     for name in databases:
         with KINDS[name]() as database:
             partners = furnish(database.url, [f"Bank {number}" for number in range(max(TOGETHER) + 1)], others)
@@ -234,7 +234,7 @@ class _Hub:
         return indicators.bodies(partner.identity, "shop", islice(numbers, each))
 
     def _grown(self, what: str, value: float, shown: str) -> Row:
-        """Give a figure, beside what it was at the smallest size."""
+        """Return a figure, beside what it was at the smallest size."""
         first = self._first.setdefault(what, value)
         if first is value or not first:
             return self._row(what, shown)
@@ -246,7 +246,7 @@ class _Hub:
 
 
 def gauge() -> float:
-    """Give the milliseconds of the processor that a fixed piece of work takes: more where others share its caches."""
+    """Return the milliseconds of the processor that a fixed piece of work takes: more where others share its caches."""
     start = time.process_time()
     for _ in range(20):
         json.dumps(json.loads(_WORK))

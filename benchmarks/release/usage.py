@@ -1,4 +1,4 @@
-"""What processes and databases use: processor time by /proc, bytes by table and index, bytes written."""
+"""Usage of processes and databases: processor time by /proc, bytes by table and index, bytes written."""
 
 import os
 import sqlite3
@@ -38,7 +38,7 @@ def written(pid: int) -> int:
 
 
 def sqlite_bytes(file: Path) -> dict[str, int]:
-    """Give the bytes of each table and index of an SQLite file."""
+    """Return the bytes of each table and index of an SQLite file."""
     with closing(sqlite3.connect(file)) as connection:
         asked = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
         return dict(connection.execute(asked).fetchall())
@@ -52,5 +52,5 @@ WHERE n.nspname = 'public' AND c.relkind IN ('r', 'i', 'm')
 
 
 def postgresql_bytes(connection: psycopg.Connection[tuple[str, int]]) -> dict[str, int]:
-    """Give the bytes of each table, what it keeps aside included, and of each index."""
+    """Return the bytes of each table, what it keeps aside included, and of each index."""
     return dict(connection.execute(_SIZES).fetchall())

@@ -74,7 +74,7 @@ class Node:
 
 
 class Storm:
-    """What all threads share."""
+    """State that all threads share."""
 
     def __init__(self, url: str, nodes: list[Node], values: int, largest: int) -> None:
         self.url, self.nodes, self.values, self.largest = url, nodes, values, largest
@@ -199,7 +199,7 @@ def _now() -> str:
 
 
 def missing(storm: Storm) -> list[str]:
-    """Give the acknowledged objects whose version is not in the inbox."""
+    """Return the acknowledged objects whose version is not in the inbox."""
     store = Store.open(storm.url)
     lost = []
     with store.read() as tx:
@@ -218,7 +218,7 @@ def missing(storm: Storm) -> list[str]:
 
 
 def faults(storm: Storm, readers: list[Reader]) -> list[str]:
-    """Say what is wrong with what was stored, and with what readers were given."""
+    """Return the faults of what was stored, and of what readers were given."""
     found = [f"not there: {each}" for each in missing(storm)]
     whole = Reader(storm, readers[0]._session.headers["Authorization"])
     whole.run()

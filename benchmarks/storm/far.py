@@ -19,7 +19,7 @@ MILLISECONDS = 5.0
 
 
 def rows() -> Iterator[list[object]]:
-    """Give the table's rows: values a second of eight partners beside those of one, by a line of 5 ms each way."""
+    """Yield the table's rows: values a second of eight partners beside those of one, by a line of 5 ms each way."""
     server = Postgres(durable=True)
     server.start()
     try:
@@ -46,7 +46,7 @@ def rows() -> Iterator[list[object]]:
 
 
 def _rate(ports: Sequence[int], partners: Sequence[Contributor], each: int, numbers: Iterator[int]) -> float:
-    """Give the values a second of these partners together, each on a connection of its own."""
+    """Return the values a second of these partners together, each on a connection of its own."""
     ready, rates = threading.Barrier(len(partners)), list[float]()
 
     def post(port: int, partner: Contributor) -> None:

@@ -100,7 +100,7 @@ class Peer:
         return self.send("POST", self.root + path, body={"objects": objects}).ok(202)
 
     def anonymous(self) -> "Peer":
-        """Come without credentials."""
+        """Return the peer without credentials."""
         return replace(self, authorization=None)
 
     def connect(self) -> http.client.HTTPConnection:

@@ -106,7 +106,7 @@ def test_a_report_survives_the_way_to_stix_and_back(name: str, example: ValueExa
 
 @pytest.mark.parametrize("name", kinds.every())
 def test_the_bundle_of_a_kind_is_unchanged(name: str) -> None:
-    """Where a change of it is meant, run ``make generate``."""
+    """Run ``make generate`` where a change of it is meant."""
     assert golden(name) == bundle(everything(name))
 
 

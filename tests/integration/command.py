@@ -1,4 +1,4 @@
-"""What tests say of the command line: how it is run, and what a command answers."""
+"""Helpers of the tests of the command line: run it, and read what a command answers."""
 
 from collections.abc import Callable
 from typing import Any

@@ -14,7 +14,7 @@ from tests.integration.taxii_hub import TaxiiHub, opened
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Give what runs ``scamfeed`` with some words, and perhaps with something on standard input."""
+    """Run ``scamfeed`` with these arguments, and with ``stdin`` where it is given."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, stdin: str | None = None) -> Result:

@@ -20,7 +20,7 @@ _BEHIND = (*_AROUND, "garbage", "half", "short", "long")
 
 
 class Answer(NamedTuple):
-    """What the server behind the line says."""
+    """An answer of the server behind the line."""
 
     status: int
     headers: Mapping[str, str]
@@ -93,7 +93,7 @@ class _Server(http.server.ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that have gone."""
+        """Log nothing of clients that have gone."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -103,7 +103,7 @@ class OnMedallion:
 
 
 class Flow:
-    """What one source does, by chance; ``active`` are the values that it stands by."""
+    """One source that acts by chance; ``active`` are the values that it stands by."""
 
     def __init__(self, source: Source, name: str, chance: random.Random) -> None:
         self._source, self._name, self._chance = source, name, chance

@@ -41,7 +41,7 @@ def of_a_post(chance: random.Random, path: str, asked: bytes, answer: Answer | N
 
 
 def of_a_page(chance: random.Random, path: str, asked: bytes, answer: Answer | None) -> Answer:
-    """Give a page that is none, or says that there is nothing, or more that there is not."""
+    """Return a page that is none, or says that there is nothing, or more that there is not."""
     page: Any = chance.choice(
         (
             {},

@@ -1,4 +1,4 @@
-"""What an operator sees of doubts, of signs of coercion, and of what is to be done."""
+"""Commands that show an operator doubts, signs of coercion, and work to be done."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What was answered with 202 is there once, and every reader gets it once, whatever is killed meanwhile.
+"""Objects answered with 202 are there once, and every reader gets them once, whatever is killed meanwhile.
 
 Two nodes with two workers each serve one database. Workers, whole nodes and, on PostgreSQL, backends and the server
 itself are killed at random moments, while clients post to and page through whichever node they come upon.

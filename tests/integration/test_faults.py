@@ -43,7 +43,7 @@ MOST = 1_000_000
 
 
 def active(store: Store, alias: str) -> dict[str, str]:
-    """Give the active indicators of a collection, with the versions they are at."""
+    """Return the active indicators of a collection, with the versions they are at."""
     with store.read() as tx:
         bodies = log.page(tx, collections.get(tx, alias), Query(limit=UNLIMITED)).bodies
     return standing(map(orjson.loads, bodies))
@@ -94,7 +94,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 @pytest.fixture
 def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, str, str]]:
-    """Give a hub of a partner's, its address, and our user name there."""
+    """Serve a hub of a partner's; yield it, its address, and our user name there."""
     database = f"sqlite:///{tmp_path / 'peer.db'}"
     store = Store.open(database)
     set_up(store)
@@ -149,7 +149,7 @@ def test_both_sides_hold_the_same_when_the_faults_are_over(
             return {name: sorted(map(str, some))[:5] for name, some in found.items() if some}
 
         def is_enough() -> bool:
-            """Tell whether there was something of everything, which takes longer on a busy machine."""
+            """Return whether there was something of everything, which takes longer on a busy machine."""
             spoiled_ways = ({fault.partition(" ")[2] for fault in line.done} for line in lines.values())
             return all({"before", "after"} <= ways for ways in spoiled_ways) and all(
                 flow.done["say_again"] for flow in flows.values()
@@ -214,7 +214,7 @@ def _feeds(urls: dict[str, str], user: str, *, timeout: float) -> dict[str, Conn
 
 
 def _active_of(store: Store, name: str) -> set[str]:
-    """Give the values of which a partner's indicators are active and let pass, each once."""
+    """Return the values of which a partner's indicators are active and let pass, each once."""
     with store.read() as tx:
         bodies = log.page(tx, collections.get(tx, "inbox"), Query(limit=UNLIMITED, types=("indicator",))).bodies
         objects = [obj for obj in map(orjson.loads, bodies) if obj["created_by_ref"] == ids.identity(name)]

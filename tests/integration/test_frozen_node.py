@@ -44,7 +44,7 @@ class Contributor:
 
 @pytest.fixture
 def nodes(postgres: Postgres, tmp_path: Path) -> Iterator[list[Contributor]]:
-    """Give a partner at each of two nodes of one hub."""
+    """Serve one hub by two nodes, and yield a partner at each."""
     name = postgres.database()
     store = Store.open(postgres.url(name))
     set_up(store)

@@ -60,7 +60,7 @@ class World:
             assert not outcome.pending
 
     def sightings(self) -> list[dict[str, Any]]:
-        """Give what the spy reads of what it said, but for when it was released."""
+        """Return what the spy reads of what it said, but for when it was released."""
         with self.store.read() as tx:
             page = log.page(tx, collections.get(tx, "sightings"), log.Query())
         return sorted(
@@ -93,7 +93,7 @@ def worlds(tmp_path: Path, secret: str) -> Iterator[tuple[World, World]]:
 
 
 def computed(world: World) -> list[str]:
-    """Give the ids that a spy may compute by names and values, and, as if it could, those that the hub has indeed."""
+    """Return the ids that a spy may compute by names and values, and, as if it could, those that the hub has indeed."""
     (observable, indicator, relationship) = to_stix(
         ReportReader({"reporter": "Bank", "reported_at": AT}).report(ACCOUNT)
     )
@@ -125,7 +125,7 @@ def computed(world: World) -> list[str]:
 
 
 def dummies(spy: Partner, ids_: list[str]) -> Iterator[dict[str, Any]]:
-    """Give what a spy may post: under each id, and of what has it."""
+    """Yield what a spy may post: under each id, and of what has it."""
     common = {"spec_version": "2.1", "created_by_ref": spy.identity, "created": AT, "modified": AT}
     for number, id_ in enumerate(ids_):
         for revoked in (True, False):

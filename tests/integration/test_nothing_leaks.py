@@ -1,4 +1,4 @@
-"""Who may not know of a contribution sees, byte for byte, what it would see had that never been made."""
+"""A partner that may not know of a contribution sees, byte for byte, what it would see without it."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -183,7 +183,7 @@ WHERE = {
 
 
 def squeezed(body: bytes) -> str:
-    """Give letters and digits of a body alone, as a reader understands them."""
+    """Return letters and digits of a body alone, as a reader understands them."""
     text = unicodedata.normalize("NFKD", json.dumps(json.loads(body), ensure_ascii=False))
     text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char.lower() for char in text)
     text = text.replace("а", "a")
@@ -226,7 +226,7 @@ class Bank:
         return to_stix(ReportReader(defaults).report({"value": value}))[1]
 
     def annotations(self, of: str) -> dict[str, Object]:
-        """Give one annotation of each type, which says nothing of anybody."""
+        """Return one annotation of each type, which says nothing of anybody."""
         defaults = {"reporter": "First Bank", "reported_at": WHEN, "tlp": "clear"}
         asked: dict[str, tuple[str, Object]] = {
             "sighting": ("sighting", {"of": of}),

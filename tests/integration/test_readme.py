@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type works as it stands there."""
+"""The README's commands work as they stand there."""
 
 import os
 import re

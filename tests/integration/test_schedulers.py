@@ -107,13 +107,13 @@ def active(store: Store) -> set[str]:
 
 
 def said(trace: Path, word: str) -> set[str]:
-    """Give the processes that have said a word."""
+    """Return the processes that have said a word."""
     lines = [line.split() for line in trace.read_text().splitlines()] if trace.exists() else []
     return {pid for _, each, pid, _ in lines if each == word}
 
 
 def under_way(trace: Path) -> set[str]:
-    """Give the processes that have begun a run and not ended it."""
+    """Return the processes that have begun a run and not ended it."""
     found: dict[str, str] = {}
     for line in trace.read_text().splitlines() if trace.exists() else ():
         _, word, pid, feed = line.split()
@@ -123,7 +123,7 @@ def under_way(trace: Path) -> set[str]:
 
 
 def overlaps_and_gaps(trace: Path) -> tuple[list[str], list[float]]:
-    """Give the runs that began while another node's was under way, and the seconds from a death to the next begin."""
+    """Return the runs that began while another node's was under way, and the seconds from a death to the next begin."""
     running: dict[str, tuple[str, float]] = {}
     gone: dict[str, float] = {}
     wrong: list[str] = []

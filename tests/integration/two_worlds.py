@@ -146,7 +146,7 @@ class World:
         return status, dict(headers), self._normal(body)
 
     def _normal(self, body: bytes) -> bytes:
-        """Give a body without what is drawn at random: numbers of errors, ids of collections made on the way."""
+        """Return a body without what is drawn at random: numbers of errors, ids of collections made on the way."""
         body = re.sub(rb'"error_id": ?"[^"]*"', b'"error_id":""', body)
         with self.store.read() as tx:
             for each in collections.all_collections(tx):
@@ -161,7 +161,7 @@ def report_of(step: Step) -> Report:
 
 
 def readers_of(world: World, step: Step) -> frozenset[str]:
-    """Give who may hear of a report, by the rules for one contribution."""
+    """Return the partners that may hear of a report, by the rules for one contribution."""
     report = report_of(step)
     with world.store.read() as tx:
         here = partners.load_registry(tx)
@@ -170,7 +170,7 @@ def readers_of(world: World, step: Step) -> frozenset[str]:
 
 
 def hub_ids(world: World, values: Iterable[int]) -> set[str]:
-    """Give the ids under which the hub would list those of the values, the first and the second time."""
+    """Return the ids under which the hub would list those of the values, the first and the second time."""
     with world.store.read() as tx:
         secret = hub_identity.secret(tx, "ids")
     reports = [report_of(Step("Police", value=place)) for place in values]
@@ -178,7 +178,7 @@ def hub_ids(world: World, values: Iterable[int]) -> set[str]:
 
 
 def _listing(secret: bytes, report: Report, number: int) -> str:
-    """Give the id under which the hub lists the value in its shared rooms."""
+    """Return the id under which the hub lists the value in its shared rooms."""
     return ids.of_hub(secret, "indicator", "listing", value_index.subject_of(report.kind, report.value), "", number)
 
 
@@ -229,7 +229,7 @@ class Clock:
 
 
 def difference(seen: bytes, expected: bytes) -> str:
-    """Give what stands in one body and not in the other, for a person to look at."""
+    """Return the parts of one body that the other lacks, for a person to look at."""
     one, other = (json.loads(body).get("objects") or [json.loads(body)] for body in (seen, expected))
     return f"\nseen: {[each for each in one if each not in other]}\nelse: {[each for each in other if each not in one]}"
 

@@ -49,7 +49,7 @@ WRONG = {"kind": "domain", "value": "wrong.example.com"}
 
 @dataclass(frozen=True)
 class Hub:
-    """What is told to a partner, and what the partner is then given."""
+    """A partner's credentials, and the objects that it is then given."""
 
     url: str
     user: str
@@ -82,7 +82,7 @@ def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def of_type(objects: list[dict[str, Any]], *types: str) -> list[dict[str, Any]]:
-    """Give the objects of these types."""
+    """Return the objects of these types."""
     return [one for one in objects if one["type"] in types]
 
 

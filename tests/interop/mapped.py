@@ -1,4 +1,4 @@
-"""What the mapping makes of one report of each good example of each kind, for each of those it is made for."""
+"""Objects that the mapping makes of one report of each good example of each kind, for each of its profiles."""
 
 import json
 import subprocess
@@ -14,13 +14,13 @@ REPORTED = {"reported_at": "2026-01-16T08:00:00Z"}
 
 @cache
 def objects(profile: str) -> list[dict[str, Any]]:
-    """Give the objects of a profile, one event after another for ``misp``."""
+    """Return the objects of a profile, one event after another for ``misp``."""
     return [json.loads(line) for line in _mapped(profile, "mapped.jsonl").splitlines()]
 
 
 @cache
 def document(profile: str) -> Any:
-    """Give the whole document of a profile: a bundle, for ``misp`` a list of events."""
+    """Return the whole document of a profile: a bundle, for ``misp`` a list of events."""
     return json.loads(_mapped(profile, "mapped.json"))
 
 

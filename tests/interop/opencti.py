@@ -1,4 +1,4 @@
-"""What stands in for OpenCTI's GraphQL endpoint: it says yes to everything, and keeps what it was asked."""
+"""A stand-in for OpenCTI's GraphQL endpoint: it accepts everything, and keeps what it was asked."""
 
 import contextlib
 import json
@@ -15,13 +15,13 @@ _FIRST_FIELD = re.compile(r"\{\s*(\w+)")
 
 @dataclass
 class Platform:
-    """Where pycti is pointed at, and what it sent there: the mutations by name, in their order."""
+    """An address for pycti, and the mutations that it sent there by name, in their order."""
 
     url: str = ""
     sent: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Give the least that pycti goes on with."""
+        """Return the least that pycti goes on with."""
         head, brace, rest = asked["query"].partition("{")
         found = _FIRST_FIELD.match(brace + rest)
         assert found is not None
@@ -50,7 +50,7 @@ def stand_in() -> Iterator[Platform]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
         platform.url = f"http://127.0.0.1:{server.server_port}"

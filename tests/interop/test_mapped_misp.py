@@ -28,7 +28,7 @@ def events() -> list[MISPEvent]:
 
 
 def parts(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give all attributes, of objects too."""
+    """Return all attributes, of objects too."""
     return [*said["Event"]["Attribute"], *(part for one in said["Event"]["Object"] for part in one["Attribute"])]
 
 

@@ -23,7 +23,7 @@ VALUE = ("value",)
 
 
 def observables() -> list[dict[str, Any]]:
-    """Give the observables that indicators are based on."""
+    """Return the observables that indicators are based on."""
     based_on = {one["target_ref"] for one in of_type(objects("opencti"), "relationship")}
     return [one for one in objects("opencti") if one["id"] in based_on]
 

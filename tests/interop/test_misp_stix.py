@@ -25,7 +25,7 @@ class Imported(NamedTuple):
     warnings: list[str]
 
     def attribute(self, value: str) -> Any:
-        """Give the attribute of this value."""
+        """Return the attribute of this value."""
         [found] = [one for one in self.event.attributes if one.value == value]
         return found
 

@@ -38,7 +38,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of an API root of a running OpenTAXII."""
+    """Run OpenTAXII, and yield the address of an API root of it."""
     folder = tmp_path_factory.mktemp("opentaxii")
     database = {"create_tables": True, "db_connection": f"sqlite:///{folder / 'data.db'}"}
     secret = "0123456789abcdef0123456789abcdef"

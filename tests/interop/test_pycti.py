@@ -23,7 +23,7 @@ LEFT_OUT = {"extension-definition", "language-content"}
 
 
 def split(objects: list[dict[str, Any]], *, clean: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Give what goes on to the workers, in its order, and what does not."""
+    """Return the objects that go on to the workers, in their order, and those that do not."""
     expected, left_out, bundles = OpenCTIStix2Splitter().split_bundle_with_expectations(
         json.dumps(bundle(objects)), cleanup_inconsistent_bundle=clean
     )
@@ -79,7 +79,7 @@ def test_its_own_id_of_an_indicator_is_another_so_that_ours_has_to_be_kept(pages
 
 @pytest.fixture(scope="module")
 def platform(pages: dict[str, list[Any]]) -> Iterator[Platform]:
-    """Give an OpenCTI that all that is for it was imported into."""
+    """Run an OpenCTI, and import all that is for it."""
     with stand_in() as standing:
         client = OpenCTIApiClient(standing.url, "token", perform_health_check=False, log_level="error")
         for room in FULL:

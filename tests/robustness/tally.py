@@ -42,7 +42,7 @@ class Tally:
     memory: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def look(self, what: str, status: int, content_type: str, body: bytes) -> None:
-        """See that an answer is no fault and gives nothing away, and a refusal an error resource; count it."""
+        """Assert that an answer is no fault and gives nothing away, and a refusal an error resource; count it."""
         self.inputs[what] += 1
         self.statuses[str(status)] += 1
         # 501 is for methods that nobody knows.

@@ -69,7 +69,7 @@ def spoilt(sent: bytes, chance: random.Random) -> bytes:
 
 
 def look(tally: Tally, what: str, answer: bytes) -> None:
-    """See that what came back is nothing, or answers that are no fault."""
+    """Assert that nothing came back, or answers that are no fault."""
     if not answer:
         tally.silence(what)
         return

@@ -1,4 +1,4 @@
-"""What the documents name is there: commands, options, make targets, files."""
+"""Commands, options, make targets and files that the documents name are there."""
 
 import re
 from pathlib import Path

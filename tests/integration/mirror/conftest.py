@@ -118,7 +118,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirroredScamfee
 
 @pytest.fixture
 def hub(served: MirroredScamfeed, tmp_path: Path) -> MirroredScamfeed:
-    """Give a hub that other tests use too, and a mirror of its own."""
+    """Share a hub with other tests, and make a mirror of the test's own."""
     served.file = tmp_path / "mirror.db"
     for alias in ("takedown", "mule-accounts", "public"):
         served.grant(alias)

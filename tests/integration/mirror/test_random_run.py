@@ -73,7 +73,7 @@ class KilledHub:
 
 
 class RandomRun:
-    """What happens at the hub, by chance, and what has to hold at the mirror meanwhile."""
+    """Random events at the hub, and the rules that hold at the mirror meanwhile."""
 
     def __init__(self, hub: MirroredScamfeed, chance: random.Random) -> None:
         self.hub = hub

@@ -19,7 +19,7 @@ GRADES = {"block": "decline", "none": "pay", "error": "ask"}
 
 @pytest.fixture(scope="module")
 def service(served: MirroredScamfeed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a mirror that is served and kept current, each second."""
+    """Serve a mirror that is kept current each second, and yield its address."""
     folder = tmp_path_factory.mktemp("service")
     for alias in ("takedown", "mule-accounts"):
         served.grant(alias)

@@ -1,4 +1,4 @@
-"""What the suites of questions to other people's servers stand on."""
+"""Fixtures of the suites that ask other people's servers."""
 
 import ssl
 from collections.abc import Iterator

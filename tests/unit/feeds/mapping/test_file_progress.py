@@ -36,7 +36,7 @@ class Stopped(Exception):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a folder with a hub, a file of reports, and an empty folder of results."""
+    """Fill a folder with a hub, a file of reports, and an empty folder of results."""
     monkeypatch.chdir(tmp_path)
     store = Store.open("sqlite:///scamfeed.db")
     set_up(store)

@@ -1,4 +1,4 @@
-"""Where in documents and tables the reports are, and what must never be taken for one."""
+"""Reports in documents and tables are found, and nothing else is taken for one."""
 
 from io import BytesIO
 

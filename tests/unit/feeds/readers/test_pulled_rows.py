@@ -1,4 +1,4 @@
-"""What pulls make of events, updates and objects: rows, and what is taken back."""
+"""Pulls make rows and withdrawals of events, updates and objects."""
 
 from typing import Any
 

@@ -78,7 +78,7 @@ def post(store: Store, bank: Partner, policies: list[Policy]) -> Callable[..., R
 
 @pytest.fixture
 def listed(store: Store) -> Callable[..., str]:
-    """Give the id under which the hub lists the value of an indicator, the first time or once more.
+    """Return the id under which the hub lists the value of an indicator, the first time or once more.
 
     It is that of the shared rooms, or of the own room of a partner.
     """
@@ -93,7 +93,7 @@ def listed(store: Store) -> Callable[..., str]:
 
 @pytest.fixture
 def published(store: Store) -> Callable[[dict[str, Any]], str]:
-    """Give the id under which the hub publishes what a partner says of other objects."""
+    """Return the id under which the hub publishes what a partner says of other objects."""
 
     def name(obj: dict[str, Any]) -> str:
         with store.read() as tx:
@@ -135,7 +135,7 @@ def joins(store: Store) -> Callable[..., Partner]:
 
 @pytest.fixture
 def reports(stix: Callable[..., list[dict[str, Any]]], post: Callable[..., Results]) -> Callable[..., dict[str, Any]]:
-    """Let a partner report a value, and give its indicator."""
+    """Let a partner report a value, and return its indicator."""
 
     def report(by: Partner, value: str = "bad.example.com", kind: str = "domain", **columns: str) -> dict[str, Any]:
         indicator = stix(value, kind, reporter=by.name, **columns)[1]
@@ -157,7 +157,7 @@ def withdraws(post: Callable[..., Results]) -> Callable[[Partner, dict[str, Any]
 
 @pytest.fixture
 def records_of(post: Callable[..., Results]) -> Callable[..., dict[str, Any]]:
-    """Let a partner say a record: a sighting, an outcome, an opinion; gives its object."""
+    """Let a partner say a record: a sighting, an outcome, an opinion; returns its object."""
 
     def say(by: Partner, which: str, /, **columns: Any) -> dict[str, Any]:
         defaults = {"reporter": by.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
@@ -185,7 +185,7 @@ def own_room(store: Store) -> Callable[..., dict[str, dict[str, Any]]]:
 
 @pytest.fixture
 def heard_back(own_room: Callable[..., dict[str, dict[str, Any]]]) -> Callable[[Partner], list[dict[str, Any]]]:
-    """Give what a partner was told of its contributions, in the order of the words, with what it was about."""
+    """Return the feedback that a partner got on its contributions, sorted, with the objects it is about."""
 
     def read(partner: Partner) -> list[dict[str, Any]]:
         notes = [obj for obj in own_room(partner, "outcomes").values() if obj["type"] == "note"]

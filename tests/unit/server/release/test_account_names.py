@@ -72,7 +72,7 @@ def second(joins: Joins) -> Partner:
 
 @pytest.fixture
 def live(held_by: Held) -> Callable[[], list[dict[str, Any]]]:
-    """Give the listings of accounts that stand."""
+    """Return the listings of accounts that stand."""
 
     def find() -> list[dict[str, Any]]:
         found = held_by("mule-accounts").values()

@@ -36,7 +36,7 @@ def live(room: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def url_indicator(by: Partner, url: str) -> dict[str, Any]:
-    """Give an indicator as makers of other STIX write a link."""
+    """Return an indicator as makers of other STIX write a link."""
     return {
         "type": "indicator",
         "spec_version": "2.1",

@@ -1,4 +1,4 @@
-"""What is contributed reaches whom it concerns, and nobody else."""
+"""A contribution reaches the partners that it concerns, and nobody else."""
 
 from collections.abc import Callable
 from typing import Any

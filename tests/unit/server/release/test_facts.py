@@ -1,4 +1,4 @@
-"""What rarely changes is read once, and again by everybody as soon as a transaction has changed it."""
+"""Facts that rarely change are read once, and again by everybody as soon as a transaction has changed them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What partners might try, or what befalls them: nothing of it keeps a value listed, lets one out, or tells of one."""
+"""Partners' tricks and mishaps: none keeps a value listed, lets one out, or tells of one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -133,7 +133,7 @@ def test_an_echo_tells_nobody_of_what_it_may_not_hear(
     listed: Listed,
     where: str,
 ) -> None:
-    """Who guesses an id, and says that it has the value from there, is answered as if nothing were there."""
+    """A partner that guesses an id, and names it as its source, is answered as if nothing were there."""
     hidden = reports(first, tlp="red", only_partners="Police")
     origin = hidden["id"] if where == "said by another" else listed(hidden, to=police)
     guess = {

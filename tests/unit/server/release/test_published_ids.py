@@ -29,7 +29,7 @@ def live(held: dict[str, Obj]) -> dict[str, str]:
 
 
 def old_listing(identity: str, pattern: str, number: int = 0, room: str = "") -> str:
-    """Give the id that an older version of the hub listed a value under, which anybody could compute."""
+    """Return the id that an older version of the hub listed a value under, which anybody could compute."""
     named = {"created_by_ref": identity, "pattern": pattern, "seq": number, "type": "indicator"}
     return "indicator--" + ids.in_scamfeed(named | ({"room": room} if room else {}))
 
@@ -118,7 +118,7 @@ def test_four_dummies_under_anothers_next_ids_stop_nothing(
 
 
 def answers(outcome: Results) -> tuple[list[Any], list[Any], list[Any]]:
-    """Give all that a partner is told, but for the id that it chose itself."""
+    """Return all that a partner is told, but for the id that it chose itself."""
     return (
         [each.version for each in outcome.accepted],
         [(each.version, each.message) for each in outcome.pending],
@@ -163,7 +163,7 @@ def test_the_answer_to_a_dummy_does_not_tell_whether_its_id_is_taken(
 
 
 def _dummy(spy: Partner, type_: str, id_: str, observable: Obj, *, revoked: bool) -> Obj:
-    """Give an object that says something under an id, or of what has that id."""
+    """Return an object that says something under an id, or of what has that id."""
     common = {
         "spec_version": "2.1",
         "created_by_ref": spy.identity,

@@ -1,4 +1,4 @@
-"""What says nothing new makes no new versions."""
+"""Contributions that say nothing new make no new versions."""
 
 from collections.abc import Callable
 from typing import Any

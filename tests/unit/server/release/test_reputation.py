@@ -1,4 +1,4 @@
-"""What partners say of a value never ruins the record of who reported it, and raises it within bounds."""
+"""Partners' words on a value never ruin its reporter's record, and raise it within bounds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def reliability(store: Store, partner: Partner) -> float:
 
 
 def acted(by: Partner, word: str, refs: list[str], number: int = 0) -> dict[str, Any]:
-    """Give one object that says the same outcome of many."""
+    """Return one object that says the same outcome of many."""
     return {
         "type": "opinion",
         "spec_version": "2.1",

@@ -1,4 +1,4 @@
-"""What may harm those who are no scammers is kept, and heard by nobody before a person has looked at it."""
+"""Contributions that may harm the innocent are stored, and not published before a person has looked at them."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is taken back is taken back everywhere, and stays so."""
+"""A withdrawn report is withdrawn everywhere, and stays so."""
 
 from collections.abc import Callable
 from typing import Any

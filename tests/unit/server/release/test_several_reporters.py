@@ -1,4 +1,4 @@
-"""What several partners say of one value is one listing, as long as one of them says it."""
+"""Several partners' reports of one value are one listing, as long as one of them stands."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is read of objects before anything is stored: within a budget, and nothing of it is kept for longer."""
+"""Objects are read within a budget before anything is stored, and nothing of them is kept for longer."""
 
 import gc
 import time

@@ -1,4 +1,4 @@
-"""What a fast connection remembers holds as long as the database is as it was, and a second at most."""
+"""A fast connection's memory holds as long as the database is as it was, and a second at most."""
 
 from collections.abc import Iterator
 from pathlib import Path

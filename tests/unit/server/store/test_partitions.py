@@ -33,7 +33,7 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def hub(store: Store) -> Hub:
-    """Give a hub with some values, of which two banks reported some and took back others."""
+    """Fill a hub with some values, of which two banks reported some and took back others."""
     set_up(store)
     with store.begin() as tx:
         for bank in BANKS:

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not instal
 
 @pytest.fixture
 def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
-    """Give the URL of a database with one collection, through PgBouncer with three connections."""
+    """Run PgBouncer with three connections to a database with one collection, and yield its URL."""
     assert PROGRAM is not None
     name = postgres.database(postgres_template)
     store = Store.open(postgres.url(name))

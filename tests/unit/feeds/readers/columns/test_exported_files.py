@@ -19,7 +19,7 @@ EARLY = datetime(2026, 11, 25, 22, 18, tzinfo=UTC)
 
 
 class Read:
-    """What became of a file."""
+    """The outcome of reading a file."""
 
     def __init__(self, data: str | bytes, name: str = "reports.csv", **options: Any) -> None:
         data = data.encode() if isinstance(data, str) else data

@@ -1,4 +1,4 @@
-"""How well values are found in whole reports, over those that the reader was made with and others that it was not."""
+"""Precision and recall over whole reports, those that the reader was made with and others."""
 
 from pathlib import Path
 

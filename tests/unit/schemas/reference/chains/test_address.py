@@ -1,4 +1,4 @@
-"""What is no address of any chain is none: keys, signatures, damage, and any text at all."""
+"""Texts that are no address of any chain are refused: keys, signatures, damage, and any text at all."""
 
 import pytest
 from hypothesis import given, strategies as st

@@ -1,4 +1,4 @@
-"""What counts for or against a listing has standing; what has none lowers it by one grade, and a person looks at it."""
+"""Only words with standing count for or against a listing; others lower it by one grade, and a person looks at it."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -32,7 +32,7 @@ _numbers = count()
 
 
 def word(by: Partner, refs: list[str], outcome: str | None = "false-positive", **more: Any) -> dict[str, Any]:
-    """Give one opinion of many, an outcome where one is named."""
+    """Return one opinion of many, an outcome where one is named."""
     ours = {extension.ID: {"extension_type": "property-extension", "outcome": outcome}} if outcome else {}
     return {
         "type": "opinion",
@@ -49,14 +49,14 @@ def word(by: Partner, refs: list[str], outcome: str | None = "false-positive", *
 
 
 def not_seen(by: Partner, ref: str) -> dict[str, Any]:
-    """Give a sighting that says that a value was looked for and not seen."""
+    """Return a sighting that says that a value was looked for and not seen."""
     head = {name: each for name, each in word(by, [ref]).items() if name in ("created_by_ref", "created", "modified")}
     id_ = f"sighting--00000000-0000-4000-8000-{next(_numbers):012d}"
     return {"type": "sighting", "spec_version": "2.1", "id": id_, **head, "sighting_of_ref": ref, "count": 0}
 
 
 def ibans(many: int) -> Iterator[str]:
-    """Give so many valid accounts of a German bank."""
+    """Yield so many valid accounts of a German bank."""
     for number in range(many):
         bban = f"37040044{number:010d}"
         yield f"DE{98 - int(bban + '131400') % 97:02d}{bban}"

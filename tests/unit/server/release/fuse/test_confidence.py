@@ -1,4 +1,4 @@
-"""How sure the hub is: figures that docs/consensus.md promises."""
+"""The hub's confidence: figures that docs/consensus.md promises."""
 
 from fractions import Fraction
 from math import floor

@@ -1,4 +1,4 @@
-"""What partners say of one value becomes one consensus, the same in whatever order they say it."""
+"""Partners' reports of one value become one consensus, the same in whatever order they come."""
 
 from datetime import timedelta
 from random import Random

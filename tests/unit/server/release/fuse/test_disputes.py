@@ -1,4 +1,4 @@
-"""What a trusted partner holds for a false positive is listed nowhere until somebody has looked at it."""
+"""A value that a trusted partner holds for a false positive is listed nowhere until somebody has looked at it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a reader may do about a value at most."""
+"""The most that a reader may do about a value."""
 
 import pytest
 from hypothesis import given, strategies as st

@@ -39,7 +39,7 @@ def _as_by_default(policies: list[Policy]) -> None:
 
 @pytest.fixture
 def grade(held_by: Callable[[str], dict[str, dict[str, Any]]], listed: Callable[..., str]) -> Grade:
-    """Give the grade under which the hub lists what an indicator reports."""
+    """Return the grade under which the hub lists what an indicator reports."""
 
     def read(indicator: dict[str, Any], room: str = "takedown") -> str:
         return str(extension.context_of(held_by(room)[listed(indicator)])["grade"])

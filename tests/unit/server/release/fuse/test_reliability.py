@@ -13,7 +13,7 @@ from tests.unit.server.release.statement_examples import NOON, opinion, partner,
 
 
 def after(*reports: tuple[float, bool]) -> Calibration:
-    """Give what is known after reports of a stated confidence that proved right or wrong."""
+    """Return the record after reports of a stated confidence that proved right or wrong."""
     known = Calibration()
     for confidence, right in reports:
         known = known.with_(JudgedReport("Partner 1", "domain", confidence, right))

@@ -62,7 +62,7 @@ class Hub:
             retract_all(hub_on(self.store), tx, [each.subject for each in adopted.gone], partner("Peer"))
 
     def lists(self) -> list[int]:
-        """Give of what it lists and has not taken back how many report it."""
+        """Return the number of reporters of each active listing."""
         return [extension.context_of(obj)["reporters"] for obj in self.says() if not obj.get("revoked")]
 
 

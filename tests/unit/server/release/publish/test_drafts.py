@@ -71,7 +71,7 @@ def _objects(seed: int, reporter: Partner) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Store]]:
-    """Give two stores of one hub, whose clock stands still."""
+    """Open two stores of one hub, whose clock stands still."""
     monkeypatch.setattr(timestamp, "now", lambda: NOW)
     made = [Store.open(f"sqlite:///{tmp_path / name}.db") for name in ("one", "other")]
     for store in made:

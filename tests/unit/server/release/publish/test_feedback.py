@@ -37,7 +37,7 @@ def police(joins: Joins) -> Partner:
 
 
 def told(back: list[dict[str, Any]], refs: list[str]) -> list[dict[str, Any]]:
-    """Give what was told of these, without what was told before: that they were released."""
+    """Return the feedback on these without the first, which tells of their release."""
     assert {tuple(each["refs"]) for each in back} <= {tuple(refs)}
     words = [{name: word for name, word in each.items() if name != "refs"} for each in back]
     return [each for each in words if each != {"event": "released"}]
@@ -61,7 +61,7 @@ def test_what_is_released_is_told_in_one_note_a_batch(
 def test_what_reaches_nobody_is_not_told_as_released(
     reports: Reports, stix: Stix, post: Post, heard_back: Back, first: Partner, police: Partner, known: bool
 ) -> None:
-    """Whether or not others say it too, of which it tells nothing."""
+    """It is the same whether or not others report the value, of which it tells nothing."""
     if known:
         reports(police)
     (pending,) = post(stix(reporter=first.name, tlp="red")[1], by=first).pending

@@ -19,7 +19,7 @@ Given = tuple[str, Tlp, Sharing | None, Partner, Registry, Policy, bool]
 
 
 def outside(limits: Sharing, partner: Partner) -> bool:
-    """Say anew, limit by limit, whether one of them keeps the partner out."""
+    """Return whether one of the limits keeps the partner out, found anew limit by limit."""
     names = names_of(partner)
     return (
         bool(names & set(limits.not_to_partners))

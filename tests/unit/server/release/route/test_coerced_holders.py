@@ -41,7 +41,7 @@ Partners = dict[str, Partner]
 
 @pytest.fixture
 def everywhere(partners: Partners, held_by: Held, own_room: Own) -> Callable[[str], list[dict[str, Any]]]:
-    """Give the latest versions of what says a pattern in any room."""
+    """Return the latest versions of the objects with a pattern in any room."""
 
     def find(pattern: str) -> list[dict[str, Any]]:
         rooms = [held_by(alias) for alias in SHARED] + [own_room(each) for each in partners.values()]
@@ -135,7 +135,7 @@ def test_a_shared_listing_is_revoked_once_coercion_is_reported(
 def test_once_the_sign_is_revoked_the_other_reports_count_again(
     partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, order: str
 ) -> None:
-    """Where it was out before it is listed as a new object."""
+    """It is listed as a new object where it was out before."""
     if order == "accused first":
         reports(partners["police"], **ACCOUNT, confidence="99")
     sign = reports(partners["reporter"], **ACCOUNT, holder_status="coerced")

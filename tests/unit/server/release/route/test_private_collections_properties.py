@@ -76,12 +76,12 @@ def template() -> Iterator[Path]:
 
 
 def has_standing(name: str, obj: dict[str, Any]) -> bool:
-    """Tell whether a sign of coercion holds for what others say: by authority, or by a reader that means it."""
+    """Return whether a sign of coercion holds for what others say: by authority, or by a reader that means it."""
     return bool(PARTNERS[name].authority) or ("mule-accounts" in READS[name] and obj["confidence"] >= 30)
 
 
 def acted_on(obj: dict[str, Any]) -> dict[str, Any]:
-    """Give what a reader acts on, where the hub always says the latest."""
+    """Return the properties that a reader acts on, of which the hub always gives the latest."""
     ours = extension.context_of(obj)
     words = ("grade", "scam_type", "holder_status", "countries")
     said = {name: str(ours[name]) for name in words if name in ours}
@@ -208,7 +208,7 @@ class HubMachine(RuleBasedStateMachine):
         }
 
     def _versions(self, room: str, pattern: str) -> list[dict[str, Any]]:
-        """Give the latest version of each listing of the pattern that a room ever had."""
+        """Return the latest version of each listing of the pattern that a room ever had."""
         with self.store.read() as tx:
             own = room.startswith("for-")
             found = collections.find_private(tx, room.removeprefix("for-"), "for") if own else collections.get(tx, room)
