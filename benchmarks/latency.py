@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import requests
 
-from benchmarks.taxii.hub import free_port
+from benchmarks.running import free_port
 from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp

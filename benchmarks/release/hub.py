@@ -1,17 +1,13 @@
 """A hub with partners, served as its operator would serve it: access log, audit trail and limits are on."""
 
-import os
-import subprocess
-import sys
-import tempfile
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
+from benchmarks import running
 from benchmarks.taxii.client import Client
-from benchmarks.taxii.hub import await_port, free_port
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
@@ -55,19 +51,6 @@ def furnish(url: str, names: Sequence[str], others: int = 0) -> list[Contributor
     return made
 
 
-@contextmanager
-def serving(url: str, program: Sequence[str] = ("-m", "server.cli")) -> Iterator[tuple[int, int]]:
-    """Run ``scamfeed serve`` with its defaults; gives its port and its process id."""
-    port = free_port()
-    command = [sys.executable, *program, "serve", "--port", str(port)]
-    env = {**os.environ, **_LIMITS, "SCAMFEED_DATABASE_URL": url}
-    with (
-        tempfile.TemporaryFile() as log_file,
-        subprocess.Popen(command, env=env, stdout=log_file, stderr=log_file) as server,
-    ):
-        try:
-            await_port(port)
-            yield port, server.pid
-        finally:
-            server.terminate()
-            server.wait(60)
+def serving(url: str, program: Sequence[str] = running.PROGRAM) -> AbstractContextManager[tuple[int, int]]:
+    """Run ``scamfeed serve`` with its defaults; yields its port and its process id."""
+    return running.serving(url, program=program, settings=_LIMITS)

@@ -26,7 +26,7 @@ import orjson
 import requests
 
 from benchmarks.release.hub import INBOX, Contributor, furnish
-from benchmarks.taxii.hub import await_port, free_port
+from benchmarks.running import await_port, free_port
 from mappers import ids
 from server.store import Store, audit, collections, inbox, partners
 from tests.postgres import Postgres

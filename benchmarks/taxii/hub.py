@@ -4,22 +4,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import running
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 
 # Two workers and, for the rest, the settings that users get: the access log is on, in a file.
-_SERVE = ("-m", "server.cli", "serve", "--workers", "2", "--no-scheduler", "--port")
+OPTIONS = ("--workers", "2", "--no-scheduler")
 _STEP = 5_000
 
 
@@ -58,28 +55,12 @@ def fill(url: str, size: int) -> str:
     return given.token
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @contextmanager
 def serving(url: str) -> Iterator[tuple[int, int]]:
-    """Run the server, two workers; gives its port and its process id."""
-    port = free_port()
-    command, env = [sys.executable, *_SERVE, str(port)], {**os.environ, "SCAMFEED_DATABASE_URL": url}
-    with (
-        tempfile.TemporaryFile() as log_file,
-        subprocess.Popen(command, env=env, stdout=log_file, stderr=log_file) as server,
-    ):
-        try:
-            await_port(port)
-            _await_workers(server.pid)
-            yield port, server.pid
-        finally:
-            server.terminate()
-            server.wait(60)
+    """Run the server, two workers that have loaded the program; yields its port and its process id."""
+    with running.serving(url, *OPTIONS) as (port, pid):
+        running.await_workers(pid)
+        yield port, pid
 
 
 @contextmanager
@@ -89,7 +70,7 @@ def nginx(folder: Path) -> Iterator[int | None]:
     if program is None:
         yield None
         return
-    port = free_port()
+    port = running.free_port()
     user = "user root;" if os.geteuid() == 0 else ""
     config = folder / "nginx.conf"
     config.write_text(
@@ -105,43 +86,13 @@ def nginx(folder: Path) -> Iterator[int | None]:
     )
     with subprocess.Popen([program, "-c", str(config), "-p", str(folder)], stderr=subprocess.DEVNULL) as server:
         try:
-            await_port(port)
+            running.await_port(port)
             yield port
         finally:
             server.send_signal(signal.SIGQUIT)
             server.wait(30)
 
 
-def cpu(pid: int) -> float:
-    """Add up the processor seconds of a server and its children."""
-    ticks = 0
-    for process in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _await_workers(pid: int) -> None:
-    """Wait until the workers have loaded the program, which is part of no request: they take no more time."""
-    before = -1.0
-    while (used := cpu(pid)) != before or not used:
-        before = used
-        time.sleep(0.3)
-
-
 def envelope(count: int) -> bytes:
     """Make an envelope of objects that nobody has."""
     return json.dumps({"objects": [made(number) for number in range(count)]}).encode()
-
-
-def await_port(port: int) -> None:
-    deadline = time.monotonic() + 180
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 5).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return

@@ -11,9 +11,10 @@ from time import perf_counter
 
 from isal import igzip
 
+from benchmarks.running import cpu
 from benchmarks.taxii import ingest, mixed
 from benchmarks.taxii.client import Client, Load, load
-from benchmarks.taxii.hub import cpu, fill, nginx, serving
+from benchmarks.taxii.hub import fill, nginx, serving
 
 OBJECTS = "/feed/collections/room/objects/"
 NOTHING_NEW = OBJECTS + "?added_after=2099-01-01T00:00:00Z"
