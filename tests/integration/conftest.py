@@ -1,5 +1,6 @@
 """The command line in a folder of its own, and an application on a store of its own."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return CliRunner().invoke(app, _config_first(list(arguments)), input=stdin)
 
     return call
+
+
+@pytest.fixture
+def run_with_store(run: Run, initial_store: Path, tmp_path: Path) -> Run:
+    """Run ``scamfeed`` in a folder with a store as ``scamfeed init`` leaves it."""
+    shutil.copy(initial_store, tmp_path / "scamfeed.db")
+    return run
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ WORDS = "the holder showed us the contract"
 
 
 @pytest.fixture
-def hub(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+def hub(run_with_store: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Make a hub with two banks and the police, who all read the accounts."""
+    run = run_with_store
     monkeypatch.setenv("COLUMNS", "200")
-    assert run("init").exit_code == 0
     for name, kind, *more in (
         ("First Bank", "bank"),
         ("Second Bank", "bank"),

@@ -1,6 +1,7 @@
 """``scamfeed export``: what is active, in every format, and nothing that is not."""
 
 import os
+import shutil
 import threading
 from contextlib import closing
 from datetime import timedelta
@@ -25,13 +26,23 @@ from tests.unit.feeds.row_columns import columns_of_row
 WRITTEN = [name for name, each in formats.every().items() if each.writes]
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the first test of this module keeps its store for the others."""
+    return tmp_path_factory.mktemp("filled") / "scamfeed.db"
+
+
 @pytest.fixture
-def hub(run: Run) -> Run:
+def hub(run_with_store: Run, filled: Path, tmp_path: Path) -> Run:
     """Make a hub where two partners have reported some domains, one of them both."""
-    assert run("init").exit_code == 0
+    run = run_with_store
+    if filled.exists():
+        shutil.copy(filled, tmp_path)
+        return run
     for name, rows in (("First", "a.example.com\nb.example.com\n"), ("Second", "a.example.com\nc.example.com\n")):
         assert run("partner", "add", name, "--kind", "platform").exit_code == 0
         assert run("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
+    shutil.copy(tmp_path / "scamfeed.db", filled)
     return run
 
 

@@ -20,14 +20,13 @@ DROP = '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npath = "
 
 
 @pytest.fixture
-def hub(run: Run, tmp_path: Path) -> Run:
+def hub(run_with_store: Run, tmp_path: Path) -> Run:
     """Make a hub with one bank, and a feed of a folder."""
-    assert run("init").exit_code == 0
-    assert run("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown").exit_code == 0
+    assert run_with_store("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown").exit_code == 0
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "a.txt").write_text("bad.example.com\nwhat is this\n", encoding="utf-8")
     (tmp_path / "scamfeed.toml").write_text(DROP, encoding="utf-8")
-    return run
+    return run_with_store
 
 
 @pytest.fixture

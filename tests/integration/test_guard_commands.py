@@ -11,10 +11,9 @@ from tests.integration.command import Run, answer
 
 
 @pytest.fixture
-def hub(run: Run) -> Run:
-    assert run("init").exit_code == 0
-    assert run("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
-    return run
+def hub(run_with_store: Run) -> Run:
+    assert run_with_store("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+    return run_with_store
 
 
 def test_lists_say_what_they_have_and_what_they_have_held(hub: Run, tmp_path: Path) -> None:

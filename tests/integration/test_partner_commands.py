@@ -19,12 +19,11 @@ SITE = "wikipedia.org"
 
 
 @pytest.fixture
-def hub(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+def hub(run_with_store: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Make a hub with a bank."""
     monkeypatch.setenv("COLUMNS", "200")
-    assert run("init").exit_code == 0
-    assert run("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
-    return run
+    assert run_with_store("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+    return run_with_store
 
 
 @pytest.fixture

@@ -21,13 +21,12 @@ least_reporters = 2
 
 
 @pytest.fixture
-def hub(run: Run) -> Run:
-    assert run("init").exit_code == 0
+def hub(run_with_store: Run) -> Run:
     for name in ("First", "Second"):
-        assert run("partner", "add", name, "--kind", "platform").exit_code == 0
+        assert run_with_store("partner", "add", name, "--kind", "platform").exit_code == 0
     for name, rows in (("First", "a.example.com\nb.example.com\n"), ("Second", "a.example.com\n")):
-        assert run("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
-    return run
+        assert run_with_store("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
+    return run_with_store
 
 
 def listed(run: Run) -> list[str]:

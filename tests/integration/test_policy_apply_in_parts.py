@@ -28,13 +28,12 @@ least_reporters = 2
 
 
 @pytest.fixture
-def rules(run: Run, tmp_path: Path) -> Path:
+def rules(run_with_store: Run, tmp_path: Path) -> Path:
     """Make a hub of which two partners report the first ten values together; give the file of its rules."""
-    assert run("init").exit_code == 0
     for name, number in (("First", VALUES), ("Second", 10)):
-        assert run("partner", "add", name, "--kind", "platform").exit_code == 0
+        assert run_with_store("partner", "add", name, "--kind", "platform").exit_code == 0
         rows = "".join(f"shop-{n}.example.com\n" for n in range(number))
-        assert run("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
+        assert run_with_store("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
     return tmp_path / "scamfeed.toml"
 
 

@@ -26,14 +26,13 @@ OUTCOMES = (
 
 
 @pytest.fixture
-def hub(run: Run) -> Run:
+def hub(run_with_store: Run) -> Run:
     """Make a hub with a bank that has reported, and police that read of domains alone."""
-    assert run("init").exit_code == 0
     added = ("--kind", "bank", "--read", "mule-accounts", "--read", "takedown")
-    assert run("partner", "add", "First Bank", *added).exit_code == 0
-    assert run("partner", "add", "Cyber Police", "--kind", "government", "--read", "takedown").exit_code == 0
-    assert run("contribute", "-", "--partner", "First Bank", stdin=REPORTS).exit_code == 0
-    return run
+    assert run_with_store("partner", "add", "First Bank", *added).exit_code == 0
+    assert run_with_store("partner", "add", "Cyber Police", "--kind", "government", "--read", "takedown").exit_code == 0
+    assert run_with_store("contribute", "-", "--partner", "First Bank", stdin=REPORTS).exit_code == 0
+    return run_with_store
 
 
 def held(alias: str) -> list[dict[str, Any]]:

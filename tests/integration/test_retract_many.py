@@ -10,9 +10,9 @@ from tests.integration.command import Run, answer
 
 
 @pytest.fixture
-def hub(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+def hub(run_with_store: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    run = run_with_store
     monkeypatch.setattr(batches, "_USUAL", 2)
-    assert run("init").exit_code == 0
     for name in ("First", "Second"):
         assert run("partner", "add", name, "--kind", "platform").exit_code == 0
     rows = "".join(f"{name}.example.com\n" for name in "abcdefg")
