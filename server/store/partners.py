@@ -23,6 +23,7 @@ from server.store.credentials import (
     make_credentials,
 )
 from server.store.engine import Tx
+from server.store.match_tables import match_grants
 from server.store.sql import among
 from server.store.tables import certificates, collections, credentials, grants, partners, verified_logins
 from server.store.times import now
@@ -220,7 +221,7 @@ def remove(tx: Tx, name: str) -> int:
     ``UnknownPartner``.
     """
     get(tx, name)
-    for table in (credentials, verified_logins, certificates, grants):
+    for table in (credentials, verified_logins, certificates, grants, match_grants):
         tx.execute(delete(table).where(table.c.partner == name))
     moment = now()
     tx.execute(update(partners).where(partners.c.name == name).values(left=moment))

@@ -1,0 +1,1 @@
+"""Private matching: the keys, the sets and the endpoints."""

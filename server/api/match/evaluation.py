@@ -1,0 +1,165 @@
+"""The evaluation of private matching, in a process of its own: begun when needed, begun again where it ended."""
+
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from schemas.matching import CHUNK, ELEMENT, PROOF, MatchOutput
+from server.api.match import evaluator
+from server.api.match.evaluator import (
+    ANSWER,
+    BAD_ELEMENT,
+    DONE,
+    EVALUATE,
+    LENGTH,
+    OUTPUTS,
+    PUBLIC_KEY,
+    REQUEST,
+    SEED,
+)
+
+log = logging.getLogger(__name__)
+
+_OUTPUT = 64
+# Requests of partners that wait at once in one process of the server, and for how long the first of them may take.
+_MOST_WAITING = 8
+_PATIENCE_SECONDS = 10.0
+# Known inputs at once, so that nobody waits long behind them.
+_KNOWN_AT_ONCE = 250
+
+
+class BadSeed(ValueError):
+    """The file of the seed cannot be used; the message says why, and never holds the seed."""
+
+
+class BadElement(ValueError):
+    """What is no element of the group was to be evaluated."""
+
+
+class EvaluationBusy(Exception):
+    """Too many evaluations wait, or the process that evaluates has ended; try again."""
+
+
+def check_seed(file: Path) -> None:
+    """Refuse a file without 32 bytes in hexadecimal, or one that others may read. Raises ``BadSeed``."""
+    try:
+        mode, text = file.stat().st_mode, file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise BadSeed(f"{file}: cannot be read: write 64 hexadecimal digits into it (openssl rand -hex 32)") from None
+    if mode & 0o077:
+        raise BadSeed(f"{file}: others than its owner may read it: chmod 600 it")
+    try:
+        seed = bytes.fromhex(text)
+    except ValueError:
+        seed = b""
+    if len(seed) != SEED:
+        raise BadSeed(f"{file}: holds no 64 hexadecimal digits: write them by openssl rand -hex 32")
+
+
+class Evaluation:
+    """Evaluates in a process of its own, one chunk after the other. Threads may share it."""
+
+    def __init__(self, seed_file: Path) -> None:
+        """Use the seed in ``seed_file``."""
+        self._seed_file = seed_file
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asking = threading.Lock()
+        self._waiting = threading.Semaphore(_MOST_WAITING)
+        self._stopped = False
+
+    def public_key(self, info: bytes) -> bytes:
+        """Return the public key that is derived with ``info``. Raises ``EvaluationBusy``."""
+        return self._ask(PUBLIC_KEY, info, b"")
+
+    def evaluate(self, info: bytes, blinded: bytes) -> tuple[bytes, bytes]:
+        """Return evaluated elements, and a proof for each chunk of them.
+
+        Raises ``BadElement`` and ``EvaluationBusy``.
+        """
+        evaluated, proofs = bytearray(), bytearray()
+        for start in range(0, len(blinded), CHUNK * ELEMENT):
+            # Others come between two chunks.
+            answer = self._ask(EVALUATE, info, blinded[start : start + CHUNK * ELEMENT])
+            proofs += answer[:PROOF]
+            evaluated += answer[PROOF:]
+        return bytes(evaluated), bytes(proofs)
+
+    def turn(self) -> threading.Semaphore:
+        """Return the places for requests of partners; one without a place is refused."""
+        return self._waiting
+
+    def outputs(self, info: bytes, inputs: Sequence[bytes]) -> list[MatchOutput]:
+        """Return the outputs for inputs that are known here. Raises ``EvaluationBusy``."""
+        found: list[MatchOutput] = []
+        for start in range(0, len(inputs), _KNOWN_AT_ONCE):
+            some = inputs[start : start + _KNOWN_AT_ONCE]
+            answer = self._ask(OUTPUTS, info, b"".join(LENGTH.pack(len(text)) + text for text in some))
+            found += [MatchOutput(answer[at : at + _OUTPUT]) for at in range(0, len(answer), _OUTPUT)]
+        return found
+
+    def stop(self) -> None:
+        """End the process, and begin no other."""
+        self._stopped = True
+        with self._asking:
+            self._end()
+
+    def _ask(self, what: bytes, info: bytes, body: bytes) -> bytes:
+        if not self._asking.acquire(timeout=_PATIENCE_SECONDS):
+            raise EvaluationBusy
+        try:
+            status, answer = self._exchange(what, info, body)
+        except (OSError, EOFError) as error:
+            log.warning("match-evaluation ended: it begins again")
+            self._end()
+            raise EvaluationBusy from error
+        finally:
+            self._asking.release()
+        if status == BAD_ELEMENT:
+            raise BadElement
+        if status != DONE:
+            raise EvaluationBusy
+        return answer
+
+    def _exchange(self, what: bytes, info: bytes, body: bytes) -> tuple[bytes, bytes]:
+        """Send a request and read its answer. Raises ``OSError`` and ``EOFError`` where the process has ended."""
+        asked, answers = self._pipes()
+        asked.write(REQUEST.pack(what, len(info), len(body)) + info + body)
+        asked.flush()
+        head = answers.read(ANSWER.size)
+        if len(head) < ANSWER.size:
+            raise EOFError
+        status, length = ANSWER.unpack(head)
+        answer = answers.read(length)
+        if len(answer) < length:
+            raise EOFError
+        return status, answer
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._stopped:
+            raise EOFError
+        if self._process is None or self._process.poll() is not None:
+            # The file is named, not the seed: what a process is begun with can be seen by others.
+            command = [sys.executable, "-P", "-m", evaluator.__name__, str(self._seed_file)]
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        asked, answers = self._process.stdin, self._process.stdout
+        if asked is None or answers is None:
+            raise EOFError
+        return asked, answers
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()

@@ -1,0 +1,121 @@
+"""Who may match values privately against which collections, and how much of that all partners together may do."""
+
+from sqlalchemy import BigInteger, bindparam, delete, insert, or_, select, text
+
+from server.store import partners, quotas
+from server.store.collections import COLUMNS, Collection
+from server.store.engine import Tx
+from server.store.match_tables import match_grants, match_sets
+from server.store.parts import PLAIN
+from server.store.tables import collections, quotas as used
+from server.store.times import now
+
+_UNIT = "match"
+_DAY_SECONDS = 86_400
+_SECOND = 1_000_000
+
+
+class NotMatchable(ValueError):
+    """A collection that nobody matches values against."""
+
+
+class QuotaUsedUp(Exception):
+    """A partner, or all of them together, have asked for all evaluations of a day."""
+
+    def __init__(self, seconds: int) -> None:
+        """Ask for patience of so many seconds."""
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def grant(tx: Tx, partner: str, collection: Collection) -> None:
+    """Let a partner match values against a collection; granting twice changes nothing.
+
+    Raises ``NotMatchable`` for a collection that the release rules do not fill for all its members alike, and
+    ``UnknownPartner``.
+    """
+    partners.get(tx, partner)
+    if collection.kind != "released" or collection.part != PLAIN:
+        raise NotMatchable(f"{collection.alias}: only a released collection is matched against, by its plain alias")
+    revoke(tx, partner, collection)
+    tx.execute(insert(match_grants).values(partner=partner, collection=collection.number))
+
+
+def revoke(tx: Tx, partner: str, collection: Collection) -> bool:
+    """Withdraw the right from the partner's next request on; False where it had none."""
+    mine = (match_grants.c.partner == partner, match_grants.c.collection == collection.number)
+    return bool(tx.execute(delete(match_grants).where(*mine)).rowcount)
+
+
+def granted(tx: Tx, partner: str, id_or_alias: str) -> Collection | None:
+    """Return a collection that the partner may match against; None for every other, and where there is none."""
+    row = tx.execute(_GRANTED, {"of_partner": partner, "ref": id_or_alias}).first()
+    return None if row is None else Collection(*row)
+
+
+def aliases(tx: Tx, partner: str) -> list[str]:
+    """Return the aliases of the collections that the partner may match against."""
+    asked = select(collections.c.alias).join_from(match_grants, collections)
+    return sorted(tx.execute(asked.where(match_grants.c.partner == partner)).scalars())
+
+
+def matched_collections(tx: Tx) -> list[Collection]:
+    """Return the collections that anybody may match against."""
+    return [Collection(*row) for row in tx.execute(_MATCHED)]
+
+
+def abandoned(tx: Tx) -> list[tuple[int, int]]:
+    """Return the sets, by the number of the collection and the epoch, that nobody may match against any more."""
+    return [(row[0], row[1]) for row in tx.execute(_ABANDONED)]
+
+
+def spend(tx: Tx, partner: str, count: int, *, per_day: int, total_per_day: int) -> None:
+    """Count evaluations for a partner, and for all together; 0 is no limit. Raises ``QuotaUsedUp``.
+
+    The transaction has to be undone then.
+    """
+    if per_day and (wait := quotas.charge(tx, partner, _UNIT, count, limit=per_day, seconds=_DAY_SECONDS)):
+        raise QuotaUsedUp(wait)
+    if total_per_day:
+        moment = now()
+        since = moment - _DAY_SECONDS * _SECOND
+        given = {"unit": _UNIT, "count": count, "moment": moment, "since": since, "limit": total_per_day}
+        if count > total_per_day or tx.execute(_SPEND_SHARED, given).first() is None:
+            began = tx.execute(_BEGAN, {"unit": _UNIT}).scalar() or moment
+            raise QuotaUsedUp(max(1, (began - since) // _SECOND))
+
+
+def left(tx: Tx, partner: str, per_day: int) -> int | None:
+    """Return how many evaluations a partner may still ask for; None without a limit."""
+    if not per_day:
+        return None
+    row = tx.execute(_USED, {"of_partner": partner, "of_unit": _UNIT}).first()
+    goes_on = row is not None and 0 <= now() - row[0] < _DAY_SECONDS * _SECOND
+    return max(0, per_day - row[1]) if row is not None and goes_on else per_day
+
+
+_PLAIN_NAMES = or_(collections.c.id == bindparam("ref"), collections.c.alias == bindparam("ref"))
+_GRANTED = (
+    select(*COLUMNS)
+    .join_from(match_grants, collections)
+    .where(match_grants.c.partner == bindparam("of_partner"))
+    .where(_PLAIN_NAMES)
+)
+_MATCHED = (
+    select(*COLUMNS).where(collections.c.number.in_(select(match_grants.c.collection))).order_by(collections.c.number)
+)
+_ABANDONED = select(match_sets.c.collection, match_sets.c.epoch).where(
+    match_sets.c.collection.not_in(select(match_grants.c.collection))
+)
+_GOES_ON = "shared_quotas.began > :since AND shared_quotas.began <= :moment"
+_SPEND_SHARED = text(
+    "INSERT INTO shared_quotas (unit, began, used) VALUES (:unit, :moment, :count)"  # noqa: S608
+    " ON CONFLICT (unit) DO UPDATE SET"
+    f" used = CASE WHEN {_GOES_ON} THEN shared_quotas.used + :count ELSE :count END,"
+    f" began = CASE WHEN {_GOES_ON} THEN shared_quotas.began ELSE :moment END"
+    f" WHERE NOT ({_GOES_ON}) OR shared_quotas.used + :count <= :limit RETURNING shared_quotas.used"
+).bindparams(*(bindparam(name, type_=BigInteger) for name in ("moment", "since", "count", "limit")))
+_USED = select(used.c.began, used.c.used).where(
+    used.c.partner == bindparam("of_partner"), used.c.unit == bindparam("of_unit")
+)
+_BEGAN = text("SELECT began FROM shared_quotas WHERE unit = :unit")
