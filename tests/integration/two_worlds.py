@@ -25,7 +25,7 @@ from server.release.retract import retract
 from server.release.route import audience
 from server.release.route.policy import Policy
 from server.setup import set_up
-from server.store import Store, additions, collections, hub_identity, partners, value_index
+from server.store import Store, collections, ends, hub_identity, partners, value_index
 from server.store.item import Item
 from server.taxii import mount
 from server.taxii.application import TaxiiApplication, call_wsgi
@@ -222,7 +222,7 @@ class Clock:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = BEGINNING
         patch.setattr(timestamp, "now", lambda: self.now)
-        patch.setattr(additions, "now", lambda: int(self.now.timestamp() * 1_000_000))
+        patch.setattr(ends, "now", lambda: int(self.now.timestamp() * 1_000_000))
 
     def at(self, number: int) -> None:
         self.now = BEGINNING + number * STEP

@@ -14,7 +14,7 @@ from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.retract import retract
-from server.store import Store, additions, collections, deliveries, feed_state, log, partners
+from server.store import Store, collections, deliveries, ends, feed_state, log, partners
 from server.store.item import Item
 from server.store.query import ALL
 from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_checkpoint
@@ -65,7 +65,7 @@ class PushContract(Contract):
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         real = __import__("server.store.times", fromlist=["now"]).now
-        monkeypatch.setattr(additions, "now", lambda: real() + int(hours * 3_600_000_000))
+        monkeypatch.setattr(ends, "now", lambda: real() + int(hours * 3_600_000_000))
 
     def test_a_refused_object_does_not_stop_the_others(self, store: Store) -> None:
         self.prepare(store, 7)

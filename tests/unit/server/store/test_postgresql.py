@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from server.store import Store, StoreUnavailable, additions, collections, log, postgresql
+from server.store import Store, StoreUnavailable, collections, ends, log, postgresql
 from server.store.item import Item
 from server.store.sql import database_time
 from tests.postgres import Postgres, installed_by_debian
@@ -266,7 +266,7 @@ def added(store: Store) -> int:
 
 
 def test_date_added_on_postgresql_is_by_the_database_s_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(additions, "now", lambda: 0)
+    monkeypatch.setattr(ends, "now", lambda: 0)
     with store.read() as tx:
         before = database_time(tx)
     assert added(store) >= before
