@@ -19,12 +19,20 @@ pytest.register_assert_rewrite(
 )
 
 from tests.contract.connectors.contract import PARTNER, READER  # noqa: E402 - after they were registered
+from tests.contract.connectors.machines import s3  # noqa: E402
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the test of bad settings once for each that the suite lists."""
     if "bad_setting" in metafunc.fixturenames and metafunc.cls is not None:
         metafunc.parametrize("bad_setting", metafunc.cls.bad_settings)
+
+
+@pytest.fixture(scope="session")
+def s3_service() -> Iterator[str]:
+    """Run one S3 service, which each test empties first."""
+    with s3() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

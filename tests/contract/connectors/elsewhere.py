@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from tests.contract.connectors.contract import Contract
-from tests.contract.connectors.machines import SftpMachine, s3
+from tests.contract.connectors.machines import SftpMachine, empty
 
 
 class SftpContract(Contract):
@@ -53,17 +53,17 @@ class S3Contract(Contract):
     deaf: socket.socket | None = None
 
     @pytest.fixture(autouse=True)
-    def _server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def _server(self, s3_service: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("S3_KEY", "hub")
         monkeypatch.setenv("S3_SECRET", "s3cret")
-        with s3() as self.url:
-            self.here = self.url
-            self.bucket = boto3.client(
-                "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
-            )
-            self.bucket.create_bucket(Bucket=self.place)
-            yield
-            self.bucket.close()
+        empty(s3_service)
+        self.url = self.here = s3_service
+        self.bucket = boto3.client(
+            "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+        )
+        self.bucket.create_bucket(Bucket=self.place)
+        yield
+        self.bucket.close()
 
     def break_credentials(self) -> None:
         for entry in self.bucket.list_objects_v2(Bucket=self.place).get("Contents", []):

@@ -133,8 +133,11 @@ def s3() -> Iterator[str]:
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     try:
-        # What an earlier one held, this process still has.
-        requests.post(f"{url}/moto-api/reset", timeout=30).raise_for_status()
         yield url
     finally:
         server.stop()
+
+
+def empty(url: str) -> None:
+    """Remove all that the S3 service at ``url`` holds."""
+    requests.post(f"{url}/moto-api/reset", timeout=30).raise_for_status()
