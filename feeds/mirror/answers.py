@@ -31,7 +31,8 @@ class CheckedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``action`` is the configured word for the grade; that of ``none`` where nothing is known, of ``error`` for a text
     that is no value. ``stale``: the answer rests on a copy that is too old or not whole; ``grade`` is then never
-    ``block``. ``as_of`` is the time up to which every copy that was asked is current.
+    ``block``. ``as_of`` is the time up to which every copy that was asked is current. ``cache_seconds`` is 0: the copy
+    is asked as fast as a cache.
     """
 
     value: str
@@ -45,12 +46,12 @@ class CheckedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     hold: ListedHold | None = None
     valid_until: str | None = None
     disputed: bool
-    collections: tuple[str, ...] = ()
-    hubs: tuple[str, ...] = ()
+    collections: tuple[str, ...]
+    hubs: tuple[str, ...]
     as_of: str | None
     stale: bool
-    listings: tuple[HubListing, ...] = ()
-    cache_seconds: int = 0
+    listings: tuple[HubListing, ...]
+    cache_seconds: int
 
 
 class CheckAnswer(msgspec.Struct, frozen=True):
@@ -75,20 +76,19 @@ class MergedListings(NamedTuple):
 
 
 def merge(kind: str, found: Sequence[HubListing]) -> MergedListings:
-    """Return what listings of one value, at least one, come to.
+    """Return what listings of one value, at least one, come to; they are as ``in_order`` returns them.
 
     The strongest grade of those in current copies counts, unless one in an older copy is stronger even after it was
     lowered; then the answer is stale. Confidence and end are those of the listing that counts; of several with one
     grade, of the one that is surest and then ends last.
     """
+    first = found[0]
     if len(found) == 1:
-        (first,) = found
         grade = lowered(kind, first.grade) if first.stale else first.grade
         only = (first.collection,), (first.hub,)
         return MergedListings(
             grade, first.stale, first.confidence, first.hold, first.valid_until, first.disputed, *only
         )
-    first = min(found, key=partial(_rank, kind))
     return MergedListings(
         lowered(kind, first.grade) if first.stale else first.grade,
         first.stale,
@@ -99,6 +99,11 @@ def merge(kind: str, found: Sequence[HubListing]) -> MergedListings:
         tuple(dict.fromkeys([held.collection for held in found])),
         tuple(dict.fromkeys([held.hub for held in found])),
     )
+
+
+def in_order(kind: str, found: list[HubListing]) -> list[HubListing]:
+    """Return listings of one value, the one that counts first."""
+    return found if len(found) == 1 else sorted(found, key=partial(_rank, kind))
 
 
 def lowered(kind: str, grade: Action) -> Action:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import msgspec
 
 from feeds.mirror import settings
-from feeds.mirror.answers import STRENGTH, CheckAnswer, CheckedValue, HubListing, merge
+from feeds.mirror.answers import STRENGTH, CheckAnswer, CheckedValue, HubListing, in_order, merge
 from feeds.mirror.entries import digest_of_name, milliseconds
 from feeds.mirror.packing import time_text, unpack_id, unpack_version
 from feeds.mirror.settings import ERROR, NONE, CheckRules
@@ -202,8 +202,12 @@ class Mirror:
             error=refused,
             action=state.word(ERROR),
             disputed=False,
+            collections=(),
+            hubs=(),
             as_of=state.oldest_text,
             stale=state.is_stale(int(time.time() * 1000)),
+            listings=(),
+            cache_seconds=0,
         )
 
     def _load(self) -> MirrorState:
@@ -261,13 +265,17 @@ def _answer(value: str, reading: ValueReading, held: _Held) -> CheckedValue:
         found=False,
         action=state.rules.actions.get(NONE, NONE),
         disputed=False,
+        collections=(),
+        hubs=(),
         as_of=state.oldest_text,
         stale=state.is_stale(held.now),
+        listings=(),
+        cache_seconds=0,
     )
 
 
 def _found(value: str, kind: str, normal: str, held: _Held) -> CheckedValue:
-    listings = held.listings
+    listings = in_order(kind, held.listings)
     merged = merge(kind, listings)
     times = [listing.as_of for listing in listings]
     return CheckedValue(
@@ -286,6 +294,7 @@ def _found(value: str, kind: str, normal: str, held: _Held) -> CheckedValue:
         as_of=times[0] if len(times) == 1 else None if None in times else min(filter(None, times)),
         stale=merged.stale,
         listings=tuple(listings),
+        cache_seconds=0,
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 
-from schemas.lookup import MOST_VALUES
+from schemas.lookup import MOST_VALUES, LookupAnswer
 from tests.integration.mirror.conftest import MirroredScamfeed
 
 GRADES = {"block": "decline", "none": "pay", "error": "ask"}
@@ -62,6 +63,15 @@ def test_a_listed_value_is_declined_and_others_are_paid(service: str) -> None:
     assert (other["found"], other["action"], other["stale"]) == (False, "pay", False)
     assert (refused["error"]["reason"], refused["action"]) == ("bad-account", "ask") or refused["error"]["message"]
     assert not answer["stale"]
+
+
+def test_an_answer_has_the_shape_of_a_look_up(service: str) -> None:
+    asked = {"values": [{"value": value} for value in ("listed.example.com", "other.example.com", "\u0000")]}
+    answer = requests.post(f"{service}/check", json=asked, timeout=30)
+    looked_up = msgspec.json.decode(answer.content, type=LookupAnswer)
+    assert [result.found for result in looked_up.results] == [True, False, False]
+    assert looked_up.results[0].listings[0].grade == "block"
+    assert all("cache_seconds" in result for result in answer.json()["results"])
 
 
 def test_what_is_reported_is_found_some_seconds_later(service: str, served: MirroredScamfeed) -> None:
