@@ -4,12 +4,14 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import msgspec
 
+from feeds.connector import Misconfigured
 from feeds.mirror import settings
 from feeds.mirror.answers import STRENGTH, CheckAnswer, CheckedValue, HubListing, in_order, merge
 from feeds.mirror.entries import digest_of_name, milliseconds
@@ -89,10 +91,23 @@ class Mirror:
         file = path if settings.is_copy(path) else settings.load(path).mirror.file
         self.file = file
         self._turn = threading.Lock()
-        self._db = open_to_read(file)
+        self._open()
+
+    def _open(self) -> None:
+        self._inode = self.file.stat().st_ino if self.file.exists() else 0
+        self._db = open_to_read(self.file)
         self._cursor = self._db.cursor()
+        # By their numbers, which are never used again within a file.
         self._listings: dict[int, Listing] = {}
         self._state = self._load()
+
+    def follow_file(self) -> None:
+        """Open the file again if another one has taken its place, as after it was lost and synced anew."""
+        with suppress(OSError, Misconfigured), self._turn:
+            if self.file.stat().st_ino != self._inode:
+                before = self._db
+                self._open()
+                before.close()
 
     def __enter__(self) -> Self:
         """Return the mirror itself."""
@@ -140,12 +155,17 @@ class Mirror:
         """Return what the copies have under a name, and what is known of the copies at the same moment."""
         now = int(time.time() * 1000)
         with self._turn:
-            rows = self._cursor.execute(_FIND, (name,)).fetchall()
-            while rows[0][0] != self._state.generation:
-                self._state = self._load()
+            while True:
                 rows = self._cursor.execute(_FIND, (name,)).fetchall()
-            state = self._state
-            return _Held(state, now, [listing for row in rows if (listing := self._held(state, now, *row)) is not None])
+                if rows[0][0] == self._state.generation:
+                    state = self._state
+                    try:
+                        found = [held for row in rows if (held := self._held(state, now, *row)) is not None]
+                    except _ListingGone:
+                        continue
+                    return _Held(state, now, found)
+                # What is known of the copies has to be of the moment of what is found.
+                self._state = self._load()
 
     def _held(
         self,
@@ -187,10 +207,12 @@ class Mirror:
         )
 
     def _listing(self, number: int) -> Listing:
-        (body,) = self._db.execute("SELECT body FROM listings WHERE number = ?", (number,)).fetchone()
+        row = self._db.execute("SELECT body FROM listings WHERE number = ?", (number,)).fetchone()
+        if row is None:
+            raise _ListingGone(number)
         if len(self._listings) >= _MOST_LISTINGS:
             self._listings.clear()
-        self._listings[number] = found = _decoder.decode(body)
+        self._listings[number] = found = _decoder.decode(row[0])
         return found
 
     def _refusal(self, value: str, kind: str | None, refused: RefusedValue) -> CheckedValue:
@@ -241,6 +263,10 @@ class Mirror:
             tuple(f"{row[2]}/{row[4] or row[3]}" for row in rows if row[1] == "filling"),
             rules.max_age * 1000,
         )
+
+
+class _ListingGone(Exception):
+    """A listing was deleted after an object was found that had it then: the object has another by now."""
 
 
 class _Held(NamedTuple):

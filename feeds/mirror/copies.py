@@ -19,6 +19,7 @@ from feeds.mirror.tables import open_to_write
 _STEP = 5_000
 # What has ended is kept for so long: a hub states its digest as of a moment that is a little in the past.
 _KEPT = 86_400_000
+_SWEPT_EVERY = 86_400_000
 _COLUMNS = (
     "number, hub, collection, alias, title, state, checkpoint, staged, begun, as_of, total, active, folded, digest, "
     "repaired, error"
@@ -188,6 +189,11 @@ class CopyWriter:
         """Delete dropped copies, what ended long ago, and listings that no object has, in short transactions."""
         while self._tidied_some():
             pass
+        row = self._db.execute("SELECT value FROM facts WHERE name = 'swept'").fetchone()
+        if row is None or int(row[0]) < _now() - _SWEPT_EVERY:
+            with self._transaction(seen=False):
+                self._objects.delete_unused_listings()
+                self._db.execute("INSERT OR REPLACE INTO facts VALUES ('swept', ?)", (_now(),))
 
     def _tidied_some(self) -> bool:
         with self._transaction(seen=False):
@@ -196,7 +202,6 @@ class CopyWriter:
                 self._db.execute("DELETE FROM staged WHERE copy = ?", row)
                 if not self._objects.delete_some(row[0], _STEP):
                     self._db.execute("DELETE FROM copies WHERE number = ?", row)
-                    self._objects.delete_unused_listings()
                 return True
             # Nothing whose end a digest may still ask for.
             before = _now() - _KEPT

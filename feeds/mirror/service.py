@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 # So many values are checked before another connection has its turn: a third of a millisecond or so.
 _TURN = 16
+_WATCH_SECONDS = 2
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _OBJECTS_BEFORE_COLLECTION = 50_000
 _request_decoder = msgspec.json.Decoder(LookupRequest)
@@ -141,7 +142,7 @@ async def _serve(mirror: Mirror, options: MirrorOptions, ready: Callable[[Listen
     host, port = server.sockets[0].getsockname()[:2]
     logger.info("mirror-serves host=%s port=%d", host, port)
     ready(Listening(host, port))
-    watch = asyncio.ensure_future(_watch(open_protocols))
+    watch = asyncio.ensure_future(_watch(mirror, open_protocols))
     await stopped.wait()
     watch.cancel()
     server.close()
@@ -150,10 +151,11 @@ async def _serve(mirror: Mirror, options: MirrorOptions, ready: Callable[[Listen
     await server.wait_closed()
 
 
-async def _watch(open_protocols: set[CheckProtocol]) -> None:
-    """Close connections on which nothing moves."""
+async def _watch(mirror: Mirror, open_protocols: set[CheckProtocol]) -> None:
+    """Close connections on which nothing moves, and follow the file."""
     while True:
-        await asyncio.sleep(5)
+        await asyncio.sleep(_WATCH_SECONDS)
+        mirror.follow_file()
         now = time.monotonic()
         for protocol in [protocol for protocol in open_protocols if protocol.is_overdue(now)]:
             protocol.end()

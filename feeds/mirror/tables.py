@@ -60,6 +60,10 @@ _MAPPED = 1 << 32
 
 def open_to_write(path: Path) -> sqlite3.Connection:
     """Open a mirror's file to sync it, and make it where there is none. Raises ``Misconfigured``."""
+    if not path.exists():
+        # What belonged to a file that was lost would be read as part of the new one.
+        for beside in ("-wal", "-shm"):
+            path.with_name(path.name + beside).unlink(missing_ok=True)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         connection.execute("PRAGMA journal_mode = WAL")

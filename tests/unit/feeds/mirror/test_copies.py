@@ -171,6 +171,56 @@ def test_objects_of_other_types_count_in_the_digest_alone(writer: CopyWriter, vi
     assert writer.active_set(visible, now()) == (13, expected % (1 << 256))
 
 
+def test_listings_that_nothing_has_any_more_are_deleted_once_a_day(
+    writer: CopyWriter, visible: CollectionCopy, mirror: Mirror
+) -> None:
+    writer.tidy()
+    writer.add(visible, entries(*(indicator(number, 2, confidence=number) for number in range(10))), {})
+    writer.publish([visible])
+    assert mirror.check("h5.example.com").confidence == 5
+    writer.add(visible, entries(*(indicator(number, 3, confidence=number + 1) for number in range(10))), {})
+    writer.publish([visible])
+    writer.keep_fact("swept", 0)
+    writer.tidy()
+    assert [mirror.check(f"h{number}.example.com").confidence for number in range(10)] == list(range(1, 11))
+    with Mirror(writer.path) as other:
+        assert [other.check(f"h{number}.example.com").confidence for number in range(10)] == list(range(1, 11))
+
+
+def test_a_listing_that_is_deleted_while_it_is_looked_for_is_looked_for_again(
+    writer: CopyWriter, visible: CollectionCopy, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Mirror._listing
+
+    def slowly(self: Mirror, number: int) -> object:
+        monkeypatch.setattr(Mirror, "_listing", read)
+        writer.add(visible, entries(indicator(5, 2, confidence=50)), {})
+        writer.publish([visible])
+        writer.keep_fact("swept", 0)
+        for other in range(10):
+            writer.add(visible, entries(indicator(other, 3, confidence=60)), {})
+        writer.publish([visible])
+        writer.tidy()
+        return read(self, number)
+
+    monkeypatch.setattr(Mirror, "_listing", slowly)
+    assert mirror.check("h5.example.com").confidence == 60
+
+
+def test_a_file_that_takes_the_place_of_a_lost_one_is_followed(
+    writer: CopyWriter, visible: CollectionCopy, mirror: Mirror
+) -> None:
+    writer.path.unlink()  # and not what is beside it
+    other = CopyWriter(writer.path)
+    copy = other.begin("hub", "id", "room", "Room")
+    other.add(copy, entries(indicator(77)), {})
+    other.publish([copy])
+    assert found(mirror, 0, 77) == [True, False]
+    mirror.follow_file()
+    assert found(mirror, 0, 77) == [False, True]
+    other.close()
+
+
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     other.write_bytes(b"no database, but a file that is long enough to be one" * 100)
