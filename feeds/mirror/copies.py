@@ -21,8 +21,8 @@ _STEP = 5_000
 _KEPT = 86_400_000
 _SWEPT_EVERY = 86_400_000
 _COLUMNS = (
-    "number, hub, collection, alias, title, state, checkpoint, staged, begun, as_of, total, active, folded, digest, "
-    "repaired, error"
+    "number, hub, collection, alias, title, state, checkpoint, staged, begun, since, as_of, total, active, folded, "
+    "digest, repaired, error"
 )
 
 
@@ -38,6 +38,7 @@ class CollectionCopy(NamedTuple):
     checkpoint: str | None
     staged: str | None
     begun: int
+    since: int | None
     as_of: int | None
     total: bytes
     active: int
@@ -116,6 +117,11 @@ class CopyWriter:
             else:
                 self._objects.stage(copy.number, entries)
                 self._db.execute("UPDATE copies SET staged = ? WHERE number = ?", (text, copy.number))
+
+    def note_since(self, copy: CollectionCopy, since: int | None) -> None:
+        """Note that a copy never had what ended before a moment of its hub's clock."""
+        with self._transaction(seen=False):
+            self._db.execute("UPDATE copies SET since = ? WHERE number = ?", (since, copy.number))
 
     def restart(self, copy: CollectionCopy) -> None:
         """Drop what a copy has that nobody sees, after a fault from which its pull cannot go on."""

@@ -146,8 +146,16 @@ class ActiveStream:
     @property
     def checkpoint(self) -> dict[str, Any] | None:
         """The checkpoint of the pages behind the stream; None where the hub does not say."""
-        cursor = self._answer.headers.get("X-TAXII-Date-Added-Last")
-        return {"added_after": cursor} if cursor else None
+        place = self._answer.headers.get("X-Scamfeed-Added-Up-To")
+        return {"added_after": place} if place else None
+
+    @property
+    def as_of(self) -> int | None:
+        """The moment, by the hub's clock, when what is in the stream had not ended; None where the hub does not say."""
+        try:
+            return milliseconds(self._answer.headers.get("X-Scamfeed-As-Of", ""))
+        except Rejected:
+            return None
 
     def objects(self) -> Iterator[Any]:
         """Yield the objects. Raises ``TryLater`` where the stream breaks off."""

@@ -165,6 +165,7 @@ class HubSync:
         except TryLater as error:
             logger.warning("active-stream-broken hub=%s collection=%s error=%s", copy.hub, copy.alias, error)
             return self._anew(copy)
+        self._writer.note_since(copy, stream.as_of)
         self._writer.add(copy, (), checkpoint)
         return self._writer.get(copy.number)
 
@@ -223,7 +224,7 @@ class HubSync:
                 return "behind", started
             if stated is None:
                 return "none", started
-            if stated.as_of < asked - _OLDEST_DIGEST:
+            if stated.as_of < max(asked - _OLDEST_DIGEST, copy.since or 0):
                 return "behind", started
             mine = self._writer.active_set(copy, stated.as_of)
             if (mine.active, set_digest.text(mine.total)) == (stated.active, stated.digest):

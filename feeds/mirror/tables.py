@@ -20,6 +20,7 @@ CREATE TABLE copies (
     checkpoint TEXT,                -- JSON, after what the copy has
     staged TEXT,                    -- JSON, after what is staged
     begun INTEGER NOT NULL,         -- when the copy was begun; milliseconds, as all times
+    since INTEGER,                  -- what ended before then, by the hub's clock, the copy never had
     as_of INTEGER,                  -- up to when it is known to be current, by our clock
     total BLOB NOT NULL,            -- the digest of what is active at folded
     active INTEGER NOT NULL,

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +26,8 @@ class FakeHub:
         self.digest_status = 200
         # How many of the latest objects the digest has not counted yet.
         self.behind = 0
+        # How far in the past the moment of the digest is, as a hub that counts by the minute has it.
+        self.digest_age = timedelta(0)
         self.has_stream = True
         self.breaks_after: int | None = None
         self.asked: list[str] = []
@@ -41,8 +43,8 @@ class FakeHub:
     def latest(self, most: int | None = None) -> dict[str, tuple[str, dict[str, Any]]]:
         return {obj["id"]: (added, obj) for added, obj in self.log[:most]}
 
-    def active(self, most: int | None = None) -> list[dict[str, Any]]:
-        now = timestamp.text(timestamp.now())
+    def active(self, most: int | None = None, age: timedelta = timedelta(0)) -> list[dict[str, Any]]:
+        now = timestamp.text(timestamp.now() - age)
         objects = [obj for _, obj in self.latest(most).values()]
         return [obj for obj in objects if not obj.get("revoked") and obj.get("valid_until", "9") > now]
 
@@ -60,12 +62,12 @@ class FakeHub:
 
     def digest(self) -> dict[str, Any]:
         counted = len(self.log) - self.behind
-        active = self.active(counted)
+        active = self.active(counted, self.digest_age)
         total = 0
         for obj in active:
             total = set_digest.add(total, set_digest.part(obj["id"], obj["modified"]))
         return {
-            "as_of": timestamp.text(timestamp.now()),
+            "as_of": timestamp.text(timestamp.now() - self.digest_age),
             "added_up_to": self.log[counted - 1][0] if counted else "",
             "active": len(active),
             "digest": set_digest.text(total),
@@ -114,7 +116,10 @@ class _Handler(BaseHTTPRequestHandler):
         lines = [json.dumps(obj).encode() + b"\n" for obj in self.hub.active()]
         self.send_response(200)
         self.send_header("Content-Length", str(sum(map(len, lines))))
-        self.send_header("X-TAXII-Date-Added-Last", self.hub.log[-1][0] if self.hub.log else "")
+        self.send_header(
+            "X-Scamfeed-Added-Up-To", self.hub.log[-1][0] if self.hub.log else "1970-01-01T00:00:00.000000Z"
+        )
+        self.send_header("X-Scamfeed-As-Of", timestamp.text(timestamp.now()))
         self.end_headers()
         self.wfile.write(b"".join(lines[: self.hub.breaks_after]))
         if self.hub.breaks_after is not None:

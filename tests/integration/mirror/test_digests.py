@@ -1,6 +1,7 @@
 """A copy is compared with its hub after each sync, and repaired where they differ."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,16 @@ def test_ends_are_followed_without_any_news(hub: FakeHub, settings: MirrorSettin
     assert sync(settings).active == 24
     assert sync(settings).digest == "equal"
     assert found(settings) == set(range(25)) - {1}
+
+
+def test_what_ended_before_the_stream_is_no_difference(hub: FakeHub, settings: MirrorSettings) -> None:
+    hub.add(indicator(1, 2, valid_until=timestamp.text(timestamp.now())))
+    hub.digest_age = timedelta(minutes=1)
+    synced = sync(settings)
+    assert (synced.digest, synced.repaired, synced.read) == ("behind", False, 24)
+    hub.digest_age = timedelta(0)
+    assert sync(settings).digest == "equal"
+    hub.add(indicator(2, 2, valid_until=timestamp.text(timestamp.now() + timedelta(minutes=5))))
+    for age in (0, -10, 0, -10):
+        hub.digest_age = timedelta(minutes=age)
+        assert sync(settings).digest == "equal", "the copy knows what ends meanwhile"
