@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from feeds.mirror.entries import MirrorEntry
 from feeds.mirror.rows import ObjectRows
@@ -68,6 +68,14 @@ class CopyWriter:
         self.path = path
         self._db = open_to_write(path)
         self._objects = ObjectRows(self._db)
+
+    def __enter__(self) -> Self:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -78,6 +78,7 @@ class HubSync:
         self._read: dict[str, int] = {}
         self._repaired: set[str] = set()
         self._errors: dict[str, str] = {}
+        self._wait = 0.0
         # Copies of this round, of which nothing can be left over from a process that was killed.
         self._begun: set[int] = set()
 
@@ -114,7 +115,7 @@ class HubSync:
                 whole.append(done)
         for done in whole:
             self._try(done.copy, partial(self._compare, client, done))
-        return HubRound(self._hub.name, self._results(), dropped=dropped)
+        return HubRound(self._hub.name, self._results(), dropped=dropped, wait=self._wait)
 
     def _drop_lost(self, wanted: set[str]) -> tuple[str, ...]:
         lost = [copy for copy in self._writer.copies(self._hub.name) if copy.collection not in wanted]
@@ -131,6 +132,7 @@ class HubSync:
             return act()
         except (TryLater, Misconfigured) as error:
             self._errors[copy.collection] = str(error)
+            self._wait = max(self._wait, getattr(error, "after", 0.0))
             self._writer.note_error(copy, str(error))
             return None
 

@@ -1,5 +1,6 @@
 """The tables of a mirror's file, and the connection to it."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -61,11 +62,9 @@ _MAPPED = 1 << 32
 
 def open_to_write(path: Path) -> sqlite3.Connection:
     """Open a mirror's file to sync it, and make it where there is none. Raises ``Misconfigured``."""
-    if not path.exists():
-        # What belonged to a file that was lost would be read as part of the new one.
-        for beside in ("-wal", "-shm"):
-            path.with_name(path.name + beside).unlink(missing_ok=True)
     try:
+        if not path.exists():
+            _make(path)
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -81,11 +80,18 @@ def open_to_write(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_FORM}")
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise Misconfigured(f"{path}: cannot be used as the file of a mirror ({error})") from error
     _check_form(path, connection)
-    path.chmod(0o600)
     return connection
+
+
+def _make(path: Path) -> None:
+    """Make an empty file that its owner alone reads; SQLite gives the same rights to what it writes beside it."""
+    # What belonged to a file that was lost would be read as part of the new one.
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
