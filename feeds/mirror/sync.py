@@ -1,8 +1,9 @@
 """A sync: every hub is read up to its end, what came is made visible at once, and each copy is compared with its hub.
 
-The order within a hub's round: new copies are filled as far as half a minute takes, the others are staged; then all
-that is whole is made visible in one transaction. So an indicator that moves from one collection to another is at no
-moment in neither. What takes longer to fill is filled after that.
+The order within a hub's round: new private collections are filled as far as half a minute takes, and what is new of the
+copies that are seen already is staged; then all that is whole is made visible in one transaction. So an indicator that
+moves from a shared collection to a private one is at no moment in neither. Other new collections, which may be large,
+are filled after that.
 """
 
 import logging
@@ -101,14 +102,16 @@ class HubSync:
         dropped = self._drop_lost({collection.id for collection in wanted})
         copies = [copy for collection in wanted for copy in self._copies_of(collection)]
         until = time.monotonic() + _FILL_SECONDS
+        first = [copy for copy in copies if copy.state != "filling" or copy.alias.startswith(_PRIVATE)]
         pulled = [
             done
-            for copy in sorted(copies, key=lambda copy: copy.state != "filling")
+            for copy in sorted(first, key=lambda copy: copy.state != "filling")
             if (done := self._try(copy, partial(self._pull, client, copy, until))) is not None
         ]
         whole = [done for done in pulled if done.whole]
         self._writer.publish(done.copy for done in whole)
-        for begun in (done.copy for done in pulled if not done.whole):
+        unfinished = [done.copy for done in pulled if not done.whole]
+        for begun in [*unfinished, *(copy for copy in copies if copy not in first)]:
             done = self._try(begun, partial(self._pull, client, begun))
             if done is not None:
                 self._writer.publish([done.copy])
