@@ -251,8 +251,8 @@ class _Contribution:
         ]
         pairs += [pair for submission in stored if (pair := self._references.basis(submission.obj))]
         known = {mentioned: prior.get(mentioned, set()) for mentioned, _ in pairs if mentioned in self._looked_up}
-        for subject, keys in value_index.add(tx, pairs, known).items():
-            prior.setdefault(subject, set()).update(keys)
+        for mentioned, key in value_index.add(tx, pairs, known):
+            prior.setdefault(mentioned, set()).add(key)
         self._loader.hold(self._partner.name, [decision.held for decision in self._stored if decision.held])
         reviews.forget_approvals(tx, [submission.key for submission in stored if submission.item.revoked])
 

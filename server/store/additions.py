@@ -163,7 +163,8 @@ class _Addition:
         self._bodies = bodies.of(tx)
         self._inboxes = {collection.log for collection, _ in appends if collection.kind == "inbox"}
         self.history = history_of(rows.in_logs(tx, sorted(logs), ids - never_used))
-        self._before = {(log, id_) for log, _, id_ in self.history}
+        # The ids of which there is more than one version, or may be, by log.
+        self._compared = {(log, id_) for log, _, id_ in self.history}
         self.results: list[_Result] = []
         self.new: dict[int, list[_New]] = {}
         # Whether others may add some of the new rows at the same time.
@@ -175,11 +176,11 @@ class _Addition:
 
     def add(self, collection: Collection, items: Sequence[Item], result: _Result) -> None:
         """Add the items that a collection does not have."""
-        log, part, only, before = collection.log, collection.part, self._only, self._before
+        log, part, only, compared = collection.log, collection.part, self._only, self._compared
         is_plain = collection.kind == "exchange"
         for item in items:
             place = (log, item.id)
-            if place in before or place in only:
+            if place in compared or place in only:
                 known = only.get(place)
                 if known is not None and known.item is item and not known.row.parts & part:
                     # The same in the other variant.
@@ -203,7 +204,7 @@ class _Addition:
         if item.basis is None or part != FULL:
             return
         places = [(log, along.id) for along in item.basis]
-        if any(place in self._before or place in self._only for place in places) or not _fits(item, *item.basis):
+        if any(place in self._compared or place in self._only for place in places) or not _fits(item, *item.basis):
             self._bring_along(collection, new, item.basis, result)
             return
         new.basis = item.basis
@@ -236,6 +237,9 @@ class _Addition:
 
     def _bring_along(self, collection: Collection, new: _New | None, basis: tuple[Item, Item], result: _Result) -> None:
         """Add the observable and the relationship of a listing, to its row where both are new and fit."""
+        for item in basis:
+            if (known := self._only.get((collection.log, item.id))) is not None:
+                self._compare(known)
         observable, relationship = ((collection.log, collection.part, item.id) for item in basis)
         if (
             new is not None
@@ -273,6 +277,7 @@ class _Addition:
 
     def _touch(self, place: Place, version: ObjectVersion) -> None:
         self._touched.setdefault(place, []).append(version)
+        self._compared.add((place[0], place[2]))
 
     @staticmethod
     def _note(id_: str, row: LogRow, part: int, result: _Result) -> None:

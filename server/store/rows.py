@@ -95,11 +95,15 @@ def _find(
             }
             if not wanted:
                 continue
+            unusual = {id_: id_ for packed, id_ in wanted.items() if packed[_TEXT] is not None}
             row: Any
             for row in tx.execute(asked, {"halves": sorted({packed[1] for packed in wanted}), **given}).all():
                 columns = row[8:]
                 if part == PLAIN:
                     id_, bits = wanted.get(columns[:_VERSION]), row[3]
+                    if id_ is None and columns[_TEXT] is not None:
+                        # Older stores have ids of other forms, whose types are not in them.
+                        id_ = unusual.get(object_ids.unpack(columns[:_VERSION]))
                 elif part == OBSERVABLE:
                     id_, bits = wanted.get((0, *columns[_OBSERVABLE], columns[_OBSERVABLE_TYPE], None, None)), part
                 else:
@@ -109,8 +113,9 @@ def _find(
 
 
 # The places of some names in the columns.
-_TYPE, _TYPE_NAME, _VERSION, _SPEC_VERSION, _OBSERVABLE_TYPE, _RELATIONSHIP_VERSION = map(
-    Names._fields.index, ("type", "type_name", "version", "spec_version", "observable_type", "relationship_version")
+_TYPE, _TYPE_NAME, _TEXT, _VERSION, _SPEC_VERSION, _OBSERVABLE_TYPE, _RELATIONSHIP_VERSION = map(
+    Names._fields.index,
+    ("type", "type_name", "text", "version", "spec_version", "observable_type", "relationship_version"),
 )
 _OBSERVABLE = slice(Names._fields.index("observable_high"), Names._fields.index("observable_low") + 1)
 _RELATIONSHIP = slice(Names._fields.index("relationship_high"), Names._fields.index("relationship_low") + 1)

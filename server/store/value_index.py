@@ -14,7 +14,7 @@ from server.store import object_ids, reviews, subjects as values
 from server.store.engine import Tx
 from server.store.object_ids import PackedId
 from server.store.release_tables import own_values
-from server.store.sql import among, any_of, chunks, insert_many
+from server.store.sql import ManyRows, among, any_of, chunks, insert_many
 from server.store.tables import objects, value_index
 
 
@@ -25,21 +25,23 @@ def subject_of(kind: str, value: str) -> str:
 
 def add(
     tx: Tx, pairs: Iterable[tuple[str, str]], known: Mapping[str, Set[str]] = MappingProxyType({})
-) -> dict[str, set[str]]:
+) -> list[tuple[str, str]]:
     """Index pairs of a subject and the inbox key of a contribution that mentions it; repeating it changes nothing.
 
-    ``known`` holds the keys of some subjects, which then need not be looked up. Returns by subject all keys that
-    mention it, as ``find`` does.
+    ``known`` holds the keys of some subjects. Returns the pairs that are not among these. However many contributions
+    mention a subject, they are not read.
     """
-    wanted = sorted(set(pairs))
-    known_keys = find(tx, {subject for subject, _ in wanted} - known.keys())
-    known_keys |= {subject: set(known[subject]) for subject, _ in wanted if subject in known}
-    new = [(subject, object_id) for subject, object_id in wanted if object_id not in known_keys.get(subject, ())]
+    new = [(subject, key) for subject, key in sorted(set(pairs)) if key not in known.get(subject, ())]
     values.lock(tx, {subject for subject, _ in new if ":" in subject})
-    insert_many(tx, value_index, new)
-    for subject, object_id in new:
-        known_keys.setdefault(subject, set()).add(object_id)
-    return known_keys
+    _ADD.run(tx, new)
+    return new
+
+
+_ADD = ManyRows(
+    "INSERT INTO value_index (subject, inbox_key) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    "INSERT INTO value_index (subject, inbox_key) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",
+    ("text", "text"),
+)
 
 
 def lock(tx: Tx, subjects: Iterable[str]) -> dict[str, int]:
