@@ -95,15 +95,16 @@ def _find(
             }
             if not wanted:
                 continue
-            unusual = {id_: id_ for packed, id_ in wanted.items() if packed[_TEXT] is not None}
+            asked_for = set(wanted.values())
             row: Any
             for row in tx.execute(asked, {"halves": sorted({packed[1] for packed in wanted}), **given}).all():
                 columns = row[8:]
                 if part == PLAIN:
                     id_, bits = wanted.get(columns[:_VERSION]), row[3]
                     if id_ is None and columns[_TEXT] is not None:
-                        # Older stores have ids of other forms, whose types are not in them.
-                        id_ = unusual.get(object_ids.unpack(columns[:_VERSION]))
+                        # Older stores have ids of other forms, and some that are not of the object's type.
+                        unusual = object_ids.unpack(columns[:_VERSION])
+                        id_ = unusual if unusual in asked_for else None
                 elif part == OBSERVABLE:
                     id_, bits = wanted.get((0, *columns[_OBSERVABLE], columns[_OBSERVABLE_TYPE], None, None)), part
                 else:
