@@ -112,12 +112,16 @@ class Answer(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """The store, collection, feed and partner of a run of a push."""
+    """The store, collection, feed and partner of a run of a push.
+
+    ``replay`` is the date from which everything is delivered again, empty for a run that delivers what is new.
+    """
 
     store: Store
     collection: Collection
     feed: str
     partner: str
+    replay: str = ""
 
 
 class Push(Connector[S_co]):
@@ -132,6 +136,16 @@ class Push(Connector[S_co]):
         Raises ``TryLater`` and ``Misconfigured``.
         """
         self.push(())
+
+    def verify(self, state: str, heartbeat: str | None) -> str:
+        """Ask the peer to show that deliveries reach it, and return its answer in words; nothing is delivered.
+
+        ``state`` is made for this question, and a peer that can sends it back. ``heartbeat`` is up to when the
+        collection is current. A connector whose peer knows no such question checks its answer alone. Raises
+        ``TryLater``, ``Misconfigured`` and ``RequestRefused``.
+        """
+        self.check()
+        return "answers"
 
     @abstractmethod
     def push(self, items: Sequence[Item]) -> list[Answer]:

@@ -117,6 +117,10 @@ class PushSettings(FeedSettings):
     as_added: Annotated[
         bool, Field(description="with `every`: also go within a second or so of something being added")
     ] = True
+    verify_every: Annotated[
+        Duration | None,
+        Field(description="how often the peer is asked, after a run, to show that deliveries reach it (feed verify)"),
+    ] = None
 
     @property
     def least(self) -> Action | None:

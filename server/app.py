@@ -18,6 +18,7 @@ from server.http.worker_load import shared_memory
 from server.observe import probes
 from server.observe.access_log import AccessLog
 from server.observe.audit_trail import AuditTrail
+from server.observe.heartbeat import HeartbeatThread
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
 from server.observe.readiness import Readiness
 from server.observe.resumption import Resumption
@@ -48,6 +49,9 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     metrics, trail = Metrics(store), AuditTrail(store)
     atexit.register(trail.stop)
     _start_retention(store, settings)
+    heartbeat = HeartbeatThread(store)
+    heartbeat.start()
+    atexit.register(heartbeat.stop)
     hub = hub_of(settings, store)
     resumption = Resumption(hub)
     resumption.start()

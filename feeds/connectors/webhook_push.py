@@ -16,8 +16,10 @@ from feeds.http.login import Bearer
 from feeds.http.taxii_envelopes import EnvelopeSender, check_no_page, check_whole, refused_answer
 from feeds.storage.signing import WebhookSigner
 from schemas import timestamp
-from server.store import deliveries
+from server.store import Tx, deliveries
 from server.store.item import Item
+from server.store.liveness import heartbeats
+from server.store.times import stamp
 
 _PEER = "url"
 
@@ -64,6 +66,19 @@ class WebhookPush(Push[WebhookPushSettings]):
         except RequestRefused as refusal:
             raise Misconfigured(f"{_PEER}: refuses a message without events ({refusal})") from refusal
 
+    def verify(self, state: str, heartbeat: str | None) -> str:
+        """Post a signed verification event with ``state``, which the address may send back."""
+        self._open()
+        now = datetime.now(UTC)
+        data = {"collection": self._begun().collection.alias, "state": state, "heartbeat": heartbeat}
+        body = orjson.dumps({"type": "feed.verification", "timestamp": timestamp.text(now), "data": data}).decode()
+        echoed = _echoed(self._send(f"msg_verify_{hashlib.sha256(state.encode()).hexdigest()[:32]}", now, body))
+        if echoed is None:
+            return "accepted"
+        if echoed != state:
+            raise Misconfigured(f"{_PEER}: sends back another state than it was sent")
+        return "sent the state back"
+
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver ``items``, in order."""
         self._open()
@@ -87,10 +102,18 @@ class WebhookPush(Push[WebhookPushSettings]):
         self._session = self._signer = None
 
     def _post(self, items: Sequence[Item]) -> list[Answer]:
-        assert self._session is not None and self._signer is not None  # noqa: S101, PT018 - opened by push
         now = datetime.now(UTC)
-        body = self._body(items, now)
-        signed = self._signer.headers(_message_id(self.settings.name, items), now, body)
+        name = _message_id(self.settings.name, items, self._begun().replay)
+        refusals = _refused(self._send(name, now, self._body(items, now)))
+        return [
+            refused_answer(item, refusals[item.id]) if item.id in refusals else Answer(item, True, "success")
+            for item in items
+        ]
+
+    def _send(self, name: str, now: datetime, body: str) -> requests.Response:
+        """Post a signed message, and return the answer that accepts it."""
+        assert self._session is not None and self._signer is not None  # noqa: S101, PT018 - opened by push
+        signed = self._signer.headers(name, now, body)
         with peer_errors(_PEER):
             answer = self._session.post(
                 self.settings.url, data=body.encode(), headers={"Content-Type": "application/json", **signed}
@@ -98,24 +121,30 @@ class WebhookPush(Push[WebhookPushSettings]):
             answer.raise_for_status()
         check_no_page(_PEER, answer)
         check_whole(_PEER, answer)
-        refusals = _refused(answer)
-        return [
-            refused_answer(item, refusals[item.id]) if item.id in refusals else Answer(item, True, "success")
-            for item in items
-        ]
+        return answer
+
+    def _begun(self) -> Outgoing:
+        if self._outgoing is None:
+            raise Misconfigured("webhook-push: begin() comes before push()")
+        return self._outgoing
 
     def _body(self, items: Sequence[Item], now: datetime) -> str:
-        outgoing = self._outgoing
-        if outgoing is None:
-            raise Misconfigured("webhook-push: begin() comes before push()")
+        outgoing = self._begun()
         with outgoing.store.read() as tx:
-            had = deliveries.known(tx, outgoing.feed, outgoing.partner, (item.id for item in items))
+            # In a replay nobody knows what the partner still has.
+            had = set() if outgoing.replay else self._delivered(tx, items)
+            current = heartbeats.current(tx).of(outgoing.collection)
         events = ",".join(f'{{"event":"{_event(item, had)}","object":{item.body.decode()}}}' for item in items)
         collection = orjson.dumps(outgoing.collection.alias).decode()
+        heartbeat = orjson.dumps(None if current is None else stamp(current)).decode()
         return (
             f'{{"type":"objects.delivered","timestamp":"{timestamp.text(now)}",'
-            f'"data":{{"collection":{collection},"events":[{events}]}}}}'
+            f'"data":{{"collection":{collection},"heartbeat":{heartbeat},"events":[{events}]}}}}'
         )
+
+    def _delivered(self, tx: Tx, items: Sequence[Item]) -> set[str]:
+        outgoing = self._begun()
+        return deliveries.known(tx, outgoing.feed, outgoing.partner, (item.id for item in items))
 
 
 def _event(item: Item, had: set[str]) -> str:
@@ -124,10 +153,19 @@ def _event(item: Item, had: set[str]) -> str:
     return "changed" if item.id in had else "added"
 
 
-def _message_id(feed: str, items: Sequence[Item]) -> str:
+def _message_id(feed: str, items: Sequence[Item], replay: str) -> str:
     """Return an id made from the deliveries in a message, the same whenever it is sent."""
-    content = orjson.dumps([feed, [[item.id, item.version] for item in items]])
+    content = orjson.dumps([feed, [[item.id, item.version] for item in items], *([replay] if replay else [])])
     return f"msg_{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def _echoed(answer: requests.Response) -> str | None:
+    """Return the state that the partner sends back, None if it sends none."""
+    try:
+        document: Any = answer.json()
+        return str(document["state"])
+    except (requests.exceptions.JSONDecodeError, LookupError, TypeError):
+        return None
 
 
 def _refused(answer: requests.Response) -> dict[str, str]:

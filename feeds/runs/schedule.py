@@ -25,6 +25,7 @@ from feeds.runs.shared_pages import SharedPages
 from server.release.hub import Hub
 from server.store import StoreUnavailable, Tx, feed_state, sql
 from server.store.feed_state import FeedState, LeaseHolder
+from server.store.liveness import heartbeats
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Schedule:
         self._changing = threading.RLock()
         self._over = False
         self._looked = self._asked = 0.0
+        self._beaten = -heartbeats.SECONDS
         self._every = _EAGER_SECONDS if eager else _LOOK_SECONDS
         self._scheduler: Any = BackgroundScheduler(
             timezone=UTC,
@@ -128,6 +130,9 @@ class Schedule:
             if now - self._asked >= _REREAD_SECONDS:
                 self._asked = now
                 self._read_again()
+            if now - self._beaten >= heartbeats.SECONDS:
+                self._beat()
+                self._beaten = now
             with self._store.read() as tx:
                 news = self._added.look(tx, [planned.feed for planned in self._feeds.values()])
             if news or now - self._looked >= _LOOK_SECONDS * 0.9:
@@ -135,6 +140,12 @@ class Schedule:
                 self._plan(list(self._feeds))
         except StoreUnavailable as error:
             _log.warning("schedule waits for the database cause=%s", error)
+
+    def _beat(self) -> None:
+        """Record that the schedule works, where it has anything to run."""
+        if any(_has_time(planned.feed) for planned in self._feeds.values()):
+            with self._store.begin() as tx:
+                heartbeats.beat(tx, "schedule")
 
     def _read_again(self) -> None:
         feeds = self._reread()

@@ -22,6 +22,14 @@ def configured_feeds(context: Context) -> Feeds:
         fail(str(error))
 
 
+def feed_named(context: Context, name: str) -> Connector[FeedSettings]:
+    """Return the feed of that name, or end the program with the names that there are."""
+    feeds = {feed.settings.name: feed for feed in configured_feeds(context)}
+    if name not in feeds:
+        fail(f"there is no feed {name!r} in the configuration; there are: {', '.join(feeds) or 'none'}")
+    return feeds[name]
+
+
 class ConfiguredFeeds:
     """Returns the feeds again when the content of the configuration file has changed, else None.
 

@@ -21,16 +21,20 @@ from feeds.runs.retry import retry_feed as retry_letters
 from feeds.runs.run import Run
 from feeds.runs.runner import prepare_process, run as run_once
 from schemas import timestamp
-from server.cli.configured_feeds import ConfiguredFeeds, configured_feeds
+from server.cli.configured_feeds import ConfiguredFeeds, configured_feeds, feed_named
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.counts import show_unread
 from server.cli.deliveries import deliveries
+from server.cli.feed_checks import replay, shown_verification, verify
 from server.store import feed_state, sql
 from server.store.feed_state import FeedHealth, FeedState
+from server.store.liveness import verifications
 from server.store.times import moment
 
 app = typer.Typer(help="Feeds: the connectors of the configuration.", no_args_is_help=True)
 app.command()(deliveries)
+app.command()(verify)
+app.command()(replay)
 
 # What fits a terminal; --json has it all.
 _COLUMNS = ("feed", "connector", "last", "next", "lag", "accepted", "rejected", "breaker", "letters", "error")
@@ -43,6 +47,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     feeds = configured_feeds(context)
     with context.store() as store, store.read() as tx:
         stands, last, now = feed_state.health_of_feeds(tx), feed_state.last_runs(tx), sql.database_time(tx)
+        verified = verifications.last_verifications(tx)
     rows: list[dict[str, Any]] = []
     for feed in feeds:
         name = feed.settings.name
@@ -63,6 +68,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
                 "breaker": one.breaker,
                 "dead_letters": one.letters,
                 "runs_on": one.held.holder if one.held else None,
+                "verified": shown_verification(verified[name]) if name in verified else None,
                 "error": run.error if run else None,
             }
         )
@@ -86,7 +92,7 @@ def run(
 ) -> None:
     """Run one feed once, now. Exit 1 if the run did not end well."""
     context: Context = ctx.obj
-    feed = _named(context, name)
+    feed = feed_named(context, name)
     prepare_process()
     if rejects is not None and not isinstance(feed, Pull):
         fail("--rejects: a push has none; scamfeed feed deliveries --refused tells what its peer refused")
@@ -126,7 +132,7 @@ def retry(
     Exit 1 if something failed again.
     """
     context: Context = ctx.obj
-    feed = _named(context, name)
+    feed = feed_named(context, name)
     with context.hub() as hub:
         done = retry_letters(hub, feed, everything=everything)
     summary = {"feed": name, "tried": done.tried, "settled": done.settled, "failed": done.failed, "error": done.error}
@@ -165,13 +171,6 @@ def _timezone(feed: Connector[FeedSettings]) -> str | None:
     """Return the time zone of a pull's dates; None if it reads none."""
     settings = feed.settings
     return (settings.timezone or "UTC") if isinstance(settings, ReportSettings) else None
-
-
-def _named(context: Context, name: str) -> Connector[FeedSettings]:
-    feeds = {feed.settings.name: feed for feed in configured_feeds(context)}
-    if name not in feeds:
-        fail(f"there is no feed {name!r} in the configuration; there are: {', '.join(feeds) or 'none'}")
-    return feeds[name]
 
 
 def _next(settings: FeedSettings, state: FeedState, now: int) -> str | None:

@@ -16,6 +16,7 @@ from server.settings import DEFAULT_FILE
 from server.setup import set_up
 from server.store import Store, hub_identity
 from server.store.engine import StoreUnavailable
+from server.store.liveness import heartbeats
 from server.store.partitions import TABLES, Partitioned, partition
 
 
@@ -78,6 +79,9 @@ def serve(
         fail("--client-ca needs --tls-cert and --tls-key")
     with context.store() as store, store.begin() as tx:
         hub_identity.rename(tx, context.settings.title)
+        if with_scheduler and not context.settings.feed:
+            # No feeds any longer: nobody waits for the schedule of before.
+            heartbeats.forget(tx, "schedule")
     _free(host, port)
     configured = bool(context.settings.feed) or (context.config or DEFAULT_FILE).exists()
     with _scheduler(context, wanted=with_scheduler and configured, eager=eager):

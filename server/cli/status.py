@@ -27,10 +27,12 @@ from server.store import (
     reviews,
 )
 from server.store.audit import AuditEvent
+from server.store.liveness import heartbeats
 from server.store.times import now, stamp
 
 # Of a job's state, the numbers that say how much is done.
 _COUNTS = ("values", "changed", "receipts", "reports")
+_PLAIN = ("alias", "kind", "objects", "last_added")
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
@@ -51,6 +53,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
                 }
                 for lag in read_progress.lags(tx)
             ],
+            "heartbeats": {part: stamp(at) for part, at in heartbeats.last_beats(tx).items()},
             "feeds": _feeds(tx),
             "jobs": _jobs(tx),
             "reviews": reviews_of(tx),
@@ -76,7 +79,7 @@ def _schema(store: Store, tx: Tx) -> str | None:
 
 
 def _collections(tx: Tx) -> list[dict[str, Any]]:
-    written = audit.last_writes(tx)
+    written, current = audit.last_writes(tx), heartbeats.current(tx)
     return [
         {
             "alias": collection.alias,
@@ -84,6 +87,7 @@ def _collections(tx: Tx) -> list[dict[str, Any]]:
             "objects": log.count(tx, collection),
             "last_added": _moment(collection.last_added or None),
             "last_write": _write(written.get(collection.id)),
+            "heartbeat": _moment(current.of(collection)),
         }
         for collection in collections.all_collections(tx)
     ]
@@ -127,9 +131,9 @@ def _show(result: dict[str, Any]) -> None:
     show_table("Store", ["property", "value"], [[name, result[name]] for name in ("store", "schema", "partners")])
     show_table(
         "Collections",
-        ["alias", "kind", "objects", "last added", "last write"],
+        ["alias", "kind", "objects", "last added", "last write", "current at"],
         [
-            [row["alias"], row["kind"], row["objects"], row["last_added"], _told(row["last_write"])]
+            [*(row[name] for name in _PLAIN), _told(row["last_write"]), row["heartbeat"]]
             for row in result["collections"]
         ],
     )

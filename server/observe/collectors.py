@@ -7,7 +7,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from server.observe.retention import settle
-from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews
+from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews, sql
+from server.store.liveness import heartbeats, verifications
 from server.store.times import now
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
@@ -27,7 +28,7 @@ class StoreCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Return the figures of partners, feeds, reviews and retraction receipts."""
-        for figures in (_partner_lags, _feeds, _open_work):
+        for figures in (_partner_lags, _feeds, _open_work, _liveness):
             yield from figures(self._store)
 
 
@@ -97,6 +98,24 @@ def _open_work(store: Store) -> Iterable[Metric]:
         ("scamfeed_partners_slowed", "Partners that the throttle slows", slowed),
     ]
     return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]
+
+
+def _liveness(store: Store) -> Iterable[Metric]:
+    """Return how long ago each collection was known to be current, and what pushes answered when they were verified."""
+    with store.read() as tx:
+        current, known = heartbeats.current(tx), collections.all_collections(tx)
+        verified, at = verifications.last_verifications(tx), sql.database_time(tx)
+    age = _gauge("scamfeed_collection_heartbeat_seconds", "Time since the collection was known to be current", "alias")
+    for collection in known:
+        beaten = current.of(collection)
+        if beaten is not None:
+            age.add_metric((collection.alias,), max(0, at - beaten) / _SECOND)
+    well = _gauge("scamfeed_feed_verified", "Whether the push's last verification went well", "feed")
+    since = _gauge("scamfeed_feed_verified_seconds", "Time since the push's last verification", "feed")
+    for feed, verification in verified.items():
+        well.add_metric((feed,), float(verification.well))
+        since.add_metric((feed,), max(0, at - verification.at) / _SECOND)
+    return age, well, since
 
 
 def _age(since: int | None) -> float:

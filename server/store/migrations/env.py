@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from server.store.release_tables import metadata
+from server.store.liveness.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,13 +1,16 @@
 """Contract tests of every push; a partner's reports are in the collection."""
 
 from abc import abstractmethod
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from feeds.connector import Push
+from feeds.runs.replay import replay_feed
 from feeds.runs.retry import retry_feed
 from feeds.runs.runner import Run
+from feeds.runs.verify import verify_feed
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.tabular import ReportReader
@@ -16,7 +19,9 @@ from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, collections, deliveries, ends, feed_state, log, partners
 from server.store.item import Item
+from server.store.liveness import verifications
 from server.store.query import ALL
+from server.store.times import moment
 from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_checkpoint
 from tests.running import run
 
@@ -73,6 +78,43 @@ class PushContract(Contract):
         result = run(store, self.feed())
         assert (result.ending, result.rejected) == ("done", 1)
         assert len(self.arrived(store)) == 6
+
+    def test_a_verification_delivers_nothing_and_is_recorded(self, store: Store) -> None:
+        self.prepare(store, 2)
+        verified = verify_feed(Hub(store), self.feed())
+        assert (verified.well, self.objects()) == (True, [])
+        with store.read() as tx:
+            assert verifications.history(tx, "tested") == [verified]
+
+    def test_a_run_verifies_where_that_is_due(self, store: Store) -> None:
+        self.prepare(store, 2)
+        for _ in range(2):
+            run(store, self.feed(verify_every="1h"))
+        with store.read() as tx:
+            assert len(verifications.history(tx, "tested")) == 1
+        assert len(self.arrived(store)) == 2
+
+    def test_a_replay_sends_everything_again_and_leaves_the_checkpoint(self, store: Store) -> None:
+        self.prepare(store, 4)
+        run(store, self.feed())
+        self.retract(store, "h2.example.com")
+        run(store, self.feed())
+        arrived, before = self.arrived(store), kept_checkpoint(store)
+        done = replay_feed(Hub(store), self.feed(), timestamp.now() - timedelta(hours=1), most=100)
+        assert (done.read >= 4, done.refused, done.more, done.error) == (True, 0, False, None)
+        assert (self.arrived(store), kept_checkpoint(store)) == (arrived, before)
+
+    def test_a_replay_in_parts_goes_on_where_it_ended(self, store: Store) -> None:
+        self.prepare(store, 5)
+        run(store, self.feed())
+        since, read = timestamp.now() - timedelta(hours=1), 0
+        for _ in range(9):
+            done = replay_feed(Hub(store), self.feed(batch=2), since, most=3)
+            since, read = moment(done.up_to), read + done.read
+            if not done.more:
+                break
+        with store.read() as tx:
+            assert read == log.count(tx, collections.get(tx, "takedown"))
 
     def test_the_peers_answer_is_stored_for_each_object(self, store: Store) -> None:
         self.prepare(store, 3)

@@ -4,15 +4,20 @@ import base64
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 from standardwebhooks import Webhook
 
+from feeds.runs.replay import replay_feed
+from feeds.runs.verify import verify_feed
+from schemas import timestamp
 from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, partners
+from server.store.liveness import heartbeats
 from tests.contract.connectors.contract import PARTNER, READER, Crash, latest
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
@@ -33,9 +38,16 @@ class Peer(HttpPeer):
     secret: str = SECRET
     events: list[dict[str, Any]] = field(default_factory=list)
     messages: list[Asked] = field(default_factory=list)
+    verified: list[dict[str, Any]] = field(default_factory=list)
+
+    def echo(self, state: str) -> Said:
+        return Said(200, {"state": state})
 
     def answer(self, asked: Asked) -> Said:
         message = Webhook(self.secret).verify(asked.body, dict(asked.headers))
+        if message["type"] == "feed.verification":
+            self.verified.append(message["data"])
+            return self.echo(message["data"]["state"])
         events = message["data"]["events"]
         bad = [event["object"] for event in events if event["object"].get("pattern") in self.refused]
         if bad and self.whole:
@@ -127,6 +139,60 @@ class TestWebhookPush(FaultsContract, PushContract):
         super().test_a_busy_peer_is_asked_again_at_once(store)
         first, second = self.peer.asked[:2]
         assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
+
+    def test_a_verification_is_a_signed_event_whose_state_comes_back(self, store: Store) -> None:
+        self.prepare(store, 2)
+        with store.begin() as tx:
+            heartbeats.beat(tx, "server")
+        verified = verify_feed(Hub(store), self.feed(), "spoken")
+        assert (verified.well, verified.answer, verified.state) == (True, "sent the state back", "spoken")
+        (event,) = self.peer.verified
+        assert (event["collection"], event["state"]) == ("takedown", "spoken")
+        assert timestamp.now() - timestamp.parse(event["heartbeat"]) < timedelta(minutes=1)
+
+    @pytest.mark.parametrize(
+        ("answer", "well", "words"),
+        [
+            (Said(204, b""), True, "accepted"),
+            (Said(200, {"state": "another"}), False, "another state"),
+            (Said(422, {}), False, "refuses the verification"),
+            (Said(401, {}), False, "refuses these credentials"),
+            (Said(503, {}), False, "try later"),
+        ],
+    )
+    def test_what_a_peer_answers_to_a_verification_is_recorded(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, answer: Said, well: bool, words: str
+    ) -> None:
+        self.prepare(store, 2)
+        monkeypatch.setattr(self.peer, "echo", lambda _: answer)
+        verified = verify_feed(Hub(store), self.feed())
+        assert verified.well == well
+        assert words in verified.answer
+
+    def test_a_replay_has_ids_of_its_own_and_the_same_ones_each_time(self, store: Store) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed())
+        self.retract(store, "h1.example.com")
+        run(store, self.feed())
+        (before, since) = len(self.peer.messages), timestamp.now() - timedelta(hours=1)
+        for _ in range(2):
+            replay_feed(Hub(store), self.feed(), since, most=100)
+        known = [message.headers["webhook-id"] for message in self.peer.messages]
+        again = known[before:]
+        assert again[: len(again) // 2] == again[len(again) // 2 :]
+        assert not set(again) & set(known[:before])
+        replayed = [
+            event for message in self.peer.messages[before:] for event in orjson.loads(message.body)["data"]["events"]
+        ]
+        assert {event["event"] for event in replayed} == {"added", "revoked"}
+
+    def test_a_message_carries_the_heartbeat_of_its_collection(self, store: Store) -> None:
+        with store.begin() as tx:
+            heartbeats.beat(tx, "server")
+        self.prepare(store, 1)
+        run(store, self.feed())
+        stated = orjson.loads(self.peer.messages[0].body)["data"]["heartbeat"]
+        assert timestamp.now() - timestamp.parse(stated) < timedelta(minutes=1)
 
     def test_a_message_that_is_sent_again_has_the_same_id(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 2)
