@@ -1,4 +1,4 @@
-"""Retention: one thread a worker removes old rows and settles retraction receipts."""
+"""Retention: one thread a worker removes old rows, settles retraction receipts, and makes dictionaries."""
 
 import logging
 import threading
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from server.observe.audit_trail import seal_all
 from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
+from server.store.dictionary_training import DictionaryTrainer
 from server.store.times import now
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ class Days:
 class Retention:
     """Removes rows that are too old at the start and then every hour, and settles receipts every minute.
 
-    The deliveries are looked through once a day.
+    Every minute it also makes the dictionary that bodies are compressed with, where one is due. The deliveries are
+    looked through once a day.
     """
 
     def __init__(self, store: Store, days: Days) -> None:
@@ -44,6 +46,7 @@ class Retention:
         self._store = store
         self._days = days
         self._deliveries_cleaned = -_DAY_SECONDS
+        self._dictionaries = DictionaryTrainer(store)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit-retention", daemon=True)
 
@@ -114,6 +117,7 @@ class Retention:
                 cleaned = time.monotonic()
                 self._try(self.clean, "audit-forgotten")
             self._try(self.settle, "receipts-settled")
+            self._try(self._dictionaries.train, "dictionaries-made")
             if self._stopping.wait(_MINUTE):
                 return
 

@@ -98,6 +98,7 @@ def append_all(tx: Tx, appends: Appends, *, last: bool = False, never_used: Set[
         locked = ends.lock(tx, logs)
         addition = _Addition.of(tx, appends, never_used)
     if addition.new:
+        addition.agree(tx, next(iter(locked.values())).dictionary)
         with committing(tx) if last else nullcontext():
             addition.write(tx, locked, numbers)
         subjects.note_stored(tx, numbers)
@@ -150,9 +151,7 @@ class _Addition:
             zip(made.results, appends, strict=True), key=lambda pair: -pair[1][0].part
         ):
             made.add(collection, items, result)
-        for rows_of_log in made.new.values():
-            for new in rows_of_log:
-                new.packed = made._pack(new)
+        made._pack_all()
         return made
 
     def __init__(self, tx: Tx, appends: Appends, never_used: Set[str]) -> None:
@@ -160,7 +159,7 @@ class _Addition:
         ids = {item.id for _, items in appends for item in items}
         ids |= {part.id for _, items in appends for item in items if item.basis for part in item.basis}
         logs = {collection.log for collection, _ in appends}
-        self._bodies = bodies.of(tx)
+        self._packer = bodies.of(tx).packer()
         self._inboxes = {collection.log for collection, _ in appends if collection.kind == "inbox"}
         self.history = history_of(rows.in_logs(tx, sorted(logs), ids - never_used))
         # The ids of which there is more than one version, or may be, by log.
@@ -304,6 +303,21 @@ class _Addition:
         marks.write(tx, ends.numbers(locked))
         ends.write(tx, locked, last, marks.gained(), marks.grown())
 
+    def agree(self, tx: Tx, dictionary: int) -> None:
+        """Pack anew what was not packed with the newest ``dictionary`` that the database has, by when that was made.
+
+        A database that lost its last transactions in a failover may not have the one that was used.
+        """
+        if self._packer.made != dictionary:
+            store = bodies.of(tx)
+            self._packer = store.packer(store.learn(tx))
+            self._pack_all()
+
+    def _pack_all(self) -> None:
+        for rows_of_log in self.new.values():
+            for new in rows_of_log:
+                new.packed = self._pack(new)
+
     def _pack(self, new: _New) -> _Packed:
         """Return what takes time to be made of a row."""
         item, basis = new.item, new.basis
@@ -311,12 +325,12 @@ class _Addition:
         if basis is None:
             along: tuple[int | None, ...] = (None, None, None, None, None)
             observable_type = 0
-            body = item.body if new.is_plain and item.body[:1] == b"{" else self._bodies.pack(item.body)
+            body = item.body if new.is_plain and item.body[:1] == b"{" else self._packer.pack(item.body)
         else:
             observable, relationship = (object_ids.pack(along_with.id, along_with.type) for along_with in basis)
             along = (observable.high, observable.low, relationship.high, relationship.low, basis[1].version)
             observable_type = observable.type
-            body = self._bodies.pack_three((item.body, basis[0].body, basis[1].body))
+            body = self._packer.pack_three((item.body, basis[0].body, basis[1].body))
         return _Packed(name, along, observable_type, body)
 
     def _columns(self, new: _New, numbers: dict[str, int]) -> tuple[Any, ...]:

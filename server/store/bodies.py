@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import zstandard
@@ -33,25 +34,61 @@ _LEVEL = 3
 _Decompress = Callable[[bytes], bytes]
 
 
-class Bodies:
-    """Packs and unpacks the bodies of one store. Threads may share it."""
+class Writer(NamedTuple):
+    """The dictionary that bodies are compressed with: its number, and when it was made; the program's own: never."""
 
-    def __init__(self) -> None:
-        """Know the dictionary that comes with the program."""
-        self._dictionaries = {BUILT_IN: built_in()}
-        self._writes_with = BUILT_IN
-        self._of_thread = threading.local()
-        self._looked = False
+    number: int
+    made: int
+    dictionary: zstandard.ZstdCompressionDict
+
+
+class Packer:
+    """Compresses bodies with one dictionary, for one thread."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Compress with the dictionary of ``writer``."""
+        self.made = writer.made
+        self._number = writer.number
+        # Neither the number of the dictionary nor a checksum: both are known otherwise.
+        self._compress = zstandard.ZstdCompressor(
+            level=_LEVEL,
+            dict_data=writer.dictionary,
+            write_dict_id=False,
+            write_checksum=False,
+            write_content_size=True,
+        ).compress
 
     def pack(self, body: bytes) -> bytes:
         """Return a body as it is stored: compressed where that saves space."""
-        packed = bytes((self._writes_with,)) + self._compress(body)
+        packed = bytes((self._number,)) + self._compress(body)
         return body if len(packed) >= len(body) and body[:1] == b"{" else packed
 
     def pack_three(self, bodies: Sequence[bytes]) -> bytes:
         """Return the bodies of a listing, its observable and its relationship as one; see ``fits``."""
         sizes = _SIZES.pack(len(bodies[0]), len(bodies[1]))
-        return bytes((_THREE | self._writes_with,)) + sizes + self._compress(b"".join(bodies))
+        return bytes((_THREE | self._number,)) + sizes + self._compress(b"".join(bodies))
+
+
+class Bodies:
+    """Packs and unpacks the bodies of one store. Threads may share it."""
+
+    def __init__(self) -> None:
+        """Know the dictionary that comes with the program."""
+        self._writer = Writer(BUILT_IN, 0, built_in())
+        self._dictionaries = {BUILT_IN: built_in()}
+        self._made = {BUILT_IN: 0}
+        self._of_thread = threading.local()
+
+    def packer(self, writer: Writer | None = None) -> Packer:
+        """Return this thread's packer, of the newest dictionary that is known here, or of ``writer``.
+
+        Whoever stores what it packed makes sure, in the transaction that does, that the database has the dictionary.
+        """
+        wanted = writer or self._writer
+        known: Packer | None = getattr(self._of_thread, "packer", None)
+        if known is None or known.made != wanted.made:
+            known = self._of_thread.packer = Packer(wanted)
+        return known
 
     @staticmethod
     def fits(bodies: Sequence[bytes]) -> bool:
@@ -94,26 +131,18 @@ class Bodies:
         text = self._decompressor(tx, kind & ~_THREE)(packed[_HEAD:])
         return text[:first], text[first : first + second], text[first + second :]
 
-    def learn(self, tx: Tx) -> None:
-        """Read the store's own dictionaries, and write with the last of them from now on."""
-        for number, text in tx.execute(_OWN):
-            if number not in self._dictionaries:
+    def learn(self, tx: Tx) -> Writer:
+        """Read the store's own dictionaries, write with the newest from now on, and return that."""
+        writer = Writer(BUILT_IN, 0, built_in())
+        for number, made, text in tx.execute(_OWN):
+            if self._made.get(number) != made:
+                # Where the database lost one in a failover, another may have its number.
                 self._dictionaries[number] = zstandard.ZstdCompressionDict(text)
-            self._writes_with = max(number, self._writes_with)
-
-    @property
-    def _compress(self) -> Callable[[bytes], bytes]:
-        known: dict[int, Callable[[bytes], bytes]] = self._of_thread.__dict__.setdefault("compress", {})
-        if self._writes_with not in known:
-            # Neither the number of the dictionary nor a checksum: both are known otherwise.
-            known[self._writes_with] = zstandard.ZstdCompressor(
-                level=_LEVEL,
-                dict_data=self._dictionaries[self._writes_with],
-                write_dict_id=False,
-                write_checksum=False,
-                write_content_size=True,
-            ).compress
-        return known[self._writes_with]
+                self._made[number] = made
+                self._of_thread = threading.local()
+            writer = Writer(number, made, self._dictionaries[number])
+        self._writer = writer
+        return writer
 
     def _decompressor(self, tx: Tx, number: int) -> _Decompress:
         known: dict[int, _Decompress] = self._of_thread.__dict__.setdefault("decompress", {})
@@ -145,4 +174,4 @@ def built_in() -> zstandard.ZstdCompressionDict:
 
 # By the dialect, of which each engine has its own.
 _known: WeakKeyDictionary[Dialect, Bodies] = WeakKeyDictionary()
-_OWN = select(dictionaries.c.number, dictionaries.c.bytes).order_by(dictionaries.c.number)
+_OWN = select(dictionaries.c.number, dictionaries.c.made, dictionaries.c.bytes).order_by(dictionaries.c.made)

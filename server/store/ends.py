@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Set
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, literal_column, select
+from sqlalchemy import BigInteger, Integer, func, literal_column, select
 
 from server.store.collections import UnknownCollection
 from server.store.engine import HAS_TIMELINES, Tx
 from server.store.sql import CLOCK, TIMELINE, ManyRows, among, database_time
-from server.store.tables import collections
+from server.store.tables import collections, dictionaries
 from server.store.times import now
 
 # The clocks of two database servers differ by less than this.
@@ -19,13 +19,15 @@ CLOCK_DIFFERENCE = 60_000_000
 class LogEnd(NamedTuple):
     """The end of a log: the last ``date_added``, the earliest of the next one, and the database's timeline.
 
-    ``variants`` are the collections that have the log: the number and the last ``date_added`` of each, by its bit.
+    ``dictionary`` is when the newest dictionary for bodies that the database has was made, 0 for none. ``variants`` are
+    the collections that have the log: the number and the last ``date_added`` of each, by its bit.
     """
 
     last: int
     moment: int
     timeline: int
     variants: dict[int, tuple[int, int]]
+    dictionary: int = 0
 
 
 def allocate(last: int, count: int, moment: int) -> tuple[int, int]:
@@ -57,11 +59,10 @@ def lock(tx: Tx, logs: set[int]) -> dict[int, LogEnd]:
     for log, variants in of_log.items():
         begin, timeline = moment, max(row[4] for row in variants)
         if by_clock:
-            timeline, befores = variants[0][6], {row[4] for row in variants}
-            begin = max(row[5] for row in variants) + (CLOCK_DIFFERENCE if befores - {0, timeline} else 0)
-        ends[log] = LogEnd(
-            max(row[3] for row in variants), begin, timeline, {row[2]: (row[0], row[3]) for row in variants}
-        )
+            timeline, befores = variants[0][7], {row[4] for row in variants}
+            begin = max(row[6] for row in variants) + (CLOCK_DIFFERENCE if befores - {0, timeline} else 0)
+        of_parts = {row[2]: (row[0], row[3]) for row in variants}
+        ends[log] = LogEnd(max(row[3] for row in variants), begin, timeline, of_parts, variants[0][5])
     return ends
 
 
@@ -89,8 +90,10 @@ def write(
 
 # Run with every POST, so put together once.
 _c = collections.c
+# Whoever adds needs to know in the same step what its bodies may be compressed with.
+_DICTIONARY = func.coalesce(select(func.max(dictionaries.c.made)).scalar_subquery(), 0)
 _LOCK = (
-    select(_c.number, _c.log, _c.part, _c.last_added, _c.timeline)
+    select(_c.number, _c.log, _c.part, _c.last_added, _c.timeline, _DICTIONARY)
     .where(among(_c.log, "logs", Integer))
     .order_by(_c.kind != "inbox", _c.number)
     # Rows that refer to a collection may be added while it is locked.

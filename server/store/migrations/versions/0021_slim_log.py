@@ -144,7 +144,7 @@ def _batches(bind: sa.Connection) -> Iterator[list[Any]]:
 def _move(bind: sa.Connection, rows: list[Any], places: Mapping[int, tuple[int, int]]) -> None:
     values, numbers = _values_of(bind, [row.id for row in rows if "indicator--" in row.id])
     bind.info.pop(LOCKED, None)
-    packed = bodies.of(bind)
+    packed = bodies.of(bind).packer()
     exchanges = set(bind.scalars(sa.select(_collections.c.number).where(_collections.c.kind == "exchange")))
     written = []
     for row in rows:
