@@ -221,3 +221,14 @@ def test_integers_of_any_size_are_kept_whole() -> None:
     big = {"type": "x", "id": "x--1", "x_big": 10**40, "x_name": "บัญชี"}
     assert Item.of(big).body == f'{{"type":"x","id":"x--1","x_big":{10**40},"x_name":"บัญชี"}}'.encode()
     assert Item.of_bytes(Item.of(big).body) == Item.of(big)
+
+
+@pytest.mark.parametrize("id_", ["DOMAIN-NAME--{}", "x-other--{}", "domain-name--{}-more", "no id at all {}"])
+def test_an_object_is_found_whatever_its_id_says_of_its_type(store: Store, collection: Collection, id_: str) -> None:
+    named = id_.format("b00e0a92-0f13-4784-b01c-f87e50e9a0fd")
+    item = Item(named, "domain-name", "2.1", None, False, b'{"type":"domain-name"}')
+    with store.begin() as tx:
+        assert log.append(tx, collection, [item]).added == [named]
+    with store.begin() as tx:
+        assert log.append(tx, collection, [item]).unchanged == [named]
+        assert log.latest(tx, collection, [named, named.lower(), "domain-name--x"]) == {named: item}
