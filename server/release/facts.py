@@ -11,6 +11,7 @@ from server.release.route.policy import FULL, PUBLIC
 from server.store import (
     collections,
     fact_versions,
+    facts as stored_facts,
     hub_identity,
     listings,
     partners,
@@ -40,7 +41,7 @@ class FactCache:
 
     def at(self, tx: Tx) -> "HubFacts":
         """Return the facts as a transaction finds them, by one statement where none of them has changed."""
-        versions = fact_versions.current(tx)
+        versions = stored_facts.versions(tx)
         return HubFacts(tx, {facts: self._of(facts, versions[facts]) for facts in Facts if facts in versions})
 
     def _of(self, facts: Facts, version: int) -> _Kept:

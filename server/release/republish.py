@@ -10,7 +10,7 @@ from server.release.batches import BatchJob, Progress, State
 from server.release.hub import Hub
 from server.release.route.policy import policy_to_toml
 from server.release.session import ReleaseSession
-from server.store import Tx, collections, fact_versions, inbox, jobs, listings, log, partners, value_index
+from server.store import Tx, collections, facts, inbox, jobs, listings, log, partners, value_index
 from server.store.fact_versions import Facts
 from server.store.query import Query
 
@@ -129,7 +129,7 @@ class _Republishing(BatchJob):
 
     def _rules(self, tx: Tx) -> str:
         """Return a digest of the rules, and of the partners, collections and grants that they are applied to."""
-        registry = fact_versions.current(tx).get(Facts.REGISTRY)
+        registry = facts.versions(tx).get(Facts.REGISTRY)
         return sha256(f"{policy_to_toml(self._hub.policy)} {registry}".encode()).hexdigest()
 
     def _values(self, tx: Tx, state: State, most: int) -> Progress:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from schemas.partner import OWN_ALIASES
 from server.store import partners
+from server.store.direct import fetch
 from server.store.engine import Tx
 from server.store.parts import FULL, PLAIN
 from server.store.tables import collections, grants
@@ -237,10 +238,10 @@ def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
 
 def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] | None:
     """Find a collection with the partner's right to read and to write it; None where it has none, or there is none."""
-    row = tx.execute(_RIGHT, {"name": name, "ref": id_or_alias}).first()
-    if row is None:
+    found = fetch(tx, _RIGHT, {"name": name, "ref": id_or_alias})
+    if not found:
         return None
-    can_read, can_write, *collection = row
+    can_read, can_write, *collection = found[0]
     return Collection(*collection), can_read, can_write
 
 

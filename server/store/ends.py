@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Integer, func, literal_column, select
 
 from server.store.collections import UnknownCollection
+from server.store.direct import fetch
 from server.store.engine import HAS_TIMELINES, Tx
 from server.store.sql import CLOCK, TIMELINE, ManyRows, among, database_time
 from server.store.tables import collections, dictionaries
@@ -46,7 +47,7 @@ def lock(tx: Tx, logs: set[int]) -> dict[int, LogEnd]:
     the server before had added last, and some reader has read, may have been lost with it.
     """
     by_clock = bool(tx.info.get(HAS_TIMELINES))
-    found = tx.execute(_LOCK_BY_CLOCK if by_clock else _LOCK, {"logs": sorted(logs)}).all()
+    found = fetch(tx, _LOCK_BY_CLOCK if by_clock else _LOCK, {"logs": sorted(logs)})
     of_log: dict[int, list[Any]] = {}
     for row in found:
         of_log.setdefault(row[1], []).append(row)

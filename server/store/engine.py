@@ -32,6 +32,8 @@ HAS_TIMELINES = "timelines"
 LOCKED = "scamfeed-locked-values"
 # The values that the transaction was the first to name, as long as it has stored nothing of them.
 FIRST_NAMED = "scamfeed-first-named-values"
+# The statements that go to the database with the next one.
+SENT = "scamfeed-sent-statements"
 _AT_END = "scamfeed-at-end"
 
 _BUSY_SECONDS = 30
@@ -100,6 +102,7 @@ class Store:
                 },
             )
             event.listen(engine, "before_execute", fact_versions.note_statement)
+            event.listen(engine, "before_cursor_execute", push)
             return cls(engine, postgresql.prepare(engine, HAS_TIMELINES, patient=patient))
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("the store needs a file: sqlite:///path")
@@ -161,6 +164,7 @@ class Store:
             yield tx
             finish(tx, last=True)
             fact_versions.end(tx)
+            push(tx)
 
     def has_waiting_writers(self) -> bool:
         """Return whether others wait to write; a writer with much to write does it in small parts then."""
@@ -245,6 +249,7 @@ def transaction(connection: Connection) -> Iterator[None]:
     fact_versions.begin(connection)
     connection.info.pop(LOCKED, None)
     connection.info.pop(FIRST_NAMED, None)
+    connection.info.pop(SENT, None)
     connection.info.pop(_AT_END, None)
     try:
         with connection.begin():
@@ -258,6 +263,14 @@ def transaction(connection: Connection) -> Iterator[None]:
         # The next transaction may find another database at the same address.
         connection.invalidate()
         raise StoreUnavailable("the database is read-only, was lost, or undid what took too long") from error
+
+
+def push(connection: Connection, *_: Any) -> None:
+    """Send what waits for the next statement, before SQLAlchemy runs one, or the transaction is committed."""
+    if sent := connection.info.pop(SENT, None):
+        from server.store import postgresql
+
+        postgresql.send_all(connection.connection.driver_connection, sent)
 
 
 def _is_unavailable(error: Exception) -> bool:

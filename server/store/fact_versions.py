@@ -45,11 +45,6 @@ _BY_TABLE: Mapping[str, Facts] = {
 _UPDATED_BY_THE_LOG = "collections"
 
 
-def current(tx: Connection) -> dict[str, int]:
-    """Return the version of each of the ``Facts``, by name."""
-    return {row.name: row.version for row in tx.execute(_ALL)}
-
-
 def changed_in(tx: Connection) -> set[Facts]:
     """Return the facts that this transaction itself has changed so far: what was read before does not hold for it."""
     found: set[Facts] = tx.info.get(_CHANGED, set())
@@ -86,7 +81,7 @@ def end(connection: Connection) -> None:
 
 
 # Run with every contribution, so put together once.
-_ALL = select(fact_versions.c.name, fact_versions.c.version)
+ALL = select(fact_versions.c.name, fact_versions.c.version)
 _RAISE = (
     update(fact_versions)
     .where(fact_versions.c.name == bindparam("of_name"))

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, select, text
 
 from server.store import log
 from server.store.collections import Collection, get
+from server.store.direct import send
 from server.store.engine import Tx
 from server.store.item import Item
 from server.store.tables import statuses
@@ -56,9 +57,7 @@ def append(tx: Tx, into: Collection, contributed: Sequence[tuple[str, Item]]) ->
 
 def save_status(tx: Tx, api_root: str, status_id: str, partner: str, body: bytes) -> None:
     """Store a TAXII status resource, in place of an earlier state of the same status."""
-    tx.execute(
-        _KEEP_STATUS, {"api_root": api_root, "id": status_id, "partner": partner, "created": now(), "body": body}
-    )
+    send(tx, _KEEP_STATUS, {"api_root": api_root, "id": status_id, "partner": partner, "created": now(), "body": body})
 
 
 def load_status(tx: Tx, api_root: str, status_id: str, partner: str) -> bytes | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import BigInteger, func, select, text
 
 from server.store import object_ids, subjects as values
+from server.store.direct import fetch
 from server.store.engine import Tx
 from server.store.object_ids import PackedId
 from server.store.release_tables import published_ids
@@ -23,7 +24,7 @@ def find(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     names = {number: name for name, number in numbers.items()}
     found: dict[str, dict[str, dict[str, int]]] = {}
     for chunk in chunks(sorted(names)):
-        for number, owner, first, *packed in tx.execute(_LISTED, {"numbers": chunk}):
+        for number, owner, first, *packed in fetch(tx, _LISTED, {"numbers": chunk}):
             id_ = object_ids.unpack(PackedId(*packed))
             track = found.setdefault(names[number], {}).setdefault(owner or "", {})
             track[id_] = min(first, track.get(id_, first))
@@ -48,7 +49,7 @@ def subjects(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for chunk in chunks(sorted(set(ids))):
         wanted = set(chunk)
-        for subject, *packed in tx.execute(_SUBJECTS, {"halves": sorted(map(object_ids.half, chunk))}):
+        for subject, *packed in fetch(tx, _SUBJECTS, {"halves": sorted(map(object_ids.half, chunk))}):
             id_ = object_ids.unpack(PackedId(*packed))
             if id_ in wanted:
                 found[id_] = subject

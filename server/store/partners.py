@@ -22,6 +22,7 @@ from server.store.credentials import (
     hash_token,
     make_credentials,
 )
+from server.store.direct import fetch, send
 from server.store.engine import Tx
 from server.store.match_tables import match_grants
 from server.store.sql import among
@@ -90,7 +91,7 @@ def lock(tx: Tx, name: str, *, organisation: bool = False) -> None:
     if organisation:
         counts_as = {partner.name: partner.counts_as for partner in all_partners(tx)}
         names = [other for other, organisation_ in counts_as.items() if organisation_ == counts_as.get(name)]
-    tx.execute(_LOCK, {"names": names}).all()
+    send(tx, _LOCK, {"names": names})
 
 
 def wait_for_contributions(tx: Tx) -> None:
@@ -279,7 +280,7 @@ def by_password(
     and may raise; ``note_login`` after a slow one that was right.
     """
     moment = now()
-    rows = tx.execute(_BY_NAME, {"user": user, "moment": moment}).all()
+    rows = fetch(tx, _BY_NAME, {"user": user, "moment": moment})
     was_slow = False
 
     def before(known: bool) -> int:
@@ -345,8 +346,8 @@ def by_certificate(tx: Tx, der: bytes) -> Partner | None:
 
 def by_token(tx: Tx, token: str) -> Partner | None:
     """Find the partner that this token belongs to; only hashes of tokens are compared."""
-    row = tx.execute(_BY_TOKEN, {"hash": hash_token(token), "moment": now()}).first()
-    return None if row is None else partner_of_row(*row)
+    found = fetch(tx, _BY_TOKEN, {"hash": hash_token(token), "moment": now()})
+    return partner_of_row(*found[0]) if found else None
 
 
 def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:

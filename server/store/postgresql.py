@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Self
 
@@ -111,6 +111,13 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
 def is_unavailable(error: BaseException | None) -> bool:
     """Return whether a database that raised ``error`` may do the same in a moment, or another in its place."""
     return isinstance(error, OperationalError) or getattr(error, "sqlstate", None) in _UNAVAILABLE
+
+
+def send_all(connection: Any, statements: Iterable[tuple[str, Any]]) -> None:
+    """Send statements with their values in one go, and wait for the end of all of them."""
+    with connection.pipeline():
+        for sql, values in statements:
+            connection.cursor().execute(sql, values)
 
 
 def take_time(tx: Tx) -> None:

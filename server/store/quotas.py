@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from server.store.direct import fetch, send
 from server.store.engine import Store, StoreUnavailable, Tx
 from server.store.release_tables import throttles, volumes
 from server.store.tables import quotas
@@ -33,7 +34,7 @@ def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: 
     if count <= limit:
         moment = now()
         span = {"since": moment - seconds * _SECOND, "moment": moment, "limit": limit}
-        if tx.execute(_CHARGE, {"partner": partner, "unit": unit, "count": count, **span}).first() is not None:
+        if fetch(tx, _CHARGE, {"partner": partner, "unit": unit, "count": count, **span}):
             return 0
     began, _, moment = _locked(tx, partner, unit, seconds)
     return _until(began, seconds, moment)
@@ -54,10 +55,10 @@ def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int
 
 def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
     """Return the seconds that a partner with a used-up quota has to wait; 0 where something is left."""
-    row = tx.execute(_ASKED, {"of_partner": partner, "of_unit": unit}).first()
-    if row is None:
+    row = fetch(tx, _ASKED, {"of_partner": partner, "of_unit": unit})
+    if not row:
         return 0
-    began, used = row
+    [(began, used)] = row
     moment = now()
     if used < limit or not 0 <= moment - began < seconds * _SECOND:
         return 0
@@ -212,12 +213,12 @@ def count_contributed(
     """
     day = day_of(now() if moment is None else moment)
     counts = {"received": received, "held": held, "doubts": doubts}
-    tx.execute(_COUNT_MORE, {"partner": partner, "day": day, **counts})
+    send(tx, _COUNT_MORE, {"partner": partner, "day": day, **counts})
 
 
 def daily_volumes(tx: Tx, partner: str, since: int) -> dict[int, DailyVolume]:
     """Return by day the partner's volumes from the day ``since`` on."""
-    rows = tx.execute(_VOLUMES, {"of_partner": partner, "since": since})
+    rows = fetch(tx, _VOLUMES, {"of_partner": partner, "since": since})
     return {day: DailyVolume(*counts) for day, *counts in rows}
 
 

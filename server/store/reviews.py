@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from sqlalchemy import delete, func, insert, literal_column, select, union_all, update
 
+from server.store.direct import fetch
 from server.store.engine import Tx
 from server.store.release_tables import delisted, reviews
 from server.store.sql import among, chunks
@@ -102,7 +103,7 @@ def find(tx: Tx, ids: Iterable[str], subjects: Iterable[str]) -> tuple[dict[str,
     by_id: dict[str, Review] = {}
     by_subject: dict[str, list[Review]] = {}
     for some_ids, some_subjects in zip_longest(chunks(sorted(set(ids))), chunks(sorted(set(subjects))), fillvalue=()):
-        for is_dispute, *row in tx.execute(_BY_EITHER, {"ids": some_ids, "subjects": some_subjects}):
+        for is_dispute, *row in fetch(tx, _BY_EITHER, {"ids": some_ids, "subjects": some_subjects}):
             review = _review(row)
             if is_dispute:
                 by_subject.setdefault(str(review.subject), []).append(review)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, null, select, text
 
 from server.store import bodies, object_ids
+from server.store.direct import fetch
 from server.store.engine import Tx
 from server.store.item import Item
 from server.store.parts import FULL, OBSERVABLE, PLAIN, RELATIONSHIP
@@ -97,7 +98,7 @@ def _find(
                 continue
             asked_for = set(wanted.values())
             row: Any
-            for row in tx.execute(asked, {"halves": sorted({packed[1] for packed in wanted}), **given}).all():
+            for row in fetch(tx, asked, {"halves": sorted({packed[1] for packed in wanted}), **given}):
                 columns = row[8:]
                 if part == PLAIN:
                     id_, bits = wanted.get(columns[:_VERSION]), row[3]

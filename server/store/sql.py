@@ -14,7 +14,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 from server.store import fact_versions
-from server.store.engine import StoreUnavailable, Tx
+from server.store.engine import StoreUnavailable, Tx, push
 
 _Value = TypeVar("_Value")
 
@@ -42,6 +42,7 @@ def _copy(tx: Tx, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     import psycopg  # only where the database is PostgreSQL
 
     names, types = _shape(table, tx.dialect)
+    push(tx)
     connection = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
     command = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         psycopg.sql.Identifier(table.name), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, names))
@@ -67,6 +68,7 @@ def committing(tx: Tx) -> Iterator[None]:
     import psycopg  # only where the database is PostgreSQL
 
     fact_versions.end(tx)
+    push(tx)
     connection = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
     try:
         with connection.pipeline():
@@ -93,6 +95,7 @@ class ManyRows:
             return
         import psycopg  # only where the database is PostgreSQL
 
+        push(tx)
         connection = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
         try:
             with connection.cursor() as cursor:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Set
 from hashlib import blake2b
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
-from sqlalchemy.exc import OperationalError
 
-from server.store.engine import FIRST_NAMED, LOCKED, Contended, Tx
+from server.store.direct import fetch
+from server.store.engine import FIRST_NAMED, LOCKED, Contended, StoreUnavailable, Tx
 from server.store.sql import among, chunks, insert_many
 from server.store.tables import subjects
 
@@ -48,7 +48,7 @@ def _lock_soon(tx: Tx, more: set[str]) -> dict[str, int]:
     before = tx.execute(_PATIENCE, {"patience": _SOON}).scalar_one()
     try:
         locked = _lock(tx, more)
-    except OperationalError as error:
+    except StoreUnavailable as error:
         raise Contended("others hold a value that is concerned too; try again") from error
     tx.execute(_PATIENCE, {"patience": before})
     return locked
@@ -99,7 +99,7 @@ def names(tx: Tx, wanted: Iterable[int]) -> dict[int, str]:
     """Return the names of values by their numbers."""
     found: dict[int, str] = {}
     for chunk in chunks(sorted(set(wanted))):
-        found.update((row[0], row[1]) for row in tx.execute(_NAMES, {"numbers": chunk}))
+        found.update((row[0], row[1]) for row in fetch(tx, _NAMES, {"numbers": chunk}))
     return found
 
 
@@ -119,10 +119,15 @@ def _enter(tx: Tx, rows: dict[int, str]) -> dict[int, str]:
         insert_many(tx, subjects, list(missing.items()))
         named |= set(missing.values())
         return found | missing
+    added: dict[int, str] = {}
     for chunk in chunks(in_order):
-        added = tx.execute(_ADD, {"numbers": chunk, "names": [rows[number] for number in chunk]})
-        named |= {row[0] for row in added}
-    return {row[0]: row[1] for chunk in chunks(in_order) for row in tx.execute(_LOCK, {"numbers": chunk})}
+        new = fetch(tx, _ADD, {"numbers": chunk, "names": [rows[number] for number in chunk]})
+        added.update((row[0], row[1]) for row in new)
+    named |= set(added.values())
+    # What it has added is its own until it ends.
+    others = [number for number in in_order if number not in added]
+    found = {row[0]: row[1] for chunk in chunks(others) for row in fetch(tx, _LOCK, {"numbers": chunk})}
+    return added | found
 
 
 # Shorter than a database waits before it looks for transactions that wait for each other.
@@ -142,5 +147,5 @@ _LOCK = _NAMES.order_by(subjects.c.number).with_for_update()
 # In the order of the numbers, so that two who add the same values wait for each other in one order.
 _ADD = text(
     "INSERT INTO subjects (number, subject) SELECT number, subject FROM unnest(:numbers, :names)"
-    " AS new(number, subject) ORDER BY number ON CONFLICT DO NOTHING RETURNING subject"
+    " AS new(number, subject) ORDER BY number ON CONFLICT DO NOTHING RETURNING number, subject"
 ).bindparams(bindparam("numbers", type_=ARRAY(BigInteger)), bindparam("names", type_=ARRAY(Text)))

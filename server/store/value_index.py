@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, delete, insert, select, text, update
 
 from schemas import kinds
 from server.store import object_ids, reviews, subjects as values
+from server.store.direct import fetch
 from server.store.engine import Tx
 from server.store.object_ids import PackedId
 from server.store.release_tables import own_values
@@ -68,13 +69,13 @@ def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
     wanted = sorted(set(subjects))
     found: dict[str, set[str]] = {}
     for chunk in chunks(wanted):
-        for subject, key in tx.execute(_MENTIONS, {"subjects": chunk}):
+        for subject, key in fetch(tx, _MENTIONS, {"subjects": chunk}):
             found.setdefault(subject, set()).add(key)
     # The names of values begin with their kinds, unlike ids and keys.
     numbers = values.stored(tx, (subject for subject in wanted if ":" in subject))
     names = {number: name for name, number in numbers.items()}
     for numbered in chunks(sorted(names)):
-        for number, *packed in tx.execute(_REPORTS, {"numbers": numbered}):
+        for number, *packed in fetch(tx, _REPORTS, {"numbers": numbered}):
             found.setdefault(names[number], set()).add(object_ids.unpack(PackedId(*packed)))
     return found
 

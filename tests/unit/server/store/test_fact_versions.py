@@ -1,12 +1,12 @@
 """Facts that rarely change have a new version after each transaction that changed them, and after no other."""
 
-from server.store import Store, collections, fact_versions, quotas
+from server.store import Store, collections, fact_versions, facts, quotas
 from server.store.fact_versions import Facts
 
 
 def _versions(store: Store) -> dict[str, int]:
     with store.read() as tx:
-        return fact_versions.current(tx)
+        return facts.versions(tx)
 
 
 def test_each_of_the_facts_has_a_version(store: Store) -> None:
