@@ -1,8 +1,9 @@
 """Additions to the log, in the one order of each collection, and what they change of the rows before."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete as sql_delete
@@ -14,7 +15,7 @@ from server.store.collections import Collection
 from server.store.ends import LogEnd, allocate
 from server.store.engine import Tx
 from server.store.item import Item
-from server.store.marks import LogRow, Marks, ObjectVersion, Place, history_of
+from server.store.marks import LogRow, Marks, ObjectVersion, Place, history_of, newest_of
 from server.store.parts import FULL, LATER, OBSERVABLE, PLAIN, RELATIONSHIP
 from server.store.query import NEWEST_SPEC
 from server.store.sql import ManyRows, committing
@@ -25,12 +26,14 @@ class Appended(NamedTuple):
     """The result of an append, in the order of its items.
 
     ``added`` and ``unchanged`` are object ids; ``first`` and ``last`` the ``date_added`` of the added, None without.
+    ``dates`` has the ``date_added`` of the first and of the newest version of each object for which it was asked.
     """
 
     added: list[str]
     unchanged: list[str]
     first: int | None
     last: int | None
+    dates: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -80,13 +83,20 @@ def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
     return append_all(tx, [(collection, items)])[0]
 
 
-def append_all(tx: Tx, appends: Appends, *, last: bool = False, never_used: Set[str] = frozenset()) -> list[Appended]:
+def append_all(
+    tx: Tx,
+    appends: Appends,
+    *,
+    last: bool = False,
+    never_used: Set[str] = frozenset(),
+    dated: Set[str] = frozenset(),
+) -> list[Appended]:
     """Add to several collections, as ``append`` does to each; return what was added, in the order of ``appends``.
 
     All that one transaction adds to any collection is added by one call, the last thing before its end: from here on
     the collections are locked. A shared collection and its full variant are both given what enters them; the ``basis``
     of a listing enters with it where the full variant is. As the ``last`` thing it may commit the transaction. For ids
-    that the caller knows were ``never_used`` nothing is looked up.
+    that the caller knows were ``never_used`` nothing is looked up. The dates of those that are ``dated`` are returned.
     """
     numbers = subjects.lock(tx, {item.subject for _, items in appends for item in items if item.subject})
     logs = {collection.log for collection, _ in appends}
@@ -102,7 +112,10 @@ def append_all(tx: Tx, appends: Appends, *, last: bool = False, never_used: Set[
         with committing(tx) if last else nullcontext():
             addition.write(tx, locked, numbers)
         subjects.note_stored(tx, numbers)
-    return [result.appended() for result in addition.results]
+    return [
+        result.appended(addition.dates(collection, dated))
+        for result, (collection, _) in zip(addition.results, appends, strict=True)
+    ]
 
 
 def remove(tx: Tx, collection: Collection, places: Sequence[tuple[int, str]]) -> None:
@@ -132,10 +145,10 @@ class _Result:
         # The rows of the added, and what of a row each is.
         self.rows: list[tuple[LogRow, int]] = []
 
-    def appended(self) -> Appended:
+    def appended(self, dates_by_id: Mapping[str, tuple[int, int]]) -> Appended:
         """Return the result, once the rows have their places."""
         dates = [row.date_added + LATER[part] for row, part in self.rows]
-        return Appended(self.added, self.unchanged, min(dates, default=None), max(dates, default=None))
+        return Appended(self.added, self.unchanged, min(dates, default=None), max(dates, default=None), dates_by_id)
 
 
 class _Addition:
@@ -273,6 +286,17 @@ class _Addition:
             self._only.pop((log, item.id), None)
             variant = PLAIN if part == PLAIN else FULL
             self._touch((log, variant, item.id), ObjectVersion(new.row, part, item.spec_version, item.version))
+
+    def dates(self, collection: Collection, ids: Set[str]) -> dict[str, tuple[int, int]]:
+        """Return by id when the first and the newest version of each of ``ids`` were added, new ones included."""
+        found = {}
+        for id_ in ids:
+            place = (collection.log, collection.part, id_)
+            versions = [*self.history.get(place, ()), *self._touched.get(place, ())]
+            if versions:
+                newest = newest_of(versions)
+                found[id_] = min(version.date_added for version in versions), newest.date_added
+        return found
 
     def _touch(self, place: Place, version: ObjectVersion) -> None:
         self._touched.setdefault(place, []).append(version)

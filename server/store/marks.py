@@ -74,7 +74,7 @@ class Marks:
             [version] = versions
             self.note(version, version.row.latest | version.part, version.row.legacy & ~version.part)
             return
-        newest = max(versions, key=_age) if len(versions) > 1 else versions[0]
+        newest = newest_of(versions)
         for version in versions:
             row, part = version.row, version.part
             latest = row.latest | part if version is newest else row.latest & ~part
@@ -131,6 +131,11 @@ class Marks:
             for log, variant, span in sorted(self._rewritten)
         ]
         _REWRITE.run(tx, stretches)
+
+
+def newest_of(versions: Sequence[ObjectVersion]) -> ObjectVersion:
+    """Return the newest of the versions of one id in one variant."""
+    return max(versions, key=_age) if len(versions) > 1 else versions[0]
 
 
 def _age(version: ObjectVersion) -> tuple[str, int, int]:

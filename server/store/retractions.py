@@ -24,12 +24,14 @@ NO_ACCESS = "no-access"
 class Retraction(NamedTuple):
     """An object that was retracted from a collection.
 
-    ``revoked_at`` is the ``date_added`` of its revocation there, ``version`` that of the revoked version.
+    ``revoked_at`` is the ``date_added`` of its revocation there, ``version`` that of the revoked version. ``first`` is
+    the ``date_added`` of its first version there, None where that is to be looked up.
     """
 
     object_id: str
     revoked_at: int
     version: int
+    first: int | None = None
 
 
 class Receipt(NamedTuple):
@@ -72,7 +74,7 @@ def retract(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]], reason: str
         opened += _open_again(tx, collection, sorted(again), places, feeds)
         if not (places or feeds):
             continue
-        first = log.first_added(tx, collection, new[collection])
+        first = _first_added(tx, collection, new[collection].values())
         found = [
             _Retracted(id_, moment, first[id_], retraction.revoked_at, retraction.version)
             for id_, retraction in sorted(new[collection].items())
@@ -83,6 +85,14 @@ def retract(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]], reason: str
         # Nothing can have been opened for what was not retracted before.
         opened += _open(tx, collection, found, places, pushed, known=frozenset())
     return opened
+
+
+def _first_added(tx: Tx, collection: Collection, retracted: Iterable[Retraction]) -> dict[str, int]:
+    """Return by id when the first version of each was added to the collection."""
+    known = {retraction.object_id: retraction.first for retraction in retracted}
+    found = {id_: first for id_, first in known.items() if first is not None}
+    unknown = known.keys() - found.keys()
+    return found | log.first_added(tx, collection, unknown) if unknown else found
 
 
 def _recorded(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]]) -> dict[str, set[str]]:

@@ -224,23 +224,27 @@ class Publication:
 
         def append(last: bool) -> None:
             never_used = _ids_of_first_listings(self._entering.values(), value_index.first_named(tx))
-            log.append_all(tx, appends, last=last and not self._revoked, never_used=never_used)
-            if self._revoked:
-                self._open_receipts(reason)
+            gone = frozenset(id_ for versions in self._revoked.values() for id_ in versions)
+            done = log.append_all(tx, appends, last=last and not gone, never_used=never_used, dated=gone)
+            if gone:
+                dates = {collection: result.dates for (collection, _), result in zip(appends, done, strict=True)}
+                self._open_receipts(reason, dates)
 
         if leave_for_end:
             at_end(tx, append)
         else:
             append(last=False)
 
-    def _open_receipts(self, reason: str) -> None:
-        tx = self._context.tx
+    def _open_receipts(self, reason: str, dates: Mapping[Collection, Mapping[str, tuple[int, int]]]) -> None:
+        """Open receipts for what was revoked, whose first and last versions have these ``dates`` by collection."""
         gone: dict[Collection, list[Retraction]] = {}
         for alias, versions in self._revoked.items():
             collection = self._context.collections[alias]
-            added = log.added(tx, collection, versions)
-            gone[collection] = [Retraction(id_, added[id_], version) for id_, version in versions.items()]
-        retractions.retract(tx, gone, reason)
+            of_ids = dates[collection]
+            gone[collection] = [
+                Retraction(id_, of_ids[id_][1], version, of_ids[id_][0]) for id_, version in versions.items()
+            ]
+        retractions.retract(self._context.tx, gone, reason)
 
     def _variants_for(self, alias: str, obj: Obj) -> Sequence[str]:
         """Return the variants of a collection that take the object: one that is no standard STIX, the full one."""
