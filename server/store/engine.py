@@ -95,8 +95,6 @@ class Store:
                 pool_size=_KEPT_CONNECTIONS,
                 max_overflow=_MOST_CONNECTIONS - _KEPT_CONNECTIONS,
                 pool_timeout=_BUSY_SECONDS,
-                # A connection that a restart of the database has cut is replaced before it is used.
-                pool_pre_ping=True,
                 connect_args={
                     name: value for name, value in postgresql.CLIENT_SETTINGS.items() if name not in parsed.query
                 },

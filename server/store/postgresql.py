@@ -5,6 +5,7 @@ Imported only where that is the database.
 
 import logging
 import os
+import select
 import socket
 import threading
 import time
@@ -14,9 +15,9 @@ from typing import Any, Self
 
 from psycopg import Connection, Cursor, DatabaseError, OperationalError
 from psycopg.errors import ObjectNotInPrerequisiteState
-from psycopg.pq import ConnStatus, Format, PipelineStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format, PipelineStatus, TransactionStatus
 from sqlalchemy import Connection as Tx, Engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,8 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
         record.info[has_timelines] = _has_timelines(connection)
 
     event.listen(engine, "connect", configure)
+    event.listen(engine, "checkout", _replace_lost)
+    event.listen(engine, "checkin", _note_idle)
     if patient:
         # For the transaction alone: a pooler gives the connection to another afterwards.
         event.listen(engine, "begin", lambda connection: connection.execute(_PATIENCE))
@@ -106,6 +109,38 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
     event.listen(engine, "checkout", keeper.begin)
     event.listen(engine, "checkin", keeper.end)
     return keeper
+
+
+# So long a connection may have been idle without being asked whether it still is one.
+_IDLE_SECONDS = 3.0
+_IDLE_SINCE = "scamfeed-idle-since"
+
+
+def _note_idle(_connection: Any, record: Any) -> None:
+    record.info[_IDLE_SINCE] = time.monotonic()
+
+
+def _replace_lost(connection: Connection[Any], record: Any, _proxy: Any) -> None:
+    """Let a connection that a restart of the database has cut be replaced before it is used, with all others.
+
+    A database that goes says so, or its system does: an idle connection has nothing to read until then.
+    """
+    idle_since = record.info.pop(_IDLE_SINCE, None)
+    if idle_since is None or (time.monotonic() - idle_since < _IDLE_SECONDS and not _has_news(connection)):
+        return
+    with suppress(DatabaseError):
+        if connection.pgconn.exec_(b"").status == ExecStatus.EMPTY_QUERY:
+            return
+    raise InvalidatePoolError("the database has cut the connection")
+
+
+def _has_news(connection: Connection[Any]) -> bool:
+    """Return whether an idle connection has something to read, or has ended."""
+    if connection.pgconn.status != ConnStatus.OK:
+        return True
+    look = select.poll()
+    look.register(connection.pgconn.socket, select.POLLIN)
+    return bool(look.poll(0))
 
 
 def is_unavailable(error: BaseException | None) -> bool:

@@ -203,15 +203,19 @@ class TaxiiApplication:
     def _answer(self, store: Store, request: TaxiiRequest) -> TaxiiResponse:
         endpoints.check_method(request)
         environ = request.environ
-        # A read sees one moment of the store, from the credentials to the objects.
-        with store.read() if request.method == "GET" else nullcontext():
+        # A read sees one moment of the store, from the credentials to the objects; a post, to the end of its head.
+        with store.read() if request.method in ("GET", "POST") else nullcontext():
             partner = self._authenticated(store, environ)
             if "\x00" in environ["PATH_INFO"]:
                 raise TaxiiError("not-found")
             if request.method == "OPTIONS":
                 return TaxiiResponse(200, headers=(("Allow", endpoints.allowed(request.route)),))
-            if request.route not in MEDALLION_ROUTES:
+            if request.method == "POST" and request.route not in MEDALLION_ROUTES:
+                collection = self._objects.check_post(store, partner, request)
+            elif request.route not in MEDALLION_ROUTES:
                 return self._objects.respond(store, partner, self._proxies.remote(environ), request)
+        if request.method == "POST" and request.route not in MEDALLION_ROUTES:
+            return self._objects.add(partner, collection, self._proxies.remote(environ), request)
         return self._ask_web(environ)
 
     def _repeat(self, cached: CachedResponse, environ: Environ) -> TaxiiResponse:

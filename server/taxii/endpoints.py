@@ -118,9 +118,7 @@ class ObjectEndpoints:
         self._large = threading.Semaphore(_LARGE_AT_ONCE)
 
     def respond(self, store: Store, partner: Partner, remote: str, request: TaxiiRequest) -> TaxiiResponse:
-        """Answer a request of ``partner`` from the address ``remote``. Raises ``TaxiiError``."""
-        if request.method == "POST":
-            return self._add(store, partner, remote, request)
+        """Answer a request of ``partner`` from the address ``remote``, but for POST. Raises ``TaxiiError``."""
         if request.method == "DELETE":
             return objects.delete(
                 store, partner, request.collection, request.object_id, request.parameters, remote=remote
@@ -161,8 +159,8 @@ class ObjectEndpoints:
             raise TaxiiError("body-too-large")
         return collection
 
-    def _add(self, store: Store, partner: Partner, remote: str, request: TaxiiRequest) -> TaxiiResponse:
-        collection = self.check_post(store, partner, request)
+    def add(self, partner: Partner, collection: Collection, remote: str, request: TaxiiRequest) -> TaxiiResponse:
+        """Add the objects of a POST to the collection that ``check_post`` returned. Raises ``TaxiiError``."""
         with received(request.environ) as (body, length), self._turn() if length > SHORT else nullcontext():
             envelope = Envelope(body, length, self._quotas.objects_per_envelope)
             return add_objects.add(self._hub, partner, collection, envelope, self._quotas, remote)
