@@ -1,10 +1,11 @@
 """Contributions: stored in the inbox, and published as far as the release rules allow."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
+from server.release.facts import HubFacts
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue, indicator_subject
 from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
@@ -61,17 +62,26 @@ def take_all(hub: Hub, tx: Tx, partner: Partner, parts: Iterable[Prepared], *, l
 
 
 def take(
-    hub: Hub, tx: Tx, partner: Partner, prepared: Prepared, results: Results, *, leave_for_end: bool = False
+    hub: Hub,
+    tx: Tx,
+    partner: Partner,
+    prepared: Prepared,
+    results: Results,
+    *,
+    leave_for_end: bool = False,
+    check: Callable[[HubFacts], None] = lambda facts: None,
 ) -> None:
     """Store and release prepared objects of ``partner``, as ``contribute`` does, and add to ``results``.
 
     With ``leave_for_end`` the collections are added to, and locked, at the end of the transaction only: what else the
-    caller writes in it makes nobody wait.
+    caller writes in it makes nobody wait. ``check`` may raise, by the hub's facts, before anything is stored.
     """
     results.failed += prepared.failed
     if not prepared.submissions:
         return
-    _open(hub, tx, partner, prepared.submissions, results).take(leave_for_end=leave_for_end)
+    contribution = _open(hub, tx, partner, prepared.submissions, results)
+    check(contribution.facts)
+    contribution.take(leave_for_end=leave_for_end)
     for submission in prepared.submissions:
         if isinstance(submission.report, Rejected):
             without_traceback(submission.report)
@@ -127,6 +137,11 @@ class _Contribution:
         self._marked: dict[str, set[str]] = {}
         # The opinions about values, with the value, by key.
         self._opinions: dict[str, tuple[ReportedValue, OpinionStatement]] = {}
+
+    @property
+    def facts(self) -> HubFacts:
+        """The hub's facts, as they are now that the values are locked."""
+        return self._context.facts
 
     def find_subjects(self) -> set[str]:
         """Read what is known of the objects, and return the subjects of all values that they concern."""

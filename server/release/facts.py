@@ -110,6 +110,11 @@ class HubFacts:
         return self._fact(Facts.REGISTRY, self._readable)
 
     @property
+    def writers(self) -> Mapping[str, frozenset[str]]:
+        """The partners that may write each collection, by its alias."""
+        return self._fact(Facts.REGISTRY, collections.writers)
+
+    @property
     def hub_item(self) -> Item:
         """The hub's identity in the feed."""
         return self._fact(Facts.REGISTRY, _hub_item)

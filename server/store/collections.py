@@ -259,6 +259,16 @@ def readers(tx: Tx, collection: Collection) -> set[str]:
     return set(tx.execute(select(grants.c.partner).where(*mine)).scalars())
 
 
+def writers(tx: Tx) -> dict[str, frozenset[str]]:
+    """Return by alias the names of the partners that may write a collection."""
+    found: dict[str, set[str]] = {}
+    for alias, name in tx.execute(_WRITERS):
+        found.setdefault(alias, set()).add(name)
+    return {alias: frozenset(names) for alias, names in found.items()}
+
+
+_WRITERS = select(collections.c.alias, grants.c.partner).join_from(grants, collections).where(grants.c.can_write)
+
 PrivateUse = Literal["for", "outcomes"]
 
 _PRIVATE_TEXTS: dict[PrivateUse, tuple[str, str]] = {

@@ -1,7 +1,7 @@
 """Statements that run often, on the driver itself: SQLAlchemy compiles each once, and stays out of its way.
 
 On PostgreSQL, what is sent waits for no answer: it goes to the database together with the next statement, whoever runs
-that, or with the commit. So does the beginning of a transaction.
+that, or with the commit.
 """
 
 import sqlite3
@@ -148,11 +148,10 @@ def _fetch_from_postgresql(tx: Tx, prepared: _Prepared, given: Given) -> Rows:
     import psycopg  # only where the database is PostgreSQL
 
     connection = cast("Connection[Any]", tx.connection.driver_connection)
-    begins = connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE and not connection.autocommit
     sent = tx.info.pop(SENT, ())
     try:
         with connection.cursor() as cursor:
-            if sent or begins:
+            if sent:
                 with connection.pipeline():
                     for sql, values in sent:
                         connection.cursor().execute(sql, values)

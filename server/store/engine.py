@@ -95,6 +95,8 @@ class Store:
                 pool_size=_KEPT_CONNECTIONS,
                 max_overflow=_MOST_CONNECTIONS - _KEPT_CONNECTIONS,
                 pool_timeout=_BUSY_SECONDS,
+                # Statements stay prepared on the few connections that are in use.
+                pool_use_lifo=True,
                 connect_args={
                     name: value for name, value in postgresql.CLIENT_SETTINGS.items() if name not in parsed.query
                 },

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 
 from mappers.grammar import PatternBudget
@@ -9,6 +10,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.observe import record_write
 from server.release.contribute import take
+from server.release.facts import HubFacts
 from server.release.guard import stix_object
 from server.release.hub import Hub
 from server.release.results import Result, Results
@@ -147,12 +149,15 @@ class _Addition:
     def _store_part(self, items: list[Item], prepared: Prepared | None, *, last: bool) -> bytes:
         status, before = self._status, self._status.taken
         with self._store.begin() as tx:
-            found = auth.writable(tx, self._partner, self._collection.id)
+            is_contribution = prepared is not None and bool(prepared.submissions)
+            # What is contributed is released by the hub's facts, which say as well who may contribute.
+            found = self._collection if is_contribution else auth.writable(tx, self._partner, self._collection.id)
             if not self._charged:
                 self._quotas.charge_objects(tx, self._partner.name, self._envelope.count)
             if prepared is not None:
                 outcome = Results()
-                take(self._hub, tx, self._partner, prepared, outcome, leave_for_end=True)
+                check = partial(self._check_rights, tx)
+                take(self._hub, tx, self._partner, prepared, outcome, leave_for_end=True, check=check)
                 self._note(outcome)
             else:
                 self._append(tx, found, items)
@@ -164,6 +169,11 @@ class _Addition:
                 self._record(tx, status.taken - before)
         self._charged = True
         return resource
+
+    def _check_rights(self, tx: Tx, facts: HubFacts) -> None:
+        """Refuse a contribution of a partner that may not write the inbox any more. Raises ``TaxiiError``."""
+        if self._partner.name not in facts.writers.get(self._collection.alias, ()):
+            auth.writable(tx, self._partner, self._collection.id)
 
     def _append(self, tx: Tx, collection: Collection, items: list[Item]) -> None:
         log.append(tx, collection, items)

@@ -82,7 +82,7 @@ def cut_off(url: str) -> None:
     """End every connection to the database."""
     with psycopg.connect(conninfo(url), autocommit=True) as admin:
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database()"
             " AND pid <> pg_backend_pid()"
         )
 
