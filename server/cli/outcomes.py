@@ -17,6 +17,7 @@ from server.store.times import micros, parse, stamp
 
 _STAGES = ("reported", "released", "read", "acted")
 _SECOND = 1_000_000
+_NOTES_FIRST = 8
 
 
 def outcomes(
@@ -53,7 +54,8 @@ def _told(tx: Tx, partner: str, since: datetime | None, limit: int) -> list[dict
 def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]]:
     """Return at least the latest ``limit`` events since then, oldest first, or all where there are fewer."""
     collection = collections.find_private(tx, partner, "outcomes")
-    wanted = limit
+    # A note may tell of a thousand objects, or of none.
+    wanted = _NOTES_FIRST
     while collection is not None:
         ids = log.latest_of_type(tx, collection, "note", wanted)[::-1]
         notes, added = log.latest(tx, collection, ids), log.added(tx, collection, ids)
@@ -65,7 +67,6 @@ def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]
         ]
         if len(found) >= limit or len(ids) < wanted or added[ids[0]] < since:
             return found
-        # Some notes tell of no event.
         wanted *= 2
     return []
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, select
 
 from server.store.collections import Collection
+from server.store.direct import fetch
 from server.store.engine import Tx
 from server.store.release_tables import first_reads
 from server.store.sql import any_of, chunks
@@ -86,11 +87,8 @@ def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:
 
 def first_read_at(tx: Tx, collection: str, added: int) -> int | None:
     """Return when somebody first read what a collection added at ``added``, None where nobody has."""
-    mine = (first_reads.c.collection == collection, first_reads.c.read_up_to >= added)
-    found: int | None = tx.execute(
-        select(first_reads.c.at).where(*mine).order_by(first_reads.c.read_up_to).limit(1)
-    ).scalar()
-    return found
+    found = fetch(tx, _FIRST_READ, {"of_collection": collection, "added": added})
+    return found[0][0] if found else None
 
 
 def forget_first_reads(tx: Tx, *, before: int, most: int = 500) -> int:
@@ -112,6 +110,14 @@ def forget_first_reads(tx: Tx, *, before: int, most: int = 500) -> int:
     return len(keys)
 
 
+# Run once an object, so put together once.
+_FIRST_READ = (
+    select(first_reads.c.at)
+    .where(first_reads.c.collection == bindparam("of_collection"))
+    .where(first_reads.c.read_up_to >= bindparam("added", type_=BigInteger))
+    .order_by(first_reads.c.read_up_to)
+    .limit(1)
+)
 _FORGET_FIRST_READ = delete(first_reads).where(
     first_reads.c.collection == bindparam("of_collection"), first_reads.c.read_up_to == bindparam("of_place")
 )
