@@ -55,7 +55,7 @@ def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]
     """Return at least the latest ``limit`` events since then, oldest first, or all where there are fewer."""
     collection = collections.find_private(tx, partner, "outcomes")
     # A note may tell of a thousand objects, or of none.
-    wanted = _NOTES_FIRST
+    wanted = min(_NOTES_FIRST, limit)
     while collection is not None:
         ids = log.latest_of_type(tx, collection, "note", wanted)[::-1]
         notes, added = log.latest(tx, collection, ids), log.added(tx, collection, ids)
