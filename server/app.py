@@ -14,6 +14,9 @@ from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
 from server import dashboard
+from server.api.active_sets import DigestFolding
+from server.api.endpoints import ApiEndpoints
+from server.api.limits import LookupSettings
 from server.http.worker_load import shared_memory
 from server.observe import probes
 from server.observe.access_log import AccessLog
@@ -56,6 +59,9 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     resumption = Resumption(hub)
     resumption.start()
     atexit.register(resumption.stop)
+    folding = DigestFolding(store)
+    folding.start()
+    atexit.register(folding.stop)
     mount(
         app,
         hub,
@@ -68,6 +74,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,
+        others=ApiEndpoints(store, lookup_settings_of(settings)),
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -77,6 +84,17 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     _add_probes(app, ready, reads, metrics, settings.metrics_token.get_secret_value())
     _add_front_page(app, ready, settings)
     return app
+
+
+def lookup_settings_of(settings: Settings) -> LookupSettings:
+    """Return the limits of look-ups by ``settings``."""
+    return LookupSettings(
+        settings.lookup_values,
+        settings.lookup_miss_cost,
+        settings.lookup_hit_seconds,
+        settings.lookup_miss_seconds,
+        settings.check_rate_limit,
+    )
 
 
 def _reads_of(store: Store, settings: Settings) -> Store:

@@ -86,6 +86,28 @@ class Settings(BaseSettings):
         Field(description="aliases of collections whose pages any cache in front may keep, and give to anybody"),
     ] = []
     rate_limit: Annotated[int, Field(ge=0, description="requests a minute and partner; 0 is no limit")] = 0
+    lookup_values: Annotated[
+        int,
+        Field(ge=0, description="values that a partner may look up a minute, over all nodes; 0 is no limit"),
+    ] = 600_000
+    lookup_miss_cost: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="what an account, payment alias or phone number that is not found counts as, in values",
+        ),
+    ] = 20
+    lookup_hit_seconds: Annotated[
+        int, Field(ge=0, le=86_400, description="seconds that the answer about a listed value may be kept")
+    ] = 300
+    lookup_miss_seconds: Annotated[
+        int, Field(ge=0, le=86_400, description="seconds that the answer about any other value may be kept")
+    ] = 60
+    check_rate_limit: Annotated[
+        int,
+        Field(ge=0, description="checks of public values a minute from one address, by each process; 0 is no limit"),
+    ] = 30
     quota_objects_per_day: Annotated[
         int, Field(ge=0, description="objects that a partner may post a day; 0 is no limit")
     ] = 0

@@ -78,7 +78,8 @@ def position(work: RunContext, partner: Partner, settings: PushSettings) -> Posi
         collection = readable(tx, partner, settings.collection)
         checkpoint = feed_state.load_checkpoint(tx, work.run.feed) or {}
     if checkpoint.get("collection") != collection.id:
-        return Position(collection, -1, -1)
+        # Of what was withdrawn before the partner was let in, it learns nothing.
+        return Position(collection, -1, collection.granted or -1)
     after = checkpoint.get("after", -1)
     return Position(collection, after, checkpoint.get("revoked", after))
 
@@ -117,7 +118,7 @@ def readable(tx: Tx, partner: Partner, alias: str) -> Collection:
         raise Misconfigured(f"collection: {error}") from error
     if collection.kind == "inbox":
         raise Misconfigured(f"collection: {alias} is an inbox, which nobody may read; name a released collection")
-    can_read, _ = collections.rights(tx, partner.name).get(collection.id, (False, False))
-    if not can_read:
+    right = collections.right(tx, partner.name, collection.id)
+    if right is None or not right[1]:
         raise Misconfigured(f"collection: {partner.name} may not read {alias}; grant it first (scamfeed partner grant)")
-    return collection
+    return right[0]

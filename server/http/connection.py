@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
 from functools import partial
 from typing import cast
@@ -10,6 +11,7 @@ from typing import cast
 from server.http.connections import Connections
 from server.http.fair_executor import TooManyWaiting
 from server.http.messages import HttpRequest, common_environ, date_header, response_head
+from server.http.outgoing_stream import OutgoingStream
 from server.http.receiver import STILL_SECONDS, Receiver
 from server.taxii.response import TaxiiResponse
 
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 _IDLE_SECONDS = 75.0
 # For the client to read a refusal, while the bytes that it still sends are dropped.
 _LINGER_SECONDS = 2.0
+# Until a piece of a stream is tried again whose owner has too many requests waiting.
+_BUSY_SECONDS = 0.05
 
 
 class Connection(Receiver, asyncio.Protocol):
@@ -30,6 +34,9 @@ class Connection(Receiver, asyncio.Protocol):
         self._clogged = False
         # It is in a fair queue.
         self._queued = False
+        # The response whose pieces are being sent, and its request.
+        self._stream: OutgoingStream | None = None
+        self._streaming = self.request
         # It asks faster than it is answered, or its last request was refused.
         self._slow = False
 
@@ -66,6 +73,8 @@ class Connection(Receiver, asyncio.Protocol):
         """Forget the connection; work under way is finished all the same."""
         self.ending = True
         self._drop_waiting()
+        if self._stream is not None and not self._stream.is_making:
+            self._end_stream()
         # This and its parser hold each other: a body would wait for the garbage collector.
         self.shared.let_go(self.request)
         self.request = HttpRequest()
@@ -90,6 +99,9 @@ class Connection(Receiver, asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on answering."""
         self._clogged = False
+        if self._stream is not None:
+            self.deadline = float("inf")
+            self._send_more()
         self._next()
 
     # Called by the receiving side
@@ -199,6 +211,70 @@ class Connection(Receiver, asyncio.Protocol):
         self._write(request, self.shared.application.refuse(request.environ, 500) if error else work.result())
         self._next()
 
+    def _begin_stream(self, request: HttpRequest, response: TaxiiResponse, pieces: Iterator[bytes]) -> None:
+        """Send the head of a response, and its pieces as fast as the client reads them."""
+        chunked = request.environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+        request.keep_alive = request.keep_alive and chunked
+        self.at_work = True
+        self.deadline = float("inf")
+        self._streaming = request
+        self._stream = OutgoingStream(
+            pieces,
+            owner=self.shared.application.owner(request.environ),
+            executor=self.shared.executor,
+            chunked=chunked,
+            made=self._note_piece,
+        )
+        ending = b"\r\n" if self._stays(request) else b"Connection: close\r\n\r\n"
+        self._transport.write(response_head(response, chunked=chunked) + date_header() + ending)
+        self._send_more()
+
+    def _send_more(self) -> None:
+        stream = self._stream
+        if stream is None or stream.is_making or self._clogged or self._transport.is_closing():
+            return
+        if not stream.go_on():
+            self._loop.call_later(_BUSY_SECONDS, self._send_more)
+
+    def _note_piece(self, work: "Future[bytes | None]") -> None:
+        self._loop.call_soon_threadsafe(self._piece_made, work)
+
+    def _piece_made(self, work: "Future[bytes | None]") -> None:
+        stream = self._stream
+        if stream is None:
+            return
+        stream.is_making = False
+        error = work.exception()
+        if error is not None:
+            # What was sent so far looks whole to nobody: its last chunk is missing.
+            log.error("http-stream-failure", exc_info=error)
+            self._end_stream()
+            self._transport.abort()
+        elif self._transport.is_closing():
+            self._end_stream()
+        else:
+            piece = work.result()
+            self._transport.write(stream.framed(piece))
+            if piece is not None:
+                self._send_more()
+                return
+            self._end_stream()
+            self.deadline = time.monotonic() + _IDLE_SECONDS
+            if self._stays(self._streaming):
+                self._next()
+            else:
+                self.drop()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self.at_work = False
+
+    def _stays(self, request: HttpRequest) -> bool:
+        """Return whether more requests may come after this one."""
+        return request.keep_alive and not self.shared.stopping and not (self.ending and not self.waiting)
+
     def _drop_waiting(self) -> None:
         """Forget the requests behind the one that is being answered."""
         while self.waiting:
@@ -208,7 +284,10 @@ class Connection(Receiver, asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._slow = bool(self.waiting) or self.has_more or not 200 <= response.status < 400
-        last = not request.keep_alive or self.shared.stopping or (self.ending and not self.waiting)
+        if response.stream is not None and request.environ["REQUEST_METHOD"] != "HEAD":
+            self._begin_stream(request, response, response.stream)
+            return
+        last = not self._stays(request)
         if last:
             connection = b"Connection: close\r\n\r\n"
         elif request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":

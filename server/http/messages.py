@@ -36,6 +36,9 @@ class Application(Protocol):
     def refuse_body(self, environ: Environ) -> TaxiiResponse | None:
         """Refuse a request by its head, before its body is read, or return None; called in a thread."""
 
+    def checks_head(self, environ: Environ) -> bool:
+        """Return whether the body waits for ``refuse_body``."""
+
     def body_limit(self, environ: Environ) -> int:
         """Return how many bytes the body may have."""
 
@@ -192,10 +195,13 @@ def _target(url: bytes) -> tuple[str, str]:
     return path.decode("latin-1"), query.decode("latin-1")
 
 
-def response_head(response: TaxiiResponse) -> bytes:
-    """Return status line and headers, without the empty line at the end."""
+def response_head(response: TaxiiResponse, *, chunked: bool = True) -> bytes:
+    """Return status line and headers, without the empty line at the end; a stream is ``chunked`` from HTTP/1.1 on."""
     more = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
     status = f"HTTP/1.1 {response.status} {_PHRASES[response.status]}\r\n"
+    if response.stream is not None:
+        framing = "Transfer-Encoding: chunked\r\n" if chunked else ""
+        return f"{status}Content-Type: {response.content_type}\r\n{framing}{more}".encode("latin-1")
     if response.status in BODILESS:
         return f"{status}{more}".encode("latin-1")
     return (f"{status}Content-Type: {response.content_type}\r\nContent-Length: {len(response.body)}\r\n{more}").encode(

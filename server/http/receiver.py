@@ -179,7 +179,7 @@ class Receiver:
         # Behind another request, a refusal would come out of its turn.
         if self.at_work or self.waiting:
             return
-        if environ["REQUEST_METHOD"] == "POST":
+        if environ["REQUEST_METHOD"] == "POST" and self.shared.application.checks_head(environ):
             # Where the body is not here already, not a byte more is read until the application has seen the head.
             self._admitting = True
         else:

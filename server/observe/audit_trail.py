@@ -45,7 +45,8 @@ class AuditTrail:
 
     def note(self, request: AnsweredRequest) -> None:
         """Gather a request; a write that succeeded is in the trail already, by ``record_write``."""
-        if request.method in _WRITES and request.status < 300:
+        is_write = request.method in _WRITES and request.route not in audit.READING_ROUTES
+        if is_write and request.status < 300:
             with self._changing:
                 self._start()
             return
@@ -124,7 +125,8 @@ class AuditTrail:
 
 def _is_read(event: AuditEvent) -> bool:
     """Return whether an event is of reads that succeeded: many a minute, and one row for all that are equal."""
-    return event.method in audit.READS and event.partner is not None and event.status < 400
+    reads = event.method in audit.READS or event.route in audit.READING_ROUTES
+    return reads and event.partner is not None and event.status < 400
 
 
 def record_write(

@@ -23,6 +23,7 @@ import orjson
 from sqlalchemy import (
     BigInteger,
     LargeBinary,
+    and_,
     bindparam,
     case,
     delete,
@@ -45,6 +46,8 @@ from server.store.times import now
 REQUESTS = "requests"
 # The methods of requests that are gathered.
 READS = ("GET", "HEAD")
+# The routes that read by a method that writes elsewhere.
+READING_ROUTES = ("lookup",)
 
 _START = bytes(32)
 _PAGE = 5_000
@@ -232,7 +235,9 @@ _WAITING = (
     .limit(_PAGE)
 )
 _NOT_OPEN = or_(
-    audit.c.chain != REQUESTS, audit.c.method.not_in(READS), audit.c.first < bindparam("open_from", type_=BigInteger)
+    audit.c.chain != REQUESTS,
+    and_(audit.c.method.not_in(READS), audit.c.route.not_in(READING_ROUTES)),
+    audit.c.first < bindparam("open_from", type_=BigInteger),
 )
 # Rows that another process adds to stay for the next time: their hash would be of what they were.
 _SEALABLE = _WAITING.where(_NOT_OPEN).with_for_update(skip_locked=True)

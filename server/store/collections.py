@@ -16,6 +16,7 @@ from server.store import partners
 from server.store.direct import fetch
 from server.store.engine import Tx
 from server.store.parts import FULL, PLAIN
+from server.store.sql import database_time
 from server.store.tables import collections, grants
 from server.store.times import now
 
@@ -55,7 +56,9 @@ class Collection:
     private one by the same rules for one reader, an exchange is read and written by its members directly.
     ``last_added`` is the last ``date_added`` at the moment it was looked up. ``owner`` is the partner that a private
     one belongs to, ``use`` the purpose of it. ``log`` is the number of the collection whose log has its objects: its
-    own, or of the full variant of a shared one that of the plain one; ``part`` is its bit there.
+    own, or of the full variant of a shared one that of the plain one; ``part`` is its bit there. ``granted`` is the
+    place in the log at which the partner that it was looked up for was let read it: what was withdrawn up to there is
+    not for that partner.
     """
 
     number: int
@@ -70,6 +73,7 @@ class Collection:
     use: str | None = None
     log: int = 0
     part: int = PLAIN
+    granted: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         """Set a log of its own for a collection without variants."""
@@ -206,11 +210,18 @@ def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, writ
     """
     partners.get(tx, name)
     key = (grants.c.partner == name, grants.c.collection == collection.number)
-    had = tx.execute(select(grants.c.can_read, grants.c.can_write).where(*key)).first()
+    had = tx.execute(select(grants.c.can_read, grants.c.can_write, grants.c.granted).where(*key)).first()
     tx.execute(delete(grants).where(*key))
     rights = {"can_read": read or bool(had and had.can_read), "can_write": write or bool(had and had.can_write)}
     if any(rights.values()):
-        tx.execute(insert(grants).values(partner=name, collection=collection.number, **rights))
+        granted = had.granted if had and had.can_read else log_place(tx, collection.number)
+        tx.execute(insert(grants).values(partner=name, collection=collection.number, granted=granted, **rights))
+
+
+def log_place(tx: Tx, number: int) -> int:
+    """Return a place in the log of a collection, by its number, after all that was added before, and not in future."""
+    last = tx.execute(select(collections.c.last_added).where(collections.c.number == number)).scalar() or 0
+    return max(int(last), database_time(tx))
 
 
 def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, write: bool = True) -> None:
@@ -246,7 +257,7 @@ def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] 
 
 
 _RIGHT = (
-    select(grants.c.can_read, grants.c.can_write, *COLUMNS)
+    select(grants.c.can_read, grants.c.can_write, *COLUMNS, grants.c.granted)
     .join_from(grants, collections)
     .where(grants.c.partner == bindparam("name"))
     .where(or_(collections.c.id == bindparam("ref"), collections.c.alias == bindparam("ref")))

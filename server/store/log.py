@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text
 
-from server.store import bodies, object_ids, rows
+from server.store import bodies, digests, object_ids, rows
 from server.store.additions import Appended, append, append_all, lock, remove
 from server.store.collections import Collection
 from server.store.ends import CLOCK_DIFFERENCE, allocate
@@ -56,6 +56,7 @@ __all__ = [
     "first_added",
     "has",
     "last_added",
+    "last_withdrawn",
     "latest",
     "latest_everywhere",
     "latest_of_type",
@@ -140,7 +141,7 @@ def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
 
 def versions(tx: Tx, collection: Collection, object_id: str, query: Query = ALL) -> VersionPage:
     """Return the versions of one object, whatever ids and versions ``query`` asks for."""
-    asked = Query(query.after, query.limit, (object_id,), (), query.spec_versions, EVERY)
+    asked = Query(query.after, query.limit, (object_id,), (), query.spec_versions, EVERY, granted=query.granted)
     found, position = _ask(tx, collection, asked, "records")
     stamps = [(Names(*row[3:]).stamp(part, date_added), date_added) for date_added, part, row in found]
     return VersionPage(stamps, *_ends(found), position)
@@ -162,11 +163,10 @@ def latest_everywhere(tx: Tx, ids: Iterable[str]) -> dict[int, dict[str, Item]]:
     return found
 
 
-def has(tx: Tx, collection: Collection, object_id: str) -> bool:
-    """Return whether the collection holds any version of the object."""
-    return bool(
-        _ask(tx, collection, Query(limit=1, ids=(object_id,), spec_versions=_ANY, versions=EVERY), "records")[0]
-    )
+def has(tx: Tx, collection: Collection, object_id: str, granted: int = 0) -> bool:
+    """Return whether the collection holds any version of the object, but for one that was withdrawn by ``granted``."""
+    query = Query(limit=1, ids=(object_id,), spec_versions=_ANY, versions=EVERY, granted=granted)
+    return bool(_ask(tx, collection, query, "records")[0])
 
 
 def added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
@@ -183,6 +183,11 @@ def count(tx: Tx, collection: Collection) -> int:
 def last_added(tx: Tx, collection: Collection) -> int | None:
     """Return the collection's last ``date_added`` (microseconds), None if nothing was ever added."""
     return tx.execute(_LAST, {"number": collection.number}).scalar_one() or None
+
+
+def last_withdrawn(tx: Tx, collection: Collection, by: int) -> int:
+    """Return the ``date_added`` of the last revocation in the collection up to ``by`` (microseconds), 0 without one."""
+    return tx.execute(_LAST_REVOKED, {"in_log": collection.log, "bits": collection.part, "by": by}).scalar() or 0
 
 
 def newest(tx: Tx, collection: Collection) -> int | None:
@@ -223,6 +228,7 @@ def delete(tx: Tx, collection: Collection, query: Query) -> int:
     lock(tx, [collection])
     found, _ = _ask(tx, collection, replace(query, limit=UNLIMITED), "records")
     if found:
+        digests.forget(tx, collection)
         remove(tx, collection, [(date_added, Names(*row[3:]).id(part)) for date_added, part, row in found])
     return len(found)
 
@@ -358,6 +364,14 @@ _MARK = (
 _c = objects.c
 _LATEST = (_c.collection == bindparam("in_log"), text("latest > 0"), _c.latest.bitwise_and(bindparam("bits")) > 0)
 _NEWEST = select(_c.date_added, _c.latest).where(*_LATEST).order_by(_c.date_added.desc()).limit(1)
+# As written in the partial index.
+_LAST_REVOKED = (
+    select(_c.date_added)
+    .where(_c.collection == bindparam("in_log"), text("revoked"), _c.date_added <= bindparam("by", type_=BigInteger))
+    .where(_c.parts.bitwise_and(bindparam("bits")) > 0)
+    .order_by(_c.date_added.desc())
+    .limit(1)
+)
 _OF_TYPE = (
     select(*NAMES)
     .where(*_LATEST, _c.type == bindparam("of_number"), or_(_c.type > 0, _c.type_name == bindparam("of_type")))

@@ -25,7 +25,7 @@ from server.store.credentials import (
 from server.store.direct import fetch, send
 from server.store.engine import Tx
 from server.store.match_tables import match_grants
-from server.store.sql import among
+from server.store.sql import among, database_time
 from server.store.tables import certificates, collections, credentials, grants, partners, verified_logins
 from server.store.times import now
 
@@ -240,8 +240,11 @@ def restore(tx: Tx, name: str) -> Credentials:
     if not tx.execute(update(partners).where(*mine).values(left=None)).rowcount:
         raise NameTaken(f"the partner {name!r} takes part already")
     touch(tx, name)
-    for number in tx.execute(select(collections.c.number).where(collections.c.owner == name)).scalars().all():
-        tx.execute(insert(grants).values(partner=name, collection=number, can_read=True, can_write=False))
+    own = select(collections.c.number, collections.c.last_added).where(collections.c.owner == name)
+    moment = database_time(tx)
+    for number, last in tx.execute(own).all():
+        rights = {"can_read": True, "can_write": False, "granted": max(last, moment)}
+        tx.execute(insert(grants).values(partner=name, collection=number, **rights))
     return _issue(tx, name)
 
 

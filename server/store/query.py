@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     and_,
     bindparam,
@@ -59,6 +60,7 @@ class Query:
 
     ``after`` is exclusive, in microseconds. An empty tuple does not filter. Without ``spec_versions`` each object is
     returned in the newest STIX that it is stored in. ``revoked`` chooses between revoked objects and all others.
+    Objects that were withdrawn by ``granted`` (microseconds) are left out, with all their versions.
     """
 
     after: int = -1
@@ -68,6 +70,7 @@ class Query:
     spec_versions: tuple[str, ...] = ()
     versions: Versions = LAST
     revoked: bool | None = None
+    granted: int = 0
 
     def past(self, position: int) -> "Query":
         """Return the same query from ``position`` on."""
@@ -170,7 +173,8 @@ def statement(query: Query, columns: Columns, parts: tuple[int, ...]) -> Select[
         specs = "newest-only"
     versions = query.versions
     shape = (versions.first, versions.last, versions.every, bool(versions.dates))
-    return _statement(columns, parts, bool(query.ids), bool(query.types), specs, shape, query.revoked)
+    hides = query.granted > max(query.after, 0)
+    return _statement(columns, parts, bool(query.ids), bool(query.types), specs, shape, query.revoked, hides)
 
 
 def parameters(collection: Collection, query: Query) -> dict[str, Any]:
@@ -186,6 +190,8 @@ def parameters(collection: Collection, query: Query) -> dict[str, Any]:
         values["spec_versions"] = tuple(map(object_ids.spec_number, query.spec_versions))
     if query.versions.dates and not query.versions.every:
         values["dates"] = query.versions.dates
+    if query.granted > max(query.after, 0):
+        values["granted"] = query.granted
     return values
 
 
@@ -203,9 +209,15 @@ def _statement(
     specs: _Specs,
     shape: _Shape,
     revoked: bool | None,
+    hides: bool,
 ) -> Select[Any]:
-    conditions = {part: and_(*_conditions(part, ids, types, specs, shape, revoked)) for part in parts}
     plainly_latest = shape == _LAST_ONLY and specs != "listed"
+    conditions = {part: and_(*_conditions(part, ids, types, specs, shape, revoked)) for part in parts}
+    if hides and not plainly_latest:
+        conditions = {
+            part: and_(condition, _not_withdrawn()) if part in (PLAIN, FULL) else condition
+            for part, condition in conditions.items()
+        }
     if len(parts) == 1:
         found: ColumnElement[int] = literal_column(str(parts[0]))
     elif plainly_latest and not types and revoked is None:
@@ -220,6 +232,9 @@ def _statement(
     if plainly_latest:
         # As written in the partial index, so that SQLite uses the index.
         asked = asked.where(text("latest > 0"))
+        if hides:
+            # The row of a tombstone has nothing else.
+            asked = asked.where(or_(not_(log.revoked), log.date_added > _GRANTED))
     asked = asked.where(or_(*conditions.values()))
     return asked.order_by(added).limit(bindparam("rows", type_=BigInteger))
 
@@ -227,6 +242,7 @@ def _statement(
 # The parts of queries for which each row has one thing, its own.
 _ALONE = ((PLAIN,), (FULL,))
 _NONE: ColumnElement[int] = literal_column("0")
+_GRANTED = bindparam("granted", type_=BigInteger)
 _STAMP = func.coalesce(log.version, log.date_added)
 _STAMPS = {OBSERVABLE: log.date_added + LATER[OBSERVABLE], RELATIONSHIP: log.relationship_version}
 _HALVES = {OBSERVABLE: log.observable_high, RELATIONSHIP: log.relationship_high}
@@ -282,6 +298,21 @@ def _versions_wanted(part: int, specs: _Specs, shape: _Shape) -> list[ColumnElem
     return wanted
 
 
+def _not_withdrawn() -> ColumnElement[bool]:
+    """Hold where no version of the same id revoked it before the reader was let read the collection."""
+    other = objects.alias("tombstone")
+    return not_(exists(1).where(*_same_id(other), other.c.revoked, other.c.date_added <= _GRANTED))
+
+
+def _same_id(other: FromClause) -> tuple[ColumnElement[bool], ...]:
+    return (
+        *(other.c.collection == log.collection, other.c.id_high == log.id_high, other.c.id_low == log.id_low),
+        *(other.c.space == log.space, other.c.type == log.type),
+        func.coalesce(other.c.type_name, "") == func.coalesce(log.type_name, ""),
+        func.coalesce(other.c.id_text, "") == func.coalesce(log.id_text, ""),
+    )
+
+
 def _no_other(part: int, specs: _Specs, *, newer: bool) -> ColumnElement[bool]:
     """Hold where no other row of the same id, among those asked for, is newer (or older)."""
     other = objects.alias("other")
@@ -292,10 +323,4 @@ def _no_other(part: int, specs: _Specs, *, newer: bool) -> ColumnElement[bool]:
         if specs == "newest"
         else other.c.spec_version.in_(bindparam("spec_versions", expanding=True))
     )
-    same = (
-        *(other.c.collection == log.collection, other.c.id_high == log.id_high, other.c.id_low == log.id_low),
-        *(other.c.space == log.space, other.c.type == log.type, _bit(other.c.parts, part)),
-        func.coalesce(other.c.type_name, "") == func.coalesce(log.type_name, ""),
-        func.coalesce(other.c.id_text, "") == func.coalesce(log.id_text, ""),
-    )
-    return not_(exists(1).where(*same, among).where(beyond))
+    return not_(exists(1).where(*_same_id(other), _bit(other.c.parts, part), among).where(beyond))

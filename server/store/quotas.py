@@ -40,17 +40,22 @@ def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: 
     return _until(began, seconds, moment)
 
 
-def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int) -> tuple[int, int]:
-    """Charge a slice of up to ``most`` to the quota, less when little is left.
+class TakenSlice(NamedTuple):
+    """A slice of a quota: its size (0: nothing is left), the seconds until the stretch ends, and what is left then."""
 
-    Returns its size (0: nothing is left) and the seconds until the stretch ends.
-    """
+    size: int
+    seconds: int
+    rest: int
+
+
+def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int, least: int = 1) -> TakenSlice:
+    """Charge a slice of up to ``most`` to the quota, less when little is left, but ``least`` where that is left."""
     began, used, moment = _locked(tx, partner, unit, seconds)
     left = limit - used
-    charged = max(0, min(most, max(1, left // _LARGEST_OF_REST), left))
+    charged = max(0, min(max(most, least), max(least, left // _LARGEST_OF_REST), left))
     if charged:
         _write(tx, partner, unit, began, used + charged)
-    return charged, _until(began, seconds, moment)
+    return TakenSlice(charged, _until(began, seconds, moment), left - charged)
 
 
 def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
@@ -67,15 +72,26 @@ def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
 
 @dataclass(slots=True)
 class _Slice:
-    """The part of a partner's quota that this process has left, and the size of its next slice."""
+    """The part of a partner's quota that this process has left, and the size of its next slice.
+
+    Below zero it has used more than it had. ``rest`` is what nobody had taken when this process last asked.
+    """
 
     left: int = 0
+    rest: int = 0
     ends: float = 0.0
     spent: bool = False
     next: int = 1
     # What this process has used of the stretch.
     used: int = 0
     changing: threading.Lock = field(default_factory=threading.Lock)
+
+
+class QuotaState(NamedTuple):
+    """A partner's quota as far as a process knows: how much is left, and the seconds until it is whole again."""
+
+    remaining: int
+    seconds: int
 
 
 class RequestMeter:
@@ -94,36 +110,53 @@ class RequestMeter:
         self._seconds = seconds
         self._slices: dict[str, _Slice] = {}
 
-    def spend(self, store: Store, partner: str) -> int:
-        """Count one request; returns 0, or the seconds until the next one is allowed."""
+    def spend(self, store: Store, partner: str, count: int = 1) -> int:
+        """Count so many requests, or none of them; returns 0, or the seconds until they may be allowed."""
         if not self._limit:
             return 0
         mine = self._slices.setdefault(partner, _Slice())
         with mine.changing:
             now_ = time.monotonic()
             if now_ >= mine.ends:
-                mine.left, mine.spent, mine.next, mine.used = 0, False, 1, 0
-            if not mine.left and not mine.spent:
-                seconds = self._refill(store, partner, mine)
-                mine.ends = now_ + seconds
-                mine.spent = not mine.left
+                mine.left, mine.rest, mine.spent, mine.next, mine.used = 0, self._limit, False, 1, 0
+            if mine.left < count and not mine.spent:
+                taken = self._refill(store, partner, mine, count - mine.left)
+                mine.left += taken.size
+                mine.rest = taken.rest
+                mine.ends = now_ + taken.seconds
+                mine.spent = not taken.size
                 mine.next = min(mine.next * 2, max(1, self._limit // _LARGEST_SLICE))
-            if mine.left:
-                mine.left -= 1
-                mine.used += 1
+            if mine.left >= count:
+                mine.left -= count
+                mine.used += count
                 return 0
             return min(self._seconds, max(1, math.ceil(mine.ends - now_)))
 
-    def _refill(self, store: Store, partner: str, mine: _Slice) -> float:
-        """Charge the next slice, and return the seconds until the stretch ends."""
+    def add(self, partner: str, count: int) -> None:
+        """Count more of what was allowed before its cost was known; the next requests wait for it."""
+        if self._limit and count:
+            mine = self._slices.setdefault(partner, _Slice())
+            with mine.changing:
+                mine.left -= count
+                mine.used += count
+
+    def state(self, partner: str) -> QuotaState:
+        """Return what the partner has left, as far as this process knows of others."""
+        mine = self._slices.get(partner)
+        now_ = time.monotonic()
+        if mine is None or now_ >= mine.ends:
+            return QuotaState(self._limit, self._seconds)
+        return QuotaState(max(0, mine.left + mine.rest), max(1, math.ceil(mine.ends - now_)))
+
+    def _refill(self, store: Store, partner: str, mine: _Slice, least: int) -> TakenSlice:
+        """Charge the next slice, ``least`` of it where there is so much."""
+        limit, seconds = self._limit, self._seconds
         try:
             with store.begin() as tx:
-                mine.left, seconds = take(tx, partner, self._unit, mine.next, limit=self._limit, seconds=self._seconds)
+                return take(tx, partner, self._unit, mine.next, limit=limit, seconds=seconds, least=least)
         except StoreUnavailable as error:
             log.warning("quota-counted-here partner=%s reason=%s", partner, error)
-            mine.left = max(0, self._limit - mine.used)
-            return self._seconds
-        return seconds
+            return TakenSlice(max(0, limit - mine.used - max(0, mine.left)), seconds, 0)
 
 
 def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, int]:

@@ -22,6 +22,11 @@ def digest(subject: str) -> int:
     return int.from_bytes(blake2b(subject.encode(), digest_size=8).digest()) & _MASK
 
 
+def next_number(number: int) -> int:
+    """Return the number that a value tries next where another value has this one."""
+    return (number + 1) & _MASK
+
+
 def lock(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
     """Lock the rows of these values until the transaction ends, new ones too; return their numbers by name.
 
@@ -61,7 +66,7 @@ def _lock(tx: Tx, names: set[str]) -> dict[str, int]:
     while place:
         taken = _enter(tx, {number: name for name, number in place.items()})
         locked.update((name, number) for name, number in place.items() if taken[number] == name)
-        place = {name: (number + 1) & _MASK for name, number in place.items() if taken[number] != name}
+        place = {name: next_number(number) for name, number in place.items() if taken[number] != name}
     return locked
 
 
@@ -74,7 +79,7 @@ def numbers(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
     while place:
         taken = names(tx, place.values())
         found.update((name, number) for name, number in place.items() if taken.get(number) == name)
-        place = {name: (number + 1) & _MASK for name, number in place.items() if taken.get(number, name) != name}
+        place = {name: next_number(number) for name, number in place.items() if taken.get(number, name) != name}
     return found
 
 

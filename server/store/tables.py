@@ -110,8 +110,17 @@ Index("ix_objects_id", objects.c.id_high, objects.c.collection, objects.c.space)
 Index(
     "ix_objects_value",
     objects.c.value,
+    objects.c.collection,
     sqlite_where=text("value IS NOT NULL"),
     postgresql_where=text("value IS NOT NULL"),
+)
+# What was withdrawn, which is little of all.
+Index(
+    "ix_objects_revoked",
+    objects.c.collection,
+    objects.c.date_added,
+    sqlite_where=text("revoked"),
+    postgresql_where=text("revoked"),
 )
 Index(
     "ix_objects_observable",
@@ -202,6 +211,8 @@ grants = Table(
     Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
     Column("can_read", Boolean, nullable=False),
     Column("can_write", Boolean, nullable=False),
+    # The place in the log at which the partner was let read it; what was withdrawn up to there is not served to it.
+    Column("granted", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("partner", "collection"),
 )
 
@@ -414,6 +425,31 @@ fact_versions = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
+)
+
+# The digests of collections' active sets, as far as their logs are folded into them.
+digests = Table(
+    "digests",
+    metadata,
+    Column("collection", Integer, ForeignKey("collections.number"), primary_key=True, autoincrement=False),
+    # The place in the log; and where the first fold ends, NULL once it has.
+    Column("folded", BigInteger, nullable=False),
+    Column("target", BigInteger),
+    # The minute, counted from the epoch, whose active set the sum is of.
+    Column("minute", BigInteger, nullable=False),
+    Column("active", BigInteger, nullable=False),
+    Column("sum", LargeBinary, nullable=False),
+)
+
+# Of these, what will have ended by a later minute.
+digest_buckets = Table(
+    "digest_buckets",
+    metadata,
+    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    Column("minute", BigInteger, nullable=False),
+    Column("active", BigInteger, nullable=False),
+    Column("sum", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("collection", "minute"),
 )
 
 # Work too large for one transaction: how far each has come, until it has ended.

@@ -21,8 +21,9 @@ from server.taxii.auth import Authenticator
 from server.taxii.endpoints import MEDALLION_ROUTES, ObjectEndpoints, TaxiiRequest, route
 from server.taxii.errors import TaxiiError, error_of_status
 from server.taxii.limits import MAX_CONTENT_LENGTH
-from server.taxii.negotiation import compress, preferred_encoding
-from server.taxii.response import BODILESS, TaxiiResponse
+from server.taxii.negotiation import accepts_json, accepts_taxii, compress, preferred_encoding
+from server.taxii.other_endpoints import NoEndpoints, OtherEndpoints, OtherRequest
+from server.taxii.response import BODILESS, JSON, TAXII, TaxiiResponse
 from server.taxii.response_cache import CachedResponse, ResponseCache, cache_key
 
 Environ = dict[str, Any]
@@ -52,8 +53,9 @@ class TaxiiApplication:
         web: WsgiApplication,
         observers: Sequence[RequestObserver] = (),
         reads: Store | None = None,
+        others: OtherEndpoints | None = None,
     ) -> None:
-        """Answer from ``store``; ``web`` answers the other resources of TAXII, and all other pages.
+        """Answer from ``store``; ``web`` answers the other resources of TAXII, and all other pages but ``others``.
 
         What only reads is answered from ``reads``, where that is given, and from ``store`` while ``reads`` is away.
         """
@@ -62,6 +64,7 @@ class TaxiiApplication:
         self._proxies = authenticator.proxies
         self._objects = object_endpoints
         self._web = web
+        self._others: OtherEndpoints = others or NoEndpoints()
         self._store = FastStore(store)
         self._reads = self._store if reads is None else FastStore(reads)
         self._fast_store = FastStore(store, _FAST_SECONDS)
@@ -71,6 +74,9 @@ class TaxiiApplication:
         """Answer as WSGI has it."""
         response = self.respond(environ)
         headers = [*response.headers]
+        if response.stream is not None:
+            start_response(f"{response.status} OK", [("Content-Type", response.content_type), *headers])
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else response.stream
         if response.status not in BODILESS:
             length = ("Content-Length", str(len(response.body)))
             headers = [("Content-Type", response.content_type), length, *headers]
@@ -81,6 +87,8 @@ class TaxiiApplication:
         """Answer a request, however long it takes. A response to HEAD has the body that one to GET would have."""
         if self._is_from_cache(environ):
             return self._respond(environ, "cached-page", lambda: self._current_page(self._reads, environ))
+        if (other := self._others.find(environ)) is not None:
+            return self._respond_beside(other)
         request = route(environ)
         if request is None:
             return self._respond(environ, "nowhere", lambda: self._ask_web(environ))
@@ -93,6 +101,8 @@ class TaxiiApplication:
                 return self._respond(environ, "cached-page", lambda: self._current_page(self._fast_store, environ))
             except (NotFast, StoreUnavailable):
                 return None
+        if (other := self._others.find(environ)) is not None:
+            return self._respond_beside_fast(other)
         request = route(environ)
         if request is None or environ["REQUEST_METHOD"] != "GET" or request.route not in _FAST_ROUTES:
             return None
@@ -111,8 +121,7 @@ class TaxiiApplication:
 
     def identify(self, environ: Environ) -> None:
         """Find the partner that posts, if that takes no time, so that its body counts as its own."""
-        request = route(environ)
-        if request is None or request.route != "objects" or request.method != "POST":
+        if not self._takes_body(environ):
             return
         # Whoever is not let in is refused when the request is answered.
         with contextlib.suppress(NotFast, StoreUnavailable, TaxiiError):
@@ -120,6 +129,8 @@ class TaxiiApplication:
 
     def refuse_body(self, environ: Environ) -> TaxiiResponse | None:
         """Refuse a request by its head, before its body is read; None where the body is to be read."""
+        if (other := self._others.find(environ)) is not None:
+            return self._refuse_beside(other)
         request = route(environ)
         if request is None or request.route != "objects" or request.method != "POST":
             return None
@@ -131,9 +142,16 @@ class TaxiiApplication:
 
     def body_limit(self, environ: Environ) -> int:
         """Return how many bytes the body of a request may have."""
-        request = route(environ)
-        has_use = request is not None and request.route == "objects" and request.method == "POST"
-        return MAX_CONTENT_LENGTH if has_use else _MOST_USELESS_BODY
+        if (other := self._others.find(environ)) is not None:
+            return self._others.body_limit(other) or _MOST_USELESS_BODY
+        return MAX_CONTENT_LENGTH if self._takes_body(environ) else _MOST_USELESS_BODY
+
+    def checks_head(self, environ: Environ) -> bool:
+        """Return whether a body is read only once ``refuse_body`` has seen the head: where it may be a long one."""
+        if self._others.find(environ) is None:
+            return self._takes_body(environ)
+        length = environ.get("CONTENT_LENGTH", "")
+        return not (length.isdecimal() and int(length) <= _MOST_USELESS_BODY)
 
     def owner(self, environ: Environ) -> str:
         """Name whom a request is counted for: the partner where it is known, else the address it comes from."""
@@ -146,8 +164,63 @@ class TaxiiApplication:
         method = str(environ.get("REQUEST_METHOD", "-"))
         return errors.error_response(error_of_status(status, later), route="connection", method=method)
 
-    def _respond(self, environ: Environ, route: str, answer: Callable[[], TaxiiResponse]) -> TaxiiResponse:
-        """Compress and report the response that ``answer`` returns, or the one to what it raises."""
+    def _takes_body(self, environ: Environ) -> bool:
+        """Return whether a body is of use: that of a POST of objects, or of another endpoint that takes one."""
+        if (other := self._others.find(environ)) is not None:
+            return self._others.body_limit(other) > 0
+        request = route(environ)
+        return request is not None and request.route == "objects" and request.method == "POST"
+
+    def _respond_beside(self, request: OtherRequest) -> TaxiiResponse:
+        """Answer a request beside TAXII; once more where the replica was lost or gave way the first time."""
+
+        def answer() -> TaxiiResponse:
+            try:
+                return self._answer_beside(self._reads, request)
+            except StoreUnavailable:
+                if self._reads is self._store:
+                    raise
+                return self._answer_beside(self._store, request)
+
+        return self._respond(request.environ, request.route, answer, error_type=JSON)
+
+    def _respond_beside_fast(self, request: OtherRequest) -> TaxiiResponse | None:
+        try:
+            return self._respond(
+                request.environ,
+                request.route,
+                lambda: self._answer_beside(self._fast_store, request),
+                error_type=JSON,
+            )
+        except (NotFast, StoreUnavailable):
+            request.environ["wsgi.input"].seek(0)
+            return None
+
+    def _answer_beside(self, store: Store, request: OtherRequest) -> TaxiiResponse:
+        environ = request.environ
+        remote = self._proxies.remote(environ)
+        self._others.check(request)
+        if self._others.is_open(request):
+            return self._others.respond(store, None, remote, request)
+        with store.read():
+            return self._others.respond(store, self._authenticated(store, environ, accepts_json), remote, request)
+
+    def _refuse_beside(self, request: OtherRequest) -> TaxiiResponse | None:
+        try:
+            self._others.check(request)
+            if not self._others.is_open(request):
+                self._authenticated(self._store, request.environ, accepts_json)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, and logged with its cause
+            return self._respond(request.environ, request.route, _raising(error), error_type=JSON)
+        return None
+
+    def _respond(
+        self, environ: Environ, route: str, answer: Callable[[], TaxiiResponse], *, error_type: str = TAXII
+    ) -> TaxiiResponse:
+        """Compress and report the response that ``answer`` returns, or the one to what it raises.
+
+        The latter is an error resource, sent as ``error_type``.
+        """
         began = time.perf_counter()
         try:
             response = answer()
@@ -155,6 +228,7 @@ class TaxiiApplication:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, and logged with its cause
             response = errors.response_to_failure(error, route=route, method=environ["REQUEST_METHOD"])
+            response = response._replace(content_type=error_type)
         response = compress(response, preferred_encoding(environ.get("HTTP_ACCEPT_ENCODING")))
         # Pages beside TAXII are no requests of partners.
         if ROUTE not in environ:
@@ -223,10 +297,12 @@ class TaxiiApplication:
         environ[PARTNER] = cached.partner
         return cached.response
 
-    def _authenticated(self, store: Store, environ: Environ) -> Partner:
+    def _authenticated(
+        self, store: Store, environ: Environ, accepts: Callable[[str | None], bool] = accepts_taxii
+    ) -> Partner:
         partner: Partner | None = environ.get(PARTNER)
         if partner is None:
-            partner = environ[PARTNER] = self._authenticator.authenticate(store, environ)
+            partner = environ[PARTNER] = self._authenticator.authenticate(store, environ, accepts)
         return partner
 
     def _ask_web(self, environ: Environ) -> TaxiiResponse:

@@ -42,14 +42,16 @@ class Authenticator:
         self._passwords = passwords or PasswordVerifier()
         self._note_login = note_login
 
-    def authenticate(self, store: Store, environ: dict[str, Any]) -> Partner:
+    def authenticate(
+        self, store: Store, environ: dict[str, Any], accepts: Callable[[str | None], bool] = accepts_taxii
+    ) -> Partner:
         """Return the partner that a request proves, and count the request.
 
-        Raises ``TaxiiError`` 401, 429, or 406 for who does not take what is sent here.
+        Raises ``TaxiiError`` 401, 429, or 406 for who does not take what is sent here, by ``accepts``.
         """
         partner = self._proven(store, environ)
         self.quotas.count_request(store, partner.name)
-        _check_accept(environ)
+        _check_accept(environ, accepts)
         return partner
 
     def recognise(self, store: Store, environ: dict[str, Any]) -> Partner:
@@ -124,9 +126,9 @@ def _by_token(tx: Tx, token: str) -> Partner | None:
     return remembered(tx, ("token", hash_token(token)), lambda: partners.by_token(tx, token))
 
 
-def _check_accept(environ: dict[str, Any]) -> None:
+def _check_accept(environ: dict[str, Any], accepts: Callable[[str | None], bool] = accepts_taxii) -> None:
     """Refuse a client that does not take what is sent here. Raises ``TaxiiError`` 406."""
-    if not accepts_taxii(environ.get("HTTP_ACCEPT")):
+    if not accepts(environ.get("HTTP_ACCEPT")):
         raise TaxiiError("not-acceptable")
 
 

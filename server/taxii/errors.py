@@ -153,6 +153,28 @@ REASONS: dict[str, ErrorReason] = {
     ),
     "two-lists": ErrorReason(422, "The envelope has two lists of objects.", "Send one."),
     "not-a-list": ErrorReason(422, "The objects of an envelope are a list.", "Put the objects into a list."),
+    # Look-ups
+    "not-json": ErrorReason(415, "The body has another media type than JSON.", "Send it as application/json."),
+    "not-json-body": ErrorReason(400, "The body is not JSON in UTF-8.", "Write it as RFC 8259 describes it."),
+    "not-a-lookup": ErrorReason(
+        422,
+        "The body has another form than a look-up, at {place}.",
+        'Send {"values": [{"value": "…"}, …]}, 1 to 1,000 values, each with a kind and details where needed.',
+    ),
+    "not-a-check": ErrorReason(
+        400, "A check has one value.", "Give the parameter value once, percent-encoded, and each other once at most."
+    ),
+    "too-many-lookups": ErrorReason(
+        429,
+        "The partner looks up more values than it may; one that is not found may count as several.",
+        "Try again after the seconds in Retry-After, and keep answers for their cache_seconds.",
+    ),
+    "not-folded": ErrorReason(
+        503, "The digest of this collection is made for the first time.", "Try again after the seconds in Retry-After."
+    ),
+    "too-many-checks": ErrorReason(
+        429, "Too many checks come from this address.", "Try again after the seconds in Retry-After."
+    ),
 }
 
 # For errors that name a status only: those of HTTP, of Flask and of Medallion.
@@ -182,9 +204,9 @@ def unauthorized() -> TaxiiError:
     return TaxiiError("unauthorized", schemes)
 
 
-def retry_later(code: str, seconds: float) -> TaxiiError:
+def retry_later(code: str, seconds: float, headers: Headers = ()) -> TaxiiError:
     """Return the error that asks a partner to come again after ``seconds``."""
-    return TaxiiError(code, (("Retry-After", str(max(1, math.ceil(seconds)))),))
+    return TaxiiError(code, (("Retry-After", str(max(1, math.ceil(seconds)))), *headers))
 
 
 def error_of_status(status: int, headers: Headers = ()) -> TaxiiError:

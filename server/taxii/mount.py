@@ -24,6 +24,7 @@ from server.taxii.backend import StoreBackend
 from server.taxii.endpoints import ObjectEndpoints
 from server.taxii.filters import MAX_PAGE
 from server.taxii.limits import API_ROOT, PartnerQuotas
+from server.taxii.other_endpoints import OtherEndpoints
 from server.taxii.page_cache import PageCache
 from server.taxii.proxies import TrustedProxies
 from server.taxii.verified_logins import VerifiedLogins
@@ -46,12 +47,14 @@ def mount(
     login_key: bytes | None = None,
     reads: Store | None = None,
     public_collections: Sequence[str] = (),
+    others: OtherEndpoints | None = None,
 ) -> TaxiiApplication:
     """Serve the discovery at ``/taxii2/`` and the one API root at ``/feed/`` of ``hub``, in front of ``app``.
 
     ``public_url`` is where partners find the server; without it the discovery goes by what a request says. Processes
     with the same ``login_key`` take the passwords that one of them has verified. What only reads is answered from
     ``reads``, where that is another store of the same objects. Any cache may keep pages of ``public_collections``.
+    ``others`` are the endpoints beside TAXII's.
     """
     quotas = quotas or PartnerQuotas()
     # A missing slash is no error, and no redirect to whatever the Host header says.
@@ -85,6 +88,7 @@ def mount(
         app.wsgi_app,
         observers,
         reads,
+        others,
     )
     app.wsgi_app = taxii  # type: ignore[method-assign]  # Flask's way to put one in front
     return taxii

@@ -1,10 +1,11 @@
 """Negotiation of media types (RFC 9110 §12.5.1, TAXII 2.1 §1.6.8) and of compression (RFC 9110 §12.5.3)."""
 
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from isal import igzip
+from isal import igzip, isal_zlib
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_options_header
 
@@ -20,10 +21,13 @@ Encoding = Literal["identity", "gzip", "zstd"]
 # The longest headers that are read.
 _LONGEST_ACCEPT, _LONGEST_ACCEPT_ENCODING = 4_096, 1_024
 _NAME, _VERSION = "application/taxii+json", "2.1"
+_JSON_TYPE = "application/json"
+_JSON = frozenset((_JSON_TYPE, "application/x-ndjson"))
 _COVERING = frozenset((_NAME, "application/*", "*/*"))
 # A smaller body is not compressed: its headers weigh more than what is saved.
 _SMALLEST_COMPRESSED = 1_024
 _COMPRESSION_LEVEL = 1
+_GZIP_WINDOW = 31
 VARY = ("Vary", "Accept-Encoding")
 
 
@@ -54,6 +58,26 @@ def accepts_taxii(header: str | None) -> bool:
 
 
 @lru_cache(maxsize=256)
+def accepts_json(header: str | None) -> bool:
+    """Return whether a client with this Accept header takes JSON, in lines too; that of TAXII is JSON as well."""
+    if header is None or not header.strip() or accepts_taxii(header):
+        return True
+    if len(header) > _LONGEST_ACCEPT:
+        return False
+    return any(found.name in _JSON and found.quality > 0 for found in _media_ranges(header))
+
+
+@lru_cache(maxsize=256)
+def is_json(header: str | None) -> bool:
+    """Return whether a body of this Content-Type is JSON; one without a type is taken for it."""
+    if header is None or not header.strip():
+        return True
+    if len(header) > _LONGEST_ACCEPT:
+        return False
+    return parse_options_header(header)[0].lower() in (_JSON_TYPE, _NAME)
+
+
+@lru_cache(maxsize=256)
 def is_taxii(header: str | None) -> bool:
     """Return whether a body of this Content-Type is TAXII 2.1; a type without a version is."""
     if header is None or len(header) > _LONGEST_ACCEPT:
@@ -80,6 +104,8 @@ def compress(response: TaxiiResponse, encoding: Encoding) -> TaxiiResponse:
 
     A response with ``Vary: Accept-Encoding`` has been through here.
     """
+    if response.stream is not None:
+        return _compress_stream(response, response.stream, encoding)
     if len(response.body) < _SMALLEST_COMPRESSED or VARY in response.headers:
         return response
     if encoding == "identity":
@@ -90,6 +116,25 @@ def compress(response: TaxiiResponse, encoding: Encoding) -> TaxiiResponse:
         # Without the time, so that equal bodies have equal bytes.
         body = igzip.compress(response.body, _COMPRESSION_LEVEL, mtime=0)
     return response._replace(body=body, headers=(*response.headers, VARY, ("Content-Encoding", encoding)))
+
+
+def _compress_stream(response: TaxiiResponse, stream: Iterator[bytes], encoding: Encoding) -> TaxiiResponse:
+    if encoding == "identity":
+        return response._replace(headers=(*response.headers, VARY))
+    compressed = _packed(stream, encoding)
+    headers = (*response.headers, VARY, ("Content-Encoding", encoding))
+    return response._replace(stream=compressed, headers=headers)
+
+
+def _packed(stream: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
+    """Yield the pieces of a stream compressed as one."""
+    compressor: Any = (
+        zstd.ZstdCompressor(_COMPRESSION_LEVEL) if encoding == "zstd" else isal_zlib.compressobj(1, wbits=_GZIP_WINDOW)
+    )
+    for piece in stream:
+        if packed := compressor.compress(piece):
+            yield packed
+    yield compressor.flush()
 
 
 def _media_ranges(header: str) -> list[_MediaRange]:

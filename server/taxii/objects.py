@@ -84,7 +84,7 @@ def one(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: Pairs)
     found = auth.readable(tx, partner, collection)
     query = _of(object_id, _read(tx, pairs, found, filters.OBJECT))
     response, _ = _envelope(tx, found, query)
-    if not response.objects_out and (query.versions.dates or not log.has(tx, found, object_id)):
+    if not response.objects_out and (query.versions.dates or not log.has(tx, found, object_id, found.granted)):
         raise TaxiiError("not-found")
     return response
 
@@ -114,7 +114,7 @@ def versions(tx: Tx, partner: Partner, collection: str, object_id: str, pairs: P
     found = auth.readable(tx, partner, collection)
     query = _of(object_id, _read(tx, pairs, found, filters.VERSIONS))
     page = log.versions(tx, found, object_id, query)
-    if not page.versions and not log.has(tx, found, object_id):
+    if not page.versions and not log.has(tx, found, object_id, found.granted):
         raise TaxiiError("not-found")
     listed = list(dict.fromkeys(_version(*pair) for pair in page.versions))
     return _listing(tx, "versions", listed, found, query, page)
@@ -214,7 +214,8 @@ def _dates(first: int | None, last: int | None) -> tuple[tuple[str, str], ...]:
 
 
 def _of(object_id: str, query: Query) -> Query:
-    return Query(query.after, query.limit, (object_id,), (), query.spec_versions, query.versions)
+    asked = Query(query.after, query.limit, (object_id,), (), query.spec_versions, query.versions)
+    return replace(asked, granted=query.granted)
 
 
 def _version(version: int, date_added: int) -> str:
@@ -223,4 +224,9 @@ def _version(version: int, date_added: int) -> str:
 
 def _read(tx: Tx, pairs: Pairs, collection: Collection, allowed: frozenset[str]) -> Query:
     """Return the query that the parameters of a URL make. Raises ``TaxiiError`` 400."""
-    return filters.read(pairs, collection, allowed, secret=partial(hub_identity.secret, tx, USE))
+    query = filters.read(pairs, collection, allowed, secret=partial(hub_identity.secret, tx, USE))
+    if query.after >= collection.granted:
+        return query
+    # Who was let in later learns of nothing that was withdrawn before. All who were let in between the same two
+    # revocations read the same pages.
+    return replace(query, granted=log.last_withdrawn(tx, collection, collection.granted))

@@ -26,7 +26,7 @@ _PROGRAM = version("scamfeed")
 _FINAL = "max-age=31536000, immutable"
 _REVALIDATED = "no-cache"
 
-_Key = tuple[int, int, int, tuple[str, ...], bool]
+_Key = tuple[int, int, int, tuple[str, ...], int, bool]
 
 
 class LogRange(NamedTuple):
@@ -137,7 +137,8 @@ class PageCache:
     def _tag(self, collection: Collection, key: _Key, known: _KnownPage, encoding: Encoding) -> PageTag:
         named = repr((_PROGRAM, collection.id, key[1:], known.mark, known.rows, encoding)).encode()
         digest = hashlib.blake2b(named, digest_size=15).digest()
-        scope = "public" if collection.alias in self._public else "private"
+        # A page without what was withdrawn before some were let in is for them.
+        scope = "public" if collection.alias in self._public and not key[-2] else "private"
         lifetime = _FINAL if _is_final(collection, key[-1], known.rows) else _REVALIDATED
         read_to = collection.last_added if known.rows.last is None else known.rows.last
         return PageTag(base64.urlsafe_b64encode(digest).decode(), f"{scope}, {lifetime}", known.objects, read_to)
@@ -161,7 +162,7 @@ def _key(collection: Collection, query: Query) -> _Key | None:
     """Name a page of the newest or of all versions; every other filter depends on rows that are not on the page."""
     if query.ids or query.spec_versions or query.versions not in (LAST, EVERY):
         return None
-    return collection.number, query.after, query.limit, query.types, query.versions == EVERY
+    return collection.number, query.after, query.limit, query.types, query.granted, query.versions == EVERY
 
 
 def _is_final(collection: Collection, every_version: bool, rows: LogRange) -> bool:

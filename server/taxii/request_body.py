@@ -38,8 +38,8 @@ class _Decompressor(Protocol):
 
 
 @contextmanager
-def received(environ: dict[str, Any]) -> Iterator[tuple[IO[bytes], int]]:
-    """Yield the body of a request, decompressed, and its length.
+def received(environ: dict[str, Any], most: int = MAX_CONTENT_LENGTH) -> Iterator[tuple[IO[bytes], int]]:
+    """Yield the body of a request, decompressed, and its length, at most ``most`` bytes.
 
     Raises ``TaxiiError`` 413 where it is, or becomes, longer than a body may be, 415 or 400.
     """
@@ -52,7 +52,7 @@ def received(environ: dict[str, Any]) -> Iterator[tuple[IO[bytes], int]]:
         came = 0
         for piece in decompressed(_pieces(stream, length), encoding):
             came += len(piece)
-            if came > MAX_CONTENT_LENGTH:
+            if came > most:
                 raise TaxiiError("body-too-large")
             body.write(piece)
         body.seek(0)

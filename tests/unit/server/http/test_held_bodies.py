@@ -38,6 +38,9 @@ class Application:
     def owner(self, environ: dict[str, Any]) -> str:
         return str(environ["REMOTE_ADDR"])
 
+    def checks_head(self, environ: dict[str, Any]) -> bool:
+        return True
+
     def body_limit(self, environ: dict[str, Any]) -> int:
         return MIB
 

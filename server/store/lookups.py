@@ -1,0 +1,112 @@
+"""Look-ups by value: the listings of values that one reader may know of.
+
+A value that is listed for others alone takes the same steps in the same indexes as one that nobody ever named: what is
+asked for are the value and the reader's own collections together, so that no row of anybody else is touched.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, or_, select, text
+
+from server.store import bodies, subjects
+from server.store.engine import Tx
+from server.store.parts import PLAIN
+from server.store.tables import collections, grants
+
+
+class ReadableLog(NamedTuple):
+    """The alias by which a reader knows a log, and the bit there of the variant that it reads."""
+
+    alias: str
+    part: int
+
+
+class ListedBody(NamedTuple):
+    """The collection that lists a value, by its alias, and the indicator as it is stored."""
+
+    collection: str
+    body: bytes
+
+
+def readable_logs(tx: Tx, partner: str) -> dict[int, ReadableLog]:
+    """Return by number the logs in which a partner may look up values: all that release fills, and its own.
+
+    Of a collection and its full variant the first stands for both.
+    """
+    return _by_log(tx.execute(_READABLE, {"of_partner": partner}))
+
+
+def public_logs(tx: Tx, alias: str) -> dict[int, ReadableLog]:
+    """Return the log of the released collection of that alias, none where there is none."""
+    return _by_log(tx.execute(_PUBLIC, {"of_alias": alias}))
+
+
+def listed(tx: Tx, names: Sequence[str], logs: Mapping[int, ReadableLog]) -> dict[str, list[ListedBody]]:
+    """Return by name of value the indicators that list it in these logs and are not revoked; their ends may be past."""
+    if not logs:
+        return {}
+    found: dict[str, list[ListedBody]] = {}
+    place = {subjects.digest(name): name for name in names}
+    # Two names that have one digest: each is asked about by itself.
+    apart = [name for name in names if place[subjects.digest(name)] != name]
+    while place:
+        place = _listed_at(tx, place, logs, found)
+    for name in dict.fromkeys(apart):
+        found |= listed(tx, [name], logs)
+    return found
+
+
+def _listed_at(
+    tx: Tx, place: Mapping[int, str], logs: Mapping[int, ReadableLog], found: dict[str, list[ListedBody]]
+) -> dict[int, str]:
+    """Add what lists the values at these numbers to ``found``; return those whose number another value has."""
+    unpack = bodies.of(tx).first
+    moved: dict[int, str] = {}
+    numbers, known = list(place), list(logs)
+    if tx.dialect.name == "sqlite":
+        rows = tx.execute(_ON_SQLITE, {"numbers": json.dumps(numbers), "logs": json.dumps(known)})
+    else:
+        rows = tx.execute(_ON_POSTGRESQL, {"numbers": numbers, "logs": known})
+    row: Any
+    for row in rows:
+        number, subject, log, latest, body = row
+        if subject is None:
+            continue
+        name = place[number]
+        if subject != name:
+            # Another value took the number: this one is at the next that is free.
+            moved[subjects.next_number(number)] = name
+        elif log is not None and latest & logs[log].part:
+            found.setdefault(name, []).append(ListedBody(logs[log].alias, unpack(tx, body)))
+    return moved
+
+
+def _by_log(rows: Iterable[Any]) -> dict[int, ReadableLog]:
+    logs: dict[int, ReadableLog] = {}
+    for log, part, alias in rows:
+        if part == PLAIN or log not in logs:
+            logs[log] = ReadableLog(alias, part)
+    return logs
+
+
+_c = collections.c
+_LOGS = select(_c.log, _c.part, _c.alias)
+_READABLE = (
+    _LOGS.join_from(grants, collections)
+    .where(grants.c.partner == bindparam("of_partner"), grants.c.can_read)
+    .where(or_(_c.kind == "released", _c.use == "for"))
+)
+_PUBLIC = _LOGS.where(_c.alias == bindparam("of_alias"), _c.kind == "released")
+# Every value has a row here, so that one that is known to others alone is told from none by nothing.
+_LISTED = (
+    "SELECT asked.value, subjects.subject, objects.collection, objects.latest, objects.body FROM {asked}"
+    " LEFT JOIN subjects ON subjects.number = asked.value"
+    " LEFT JOIN objects ON objects.value = asked.value AND objects.collection IN ({logs})"
+    " AND objects.latest > 0 AND NOT objects.revoked"
+)
+_ON_SQLITE = text(_LISTED.format(asked="json_each(:numbers) AS asked", logs="SELECT value FROM json_each(:logs)"))
+_ON_POSTGRESQL = text(_LISTED.format(asked="unnest(:numbers) AS asked(value)", logs="SELECT unnest(:logs)")).bindparams(
+    bindparam("numbers", type_=ARRAY(BigInteger)), bindparam("logs", type_=ARRAY(Integer))
+)
