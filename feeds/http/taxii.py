@@ -1,5 +1,6 @@
 """Other people's TAXII servers through taxii2-client, with timeouts, retries and plain errors added."""
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -78,12 +79,17 @@ def _repair_2_0(response: requests.Response, **_: Any) -> None:
 
 def _read_fast(response: requests.Response, **_: Any) -> None:
     """Let the client read the JSON of an answer by a fast parser."""
-    response.json = partial(_parsed, response, response.json)  # type: ignore[method-assign]  # the client calls it so
+    # Not by the answer itself: it would hold itself, and pages of megabytes would stay until they are collected.
+    read = partial(_parsed, weakref.ref(response))
+    response.json = read  # type: ignore[method-assign]  # the client calls it so
 
 
-def _parsed(response: requests.Response, carefully: Any) -> Any:
+def _parsed(answer: "weakref.ref[requests.Response]") -> Any:
     """Return the JSON of an answer; what the fast parser does not take is left to the careful one."""
+    response = answer()
+    if response is None:
+        raise ReferenceError("the answer is gone")
     try:
         return msgspec.json.decode(response.content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return carefully()
+        return requests.Response.json(response)
