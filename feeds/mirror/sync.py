@@ -229,11 +229,14 @@ class HubSync:
                 return "behind", started
             if stated is None:
                 return "none", started
-            if stated.as_of < max(asked - _OLDEST_DIGEST, copy.since or 0):
+            if stated.as_of < asked - _OLDEST_DIGEST:
                 return "behind", started
             mine = self._writer.active_set(copy, stated.as_of)
             if (mine.active, set_digest.text(mine.total)) == (stated.active, stated.digest):
                 return "equal", asked
+            if stated.as_of < (copy.since or 0):
+                # Something may have ended between that moment and the first pull.
+                return "behind", started
             # More may have come meanwhile, or the hub may not have counted yet all that it served.
             before = self._read.get(copy.collection, 0)
             copy, started, _ = self._pull(client, self._writer.get(copy.number))
