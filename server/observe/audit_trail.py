@@ -94,7 +94,7 @@ class AuditTrail:
         if not rows and not positions:
             return
         try:
-            with self._store.begin() as tx:
+            with self._store.begin(in_passing=True) as tx:
                 audit.gather(tx, [event for event in rows.values() if _is_read(event)])
                 others = [event for event in rows.values() if not _is_read(event)]
                 if others:
@@ -155,7 +155,7 @@ def seal_all(store: Store) -> int:
     for chain in chains:
         sealed = -1
         while sealed:
-            with store.begin() as tx:
+            with store.begin(in_passing=True) as tx:
                 sealed = audit.seal(tx, chain)
             total += sealed
     return total

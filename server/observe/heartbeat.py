@@ -30,7 +30,7 @@ class HeartbeatThread:
     def _run(self) -> None:
         while True:
             try:
-                with self._store.begin() as tx:
+                with self._store.begin(in_passing=True) as tx:
                     heartbeats.beat(tx, "server")
             except StoreUnavailable as error:
                 log.warning("heartbeat waits reason=%s", error)

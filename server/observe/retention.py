@@ -75,7 +75,7 @@ class Retention:
         """Remove rows older than so many days, a little at a time."""
         before, gone = now() - days * _DAY, -1
         while days and gone and not self._stopping.is_set():
-            with self._store.begin() as tx:
+            with self._store.begin(in_passing=True) as tx:
                 gone = forget(tx, before=before)
 
     def _forget_deliveries(self, days: int) -> None:
@@ -85,7 +85,7 @@ class Retention:
             with self._store.read() as tx:
                 found = deliveries.superseded(tx, before=before, after=after)
             if found.keys:
-                with self._store.begin() as tx:
+                with self._store.begin(in_passing=True) as tx:
                     deliveries.remove(tx, found.keys)
             if found.next is None:
                 return
@@ -101,7 +101,7 @@ class Retention:
         for chain in chains:
             gone = -1
             while gone and not self._stopping.is_set():
-                with self._store.begin() as tx:
+                with self._store.begin(in_passing=True) as tx:
                     gone = audit.forget(tx, chain, before=before)
                 removed += gone
         return removed

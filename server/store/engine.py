@@ -73,7 +73,6 @@ class Store:
         # SQLite lets waiting writers in at random; here they queue up first.
         self._queue = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
         self._disk_space = DiskSpace(os.path.dirname(os.path.abspath(engine.url.database or ""))) if sqlite else None
-        self._writing: AbstractContextManager[Any] = nullcontext() if self._queue is None else self._queue
         snapshot = {} if sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = engine.execution_options(**snapshot)
         self._writer = engine.execution_options(scamfeed_writes=True)
@@ -143,7 +142,7 @@ class Store:
         try:
             if self._engine.dialect.name == "sqlite":
                 _keep_from_others(Path(str(self._engine.url.database)))
-            with self._writing:
+            with self._turn():
                 upgrade(self._engine)
         except TimeoutError as error:
             raise StoreUnavailable(f"the database is busy: {error}") from error
@@ -152,12 +151,20 @@ class Store:
         except OperationalError as error:
             raise StoreUnavailable(f"the database cannot be opened or changed: {_cause(error)}") from error
 
+    def _turn(self, *, in_passing: bool = False) -> AbstractContextManager[Any]:
+        if self._queue is None:
+            return nullcontext()
+        return self._queue.in_passing() if in_passing else self._queue
+
     @contextmanager
-    def begin(self) -> Iterator[Tx]:
-        """Open a write transaction: all of it is stored, or nothing. Raises ``StoreUnavailable``."""
+    def begin(self, *, in_passing: bool = False) -> Iterator[Tx]:
+        """Open a write transaction: all of it is stored, or nothing. Raises ``StoreUnavailable``.
+
+        ``in_passing``: it writes a few rows that nobody waits for, and no other writer has to make room for it.
+        """
         with ExitStack() as turn:
             try:
-                turn.enter_context(self._writing)
+                turn.enter_context(self._turn(in_passing=in_passing))
             except TimeoutError as error:
                 raise StoreUnavailable(f"the database is busy: {error}") from error
             tx = turn.enter_context(_opened(self._writer))

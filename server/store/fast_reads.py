@@ -203,7 +203,7 @@ class FastStore(Store):
         self._source = store
         engine = store._engine
         super().__init__(engine)
-        self._queue, self._writing = store._queue, store._writing
+        self._queue = store._queue
         self._patience = patience
         self._of_thread = threading.local()
         self._connections = WeakSet[FastConnection]()
@@ -260,11 +260,11 @@ class FastStore(Store):
         return connection
 
     @contextmanager
-    def begin(self) -> Iterator[Tx]:
+    def begin(self, *, in_passing: bool = False) -> Iterator[Tx]:
         """Open a write transaction, as ``Store.begin``. Raises ``NotFast`` with a ``patience``."""
         if self._patience is not None:
             raise NotFast
-        with super().begin() as tx:
+        with super().begin(in_passing=in_passing) as tx:
             yield tx
 
 

@@ -9,12 +9,16 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 # A writer waits for another process by trying its lock so often.
 _LOOK_SECONDS = 0.001
 # For so long after a writer waited, another is expected.
 _CONTENDED_SECONDS = 1.0
+# A writer in passing looks for a moment in which nobody writes for so long, before it waits as any other.
+_PATIENT_SECONDS = 3.0
 # Bytes of the lock file: one is locked by the next writer of all processes, one by the present one.
 _NEXT, _WRITING = 0, 1
 
@@ -28,19 +32,14 @@ class WriteQueue:
         self._seconds = seconds
         self._changing = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
+        self._in_passing: set[threading.Lock] = set()
         self._busy = False
         self._file: tuple[int, int] | None = None
         self._contended_at = -_CONTENDED_SECONDS
 
     def __enter__(self) -> None:
         """Wait for the turn. Raises ``TimeoutError``."""
-        deadline = time.monotonic() + self._seconds
-        self._queue()
-        try:
-            self._wait_for_other_processes(deadline)
-        except BaseException:
-            self._hand_on()
-            raise
+        self._enter(in_passing=False)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -51,11 +50,29 @@ class WriteQueue:
             self._unlock(file, _WRITING)
         self._hand_on()
 
+    @contextmanager
+    def in_passing(self) -> Iterator[None]:
+        """Wait for the turn of a writer of a few rows, for whom nobody else has to hurry. Raises ``TimeoutError``."""
+        self._enter(in_passing=True)
+        try:
+            yield
+        finally:
+            self.__exit__(None, None, None)
+
+    def _enter(self, *, in_passing: bool) -> None:
+        deadline = time.monotonic() + self._seconds
+        self._queue(in_passing=in_passing)
+        try:
+            self._wait_for_other_processes(deadline, in_passing=in_passing)
+        except BaseException:
+            self._hand_on()
+            raise
+
     def has_waiting_writers(self) -> bool:
         """Return whether others wait for a turn, or did a moment ago."""
-        if self._waiting:
-            self._contended_at = time.monotonic()
         with self._changing:
+            if len(self._waiting) > len(self._in_passing):
+                self._contended_at = time.monotonic()
             file = self._open()
             if file is not None and not self._busy:
                 if self._lock(file, _NEXT):
@@ -71,7 +88,7 @@ class WriteQueue:
                 os.close(self._file[1])
                 self._file = None
 
-    def _queue(self) -> None:
+    def _queue(self, *, in_passing: bool) -> None:
         """Wait for the turn of this thread among those of its process."""
         with self._changing:
             if not self._busy:
@@ -80,27 +97,38 @@ class WriteQueue:
             turn = threading.Lock()
             turn.acquire()
             self._waiting.append(turn)
-        self._contended_at = time.monotonic()
+            if in_passing:
+                self._in_passing.add(turn)
+            else:
+                self._contended_at = time.monotonic()
         if turn.acquire(timeout=self._seconds):
             return
         with self._changing:
             if turn in self._waiting:
                 self._waiting.remove(turn)
+                self._in_passing.discard(turn)
                 raise TimeoutError("another writer of this process takes too long")
         # The turn came in the very moment in which the time ran out.
 
     def _hand_on(self) -> None:
         with self._changing:
             if self._waiting:
-                self._waiting.popleft().release()
+                turn = self._waiting.popleft()
+                self._in_passing.discard(turn)
+                turn.release()
             else:
                 self._busy = False
 
-    def _wait_for_other_processes(self, deadline: float) -> None:
+    def _wait_for_other_processes(self, deadline: float, *, in_passing: bool) -> None:
         """Wait for the turn of this process: who has just written comes behind who waits to be next."""
         file = self._open()
         if file is None:
             return
+        until = time.monotonic() + _PATIENT_SECONDS
+        while in_passing and time.monotonic() < until:
+            if self._lock(file, _WRITING):
+                return
+            time.sleep(_LOOK_SECONDS)
         self._wait(file, _NEXT, deadline)
         try:
             self._wait(file, _WRITING, deadline)

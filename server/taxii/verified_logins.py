@@ -46,7 +46,7 @@ class VerifiedLogins:
                     self._thread = None
                     return
             try:
-                with self._store.begin() as tx:
+                with self._store.begin(in_passing=True) as tx:
                     partners.remember_logins(tx, logins)
             except StoreUnavailable as error:
                 # The other processes verify the password for themselves.

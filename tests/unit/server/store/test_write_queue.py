@@ -129,3 +129,34 @@ def test_without_a_lock_file_writing_goes_on(tmp_path: Path) -> None:
     with turns:
         pass
     assert not turns.has_waiting_writers()
+
+
+def test_a_writer_in_passing_waits_its_turn_and_makes_nobody_hurry(tmp_path: Path) -> None:
+    turns, order = WriteQueue(str(tmp_path / "turns"), 10), list[str]()
+
+    def write() -> None:
+        with turns.in_passing():
+            order.append("in passing")
+
+    with turns:
+        thread = threading.Thread(target=write)
+        thread.start()
+        while not turns._waiting:
+            time.sleep(0.001)
+        assert not turns.has_waiting_writers()
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "in passing"]
+    assert not turns.has_waiting_writers()
+
+
+def test_a_writer_in_passing_comes_in_between_those_of_another_process(tmp_path: Path) -> None:
+    path = str(tmp_path / "turns")
+    turns = WriteQueue(path, 10)
+    with subprocess.Popen([sys.executable, "-c", WRITES_ON, path], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        for _ in range(3):
+            with turns.in_passing():
+                pass
+        other.terminate()
