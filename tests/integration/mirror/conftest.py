@@ -85,8 +85,10 @@ class MirroredScamfeed:
         self.retract_all([value])
 
     def retract_all(self, values: list[str]) -> None:
-        with self.store.begin() as tx:
-            assert retract_all(Hub(self.store), tx, values)
+        """Let those who reported values take them back."""
+        for reporter in self.reporters:
+            with self.store.begin() as tx:
+                assert retract_all(Hub(self.store), tx, values, reporter)
 
     def grant(self, alias: str) -> None:
         with self.store.begin() as tx:

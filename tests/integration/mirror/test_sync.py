@@ -34,6 +34,25 @@ def test_a_reported_value_is_found_and_a_retracted_one_is_not(hub: MirroredScamf
         assert mirror.check("b0.example.com").found
 
 
+def test_a_copy_is_begun_from_the_stream_and_is_what_the_hub_has(hub: MirroredScamfeed) -> None:
+    hub.report(*(f"s{number}.example.com" for number in range(20)))
+    hub.report("ending.example.com", valid_until="2027-01-01T00:00:00Z")
+    hub.retract("s7.example.com")
+
+    def is_equal() -> bool:
+        return {synced.digest for synced in hub.sync().collections} == {"equal"}
+
+    first = hub.sync()
+    assert sum(synced.read for synced in first.collections) == sum(synced.active for synced in first.collections)
+    hub.wait_until(is_equal)
+    hub.report("s20.example.com")
+    hub.retract("s8.example.com")
+    hub.wait_until(is_equal)
+    with hub.open() as mirror:
+        found = [mirror.check(f"s{number}.example.com").found for number in range(22)]
+    assert found == [number not in (7, 8, 21) for number in range(22)]
+
+
 def test_an_account_is_found_by_iban_and_by_bank_code_and_number(hub: MirroredScamfeed) -> None:
     hub.report(ACCOUNT, kind="bank-account")
     hub.sync()
