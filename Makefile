@@ -84,6 +84,7 @@ generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors 
 	@$(BIN)/python -m tools.rules_tables
 	@$(BIN)/python -m tools.reasons_page
 	@$(BIN)/python -m tools.report_lists
+	@$(BIN)/python -m tools.bank_codes
 
 score: $(VENV)/.ok ## how well texts are read: FOLDER=reports with truth lists (tests/extraction/README.md)
 	@$(BIN)/python -m benchmarks.extraction $(or $(FOLDER),tests/extraction/unseen) $(ARGS)

@@ -13,6 +13,7 @@ from server.cli.cluster import map_cluster
 from server.cli.collections import app as collection
 from server.cli.context import Context
 from server.cli.demo import demo
+from server.cli.doctor import doctor
 from server.cli.explain import explain
 from server.cli.export import export
 from server.cli.feeds import app as feed
@@ -79,6 +80,7 @@ app.command("lookup")(lookup)
 app.command("explain")(explain)
 app.add_typer(mirror, name="mirror")
 app.command("check")(check)
+app.command("doctor")(doctor)
 app.add_typer(review, name="review")
 app.add_typer(lists, name="lists")
 app.command("receipts")(receipts)

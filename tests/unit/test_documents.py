@@ -13,7 +13,7 @@ from feeds.mirror.settings import MirroredHub, MirrorOptions, load
 from server.cli import app
 from server.settings import Settings
 from server.store import release_tables
-from tools import report_lists
+from tools import bank_codes, report_lists
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -61,6 +61,10 @@ def test_the_readme_names_the_two_commands() -> None:
 
 def test_the_lists_of_words_are_those_of_the_code() -> None:
     assert report_lists.PAGE.read_text(encoding="utf-8") == report_lists.page(), "run make generate"
+
+
+def test_the_codes_of_banks_are_those_of_the_code() -> None:
+    assert bank_codes.PAGE.read_text(encoding="utf-8") == bank_codes.page(), "run make generate"
 
 
 @pytest.mark.parametrize("name", connectors.every())

@@ -5,7 +5,7 @@ are facts. Listed are banks of which each account has a number of its own throug
 bank give one account. A code that is not listed stands for itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 # country: "BIC code code", one bank a line.
@@ -149,6 +149,14 @@ def canonical_code(country: str, bank: str) -> str:
     """
     known = _codes_of(country)[0]
     return known.get(bank) or (known.get(bank[:6], "") if len(bank) == 8 and bank[4:6] == country else "")
+
+
+def bank_codes() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the country, the BIC and the codes of each bank that has a BIC here."""
+    for country, lines in _BANKS.items():
+        for bic, *others in map(str.split, lines):
+            if bic != "-":
+                yield country, bic, others
 
 
 def bic_by_code(country: str, bank: str) -> str:

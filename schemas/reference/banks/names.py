@@ -6,6 +6,7 @@ by its BIC, or by its code alone.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 
 # country: "BIC code code|name|name", the codes as the country's clearing has them.
@@ -189,6 +190,15 @@ def bic_by_name(country: str, name: str) -> str:
 def bic_by_code(country: str, code: str) -> str:
     """Return the BIC of the bank with that code in the country's clearing, "" if it is not known."""
     return _bics_of(country)[1].get(code, "")
+
+
+def bank_codes() -> Iterator[tuple[str, str, list[str], str]]:
+    """Yield the country, the BIC, the codes and a name of each bank; some have no code."""
+    for country, lines in _BANKS.items():
+        for line in lines:
+            ids, *called = line.split("|")
+            bic, *others = ids.split()
+            yield country, bic, others, max(called, key=len) if called else ""
 
 
 def all_names(country: str) -> list[str]:

@@ -111,6 +111,12 @@ def all_names() -> Iterator[str]:
         yield from filter(None, f"{bank.names}|{bank.shared}".split("|"))
 
 
+def bank_codes() -> Iterator[tuple[str, str, list[str], str]]:
+    """Yield the country, the BIC, the codes and a name of each bank."""
+    for bank in _BANKS:
+        yield "TH", bank.bic, bank.codes.split(), max(filter(str.isascii, bank.names.split("|")), key=len, default="")
+
+
 def is_payment_service(name: str) -> bool:
     """Return True if ``name`` is a payment service that people take for a bank."""
     return _key(name) in _SERVICES

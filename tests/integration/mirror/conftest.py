@@ -31,6 +31,7 @@ class MirroredScamfeed:
     def __init__(self, store: Store, url: str, folder: Path, token: str) -> None:
         self.store = store
         self.url = url
+        self.token = token
         self.file = folder / "mirror.db"
         self._secret = folder / "token"
         self._secret.write_text(token)
