@@ -147,6 +147,15 @@ class Push(Connector[S_co]):
         self.check()
         return "answers"
 
+    @property
+    def tells_alerts(self) -> bool:
+        """Return whether the hub's own alerts are told by this push, to people who run the hub."""
+        return False
+
+    def tell(self, text: str) -> None:
+        """Tell people an alert. Raises ``TryLater``, ``Misconfigured`` and ``RequestRefused``."""
+        raise Misconfigured(f"{self.name}: tells people nothing")
+
     @abstractmethod
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Deliver ``items`` and return the peer's answer to each; delivering again does no harm.

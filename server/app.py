@@ -23,6 +23,7 @@ from server.observe.access_log import AccessLog
 from server.observe.audit_trail import AuditTrail
 from server.observe.heartbeat import HeartbeatThread
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
+from server.observe.quiet import QuietWatch
 from server.observe.readiness import Readiness
 from server.observe.resumption import Resumption
 from server.observe.retention import Days, Retention
@@ -52,9 +53,9 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     metrics, trail = Metrics(store), AuditTrail(store)
     atexit.register(trail.stop)
     _start_retention(store, settings)
-    heartbeat = HeartbeatThread(store)
-    heartbeat.start()
-    atexit.register(heartbeat.stop)
+    for thread in (HeartbeatThread(store), QuietWatch(store, settings.quiet_hours)):
+        thread.start()
+        atexit.register(thread.stop)
     hub = hub_of(settings, store)
     resumption = Resumption(hub)
     resumption.start()

@@ -32,6 +32,9 @@ class NoticePushSettings(OutboundSettings, PushSettings):
     as_added: Annotated[
         bool, Field(description="with `every`: also tell within a second or so of something being added")
     ] = False
+    alerts: Annotated[
+        bool, Field(description="also tell who has gone quiet (feeds.md); only for a chat of those who run the hub")
+    ] = False
     batch: Annotated[int, Field(ge=1, le=10_000, description="items a batch, each of which is one notice")] = 10_000
 
 
@@ -57,6 +60,15 @@ class NoticePush(Push[NoticePushSettings]):
         opened = self._open()
         with peer_errors(_PEER):
             opened.head(self._url)
+
+    @property
+    def tells_alerts(self) -> bool:
+        """Return whether the settings ask for alerts."""
+        return self.settings.alerts
+
+    def tell(self, text: str) -> None:
+        """Post an alert."""
+        self._post(text)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
         """Post how many indicators are among ``items``."""

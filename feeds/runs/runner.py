@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, PullSettings, Push, TryLater
 from feeds.http.failures import RequestRefused
 from feeds.mapping.rows import Reject
-from feeds.runs import due, verify
+from feeds.runs import alerts, due, verify
 from feeds.runs.lease import RunLease, lease_run
 from feeds.runs.pull import pull
 from feeds.runs.push import push
@@ -65,6 +65,8 @@ def run(
                 _record(hub.store, lease, result)
                 if isinstance(feed, Push) and result.ending == "done" and verify.is_due(hub, feed):
                     verify.verify_feed(hub, feed)
+                if isinstance(feed, Push) and feed.tells_alerts:
+                    alerts.tell_alerts(hub, feed)
     except LeaseLost as error:
         result.error, result.ending = str(error), "fenced"
     except StoreUnavailable as error:

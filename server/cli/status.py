@@ -27,7 +27,7 @@ from server.store import (
     reviews,
 )
 from server.store.audit import AuditEvent
-from server.store.liveness import heartbeats
+from server.store.liveness import heartbeats, silences
 from server.store.times import now, stamp
 
 # Of a job's state, the numbers that say how much is done.
@@ -58,6 +58,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "jobs": _jobs(tx),
             "reviews": reviews_of(tx),
             "receipts": receipts_of(tx, context.settings.retraction_target),
+            "quiet": _quiet(tx),
             "slowed": throttled_partners(tx),
             "warnings": warnings_of(tx),
             "times": times_of(tx),
@@ -127,6 +128,19 @@ def _jobs(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
+def _quiet(tx: Tx) -> list[dict[str, Any]]:
+    """Return who has been quiet for longer than usual."""
+    return [
+        {
+            "what": silence.what,
+            "name": silence.name,
+            "since": stamp(silence.since),
+            "usual_hours": silence.usual // _HOUR,
+        }
+        for silence in silences.current(tx)
+    ]
+
+
 def _show(result: dict[str, Any]) -> None:
     show_table("Store", ["property", "value"], [[name, result[name]] for name in ("store", "schema", "partners")])
     show_table(
@@ -154,6 +168,9 @@ def _show(result: dict[str, Any]) -> None:
             ["later than the target", result["receipts"]["late"]],
         ],
     )
+    if result["quiet"]:
+        rows = [list(row.values()) for row in result["quiet"]]
+        show_table("Quiet for longer than usual", ["what", "name", "since", "usual pause, hours"], rows)
     if result["slowed"]:
         rows = [list(row.values()) for row in result["slowed"]]
         show_table("Slowed until somebody lifts it", ["partner", "rule", "since"], rows)

@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 
 from server.observe.retention import settle
 from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews, sql
-from server.store.liveness import heartbeats, verifications
+from server.store.liveness import heartbeats, silences, verifications
 from server.store.times import now
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
@@ -104,7 +104,7 @@ def _liveness(store: Store) -> Iterable[Metric]:
     """Return how long ago each collection was known to be current, and what pushes answered when they were verified."""
     with store.read() as tx:
         current, known = heartbeats.current(tx), collections.all_collections(tx)
-        verified, at = verifications.last_verifications(tx), sql.database_time(tx)
+        verified, at, told = verifications.last_verifications(tx), sql.database_time(tx), silences.current(tx)
     age = _gauge("scamfeed_collection_heartbeat_seconds", "Time since the collection was known to be current", "alias")
     for collection in known:
         beaten = current.of(collection)
@@ -115,7 +115,10 @@ def _liveness(store: Store) -> Iterable[Metric]:
     for feed, verification in verified.items():
         well.add_metric((feed,), float(verification.well))
         since.add_metric((feed,), max(0, at - verification.at) / _SECOND)
-    return age, well, since
+    quiet = _gauge("scamfeed_quiet_seconds", "How long somebody has been quieter than usual", "what", "name")
+    for silence in told:
+        quiet.add_metric((silence.what, silence.name), max(0, now() - silence.since) / _SECOND)
+    return age, well, since, quiet
 
 
 def _age(since: int | None) -> float:

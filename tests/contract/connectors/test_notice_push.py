@@ -11,6 +11,10 @@ from feeds.connector import Misconfigured
 from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, collections, deliveries, log, partners
+from server.store.liveness import silences
+from server.store.liveness.activity import HOUR
+from server.store.liveness.silences import Silence
+from server.store.times import now
 from tests.contract.connectors.contract import PARTNER, READER, latest
 from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
@@ -58,6 +62,30 @@ class TestNoticePush(MisbehavingContract, PushContract):
             "allow_private": True,
             **more,
         }
+
+    @pytest.mark.parametrize("wanted", [True, False])
+    def test_a_silence_is_told_once_where_that_is_wanted(self, store: Store, wanted: bool) -> None:
+        self.prepare(store, 1)
+        quiet = Silence("partner", "First Bank", now() - 9 * HOUR, 2 * HOUR, now())
+        with store.begin() as tx:
+            assert silences.begin(tx, quiet)
+            assert not silences.begin(tx, quiet)
+        for _ in range(2):
+            assert run(store, self.feed(alerts=wanted)).ending == "done"
+        told = [text for text in self.peer.texts if "has been quiet" in text]
+        assert len(told) == wanted
+        assert all("partner First Bank has been quiet for 9 hours" in text for text in told)
+
+    def test_a_silence_that_could_not_be_told_is_told_by_the_next_run(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with store.begin() as tx:
+            silences.begin(tx, Silence("source", "police", now() - 9 * HOUR, 2 * HOUR, now()))
+        with monkeypatch.context() as patch:
+            patch.setattr(self.peer, "answer", lambda _: Said(503, {}))
+            assert run(store, self.feed(alerts=True)).ending == "done"
+        run(store, self.feed(alerts=True))
+        assert [text for text in self.peer.texts if "source police" in text] == self.peer.texts
 
     def objects(self) -> list[dict[str, Any]]:
         # A notice has no objects; only the stored answers show which ones it counted.

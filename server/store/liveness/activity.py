@@ -1,0 +1,83 @@
+"""Activity: in which hours a partner contributed, a feed brought something, and a collection grew."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from sqlalchemy import Integer, bindparam, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from server.store.collections import Collection
+from server.store.engine import Tx
+from server.store.liveness.tables import activity
+from server.store.release_tables import volumes
+from server.store.tables import deliveries, objects, partners, runs
+
+What = Literal["partner", "source", "collection"]
+
+HOUR = 3_600 * 1_000_000
+# What is usual is learnt from so many days.
+DAYS = 60
+_HOURS_A_DAY = 24
+_FORGET = delete(activity).where(activity.c.hour < bindparam("before", type_=Integer))
+_GREATEST_BEFORE = select(func.max(objects.c.date_added)).where(
+    objects.c.collection == bindparam("of_log"), objects.c.date_added < bindparam("before")
+)
+
+
+def note(tx: Tx, what: What, name: str, hours: Iterable[int]) -> None:
+    """Record the hours in which somebody was active; an hour that is known stays as it is."""
+    rows = [{"what": what, "name": name, "hour": hour} for hour in sorted(set(hours))]
+    if rows:
+        insertion = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+        tx.execute(insertion(activity).on_conflict_do_nothing(), rows)
+
+
+def known_hours(tx: Tx) -> dict[tuple[str, str], list[int]]:
+    """Return the hours in which each was active, in order."""
+    found: dict[tuple[str, str], list[int]] = {}
+    asked = select(activity.c.what, activity.c.name, activity.c.hour)
+    for what, name, hour in tx.execute(asked.order_by(activity.c.what, activity.c.name, activity.c.hour)):
+        found.setdefault((what, name), []).append(hour)
+    return found
+
+
+def forget(tx: Tx, before: int) -> None:
+    """Remove the hours ``before`` an hour."""
+    tx.execute(_FORGET, {"before": before})
+
+
+def volumes_of_day(tx: Tx, day: int) -> Mapping[str, int]:
+    """Return how many objects each partner has contributed on a day."""
+    return {row.partner: row.received for row in tx.execute(select(volumes).where(volumes.c.day == day))}
+
+
+def hours_of_partners(tx: Tx, since: int) -> dict[str, list[int]]:
+    """Return by partner who takes part the noon of each day ``since`` an hour on which it contributed."""
+    v, mine = volumes.c, partners.c.name == volumes.c.partner
+    asked = select(v.partner, v.day).join(partners, mine).where(partners.c.left.is_(None), v.received > 0)
+    found: dict[str, list[int]] = {}
+    for partner, day in tx.execute(asked.where(v.day > since // _HOURS_A_DAY).order_by(v.partner, v.day)):
+        found.setdefault(partner, []).append(day * _HOURS_A_DAY + _HOURS_A_DAY // 2)
+    return found
+
+
+def hours_of_sources(tx: Tx, since: int) -> dict[str, list[int]]:
+    """Return by feed that pushes nothing the hours since an hour in which a run of it brought something."""
+    r, found = runs.c, dict[str, set[int]]()
+    pushes = select(deliveries.c.feed).distinct()
+    asked = select(r.feed, r.ended).where(r.accepted > 0, r.ended >= since * HOUR, r.feed.not_in(pushes))
+    for feed, ended in tx.execute(asked):
+        found.setdefault(feed, set()).add(ended // HOUR)
+    return {feed: sorted(hours) for feed, hours in found.items()}
+
+
+def hours_of_collection(tx: Tx, collection: Collection, since: int) -> Sequence[int]:
+    """Return the hours since an hour in which a collection grew; one look at the log for each such hour."""
+    found: list[int] = []
+    before = (collection.last_added // HOUR + 1) * HOUR
+    while True:
+        at = tx.execute(_GREATEST_BEFORE, {"of_log": collection.log, "before": before}).scalar()
+        if at is None or at < since * HOUR:
+            return found[::-1]
+        found.append(at // HOUR)
+        before = found[-1] * HOUR

@@ -1,0 +1,56 @@
+"""Silences: who is quiet for longer than usual, and which feeds have told people so."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server.store.engine import Tx
+from server.store.liveness.tables import silences
+
+
+class Silence(NamedTuple):
+    """Somebody who has been quiet ``since`` a moment, the longest pause that is ``usual``, and when that was found.
+
+    ``what`` is partner, source or collection; times are in microseconds; ``told`` are feeds that told people.
+    """
+
+    what: str
+    name: str
+    since: int
+    usual: int
+    found: int
+    told: tuple[str, ...] = ()
+
+
+def current(tx: Tx) -> list[Silence]:
+    """Return the silences that go on, the longest first."""
+    asked = select(silences).order_by(silences.c.since, silences.c.what, silences.c.name)
+    return [Silence(*row[:5], tuple(msgspec.json.decode(row.told))) for row in tx.execute(asked)]
+
+
+def begin(tx: Tx, silence: Silence) -> bool:
+    """Record a silence; return False where another process has done so."""
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(silences).values(silence._asdict() | {"told": msgspec.json.encode(silence.told)}))
+    except IntegrityError:
+        return False
+    return True
+
+
+def end(tx: Tx, silence: Silence) -> bool:
+    """Remove a silence that is over; return False where another process has done so."""
+    s = silences.c
+    return bool(tx.execute(delete(silences).where(s.what == silence.what, s.name == silence.name)).rowcount)
+
+
+def mark_told(tx: Tx, feed: str, told: Iterable[Silence]) -> None:
+    """Record that ``feed`` has told people of these silences."""
+    s = silences.c
+    for silence in told:
+        row = (s.what == silence.what, s.name == silence.name, s.since == silence.since)
+        names = msgspec.json.encode(sorted({*silence.told, feed}))
+        tx.execute(update(silences).where(*row).values(told=names))
