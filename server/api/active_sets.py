@@ -12,6 +12,7 @@ from server.store import Store, StoreUnavailable, active_sets, collections, dige
 from server.store.collections import Collection
 from server.store.digests import ActiveDigest
 from server.store.fast_reads import NotFast
+from server.store.liveness import heartbeats
 from server.store.times import now, stamp
 from server.taxii import auth
 from server.taxii.errors import retry_later
@@ -42,6 +43,8 @@ class ActiveSetEndpoints:
         with store.read() as tx:
             collection = auth.readable(tx, partner, id_or_alias)
             found = digests.of(tx, collection) if digests.is_current(tx, collection) else None
+            # Of the database that answers: a replica that lags behind shows it.
+            current = heartbeats.current(tx).of(collection)
         if found is None:
             if store.is_fast:
                 raise NotFast
@@ -53,6 +56,7 @@ class ActiveSetEndpoints:
             "added_up_to": stamp(max(0, found.added_up_to)),
             "active": found.active,
             "digest": found.digest,
+            "heartbeat": None if current is None else stamp(current),
         }
         return TaxiiResponse(200, orjson.dumps(resource), (_UNKEPT,), JSON, collection=collection.id)
 

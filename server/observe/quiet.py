@@ -7,10 +7,10 @@ reports then, and one long outage of before is not.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from server.store import Store, StoreUnavailable, Tx, collections, quotas
+from server.store import Store, StoreUnavailable, Tx, collections, deliveries, feed_state, partners, quotas
 from server.store.liveness import activity, silences
 from server.store.liveness.activity import HOUR, What
 from server.store.liveness.silences import Silence
@@ -24,7 +24,8 @@ _BEYOND_USUAL = 1.5
 # Whoever was active in fewer hours, or has been known for less than a week, has nothing that is usual yet.
 _FEWEST_PAUSES = 5
 _SHORTEST_HISTORY = 7 * 24
-_HOURS_KEPT = activity.DAYS * 24
+_HOURS_A_DAY = 24
+_HOURS_KEPT = activity.DAYS * _HOURS_A_DAY
 
 
 class QuietWatch:
@@ -34,6 +35,9 @@ class QuietWatch:
         """Watch those of ``store``; no pause below ``least_hours`` is a silence, and with 0 none is."""
         self._store = store
         self._least = least_hours
+        # The hours in which each was active, as of the hour in which they were read.
+        self._known: dict[tuple[str, str], list[int]] = {}
+        self._hour = -1
         self._volumes: Mapping[str, int] = {}
         self._day = -1
         self._stopping = threading.Event()
@@ -54,12 +58,12 @@ class QuietWatch:
         """Note who is active, and begin and end silences, as of ``at`` (microseconds)."""
         at = now() if at is None else at
         with self._store.read() as tx:
-            known = activity.known_hours(tx)
-            active = self._active(tx, known, at)
+            active = self._active(tx, at)
             before = silences.current(tx)
-        new = {who: set(hours) - set(known.get(who, ())) for who, hours in active.items()}
-        known |= {who: sorted({*known.get(who, ()), *hours}) for who, hours in new.items()}
-        found = [silence for who in active if (silence := self._silence(who, known[who], at)) is not None]
+        new = {who: sorted(set(hours) - set(self._known.get(who, ()))) for who, hours in active.items()}
+        for who, hours in new.items():
+            self._known[who] = sorted([*self._known.get(who, ()), *hours])
+        found = [silence for who in active if (silence := self._silence(who, at)) is not None]
         begun = [silence for silence in found if not any(_same(silence, other) for other in before)]
         over = [silence for silence in before if not any(_same(silence, other) for other in found)]
         if not begun and not over and not any(new.values()):
@@ -71,49 +75,59 @@ class QuietWatch:
             # A new silence of the same one follows the end of the old.
             ended = [silence for silence in over if silences.end(tx, silence)]
             told = [silence for silence in begun if silences.begin(tx, silence)]
-        for silence in ended:
-            log.info("quiet ended what=%s name=%s", silence.what, silence.name)
-        for silence in told:
-            log.warning(
-                "quiet what=%s name=%s silent_hours=%d usual_hours=%d",
-                silence.what,
-                silence.name,
-                (at - silence.since) // HOUR,
-                silence.usual // HOUR,
-            )
+        _log(ended, told, at)
 
-    def _active(
-        self, tx: Tx, known: Mapping[tuple[str, str], Sequence[int]], at: int
-    ) -> dict[tuple[What, str], Sequence[int]]:
-        """Return the hours in which each was active; of those known before the latest are enough."""
-        since = at // HOUR - _HOURS_KEPT
-        found: dict[tuple[What, str], Sequence[int]] = {}
-        grown = self._grown_volumes(tx, at)
-        for name, hours in activity.hours_of_partners(tx, since).items():
-            # Days are known from before, hours from when a look saw the volume grow.
-            seen = () if ("partner", name) in known else [hour for hour in hours if hour < at // HOUR]
-            found["partner", name] = [*seen, *((at // HOUR,) if name in grown else ())]
-        for name, hours in activity.hours_of_sources(tx, since).items():
-            found["source", name] = hours
+    def _active(self, tx: Tx, at: int) -> dict[tuple[What, str], Iterable[int]]:
+        """Return those who are watched, each with the hours in which it was active since the last look."""
+        hour, first = at // HOUR, self._hour < 0
+        if hour != self._hour:
+            self._known, self._hour = activity.known_hours(tx), hour
+        active: dict[tuple[What, str], Iterable[int]] = {}
+        for name, hours in self._partners(tx, at, first=first).items():
+            active["partner", name] = hours
+        pushes = {feed for feed, _ in deliveries.recipients(tx)}
+        for name in feed_state.all_states(tx).keys() - pushes:
+            last = self._last("source", name, hour)
+            active["source", name] = activity.hours_of_source(tx, name, last if first else max(last, hour - 2))
         for collection in collections.all_collections(tx):
             if collection.kind not in ("released", "exchange") or collection.log != collection.number:
                 continue
-            if ("collection", collection.alias) in known:
-                found["collection", collection.alias] = [collection.last_added // HOUR]
+            if ("collection", collection.alias) in self._known:
+                active["collection", collection.alias] = [collection.last_added // HOUR]
             elif collection.last_added:
-                found["collection", collection.alias] = activity.hours_of_collection(tx, collection, since)
-        return found
+                hours = activity.hours_of_collection(tx, collection, hour - _HOURS_KEPT)
+                active["collection", collection.alias] = hours
+        return active
 
-    def _grown_volumes(self, tx: Tx, at: int) -> set[str]:
-        """Return the partners that have contributed since the last look."""
-        day = quotas.day_of(at)
-        volumes = activity.volumes_of_day(tx, day)
-        before = self._volumes if self._day == day else {}
-        grown = set() if self._day < 0 else {name for name, count in volumes.items() if count > before.get(name, 0)}
-        self._volumes, self._day = volumes, day
-        return grown
+    def _partners(self, tx: Tx, at: int, *, first: bool) -> dict[str, Iterable[int]]:
+        """Return the partners that take part: this hour for those whose volume has grown since the last look.
 
-    def _silence(self, who: tuple[What, str], hours: Sequence[int], at: int) -> Silence | None:
+        The first look knows days alone: a day that has no known hour stands for its noon, and today for this hour.
+        """
+        hour, today = at // HOUR, quotas.day_of(at)
+        volumes = activity.volumes_of_day(tx, today)
+        before = self._volumes if self._day == today else {}
+        self._volumes, self._day = volumes, today
+        left = partners.departed_partners(tx)
+        active: dict[str, Iterable[int]] = {
+            name: [hour] if volumes.get(name, 0) > before.get(name, 0) and not first else []
+            for name in (partner.name for partner in partners.all_partners(tx))
+            if name not in left
+        }
+        for name, days in activity.days_of_partners(tx, today - activity.DAYS + 1).items() if first else ():
+            last = self._last("partner", name, hour) // _HOURS_A_DAY
+            noons = [min(hour, day * _HOURS_A_DAY + _HOURS_A_DAY // 2) for day in days if day > last]
+            if name in active:
+                active[name] = noons
+        return active
+
+    def _last(self, what: What, name: str, hour: int) -> int:
+        """Return the last hour in which somebody was active, else the first hour that is remembered."""
+        known = self._known.get((what, name))
+        return known[-1] if known else hour - _HOURS_KEPT
+
+    def _silence(self, who: tuple[What, str], at: int) -> Silence | None:
+        hours = self._known[who]
         usual = usual_pause(hours)
         if usual is None:
             return None
@@ -127,8 +141,10 @@ class QuietWatch:
             try:
                 self.look()
             except StoreUnavailable as error:
+                self._hour = -1
                 log.warning("quiet watch waits reason=%s", error)
             except Exception:  # the next time may do better; what failed is in the log
+                self._hour = -1
                 log.exception("quiet watch failure")
             if self._stopping.wait(_SECONDS):
                 return
@@ -147,6 +163,19 @@ def usual_pause(hours: Sequence[int]) -> int | None:
         if within >= _SHARE * whole:
             return pause
     return pauses[-1]
+
+
+def _log(ended: Iterable[Silence], told: Iterable[Silence], at: int) -> None:
+    for silence in ended:
+        log.info("quiet ended what=%s name=%s", silence.what, silence.name)
+    for silence in told:
+        log.warning(
+            "quiet what=%s name=%s silent_hours=%d usual_hours=%d",
+            silence.what,
+            silence.name,
+            (at - silence.since) // HOUR,
+            silence.usual // HOUR,
+        )
 
 
 def _same(one: Silence, other: Silence) -> bool:

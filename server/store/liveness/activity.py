@@ -10,14 +10,13 @@ from server.store.collections import Collection
 from server.store.engine import Tx
 from server.store.liveness.tables import activity
 from server.store.release_tables import volumes
-from server.store.tables import deliveries, objects, partners, runs
+from server.store.tables import objects, runs
 
 What = Literal["partner", "source", "collection"]
 
 HOUR = 3_600 * 1_000_000
 # What is usual is learnt from so many days.
 DAYS = 60
-_HOURS_A_DAY = 24
 _FORGET = delete(activity).where(activity.c.hour < bindparam("before", type_=Integer))
 _GREATEST_BEFORE = select(func.max(objects.c.date_added)).where(
     objects.c.collection == bindparam("of_log"), objects.c.date_added < bindparam("before")
@@ -51,24 +50,19 @@ def volumes_of_day(tx: Tx, day: int) -> Mapping[str, int]:
     return {row.partner: row.received for row in tx.execute(select(volumes).where(volumes.c.day == day))}
 
 
-def hours_of_partners(tx: Tx, since: int) -> dict[str, list[int]]:
-    """Return by partner who takes part the noon of each day ``since`` an hour on which it contributed."""
-    v, mine = volumes.c, partners.c.name == volumes.c.partner
-    asked = select(v.partner, v.day).join(partners, mine).where(partners.c.left.is_(None), v.received > 0)
+def days_of_partners(tx: Tx, since: int) -> dict[str, list[int]]:
+    """Return by partner the days ``since`` a day on which it contributed."""
+    asked = select(volumes.c.partner, volumes.c.day).where(volumes.c.day >= since, volumes.c.received > 0)
     found: dict[str, list[int]] = {}
-    for partner, day in tx.execute(asked.where(v.day > since // _HOURS_A_DAY).order_by(v.partner, v.day)):
-        found.setdefault(partner, []).append(day * _HOURS_A_DAY + _HOURS_A_DAY // 2)
+    for partner, day in tx.execute(asked.order_by(volumes.c.partner, volumes.c.day)):
+        found.setdefault(partner, []).append(day)
     return found
 
 
-def hours_of_sources(tx: Tx, since: int) -> dict[str, list[int]]:
-    """Return by feed that pushes nothing the hours since an hour in which a run of it brought something."""
-    r, found = runs.c, dict[str, set[int]]()
-    pushes = select(deliveries.c.feed).distinct()
-    asked = select(r.feed, r.ended).where(r.accepted > 0, r.ended >= since * HOUR, r.feed.not_in(pushes))
-    for feed, ended in tx.execute(asked):
-        found.setdefault(feed, set()).add(ended // HOUR)
-    return {feed: sorted(hours) for feed, hours in found.items()}
+def hours_of_source(tx: Tx, feed: str, since: int) -> set[int]:
+    """Return the hours since an hour in which a run of a feed brought something."""
+    asked = select(runs.c.started).where(runs.c.feed == feed, runs.c.started >= since * HOUR, runs.c.accepted > 0)
+    return {started // HOUR for started in tx.execute(asked).scalars()}
 
 
 def hours_of_collection(tx: Tx, collection: Collection, since: int) -> Sequence[int]:

@@ -59,7 +59,8 @@ def forget(tx: Tx, part: Part) -> None:
 
 def last_beats(tx: Tx) -> dict[str, int]:
     """Return when each part that ever worked did so last (microseconds)."""
-    return {row.part: row.at for row in tx.execute(select(heartbeats).order_by(heartbeats.c.part))}
+    # Fast reads have plain tuples for rows.
+    return {str(part): int(at) for part, at in tx.execute(select(heartbeats).order_by(heartbeats.c.part))}
 
 
 def current(tx: Tx) -> Heartbeat:

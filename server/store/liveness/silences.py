@@ -28,7 +28,10 @@ class Silence(NamedTuple):
 def current(tx: Tx) -> list[Silence]:
     """Return the silences that go on, the longest first."""
     asked = select(silences).order_by(silences.c.since, silences.c.what, silences.c.name)
-    return [Silence(*row[:5], tuple(msgspec.json.decode(row.told))) for row in tx.execute(asked)]
+    return [
+        Silence(row.what, row.name, row.since, row.usual, row.found, tuple(msgspec.json.decode(row.told)))
+        for row in tx.execute(asked)
+    ]
 
 
 def begin(tx: Tx, silence: Silence) -> bool:

@@ -14,8 +14,9 @@ import zstandard
 from schemas import timestamp
 from server.api import active_sets as endpoints
 from server.api.active_sets import DigestFolding
-from server.store import collections, digests, log, times
+from server.store import collections, digests, jobs, log, times
 from server.store.item import Item
+from server.store.liveness import heartbeats
 from tests.integration.api.conftest import ApiHub
 
 _MODULUS = 1 << 256
@@ -67,6 +68,19 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take several steps for a few objects."""
     monkeypatch.setattr(digests, "_ROWS", 7)
     monkeypatch.setattr(endpoints, "_ROWS", 5)
+
+
+def test_the_digest_says_up_to_when_the_collection_is_current(hub: ApiHub) -> None:
+    with hub.store.begin() as tx:
+        heartbeats.forget(tx, "server")
+        heartbeats.beat(tx, "server")
+        current = heartbeats.current(tx)
+        begun = jobs.begin(tx, "policy apply", {}).begun
+    assert current.released is not None
+    assert _digest(hub, "takedown")["heartbeat"] == times.stamp(min(begun, current.released))
+    with hub.store.begin() as tx:
+        jobs.save(tx, "policy apply", {}, ended=True)
+    assert times.parse(_digest(hub, "takedown")["heartbeat"]) >= current.released
 
 
 def test_the_digest_follows_what_happens(hub: ApiHub) -> None:

@@ -11,6 +11,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.observe.quiet import QuietWatch, usual_pause
 from server.store import Store, collections, feed_state, log, partners, quotas
+from server.store.feed_state import FeedState
 from server.store.item import Item
 from server.store.liveness import activity, silences
 from server.store.liveness.activity import HOUR
@@ -92,6 +93,20 @@ def test_a_partner_that_stops_is_told_once_and_again_after_it_came_back(
     assert told(store) == [("partner", "Daily Bank", DAY)]
 
 
+def test_a_partner_that_contributes_every_day_is_heard_on_each(store: Store) -> None:
+    add_partner(store, "Daily Bank", range(1, 40), received=50)
+    watch = QuietWatch(store, 6)
+    for hours in range(0, 96, 12):
+        with store.begin() as tx:
+            quotas.count_contributed(tx, "Daily Bank", received=1, held=0, moment=NOW + hours * HOUR)
+        watch.look(NOW + hours * HOUR)
+    assert told(store) == []
+    with store.read() as tx:
+        assert activity.known_hours(tx)["partner", "Daily Bank"][-8:] == [
+            HOUR_NOW + hours for hours in range(0, 96, 12)
+        ]
+
+
 def test_a_partner_that_left_is_not_missed(store: Store) -> None:
     add_partner(store, "Gone Bank", range(4, 40))
     with store.begin() as tx:
@@ -102,6 +117,8 @@ def test_a_partner_that_left_is_not_missed(store: Store) -> None:
 
 def test_a_source_that_brings_nothing_any_more_is_told(store: Store) -> None:
     with store.begin() as tx:
+        for name in ("police", "idle"):
+            feed_state.save_state(tx, FeedState(name))
         for hours in range(12, 400):
             ended = moment(NOW - hours * HOUR)
             counts = {"read": 9, "accepted": 1, "rejected": 0, "error": None}
