@@ -68,7 +68,7 @@ class QuietWatch:
         over = [silence for silence in before if not any(_same(silence, other) for other in found)]
         if not begun and not over and not any(new.values()):
             return
-        with self._store.begin() as tx:
+        with self._store.begin(in_passing=True) as tx:
             for (what, name), hours in new.items():
                 activity.note(tx, what, name, hours)
             activity.forget(tx, at // HOUR - _HOURS_KEPT)
