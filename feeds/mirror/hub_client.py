@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urljoin
 
@@ -34,12 +35,16 @@ class OfferedCollection(NamedTuple):
 
 
 class HubDigest(NamedTuple):
-    """The digest of a collection's active set at a hub: as of a moment, up to a place in its order (milliseconds)."""
+    """The digest of a collection's active set at a hub: as of a moment, up to a place in its order (milliseconds).
+
+    ``lag`` is for how long the hub itself has not known that the collection is current, by its own clock.
+    """
 
     as_of: int
     added_up_to: str
     active: int
     digest: str
+    lag: int = 0
 
 
 class DigestBehind(Exception):
@@ -100,6 +105,7 @@ class HubClient:
                 str(stated["added_up_to"] or ""),
                 int(stated["active"]),
                 str(stated["digest"]).lower(),
+                _lag(answer.headers.get("Date", ""), stated.get("heartbeat")),
             )
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError, Rejected):
             return None
@@ -181,6 +187,14 @@ class ActiveStream:
             return msgspec.json.decode(line)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise TryLater(f"{self._url}: sends what is no JSON") from error
+
+
+def _lag(date: str, heartbeat: Any) -> int:
+    """Return how old a hub's heartbeat is at the date of its answer, in milliseconds; 0 where one is missing."""
+    try:
+        return max(0, round(parsedate_to_datetime(date).timestamp() * 1000) - milliseconds(heartbeat))
+    except (ValueError, TypeError, AttributeError, Rejected):
+        return 0
 
 
 @contextmanager

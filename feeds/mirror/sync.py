@@ -35,6 +35,7 @@ _MOST_OBJECTS = 50_000_000
 _COMPARISONS = 3
 # A copy that differs again after a repair is not read whole again at once.
 _REPAIR_EVERY = 3_600_000
+_BEATS_WITHIN = 60_000
 # Further back the copy does not know what was active.
 _OLDEST_DIGEST = 6 * 3_600_000
 
@@ -229,20 +230,22 @@ class HubSync:
                 return "behind", started
             if stated is None:
                 return "none", started
+            # A copy is as current as its hub is: a hub that beats is some seconds behind at most.
+            late = max(0, stated.lag - _BEATS_WITHIN)
             if stated.as_of < asked - _OLDEST_DIGEST:
-                return "behind", started
+                return "behind", started - late
             mine = self._writer.active_set(copy, stated.as_of)
             if (mine.active, set_digest.text(mine.total)) == (stated.active, stated.digest):
-                return "equal", asked
+                return "equal", asked - late
             if stated.as_of < (copy.since or 0):
                 # Something may have ended between that moment and the first pull.
-                return "behind", started
+                return "behind", started - late
             # More may have come meanwhile, or the hub may not have counted yet all that it served.
             before = self._read.get(copy.collection, 0)
             copy, started, _ = self._pull(client, self._writer.get(copy.number))
             self._writer.publish([copy])
             if self._read.get(copy.collection, 0) == before and _is_before(stated, copy):
-                return "behind", started
+                return "behind", started - late
         return "differs", None
 
     def _results(self) -> tuple[SyncedCollection, ...]:

@@ -28,6 +28,7 @@ class FakeHub:
         self.behind = 0
         # How far in the past the moment of the digest is, as a hub that counts by the minute has it.
         self.digest_age = timedelta(0)
+        self.heartbeat: str | None = None
         self.has_stream = True
         self.breaks_after: int | None = None
         self.asked: list[str] = []
@@ -71,6 +72,7 @@ class FakeHub:
             "added_up_to": self.log[counted - 1][0] if counted else "",
             "active": len(active),
             "digest": set_digest.text(total),
+            "heartbeat": self.heartbeat,
         }
 
 

@@ -146,3 +146,13 @@ def test_what_ended_before_the_stream_is_no_difference(hub: FakeHub, settings: M
     for age in (0, -10, 0, -10):
         hub.digest_age = timedelta(minutes=age)
         assert sync(settings).digest == "equal", "the copy knows what ends meanwhile"
+
+
+@pytest.mark.parametrize(("minutes", "grade"), [(0.2, "block"), (30, "block"), (62, "warn")])
+def test_a_copy_is_no_younger_than_its_hub_is_alive(
+    hub: FakeHub, settings: MirrorSettings, minutes: float, grade: str
+) -> None:
+    hub.heartbeat = timestamp.text(timestamp.now() - timedelta(minutes=minutes))
+    assert sync(settings).digest == "equal"
+    with Mirror(settings.mirror.file) as mirror:
+        assert mirror.check("h0.example.com").grade == grade
