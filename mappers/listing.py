@@ -9,7 +9,7 @@ from schemas.errors import Rejected
 from schemas.lookup import ListedHold, ListedReferral, Listing
 from schemas.vocabulary import Action, HolderStatus, ScamType, Tlp
 
-_GRADES: frozenset[Any] = frozenset(Action)
+_GRADES: Mapping[str, Action] = {action.value: action for action in Action}
 _STATUSES: frozenset[Any] = frozenset(HolderStatus)
 
 
@@ -46,7 +46,7 @@ def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
 
 def _grade(*grades: Any) -> Action:
     """Return the first that is a grade, else the weakest."""
-    return Action(next((grade for grade in grades if isinstance(grade, str) and grade in _GRADES), Action.INVESTIGATE))
+    return next((_GRADES[grade] for grade in grades if isinstance(grade, str) and grade in _GRADES), Action.INVESTIGATE)
 
 
 def _hold(context: Mapping[str, Any]) -> ListedHold | None:

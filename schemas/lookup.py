@@ -18,22 +18,16 @@ from schemas.vocabulary import Action
 
 MOST_VALUES = 1_000
 _LONGEST_DETAIL = 200
-_MOST_DETAILS = 10
-_STRENGTH: Mapping[str, int] = {action: place for place, action in enumerate(Action)}
+_ACTIONS: Mapping[str, Action] = {action.value: action for action in Action}
+_STRENGTH: Mapping[str, int] = {action: place for place, action in enumerate(_ACTIONS)}
 
 
 class LookupQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A value in any spelling that a report may have; ``details`` are the columns of its kind, as ``bank``."""
 
-    value: Annotated[str, msgspec.Meta(max_length=MAX_VALUE)]
-    kind: Annotated[str, msgspec.Meta(max_length=60)] | None = None
-    details: Annotated[
-        dict[
-            Annotated[str, msgspec.Meta(max_length=60)],
-            Annotated[str, msgspec.Meta(max_length=_LONGEST_DETAIL)],
-        ],
-        msgspec.Meta(max_length=_MOST_DETAILS),
-    ] = {}
+    value: str
+    kind: str | None = None
+    details: dict[str, str] = {}
 
 
 class LookupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +120,8 @@ def readings(value: str, kind: str | None = None, details: Mapping[str, str] = N
     """
     if len(value) > MAX_VALUE:
         raise Rejected("bad-value", f"value: longer than {MAX_VALUE} characters: give the value alone")
+    if any(len(text) > _LONGEST_DETAIL for text in details.values()):
+        raise Rejected("bad-details", f"details: one is longer than {_LONGEST_DETAIL} characters; give it alone")
     raw = refang(value)
     given = {name: text for name, text in details.items() if text}
     if kind is not None:
@@ -155,7 +151,7 @@ def readings(value: str, kind: str | None = None, details: Mapping[str, str] = N
 def strongest(grades: Iterable[str]) -> Action | None:
     """Return the strongest of some grades, None for none."""
     found = min(grades, key=_STRENGTH.__getitem__, default=None)
-    return None if found is None else Action(found)
+    return None if found is None else _ACTIONS[found]
 
 
 def current(listing: Listing, at: datetime) -> Listing | None:

@@ -14,7 +14,6 @@ from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
 from server import dashboard
-from server.api.active_sets import DigestFolding
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings
 from server.http.worker_load import shared_memory
@@ -60,9 +59,6 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     resumption = Resumption(hub)
     resumption.start()
     atexit.register(resumption.stop)
-    folding = DigestFolding(store)
-    folding.start()
-    atexit.register(folding.stop)
     mount(
         app,
         hub,

@@ -60,15 +60,19 @@ class Client:
 def load(port: int, path: str | Sequence[str], token: str, connections: int, seconds: float) -> Load:
     """Ask the same, or what is listed in turn, on so many connections at once, each again as soon as it is answered."""
     paths = [path] if isinstance(path, str) else path
-    requests = cycle(
-        [
-            (
-                f"GET {wanted} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-                "Accept: application/taxii+json;version=2.1\r\n\r\n"
-            ).encode()
-            for wanted in paths
-        ]
-    )
+    asked = [
+        (
+            f"GET {wanted} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            "Accept: application/taxii+json;version=2.1\r\n\r\n"
+        ).encode()
+        for wanted in paths
+    ]
+    return send_all(port, asked, connections, seconds)
+
+
+def send_all(port: int, asked: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """Send requests in turn, on so many connections at once, each as soon as the one before it is answered."""
+    requests = cycle(asked)
     sockets: list[socket.socket] = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(connections)]
     times: list[float] = []
     began: dict[int, float] = {}

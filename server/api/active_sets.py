@@ -1,5 +1,6 @@
 """Active sets of collections, and their digests: how a partner's own copy begins, and how it knows that it is whole."""
 
+import atexit
 import logging
 import threading
 import time
@@ -37,6 +38,7 @@ class ActiveSetEndpoints:
     def __init__(self, store: Store) -> None:
         """Keep digests in ``store``."""
         self._store = store
+        self._folding = DigestFolding(store)
 
     def digest(self, store: Store, partner: Partner, id_or_alias: str) -> TaxiiResponse:
         """Return the digest of a collection. Raises ``TaxiiError``, 503 while its log is folded for the first time."""
@@ -76,7 +78,8 @@ class ActiveSetEndpoints:
         return TaxiiResponse(200, b"", headers, JSON_LINES, collection=collection.id, stream=lines)
 
     def _folded(self, collection: Collection) -> ActiveDigest | None:
-        """Fold for a moment, and return the digest as far as that led."""
+        """Fold for a moment, and return the digest as far as that led; it goes on beside other requests."""
+        self._folding.start()
         with self._store.begin() as tx:
             digests.begin(tx, collection)
         began = time.monotonic()
@@ -110,16 +113,22 @@ class DigestFolding:
         self._store = store
         self._seconds = seconds
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="digest-folding", daemon=True)
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread; workers and nodes that fold at once take turns."""
-        self._thread.start()
+        """Start the thread, once; workers and nodes that fold at once take turns."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="digest-folding", daemon=True)
+                self._thread.start()
+                atexit.register(self.stop)
 
     def stop(self) -> None:
         """Stop the thread once the step under way is done."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def fold(self) -> None:
         """Fold all that there is."""

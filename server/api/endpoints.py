@@ -1,6 +1,7 @@
 """The endpoints under ``/api/``: their routes, and what each may be asked."""
 
 import re
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,13 +14,14 @@ from server.api import answers
 from server.api.active_sets import ActiveSetEndpoints
 from server.api.answers import CacheSeconds
 from server.api.limits import AddressQuota, LookupQuota, LookupSettings
+from server.api.openapi import description
 from server.release.route.policy import PUBLIC
 from server.store import Store, lookups
 from server.store.fast_reads import NotFast, remembered
 from server.taxii.errors import TaxiiError
 from server.taxii.negotiation import is_json
-from server.taxii.other_endpoints import OtherRequest
-from server.taxii.request_body import received
+from server.taxii.other_endpoints import Description, OtherRequest
+from server.taxii.request_body import Stream, announced, received
 from server.taxii.response import JSON, TaxiiResponse
 
 _PREFIX = "/api/"
@@ -47,6 +49,10 @@ class ApiEndpoints:
         self._quota = LookupQuota(settings)
         self._addresses = AddressQuota(settings.checks_per_minute)
         self._cache = CacheSeconds(settings.hit_seconds, settings.miss_seconds)
+
+    def describe(self) -> Description:
+        """Describe these endpoints for clients."""
+        return description()
 
     def find(self, environ: dict[str, Any]) -> OtherRequest | None:
         """Return the request where its path is one of these."""
@@ -121,9 +127,15 @@ class ApiEndpoints:
 
 def _asked(request: OtherRequest) -> list[LookupQuestion]:
     """Return the values that a look-up asks about. Raises ``TaxiiError``."""
-    with received(request.environ, _MOST_BYTES) as (body, _):
+    length = announced(request.environ)
+    with ExitStack() as stack:
+        if "HTTP_CONTENT_ENCODING" in request.environ or not 0 <= length <= _MOST_BYTES:
+            body: Stream = stack.enter_context(received(request.environ, _MOST_BYTES))[0]
+            length = -1
+        else:
+            body = request.environ["wsgi.input"]
         try:
-            return _questions.decode(body.read()).values
+            return _questions.decode(body.read(length)).values
         except msgspec.ValidationError as error:
             place = _PLACE.search(str(error))
             raise TaxiiError("not-a-lookup", place=place[1] if place else "$") from None
@@ -143,12 +155,11 @@ def _question(request: OtherRequest) -> LookupQuestion:
     if len(given) < len(pairs) or "value" not in given or len(given["value"]) > MAX_VALUE:
         raise TaxiiError("not-a-check")
     kind = given.get("kind") or None
-    details = {name: value[:_LONGEST] for name, value in given.items() if name not in ("value", "kind")}
+    details = {name: value for name, value in given.items() if name not in ("value", "kind")}
     return LookupQuestion(given["value"], kind, details)
 
 
 _MOST_FIELDS = 12
-_LONGEST = 200
 
 
 def _allowed(route: str) -> str:

@@ -19,6 +19,7 @@ from schemas.partner import Partner
 from schemas.record import Outcome
 from schemas.vocabulary import ScamType
 from server.cli.context import USAGE, Context, Json, counting, fail, show_json, show_table
+from server.cli.lookup_at_hub import TOKEN_VARIABLE, look_up_at
 from server.release.batches import at_once
 from server.release.hub import Hub
 from server.release.query.lookup import KnownValue, is_active, lookup as look_up
@@ -31,10 +32,24 @@ logger = logging.getLogger(__name__)
 
 def lookup(
     ctx: typer.Context,
-    value: Annotated[list[str], typer.Argument(help="values, in any spelling")],
+    value: Annotated[list[str], typer.Argument(help="values, in any spelling; with --server, CSV files too, or -")],
+    server: Annotated[
+        str | None, typer.Option(help="ask this hub as a partner, instead of the store; its URL", metavar="URL")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help=f"a file with the token for --server [default: {TOKEN_VARIABLE} has it]")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="with --server, the CSV file to write")] = None,
     json: Json = False,
 ) -> None:
-    """Show what is known about values: normal form, kind, listings, reporters, sightings, outcomes."""
+    """Show what is known about values: normal form, kind, listings, reporters, sightings, outcomes.
+
+    With --server, ask a hub over the network what you may read of them. A CSV file has a column value, perhaps kind,
+    and the columns of kinds (bank, country, …); its rows come back with found, grade, hold and the rest behind them.
+    """
+    if server is not None:
+        look_up_at(server, value, token_file, output, json=json)
+        return
     context: Context = ctx.obj
     rows: list[dict[str, Any]] = []
     with context.store() as store, store.read() as tx:

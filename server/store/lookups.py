@@ -4,10 +4,10 @@ A value that is listed for others alone takes the same steps in the same indexes
 asked for are the value and the reader's own collections together, so that no row of anybody else is touched.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, or_, select, text
 
 from server.store import bodies, subjects
@@ -66,7 +66,7 @@ def _listed_at(
     moved: dict[int, str] = {}
     numbers, known = list(place), list(logs)
     if tx.dialect.name == "sqlite":
-        rows = tx.execute(_ON_SQLITE, {"numbers": json.dumps(numbers), "logs": json.dumps(known)})
+        rows = tx.execute(_ON_SQLITE, {"numbers": orjson.dumps(numbers).decode(), "logs": tuple(known)})
     else:
         rows = tx.execute(_ON_POSTGRESQL, {"numbers": numbers, "logs": known})
     row: Any
@@ -103,10 +103,12 @@ _PUBLIC = _LOGS.where(_c.alias == bindparam("of_alias"), _c.kind == "released")
 _LISTED = (
     "SELECT asked.value, subjects.subject, objects.collection, objects.latest, objects.body FROM {asked}"
     " LEFT JOIN subjects ON subjects.number = asked.value"
-    " LEFT JOIN objects ON objects.value = asked.value AND objects.collection IN ({logs})"
+    " LEFT JOIN objects ON objects.value = asked.value AND objects.collection IN {logs}"
     " AND objects.latest > 0 AND NOT objects.revoked"
 )
-_ON_SQLITE = text(_LISTED.format(asked="json_each(:numbers) AS asked", logs="SELECT value FROM json_each(:logs)"))
-_ON_POSTGRESQL = text(_LISTED.format(asked="unnest(:numbers) AS asked(value)", logs="SELECT unnest(:logs)")).bindparams(
-    bindparam("numbers", type_=ARRAY(BigInteger)), bindparam("logs", type_=ARRAY(Integer))
+_ON_SQLITE = text(_LISTED.format(asked="json_each(:numbers) AS asked", logs=":logs")).bindparams(
+    bindparam("logs", expanding=True)
 )
+_ON_POSTGRESQL = text(
+    _LISTED.format(asked="unnest(:numbers) AS asked(value)", logs="(SELECT unnest(:logs))")
+).bindparams(bindparam("numbers", type_=ARRAY(BigInteger)), bindparam("logs", type_=ARRAY(Integer)))

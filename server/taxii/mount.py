@@ -24,7 +24,7 @@ from server.taxii.backend import StoreBackend
 from server.taxii.endpoints import ObjectEndpoints
 from server.taxii.filters import MAX_PAGE
 from server.taxii.limits import API_ROOT, PartnerQuotas
-from server.taxii.other_endpoints import OtherEndpoints
+from server.taxii.other_endpoints import NoEndpoints, OtherEndpoints
 from server.taxii.page_cache import PageCache
 from server.taxii.proxies import TrustedProxies
 from server.taxii.verified_logins import VerifiedLogins
@@ -71,7 +71,7 @@ def mount(
     )
     app.register_blueprint(_blueprint())
     app.before_request(_name_other_pages)
-    openapi.register(app)
+    openapi.register(app, others.describe() if others else NoEndpoints().describe())
     # Medallion logs to a stream of its own, beside the application's log.
     logging.getLogger("medallion").handlers.clear()
 

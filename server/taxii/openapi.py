@@ -7,6 +7,7 @@ from flask import Flask, Response
 
 from server.taxii.limits import API_ROOT
 from server.taxii.openapi_schemas import IN_QUERY, RESOURCES, STAMP, STRING, Schema, ref
+from server.taxii.other_endpoints import Description
 from server.taxii.response import TAXII
 
 _IN_PATH: dict[str, tuple[str, str]] = {
@@ -51,6 +52,7 @@ _IF_NONE_MATCH = {
 # Refusals of every request, and of those that name something, filter or carry a body.
 _REFUSALS = (401, 406, 408, 414, 429, 431, 503)
 _NAMED, _FILTERED, _CARRIED = (404,), (400, 403, 404), (400, 403, 404, 413, 415, 422)
+_NOTHING = Description({}, {})
 _SECONDS: Schema = {"type": "integer", "minimum": 1}
 _HEADERS: dict[int, Schema] = {
     401: {"WWW-Authenticate": {"description": "the schemes that are taken", "required": True, "schema": STRING}},
@@ -183,9 +185,9 @@ def _root() -> dict[str, Schema]:
     }
 
 
-def describe() -> Schema:
-    """Return the description as OpenAPI has it."""
-    paths = _root()
+def describe(others: Description = _NOTHING) -> Schema:
+    """Return the description as OpenAPI has it, with that of the endpoints beside TAXII's."""
+    paths = _root() | others.paths
     for path, item in paths.items():
         named = [
             {
@@ -207,7 +209,7 @@ def describe() -> Schema:
         "security": [{"basic": []}, {"bearer": []}],
         "paths": paths,
         "components": {
-            "schemas": RESOURCES,
+            "schemas": RESOURCES | others.schemas,
             "responses": _refusals(),
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
@@ -217,9 +219,9 @@ def describe() -> Schema:
     }
 
 
-def register(app: Flask) -> None:
-    """Let ``app`` hand the description out."""
-    body = orjson.dumps(describe())
+def register(app: Flask, others: Description = _NOTHING) -> None:
+    """Let ``app`` hand the description out, with that of other endpoints."""
+    body = orjson.dumps(describe(others))
 
     @app.get("/openapi.json")
     def openapi() -> Response:

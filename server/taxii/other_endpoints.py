@@ -21,8 +21,18 @@ class OtherRequest(NamedTuple):
         return "GET" if method == "HEAD" else method
 
 
+class Description(NamedTuple):
+    """The paths of endpoints as OpenAPI has them, and the schemas that they refer to."""
+
+    paths: dict[str, dict[str, Any]]
+    schemas: dict[str, dict[str, Any]]
+
+
 class OtherEndpoints(Protocol):
     """The endpoints of another room."""
+
+    def describe(self) -> Description:
+        """Describe the endpoints for clients."""
 
     def find(self, environ: dict[str, Any]) -> OtherRequest | None:
         """Return the request where its path is one of this room's."""
@@ -45,6 +55,10 @@ class OtherEndpoints(Protocol):
 
 class NoEndpoints:
     """No endpoints beside TAXII's."""
+
+    def describe(self) -> Description:
+        """Describe none."""
+        return Description({}, {})
 
     def find(self, environ: dict[str, Any]) -> OtherRequest | None:
         """Find none."""

@@ -81,7 +81,10 @@ def test_several_listings_come_the_strongest_first(hub: ApiHub) -> None:
 
 def test_one_bad_value_stops_no_other(hub: ApiHub) -> None:
     _reported(hub)
-    bad, good, kindless = hub.look_up({"value": "12345", "kind": "bank-account"}, DOMAIN, {"value": "?", "kind": "no"})
+    bad, good, kindless, long = hub.look_up(
+        {"value": "12345", "kind": "bank-account"}, DOMAIN, {"value": "?", "kind": "no"}, "x" * 5_000
+    )
+    assert long["error"]["reason"] == "bad-value"
     assert bad["error"]["reason"] == "bank-missing"
     assert (bad["found"], bad["listings"]) == (False, [])
     assert good["found"]

@@ -1,11 +1,17 @@
 import json
 import re
 from pathlib import Path
+from typing import Any, cast
 
 import jsonschema
+import msgspec
 import pytest
 from flask import Flask
 
+from schemas.lookup import LookupRequest
+from server.api.endpoints import ApiEndpoints
+from server.api.limits import LookupSettings
+from server.api.openapi import description
 from server.app import create_app
 from server.settings import Settings
 from server.store import Store
@@ -41,16 +47,39 @@ def test_it_describes_every_route_and_nothing_else(app: Flask) -> None:
 def test_it_is_open_to_everybody(app: Flask) -> None:
     answer = app.test_client().get("/openapi.json")
     assert answer.content_type == "application/json"
-    assert answer.json == describe()
+    assert answer.json == _all()
+
+
+def _all() -> dict[str, Any]:
+    """Return the description of all that is served, as the application hands it out."""
+    return describe(description())
+
+
+def test_it_describes_the_endpoints_beside_taxii_and_nothing_else() -> None:
+    endpoints = ApiEndpoints(cast(Store, None), LookupSettings())
+    routes = {}
+    for path, item in description().paths.items():
+        [method] = (name.upper() for name in item if name != "parameters")
+        request = endpoints.find({"PATH_INFO": re.sub(r"{\w+}", "x", path), "REQUEST_METHOD": method})
+        assert request is not None
+        endpoints.check(request)
+        assert endpoints.is_open(request) == (item[method.lower()].get("security") == [])
+        routes[request.route] = method
+    assert routes == {"lookup": "POST", "check": "GET", "digest": "GET", "active": "GET"}
+
+
+def test_its_example_is_of_its_schema() -> None:
+    body = _all()["paths"]["/api/lookup"]["post"]["requestBody"]["content"]["application/json"]
+    assert msgspec.convert(body["example"], LookupRequest).values
 
 
 def test_its_schemas_are_schemas() -> None:
-    for schema in describe()["components"]["schemas"].values():
+    for schema in _all()["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def test_every_reference_in_it_leads_somewhere() -> None:
-    described = describe()
+    described = _all()
     references = set(re.findall(r'"\$ref": "#/components/(\w+)/([\w-]+)"', json.dumps(described)))
     assert {"schemas", "responses"} == {kind for kind, _ in references}
     assert [name for kind, name in references if name not in described["components"][kind]] == []
@@ -58,7 +87,7 @@ def test_every_reference_in_it_leads_somewhere() -> None:
 
 def test_every_link_in_it_leads_to_an_operation_of_its_own_name() -> None:
     operations = [
-        operation for item in describe()["paths"].values() for name, operation in item.items() if name != "parameters"
+        operation for item in _all()["paths"].values() for name, operation in item.items() if name != "parameters"
     ]
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
