@@ -85,7 +85,8 @@ def _replay(work: RunContext, feed: Push[PushSettings], done: ReplayResult, most
                 break
             limit = min(feed.settings.batch, most - work.run.read)
             with work.store.read() as tx:
-                page = log.page(tx, at.collection, Query(after=after, limit=limit))
+                query = Query(after=after, limit=limit, granted=at.collection.granted)
+                page = log.page(tx, at.collection, query)
             answers, bad = deliver(work, feed, select_items(outgoing, feed.settings, _items(page.bodies)))
             with work.transaction() as tx:
                 record(tx, work.run.feed, partner, answers)

@@ -126,7 +126,8 @@ class AuditTrail:
 def _is_read(event: AuditEvent) -> bool:
     """Return whether an event is of reads that succeeded: many a minute, and one row for all that are equal."""
     reads = event.method in audit.READS or event.route in audit.READING_ROUTES
-    return reads and event.partner is not None and event.status < 400
+    is_known = event.partner is not None or event.route in audit.OPEN_ROUTES
+    return reads and is_known and event.status < 400
 
 
 def record_write(

@@ -48,6 +48,8 @@ REQUESTS = "requests"
 READS = ("GET", "HEAD")
 # The routes that read by a method that writes elsewhere.
 READING_ROUTES = ("lookup",)
+# Those that anybody may ask, which have no partner.
+OPEN_ROUTES = ("check",)
 
 _START = bytes(32)
 _PAGE = 5_000

@@ -35,6 +35,7 @@ _FAST_ROUTES = frozenset(("objects", "manifest", "object"))
 PARTNER = "scamfeed.partner"
 # The route of a page beside TAXII, as the web framework names it.
 ROUTE = "scamfeed.route"
+_ANYBODY = "scamfeed.anybody"
 # Where a cache in front asks, and where it says for which request.
 _CACHED_PAGE, _ORIGINAL_URI, _ORIGINAL_METHOD = "/cached-page", "HTTP_X_ORIGINAL_URI", "HTTP_X_ORIGINAL_METHOD"
 # Of a body that nothing reads.
@@ -201,6 +202,8 @@ class TaxiiApplication:
         remote = self._proxies.remote(environ)
         self._others.check(request)
         if self._others.is_open(request):
+            # Where people come from who are no partners is written down nowhere.
+            environ[_ANYBODY] = True
             return self._others.respond(store, None, remote, request)
         with store.read():
             return self._others.respond(store, self._authenticated(store, environ, accepts_json), remote, request)
@@ -330,7 +333,7 @@ class TaxiiApplication:
             objects_in=response.objects_in,
             objects_out=response.objects_out,
             read_to=response.read_to,
-            remote=self._proxies.remote(environ),
+            remote="" if environ.get(_ANYBODY) else self._proxies.remote(environ),
             error_id=response.error_id,
         )
         for observer in self.observers:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server.observe.audit_trail import AuditTrail
 from server.store import audit, lookups, subjects
 from tests.integration.api.conftest import ApiHub
 
@@ -142,8 +143,7 @@ def test_that_it_was_asked_is_audited_and_what_is_not(hub: ApiHub, caplog: pytes
     caplog.set_level("DEBUG")
     hub.look_up(ACCOUNT, "asked-about.example.com")
     hub.look_up(ACCOUNT)
-    trail = next(observer for observer in hub.application.observers if hasattr(observer, "flush"))
-    trail.flush()
+    next(observer for observer in hub.application.observers if isinstance(observer, AuditTrail)).flush()
     with hub.store.read() as tx:
         [event] = [entry.event for entry in audit.tail(tx, 10) if entry.event.route == "lookup"]
     assert (event.partner, event.requests, event.objects, event.status) == ("reader", 2, 3, 200)
@@ -208,6 +208,18 @@ class TestCheck:
         assert [listing["collection"] for listing in found["listings"]] == ["public"]
         [hidden] = json.loads(hub.ask("GET", f"/api/check?value={DOMAIN}", None)[2])["results"]
         assert (hidden["found"], hidden["listings"]) == (False, [])
+
+    def test_nobody_is_written_down(self, hub: ApiHub, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("DEBUG")
+        for address in ("192.0.2.1", "192.0.2.2"):
+            assert hub.ask("GET", "/api/check?value=a.example.com", None, REMOTE_ADDR=address)[0] == 200
+        next(observer for observer in hub.application.observers if isinstance(observer, AuditTrail)).flush()
+        with hub.store.read() as tx:
+            [event] = [entry.event for entry in audit.tail(tx, 10) if entry.event.route == "check"]
+        assert (event.partner, event.remote, event.requests) == (None, "", 2)
+        lines = " ".join(record.getMessage() for record in caplog.records)
+        assert "route=check" in lines
+        assert "192.0.2" not in lines
 
     def test_credentials_show_no_more(self, hub: ApiHub) -> None:
         _reported(hub)
