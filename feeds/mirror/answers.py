@@ -1,7 +1,7 @@
 """The answer of a check: what the copies of all hubs and collections know of one value, merged.
 
-The strongest grade counts. A listing in a copy that is too old counts for a step-up at most, and never blocks. The hold
-that ends last is shown, and a dispute anywhere is shown.
+The strongest grade counts. A listing in a copy that is too old counts for a step-up at most, and neither blocks nor
+holds. The hold that ends last is shown, and a dispute anywhere is shown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,13 +87,19 @@ def merge(kind: str, found: Sequence[HubListing]) -> MergedListings:
         grade = lowered(kind, first.grade) if first.stale else first.grade
         only = (first.collection,), (first.hub,)
         return MergedListings(
-            grade, first.stale, first.confidence, first.hold, first.valid_until, first.disputed, *only
+            grade,
+            first.stale,
+            first.confidence,
+            None if first.stale else first.hold,
+            first.valid_until,
+            first.disputed,
+            *only,
         )
     return MergedListings(
         lowered(kind, first.grade) if first.stale else first.grade,
         first.stale,
         first.confidence,
-        max((held.hold for held in found if held.hold is not None), key=lambda hold: hold.until, default=None),
+        max((held.hold for held in found if held.hold and not held.stale), key=lambda hold: hold.until, default=None),
         first.valid_until,
         any(held.disputed for held in found),
         tuple(dict.fromkeys([held.collection for held in found])),

@@ -63,6 +63,13 @@ def test_the_hold_that_ends_last_and_any_dispute_are_shown() -> None:
     assert (counts.hold, counts.disputed) == (late, True)
 
 
+def test_an_old_copy_holds_no_money() -> None:
+    hold = ListedHold(until="2026-12-01T00:00:00.000Z")
+    assert merged("bank-account", [held("hold", stale=True, hold=hold)]).hold is None
+    both = merged("bank-account", [held("hold", stale=True, hold=hold), held("monitor", "b")])
+    assert both.hold is None
+
+
 @pytest.mark.parametrize("kind", ["bank-account", "payment-alias", "wallet", "domain", "url", "phone"])
 @pytest.mark.parametrize("grade", list(Action))
 def test_no_grade_is_lowered_to_block_or_hold(kind: str, grade: Action) -> None:
