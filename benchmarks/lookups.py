@@ -13,6 +13,7 @@ from time import perf_counter
 from benchmarks.running import cpu, serving
 from benchmarks.taxii.client import Client, Load, percentiles, send_all
 from benchmarks.taxii.hub import nginx
+from mappers import extension
 from mappers.indicator import to_stix
 from schemas import kinds
 from schemas.partner import Partner, PartnerKind
@@ -28,6 +29,9 @@ _STEP = 2_000
 _ASKED = 2_000
 # As fast as the machine can, without a quota.
 _SETTINGS = {"SCAMFEED_LOOKUP_VALUES": "0"}
+
+# What a hub says of a value that two have reported.
+_CONSENSUS = {"grade": "block", "reporters": 2, "reporter_kinds": ["bank", "telecom"]}
 
 Row = list[object]
 
@@ -66,9 +70,12 @@ def fill(url: str, size: int) -> tuple[str, str]:
         items = []
         for number in range(start, min(size, start + _STEP)):
             report = reports.report({"value": value(number), "reported_at": "2026-11-01T00:00:00Z"})
-            around, indicator, relation = map(Item.of, to_stix(report))
+            around, indicator, relation = to_stix(report)
+            hubs = {**indicator["extensions"][extension.ID], **_CONSENSUS}
+            indicator = {**indicator, "extensions": {**indicator["extensions"], extension.ID: hubs}}
             subject = kinds.name_of("domain", report.value)
-            items.append(indicator._replace(subject=subject, basis=(around, relation)))
+            basis = Item.of(around), Item.of(relation)
+            items.append(Item.of(indicator)._replace(subject=subject, basis=basis))
         with store.begin() as tx:
             log.append_all(tx, [(variant, items) for variant in variants])
     store.close()

@@ -1,7 +1,9 @@
 """Indicators of any maker as the listings of a look-up's answer."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from mappers import extension, foreign, marking
 from schemas import timestamp
@@ -42,6 +44,81 @@ def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
         modified=str(indicator.get("modified")),
         tlp=(marking.tlp_of(indicator) or Tlp.AMBER).value,
     )
+
+
+class _Context(msgspec.Struct, gc=False):
+    """What is read of our extension."""
+
+    grade: Action
+    reporters: int
+    reporter_kinds: tuple[str, ...] = ()
+    scam_type: str = ScamType.UNKNOWN.value
+    holder_status: HolderStatus | None = None
+    disputed: bool = False
+    hold: ListedHold | None = None
+    referral: ListedReferral | None = None
+
+
+class _Extensions(msgspec.Struct, gc=False, rename={"context": extension.ID}):
+    context: _Context
+
+
+class _HubsListing(msgspec.Struct, gc=False):
+    """A hub's listing as this program writes it."""
+
+    type: Literal["indicator"]
+    id: str
+    modified: str
+    valid_until: str
+    extensions: _Extensions
+    object_marking_refs: tuple[str]
+    revoked: Literal[False] = False
+    confidence: int | None = None
+    granular_markings: tuple[()] = ()
+    labels: tuple[str, ...] = ()
+
+
+_hubs_listings = msgspec.json.Decoder(_HubsListing)
+
+
+def listing_of_bytes(body: bytes, collection: str) -> Listing | None:
+    """Return what ``listing_of`` returns of an indicator as JSON; of a hub's own in a fraction of the time."""
+    try:
+        read = _hubs_listings.decode(body)
+        tlp = _TLP[read.object_marking_refs[0]]
+    except (msgspec.MsgspecError, KeyError, ValueError):
+        return listing_of(msgspec.json.decode(body), collection)
+    context = read.extensions.context
+    hold, referral = context.hold, context.referral
+    is_usual = (
+        (hold is None or bool(hold.amount) == bool(hold.currency) == (hold.amount is not None))
+        and (referral is None or bool(referral.organisation and referral.contact))
+        and not any(label[:3] in ("tlp", "TLP") for label in read.labels)
+    )
+    if not is_usual:
+        return listing_of(msgspec.json.decode(body), collection)
+    _time(read.valid_until)
+    if hold is not None:
+        _time(hold.until)
+    return Listing(
+        collection=collection,
+        id=read.id,
+        grade=context.grade,
+        confidence=read.confidence,
+        reporters=context.reporters,
+        reporter_kinds=context.reporter_kinds,
+        scam_type=context.scam_type or ScamType.UNKNOWN.value,
+        holder_status=context.holder_status,
+        disputed=context.disputed,
+        hold=hold,
+        referral=referral,
+        valid_until=read.valid_until,
+        modified=read.modified,
+        tlp=tlp,
+    )
+
+
+_TLP = {marking.ref(tlp): tlp.value for tlp in Tlp}
 
 
 def _grade(*grades: Any) -> Action:

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
-
-from mappers.listing import listing_of
+from mappers.listing import listing_of_bytes
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.lookup import (
@@ -111,7 +109,7 @@ def _current(bodies: Sequence[ListedBody], at: datetime) -> list[Listing]:
     """Return what lists a value at that time, the strongest first."""
     found = []
     for collection, body in bodies:
-        listing = listing_of(msgspec.json.decode(body), collection)
+        listing = listing_of_bytes(body, collection)
         if listing is not None and (listing := current(listing, at)) is not None:
             found.append(listing)
     found.sort(key=lambda listing: (_strength(listing), listing.collection))

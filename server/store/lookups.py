@@ -61,26 +61,27 @@ def listed(tx: Tx, names: Sequence[str], logs: Mapping[int, ReadableLog]) -> dic
 def _listed_at(
     tx: Tx, place: Mapping[int, str], logs: Mapping[int, ReadableLog], found: dict[str, list[ListedBody]]
 ) -> dict[int, str]:
-    """Add what lists the values at these numbers to ``found``; return those whose number another value has."""
+    """Add what lists the values at these numbers to ``found``; return those that may be at the number after theirs.
+
+    A value whose number another value had is at the next that was free. Whose a number is, is read where something is
+    found at it alone; whether the next one is taken, in an index that says no more, for every value.
+    """
     unpack = bodies.of(tx).first
-    moved: dict[int, str] = {}
-    numbers, known = list(place), list(logs)
+    following = {subjects.next_number(number): name for number, name in place.items()}
+    known = list(logs)
     if tx.dialect.name == "sqlite":
-        rows = tx.execute(_ON_SQLITE, {"numbers": orjson.dumps(numbers).decode(), "logs": tuple(known)})
+        numbers, after = (orjson.dumps(list(wanted)).decode() for wanted in (place, following))
+        rows = tx.execute(_ON_SQLITE, {"numbers": numbers, "logs": tuple(known)})
+        taken = tx.execute(_TAKEN_ON_SQLITE, {"numbers": after})
     else:
-        rows = tx.execute(_ON_POSTGRESQL, {"numbers": numbers, "logs": known})
+        rows = tx.execute(_ON_POSTGRESQL, {"numbers": list(place), "logs": known})
+        taken = tx.execute(_TAKEN_ON_POSTGRESQL, {"numbers": list(following)})
     row: Any
     for row in rows:
         number, subject, log, latest, body = row
-        if subject is None:
-            continue
-        name = place[number]
-        if subject != name:
-            # Another value took the number: this one is at the next that is free.
-            moved[subjects.next_number(number)] = name
-        elif log is not None and latest & logs[log].part:
+        if subject == (name := place[number]) and latest & logs[log].part:
             found.setdefault(name, []).append(ListedBody(logs[log].alias, unpack(tx, body)))
-    return moved
+    return {row[0]: name for row in taken if (name := following[row[0]]) not in found}
 
 
 def _by_log(rows: Iterable[Any]) -> dict[int, ReadableLog]:
@@ -101,13 +102,19 @@ _READABLE = (
 _PUBLIC = _LOGS.where(_c.alias == bindparam("of_alias"), _c.kind == "released")
 # Every value has a row here, so that one that is known to others alone is told from none by nothing.
 _LISTED = (
-    "SELECT asked.value, subjects.subject, objects.collection, objects.latest, objects.body FROM {asked}"
-    " LEFT JOIN subjects ON subjects.number = asked.value"
+    "SELECT asked.value, CASE WHEN objects.collection IS NOT NULL THEN"
+    " (SELECT subjects.subject FROM subjects WHERE subjects.number = objects.value) END,"
+    " objects.collection, objects.latest, objects.body FROM {asked}"
     " LEFT JOIN objects ON objects.value = asked.value AND objects.collection IN {logs}"
     " AND objects.latest > 0 AND NOT objects.revoked"
 )
 _ON_SQLITE = text(_LISTED.format(asked="json_each(:numbers) AS asked", logs=":logs")).bindparams(
     bindparam("logs", expanding=True)
+)
+_TAKEN = "SELECT subjects.number FROM subjects WHERE subjects.number IN {numbers}"
+_TAKEN_ON_SQLITE = text(_TAKEN.format(numbers="(SELECT value FROM json_each(:numbers))"))
+_TAKEN_ON_POSTGRESQL = text(_TAKEN.format(numbers="(SELECT unnest(:numbers))")).bindparams(
+    bindparam("numbers", type_=ARRAY(BigInteger))
 )
 _ON_POSTGRESQL = text(
     _LISTED.format(asked="unnest(:numbers) AS asked(value)", logs="(SELECT unnest(:logs))")

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from mappers import extension, indicator
-from mappers.listing import listing_of
+from mappers import extension, indicator, marking
+from mappers.listing import listing_of, listing_of_bytes
 from schemas.errors import Rejected
 from schemas.lookup import ListedHold, ListedReferral
 from schemas.report import Report
-from schemas.vocabulary import Action
+from schemas.vocabulary import Action, Tlp
 
 _ACCOUNT = Report.model_validate(
     {
@@ -101,3 +102,50 @@ def test_no_context_of_a_stranger_does_harm(context: dict[str, Any]) -> None:
         return
     assert found is not None
     assert found.grade in Action
+
+
+@given(
+    st.just({}) | st.dictionaries(st.sampled_from(_PROPERTIES), _ANYTHING, max_size=1),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "grade": st.sampled_from(["block", "hold", "odd"]),
+            "reporters": st.integers(),
+            "disputed": st.booleans(),
+            "holder_status": st.sampled_from(["coerced", "odd"]),
+            "hold": st.fixed_dictionaries(
+                {"until": st.sampled_from(["2026-12-01T00:00:00.000Z", "soon"])},
+                optional={
+                    "amount": st.sampled_from(["5", ""]),
+                    "currency": st.just("THB"),
+                    "reference": st.just("c-1"),
+                },
+            ),
+            "referral": st.fixed_dictionaries({"organisation": st.just("Line"), "contact": st.text(max_size=2)}),
+        },
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "revoked": st.booleans(),
+            "valid_until": st.sampled_from(["2027-01-01T00:00:00.000Z", "soon"]),
+            "confidence": st.integers(0, 100) | st.none(),
+            "labels": st.lists(st.sampled_from(["tlp:red", "scam"]), max_size=2),
+            "granular_markings": st.just([{"marking_ref": "x", "selectors": ["name"]}]),
+            "object_marking_refs": st.lists(st.sampled_from([marking.ref(tlp) for tlp in Tlp]), max_size=2),
+        },
+    ),
+)
+def test_the_quick_way_reads_what_the_whole_way_reads(
+    odd: dict[str, Any], context: dict[str, Any], more: dict[str, Any]
+) -> None:
+    hub = _of_the_hub(grade="hold", reporters=2, reporter_kinds=["bank"])
+    obj = {**hub, **more, "extensions": {extension.ID: {**extension.context_of(hub), **context, **odd}}}
+    body = msgspec.json.encode(obj)
+    try:
+        whole = listing_of(msgspec.json.decode(body), "takedown")
+    except Rejected:
+        with pytest.raises(Rejected):
+            listing_of_bytes(body, "takedown")
+        return
+    assert listing_of_bytes(body, "takedown") == whole
