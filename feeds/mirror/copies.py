@@ -22,7 +22,7 @@ _KEPT = 86_400_000
 _SWEPT_EVERY = 86_400_000
 _COLUMNS = (
     "number, hub, collection, alias, title, state, checkpoint, staged, begun, since, as_of, total, active, folded, "
-    "digest, repaired, error"
+    "digest, proved, repaired, error"
 )
 
 
@@ -44,6 +44,7 @@ class CollectionCopy(NamedTuple):
     active: int
     folded: int
     digest: str
+    proved: int | None
     repaired: int | None
     error: str | None
 
@@ -172,8 +173,9 @@ class CopyWriter:
         """Note what is known of a copy after its sync; without ``as_of`` it is as old as before."""
         with self._transaction():
             self._db.execute(
-                "UPDATE copies SET as_of = coalesce(?, as_of), digest = ?, error = ? WHERE number = ?",
-                (as_of, digest, error, copy.number),
+                "UPDATE copies SET as_of = coalesce(?, as_of), digest = ?, error = ?, "
+                "proved = CASE WHEN ? = 'equal' THEN ? ELSE proved END WHERE number = ?",
+                (as_of, digest, error, digest, as_of, copy.number),
             )
 
     def note_repair(self, copy: CollectionCopy) -> None:

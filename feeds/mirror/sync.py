@@ -32,7 +32,12 @@ _FILL_SECONDS = 30.0
 _BATCH = 5_000
 # More than any hub has: what a hub sends without end must not fill the disk.
 _MOST_OBJECTS = 50_000_000
-_COMPARISONS = 3
+# While others write, the hub's digest and the copy are seldom of one place: some of these are, by chance.
+_COMPARISONS = 6
+# Compared so often without news in between, they differ.
+_STILL = 2
+# For so long pages are believed while a hub cannot state its digest.
+_BELIEVED = 600_000
 # A copy that differs again after a repair is not read whole again at once.
 _REPAIR_EVERY = 3_600_000
 _BEATS_WITHIN = 60_000
@@ -221,32 +226,40 @@ class HubSync:
         return done._replace(copy=self._writer.get(done.copy.number))
 
     def _verdict(self, client: HubClient, copy: CollectionCopy, started: int) -> tuple[str, int | None]:
-        """Return how a copy compares with its hub's digest, and up to when it is known to be current."""
+        """Return how a copy compares with its hub's digest, and up to when it is known to be current.
+
+        A copy that was compared and is not equal does not get younger, whatever the reason: a partner that lost a
+        collection and got it back between two syncs is never told what was taken back meanwhile.
+        """
+        still = 0
         for _ in range(_COMPARISONS):
             asked = _now()
             try:
                 stated = client.digest(copy.collection)
             except DigestBehind:
-                return "behind", started
+                # Nothing is known: the pages are believed for a while, and no longer.
+                return "behind", min(started, max(copy.begun, copy.proved or 0) + _BELIEVED)
             if stated is None:
                 return "none", started
-            # A copy is as current as its hub is: a hub that beats is some seconds behind at most.
-            late = max(0, stated.lag - _BEATS_WITHIN)
             if stated.as_of < asked - _OLDEST_DIGEST:
-                return "behind", started - late
+                return "behind", None
             mine = self._writer.active_set(copy, stated.as_of)
             if (mine.active, set_digest.text(mine.total)) == (stated.active, stated.digest):
-                return "equal", asked - late
+                # A copy is as current as its hub is: a hub that beats is some seconds behind at most.
+                return "equal", asked - max(0, stated.lag - _BEATS_WITHIN)
             if stated.as_of < (copy.since or 0):
                 # Something may have ended between that moment and the first pull.
-                return "behind", started - late
+                return "behind", None
             # More may have come meanwhile, or the hub may not have counted yet all that it served.
             before = self._read.get(copy.collection, 0)
-            copy, started, _ = self._pull(client, self._writer.get(copy.number))
+            copy = self._pull(client, self._writer.get(copy.number)).copy
             self._writer.publish([copy])
-            if self._read.get(copy.collection, 0) == before and _is_before(stated, copy):
-                return "behind", started - late
-        return "differs", None
+            still = still + 1 if self._read.get(copy.collection, 0) == before else 0
+            if still and _is_before(stated, copy):
+                return "behind", None
+            if still == _STILL:
+                return "differs", None
+        return "behind", None
 
     def _results(self) -> tuple[SyncedCollection, ...]:
         return tuple(

@@ -27,6 +27,7 @@ CREATE TABLE copies (
     active INTEGER NOT NULL,
     folded INTEGER NOT NULL,
     digest TEXT NOT NULL,           -- equal, differs, behind, none
+    proved INTEGER,                 -- when it was equal last
     repaired INTEGER,
     error TEXT
 );

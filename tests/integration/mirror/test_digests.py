@@ -156,3 +156,17 @@ def test_a_copy_is_no_younger_than_its_hub_is_alive(
     assert sync(settings).digest == "equal"
     with Mirror(settings.mirror.file) as mirror:
         assert mirror.check("h0.example.com").grade == grade
+
+
+def test_what_was_taken_back_while_the_collection_was_lost_blocks_nobody(
+    hub: FakeHub, settings: MirrorSettings
+) -> None:
+    sync(settings)
+    # Its last version is never served to a partner whose right began later.
+    hub.hidden, hub.hidden_for_ever = {indicator(5)["id"]}, True
+    hub.add(indicator(5, 2, revoked=True))
+    synced = sync(settings)
+    with Mirror(settings.mirror.file) as mirror:
+        answer = mirror.check("h5.example.com")
+        assert not answer.found or answer.stale
+    assert synced.digest in ("equal", "behind")

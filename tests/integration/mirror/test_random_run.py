@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +178,7 @@ def running(folder: Path) -> Iterator[tuple[MirroredScamfeed, KilledHub]]:
 def test_the_mirror_is_as_the_hub_at_the_end_and_never_blocks_by_what_is_old(tmp_path: Path) -> None:
     chance = random.Random(int(os.environ.get("MIRROR_RUN_SEED", "14")))  # noqa: S311 - guards nothing
     context = multiprocessing.get_context("fork")
-    with running(tmp_path) as (hub, server):
+    with ExitStack() as stop, running(tmp_path) as (hub, server):
         for alias in SHARED:
             hub.grant(alias)
         settings = hub.settings(*SHARED, hub={"page": 20}, mirror={"max_age": f"{MAX_AGE}s"})
@@ -186,6 +186,7 @@ def test_the_mirror_is_as_the_hub_at_the_end_and_never_blocks_by_what_is_old(tmp
         kills = {"hub": 0, "sync": 0}
         syncing: Any = context.Process(target=sync_forever, args=(settings,))
         syncing.start()
+        stop.callback(lambda: syncing.kill())
         until = time.monotonic() + SECONDS
         back_at = 0.0
         while time.monotonic() < until:
