@@ -63,7 +63,8 @@ class _Checkup:
 
     def run(self, url: str, wanted: tuple[str, ...]) -> None:
         url = url if url.endswith("/") else url + "/"
-        root = self._step("login", lambda: self._log_in(url))
+        page = self._step("login", lambda: self._log_in(url))
+        root = None if page is None else self._step("discovery", lambda: self._api_root(url, page))
         if root is not None:
             offered = self._step("collections", lambda: self._collections(root))
             for about in () if offered is None else self._chosen(offered, wanted):
@@ -77,14 +78,18 @@ class _Checkup:
             self._findings.wrong(check, error.words, error.way_out)
             return None
 
-    def _log_in(self, url: str) -> str:
-        """Return the address of the API root."""
+    def _log_in(self, url: str) -> dict[str, Any]:
+        """Return the discovery page."""
         about, headers = self._hub.read(url)
         who = "this login is accepted" if self._has_login else "without a login the hub shows what is public"
         self._findings.ok("login", who)
         if not self._has_login:
             self._findings.note("login", "no login was given", "set HUB_TOKEN, or --user and HUB_PASSWORD")
         self._clock(headers)
+        return about
+
+    def _api_root(self, url: str, about: Mapping[str, Any]) -> str:
+        """Return the address of the API root that the discovery page names, or that this is."""
         named = about.get("default") or next(iter(about.get("api_roots") or ()), None)
         if named is None and about.get("versions"):
             named = url
@@ -96,9 +101,7 @@ class _Checkup:
                 f"the hub names its API root at another server ({urlsplit(root).scheme}://{urlsplit(root).netloc})",
                 "the operator has to set public_url, or the forwarded headers of the proxy; clients go where this says",
             )
-        return self._api_root(root if root.endswith("/") else root + "/")
-
-    def _api_root(self, root: str) -> str:
+        root += "" if root.endswith("/") else "/"
         about, _ = self._hub.read(root)
         if not any("2.1" in str(version) for version in about.get("versions") or ()):
             raise Unwell("the API root does not speak TAXII 2.1", "use a client for the version that it names")

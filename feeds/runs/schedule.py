@@ -80,6 +80,7 @@ class Schedule:
         self._over = False
         self._looked = self._asked = 0.0
         self._beaten = -heartbeats.SECONDS
+        self._had_work = False
         self._every = _EAGER_SECONDS if eager else _LOOK_SECONDS
         self._scheduler: Any = BackgroundScheduler(
             timezone=UTC,
@@ -142,10 +143,15 @@ class Schedule:
             _log.warning("schedule waits for the database cause=%s", error)
 
     def _beat(self) -> None:
-        """Record that the schedule works, where it has anything to run."""
-        if any(_has_time(planned.feed) for planned in self._feeds.values()):
-            with self._store.begin() as tx:
-                heartbeats.beat(tx, "schedule")
+        """Record that the schedule works; one that has nothing to run any more is not waited for."""
+        has_work = any(_has_time(planned.feed) for planned in self._feeds.values())
+        if has_work or self._had_work:
+            with self._store.begin(in_passing=True) as tx:
+                if has_work:
+                    heartbeats.beat(tx, "schedule")
+                else:
+                    heartbeats.forget(tx, "schedule")
+        self._had_work = has_work
 
     def _read_again(self) -> None:
         feeds = self._reread()

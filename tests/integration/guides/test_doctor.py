@@ -153,14 +153,14 @@ def sick(**pages: Any) -> dict[str, tuple[dict[str, str], Any]]:
 @pytest.mark.parametrize(
     ("pages", "check", "words"),
     [
-        ({"discovery": {"title": "A page"}}, "login", "not the discovery page"),
-        ({"discovery": {"title": "Hub", "default": "https://inside.example/feed/"}}, "login", "another server"),
+        ({"discovery": {"title": "A page"}}, "discovery", "not the discovery page"),
+        ({"discovery": {"title": "Hub", "default": "https://inside.example/feed/"}}, "discovery", "another server"),
         (
             {"discovery": ({"Date": "Mon, 05 Jan 2026 00:00:00 GMT"}, {"default": "/feed/"})},
             "clock",
             "ahead of the hub's",
         ),
-        ({"root": {"versions": ["application/taxii+json;version=2.0"]}}, "login", "does not speak TAXII 2.1"),
+        ({"root": {"versions": ["application/taxii+json;version=2.0"]}}, "discovery", "does not speak TAXII 2.1"),
         ({"collections": {"collections": []}}, "grants", "you may read no collection"),
         ({"first": {"more": True, "objects": indicators(1)}}, "room: paging", "no `next`"),
         ({"second": {"more": False}}, "room: paging", "an empty page"),

@@ -16,6 +16,7 @@ from feeds.runs.retry import retry_feed
 from feeds.runs.schedule import Schedule
 from server.release.hub import Hub
 from server.store import Store, collections, feed_state, sql
+from server.store.liveness import heartbeats
 from tests.running import run
 from tests.unit.feeds.ticking import (
     Noting,
@@ -105,6 +106,24 @@ def test_a_stopped_feed_is_tried_again_when_its_settings_change(store: Store) ->
         right = Ticking(pull_settings(every="60ms"), lambda _: None)
         configuration.feeds = [right]
         until(lambda: right.ticks > 1)
+
+
+def test_a_schedule_beats_while_it_has_something_to_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "SECONDS", 0.1)
+
+    def beats() -> dict[str, int]:
+        with store.read() as tx:
+            return heartbeats.last_beats(tx)
+
+    configuration = Configuration()
+    with Schedule(Hub(store), [Ticking(pull_settings(every="1h"), lambda _: None)], reread=configuration, eager=True):
+        until(lambda: "schedule" in beats())
+        configuration.feeds = [Ticking(pull_settings(), lambda _: None)]
+        until(lambda: beats() == {})
+        configuration.feeds = [Ticking(pull_settings(cron="0 0 1 1 *"), lambda _: None)]
+        until(lambda: "schedule" in beats())
+    # A schedule that ended is waited for: nobody took its feeds out of the configuration.
+    assert "schedule" in beats()
 
 
 def test_what_is_added_goes_out_at_once(store: Store) -> None:
