@@ -1,6 +1,7 @@
 """Checks of values against a partner's own copy, in the process that asks."""
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from feeds.mirror.entries import digest_of_name, milliseconds
 from feeds.mirror.packing import time_text, unpack_id, unpack_version
 from feeds.mirror.settings import ERROR, NONE, CheckRules
 from feeds.mirror.tables import open_to_read
+from schemas import kinds
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS
 from schemas.lookup import Listing, LookupQuestion, RefusedValue, ValueReading, readings
@@ -94,16 +96,21 @@ class Mirror:
         self._open()
 
     def _open(self) -> None:
-        self._inode = self.file.stat().st_ino if self.file.exists() else 0
-        self._db = open_to_read(self.file)
-        self._cursor = self._db.cursor()
+        inode = self.file.stat().st_ino if self.file.exists() else 0
+        opened = open_to_read(self.file)
+        try:
+            self._state = _load(opened)
+        except BaseException:
+            opened.close()
+            raise
+        # A file that cannot be read yet is tried again.
+        self._inode, self._db, self._cursor = inode, opened, opened.cursor()
         # By their numbers, which are never used again within a file.
         self._listings: dict[int, Listing] = {}
-        self._state = self._load()
 
     def follow_file(self) -> None:
         """Open the file again if another one has taken its place, as after it was lost and synced anew."""
-        with suppress(OSError, Misconfigured), self._turn:
+        with suppress(OSError, Misconfigured, sqlite3.Error), self._turn:
             if self.file.stat().st_ino != self._inode:
                 before = self._db
                 self._open()
@@ -124,7 +131,7 @@ class Mirror:
     def check(self, value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS) -> CheckedValue:
         """Return what is known of a value in any spelling; ``details`` are the columns of its kind, as ``bank``."""
         spelled, held = b"", _NOTHING_HELD
-        if kind is not None and not details:
+        if kind is not None and kind in kinds.every() and not details:
             # A listed value that is spelled in its normal form is found without reading it.
             spelled = digest_of_name(f"{kind}:{value}")
             held = self._find(spelled)
@@ -148,7 +155,7 @@ class Mirror:
     def state(self) -> MirrorState:
         """Return the settings in force and the copies, as they are now."""
         with self._turn:
-            self._state = self._load()
+            self._state = _load(self._db)
             return self._state
 
     def _find(self, name: bytes) -> "_Held":
@@ -165,7 +172,7 @@ class Mirror:
                         continue
                     return _Held(state, now, found)
                 # What is known of the copies has to be of the moment of what is found.
-                self._state = self._load()
+                self._state = _load(self._db)
 
     def _held(
         self,
@@ -232,38 +239,6 @@ class Mirror:
             cache_seconds=0,
         )
 
-    def _load(self) -> MirrorState:
-        """Read what checks have to know, all of it as of one moment."""
-        self._db.execute("BEGIN")
-        try:
-            facts = dict(self._db.execute("SELECT name, value FROM facts").fetchall())
-            rows = self._db.execute(
-                "SELECT number, state, hub, collection, alias, as_of, active, digest, error, title FROM copies "
-                "WHERE state != 'dropped'"
-            ).fetchall()
-        finally:
-            self._db.execute("COMMIT")
-        copies = {
-            number: VisibleCopy(hub, collection, alias or collection, as_of, _time(as_of), *rest)
-            for number, state, hub, collection, alias, as_of, *rest in rows
-            if state == "visible"
-        }
-        rules = CheckRules.model_validate(json.loads(facts.get("rules", "{}")))
-        hubs = {name: json.loads(facts.get(f"hub:{name}", "{}")) for name in rules.wanted}
-        times = [copy.as_of for copy in copies.values()]
-        oldest = None if not times or None in times else min(time for time in times if time is not None)
-        return MirrorState(
-            facts["generation"],
-            rules,
-            copies,
-            oldest,
-            _time(oldest),
-            _missing(rules, copies),
-            {name: fact["error"] for name, fact in hubs.items() if fact.get("error")},
-            tuple(f"{row[2]}/{row[4] or row[3]}" for row in rows if row[1] == "filling"),
-            rules.max_age * 1000,
-        )
-
 
 class _ListingGone(Exception):
     """A listing was deleted after an object was found that had it then: the object has another by now."""
@@ -278,6 +253,39 @@ class _Held(NamedTuple):
 
 
 _NOTHING_HELD = _Held(MirrorState(-1, CheckRules(), {}, None, None, (), {}, (), 0.0), 0, [])
+
+
+def _load(db: sqlite3.Connection) -> MirrorState:
+    """Read what checks have to know, all of it as of one moment."""
+    db.execute("BEGIN")
+    try:
+        facts = dict(db.execute("SELECT name, value FROM facts").fetchall())
+        rows = db.execute(
+            "SELECT number, state, hub, collection, alias, as_of, active, digest, error, title FROM copies "
+            "WHERE state != 'dropped'"
+        ).fetchall()
+    finally:
+        db.execute("COMMIT")
+    copies = {
+        number: VisibleCopy(hub, collection, alias or collection, as_of, _time(as_of), *rest)
+        for number, state, hub, collection, alias, as_of, *rest in rows
+        if state == "visible"
+    }
+    rules = CheckRules.model_validate(json.loads(facts.get("rules", "{}")))
+    hubs = {name: json.loads(facts.get(f"hub:{name}", "{}")) for name in rules.wanted}
+    times = [copy.as_of for copy in copies.values()]
+    oldest = None if not times or None in times else min(time for time in times if time is not None)
+    return MirrorState(
+        facts["generation"],
+        rules,
+        copies,
+        oldest,
+        _time(oldest),
+        _missing(rules, copies),
+        {name: fact["error"] for name, fact in hubs.items() if fact.get("error")},
+        tuple(f"{row[2]}/{row[4] or row[3]}" for row in rows if row[1] == "filling"),
+        rules.max_age * 1000,
+    )
 
 
 def _answer(value: str, reading: ValueReading, held: _Held) -> CheckedValue:

@@ -1,6 +1,7 @@
 """HTTP/1.1 for a few local clients: bounded requests, answered in their order on each connection."""
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -11,12 +12,15 @@ import httptools
 
 from schemas.report import MAX_VALUE
 
+logger = logging.getLogger(__name__)
+
 _MOST_BODY = 1_000 * (MAX_VALUE + 1024)
 _MOST_HEAD = 16 << 10
 _MOST_WAITING = 8
 _MOST_CONNECTIONS = 1_000
 # A request has to arrive within so many seconds; a connection without one may stay for longer.
 _REQUEST_SECONDS, _IDLE_SECONDS = 15.0, 120.0
+_FAILED = b'{"title":"The copy cannot be read","description":"Look at the log; ask the hub meanwhile."}'
 
 
 class AskedRequest(NamedTuple):
@@ -154,7 +158,7 @@ class CheckProtocol(asyncio.Protocol):
         try:
             while self._waiting and not self._transport.is_closing():
                 request = self._waiting.popleft()
-                answer = await self._respond(request)
+                answer = await self._answer_to(request)
                 self._transport.write(_written(answer, keep_alive=request.keep_alive, head=request.method == "HEAD"))
                 if not request.keep_alive:
                     self.end()
@@ -168,6 +172,15 @@ class CheckProtocol(asyncio.Protocol):
             self._since = time.monotonic()
         if not self._ending:
             self._transport.resume_reading()
+
+    async def _answer_to(self, request: AskedRequest) -> ServedAnswer:
+        """Answer a request; one that fails at once, as nobody can wait at a payment for an answer that never comes."""
+        try:
+            return await self._respond(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, and logged
+            # Without its words: they may have a part of a value.
+            logger.error("mirror-answer-failure error=%s", type(error).__name__)
+            return ServedAnswer(500, _FAILED)
 
     def _count(self, size: int) -> None:
         self._head_bytes += size

@@ -34,6 +34,8 @@ _TURN = 16
 _WATCH_SECONDS = 2
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _OBJECTS_BEFORE_COLLECTION = 50_000
+# What a browser adds to the requests of a page, and no page can leave out.
+_FROM_PAGES = frozenset((b"origin", b"sec-fetch-site"))
 _request_decoder = msgspec.json.Decoder(LookupRequest)
 _encode = msgspec.json.Encoder().encode
 
@@ -79,6 +81,9 @@ class CheckService:
         elif not _names_here(request.headers.get(b"host", b"")):
             # A page in a browser here, which a name of its maker leads to this address.
             return _refusal(403, "Wrong host", "Ask by an address of this machine, or set a token.")
+        elif path == "/check" and not _FROM_PAGES.isdisjoint(request.headers):
+            # A page in a browser here cannot read the answer, but see how long it takes.
+            return _refusal(403, "Asked by a page", "Ask from a program, or set a token.")
         return None
 
     async def _check(self, request: AskedRequest) -> ServedAnswer:

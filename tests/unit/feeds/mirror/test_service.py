@@ -58,3 +58,11 @@ def test_another_name_of_this_machine_is_refused(mirror: Mirror, host: str) -> N
 def test_another_address_than_loopback_needs_a_token(host: str) -> None:
     with pytest.raises(ValidationError, match="set token"):
         MirrorOptions(host=host)
+
+
+@pytest.mark.parametrize("header", ["origin", "sec-fetch-site"])
+def test_a_page_in_a_browser_here_asks_nothing(mirror: Mirror, header: str) -> None:
+    """It cannot read the answer, but how long that takes would tell it something."""
+    service = CheckService(mirror, MirrorOptions())
+    assert status(service, host="localhost:8100", **{header: "https://evil.example"}) == 403
+    assert status(service, "/health", "GET", host="localhost:8100", **{header: "none"}) == 503
