@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from feeds.connector import Misconfigured, TryLater, duration
 from feeds.mirror.copies import CollectionCopy, CopyWriter
-from feeds.mirror.entries import MirrorEntry, entry_of
+from feeds.mirror.entries import MirrorEntry, entry_of, milliseconds
 from feeds.mirror.hub_client import DigestBehind, HubClient, HubDigest, OfferedCollection
 from feeds.mirror.settings import MirroredHub
 from schemas import set_digest
@@ -43,6 +43,8 @@ _REPAIR_EVERY = 3_600_000
 _BEATS_WITHIN = 60_000
 # Further back the copy does not know what was active.
 _OLDEST_DIGEST = 6 * 3_600_000
+# A hub counts what it has added within seconds; later, if it is in trouble.
+_LONGEST_LAG = 600_000
 
 
 class SyncedCollection(NamedTuple):
@@ -255,7 +257,7 @@ class HubSync:
             copy = self._pull(client, self._writer.get(copy.number)).copy
             self._writer.publish([copy])
             still = still + 1 if self._read.get(copy.collection, 0) == before else 0
-            if still and _is_before(stated, copy):
+            if still and _lags(stated, copy):
                 return "behind", None
             if still == _STILL:
                 return "differs", None
@@ -313,11 +315,18 @@ def choose(hub: MirroredHub, offered: list[OfferedCollection]) -> tuple[list[Off
     return list(chosen.values()), missing
 
 
-def _is_before(stated: HubDigest, copy: CollectionCopy) -> bool:
-    """Return whether a digest is of an earlier place in the collection's order than the copy is."""
+def _lags(stated: HubDigest, copy: CollectionCopy) -> bool:
+    """Return whether a digest is of an earlier place in the collection's order than the copy is, as it was not counted.
+
+    A hub that has not counted in ten minutes what it served has lost it: it was restored from a backup.
+    """
     place = (copy.place() or {}).get("added_after")
     try:
-        return bool(place) and _place(stated.added_up_to) < _place(str(place))
+        return (
+            bool(place)
+            and _place(stated.added_up_to) < _place(str(place))
+            and milliseconds(str(place)) > stated.as_of - _LONGEST_LAG
+        )
     except (Rejected, ValueError):
         return False
 

@@ -114,6 +114,16 @@ def test_a_digest_that_lags_is_no_difference(hub: FakeHub, settings: MirrorSetti
     assert sync(settings).digest == "equal"
 
 
+def test_what_a_hub_lost_with_its_backup_is_dropped(hub: FakeHub, settings: MirrorSettings) -> None:
+    """Nobody can take back there what the hub does not know any more."""
+    hub.log = [(f"2026-01-01T00:00:{number:02}.000000Z", obj) for number, (_, obj) in enumerate(hub.log)]
+    assert sync(settings).digest == "equal"
+    del hub.log[20:]
+    synced = sync(settings)
+    assert (synced.digest, synced.repaired, synced.active) == ("equal", True, 20)
+    assert found(settings) == set(range(20))
+
+
 @pytest.mark.parametrize(("status", "verdict"), [(503, "behind"), (429, "behind"), (404, "none")])
 def test_a_hub_without_a_digest_now_is_no_difference(
     hub: FakeHub, settings: MirrorSettings, status: int, verdict: str
