@@ -3,6 +3,8 @@
 The server answers ``POST /api/lookup`` in this form, and so does a partner's own copy.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, NamedTuple
@@ -18,6 +20,7 @@ from schemas.vocabulary import Action
 
 MOST_VALUES = 1_000
 _LONGEST_DETAIL = 200
+_RUN = re.compile(r"[^\w\x00-\x7f]{31}")
 _ACTIONS: Mapping[str, Action] = {action.value: action for action in Action}
 _STRENGTH: Mapping[str, int] = {action: place for place, action in enumerate(_ACTIONS)}
 
@@ -123,6 +126,8 @@ def readings(value: str, kind: str | None = None, details: Mapping[str, str] = N
     if any(len(text) > _LONGEST_DETAIL for text in details.values()):
         raise Rejected("bad-details", f"details: one is longer than {_LONGEST_DETAIL} characters; give it alone")
     raw = refang(value)
+    if not raw.isascii():
+        _check_letters(raw)
     given = {name: text for name, text in details.items() if text}
     if kind is not None:
         named = kinds.get(kind)
@@ -165,6 +170,16 @@ def current(listing: Listing, at: datetime) -> Listing | None:
 
 def _reading(kind: Kind, normal: Normal) -> ValueReading:
     return ValueReading(kind.name, normal.value, kinds.name_of(kind.name, normal.value))
+
+
+def _check_letters(raw: str) -> None:
+    """Refuse a text that takes long to read, whichever kind does. Raises ``Rejected``."""
+    if any(all(map(unicodedata.combining, run[0])) for run in _RUN.finditer(raw)):
+        # To put marks in their order takes the square of their number.
+        raise Rejected("bad-value", "value: has too many marks on one letter: give the value alone")
+    if len(unicodedata.normalize("NFKC", raw)) > MAX_VALUE:
+        # One letter may become eighteen.
+        raise Rejected("bad-value", f"value: becomes longer than {MAX_VALUE} characters: give the value alone")
 
 
 def _check_details(given: Mapping[str, str], kind: Kind) -> None:

@@ -1,5 +1,7 @@
 """Values in any spelling are read as a report would read them, and listings end by themselves."""
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
@@ -130,3 +132,21 @@ def test_answers_leave_out_what_is_not_known() -> None:
 def test_a_question_of_another_form_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(body, type=LookupRequest)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\ufdfa" * MAX_VALUE, "a" + "\u0316\u0301" * 2_000, "\u0301\u0316" * 2_000 + ".example.com", "\U0001d15e" * 4_000],
+    ids=["letters-of-eighteen", "marks-in-disorder", "marks-before-a-host", "notes-of-three"],
+)
+def test_a_text_that_would_take_long_to_read_is_refused_at_once(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Rejected) as refused:
+        readings(text)
+    assert refused.value.reason in ("bad-value", "kind-not-recognised")
+    assert time.process_time() - began < 0.03, "66 ms before"
+
+
+def test_long_marks_of_real_texts_are_read() -> None:
+    assert readings("https://example.com/" + "ที่นี่" * 40)
+    assert readings("https://example.com/" + "👩‍👩‍👧" * 40)
