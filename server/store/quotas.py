@@ -118,7 +118,8 @@ class RequestMeter:
         with mine.changing:
             now_ = time.monotonic()
             if now_ >= mine.ends:
-                mine.left, mine.rest, mine.spent, mine.next, mine.used = 0, self._limit, False, 1, 0
+                # What was used beyond the last stretch is paid from this one.
+                mine.left, mine.rest, mine.spent, mine.next, mine.used = min(0, mine.left), self._limit, False, 1, 0
             if mine.left < count and not mine.spent:
                 taken = self._refill(store, partner, mine, count - mine.left)
                 mine.left += taken.size

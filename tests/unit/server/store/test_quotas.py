@@ -44,6 +44,23 @@ def test_a_slice_of_one_process_cannot_be_used_by_another(hub: Store) -> None:
     assert 80 <= given <= 90
 
 
+def test_what_was_used_beyond_a_stretch_is_paid_from_the_next_ones(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whoever asks much at once, before its cost is known, has a multiple of the quota each minute."""
+    clock = [1_000.0]
+    monkeypatch.setattr(quotas.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(quotas, "now", lambda: int(clock[0] * 1_000_000))
+    meter = RequestMeter("lookups", 100, 60)
+    assert [meter.spend(hub, "bank", 10) for _ in range(5)] == [0] * 5
+    meter.add("bank", 5 * 10 * 4)
+    assert meter.spend(hub, "bank", 1) > 0
+    assert meter.state("bank").remaining == 0
+    used = []
+    for _ in range(4):
+        clock[0] += 61
+        used.append(sum(meter.spend(hub, "bank", 10) == 0 for _ in range(20)) * 10)
+    assert used == [0, 50, 100, 100], "250 were used of the first 100"
+
+
 def test_no_limit_costs_nothing(hub: Store) -> None:
     hub.close()
     assert RequestMeter("requests", 0, 60).spend(hub, "nobody at all") == 0
