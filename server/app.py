@@ -16,6 +16,9 @@ from gunicorn.app.base import BaseApplication
 from server import dashboard
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings
+from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
+from server.api.match.evaluation import Evaluation, check_seed
+from server.api.match.sets import SetMaker
 from server.http.worker_load import shared_memory
 from server.observe import probes
 from server.observe.access_log import AccessLog
@@ -26,12 +29,14 @@ from server.observe.quiet import QuietWatch
 from server.observe.readiness import Readiness
 from server.observe.resumption import Resumption
 from server.observe.retention import Days, Retention
+from server.release.hub import Hub
 from server.settings import Settings
 from server.setup import hub_of
 from server.store import Store
 from server.store.engine import DiskSpace
 from server.taxii import mount
 from server.taxii.limits import PartnerQuotas
+from server.taxii.other_endpoints import EndpointsByPath, OtherEndpoints
 from server.taxii.proxies import TrustedProxies, is_local
 
 log = logging.getLogger(__name__)
@@ -71,7 +76,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,
-        others=ApiEndpoints(store, lookup_settings_of(settings)),
+        others=_others(hub, settings),
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -92,6 +97,22 @@ def lookup_settings_of(settings: Settings) -> LookupSettings:
         settings.lookup_miss_seconds,
         settings.check_rate_limit,
     )
+
+
+def _others(hub: Hub, settings: Settings) -> OtherEndpoints:
+    """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
+    rooms: dict[str, OtherEndpoints] = {"/api/": ApiEndpoints(hub.store, lookup_settings_of(settings))}
+    if settings.match_seed_file is not None:
+        check_seed(settings.match_seed_file)
+        evaluation = Evaluation(settings.match_seed_file)
+        maker = SetMaker(hub.store, evaluation)
+        maker.start()
+        # The process that evaluates outlives the thread that asks it.
+        atexit.register(evaluation.stop)
+        atexit.register(maker.stop)
+        quotas = MatchQuotas(settings.match_per_request, settings.match_per_day, settings.match_total_per_day)
+        rooms[MATCH_PREFIX] = MatchEndpoints(hub.store, evaluation, quotas)
+    return EndpointsByPath(rooms)
 
 
 def _reads_of(store: Store, settings: Settings) -> Store:

@@ -108,6 +108,23 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, description="checks of public values a minute from one address, by each process; 0 is no limit"),
     ] = 30
+    match_seed_file: Annotated[
+        Path | None,
+        Field(
+            description="file of 64 hexadecimal digits, from which the keys of private matching follow, the same on "
+            "all nodes; none is no private matching"
+        ),
+    ] = None
+    match_per_request: Annotated[
+        int, Field(ge=1, le=10_000, description="blinded values that one request may have evaluated")
+    ] = 10_000
+    match_per_day: Annotated[
+        int, Field(ge=0, description="blinded values that a partner may have evaluated a day; 0 is no limit")
+    ] = 50_000
+    match_total_per_day: Annotated[
+        int,
+        Field(ge=0, description="blinded values that all partners together may have evaluated a day; 0 is no limit"),
+    ] = 500_000
     quota_objects_per_day: Annotated[
         int, Field(ge=0, description="objects that a partner may post a day; 0 is no limit")
     ] = 0

@@ -11,10 +11,11 @@ from server.cli.collections import path
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.guard import volume
 from server.settings import Settings
-from server.store import collections, partners, retractions
+from server.store import collections, match_grants, partners, retractions
 from server.store.collections import UnknownCollection
 from server.store.credentials import BadCertificate, Credentials
 from server.store.engine import Tx
+from server.store.match_grants import NotMatchable
 from server.store.partners import NameTaken, UnknownPartner
 from server.store.times import now
 
@@ -22,12 +23,17 @@ Name = Annotated[str, typer.Argument(help="the partner's name, as registered")]
 Read = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to read; may be repeated")]
 Write = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to write; may be repeated")]
 
+Match = Annotated[
+    list[str] | None,
+    typer.Option(help="alias or id of a collection to match values against privately; may be repeated"),
+]
 
-def grant(ctx: typer.Context, name: Name, read: Read = None, write: Write = None) -> None:
-    """Let a partner read or write collections, from its next request on."""
+
+def grant(ctx: typer.Context, name: Name, read: Read = None, write: Write = None, match: Match = None) -> None:
+    """Let a partner read, write, or match against collections, from its next request on."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        grant_collections(tx, name, read or [], write or [])
+        grant_collections(tx, name, read or [], write or [], match or [])
 
 
 def revoke(
@@ -38,21 +44,25 @@ def revoke(
     ] = None,
     read: Read = None,
     write: Write = None,
+    match: Match = None,
     json: Json = False,
 ) -> None:
-    """Revoke a partner's right to read or write collections; without either, it does not see that they exist.
+    """Revoke a partner's rights to collections; without any, it does not see that they exist.
 
     Receipts for revoked objects that it read there and does not know of yet end as no-access: tell it by other ways.
     """
     context: Context = ctx.obj
     no_read, no_write = {*(collection or ()), *(read or ())}, {*(collection or ()), *(write or ())}
-    if not no_read and not no_write:
-        fail("name a collection, or --read or --write with one")
+    no_match = {*(collection or ()), *(match or ())}
+    if not no_read | no_write | no_match:
+        fail("name a collection, or --read, --write or --match with one")
     ended: dict[str, int] = {}
     with context.store() as store, store.begin() as tx:
         try:
-            for alias in sorted(no_read | no_write):
+            for alias in sorted(no_read | no_write | no_match):
                 found = collections.get(tx, alias)
+                if alias in no_match:
+                    match_grants.revoke(tx, name, found)
                 collections.revoke(tx, name, found, read=alias in no_read, write=alias in no_write)
                 if alias in no_read and (count := retractions.end_access(tx, name, found)):
                     ended[found.alias] = count
@@ -107,7 +117,7 @@ def rotate(
         show_credentials(credentials)
 
 
-def grant_collections(tx: Tx, name: str, read: list[str], write: list[str]) -> None:
+def grant_collections(tx: Tx, name: str, read: list[str], write: list[str], match: list[str]) -> None:
     """Grant a partner collections, or end the program with the reason why not."""
     try:
         for alias in read:
@@ -119,6 +129,10 @@ def grant_collections(tx: Tx, name: str, read: list[str], write: list[str]) -> N
             collections.grant(tx, name, collection, read=True)
         for alias in write:
             collections.grant(tx, name, collections.get(tx, alias), write=True)
+        for alias in match:
+            match_grants.grant(tx, name, collections.get(tx, alias))
+    except NotMatchable as error:
+        fail(f"--match {error}")
     except (UnknownCollection, UnknownPartner) as error:
         fail(str(error))
 

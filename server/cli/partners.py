@@ -12,6 +12,7 @@ from schemas.partner import Partner, PartnerKind
 from server.cli import partner_access, partner_values
 from server.cli.context import By, Context, Json, counting, fail, operator_name, show_json, show_table
 from server.cli.partner_access import (
+    Match,
     Name,
     Read,
     Write,
@@ -24,7 +25,7 @@ from server.cli.partner_access import (
 )
 from server.release import batches, depart
 from server.release.publish import identities
-from server.store import audit, collections, partners
+from server.store import audit, collections, match_grants, partners
 from server.store.audit import AuditEvent
 from server.store.engine import Tx
 from server.store.partners import NameTaken
@@ -61,6 +62,7 @@ def add(
     country: Country = None,
     read: Read = None,
     write: Write = None,
+    match: Match = None,
     trusted: Trusted = None,
     authority: Authority = None,
     institution: Institution = None,
@@ -91,7 +93,7 @@ def add(
                 else ""
             )
             fail(f"{error}{back}")
-        grant_collections(tx, name, read or [], ["inbox", *(write or [])])
+        grant_collections(tx, name, read or [], ["inbox", *(write or [])], match or [])
         if partner.named:
             identities.publish(tx, name)
         client = client_settings(tx, context.settings, partner)
@@ -218,6 +220,7 @@ def restore(
     name: Name,
     read: Read = None,
     write: Write = None,
+    match: Match = None,
     by: By = None,
     json: Json = False,
 ) -> None:
@@ -229,7 +232,7 @@ def restore(
             credentials = partners.restore(tx, name)
         except NameTaken as error:
             fail(str(error))
-        grant_collections(tx, name, read or [], ["inbox", *(write or [])])
+        grant_collections(tx, name, read or [], ["inbox", *(write or [])], match or [])
         moment = now()
         event = AuditEvent(
             moment, moment, 1, None, operator_name(by), "RESTORE", "partner", None, 200, 0, partner.identity
@@ -258,6 +261,7 @@ def described(tx: Tx, partner: Partner) -> dict[str, Any]:
         **properties,
         "left": None if left is None else stamp(left),
         "reads": sorted(aliases[id_] for id_, (can_read, _) in rights.items() if can_read),
+        "matches": match_grants.aliases(tx, partner.name),
         "writes": sorted(aliases[id_] for id_, (_, can_write) in rights.items() if can_write),
     }
 

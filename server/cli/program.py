@@ -19,6 +19,7 @@ from server.cli.export import export
 from server.cli.feeds import app as feed
 from server.cli.lookup import lookup, retract
 from server.cli.map import contribute, map_
+from server.cli.match import match
 from server.cli.mirror import app as mirror
 from server.cli.outcomes import outcomes
 from server.cli.partners import app as partner
@@ -81,6 +82,7 @@ app.command("explain")(explain)
 app.add_typer(mirror, name="mirror")
 app.command("check")(check)
 app.command("doctor")(doctor)
+app.command("match")(match)
 app.add_typer(review, name="review")
 app.add_typer(lists, name="lists")
 app.command("receipts")(receipts)

@@ -77,6 +77,13 @@ def serve(
         fail("--tls-cert and --tls-key go together")
     if client_ca is not None and tls_cert is None:
         fail("--client-ca needs --tls-cert and --tls-key")
+    if context.settings.match_seed_file is not None:
+        from server.api.match.evaluation import BadSeed, check_seed
+
+        try:
+            check_seed(context.settings.match_seed_file)
+        except BadSeed as error:
+            fail(f"match_seed_file: {error}")
     with context.store() as store, store.begin() as tx:
         hub_identity.rename(tx, context.settings.title)
         if with_scheduler and not context.settings.feed:

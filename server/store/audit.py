@@ -47,7 +47,7 @@ REQUESTS = "requests"
 # The methods of requests that are gathered.
 READS = ("GET", "HEAD")
 # The routes that read by a method that writes elsewhere.
-READING_ROUTES = ("lookup",)
+READING_ROUTES = ("lookup", "match-evaluate")
 # Those that anybody may ask, which have no partner.
 OPEN_ROUTES = ("check",)
 

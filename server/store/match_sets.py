@@ -110,7 +110,12 @@ def changed_values(tx: Tx, log: int, after: int, most: int) -> ChangedValues:
     """Return the values that at most so many rows of a log after a place are about, and what lists them now."""
     places = tx.execute(_CHANGED, {"log": log, "after": after, "rows": most}).all()
     end = int(places[-1][0]) if places else after
-    numbers = {number for _, number in places if number is not None}
+    numbers = {row[1] for row in places if row[1] is not None}
+    # A version that revokes does not name the value; those before it do.
+    revoked = {(row[2], row[3]) for row in places if row[1] is None and row[4]}
+    if revoked:
+        before = tx.execute(_VALUES, {"log": log, "highs": sorted({high for high, _ in revoked})})
+        numbers |= {value for high, low, value in before if (high, low) in revoked}
     names = subjects.names(tx, numbers)
     found: dict[str, list[bytes]] = {name: [] for name in names.values()}
     unpack = bodies.of(tx)
@@ -192,10 +197,15 @@ _FIND = select(*(match_sets.c[name] for name in MatchSet._fields)).where(
 )
 # Rows that bring no value move the place all the same.
 _CHANGED = (
-    select(objects.c.date_added, objects.c.value)
+    select(objects.c.date_added, objects.c.value, objects.c.id_high, objects.c.id_low, objects.c.revoked)
     .where(objects.c.collection == bindparam("log"), objects.c.date_added > bindparam("after", type_=BigInteger))
     .order_by(objects.c.date_added)
     .limit(bindparam("rows"))
+)
+_VALUES = select(objects.c.id_high, objects.c.id_low, objects.c.value).where(
+    among(objects.c.id_high, "highs", BigInteger),
+    objects.c.collection == bindparam("log"),
+    objects.c.value.is_not(None),
 )
 _LISTING = select(objects.c.value, objects.c.body).where(
     among(objects.c.value, "numbers", BigInteger),

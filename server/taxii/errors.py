@@ -153,6 +153,36 @@ REASONS: dict[str, ErrorReason] = {
     ),
     "two-lists": ErrorReason(422, "The envelope has two lists of objects.", "Send one."),
     "not-a-list": ErrorReason(422, "The objects of an envelope are a list.", "Put the objects into a list."),
+    # Private matching
+    "key-over": ErrorReason(
+        410, "The key does not hold, or not any more.", "Read the set anew, and evaluate with the key that it names."
+    ),
+    "version-over": ErrorReason(
+        410, "What changed since that version is not known any more.", "Read all tags, without since."
+    ),
+    "bad-since": ErrorReason(400, "Tags have one parameter, since.", "Give the version that you have, as a number."),
+    "not-an-evaluation": ErrorReason(
+        422,
+        "The body has another form than an evaluation.",
+        'Send {"key": "…", "blinded": "…"}: the id of a key, and elements of 32 octets each in Base64, at least one.',
+    ),
+    "bad-element": ErrorReason(
+        422, "An element is none of the group.", "Blind values as RFC 9497 has it, in ristretto255."
+    ),
+    "too-many-elements": ErrorReason(
+        413, "One request has at most {most:,} elements.", "Send them in several requests."
+    ),
+    "too-many-evaluations": ErrorReason(
+        429,
+        "All evaluations of a day were asked for.",
+        "Try again after the seconds in Retry-After, and keep the outputs of values that were asked about.",
+    ),
+    "match-busy": ErrorReason(
+        503, "Too many evaluations are under way.", "Try again after the seconds in Retry-After."
+    ),
+    "match-unmade": ErrorReason(
+        503, "The set of this collection is being made.", "Try again after the seconds in Retry-After."
+    ),
     # Look-ups
     "not-json": ErrorReason(415, "The body has another media type than JSON.", "Send it as application/json."),
     "not-json-body": ErrorReason(400, "The body is not JSON in UTF-8.", "Write it as RFC 8259 describes it."),

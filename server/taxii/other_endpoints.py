@@ -1,5 +1,6 @@
 """Endpoints beside TAXII's, which the TAXII application answers with the same care: who asks, how often, how much."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from schemas.partner import Partner
@@ -78,3 +79,39 @@ class NoEndpoints:
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
         """Answer nothing."""
         raise NotImplementedError
+
+
+class EndpointsByPath:
+    """The endpoints of several rooms, each below a path of its own."""
+
+    def __init__(self, rooms: Mapping[str, OtherEndpoints]) -> None:
+        """Hold rooms by what their paths begin with."""
+        self._rooms = tuple(rooms.items())
+        self._none = NoEndpoints()
+
+    def find(self, environ: dict[str, Any]) -> OtherRequest | None:
+        """Return the request where its path is one of these rooms'."""
+        return self._room(environ).find(environ)
+
+    def is_open(self, request: OtherRequest) -> bool:
+        """Return whether anybody may send the request, without credentials."""
+        return self._room(request.environ).is_open(request)
+
+    def body_limit(self, request: OtherRequest) -> int:
+        """Return how many bytes the body may have; 0 for a request that has none."""
+        return self._room(request.environ).body_limit(request)
+
+    def check(self, request: OtherRequest) -> None:
+        """Refuse a request by its method and its headers. Raises ``TaxiiError``."""
+        self._room(request.environ).check(request)
+
+    def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
+        """Answer a request, see ``OtherEndpoints.respond``."""
+        return self._room(request.environ).respond(store, partner, remote, request)
+
+    def _room(self, environ: dict[str, Any]) -> OtherEndpoints:
+        path: str = environ["PATH_INFO"]
+        for prefix, room in self._rooms:
+            if path.startswith(prefix):
+                return room
+        return self._none

@@ -4,8 +4,8 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -69,8 +69,13 @@ class Evaluation:
         self._seed_file = seed_file
         self._process: subprocess.Popen[bytes] | None = None
         self._asking = threading.Lock()
-        self._waiting = threading.Semaphore(_MOST_WAITING)
+        self._places = threading.Semaphore(_MOST_WAITING)
         self._stopped = False
+
+    @property
+    def process_id(self) -> int | None:
+        """The process that evaluates now, None before it is needed."""
+        return None if self._process is None else self._process.pid
 
     def public_key(self, info: bytes) -> bytes:
         """Return the public key that is derived with ``info``. Raises ``EvaluationBusy``."""
@@ -89,9 +94,15 @@ class Evaluation:
             evaluated += answer[PROOF:]
         return bytes(evaluated), bytes(proofs)
 
-    def turn(self) -> threading.Semaphore:
-        """Return the places for requests of partners; one without a place is refused."""
-        return self._waiting
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold one of the places for requests of partners. Raises ``EvaluationBusy`` where all are taken."""
+        if not self._places.acquire(blocking=False):
+            raise EvaluationBusy
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def outputs(self, info: bytes, inputs: Sequence[bytes]) -> list[MatchOutput]:
         """Return the outputs for inputs that are known here. Raises ``EvaluationBusy``."""

@@ -1,0 +1,133 @@
+"""``scamfeed match``: which of our values a hub lists, without telling it the values."""
+
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated
+
+import msgspec
+import typer
+
+from feeds.connector import Misconfigured, TryLater
+from schemas.lookup import LookupQuestion
+from server.cli.context import Json, fail, show_json, show_table
+
+_TOKEN = "SCAMFEED_TOKEN"  # noqa: S105 - the name of a variable
+_COLUMNS = ("value", "kind", "grade", "confidence", "disputed", "hold", "valid_until", "tlp")
+_LATER = 75
+
+
+def match(
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV with a column value (kind, and columns of the kind), or a value a line; - is stdin"),
+    ],
+    server: Annotated[str, typer.Option(help="the address of the hub")],
+    collection: Annotated[str, typer.Option(help="alias or id of the collection to match against")] = "mule-accounts",
+    state: Annotated[
+        Path | None, typer.Option(help="file of what is kept for the next run; as confidential as FILE")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help=f"file of the token [default: the variable {_TOKEN}]", dir_okay=False)
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="the kind of values whose line names none")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="certificates of the authority that the hub's is from")] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="connect to this machine and to private networks all the same")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Match values against a hub's list privately: the hub learns how many, not which.
+
+    Exit 75 where the hub cannot answer now.
+    """
+    from feeds.match.matcher import Matcher  # brings the function, which other commands do without
+
+    token = _token(token_file)
+    with _opened(file) as lines:
+        questions = list(_questions(lines, kind))
+    try:
+        with Matcher(server, token, collection, state, allow_private=allow_private, ca_file=ca_file) as matcher:
+            synced = matcher.sync()
+            results = matcher.match(questions)
+    except Misconfigured as error:
+        fail(str(error))
+    except TryLater as error:
+        fail(str(error), status=_LATER)
+    found = [result for result in results if result.found]
+    refused = [result for result in results if result.error]
+    counts = {"asked": len(results), "found": len(found), "errors": len(refused)}
+    if json:
+        shown = [msgspec.to_builtins(result) for result in results]
+        show_json({"set": synced._asdict(), "counts": counts, "results": shown})
+        return
+    show_table(
+        f"Listed: {len(found)} of {len(results)}, as of version {synced.version}, good until {synced.expires}",
+        _COLUMNS,
+        [
+            [
+                result.value,
+                result.kind,
+                result.grade,
+                result.confidence,
+                result.disputed,
+                result.hold and " ".join(result.hold.values()),
+                result.valid_until,
+                result.tlp,
+            ]
+            for result in found
+        ],
+    )
+    if refused:
+        show_table(
+            "Not read",
+            ["value", "reason"],
+            [[result.value, result.error.message] for result in refused if result.error],
+        )
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[str]]:
+    if str(file) == "-":
+        yield sys.stdin
+        return
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            yield lines
+    except (OSError, UnicodeDecodeError):
+        fail(f"{file}: cannot be read as text in UTF-8")
+
+
+def _questions(lines: IO[str], kind: str | None) -> Iterator[LookupQuestion]:
+    """Yield what the rows ask about; without a column value, the first cell of each."""
+    rows = csv.reader(lines)
+    header: list[str] | None = None
+    for number, cells in enumerate(rows):
+        named = [cell.strip().lower() for cell in cells]
+        if number == 0 and "value" in named:
+            header = named
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        if header is None:
+            yield LookupQuestion(cells[0].strip(), kind)
+            continue
+        row = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
+        value, of_kind = row.pop("value", ""), row.pop("kind", kind)
+        yield LookupQuestion(value, of_kind, row)
+
+
+def _token(file: Path | None) -> str:
+    if file is None:
+        token = os.environ.get(_TOKEN, "")
+    else:
+        try:
+            token = file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            fail(f"{file}: cannot be read")
+    if not token:
+        fail(f"give the token of the hub in the variable {_TOKEN}, or in a file by --token-file")
+    return token

@@ -1,0 +1,173 @@
+"""The process that evaluates: by the vectors of RFC 9497, and by how it ends and is begun again."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from voprf import ristretto
+
+from feeds.match.function import BlindedValues, WrongProof
+from server.api.match import evaluator
+from server.api.match.evaluation import BadElement, BadSeed, Evaluation, EvaluationBusy, check_seed
+
+# From the appendix of RFC 9497 (https://www.rfc-editor.org/rfc/rfc9497, A.1.2), as allVectors.json of
+# https://github.com/cfrg/draft-irtf-cfrg-voprf has it: ristretto255-SHA512, mode 1.
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "rfc9497-ristretto255-voprf.json").read_text())
+INFO = bytes.fromhex(VECTORS["keyInfo"])
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Path:
+    file = tmp_path / "seed"
+    file.write_text(VECTORS["seed"] + "\n")
+    file.chmod(0o600)
+    return file
+
+
+@pytest.fixture
+def evaluation(seed: Path) -> Iterator[Evaluation]:
+    made = Evaluation(seed)
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: f"batch-{vector['Batch']}")
+def test_the_vectors_of_the_rfc_come_out(vector: dict[str, str], evaluation: Evaluation) -> None:
+    inputs = [bytes.fromhex(text) for text in vector["Input"].split(",")]
+    blinded = bytes.fromhex(vector["BlindedElement"].replace(",", ""))
+    evaluated, proofs = evaluation.evaluate(INFO, blinded)
+    assert evaluation.public_key(INFO).hex() == VECTORS["pkSm"]
+    assert evaluated.hex() == vector["EvaluationElement"].replace(",", "")
+    assert len(proofs) == 64
+    outputs = [output.octets.hex() for output in evaluation.outputs(INFO, inputs)]
+    assert outputs == vector["Output"].split(",")
+
+
+def test_what_is_evaluated_blindly_is_the_output_of_the_input(evaluation: Evaluation) -> None:
+    inputs = [b"value %d" % number for number in range(2_300)]
+    blinded = BlindedValues(inputs)
+    evaluated, proofs = evaluation.evaluate(INFO, blinded.octets)
+    assert len(proofs) == 3 * 64
+    opened = blinded.outputs(evaluated, proofs, evaluation.public_key(INFO))
+    assert opened == evaluation.outputs(INFO, inputs)
+    # Blinding is anew each time: nobody can tell that the same was asked before.
+    assert BlindedValues(inputs[:1]).octets != BlindedValues(inputs[:1]).octets
+
+
+def test_a_wrong_answer_is_found_out(evaluation: Evaluation) -> None:
+    blinded = BlindedValues([b"first", b"second"])
+    evaluated, proofs = evaluation.evaluate(INFO, blinded.octets)
+    public = evaluation.public_key(INFO)
+    swapped = evaluated[32:] + evaluated[:32]
+    for elements, proof, key in (
+        (evaluated, proofs, evaluation.public_key(b"another key")),
+        (swapped, proofs, public),
+        (evaluated, bytes(64), public),
+        (evaluated[:32], proofs, public),
+        (bytes(64), proofs, public),
+        (evaluated, proofs + proofs, public),
+        (evaluated, proofs, bytes(32)),
+    ):
+        with pytest.raises(WrongProof):
+            blinded.outputs(elements, proof, key)
+
+
+@pytest.mark.parametrize("element", [bytes(32), b"\xff" * 32, b"\1" + bytes(31)])
+def test_what_is_no_element_is_refused(element: bytes, evaluation: Evaluation) -> None:
+    good = BlindedValues([b"value"]).octets
+    with pytest.raises(BadElement):
+        evaluation.evaluate(INFO, good + element)
+    assert evaluation.evaluate(INFO, good)
+
+
+def test_nothing_is_not_evaluated() -> None:
+    key = ristretto.Evaluator.from_seed(bytes(32), b"")
+    for work, body in ((evaluator.evaluate, b""), (evaluator.outputs, evaluator.LENGTH.pack(0))):
+        with pytest.raises(ValueError, match=r"element|empty"):
+            work(key, body)
+    answers = io.BytesIO()
+    evaluator.serve(evaluator.Keys(bytes(32)), io.BytesIO(b"e"), answers)
+    assert not answers.getvalue()
+
+
+def test_a_process_that_was_killed_is_begun_again(evaluation: Evaluation) -> None:
+    before = evaluation.public_key(INFO)
+    killed = evaluation.process_id
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    # Who asks while it ends comes again.
+    with contextlib.suppress(EvaluationBusy):
+        evaluation.public_key(INFO)
+    assert evaluation.public_key(INFO) == before
+    assert evaluation.process_id != killed
+    evaluation.stop()
+    with pytest.raises(EvaluationBusy):
+        evaluation.public_key(INFO)
+
+
+def test_it_steps_back_and_ends_with_whoever_began_it(seed: Path) -> None:
+    program = (
+        "import os, sys, time; from pathlib import Path; from server.api.match.evaluation import Evaluation\n"
+        "made = Evaluation(Path(sys.argv[1])); made.public_key(b'')\n"
+        "print(made.process_id, os.getpriority(os.PRIO_PROCESS, made.process_id), flush=True)\n"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program, str(seed)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child, niceness = map(int, parent.stdout.readline().split())
+    assert niceness >= 10
+    assert VECTORS["seed"] not in Path(f"/proc/{child}/cmdline").read_text()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_there_are_so_many_places_and_no_more(evaluation: Evaluation) -> None:
+    entered, leave = threading.Semaphore(0), threading.Event()
+
+    def hold() -> None:
+        with evaluation.place():
+            entered.release()
+            leave.wait(10)
+
+    holders = [threading.Thread(target=hold) for _ in range(8)]
+    for holder in holders:
+        holder.start()
+        entered.acquire()
+    with pytest.raises(EvaluationBusy), evaluation.place():
+        pass
+    leave.set()
+    for holder in holders:
+        holder.join()
+    with evaluation.place():
+        pass
+
+
+def test_a_seed_is_a_secret_file_of_32_bytes(seed: Path, tmp_path: Path) -> None:
+    check_seed(seed)
+    seed.chmod(0o640)
+    assert stat.S_IMODE(seed.stat().st_mode) == 0o640
+    with pytest.raises(BadSeed, match="chmod"):
+        check_seed(seed)
+    for text in ("", "00" * 31, "zz" * 32, "é"):
+        seed.write_text(text, encoding="utf-8")
+        seed.chmod(0o600)
+        with pytest.raises(BadSeed) as refused:
+            check_seed(seed)
+        assert not text or text not in str(refused.value)
+    with pytest.raises(BadSeed, match="cannot be read"):
+        check_seed(tmp_path / "none")
