@@ -103,7 +103,7 @@ def test_health_says_so_before_there_are_tables(app: Flask) -> None:
 
 def test_every_reason_is_used_and_has_a_way_out() -> None:
     folder = Path(server.taxii.__file__).parent
-    files = [*folder.glob("*.py"), *(folder.parent / "api").glob("*.py")]
+    files = [*folder.glob("*.py"), *(folder.parent / "api").rglob("*.py")]
     code = "\n".join(file.read_text(encoding="utf-8") for file in files)
     used = set(re.findall(r'(?:TaxiiError|retry_later)\(\s*"([a-z0-9-]+)"', code))
     assert used <= REASONS.keys()
