@@ -89,6 +89,16 @@ class EndpointsByPath:
         self._rooms = tuple(rooms.items())
         self._none = NoEndpoints()
 
+    def describe(self) -> Description:
+        """Describe the endpoints of all rooms."""
+        paths: dict[str, Any] = {}
+        schemas: dict[str, Any] = {}
+        for _, room in self._rooms:
+            described = room.describe()
+            paths |= described.paths
+            schemas |= described.schemas
+        return Description(paths, schemas)
+
     def find(self, environ: dict[str, Any]) -> OtherRequest | None:
         """Return the request where its path is one of these rooms'."""
         return self._room(environ).find(environ)

@@ -30,6 +30,7 @@ from schemas.matching import (
 )
 from schemas.partner import Partner
 from server.api.match.evaluation import BadElement, Evaluation, EvaluationBusy
+from server.api.match.openapi import OCTETS, description
 from server.api.match.sets import epoch_of
 from server.api.match.tag_list import TagList
 from server.store import Store, Tx, match_grants, match_sets
@@ -40,7 +41,7 @@ from server.store.match_sets import MatchSet
 from server.store.times import now
 from server.taxii.errors import TaxiiError, retry_later
 from server.taxii.negotiation import VARY, is_json
-from server.taxii.other_endpoints import OtherRequest
+from server.taxii.other_endpoints import Description, OtherRequest
 from server.taxii.request_body import received
 from server.taxii.response import JSON, TaxiiResponse
 
@@ -48,7 +49,6 @@ PREFIX = "/match/"
 # The version of the set that an answer is of.
 VERSION_HEADER = "X-Match-Version"
 
-_OCTETS = "application/octet-stream"
 _PATH = re.compile(
     r"/match/(?P<collection>[^/]+)"
     r"(?:/(?P<evaluate>evaluate)|/(?P<key>[^/]+)/(?:(?P<tags>tags)|rows/(?P<rows>[^/]+)))?/?"
@@ -85,6 +85,10 @@ class MatchEndpoints:
         self._quotas = quotas
         self._tags: dict[int, TagList] = {}
         self._reading_tags = threading.Lock()
+
+    def describe(self) -> Description:
+        """Describe the endpoints for clients."""
+        return description()
 
     def find(self, environ: dict[str, Any]) -> OtherRequest | None:
         """Return the request where its path is one of these."""
@@ -239,7 +243,7 @@ def _elements(asked: EvaluationRequest, most: int) -> bytes:
 
 def _octets(collection: Collection, found: MatchSet, octets: bytes, kept: tuple[str, str]) -> TaxiiResponse:
     headers = (kept, (VERSION_HEADER, str(found.version)), VARY)
-    return TaxiiResponse(200, octets, headers, _OCTETS, collection=collection.id)
+    return TaxiiResponse(200, octets, headers, OCTETS, collection=collection.id)
 
 
 def _key_id(found: MatchSet) -> str:
