@@ -324,3 +324,12 @@ def _audited(hub: MatchingScamfeed, route: str, partner: str, count: int) -> boo
     with hub.store.read() as tx:
         asked = text("SELECT count(*) FROM audit WHERE route = :route AND partner = :partner AND objects >= :count")
         return bool(tx.execute(asked, {"route": route, "partner": partner, "count": count}).scalar())
+
+
+def test_it_is_described_for_clients(hub: MatchingScamfeed) -> None:
+    described = requests.get(f"{hub.url}openapi.json", timeout=30).json()
+    paths = [path for path in described["paths"] if path.startswith("/match/")]
+    assert len(paths) == 4
+    for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)):
+        assert name in described["components"]["schemas"], name
+    assert "/api/lookup" in described["paths"]
