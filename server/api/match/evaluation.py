@@ -153,7 +153,9 @@ class Evaluation:
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._stopped:
             raise EOFError
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self._end()
+        if self._process is None:
             # The file is named, not the seed: what a process is begun with can be seen by others.
             command = [sys.executable, "-P", "-m", evaluator.__name__, str(self._seed_file)]
             self._process = subprocess.Popen(  # noqa: S603 - ourselves
