@@ -46,6 +46,10 @@ def _counting(note: Callable[[str], None]) -> type[sqlite3.Connection]:
         def cursor(self, factory: Any = None) -> Any:
             return super().cursor(CountingCursor)
 
+        def execute(self, sql: str, *given: Any) -> sqlite3.Cursor:
+            note(sql)
+            return super().execute(sql, *given)
+
         def commit(self) -> None:
             if self.in_transaction:
                 note("COMMIT")
