@@ -206,6 +206,7 @@ def _read(row: Row[*tuple[Any, ...]]) -> Collection:
 def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, write: bool = False) -> None:
     """Let ``name`` read or write the collection, or both, from its next request on; rights that it has stay.
 
+    A right to read that it had before goes on: what was revoked meanwhile is served to it, as it may have read that.
     Raises ``UnknownPartner``.
     """
     partners.get(tx, name)
@@ -214,7 +215,8 @@ def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, writ
     tx.execute(delete(grants).where(*key))
     rights = {"can_read": read or bool(had and had.can_read), "can_write": write or bool(had and had.can_write)}
     if any(rights.values()):
-        granted = had.granted if had and had.can_read else log_place(tx, collection.number)
+        granted = had.granted if had and had.can_read else partners.began_before(tx, name, collection.number)
+        granted = log_place(tx, collection.number) if granted is None else granted
         tx.execute(insert(grants).values(partner=name, collection=collection.number, granted=granted, **rights))
 
 
@@ -231,6 +233,8 @@ def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, writ
     """
     partners.get(tx, name)
     mine = (grants.c.partner == name, grants.c.collection == collection.number)
+    if read:
+        partners.note_former_grants(tx, name, collection.number)
     withdrawn = {"can_read": False} if read else {}
     withdrawn |= {"can_write": False} if write else {}
     tx.execute(update(grants).where(*mine).values(**withdrawn))

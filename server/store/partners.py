@@ -26,7 +26,15 @@ from server.store.direct import fetch, send
 from server.store.engine import Tx
 from server.store.match_tables import match_grants
 from server.store.sql import among, database_time
-from server.store.tables import certificates, collections, credentials, grants, partners, verified_logins
+from server.store.tables import (
+    certificates,
+    collections,
+    credentials,
+    former_grants,
+    grants,
+    partners,
+    verified_logins,
+)
 from server.store.times import now
 
 
@@ -222,11 +230,34 @@ def remove(tx: Tx, name: str) -> int:
     ``UnknownPartner``.
     """
     get(tx, name)
+    note_former_grants(tx, name)
     for table in (credentials, verified_logins, certificates, grants, match_grants):
         tx.execute(delete(table).where(table.c.partner == name))
     moment = now()
     tx.execute(update(partners).where(partners.c.name == name).values(left=moment))
     return moment
+
+
+def note_former_grants(tx: Tx, name: str, collection: int | None = None) -> None:
+    """Note where the partner's rights to read began, in one collection or in all, before they are withdrawn."""
+    mine = [grants.c.partner == name, grants.c.can_read]
+    mine += [] if collection is None else [grants.c.collection == collection]
+    asked = select(grants.c.partner, grants.c.collection, grants.c.granted).where(*mine)
+    for row in tx.execute(asked).all():
+        tx.execute(_FORGET_FORMER, {"of_partner": row[0], "of_collection": row[1]})
+        tx.execute(insert(former_grants).values(partner=row[0], collection=row[1], granted=row[2]))
+
+
+def began_before(tx: Tx, name: str, collection: int) -> int | None:
+    """Return where the partner's right to read the collection began that was withdrawn, None where it never had one."""
+    mine = (former_grants.c.partner == name, former_grants.c.collection == collection)
+    found: int | None = tx.execute(select(former_grants.c.granted).where(*mine)).scalar()
+    return found
+
+
+_FORGET_FORMER = delete(former_grants).where(
+    former_grants.c.partner == bindparam("of_partner"), former_grants.c.collection == bindparam("of_collection")
+)
 
 
 def restore(tx: Tx, name: str) -> Credentials:
@@ -243,7 +274,8 @@ def restore(tx: Tx, name: str) -> Credentials:
     own = select(collections.c.number, collections.c.last_added).where(collections.c.owner == name)
     moment = database_time(tx)
     for number, last in tx.execute(own).all():
-        rights = {"can_read": True, "can_write": False, "granted": max(last, moment)}
+        before = began_before(tx, name, number)
+        rights = {"can_read": True, "can_write": False, "granted": max(last, moment) if before is None else before}
         tx.execute(insert(grants).values(partner=name, collection=number, **rights))
     return _issue(tx, name)
 

@@ -216,6 +216,16 @@ grants = Table(
     PrimaryKeyConstraint("partner", "collection"),
 )
 
+# Where rights to read that were withdrawn began: who gets one back still has what it read by it.
+former_grants = Table(
+    "former_grants",
+    metadata,
+    Column("partner", Text, ForeignKey("partners.name"), nullable=False),
+    Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    Column("granted", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "collection"),
+)
+
 statuses = Table(
     "statuses",
     metadata,

@@ -83,14 +83,23 @@ def test_what_is_withdrawn_afterwards_is_told(hub: ApiHub, withdrawn: str) -> No
     assert revoked == ["[domain-name:value = 'later.example.com']"]
 
 
-def test_a_right_that_is_given_again_begins_again_and_one_given_twice_does_not(hub: ApiHub, withdrawn: str) -> None:
+def test_a_right_that_is_given_twice_begins_once(hub: ApiHub, withdrawn: str) -> None:
     before = _ids(hub, "late")
     hub.grant("late", "takedown")
     assert _ids(hub, "late") == before
+
+
+def test_who_gets_a_right_back_is_told_what_was_withdrawn_meanwhile(hub: ApiHub, withdrawn: str) -> None:
+    """It may still have what it read before; what was withdrawn before it first came stays hidden."""
+    before = _ids(hub, "late")
     with hub.store.begin() as tx:
         collections.revoke(tx, "late", collections.get(tx, "takedown"))
+    hub.retract("kept.example.com", "bank")
     hub.grant("late", "takedown")
-    assert not any(obj.get("revoked") for obj in _get(hub, "/objects/", "late")[2]["objects"])
+    objects = _get(hub, "/objects/?match[type]=indicator", "late")[2]["objects"]
+    assert "[domain-name:value = 'kept.example.com']" in [obj["pattern"] for obj in objects if obj.get("revoked")]
+    assert set(before) <= set(_ids(hub, "late"))
+    assert withdrawn not in _ids(hub, "late")
 
 
 def test_the_full_variant_hides_it_too(hub: ApiHub, withdrawn: str) -> None:
