@@ -1,5 +1,6 @@
 """What a sync asks of one hub: its collections, their pages, the active set as one stream, and the digest."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,8 @@ _LINES = {"Accept": "application/x-ndjson, application/json"}
 _LONGEST_LINE = 4 << 20
 _NOT_THERE = (404, 405, 406, 410)
 _MOST_COLLECTIONS = 10_000
+_LONGEST_NAME = 300
+_ENDS_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class OfferedCollection(NamedTuple):
@@ -75,7 +78,7 @@ class HubClient:
         with _refused(url), taxii.taxii_errors(url):
             listed = self._connection.get(url, headers={"Accept": taxii.MEDIA_TYPE}).get("collections", [])
             return [
-                OfferedCollection(str(about["id"]), str(about.get("alias") or ""), str(about.get("title") or ""))
+                OfferedCollection(str(about["id"]), _in_a_line(about.get("alias")), _in_a_line(about.get("title")))
                 for about in listed[:_MOST_COLLECTIONS]
                 if about.get("can_read") is True
             ]
@@ -195,6 +198,11 @@ def _lag(date: str, heartbeat: Any) -> int:
         return max(0, round(parsedate_to_datetime(date).timestamp() * 1000) - milliseconds(heartbeat))
     except (ValueError, TypeError, AttributeError, Rejected):
         return 0
+
+
+def _in_a_line(name: Any) -> str:
+    """Return a name that a hub gives, as it may stand in a log: other hubs are not to be trusted with its lines."""
+    return _ENDS_LINE.sub("", str(name or ""))[:_LONGEST_NAME]
 
 
 @contextmanager

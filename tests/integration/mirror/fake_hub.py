@@ -33,6 +33,7 @@ class FakeHub:
         self.breaks_after: int | None = None
         self.asked: list[str] = []
         self.url = ""
+        self.alias = "room"
 
     def add(self, *objects: dict[str, Any]) -> None:
         for obj in objects:
@@ -102,7 +103,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.answer({"title": "Not found"}, status=404)
 
     def about(self) -> dict[str, Any]:
-        return {"id": ID, "title": "Room", "alias": "room", "can_read": True, "can_write": False, "media_types": []}
+        return {
+            "id": ID,
+            "title": "Room",
+            "alias": self.hub.alias,
+            "can_read": True,
+            "can_write": False,
+            "media_types": [],
+        }
 
     def answer(self, body: Any, headers: dict[str, str] | None = None, status: int = 200) -> None:
         data = json.dumps(body).encode()

@@ -104,6 +104,18 @@ def test_a_copy_that_cannot_be_repaired_grows_old(
     assert "copy-differs" in caplog.text
 
 
+def test_a_hub_writes_no_lines_into_our_log(
+    hub: FakeHub, settings: MirrorSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.alias = "room\r\nERROR \x1b[2Jmirror-synced hub=other " + "x" * 10_000
+    hub.hidden, hub.hidden_for_ever = {indicator(5)["id"]}, True
+    hub.has_stream = False
+    sync_once(settings.model_copy(update={"hub": (settings.hub[0].model_copy(update={"collections": ("*",)}),)}))
+    assert "copy-differs" in caplog.text
+    assert not any({"\r", "\n", "\x1b"} & set(record.getMessage()) for record in caplog.records)
+    assert max(len(record.getMessage()) for record in caplog.records) < 2_000
+
+
 def test_a_digest_that_lags_is_no_difference(hub: FakeHub, settings: MirrorSettings) -> None:
     sync(settings)
     hub.add(indicator(30))
