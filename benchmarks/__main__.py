@@ -13,7 +13,21 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import feeds, fusing, guard, large, latency, lookups, mapping, mirror, release, scale, store, taxii
+from benchmarks import (
+    feeds,
+    fusing,
+    guard,
+    large,
+    latency,
+    lookups,
+    mapping,
+    match,
+    mirror,
+    release,
+    scale,
+    store,
+    taxii,
+)
 from benchmarks.release import indicators
 from benchmarks.storm import far
 from benchmarks.taxii import postgresql
@@ -43,6 +57,7 @@ def main() -> None:
         "feeds": lambda: feeds.rows(sizes[1]),
         "latency": latency.rows,
         "lookups": lambda: lookups.rows(options.values or sizes),
+        "match": lambda: match.rows(options.values or (200_000,)),
         "mirror": lambda: mirror.rows(options.values or sizes),
         "large": lambda: large.rows(options.values or sizes[1:], options.database or release.DATABASES),
         _HOURS: lambda: scale.rows(options.values or (1_000_000,), options.url),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from feeds.connector import Misconfigured, TryLater
 from feeds.match import matcher as matcher_module
@@ -25,6 +26,7 @@ from schemas.matching import EPOCH_SECONDS, input_of, key_info
 from schemas.vocabulary import Action
 from server.api.match import sets
 from server.api.match.sets import epoch_of
+from server.cli.program import app
 from server.store import collections, match_grants, match_sets
 from server.store.times import now
 from tests.integration.match.conftest import MatchingScamfeed
@@ -325,6 +327,29 @@ def _audited(hub: MatchingScamfeed, route: str, partner: str, count: int) -> boo
     with hub.store.read() as tx:
         asked = text("SELECT count(*) FROM audit WHERE route = :route AND partner = :partner AND objects >= :count")
         return bool(tx.execute(asked, {"route": route, "partner": partner, "count": count}).scalar())
+
+
+def test_the_command_matches_a_file(
+    hub: MatchingScamfeed, accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, clean = accounts(2)
+    hub.report(listed)
+    hub.maker.make()
+    file, token = tmp_path / "values.csv", tmp_path / "token"
+    file.write_text(f"value,kind\n{listed},bank-account\n{clean},\n")
+    token.write_text(hub.tokens["bank"])
+    given = ["match", str(file), "--server", hub.url, "--allow-private", "--state", str(tmp_path / "state.db")]
+    done = CliRunner().invoke(app, [*given, "--token-file", str(token), "--json"])
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["counts"] == {"asked": 2, "found": 1, "errors": 0}
+    assert [result["found"] for result in told["results"]] == [True, False]
+    monkeypatch.delenv("SCAMFEED_TOKEN", raising=False)
+    assert CliRunner().invoke(app, given).exit_code == 2
+    token.write_text(hub.tokens["stranger"])
+    refused = CliRunner().invoke(app, [*given, "--token-file", str(token)])
+    assert refused.exit_code == 2
+    assert listed not in refused.stderr
 
 
 def test_it_is_described_for_clients(hub: MatchingScamfeed) -> None:
