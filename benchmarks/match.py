@@ -19,9 +19,10 @@ from server.api.match.evaluation import Evaluation
 from server.api.match.sets import epoch_of
 from server.api.match.tag_list import TagList
 from server.setup import set_up
-from server.store import Store, collections, match_grants, match_sets, partners
-from server.store.match_sets import MatchRow
-from server.store.times import now
+from server.store import Store, collections, partners
+from server.store.database.times import now
+from server.store.matching import match_grants, match_sets
+from server.store.matching.match_sets import MatchRow
 
 _ASKED, _HITS, _AT_ONCE = 10_000, 100, 5_000
 _LISTING = MatchedListing("5b1f6f0e-0a1c-4f5e-9d6c-3a2b1c0d9e8f", Action.BLOCK, 90, None, "green", False)

@@ -30,8 +30,8 @@ from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, collections, inbox, log, partners
 from server.store.item import Item
+from server.store.objects.query import Query
 from server.store.partners import NameTaken
-from server.store.query import Query
 
 CHUNK = 1_000
 BATCHES = 10

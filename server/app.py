@@ -33,7 +33,7 @@ from server.release.hub import Hub
 from server.settings import Settings
 from server.setup import hub_of
 from server.store import Store
-from server.store.engine import DiskSpace
+from server.store.database.engine import DiskSpace
 from server.taxii import mount
 from server.taxii.limits import PartnerQuotas
 from server.taxii.other_endpoints import EndpointsByPath, OtherEndpoints
@@ -119,7 +119,7 @@ def _reads_of(store: Store, settings: Settings) -> Store:
     """Return the store that partners read from: a replica where there is one, else the store itself."""
     if not settings.read_database_url:
         return store
-    from server.store.replica import ReplicatedStore  # PostgreSQL's driver takes a while to load
+    from server.store.database.replica import ReplicatedStore  # PostgreSQL's driver takes a while to load
 
     return ReplicatedStore(store, Store.open(settings.read_database_url))
 

@@ -1,6 +1,7 @@
 """Train the dictionary that bodies are compressed with: ``python -m tools.body_dictionary FILE``.
 
-A dictionary in use never changes: a better one gets a new number in ``server/store/bodies``, and the old one stays.
+A dictionary in use never changes: a better one gets a new number in ``server/store/objects/bodies``, and the old one
+stays.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
-from server.store.query import EVERY, Query
+from server.store.objects.query import EVERY, Query
 
 _SIZE = 24 * 1024
 _EACH = 240

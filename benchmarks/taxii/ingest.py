@@ -11,7 +11,7 @@ from time import perf_counter
 
 from benchmarks.taxii.client import Client
 from benchmarks.taxii.hub import envelope, serving
-from server.store import object_ids
+from server.store.objects import object_ids
 
 ENVELOPES = {1: 60, 100: 30, 1000: 8, 5000: 4}
 ROUNDS = 3

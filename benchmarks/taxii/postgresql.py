@@ -11,7 +11,7 @@ from benchmarks.taxii import mixed
 from benchmarks.taxii.client import Client, load
 from benchmarks.taxii.hub import envelope, fill, made, serving
 from benchmarks.taxii.rows import NO_TWO_ALIKE, OBJECTS, SECONDS, Row, some_id
-from server.store import object_ids
+from server.store.objects import object_ids
 from tests.postgres import Postgres
 
 ENVELOPES = {1: 60, 100: 30, 1000: 6, 5000: 3}

@@ -27,7 +27,7 @@ from schemas.vocabulary import Action
 from server.release.publish import identities
 from server.release.query.lookup import is_active
 from server.store import inbox, listings, log, value_index
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.item import Item
 
 

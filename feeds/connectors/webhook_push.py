@@ -17,9 +17,9 @@ from feeds.http.taxii_envelopes import EnvelopeSender, check_no_page, check_whol
 from feeds.storage.signing import WebhookSigner
 from schemas import timestamp
 from server.store import Tx, deliveries
+from server.store.database.times import stamp
 from server.store.item import Item
 from server.store.liveness import heartbeats
-from server.store.times import stamp
 
 _PEER = "url"
 

@@ -24,7 +24,7 @@ _WAYS_OUT = {
 _HEADERS = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After")
 
 
-class Answered(NamedTuple):
+class HubResponse(NamedTuple):
     """An answer: its status, its headers, and what its JSON says; None for an answer that is no JSON object."""
 
     status: int
@@ -45,7 +45,7 @@ class HubRequests:
         """Close the connections."""
         self._session.close()
 
-    def ask(self, url: str, accept: str = MEDIA_TYPE, **query: str | int) -> Answered:
+    def ask(self, url: str, accept: str = MEDIA_TYPE, **query: str | int) -> HubResponse:
         """Return the answer to a GET, whatever its status. Raises ``Unwell`` where there is none."""
         try:
             answer = self._session.get(url, headers={"Accept": accept}, params=query)
@@ -60,7 +60,7 @@ class HubRequests:
             document = msgspec.json.decode(answer.content)
         except (msgspec.MsgspecError, UnicodeError):
             document = None
-        return Answered(answer.status_code, answer.headers, document if isinstance(document, dict) else None)
+        return HubResponse(answer.status_code, answer.headers, document if isinstance(document, dict) else None)
 
     def read(self, url: str, accept: str = MEDIA_TYPE, **query: str | int) -> tuple[dict[str, Any], Mapping[str, str]]:
         """Return what the hub answers, and its headers. Raises ``Unwell`` for anything but 200 and JSON."""

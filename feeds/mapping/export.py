@@ -18,7 +18,7 @@ from schemas.vocabulary import Action
 from server.release.publish import identities
 from server.release.query import active
 from server.store.collections import Collection
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 
 # Reason of indicators that are left out because their grade is too weak.
 BELOW = "below-grade"

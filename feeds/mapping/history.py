@@ -22,8 +22,8 @@ from server.release.fuse.statements import indicator_subject
 from server.release.route.audience import effective_tlp
 from server.store import Store, log
 from server.store.collections import Collection
-from server.store.query import EVERY, Query
-from server.store.times import micros
+from server.store.database.times import micros
+from server.store.objects.query import EVERY, Query
 
 if TYPE_CHECKING:
     import polars

@@ -5,9 +5,9 @@ import logging
 from feeds.connector import Misconfigured, Push, PushSettings, TryLater
 from feeds.http.failures import RequestRefused
 from server.release.hub import Hub
+from server.store.database.times import moment, now
 from server.store.liveness import silences
 from server.store.liveness.silences import Silence
-from server.store.times import moment, now
 
 _log = logging.getLogger(__name__)
 

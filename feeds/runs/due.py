@@ -13,8 +13,8 @@ from feeds.connector import Connector, FeedSettings, Misconfigured, PushSettings
 from feeds.runs.run import Run
 from server.store import Tx, collections, feed_state, log
 from server.store.collections import UnknownCollection
+from server.store.database.times import micros, moment
 from server.store.feed_state import FeedState
-from server.store.times import micros, moment
 
 _SECOND = 1_000_000
 _JITTER = 30.0

@@ -21,8 +21,8 @@ from server.release.hub import Hub
 from server.release.query.lookup import lookup
 from server.release.retract import retract_all
 from server.store import Tx, feed_state, inbox, partners
+from server.store.database.times import micros
 from server.store.item import Item
-from server.store.times import micros
 
 _Object = dict[str, Any]
 _Objects = Sequence[_Object]

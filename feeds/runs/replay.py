@@ -14,10 +14,10 @@ from feeds.runs.run import Run, RunContext
 from feeds.runs.shared_pages import SharedPages
 from server.release.hub import Hub
 from server.store import StoreUnavailable, log
+from server.store.database.times import micros, stamp
 from server.store.feed_state import LeaseLost
 from server.store.item import Item
-from server.store.query import Query
-from server.store.times import micros, stamp
+from server.store.objects.query import Query
 
 
 @dataclass

@@ -17,7 +17,8 @@ from feeds.runs.push import push
 from feeds.runs.run import Run, RunContext
 from feeds.runs.shared_pages import SharedPages
 from server.release.hub import Hub
-from server.store import Store, StoreUnavailable, feed_state, sql
+from server.store import Store, StoreUnavailable, feed_state
+from server.store.database import sql
 from server.store.feed_state import LeaseLost
 
 _log = logging.getLogger(__name__)

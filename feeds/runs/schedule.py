@@ -23,7 +23,8 @@ from feeds.runs.lease import lease_run
 from feeds.runs.runner import run
 from feeds.runs.shared_pages import SharedPages
 from server.release.hub import Hub
-from server.store import StoreUnavailable, Tx, feed_state, sql
+from server.store import StoreUnavailable, Tx, feed_state
+from server.store.database import sql
 from server.store.feed_state import FeedState, LeaseHolder
 from server.store.liveness import heartbeats
 

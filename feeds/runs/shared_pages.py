@@ -9,7 +9,7 @@ from typing import NamedTuple
 from server.store import Store, log
 from server.store.collections import Collection
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.query import Query
 
 # While nothing is added a page stays as it is, but for what is erased; while much is added, what an older page holds
 # may have been revoked since.

@@ -11,10 +11,10 @@ from feeds.runs.push import position
 from feeds.runs.run import Run, RunContext
 from feeds.runs.shared_pages import SharedPages
 from server.release.hub import Hub
-from server.store import sql
+from server.store.database import sql
+from server.store.database.times import stamp
 from server.store.liveness import heartbeats, verifications
 from server.store.liveness.verifications import Verification
-from server.store.times import stamp
 
 _log = logging.getLogger(__name__)
 

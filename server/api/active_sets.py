@@ -11,10 +11,10 @@ import orjson
 from schemas.partner import Partner
 from server.store import Store, StoreUnavailable, active_sets, collections, digests, log
 from server.store.collections import Collection
+from server.store.database.times import now, stamp
 from server.store.digests import ActiveDigest
-from server.store.fast_reads import NotFast
 from server.store.liveness import heartbeats
-from server.store.times import now, stamp
+from server.store.objects.fast_reads import NotFast
 from server.taxii import auth
 from server.taxii.errors import retry_later
 from server.taxii.response import JSON, TaxiiResponse

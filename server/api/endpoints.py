@@ -18,7 +18,7 @@ from server.api.limits import AddressQuota, LookupQuota, LookupSettings
 from server.api.openapi import description
 from server.release.route.policy import PUBLIC
 from server.store import Store, lookups
-from server.store.fast_reads import NotFast, remembered
+from server.store.objects.fast_reads import NotFast, remembered
 from server.taxii.errors import TaxiiError
 from server.taxii.negotiation import is_json
 from server.taxii.other_endpoints import Description, OtherRequest

@@ -9,7 +9,7 @@ from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.query.lookup import lookup
 from server.store import Tx, deliveries as ledger
-from server.store.times import moment
+from server.store.database.times import moment
 
 _COLUMNS = ("feed", "partner", "object", "version", "delivered", "answer", "attempts")
 

@@ -20,7 +20,7 @@ from schemas.vocabulary import Action
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.store import Tx, collections
 from server.store.collections import Collection, UnknownCollection
-from server.store.times import micros
+from server.store.database.times import micros
 
 
 def export(

@@ -11,9 +11,9 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.configured_feeds import feed_named
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.store.database.times import stamp
 from server.store.liveness import verifications
 from server.store.liveness.verifications import Verification
-from server.store.times import stamp
 
 _NAME = typer.Argument(help="the feed's name in the configuration")
 _SHOWN = ("at", "well", "answer", "state")

@@ -26,10 +26,11 @@ from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.counts import show_unread
 from server.cli.deliveries import deliveries
 from server.cli.feed_checks import replay, shown_verification, verify
-from server.store import feed_state, sql
+from server.store import feed_state
+from server.store.database import sql
+from server.store.database.times import moment
 from server.store.feed_state import FeedHealth, FeedState
 from server.store.liveness import verifications
-from server.store.times import moment
 
 app = typer.Typer(help="Feeds: the connectors of the configuration.", no_args_is_help=True)
 app.command()(deliveries)

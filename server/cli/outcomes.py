@@ -13,7 +13,7 @@ from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partner_access import find_partner
 from server.release.query import timeline
 from server.store import Tx, collections, log
-from server.store.times import micros, parse, stamp
+from server.store.database.times import micros, parse, stamp
 
 _STAGES = ("reported", "released", "read", "acted")
 _SECOND = 1_000_000

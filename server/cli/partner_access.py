@@ -11,13 +11,14 @@ from server.cli.collections import path
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.guard import volume
 from server.settings import Settings
-from server.store import collections, match_grants, partners, retractions
+from server.store import collections, partners, retractions
 from server.store.collections import UnknownCollection
 from server.store.credentials import BadCertificate, Credentials
-from server.store.engine import Tx
-from server.store.match_grants import NotMatchable
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.matching import match_grants
+from server.store.matching.match_grants import NotMatchable
 from server.store.partners import NameTaken, UnknownPartner
-from server.store.times import now
 
 Name = Annotated[str, typer.Argument(help="the partner's name, as registered")]
 Read = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to read; may be repeated")]

@@ -25,11 +25,12 @@ from server.cli.partner_access import (
 )
 from server.release import batches, depart
 from server.release.publish import identities
-from server.store import audit, collections, match_grants, partners
+from server.store import audit, collections, partners
 from server.store.audit import AuditEvent
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.times import now, stamp
+from server.store.matching import match_grants
 from server.store.partners import NameTaken
-from server.store.times import now, stamp
 
 app = typer.Typer(help="Partners: their properties, access and values.", no_args_is_help=True)
 

@@ -28,7 +28,7 @@ from server.release.route.policy import FULL, BadPolicy, Policy, PolicyRule
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.collections import Collection
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.item import Item
 
 _Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]

@@ -9,7 +9,7 @@ from server.release.query import receipts as settling
 from server.release.query.receipts import ReceiptTotals
 from server.release.query.spread import Spread
 from server.store import retractions as kept
-from server.store.times import now, stamp
+from server.store.database.times import now, stamp
 
 _DAY = 86_400 * 1_000_000
 

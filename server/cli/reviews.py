@@ -10,10 +10,10 @@ from server.release import review as reviewing
 from server.release.hub import Hub
 from server.release.review import ReviewSummary
 from server.store import reviews
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.times import now, stamp
 from server.store.inbox import object_id
 from server.store.reviews import Review, ReviewState, UnknownReview
-from server.store.times import now, stamp
 
 app = typer.Typer(help="Reviews: contributions that wait for a person's decision.", no_args_is_help=True)
 

@@ -15,7 +15,7 @@ from server.cli.context import Context, Json, fail, show_json, show_table
 from server.settings import DEFAULT_FILE
 from server.setup import set_up
 from server.store import Store, hub_identity
-from server.store.engine import StoreUnavailable
+from server.store.database.engine import StoreUnavailable
 from server.store.liveness import heartbeats
 from server.store.partitions import TABLES, Partitioned, partition
 

@@ -27,8 +27,8 @@ from server.store import (
     reviews,
 )
 from server.store.audit import AuditEvent
+from server.store.database.times import now, stamp
 from server.store.liveness import heartbeats, silences
-from server.store.times import now, stamp
 
 # Of a job's state, the numbers that say how much is done.
 _COUNTS = ("values", "changed", "receipts", "reports")

@@ -8,7 +8,7 @@ from typing import Literal
 import orjson
 
 from server.observe.observer import AnsweredRequest
-from server.store.times import now, stamp
+from server.store.database.times import now, stamp
 
 Form = Literal["text", "json", "off"]
 

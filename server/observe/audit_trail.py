@@ -7,7 +7,7 @@ from typing import NamedTuple
 from server.observe.observer import AnsweredRequest
 from server.store import Store, StoreUnavailable, Tx, audit, read_progress
 from server.store.audit import AuditEvent
-from server.store.times import now
+from server.store.database.times import now
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from server.observe.retention import settle
-from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews, sql
+from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews
+from server.store.database import sql
+from server.store.database.times import now
 from server.store.liveness import heartbeats, silences, verifications
-from server.store.times import now
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
 _SECOND = 1_000_000

@@ -5,7 +5,7 @@ from typing import Any
 
 from server.observe.readiness import Readiness
 from server.store import Store
-from server.store.engine import DiskSpace
+from server.store.database.engine import DiskSpace
 
 Probe = tuple[int, dict[str, str]]
 

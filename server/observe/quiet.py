@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from server.store import Store, StoreUnavailable, Tx, collections, deliveries, feed_state, partners, quotas
+from server.store.database.times import now
 from server.store.liveness import activity, silences
 from server.store.liveness.activity import HOUR, What
 from server.store.liveness.silences import Silence
-from server.store.times import now
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import threading
 from server.release import depart
 from server.release.hub import Hub
 from server.store import StoreUnavailable
-from server.store.times import now
+from server.store.database.times import now
 
 log = logging.getLogger(__name__)
 

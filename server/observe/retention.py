@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from server.observe.audit_trail import seal_all
 from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
-from server.store.dictionary_training import DictionaryTrainer
-from server.store.times import now
+from server.store.database.times import now
+from server.store.objects.dictionary_training import DictionaryTrainer
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from server.release.hub import Hub
 from server.store import Store, Tx, jobs
-from server.store.engine import Contended
+from server.store.database.engine import Contended
 
 # Values or reports of one batch: while others wait to write, and while nobody does.
 _CROWDED, _USUAL = 20, 500

@@ -17,9 +17,9 @@ from server.release.publish.drafts import AlikeDrafts
 from server.release.route.policy import FULL, Policy
 from server.store import collections, focal_points, inbox, listings
 from server.store.collections import PrivateUse
-from server.store.engine import Tx, finish
+from server.store.database.engine import Tx, finish
+from server.store.database.times import micros
 from server.store.focal_points import FocalPoint
-from server.store.times import micros
 
 _NOTHING: frozenset[str] = frozenset()
 

@@ -23,7 +23,7 @@ from server.release.route.explain import explain_report, explain_withheld
 from server.release.session import ReleaseSession
 from server.release.submission import MARKING, Prepared, Submission, prepare, without_traceback
 from server.store import partners, quotas, reviews, value_index
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.item import Item
 
 # Larger contributions are taken in parts of so many objects, to bound the memory that they need.

@@ -7,7 +7,7 @@ from server.release.batches import BatchJob, Progress, State
 from server.release.hub import Hub
 from server.release.retract import retract_all
 from server.store import Tx, collections, inbox, jobs, log, partners, retractions
-from server.store.query import Query
+from server.store.objects.query import Query
 
 _NAME = "partner remove "
 # Rows of the inbox read for each report to retract: most are other partners'.

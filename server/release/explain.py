@@ -29,7 +29,7 @@ from server.release.route.annotations import AnnotationRelease
 from server.release.route.explain import explain_report, explain_withheld
 from server.release.session import ReleaseSession
 from server.store import inbox, listings, value_index
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.inbox import is_key, object_id
 from server.store.reviews import Review
 

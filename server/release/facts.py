@@ -10,7 +10,6 @@ from server.release.publish import identities
 from server.release.route.policy import FULL, PUBLIC
 from server.store import (
     collections,
-    fact_versions,
     facts as stored_facts,
     hub_identity,
     listings,
@@ -21,8 +20,9 @@ from server.store import (
     value_index,
 )
 from server.store.collections import Collection
-from server.store.engine import Tx
-from server.store.fact_versions import Facts
+from server.store.database import fact_versions
+from server.store.database.engine import Tx
+from server.store.database.fact_versions import Facts
 from server.store.item import Item
 from server.store.partners import Registry
 from server.store.quotas import Throttle

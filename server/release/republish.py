@@ -11,8 +11,8 @@ from server.release.hub import Hub
 from server.release.route.policy import policy_to_toml
 from server.release.session import ReleaseSession
 from server.store import Tx, collections, facts, inbox, jobs, listings, log, partners, value_index
-from server.store.fact_versions import Facts
-from server.store.query import Query
+from server.store.database.fact_versions import Facts
+from server.store.objects.query import Query
 
 NAME = "policy apply"
 _REASON = "the rules of release changed"

@@ -13,7 +13,7 @@ from server.release.publish.collections import revoked
 from server.release.query import lookup
 from server.release.session import Refutation, ReleaseSession
 from server.store import listings, value_index
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.inbox import is_key, key, object_id
 from server.store.item import Item
 

@@ -17,10 +17,10 @@ from server.release.query.disputes import DisputeCase, dispute_cases
 from server.release.session import Refutation, ReleaseSession
 from server.store import audit, collections, listings, log, partners, reviews
 from server.store.audit import AuditEvent
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.inbox import is_key, key, object_id
 from server.store.reviews import Review, ReviewState, UnknownReview
-from server.store.times import now
 
 # Rules that are about the sender: a decision of such a review says nothing about the values.
 _ABOUT_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)

@@ -20,7 +20,7 @@ from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationRelease
 from server.release.route.references import References
 from server.store import hub_identity, listings, reputation, reviews, value_index
-from server.store.engine import Contended, Tx
+from server.store.database.engine import Contended, Tx
 from server.store.reviews import HeldObject
 
 logger = logging.getLogger(__name__)

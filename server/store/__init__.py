@@ -1,5 +1,5 @@
 """The log on SQL: every version of every object of every collection, in one order."""
 
-from server.store.engine import Store, StoreUnavailable, Tx
+from server.store.database.engine import Store, StoreUnavailable, Tx
 
 __all__ = ["Store", "StoreUnavailable", "Tx"]

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import BigInteger, bindparam, select
 
-from server.store import bodies, rows
 from server.store.collections import Collection
-from server.store.engine import Tx
-from server.store.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
-from server.store.query import NAMES, Names
-from server.store.rows import Thing
+from server.store.database.engine import Tx
+from server.store.database.times import parse
+from server.store.objects import bodies, rows
+from server.store.objects.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
+from server.store.objects.query import NAMES, Names
+from server.store.objects.rows import Thing
 from server.store.tables import objects
-from server.store.times import parse
 
 _PLACE = {OBSERVABLE: 1, RELATIONSHIP: 2}
 

@@ -38,10 +38,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from server.store.direct import send
-from server.store.engine import Tx
+from server.store.database.direct import send
+from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.tables import audit, audit_ends, audit_starts, collections
-from server.store.times import now
 
 REQUESTS = "requests"
 # The methods of requests that are gathered.

@@ -13,12 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from schemas.partner import OWN_ALIASES
 from server.store import partners
-from server.store.direct import fetch
-from server.store.engine import Tx
-from server.store.parts import FULL, PLAIN
-from server.store.sql import database_time
+from server.store.database.direct import fetch
+from server.store.database.engine import Tx
+from server.store.database.sql import database_time
+from server.store.database.times import now
+from server.store.objects.parts import FULL, PLAIN
 from server.store.tables import collections, grants
-from server.store.times import now
 
 CollectionKind = Literal["inbox", "released", "exchange", "private"]
 

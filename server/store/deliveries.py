@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, delete, select, text, tuple_
 
 from server.store import feed_state, partners
 from server.store.collections import Collection
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.sql import any_of, chunks
+from server.store.database.times import moment, now
 from server.store.item import Item
-from server.store.sql import any_of, chunks
 from server.store.tables import deliveries
-from server.store.times import moment, now
 
 _KEY = tuple(deliveries.primary_key.columns)
 # Rows that are looked at in one transaction, to find those that may go.

@@ -18,10 +18,10 @@ from schemas import set_digest
 from server.store import active_sets
 from server.store.active_sets import StoredVersion
 from server.store.collections import Collection
-from server.store.engine import Store, Tx
-from server.store.sql import ManyRows, chunks
+from server.store.database.engine import Store, Tx
+from server.store.database.sql import ManyRows, chunks
+from server.store.database.times import now
 from server.store.tables import collections, digest_buckets, digests
-from server.store.times import now
 
 _MODULUS = 1 << 256
 _MINUTE = 60_000_000

@@ -1,8 +1,8 @@
 """The versions of the facts that change rarely, as a transaction finds them."""
 
-from server.store import fact_versions
-from server.store.direct import fetch
-from server.store.engine import Tx
+from server.store.database import fact_versions
+from server.store.database.direct import fetch
+from server.store.database.engine import Tx
 
 
 def versions(tx: Tx) -> dict[str, int]:

@@ -17,11 +17,12 @@ import orjson
 from sqlalchemy import Update, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.store import collections, log, sql
-from server.store.engine import Tx
-from server.store.sql import any_of, chunks, insert_many
+from server.store import collections, log
+from server.store.database import sql
+from server.store.database.engine import Tx
+from server.store.database.sql import any_of, chunks, insert_many
+from server.store.database.times import micros, moment, now
 from server.store.tables import checkpoints, dead_letters, feed_states, files_read, leases, runs
-from server.store.times import micros, moment, now
 
 _SECOND = 1_000_000
 # Runs are stored for so long.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select
 
 from schemas.partner import FocalFunction, PartnerKind
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.release_tables import focal_points
 from server.store.tables import partners
 

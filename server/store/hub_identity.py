@@ -6,9 +6,9 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select, update
 
 from mappers.identity import HubIdentity
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.release_tables import hub_identity, warnings
-from server.store.times import now
 
 
 def load(tx: Tx) -> HubIdentity:

@@ -10,11 +10,11 @@ from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, select, text
 
 from server.store import log
 from server.store.collections import Collection, get
-from server.store.direct import send
-from server.store.engine import Tx
+from server.store.database.direct import send
+from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.item import Item
 from server.store.tables import statuses
-from server.store.times import now
 
 _ALIAS = "inbox"
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from server.store.times import parse
+from server.store.database.times import parse
 
 _VERSIONED = "2.1"
 _PLAIN = "2.0"

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.tables import jobs
-from server.store.times import now
 
 
 class Job(NamedTuple):

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import BigInteger, func, select, text
 
-from server.store import object_ids, subjects as values
-from server.store.direct import fetch
-from server.store.engine import Tx
-from server.store.object_ids import PackedId
+from server.store import subjects as values
+from server.store.database.direct import fetch
+from server.store.database.engine import Tx
+from server.store.database.sql import among, chunks
+from server.store.objects import object_ids
+from server.store.objects.object_ids import PackedId
 from server.store.release_tables import published_ids
-from server.store.sql import among, chunks
 from server.store.tables import collections, objects, subjects as subject_rows
 
 

@@ -15,15 +15,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text
 
-from server.store import bodies, digests, object_ids, rows
-from server.store.additions import Appended, append, append_all, lock, remove
+from server.store import digests
 from server.store.collections import Collection
-from server.store.ends import CLOCK_DIFFERENCE, allocate
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.item import Item
-from server.store.marks import SPAN_BITS
-from server.store.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
-from server.store.query import (
+from server.store.objects import bodies, object_ids, rows
+from server.store.objects.additions import Appended, append, append_all, lock, remove
+from server.store.objects.ends import CLOCK_DIFFERENCE, allocate
+from server.store.objects.marks import SPAN_BITS
+from server.store.objects.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
+from server.store.objects.query import (
     ALL,
     EVERY,
     NAMES,
@@ -36,7 +37,7 @@ from server.store.query import (
     parts_of,
     statement,
 )
-from server.store.rows import Thing, private_collections_of
+from server.store.objects.rows import Thing, private_collections_of
 from server.store.tables import collections, objects, rewrites
 
 __all__ = [

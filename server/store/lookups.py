@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, or_, select, text
 
-from server.store import bodies, subjects
-from server.store.engine import Tx
-from server.store.parts import PLAIN
+from server.store import subjects
+from server.store.database.engine import Tx
+from server.store.objects import bodies
+from server.store.objects.parts import PLAIN
 from server.store.tables import collections, grants
 
 

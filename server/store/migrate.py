@@ -31,7 +31,7 @@ def upgrade(engine: Engine) -> None:
         _create_lock(engine)
     with engine.connect().execution_options(scamfeed_writes=True) as connection, connection.begin():
         if engine.dialect.name != "sqlite":
-            from server.store import postgresql
+            from server.store.database import postgresql
 
             postgresql.take_time(connection)
             connection.execute(select(migration_lock.c.id).with_for_update()).all()

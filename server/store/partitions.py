@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from server.store.engine import Tx
-from server.store.times import micros, moment, now
+from server.store.database.engine import Tx
+from server.store.database.times import micros, moment, now
 
 _LOG = "objects"
 # Of the log, halves of years made in advance. Few: each look-up by id asks the index of each partition.
@@ -52,7 +52,7 @@ def partition(tx: Tx, table: str) -> Partitioned:
     """
     if tx.dialect.name == "sqlite":
         raise ValueError("SQLite has no partitions: one file carries some millions of values, and then use PostgreSQL")
-    from server.store import postgresql
+    from server.store.database import postgresql
 
     postgresql.take_time(tx)
     _run(tx, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")

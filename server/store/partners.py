@@ -22,10 +22,11 @@ from server.store.credentials import (
     hash_token,
     make_credentials,
 )
-from server.store.direct import fetch, send
-from server.store.engine import Tx
-from server.store.match_tables import match_grants
-from server.store.sql import among, database_time
+from server.store.database.direct import fetch, send
+from server.store.database.engine import Tx
+from server.store.database.sql import among, database_time
+from server.store.database.times import now
+from server.store.matching.match_tables import match_grants
 from server.store.tables import (
     certificates,
     collections,
@@ -35,7 +36,6 @@ from server.store.tables import (
     partners,
     verified_logins,
 )
-from server.store.times import now
 
 
 class NameTaken(ValueError):

@@ -15,11 +15,11 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from server.store.direct import fetch, send
-from server.store.engine import Store, StoreUnavailable, Tx
+from server.store.database.direct import fetch, send
+from server.store.database.engine import Store, StoreUnavailable, Tx
+from server.store.database.times import now
 from server.store.release_tables import throttles, volumes
 from server.store.tables import quotas
-from server.store.times import now
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select
 
 from server.store.collections import Collection
-from server.store.direct import fetch
-from server.store.engine import Tx
+from server.store.database.direct import fetch
+from server.store.database.engine import Tx
+from server.store.database.sql import any_of, chunks
+from server.store.database.times import now
 from server.store.release_tables import first_reads
-from server.store.sql import any_of, chunks
 from server.store.tables import collections, partners, read_positions
-from server.store.times import now
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import case, func, select, text
 
-from server.store import fact_versions
-from server.store.engine import Tx
+from server.store.database import fact_versions
+from server.store.database.engine import Tx
 from server.store.release_tables import calibrations
 
 # The judge where a person at this hub decides.

@@ -11,12 +11,12 @@ from sqlalchemy import BigInteger, Update, bindparam, delete, exists, func, or_,
 
 from server.store import deliveries, log, read_progress
 from server.store.collections import Collection, readers
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.sql import any_of, chunks, insert_many
+from server.store.database.times import now
 from server.store.read_progress import ReadPosition
 from server.store.release_tables import receipts, retractions
-from server.store.sql import any_of, chunks, insert_many
 from server.store.tables import collections, deliveries as delivery_rows, read_positions
-from server.store.times import now
 
 NO_ACCESS = "no-access"
 

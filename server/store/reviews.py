@@ -6,11 +6,11 @@ from typing import Any, Literal, NamedTuple, cast
 
 from sqlalchemy import delete, func, insert, literal_column, select, union_all, update
 
-from server.store.direct import fetch
-from server.store.engine import Tx
+from server.store.database.direct import fetch
+from server.store.database.engine import Tx
+from server.store.database.sql import among, chunks
+from server.store.database.times import now
 from server.store.release_tables import delisted, reviews
-from server.store.sql import among, chunks
-from server.store.times import now
 
 ReviewState = Literal["open", "approved", "rejected"]
 

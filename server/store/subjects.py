@@ -9,9 +9,9 @@ from hashlib import blake2b
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
 
-from server.store.direct import fetch
-from server.store.engine import FIRST_NAMED, LOCKED, Contended, StoreUnavailable, Tx
-from server.store.sql import among, chunks, insert_many
+from server.store.database.direct import fetch
+from server.store.database.engine import FIRST_NAMED, LOCKED, Contended, StoreUnavailable, Tx
+from server.store.database.sql import among, chunks, insert_many
 from server.store.tables import subjects
 
 _MASK = (1 << 63) - 1

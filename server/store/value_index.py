@@ -10,12 +10,13 @@ from types import MappingProxyType
 from sqlalchemy import BigInteger, delete, insert, select, text, update
 
 from schemas import kinds
-from server.store import object_ids, reviews, subjects as values
-from server.store.direct import fetch
-from server.store.engine import Tx
-from server.store.object_ids import PackedId
+from server.store import reviews, subjects as values
+from server.store.database.direct import fetch
+from server.store.database.engine import Tx
+from server.store.database.sql import ManyRows, among, any_of, chunks, insert_many
+from server.store.objects import object_ids
+from server.store.objects.object_ids import PackedId
 from server.store.release_tables import own_values
-from server.store.sql import ManyRows, among, any_of, chunks, insert_many
 from server.store.tables import objects, value_index
 
 

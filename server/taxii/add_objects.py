@@ -18,9 +18,9 @@ from server.release.route import annotation_targets
 from server.release.submission import Prepared, prepare
 from server.store import Tx, inbox, log
 from server.store.collections import Collection
-from server.store.engine import Contended
+from server.store.database.engine import Contended
+from server.store.database.times import now
 from server.store.item import Item
-from server.store.times import now
 from server.taxii import auth
 from server.taxii.envelope import Envelope
 from server.taxii.errors import TaxiiError

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from schemas.partner import Partner
 from server.observe import AnsweredRequest, RequestObserver, known_method
 from server.store import Store, StoreUnavailable
-from server.store.fast_reads import FastStore, NotFast
+from server.store.objects.fast_reads import FastStore, NotFast
 from server.taxii import endpoints, errors
 from server.taxii.auth import Authenticator
 from server.taxii.endpoints import MEDALLION_ROUTES, ObjectEndpoints, TaxiiRequest, route

@@ -9,7 +9,7 @@ from schemas.partner import LONGEST_NAME, Partner
 from server.store import Store, Tx, collections, partners
 from server.store.collections import Collection
 from server.store.credentials import PasswordVerifier, hash_token
-from server.store.fast_reads import NotFast, remembered
+from server.store.objects.fast_reads import NotFast, remembered
 from server.store.partners import VerifiedLogin
 from server.taxii.errors import TaxiiError, retry_later, unauthorized
 from server.taxii.limits import PartnerQuotas

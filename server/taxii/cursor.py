@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from server.store.collections import Collection
-from server.store.query import Query, Versions
+from server.store.objects.query import Query, Versions
 
 _FORM = 1
 _CODE_BYTES = 16

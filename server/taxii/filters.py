@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterable
 
-from server.store import times
 from server.store.collections import Collection
-from server.store.query import LAST, Query, Versions
+from server.store.database import times
+from server.store.objects.query import LAST, Query, Versions
 from server.taxii.cursor import BadCursor, decode
 from server.taxii.errors import TaxiiError
 

@@ -10,11 +10,12 @@ from werkzeug.http import parse_etags
 
 from schemas.partner import Partner
 from server.observe import record_write
-from server.store import Store, Tx, hub_identity, log, search_time
+from server.store import Store, Tx, hub_identity, log
 from server.store.collections import Collection
-from server.store.fast_reads import SearchTooLong
-from server.store.query import EVERY, LAST, Query
-from server.store.times import stamp, stamps, stix_stamp, stix_stamps
+from server.store.database import search_time
+from server.store.database.times import stamp, stamps, stix_stamp, stix_stamps
+from server.store.objects.fast_reads import SearchTooLong
+from server.store.objects.query import EVERY, LAST, Query
 from server.taxii import auth, envelope, filters
 from server.taxii.cursor import USE, encode
 from server.taxii.errors import TaxiiError

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from server.store import Tx, log
 from server.store.collections import Collection
-from server.store.query import EVERY, LAST, Query
+from server.store.objects.query import EVERY, LAST, Query
 from server.taxii.negotiation import VARY, Encoding
 from server.taxii.response import TaxiiResponse
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from server.release.results import Result
-from server.store.times import stamp, stix_stamp
+from server.store.database.times import stamp, stix_stamp
 
 # Nonsense costs its sender next to nothing, so not all of it is listed.
 LISTED_FAILURES = 1_000

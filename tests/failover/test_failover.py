@@ -19,8 +19,8 @@ import pytest
 from schemas.partner import Partner as PartnerRecord, PartnerKind
 from server.setup import set_up
 from server.store import Store, collections, log, partners
-from server.store.query import EVERY, Query
-from server.store.sql import TIMELINE, database_time
+from server.store.database.sql import TIMELINE, database_time
+from server.store.objects.query import EVERY, Query
 from tests.failover.hosts import PROXY, SUPERUSER, Hosts, ProgramMissing
 from tests.failover.hubs import BANK, IDENTITY, Hub, Partner, Reader, Writer, key
 

@@ -10,7 +10,7 @@ import pytest
 from server.observe import record_write
 from server.store import Store, collections, log, migrations, read_progress
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.query import Query
 from tests.integration.command import Run, answer
 
 OUTCOMES = ("read", "mapped", "duplicates", "rejected")

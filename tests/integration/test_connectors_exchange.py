@@ -14,7 +14,7 @@ from server.release.hub import Hub
 from server.release.retract import retract
 from server.setup import set_up
 from server.store import Store, collections, log, partners
-from server.store.query import Query
+from server.store.objects.query import Query
 from tests.integration import peers
 from tests.running import run
 

@@ -24,7 +24,7 @@ import requests
 
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
-from server.store.query import Query
+from server.store.objects.query import Query
 from tests.postgres import Postgres, PostgresMissing
 
 TAXII = "application/taxii+json;version=2.1"

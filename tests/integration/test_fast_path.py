@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from server.store import collections, log
-from server.store.fast_reads import FastStore, NotFast
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.fast_reads import FastStore, NotFast
+from server.store.objects.query import Query
 from server.taxii import objects
 from server.taxii.application import call_wsgi
 from server.taxii.auth import Authenticator

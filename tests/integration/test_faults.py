@@ -25,7 +25,7 @@ from schemas.partner import Partner, PartnerKind
 from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, collections, feed_state, inbox, log, partners, reviews
-from server.store.query import UNLIMITED, Query
+from server.store.objects.query import UNLIMITED, Query
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.integration import peers
 from tests.integration.faults import HANG_SECONDS, Line, spoiled

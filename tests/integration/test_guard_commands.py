@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.store import Store, quotas
-from server.store.times import now
+from server.store.database.times import now
 from tests.integration.command import Run, answer
 
 

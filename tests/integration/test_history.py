@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from server.store import Store, collections, log
-from server.store.query import EVERY, Query
+from server.store.objects.query import EVERY, Query
 from tests.integration.command import Run, answer
 
 GUIDE = Path(__file__).parents[2] / "docs" / "history.md"

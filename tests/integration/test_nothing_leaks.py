@@ -89,7 +89,7 @@ def see_no_difference(ground: Ground, steps: list[tuple[bool, Step]]) -> None:
     ):
         clock = Clock(patch)
         # Tags of pages grow at random: here a tag tells how often the rows of a page have changed, and no more.
-        patch.setattr("server.store.marks.secrets.randbelow", lambda _: 0)
+        patch.setattr("server.store.objects.marks.secrets.randbelow", lambda _: 0)
         reports = [Step(step.by, "report", step.value, step.columns) for hidden, step in steps if hidden]
         may_know = {_HIDDEN_BY}.union(*(readers_of(told, step) for step in reports if step.columns))
         # Who reports a value too is told that others do whom nothing limits.

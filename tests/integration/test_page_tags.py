@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from server.store import collections, ends, log, times
+from server.store import collections, log
 from server.store.collections import Collection
+from server.store.database import times
 from server.store.item import Item
-from server.store.query import Query, Versions
+from server.store.objects import ends
+from server.store.objects.query import Query, Versions
 from server.taxii.page_cache import PageCache
 from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
 

@@ -12,7 +12,7 @@ from mappers import ids
 from server.store import Store, Tx, audit, collections, jobs, log, partners, read_progress
 from server.store.collections import Collection
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.query import Query
 from tests.integration.command import Run, answer
 
 SITE = "wikipedia.org"

@@ -8,7 +8,7 @@ import pytest
 import stix2
 
 from server.store import Store, collections, log
-from server.store.query import Query
+from server.store.objects.query import Query
 from tests.integration.command import Run, answer
 
 COUNTED = ("read", "mapped", "duplicates", "rejected")

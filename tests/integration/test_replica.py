@@ -14,8 +14,8 @@ from schemas.partner import Partner, PartnerKind
 from server.app import create_app
 from server.settings import BadConfiguration, Settings, load
 from server.store import Store, collections, partners, quotas
+from server.store.database.replica import ReplicatedStore
 from server.store.quotas import RequestMeter
-from server.store.replica import ReplicatedStore
 from server.taxii.application import TaxiiApplication
 from tests.integration.taxii_hub import OBJECTS, TaxiiHub, indicator
 from tests.postgres import Postgres, PostgresMissing

@@ -15,7 +15,7 @@ import pytest
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
-from server.store.query import EVERY, UNLIMITED, Query
+from server.store.objects.query import EVERY, UNLIMITED, Query
 
 pytestmark = pytest.mark.long
 

@@ -25,8 +25,9 @@ from server.release.retract import retract
 from server.release.route import audience
 from server.release.route.policy import Policy
 from server.setup import set_up
-from server.store import Store, collections, ends, hub_identity, partners, value_index
+from server.store import Store, collections, hub_identity, partners, value_index
 from server.store.item import Item
+from server.store.objects import ends
 from server.taxii import mount
 from server.taxii.application import TaxiiApplication, call_wsgi
 

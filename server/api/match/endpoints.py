@@ -33,12 +33,13 @@ from server.api.match.evaluation import BadElement, Evaluation, EvaluationBusy
 from server.api.match.openapi import OCTETS, description
 from server.api.match.sets import epoch_of
 from server.api.match.tag_list import TagList
-from server.store import Store, Tx, match_grants, match_sets
+from server.store import Store, Tx
 from server.store.collections import Collection
-from server.store.fast_reads import NotFast
-from server.store.match_grants import QuotaUsedUp
-from server.store.match_sets import MatchSet
-from server.store.times import now
+from server.store.database.times import now
+from server.store.matching import match_grants, match_sets
+from server.store.matching.match_grants import QuotaUsedUp
+from server.store.matching.match_sets import MatchSet
+from server.store.objects.fast_reads import NotFast
 from server.taxii.errors import TaxiiError, retry_later
 from server.taxii.negotiation import VARY, is_json
 from server.taxii.other_endpoints import Description, OtherRequest

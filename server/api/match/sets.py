@@ -20,10 +20,11 @@ from schemas.matching import EPOCH_SECONDS, MatchedListing, MatchOutput, input_o
 from schemas.vocabulary import Action
 from server.api.match.evaluation import Evaluation, EvaluationBusy
 from server.api.match.tag_list import TagList
-from server.store import Store, StoreUnavailable, Tx, match_grants, match_sets
+from server.store import Store, StoreUnavailable, Tx
 from server.store.collections import Collection
-from server.store.match_sets import MatchRow, MatchSet
-from server.store.times import now
+from server.store.database.times import now
+from server.store.matching import match_grants, match_sets
+from server.store.matching.match_sets import MatchRow, MatchSet
 
 log = logging.getLogger(__name__)
 

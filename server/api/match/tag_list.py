@@ -1,8 +1,9 @@
 """The tags of the version of a set that is served, kept in memory and followed from version to version."""
 
 from schemas.tags import SortedTags
-from server.store import Tx, match_sets
-from server.store.match_sets import MatchSet
+from server.store import Tx
+from server.store.matching import match_sets
+from server.store.matching.match_sets import MatchSet
 
 # With more changes all tags are read anew.
 _MOST_CHANGES = 5_000

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from schemas.partner import Partner
+from server.store.database.times import micros
 from server.store.reputation import ReportTotals
-from server.store.times import micros
 
 # One organisation alone cannot vouch for another.
 _MIN_JUDGES = 2

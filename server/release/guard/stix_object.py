@@ -10,8 +10,8 @@ import msgspec
 
 from schemas.errors import Rejected
 from server.release.reasons import Reason
+from server.store.database.times import parse
 from server.store.item import Item, compact, spec_version
-from server.store.times import parse
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9-]{0,249}")

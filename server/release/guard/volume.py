@@ -11,7 +11,7 @@ from server.release.reasons import Reason
 from server.release.submission import Submission
 from server.store import audit, quotas
 from server.store.audit import AuditEvent
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.partners import Registry
 
 UNUSUAL = Reason.UNUSUAL_VOLUME.code

@@ -19,10 +19,10 @@ from server.release.route import annotation_targets, audience
 from server.release.route.policy import FULL
 from server.store import log, retractions, value_index
 from server.store.collections import Collection
-from server.store.engine import at_end
+from server.store.database.engine import at_end
+from server.store.database.times import parse
 from server.store.item import Item
 from server.store.retractions import Retraction
-from server.store.times import parse
 
 Obj = Mapping[str, Any]
 

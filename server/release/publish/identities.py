@@ -5,7 +5,7 @@ from typing import Any
 from mappers import common_objects, identity, marking
 from schemas.vocabulary import Tlp
 from server.store import collections, focal_points, hub_identity, log, partners
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.item import Item
 
 

@@ -10,8 +10,8 @@ from schemas.errors import Rejected
 from server.release.query.lookup import is_active
 from server.store import log
 from server.store.collections import Collection
-from server.store.engine import Tx
-from server.store.query import Query
+from server.store.database.engine import Tx
+from server.store.objects.query import Query
 
 _COMPANIONS = ("marking-definition", "identity", "extension-definition")
 

@@ -7,7 +7,7 @@ from schemas.partner import PartnerKind
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue
 from server.release.hub import Hub
 from server.release.session import ReleaseSession
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.reviews import Review
 
 _STANDING = {

@@ -12,7 +12,7 @@ from schemas.errors import Rejected
 from schemas.refang import refang
 from server.release.route.policy import FULL, PUBLIC
 from server.store import collections, inbox, listings, log, value_index
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.item import Item
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from server.release.query.spread import Spread, spread
 from server.store import Store, collections, retractions
 from server.store.collections import UnknownCollection
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.retractions import Receipt
-from server.store.times import now
 
 # What was read before a revocation is known to the store some seconds later; so long it is looked for again.
 _LATE = 10 * 60 * 1_000_000

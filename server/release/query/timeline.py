@@ -12,7 +12,7 @@ from schemas.vocabulary import OutcomeWord
 from server.release.query.spread import Spread, spread
 from server.store import collections, inbox, listings, log, partners, read_progress, value_index
 from server.store.collections import Collection
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 
 _ACTIONS = frozenset((OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD))
 _SECOND = 1_000_000

@@ -18,7 +18,7 @@ from server.release.publish.collections import Publication
 from server.release.route import annotation_targets
 from server.release.submission import TRANSLATION, Submission
 from server.store import collections, inbox, listings, log, partners, value_index
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 
 NamedValue = tuple[str, str]  # kind and normal form
 Obj = Mapping[str, Any]

@@ -7,7 +7,7 @@ from sqlalchemy import Integer, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.store.collections import Collection
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.liveness.tables import activity
 from server.store.release_tables import volumes
 from server.store.tables import objects, runs

@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.store import jobs, sql
+from server.store import jobs
 from server.store.collections import Collection
-from server.store.engine import Tx
+from server.store.database import sql
+from server.store.database.engine import Tx
 from server.store.liveness.tables import heartbeats
 
 # The release rules run where objects are written, so a server that can write can release; the schedule runs the feeds.

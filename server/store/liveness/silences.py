@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.liveness.tables import silences
 
 

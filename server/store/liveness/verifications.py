@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, delete, func, insert, select
 
-from server.store import sql
-from server.store.engine import Tx
+from server.store.database import sql
+from server.store.database.engine import Tx
 from server.store.liveness.tables import verifications
 
 _KEPT = 30 * 86_400 * 1_000_000

@@ -13,7 +13,7 @@ from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, Push
 from feeds.connectors import build
 from feeds.runs.runner import Run
 from server.store import Store, collections, feed_state, log
-from server.store.query import ALL, Query
+from server.store.objects.query import ALL, Query
 from tests.running import run
 
 PARTNER = "Example Telecom"

@@ -17,11 +17,12 @@ from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.retract import retract
-from server.store import Store, collections, deliveries, ends, feed_state, log, partners
+from server.store import Store, collections, deliveries, feed_state, log, partners
+from server.store.database.times import moment
 from server.store.item import Item
 from server.store.liveness import verifications
-from server.store.query import ALL
-from server.store.times import moment
+from server.store.objects import ends
+from server.store.objects.query import ALL
 from tests.contract.connectors.contract import PARTNER, READER, Contract, kept_checkpoint
 from tests.running import run
 
@@ -69,7 +70,7 @@ class PushContract(Contract):
             retract(Hub(store), tx, value, partners.get(tx, who))
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
-        real = __import__("server.store.times", fromlist=["now"]).now
+        real = __import__("server.store.database.times", fromlist=["now"]).now
         monkeypatch.setattr(ends, "now", lambda: real() + int(hours * 3_600_000_000))
 
     def test_a_refused_object_does_not_stop_the_others(self, store: Store) -> None:

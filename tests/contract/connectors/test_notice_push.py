@@ -11,10 +11,10 @@ from feeds.connector import Misconfigured
 from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, collections, deliveries, log, partners
+from server.store.database.times import now
 from server.store.liveness import silences
 from server.store.liveness.activity import HOUR
 from server.store.liveness.silences import Silence
-from server.store.times import now
 from tests.contract.connectors.contract import PARTNER, READER, latest
 from tests.contract.connectors.faults import MisbehavingContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving

@@ -8,7 +8,7 @@ import pytest
 
 from server.store import Store, audit
 from server.store.audit import AuditEvent
-from server.store.times import now
+from server.store.database.times import now
 from tests.integration.access.conftest import Serve, eventually
 
 DAY = 86_400 * 1_000_000

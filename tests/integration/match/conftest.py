@@ -25,8 +25,9 @@ from server.release.hub import Hub
 from server.release.retract import retract_all
 from server.release.route.policy import Policy
 from server.setup import set_up
-from server.store import Store, collections, match_grants, partners
+from server.store import Store, collections, partners
 from server.store.item import Item
+from server.store.matching import match_grants
 from tests.integration import peers
 
 SEED = "5c" * 32

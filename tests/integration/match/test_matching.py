@@ -27,8 +27,9 @@ from schemas.vocabulary import Action
 from server.api.match import sets
 from server.api.match.sets import epoch_of
 from server.cli.program import app
-from server.store import collections, match_grants, match_sets
-from server.store.times import now
+from server.store import collections
+from server.store.database.times import now
+from server.store.matching import match_grants, match_sets
 from tests.integration.match.conftest import MatchingScamfeed
 
 Accounts = Callable[[int], list[str]]

@@ -14,7 +14,7 @@ from server.release.contribute import prepare_all, take_all
 from server.release.hub import Hub
 from server.release.results import Results
 from server.store import collections, partners
-from server.store.engine import Contended
+from server.store.database.engine import Contended
 from server.store.item import Item
 
 Obj = dict[str, Any]

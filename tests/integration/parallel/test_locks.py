@@ -17,8 +17,8 @@ from server.release.hub import Hub
 from server.release.republish import republish
 from server.release.retract import retract
 from server.store import audit, collections, log, quotas, reviews
-from server.store.query import Query
-from server.store.times import now
+from server.store.database.times import now
+from server.store.objects.query import Query
 from tests.integration.parallel.contributors import Contributor, Obj
 
 # What does not wait is done by then, on a busy machine too; what waits is not done after that long.

@@ -9,7 +9,7 @@ from server.release.fuse.statements import ReportedValue
 from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.reasons import Reason
 from server.store import reviews, value_index
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 
 _URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
 

@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from server.store import additions, bodies, object_ids, subjects
-from server.store.engine import LOCKED
-from server.store.parts import FULL, PLAIN
-from server.store.sql import among
+from server.store.objects import additions, bodies, object_ids
+from server.store import subjects
+from server.store.database.engine import LOCKED
+from server.store.objects.parts import FULL, PLAIN
+from server.store.database.sql import among
 
 revision = "0021"
 down_revision = "0020"

@@ -18,7 +18,7 @@ from schemas.partner import Partner, PartnerKind
 from server.release.contribute import take_all
 from server.setup import set_up
 from server.store import Store, collections, log, partners
-from server.store.query import Query
+from server.store.objects.query import Query
 
 ROWS = [
     "value,scam_type,colour",

@@ -15,7 +15,8 @@ from feeds.runs.lease import lease_run
 from feeds.runs.retry import retry_feed
 from feeds.runs.schedule import Schedule
 from server.release.hub import Hub
-from server.store import Store, collections, feed_state, sql
+from server.store import Store, collections, feed_state
+from server.store.database import sql
 from server.store.liveness import heartbeats
 from tests.running import run
 from tests.unit.feeds.ticking import (

@@ -11,11 +11,11 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.observe.quiet import QuietWatch, usual_pause
 from server.store import Store, collections, feed_state, log, partners, quotas
+from server.store.database.times import micros, moment
 from server.store.feed_state import FeedState
 from server.store.item import Item
 from server.store.liveness import activity, silences
 from server.store.liveness.activity import HOUR
-from server.store.times import micros, moment
 
 NOW = micros(datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
 HOUR_NOW = NOW // HOUR
@@ -132,7 +132,7 @@ def test_a_collection_that_no_longer_grows_is_told_and_its_full_variant_is_the_s
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = [NOW]
-    monkeypatch.setattr("server.store.ends.now", lambda: at[0])
+    monkeypatch.setattr("server.store.objects.ends.now", lambda: at[0])
     with store.begin() as tx:
         room, _ = collections.add_released(tx, "shared", "Shared")
         collections.add_released(tx, "empty", "Empty")

@@ -16,7 +16,7 @@ from server.release.results import Results
 from server.release.retract import retract
 from server.release.route.policy import Policy, PolicyRule
 from server.store import Store, quotas
-from server.store.times import now
+from server.store.database.times import now
 from tests.unit.server.release.hubs import NOBODY_NEW, hub_on
 
 Reports = Callable[..., dict[str, Any]]

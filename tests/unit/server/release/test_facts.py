@@ -11,7 +11,6 @@ from server.release.hub import Hub
 from server.store import (
     Store,
     collections,
-    fact_versions,
     focal_points,
     hub_identity,
     log,
@@ -21,6 +20,7 @@ from server.store import (
     reviews,
     value_index,
 )
+from server.store.database import fact_versions
 from server.store.item import Item
 from server.store.reputation import JudgedReport
 

@@ -14,9 +14,9 @@ from server.release.republish import republish
 from server.release.results import Results
 from server.release.route.policy import Policy, PolicyRule
 from server.store import Store, collections, inbox, jobs, log, partners, read_progress, retractions
+from server.store.database.times import now
 from server.store.item import Item
-from server.store.query import Query
-from server.store.times import now
+from server.store.objects.query import Query
 from tests.unit.server.release.hubs import hub_on
 
 Post = Callable[..., Results]

@@ -13,7 +13,7 @@ from server.release import review
 from server.release.guard import volume
 from server.release.results import Results
 from server.store import Store, partners, quotas, reviews
-from server.store.times import now
+from server.store.database.times import now
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]

@@ -8,8 +8,8 @@ from server.observe.retention import Days, Retention
 from server.store import Store, audit, collections, read_progress
 from server.store.audit import AuditEvent, BrokenChain
 from server.store.collections import Collection
+from server.store.database.times import now
 from server.store.tables import audit as rows, audit_ends, audit_starts
-from server.store.times import now
 
 
 def event(**more: object) -> AuditEvent:

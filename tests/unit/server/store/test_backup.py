@@ -12,7 +12,7 @@ import pytest
 from server.store import Store, log
 from server.store.collections import Collection
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.query import Query
 from tests.postgres import Postgres
 
 SIZE = 7

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from server.store import Store, collections, dictionary_training, log
+from server.store import Store, collections, log
 from server.store.collections import Collection
-from server.store.dictionary_training import DictionaryTrainer, masked
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects import dictionary_training
+from server.store.objects.dictionary_training import DictionaryTrainer, masked
+from server.store.objects.query import Query
 
 
 @pytest.fixture(autouse=True)

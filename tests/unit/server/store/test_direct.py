@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, bindparam, insert, select, text
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, StoreUnavailable, collections, facts, partners
-from server.store.direct import fetch, send
-from server.store.sql import among
+from server.store.database.direct import fetch, send
+from server.store.database.sql import among
 from server.store.tables import collections as table, quotas, statuses
 
 _ALL = select(*table.c).where(table.c.kind.in_(("released", "inbox")), table.c.number > 0).order_by(table.c.number)

@@ -11,7 +11,7 @@ import pytest
 from server.observe import probes
 from server.observe.readiness import Readiness
 from server.store import Store
-from server.store.engine import DiskSpace
+from server.store.database.engine import DiskSpace
 
 GIB = 1 << 30
 

@@ -1,7 +1,8 @@
 """Facts that rarely change have a new version after each transaction that changed them, and after no other."""
 
-from server.store import Store, collections, fact_versions, facts, quotas
-from server.store.fact_versions import Facts
+from server.store import Store, collections, facts, quotas
+from server.store.database import fact_versions
+from server.store.database.fact_versions import Facts
 
 
 def _versions(store: Store) -> dict[str, int]:

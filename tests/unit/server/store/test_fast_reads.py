@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from server.store import Store, collections, fast_reads
-from server.store.fast_reads import FastStore, remembered
+from server.store import Store, collections
+from server.store.objects import fast_reads
+from server.store.objects.fast_reads import FastStore, remembered
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, Tx, collections, deliveries, feed_state, inbox, log, partners, sql
+from server.store import Store, Tx, collections, deliveries, feed_state, inbox, log, partners
 from server.store.collections import Collection
+from server.store.database import sql
 from server.store.feed_state import FeedState
 from server.store.item import Item
 

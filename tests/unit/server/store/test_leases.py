@@ -4,7 +4,8 @@ import time
 import pytest
 from sqlalchemy import update
 
-from server.store import Store, feed_state, sql
+from server.store import Store, feed_state
+from server.store.database import sql
 from server.store.feed_state import Lease, LeaseLost
 from server.store.tables import leases as table
 

@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
-from server.store import Store, collections, log, times
+from server.store import Store, collections, log
 from server.store.collections import Collection, UnknownCollection
+from server.store.database import times
 from server.store.item import Item
-from server.store.query import EVERY, Query, Versions
+from server.store.objects.query import EVERY, Query, Versions
 
 DAY = "2026-01-{:02}T00:00:00.000Z"
 

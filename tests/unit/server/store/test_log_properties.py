@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from server.store import Store, collections, log
 from server.store.collections import Collection
 from server.store.item import Item
-from server.store.query import EVERY, Query, Versions
+from server.store.objects.query import EVERY, Query, Versions
 
 _names = count()
 FILES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,10 +6,11 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, collections, match_grants, match_sets, partners
+from server.store import Store, collections, partners
 from server.store.collections import Collection
-from server.store.match_grants import NotMatchable, QuotaUsedUp
-from server.store.match_sets import MatchRow, MatchSet
+from server.store.matching import match_grants, match_sets
+from server.store.matching.match_grants import NotMatchable, QuotaUsedUp
+from server.store.matching.match_sets import MatchRow, MatchSet
 
 
 def _name(number: int) -> bytes:

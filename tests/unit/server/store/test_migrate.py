@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from server.store import Store, collections, hub_identity, log, migrations
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.query import Query
 from server.store.release_tables import metadata
 
 MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"

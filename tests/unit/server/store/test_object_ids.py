@@ -3,7 +3,7 @@ import uuid
 import pytest
 from hypothesis import given, strategies as st
 
-from server.store import object_ids
+from server.store.objects import object_ids
 
 TYPES = st.sampled_from(["indicator", "domain-name", "x-of-a-member", ""])
 NAMED = st.builds(lambda type_, uuid_: f"{type_}--{uuid_}", TYPES, st.uuids())

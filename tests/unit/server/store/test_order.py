@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from server.store import Store, Tx, additions, ends, log
+from server.store import Store, Tx, log
 from server.store.collections import Collection
+from server.store.database.sql import database_time
 from server.store.item import Item
-from server.store.query import Query
-from server.store.sql import database_time
+from server.store.objects import additions, ends
+from server.store.objects.query import Query
 from server.store.tables import collections
 
 WRITERS, BATCHES, SIZE = 8, 12, 7
@@ -48,7 +49,7 @@ READER = """
 import json, random, sys, threading, time
 from server.store import Store, collections, log
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.query import Query
 most, keeps = int(sys.argv[2]), sys.argv[3]
 chance = random.Random(most)
 store = Store.open(sys.argv[1])

@@ -18,10 +18,10 @@ from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, audit, collections, deliveries, inbox, log, partitions, partners
 from server.store.audit import AuditEvent
+from server.store.database.times import micros
 from server.store.item import Item
+from server.store.objects.query import EVERY, Query
 from server.store.partitions import TABLES, Partitioned
-from server.store.query import EVERY, Query
-from server.store.times import micros
 
 BANKS = [Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)) for name in ("A", "B")]
 

@@ -11,7 +11,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, credentials, partners, tables, value_index
 from server.store.collections import Collection
-from server.store.fast_reads import FastStore
+from server.store.objects.fast_reads import FastStore
 from tests.unit.server.store.registered import BANK, POLICE
 
 NGO = Partner(name="ngo", kind=PartnerKind.NGO, identity="identity--22222222-2222-4222-8222-222222222222")

@@ -15,9 +15,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from server.store import Store, collections, log, postgresql
+from server.store import Store, collections, log
+from server.store.database import postgresql
 from server.store.item import Item
-from server.store.query import Query
+from server.store.objects.query import Query
 from tests.postgres import Postgres
 
 SAMPLE = Path(__file__).parents[4] / "docs" / "deploy" / "pgbouncer.ini"

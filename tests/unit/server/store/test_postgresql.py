@@ -12,9 +12,11 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from server.store import Store, StoreUnavailable, collections, ends, log, postgresql
+from server.store import Store, StoreUnavailable, collections, log
+from server.store.database import postgresql
+from server.store.database.sql import database_time
 from server.store.item import Item
-from server.store.sql import database_time
+from server.store.objects import ends
 from tests.postgres import Postgres, installed_by_debian
 
 # Longer than the database lets a transaction be silent.

@@ -1,6 +1,6 @@
 from server.store import Store, read_progress
 from server.store.collections import Collection
-from server.store.times import now
+from server.store.database.times import now
 
 
 def test_the_first_read_of_each_object_is_found(store: Store, collection: Collection) -> None:

@@ -12,10 +12,10 @@ from server.release.query import receipts as rules
 from server.release.query.spread import spread
 from server.store import Store, collections, deliveries, feed_state, log, partners, read_progress, retractions
 from server.store.collections import Collection
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.item import Item
 from server.store.retractions import Retraction
-from server.store.times import now
 
 ID = "indicator--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
 LATE = "2026-01-02T00:00:00.000Z"

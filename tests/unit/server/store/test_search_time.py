@@ -2,11 +2,12 @@
 
 import pytest
 
-from server.store import Store, Tx, log, search_time
+from server.store import Store, Tx, log
 from server.store.collections import Collection
-from server.store.fast_reads import FastStore, NotFast, SearchTooLong
+from server.store.database import search_time
 from server.store.item import Item
-from server.store.query import Query, Versions
+from server.store.objects.fast_reads import FastStore, NotFast, SearchTooLong
+from server.store.objects.query import Query, Versions
 
 MANY = 30_000
 SPARSE = [Query(types=("note",)), Query(versions=Versions(dates=(1,))), Query(spec_versions=("2.0",))]

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from server.store import Store, collections, inbox, listings, log, migrations, value_index
 from server.store.collections import Collection
 from server.store.item import Item
-from server.store.query import EVERY, Query, Versions
+from server.store.objects.query import EVERY, Query, Versions
 
 BEFORE = "0020"
 PRIVATE, EXCHANGE, OUTCOMES = 90, 91, 92

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select, text
 
 from server.store import Store
+from server.store.database.sql import among
 from server.store.release_tables import reviews
-from server.store.sql import among
 from server.store.tables import value_index
 
 STATEMENTS = {

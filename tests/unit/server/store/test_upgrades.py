@@ -31,7 +31,7 @@ from server.store import (
     reviews,
     value_index,
 )
-from server.store.query import ALL
+from server.store.objects.query import ALL
 from server.store.release_tables import metadata
 
 # Made by the code of that revision: a row or more in each table, and the statements that made the tables.

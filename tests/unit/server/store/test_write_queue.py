@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from server.store import Store, StoreUnavailable
-from server.store.write_queue import WriteQueue
+from server.store.database.write_queue import WriteQueue
 
 WRITES_ON = """
 import sys, time
-from server.store.write_queue import WriteQueue
+from server.store.database.write_queue import WriteQueue
 turns = WriteQueue(sys.argv[1], 30)
 print("ready", flush=True)
 ends = time.monotonic() + 4
@@ -104,7 +104,7 @@ def test_a_writer_that_waits_too_long_gets_an_error_and_hinders_nobody(tmp_path:
 
 
 def test_a_store_whose_writer_takes_too_long_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.store.engine._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("server.store.database.engine._BUSY_SECONDS", 0.1)
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     store.migrate()
     with store.begin():

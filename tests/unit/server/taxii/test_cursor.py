@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from server.store.collections import Collection
-from server.store.query import Query, Versions
+from server.store.objects.query import Query, Versions
 from server.taxii import cursor
 from server.taxii.cursor import BadCursor, decode, encode
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from medallion.exceptions import BackendError, ProcessingError
 
-import server.store.engine
+import server.store.database.engine
 import server.taxii
 from schemas.partner import Partner, PartnerKind
 from server.app import create_app
@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    monkeypatch.setattr(server.store.engine, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(server.store.database.engine, "_BUSY_SECONDS", 0.05)
     made = create_app(Settings(database_url=f"sqlite:///{file}"))
     yield made
     made.extensions["scamfeed-store"].close()

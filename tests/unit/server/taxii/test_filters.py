@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from server.store import times
 from server.store.collections import Collection
-from server.store.query import LAST, Query, Versions
+from server.store.database import times
+from server.store.objects.query import LAST, Query, Versions
 from server.taxii.cursor import encode
 from server.taxii.errors import TaxiiError
 from server.taxii.filters import MAX_PAGE, OBJECT, OBJECTS, read

@@ -7,7 +7,7 @@ import pytest
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, partners
 from server.store.credentials import PasswordVerifier
-from server.store.fast_reads import FastStore, NotFast
+from server.store.objects.fast_reads import FastStore, NotFast
 from server.store.partners import VerifiedLogin
 from server.taxii.auth import Authenticator
 from server.taxii.errors import TaxiiError

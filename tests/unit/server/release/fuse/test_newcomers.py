@@ -13,9 +13,9 @@ from schemas.partner import Partner
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.route.policy import Policy
 from server.store import Store, reputation
+from server.store.database.times import micros
 from server.store.reputation import JudgedReport
 from server.store.tables import partners
-from server.store.times import micros
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]

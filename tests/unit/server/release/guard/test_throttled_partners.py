@@ -9,7 +9,7 @@ from schemas.partner import Partner
 from server.release import review
 from server.release.results import Results
 from server.store import Store, partners, quotas
-from server.store.times import now
+from server.store.database.times import now
 from tests.unit.server.release.hubs import hub_on
 
 Stix = Callable[..., list[dict[str, Any]]]

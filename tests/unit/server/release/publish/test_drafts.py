@@ -21,7 +21,7 @@ from server.release.publish import listings
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
-from server.store.query import UNLIMITED, Query
+from server.store.objects.query import UNLIMITED, Query
 from server.store.release_tables import hub_identity
 from tests.unit.server.release.hubs import hub_on
 

@@ -12,7 +12,7 @@ SECOND = 1_000_000
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     at = [1_790_000_000 * SECOND]
-    monkeypatch.setattr("server.store.sql.database_time", lambda _: at[0])
+    monkeypatch.setattr("server.store.database.sql.database_time", lambda _: at[0])
     return at
 
 

@@ -10,7 +10,7 @@ DAY = 86_400 * 1_000_000
 
 def test_the_last_month_and_the_last_verification_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     at = [1_790_000_000 * 1_000_000]
-    monkeypatch.setattr("server.store.sql.database_time", lambda _: at[0])
+    monkeypatch.setattr("server.store.database.sql.database_time", lambda _: at[0])
     for days in (0, 1, 29, 2):
         at[0] += days * DAY
         with store.begin() as tx:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from server.store.engine import Store, StoreUnavailable, Tx
+from server.store.database.engine import Store, StoreUnavailable, Tx
 
 _REMEMBERED_AT_MOST = 256
 # SQLite checks the time after so many steps; it runs some ten million a second.

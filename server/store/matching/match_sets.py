@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, insert, or_, select, update
 
-from server.store import bodies, subjects
-from server.store.engine import Tx
-from server.store.match_tables import match_rows, match_sets
-from server.store.parts import PLAIN
-from server.store.sql import ManyRows, among
+from server.store import subjects
+from server.store.database.engine import Tx
+from server.store.database.sql import ManyRows, among
+from server.store.database.times import now
+from server.store.matching.match_tables import match_rows, match_sets
+from server.store.objects import bodies
+from server.store.objects.parts import PLAIN
 from server.store.tables import objects
-from server.store.times import now
 
 _SECOND = 1_000_000
 _HOLD_SECONDS = 60

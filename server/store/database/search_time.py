@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import OperationalError
 
-from server.store.engine import Tx
-from server.store.fast_reads import FastConnection, SearchTooLong
+from server.store.database.engine import Tx
+from server.store.objects.fast_reads import FastConnection, SearchTooLong
 
 _CANCELLED = "57014"
 

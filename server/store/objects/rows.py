@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, null, select, text
 
-from server.store import bodies, object_ids
-from server.store.direct import fetch
-from server.store.engine import Tx
+from server.store.database.direct import fetch
+from server.store.database.engine import Tx
+from server.store.database.sql import among, chunks
 from server.store.item import Item
-from server.store.parts import FULL, OBSERVABLE, PLAIN, RELATIONSHIP
-from server.store.query import NAMES, NEWEST_SPEC, Names, ids_of
-from server.store.sql import among, chunks
+from server.store.objects import bodies, object_ids
+from server.store.objects.parts import FULL, OBSERVABLE, PLAIN, RELATIONSHIP
+from server.store.objects.query import NAMES, NEWEST_SPEC, Names, ids_of
 from server.store.tables import collections, objects
 
 

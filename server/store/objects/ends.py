@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Integer, func, literal_column, select
 
 from server.store.collections import UnknownCollection
-from server.store.direct import fetch
-from server.store.engine import HAS_TIMELINES, Tx
-from server.store.sql import CLOCK, TIMELINE, ManyRows, among, database_time
+from server.store.database.direct import fetch
+from server.store.database.engine import HAS_TIMELINES, Tx
+from server.store.database.sql import CLOCK, TIMELINE, ManyRows, among, database_time
+from server.store.database.times import now
 from server.store.tables import collections, dictionaries
-from server.store.times import now
 
 # The clocks of two database servers differ by less than this.
 CLOCK_DIFFERENCE = 60_000_000

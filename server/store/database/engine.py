@@ -14,12 +14,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from server.store import fact_versions
+from server.store.database import fact_versions
+from server.store.database.write_queue import WriteQueue
 from server.store.tables import collections, migration_lock
-from server.store.write_queue import WriteQueue
 
 if TYPE_CHECKING:
-    from server.store.postgresql import Keeper
+    from server.store.database.postgresql import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Store:
         """
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            from server.store import postgresql  # its driver takes a while to load
+            from server.store.database import postgresql  # its driver takes a while to load
 
             # Parameters may be account and phone numbers, which no error text may hold.
             engine = create_engine(
@@ -275,7 +275,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 def push(connection: Connection, *_: Any) -> None:
     """Send what waits for the next statement, before SQLAlchemy runs one, or the transaction is committed."""
     if sent := connection.info.pop(SENT, None):
-        from server.store import postgresql
+        from server.store.database import postgresql
 
         postgresql.send_all(connection.connection.driver_connection, sent)
 
@@ -285,7 +285,7 @@ def _is_unavailable(error: Exception) -> bool:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return False
-    from server.store import postgresql
+    from server.store.database import postgresql
 
     return postgresql.is_unavailable(cause)
 

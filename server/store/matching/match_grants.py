@@ -4,11 +4,11 @@ from sqlalchemy import BigInteger, bindparam, delete, insert, or_, select, text
 
 from server.store import partners, quotas
 from server.store.collections import COLUMNS, Collection
-from server.store.engine import Tx
-from server.store.match_tables import match_grants, match_sets
-from server.store.parts import PLAIN
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.matching.match_tables import match_grants, match_sets
+from server.store.objects.parts import PLAIN
 from server.store.tables import collections, quotas as used
-from server.store.times import now
 
 _UNIT = "match"
 _DAY_SECONDS = 86_400

@@ -10,15 +10,16 @@ from sqlalchemy import bindparam, delete as sql_delete
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
-from server.store import bodies, ends, object_ids, rows, subjects
+from server.store import subjects
 from server.store.collections import Collection
-from server.store.ends import LogEnd, allocate
-from server.store.engine import Tx
+from server.store.database.engine import Tx
+from server.store.database.sql import ManyRows, committing
 from server.store.item import Item
-from server.store.marks import LogRow, Marks, ObjectVersion, Place, history_of, newest_of
-from server.store.parts import FULL, LATER, OBSERVABLE, PLAIN, RELATIONSHIP
-from server.store.query import NEWEST_SPEC
-from server.store.sql import ManyRows, committing
+from server.store.objects import bodies, ends, object_ids, rows
+from server.store.objects.ends import LogEnd, allocate
+from server.store.objects.marks import LogRow, Marks, ObjectVersion, Place, history_of, newest_of
+from server.store.objects.parts import FULL, LATER, OBSERVABLE, PLAIN, RELATIONSHIP
+from server.store.objects.query import NEWEST_SPEC
 from server.store.tables import objects
 
 

@@ -26,10 +26,10 @@ from sqlalchemy import (
     text,
 )
 
-from server.store import object_ids
 from server.store.collections import Collection
-from server.store.object_ids import PackedId
-from server.store.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
+from server.store.objects import object_ids
+from server.store.objects.object_ids import PackedId
+from server.store.objects.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
 from server.store.tables import objects
 
 NEWEST_SPEC = "2.1"

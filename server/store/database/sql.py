@@ -13,8 +13,8 @@ from sqlalchemy.sql import functions
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
-from server.store import fact_versions
-from server.store.engine import StoreUnavailable, Tx, push
+from server.store.database import fact_versions
+from server.store.database.engine import StoreUnavailable, Tx, push
 
 _Value = TypeVar("_Value")
 

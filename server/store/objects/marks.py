@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from server.store import rows
-from server.store.engine import Tx
-from server.store.parts import FULL, LATER, PLAIN
-from server.store.sql import ManyRows
+from server.store.database.engine import Tx
+from server.store.database.sql import ManyRows
+from server.store.objects import rows
+from server.store.objects.parts import FULL, LATER, PLAIN
 
 # Stretches of the log are 2**24 microseconds long.
 SPAN_BITS = 24

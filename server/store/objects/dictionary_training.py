@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import zstandard
 from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, select, text
 
-from server.store import bodies
-from server.store.engine import HAS_TIMELINES, Store, Tx
-from server.store.sql import TIMELINE, database_time
+from server.store.database.engine import HAS_TIMELINES, Store, Tx
+from server.store.database.sql import TIMELINE, database_time
+from server.store.objects import bodies
 from server.store.tables import collections, dictionaries, objects
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def masked(samples: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _is_worth_it(made: bytes, packer: bodies.Packer, samples: Sequence[bytes]) -> bool:
-    new = bodies.Packer(bodies.Writer(bodies.BUILT_IN, -1, zstandard.ZstdCompressionDict(made)))
+    new = bodies.Packer(bodies.BodyWriter(bodies.BUILT_IN, -1, zstandard.ZstdCompressionDict(made)))
     before, after = (sum(len(each.pack(sample)) for sample in samples) for each in (packer, new))
     return after <= before * _WORTH
 

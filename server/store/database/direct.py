@@ -15,8 +15,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import LargeBinary, TypeEngine
 
-from server.store import fact_versions
-from server.store.engine import SENT, StoreUnavailable, Tx
+from server.store.database import fact_versions
+from server.store.database.engine import SENT, StoreUnavailable, Tx
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -17,7 +17,7 @@ import zstandard
 from sqlalchemy import select
 from sqlalchemy.engine import Dialect
 
-from server.store.engine import Tx
+from server.store.database.engine import Tx
 from server.store.tables import dictionaries
 
 # The number of the dictionary that comes with the program. Its bytes never change; a better one has a new number.
@@ -34,7 +34,7 @@ _LEVEL = 3
 _Decompress = Callable[[bytes], bytes]
 
 
-class Writer(NamedTuple):
+class BodyWriter(NamedTuple):
     """The dictionary that bodies are compressed with: its number, and when it was made; the program's own: never."""
 
     number: int
@@ -45,7 +45,7 @@ class Writer(NamedTuple):
 class Packer:
     """Compresses bodies with one dictionary, for one thread."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: BodyWriter) -> None:
         """Compress with the dictionary of ``writer``."""
         self.made = writer.made
         self._number = writer.number
@@ -74,12 +74,12 @@ class Bodies:
 
     def __init__(self) -> None:
         """Know the dictionary that comes with the program."""
-        self._writer = Writer(BUILT_IN, 0, built_in())
+        self._writer = BodyWriter(BUILT_IN, 0, built_in())
         self._dictionaries = {BUILT_IN: built_in()}
         self._made = {BUILT_IN: 0}
         self._of_thread = threading.local()
 
-    def packer(self, writer: Writer | None = None) -> Packer:
+    def packer(self, writer: BodyWriter | None = None) -> Packer:
         """Return this thread's packer, of the newest dictionary that is known here, or of ``writer``.
 
         Whoever stores what it packed makes sure, in the transaction that does, that the database has the dictionary.
@@ -131,16 +131,16 @@ class Bodies:
         text = self._decompressor(tx, kind & ~_THREE)(packed[_HEAD:])
         return text[:first], text[first : first + second], text[first + second :]
 
-    def learn(self, tx: Tx) -> Writer:
+    def learn(self, tx: Tx) -> BodyWriter:
         """Read the store's own dictionaries, write with the newest from now on, and return that."""
-        writer = Writer(BUILT_IN, 0, built_in())
+        writer = BodyWriter(BUILT_IN, 0, built_in())
         for number, made, text in tx.execute(_OWN):
             if self._made.get(number) != made:
                 # Where the database lost one in a failover, another may have its number.
                 self._dictionaries[number] = zstandard.ZstdCompressionDict(text)
                 self._made[number] = made
                 self._of_thread = threading.local()
-            writer = Writer(number, made, self._dictionaries[number])
+            writer = BodyWriter(number, made, self._dictionaries[number])
         self._writer = writer
         return writer
 
@@ -169,7 +169,7 @@ def of(tx: Tx) -> Bodies:
 @cache
 def built_in() -> zstandard.ZstdCompressionDict:
     """Return the dictionary that comes with the program."""
-    return zstandard.ZstdCompressionDict((files("server.store") / "bodies.dictionary").read_bytes())
+    return zstandard.ZstdCompressionDict((files("server.store.objects") / "bodies.dictionary").read_bytes())
 
 
 # By the dialect, of which each engine has its own.

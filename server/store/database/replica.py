@@ -16,7 +16,7 @@ from psycopg import Connection as Driver
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.store.engine import Store, StoreUnavailable, Tx, transaction
+from server.store.database.engine import Store, StoreUnavailable, Tx, transaction
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The database: connections, transactions, statements, and what differs between SQLite and PostgreSQL."""
