@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mappers import annotation, foreign, kinds, pattern, records
+from mappers import annotation, extension, foreign, kinds, pattern, records
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.record import Opinion, Outcome, Sighting
@@ -177,8 +177,12 @@ def indicator_subject(obj: Mapping[str, Any]) -> str | None:
 
 
 def read_annotation(obj: Mapping[str, Any], partner: Partner) -> SightingStatement | OpinionStatement | None:
-    """Return the statement of a sighting or an opinion, None for one of a form that is not known here."""
+    """Return the statement of a sighting or an opinion, None for one of a form that is not known here.
+
+    One whose sharing limits cannot be read is of no known form: they could not be kept.
+    """
     try:
+        extension.sharing(obj)
         # Read as published, so that properties of no known form take nothing from the rest.
         record = records.from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
     except Rejected:

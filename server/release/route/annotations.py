@@ -77,7 +77,9 @@ class AnnotationRelease:
         """Return whether the partner may know that its annotation is published, as its answer has it."""
         refs = annotation_targets.refs(obj)
         tlp = self._references.tlp(key, refs)
-        return tlp is not None and bool(self._collections(obj, refs, tlp, as_partner_knows=True))
+        if tlp is None or _rebuild(obj, tlp)[0] is None:
+            return False
+        return bool(self._collections(obj, refs, tlp, as_partner_knows=True))
 
     def take_back(self, key: str, type_: str) -> None:
         """Revoke the annotation of that key in the inbox wherever it is published."""
@@ -199,6 +201,7 @@ def _rebuild(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]
     try:
         rebuilt = annotation.rebuild(obj, tlp, withheld=objects.could_be_personal_number)
         objects.refuse_personal_data(rebuilt.obj)
+        extension.sharing(obj)
     except Rejected as refusal:
         return None, refusal.message
     return rebuilt, None

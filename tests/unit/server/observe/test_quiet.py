@@ -80,13 +80,14 @@ def test_a_partner_that_stops_is_told_once_and_again_after_it_came_back(
     for minutes in range(3):
         watch.look(NOW + minutes * HOUR // 60)
     assert told(store) == [("partner", "Daily Bank", DAY)]
-    (line,) = caplog.messages
+    # Other servers' threads may write lines of their own meanwhile.
+    (line,) = [line for line in caplog.messages if line.startswith("quiet")]
     assert line == "quiet what=partner name=Daily Bank silent_hours=92 usual_hours=24"
     with store.begin() as tx:
         quotas.count_contributed(tx, "Daily Bank", received=1, held=0, moment=NOW)
     watch.look(NOW + HOUR)
     assert told(store) == []
-    assert caplog.messages[-1] == "quiet ended what=partner name=Daily Bank"
+    assert "quiet ended what=partner name=Daily Bank" in caplog.messages
     watch.look(NOW + 30 * HOUR)
     assert told(store) == []
     QuietWatch(store, 6).look(NOW + 70 * HOUR)

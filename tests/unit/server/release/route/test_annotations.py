@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mappers import common_objects, ids, marking
+from mappers import common_objects, extension, ids, marking
 from mappers.records import to_stix
 from schemas import tabular
 from schemas.partner import Partner
@@ -123,6 +123,18 @@ def test_a_partner_may_annotate_its_own_indicator_without_reading_anything(
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="taken-down")
     assert not post(outcome, indicator).pending
     assert where(outcome) == SIGHTINGS
+
+
+@pytest.mark.parametrize("limits", ["nobody", 7, {"only_partners": "Other Bank"}, ["Other Bank"]])
+def test_an_annotation_whose_limits_cannot_be_read_is_stored_and_reaches_nobody(
+    stix: Stix, post: Post, bank: Partner, where: Where, limits: Any
+) -> None:
+    indicator = stix()[1]
+    post(indicator)
+    limited = {**note(bank, indicator["id"]), "extensions": {extension.ID: {**extension.build(), "sharing": limits}}}
+    (kept,) = post(limited).pending
+    assert "cannot be kept" in kept.message
+    assert where(limited) == set()
 
 
 def test_a_note_enters_the_collection_of_sightings(
