@@ -66,11 +66,12 @@ def _lookup() -> Schema:
 
 
 def _check() -> Schema:
-    value = {"type": "string", "maxLength": MAX_VALUE}
     asked = _operation("check", "Check one value against what is public", ref("LookupAnswer"), 400)
     asked["security"] = []
+    # A longer one makes a longer URL than is read, which is another refusal than that of a value.
+    spelling = f"in any spelling, of {MAX_VALUE} characters at most"
     asked["parameters"] = [
-        {"name": "value", "in": "query", "required": True, "schema": value, "description": "in any spelling"},
+        {"name": "value", "in": "query", "required": True, "schema": STRING, "description": spelling},
         {"name": "kind", "in": "query", "schema": STRING, "description": "the kind; else what the value looks like"},
     ]
     return asked

@@ -8,7 +8,7 @@ from flask import Flask, Response
 from server.taxii.limits import API_ROOT
 from server.taxii.openapi_schemas import IN_QUERY, RESOURCES, STAMP, STRING, Schema, ref
 from server.taxii.other_endpoints import Description
-from server.taxii.response import TAXII
+from server.taxii.response import JSON, TAXII
 
 _IN_PATH: dict[str, tuple[str, str]] = {
     "collection_id": ("the collection's id or alias", "9cfa669c-ee94-4ece-afd2-f8edac37d8fd"),
@@ -66,11 +66,11 @@ def _content(schema: str) -> Schema:
 
 
 def _refusals() -> dict[str, Schema]:
-    """Describe each refusal once."""
+    """Describe each refusal once: it is in TAXII's type, and in plain JSON where an endpoint beside TAXII refuses."""
     return {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            "content": _content("error"),
+            "content": {**_content("error"), JSON: {"schema": ref("error")}},
             **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
         }
         for status in sorted({*_REFUSALS, *_FILTERED, *_CARRIED})

@@ -41,8 +41,11 @@ class Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     memory: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
-    def look(self, what: str, status: int, content_type: str, body: bytes) -> None:
-        """Assert that an answer is no fault and gives nothing away, and a refusal an error resource; count it."""
+    def look(self, what: str, status: int, content_type: str, body: bytes, also_in: str = TAXII) -> None:
+        """Assert that an answer is no fault and gives nothing away, and a refusal an error resource; count it.
+
+        Refusals are in TAXII's type, or ``also_in`` another.
+        """
         self.inputs[what] += 1
         self.statuses[str(status)] += 1
         # 501 is for methods that nobody knows.
@@ -53,7 +56,7 @@ class Tally:
         if status >= 400:
             assert not TELLTALE.search(text), text
         if status >= 400 and body:
-            assert content_type == TAXII
+            assert content_type in (TAXII, also_in)
             assert json.loads(body)["http_status"] == str(status)
 
     def silence(self, what: str) -> None:

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.conformance.deployment import Deployment
-from tests.conformance.peer import Peer, indicator, version
+from tests.conformance.peer import TAXII, Peer, indicator, version
 from tests.robustness.tally import Pass, Tally
 
 # The environment beside this one, as the Makefile sets them up.
@@ -40,7 +41,9 @@ def test_the_server_does_what_its_description_says(
     answered = json.loads((tmp_path / "answers.har").read_text())["log"]["entries"]
     assert len(answered) > 10 * EXAMPLES
     for entry in answered:
-        tally.look("schemathesis on the description", *answer(entry["response"]))
+        beside = urlsplit(entry["request"]["url"]).path.startswith(("/api/", "/match/"))
+        also_in = "application/json" if beside else TAXII
+        tally.look("schemathesis on the description", *answer(entry["response"]), also_in=also_in)
 
 
 def run(
