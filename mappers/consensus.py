@@ -101,12 +101,6 @@ def fill(
     return stix_object
 
 
-def basis(stix_object: Mapping[str, Any], consensus: Consensus) -> list[dict[str, Any]]:
-    """Return the objects around a consensus indicator in the full profile."""
-    report = _report(consensus.kind, consensus[_REST], Tlp.AMBER)
-    return indicator.basis(stix_object, report.about(Normal(consensus.value, consensus.details)))
-
-
 def basis_of(
     stix_object: Mapping[str, Any], consensus: Consensus, terms: Terms
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -128,13 +128,6 @@ def opencti(frame: IndicatorFrame, type_: str) -> dict[str, Any]:
     return {**frame.score, "main_observable_type": type_.title().replace("Ipv", "IPv")}
 
 
-def basis(indicator: Mapping[str, Any], report: Report) -> list[dict[str, Any]]:
-    """Return the objects that the full profile adds to an indicator, from the indicator's report."""
-    mapper = kinds.every()[report.kind]
-    around = basis_of_terms(mapper, mapper.terms(Normal(report.value, report.details)), indicator)
-    return [*around, *wording.language_contents(indicator, report)]
-
-
 def basis_of_terms(
     mapper: KindMapper, terms: pattern.Terms, indicator: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:

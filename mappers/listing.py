@@ -47,7 +47,7 @@ def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
 
 
 class _Context(msgspec.Struct, gc=False):
-    """What is read of our extension."""
+    """The properties of our extension that are read."""
 
     grade: Action
     reporters: int

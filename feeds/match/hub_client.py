@@ -1,4 +1,4 @@
-"""What private matching asks of a hub."""
+"""Requests of private matching to a hub."""
 
 import base64
 import binascii

@@ -117,12 +117,12 @@ class CheckProtocol(asyncio.Protocol):
             self._refuse(error.__context__.status if isinstance(error.__context__, _TooLarge) else 400)
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the request's target."""
+        """Accept a part of the request's target."""
         self._url += url
         self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
+        """Accept a header."""
         self._headers[name.lower()] = value
         self._count(len(name) + len(value) + 4)
 
@@ -132,7 +132,7 @@ class CheckProtocol(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Accept a part of the body."""
         self._body_bytes += len(body)
         if self._body_bytes > _MOST_BODY:
             raise _TooLarge(413)

@@ -144,7 +144,7 @@ def _stored(tx: Tx, collection: Collection, places: dict[str, tuple[int, int]]) 
 
 
 class _Facts(msgspec.Struct):
-    """What is read of an object's body."""
+    """The properties of an object that are read."""
 
     modified: str | None = None
     created: str | None = None

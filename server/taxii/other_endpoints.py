@@ -70,7 +70,7 @@ class NoEndpoints:
         return False
 
     def body_limit(self, request: OtherRequest) -> int:
-        """Take no body."""
+        """Accept no body."""
         return 0
 
     def check(self, request: OtherRequest) -> None:

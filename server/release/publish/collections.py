@@ -186,10 +186,7 @@ class Publication:
             Item(relationship_id, "relationship", "2.1", parse(created), False, relationship),
         )
         item = Item(id_, "indicator", "2.1", parse(modified), False, body, subject, around)
-        variants = self._variants.get(alias)
-        if variants is None:
-            variants = self._variants[alias] = self._context.variants(alias)
-        for variant in variants:
+        for variant in self._variants_of(alias):
             self._entering[variant].append(item)
             self._levels[variant].add(tlp)
 
@@ -246,11 +243,15 @@ class Publication:
             ]
         retractions.retract(self._context.tx, gone, reason)
 
-    def _variants_for(self, alias: str, obj: Obj) -> Sequence[str]:
-        """Return the variants of a collection that take the object: one that is no standard STIX, the full one."""
+    def _variants_of(self, alias: str) -> Sequence[str]:
         variants = self._variants.get(alias)
         if variants is None:
             variants = self._variants[alias] = self._context.variants(alias)
+        return variants
+
+    def _variants_for(self, alias: str, obj: Obj) -> Sequence[str]:
+        """Return the variants of a collection that take the object: one that is no standard STIX, the full one."""
+        variants = self._variants_of(alias)
         if obj["type"] == "indicator" or annotation_targets.is_standard_stix(obj):
             return variants
         return [variant for variant in variants if variant.endswith(FULL)]

@@ -40,7 +40,7 @@ class MatchSet(NamedTuple):
 
 
 class MatchRow(NamedTuple):
-    """What a set has of one value; ``removed`` is the version in which it went."""
+    """The row of one value in a set; ``removed`` is the version in which it went."""
 
     name: bytes
     sealed: bytes

@@ -143,7 +143,7 @@ def test_origins_go_along_and_are_read_again() -> None:
 
 def test_the_objects_around_it_are_the_hubs_too() -> None:
     obj = stix(FULL)
-    observable, relationship, *_ = consensus.basis(obj, FULL)
+    observable, relationship = consensus.basis_of(obj, FULL, consensus.terms_of(FULL))
     assert (observable["type"], observable["iban"]) == ("bank-account", FULL.value)
     assert (relationship["created_by_ref"], relationship["source_ref"]) == (HUB, obj["id"])
 

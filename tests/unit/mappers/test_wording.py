@@ -4,8 +4,8 @@ import pytest
 import stix2
 from stix2validator import ValidationOptions, validate_parsed_json
 
-from mappers import ids, wording
-from mappers.indicator import Profile, basis, from_stix, to_stix
+from mappers import ids, kinds as mappers_of_kinds, pattern, wording
+from mappers.indicator import Profile, basis_of_terms, from_stix, to_stix
 from schemas import kinds
 from schemas.report import Report
 from schemas.tabular import ReportReader
@@ -66,7 +66,9 @@ def test_language_content_belongs_to_one_version_of_one_indicator() -> None:
     assert "lang" not in content
     assert content["object_marking_refs"] == indicator["object_marking_refs"]
     assert stix2.parse(content, allow_custom=False)["id"] == content["id"]
-    assert basis(indicator, from_stix(indicator))[1:] == [relationship, content]
+    terms = pattern.read(indicator["pattern"])
+    _, between = basis_of_terms(mappers_of_kinds.read(terms)[0], terms, indicator)
+    assert [between, *wording.language_contents(indicator, from_stix(indicator))] == [relationship, content]
     later = to_stix(report(description=THAI, lang="th", reported_at="2026-11-25T08:00:00.000Z"))[3]
     assert (later["id"], later["modified"]) == (content["id"], "2026-11-25T08:00:00.000Z")
 
