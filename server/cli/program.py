@@ -7,27 +7,27 @@ from typing import Annotated
 
 import typer
 
-from server.cli.allowlists import app as lists
-from server.cli.check import check
-from server.cli.cluster import map_cluster
-from server.cli.collections import app as collection
+from server.cli.client.check import check
+from server.cli.client.doctor import doctor
+from server.cli.client.match import match
+from server.cli.client.mirror import app as mirror
 from server.cli.context import Context
+from server.cli.decisions.reviews import app as review
 from server.cli.demo import demo
-from server.cli.doctor import doctor
-from server.cli.explain import explain
-from server.cli.export import export
-from server.cli.feeds import app as feed
-from server.cli.lookup import lookup, retract
-from server.cli.map import contribute, map_
-from server.cli.match import match
-from server.cli.mirror import app as mirror
-from server.cli.outcomes import outcomes
-from server.cli.partners import app as partner
-from server.cli.policy import app as policy
-from server.cli.receipts import receipts
-from server.cli.reviews import app as review
-from server.cli.serve import init, serve
-from server.cli.status import status
+from server.cli.feeds.feed import app as feed
+from server.cli.figures.outcomes import outcomes
+from server.cli.figures.receipts import receipts
+from server.cli.hub.allowlists import app as lists
+from server.cli.hub.policy import app as policy
+from server.cli.hub.serve import init, serve
+from server.cli.hub.status import status
+from server.cli.partners.collections import app as collection
+from server.cli.partners.partner import app as partner
+from server.cli.reports.cluster import map_cluster
+from server.cli.reports.map import contribute, map_
+from server.cli.values.explain import explain
+from server.cli.values.export import export
+from server.cli.values.lookup import lookup, retract
 
 app = typer.Typer(
     name="scamfeed",

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from server.cli import policy
-from server.cli.policy import republish_on_worker
+from server.cli.hub import policy
+from server.cli.hub.policy import republish_on_worker
 from server.release.hub import Hub
 from server.release.republish import Republished, ValuesPart, begin_parts
 from server.settings import load

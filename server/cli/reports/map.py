@@ -27,8 +27,10 @@ from feeds.runs.runner import prepare_process
 from mappers.indicator import Profile
 from schemas import timestamp
 from server.cli.context import Context, Json, fail
-from server.cli.counts import show_counts
-from server.cli.options import (
+from server.cli.hub.status import new_warnings_shown
+from server.cli.partners.access import find_partner
+from server.cli.reports.counts import show_counts
+from server.cli.reports.options import (
     ColumnsOption,
     Country,
     DateOrder,
@@ -44,8 +46,6 @@ from server.cli.options import (
     custom_column_names,
     with_timezone,
 )
-from server.cli.partner_access import find_partner
-from server.cli.status import new_warnings_shown
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="files of reports; - is standard input")]
 RejectsOption = Annotated[Path | None, typer.Option(help="where to write the rejected rows, as JSON lines")]

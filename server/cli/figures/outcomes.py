@@ -10,7 +10,7 @@ from mappers import extension
 from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.partner_access import find_partner
+from server.cli.partners.access import find_partner
 from server.release.query import timeline
 from server.store import Tx, collections, log
 from server.store.database.times import micros, parse, stamp

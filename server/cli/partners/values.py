@@ -9,7 +9,7 @@ from schemas.errors import Rejected
 from schemas.partner import FocalFunction, valid_contact
 from schemas.subject import Subject
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.partner_access import Name, find_partner
+from server.cli.partners.access import Name, find_partner
 from server.release.publish import identities
 from server.store import focal_points, hub_identity, partners, value_index
 from server.store.partners import UnknownPartner

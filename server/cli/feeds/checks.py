@@ -9,8 +9,8 @@ from feeds.runs.replay import replay_feed
 from feeds.runs.verify import verify_feed
 from schemas import timestamp
 from schemas.errors import Rejected
-from server.cli.configured_feeds import feed_named
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.feeds.configured import feed_named
 from server.store.database.times import stamp
 from server.store.liveness import verifications
 from server.store.liveness.verifications import Verification

@@ -21,11 +21,11 @@ from feeds.runs.retry import retry_feed as retry_letters
 from feeds.runs.run import Run
 from feeds.runs.runner import prepare_process, run as run_once
 from schemas import timestamp
-from server.cli.configured_feeds import ConfiguredFeeds, configured_feeds, feed_named
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.counts import show_unread
-from server.cli.deliveries import deliveries
-from server.cli.feed_checks import replay, shown_verification, verify
+from server.cli.feeds.checks import replay, shown_verification, verify
+from server.cli.feeds.configured import ConfiguredFeeds, configured_feeds, feed_named
+from server.cli.feeds.deliveries import deliveries
+from server.cli.reports.counts import show_unread
 from server.store import feed_state
 from server.store.database import sql
 from server.store.database.times import moment

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from server.cli.configured_feeds import configured_feeds
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.feeds.configured import configured_feeds
 from server.settings import DEFAULT_FILE
 from server.setup import set_up
 from server.store import Store, hub_identity

@@ -9,7 +9,7 @@ import typer
 from feeds.cluster import NoCluster, on_workers
 from feeds.runs.runner import prepare_process
 from server.cli.context import Context, Json, counting, fail, show_json, show_table
-from server.cli.policy_trial import BadCases, CaseResult, read_cases, try_cases
+from server.cli.hub.policy_trial import BadCases, CaseResult, read_cases, try_cases
 from server.release.republish import Republished, ValuesPart, begin_parts, republish, republish_part
 from server.release.route.policy import policy_to_toml
 from server.settings import BadConfiguration, load

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from feeds.runs.runner import prepare_process
 from mappers import common_objects, ids
 from schemas.partner import Partner, PartnerKind
-from server.cli import partner_access, partner_values
 from server.cli.context import By, Context, Json, counting, fail, operator_name, show_json, show_table
-from server.cli.partner_access import (
+from server.cli.partners import access, values
+from server.cli.partners.access import (
     Match,
     Name,
     Read,
@@ -307,5 +307,5 @@ def _show_partner(result: dict[str, Any], json: bool) -> None:
     show_table("Partner", ["property", "value"], cells.items())
 
 
-partner_access.register(app)
-partner_values.register(app)
+access.register(app)
+values.register(app)

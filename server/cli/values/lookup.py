@@ -19,7 +19,7 @@ from schemas.partner import Partner
 from schemas.record import Outcome
 from schemas.vocabulary import ScamType
 from server.cli.context import USAGE, Context, Json, counting, fail, show_json, show_table
-from server.cli.lookup_at_hub import TOKEN_VARIABLE, look_up_at
+from server.cli.values.lookup_at_hub import TOKEN_VARIABLE, look_up_at
 from server.release.batches import at_once
 from server.release.hub import Hub
 from server.release.query.lookup import KnownValue, is_active, lookup as look_up

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from schemas.partner import Partner
-from server.cli.collections import path
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.partners.collections import path
 from server.release.guard import volume
 from server.settings import Settings
 from server.store import collections, partners, retractions

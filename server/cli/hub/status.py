@@ -10,7 +10,7 @@ import typer
 
 from schemas import timestamp
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.receipts import receipt_counts, spread_of
+from server.cli.figures.receipts import receipt_counts, spread_of
 from server.release.query import receipts as settling, timeline
 from server.store import (
     Store,

@@ -13,8 +13,9 @@ from feeds.mapping.cluster import contribute_files, map_files
 from feeds.mapping.rows import Counts
 from mappers.indicator import Profile
 from server.cli.context import Context, Json, fail
-from server.cli.counts import show_counts
-from server.cli.options import (
+from server.cli.partners.access import find_partner
+from server.cli.reports.counts import show_counts
+from server.cli.reports.options import (
     Country,
     DateOrder,
     FormatOption,
@@ -25,7 +26,6 @@ from server.cli.options import (
     check_options,
     with_timezone,
 )
-from server.cli.partner_access import find_partner
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="files of reports, as every worker sees them")]
 

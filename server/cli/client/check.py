@@ -8,8 +8,8 @@ import typer
 
 from feeds.connector import Misconfigured
 from feeds.mirror.check import Mirror
+from server.cli.client.mirror import configuration
 from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.mirror import configuration
 
 _COLUMNS = ("value", "kind", "grade", "action", "confidence", "hold", "valid_until", "disputed", "collections", "stale")
 

@@ -1,0 +1,1 @@
+"""Commands about the configured feeds: runs, schedules, checks, deliveries."""

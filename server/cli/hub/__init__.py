@@ -1,0 +1,1 @@
+"""Commands that run a hub: set up, serve, status, policy, allowlists."""

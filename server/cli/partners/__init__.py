@@ -1,0 +1,1 @@
+"""Commands about partners: who they are, what they may read, which values are limited to them."""

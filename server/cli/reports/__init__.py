@@ -1,0 +1,1 @@
+"""Commands that read reports from files: to STIX, or into the hub."""
