@@ -11,6 +11,7 @@ from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
 from server.store.database.times import now
 from server.store.objects.dictionary_training import DictionaryTrainer
+from server.store.proposals import proposals
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ _DAY = 86_400 * 1_000_000
 _FIRST_READ_DAYS = 400
 # Longer than the throttle looks back.
 _VOLUME_DAYS = 60
+_PROPOSAL_DAYS = 400
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Retention:
         kept = self._days
         self._forget(read_progress.forget_first_reads, _FIRST_READ_DAYS)
         self._forget(quotas.forget_volumes, _VOLUME_DAYS)
+        self._forget(proposals.forget, _PROPOSAL_DAYS)
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)
         if time.monotonic() - self._deliveries_cleaned >= _DAY_SECONDS:

@@ -3,6 +3,10 @@
 from alembic import context
 
 from server.store.liveness.tables import metadata
+from server.store.proposals import tables as _proposals
+
+# Each room's tables are in the metadata once its file is imported.
+_ROOMS = (_proposals,)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,10 @@
+"""The actions that take two persons, by their words: whoever adds one adds it here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from server.release.two_persons import TwoPersonAction
+
+_ALL: tuple[TwoPersonAction, ...] = ()
+
+ACTIONS: Mapping[str, TwoPersonAction] = MappingProxyType({action.name: action for action in _ALL})

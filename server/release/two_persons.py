@@ -1,0 +1,145 @@
+"""What takes two persons: one proposes it, somebody else reads what it will do, and confirms exactly that.
+
+The second person confirms what the first one read: where the same action would now do something else, the proposal is
+void, and has to be made anew.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from schemas.errors import Rejected
+from server.release.hub import Hub
+from server.store import audit
+from server.store.audit import AuditEvent
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.proposals import proposals
+from server.store.proposals.proposals import Proposal
+
+LASTS_DAYS = 7
+_DAY = 86_400 * 1_000_000
+
+Arguments = Mapping[str, Any]
+
+
+class Effects(NamedTuple):
+    """What an action will do, line by line as people read it, and all that this follows from, to be compared."""
+
+    lines: Sequence[str]
+    basis: Any
+
+
+class Signatures(NamedTuple):
+    """The proposal that is carried out, and the two persons: who proposed it, and who confirms it."""
+
+    proposal: str
+    proposed_by: str
+    confirmed_by: str
+
+
+class TwoPersonAction(NamedTuple):
+    """An action that takes two persons: its word, its effects as things are now, and how it is carried out.
+
+    ``effects`` changes nothing, but may lock what it reads, so that ``carry_out``, which follows in the transaction
+    that confirms the proposal, meets the same. It raises ``ValueError``, ``LookupError`` or ``Rejected`` where the
+    action cannot be done. ``carry_out`` returns what it did, line by line.
+    """
+
+    name: str
+    effects: Callable[[Hub, Tx, Arguments], Effects]
+    carry_out: Callable[[Hub, Tx, Arguments, Signatures], Sequence[str]]
+
+
+class NotAllowed(ValueError):
+    """The proposal cannot be decided so; the message says why, and what to do."""
+
+
+class Confirmation(NamedTuple):
+    """A decided proposal and what was done; where it is void, nothing was."""
+
+    proposal: Proposal
+    done: Sequence[str]
+
+
+def propose(
+    hub: Hub, tx: Tx, action: TwoPersonAction, arguments: Arguments, by: str, note: str | None = None
+) -> Proposal:
+    """Propose an action; somebody else has seven days to confirm it. Raises what ``action.effects`` raises."""
+    _refuse_no_name(by)
+    effects = action.effects(hub, tx, arguments)
+    lasts = LASTS_DAYS * _DAY
+    made = proposals.add(tx, action.name, arguments, effects.lines, _digest(effects), by, lasts=lasts, note=note)
+    _record(tx, "PROPOSE", made.id, by)
+    return made
+
+
+def confirm(hub: Hub, tx: Tx, actions: Mapping[str, TwoPersonAction], id_: str, by: str) -> Confirmation:
+    """Carry out what somebody else proposed, if it would still do exactly what the proposal says; else it is void.
+
+    Raises ``UnknownProposal``, and ``NotAllowed`` where it is not open, or ``by`` proposed it.
+    """
+    found = _open(tx, id_, by)
+    if is_same_person(found.proposed_by, by):
+        raise NotAllowed(f"{found.proposed_by} proposed it: somebody else has to confirm it")
+    action = actions.get(found.action)
+    if action is None:
+        raise NotAllowed(f"this version of the program has no action {found.action}")
+    if _is_void(hub, tx, action, found):
+        return Confirmation(_decide(tx, found, "void", "VOID", by), ())
+    # Its end is stored first: the action may have to remove from the proposal what it names.
+    decided = _decide(tx, found, "confirmed", "CONFIRM", by)
+    return Confirmation(decided, action.carry_out(hub, tx, found.arguments, Signatures(id_, found.proposed_by, by)))
+
+
+def reject(tx: Tx, id_: str, by: str) -> Proposal:
+    """Reject a proposal, also one's own. Raises ``UnknownProposal``, and ``NotAllowed`` where it is not open."""
+    return _decide(tx, _open(tx, id_, by), "rejected", "REJECT", by)
+
+
+def is_same_person(name: str, other: str) -> bool:
+    """Compare two names of persons: letter case, spaces, widths and characters that nobody sees make no difference."""
+    return _plain(name) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(char for char in letters if unicodedata.category(char)[0] in "LMNPS")
+
+
+def _refuse_no_name(by: str) -> None:
+    if not _plain(by):
+        raise NotAllowed("say who you are: --by NAME")
+
+
+def _open(tx: Tx, id_: str, by: str) -> Proposal:
+    _refuse_no_name(by)
+    found = proposals.find(tx, id_)
+    if found.state != "open":
+        raise NotAllowed(f"the proposal {id_} is {found.state}; propose it anew")
+    return found
+
+
+def _is_void(hub: Hub, tx: Tx, action: TwoPersonAction, found: Proposal) -> bool:
+    try:
+        return _digest(action.effects(hub, tx, found.arguments)) != found.basis
+    except (ValueError, LookupError, Rejected):
+        return True
+
+
+def _decide(tx: Tx, found: Proposal, state: proposals.ProposalState, verb: str, by: str) -> Proposal:
+    proposals.decide(tx, found.id, state, by)
+    _record(tx, verb, found.id, by)
+    return proposals.find(tx, found.id)
+
+
+def _record(tx: Tx, verb: str, id_: str, by: str) -> None:
+    moment = now()
+    audit.record_unsealed(tx, [AuditEvent(moment, moment, 1, None, by, verb, "proposal", None, 200, 1, id_)])
+
+
+def _digest(effects: Effects) -> bytes:
+    return hashlib.sha256(orjson.dumps([list(effects.lines), effects.basis], option=orjson.OPT_SORT_KEYS)).digest()

@@ -1,0 +1,1 @@
+"""Proposals: what one person proposes and another confirms before it is done."""
