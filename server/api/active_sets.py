@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import orjson
 
 from schemas.partner import Partner
-from server.store import Store, StoreUnavailable, active_sets, collections, digests, log
+from server.store import Store, StoreUnavailable, collections, log
 from server.store.collections import Collection
 from server.store.database.times import now, stamp
-from server.store.digests import ActiveDigest
 from server.store.liveness import heartbeats
+from server.store.objects import active_sets, digests
+from server.store.objects.digests import ActiveDigest
 from server.store.objects.fast_reads import NotFast
 from server.taxii import auth
 from server.taxii.errors import retry_later

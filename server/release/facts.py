@@ -10,7 +10,6 @@ from server.release.publish import identities
 from server.release.route.policy import FULL, PUBLIC
 from server.store import (
     collections,
-    facts as stored_facts,
     hub_identity,
     listings,
     partners,
@@ -20,7 +19,7 @@ from server.store import (
     value_index,
 )
 from server.store.collections import Collection
-from server.store.database import fact_versions
+from server.store.database import fact_versions, facts as stored_facts
 from server.store.database.engine import Tx
 from server.store.database.fact_versions import Facts
 from server.store.item import Item

@@ -10,7 +10,8 @@ from server.release.batches import BatchJob, Progress, State
 from server.release.hub import Hub
 from server.release.route.policy import policy_to_toml
 from server.release.session import ReleaseSession
-from server.store import Tx, collections, facts, inbox, jobs, listings, log, partners, value_index
+from server.store import Tx, collections, inbox, jobs, listings, log, partners, value_index
+from server.store.database import facts
 from server.store.database.fact_versions import Facts
 from server.store.objects.query import Query
 

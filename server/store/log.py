@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text
 
-from server.store import digests
 from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.item import Item
-from server.store.objects import bodies, object_ids, rows
+from server.store.objects import bodies, digests, object_ids, rows
 from server.store.objects.additions import Appended, append, append_all, lock, remove
 from server.store.objects.ends import CLOCK_DIFFERENCE, allocate
 from server.store.objects.marks import SPAN_BITS

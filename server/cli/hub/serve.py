@@ -16,8 +16,8 @@ from server.settings import DEFAULT_FILE
 from server.setup import set_up
 from server.store import Store, hub_identity
 from server.store.database.engine import StoreUnavailable
+from server.store.database.partitions import TABLES, Partitioned, partition
 from server.store.liveness import heartbeats
-from server.store.partitions import TABLES, Partitioned, partition
 
 
 def init(

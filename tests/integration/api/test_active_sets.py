@@ -14,10 +14,11 @@ import zstandard
 from schemas import timestamp
 from server.api import active_sets as endpoints
 from server.api.active_sets import DigestFolding
-from server.store import collections, digests, jobs, log
+from server.store import collections, jobs, log
 from server.store.database import times
 from server.store.item import Item
 from server.store.liveness import heartbeats
+from server.store.objects import digests
 from tests.integration.api.conftest import ApiHub
 
 _MODULUS = 1 << 256

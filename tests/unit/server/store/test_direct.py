@@ -5,7 +5,8 @@ from sqlalchemy import BigInteger, bindparam, insert, select, text
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.store import Store, StoreUnavailable, collections, facts, partners
+from server.store import Store, StoreUnavailable, collections, partners
+from server.store.database import facts
 from server.store.database.direct import fetch, send
 from server.store.database.sql import among
 from server.store.tables import collections as table, quotas, statuses

@@ -1,7 +1,7 @@
 """Facts that rarely change have a new version after each transaction that changed them, and after no other."""
 
-from server.store import Store, collections, facts, quotas
-from server.store.database import fact_versions
+from server.store import Store, collections, quotas
+from server.store.database import fact_versions, facts
 from server.store.database.fact_versions import Facts
 
 

@@ -16,12 +16,13 @@ from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.setup import set_up
-from server.store import Store, audit, collections, deliveries, inbox, log, partitions, partners
+from server.store import Store, audit, collections, deliveries, inbox, log, partners
 from server.store.audit import AuditEvent
+from server.store.database import partitions
+from server.store.database.partitions import TABLES, Partitioned
 from server.store.database.times import micros
 from server.store.item import Item
 from server.store.objects.query import EVERY, Query
-from server.store.partitions import TABLES, Partitioned
 
 BANKS = [Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)) for name in ("A", "B")]
 

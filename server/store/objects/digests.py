@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, insert, select, update
 
 from schemas import set_digest
-from server.store import active_sets
-from server.store.active_sets import StoredVersion
 from server.store.collections import Collection
 from server.store.database.engine import Store, Tx
 from server.store.database.sql import ManyRows, chunks
 from server.store.database.times import now
+from server.store.objects import active_sets
+from server.store.objects.active_sets import StoredVersion
 from server.store.tables import collections, digest_buckets, digests
 
 _MODULUS = 1 << 256
