@@ -8,14 +8,14 @@ from functools import cache
 from typing import Any
 
 from schemas.declaration import DeclaredField
-from schemas.feedback import FeedbackEvent
+from schemas.feedback import FeedbackEvent, FeedbackReason
 from schemas.fields import Evidence, Hold
 from schemas.partner import FocalFunction, PartnerKind
 from schemas.report import FIELDS
 from schemas.sharing import Sharing
 from schemas.vocabulary import WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, SharingPurpose
 
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 # The order of the properties in the schema as it was first published; later ones follow.
 _FIRST = [
     "extension_type",
@@ -111,8 +111,12 @@ def _feedback() -> dict[str, Any]:
             "event": _closed(FeedbackEvent, "what became of them"),
             "by_kind": _closed(PartnerKind, "what the partner is whose doing it was"),
             "outcome": _closed(OutcomeWord, "what that partner did"),
+            "code": {**WORD_SCHEMA, "description": "the keeping institution's answer, or the state of a request"},
+            "reason": _open([*FeedbackReason, *OutcomeReason], "why"),
+            "message": {"type": "string", "maxLength": 200, "description": "a line for the reader"},
             "at": {**_TIME, "description": "when the hub learned of it"},
             "count": {"type": "integer", "minimum": 1, "description": "of how many objects it is said"},
+            "references": {**_TEXTS, "description": "the reader's own reference of each object that has one, by id"},
         },
         "required": ["event", "at", "count"],
         "additionalProperties": False,

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from mappers import extension
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
-from schemas.feedback import Feedback, FeedbackEvent
+from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
 from server.release.fuse.statements import COERCED, DISPUTED, ReportedValue
 from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
@@ -25,6 +26,8 @@ from server.store.reviews import Review, ReviewState, UnknownReview
 # Rules that are about the sender: a decision of such a review says nothing about the values.
 _ABOUT_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)
 _FALSE_POSITIVE = Refutation(DISPUTED, "it was doubted, and found to be wrong")
+_UPHELD = Feedback(FeedbackEvent.UPHELD, reason=FeedbackReason.DISPUTE)
+_DELISTED = Feedback(FeedbackEvent.DELISTED, reason=FeedbackReason.DISPUTE)
 _VERBS: dict[ReviewState, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
 
 
@@ -76,16 +79,22 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
     session.loader.look_up_reviews(wanted)
     for value in values:
         if disputes.get(value.subject) == "rejected":
-            session.refute([value], _FALSE_POSITIVE, event=FeedbackEvent.DELISTED)
+            session.refute([value], _FALSE_POSITIVE, feedback=_DELISTED)
             value.statements = []
     for value in doubted:
         if disputes.get(value.subject) in ("rejected", "approved"):
             upheld = disputes[value.subject] == "approved"
-            session.feedback.of_decision(value, FeedbackEvent.UPHELD if upheld else FeedbackEvent.DELISTED)
+            session.feedback.of_decision(value, _UPHELD if upheld else _DELISTED)
     approved = {object_key for object_key in wanted if _is_approved(session, object_key)}
     for object_key in wanted & session.loader.known.keys():
         event = FeedbackEvent.APPROVED if object_key in approved else FeedbackEvent.REFUSED
-        session.feedback.add(session.context.contributor(object_key).name, Feedback(event), object_key)
+        reference = extension.context_of(session.loader.known[object_key]).get("reference")
+        session.feedback.add(
+            session.context.contributor(object_key).name,
+            Feedback(event, reason=FeedbackReason.REVIEW),
+            object_key,
+            reference if isinstance(reference, str) else None,
+        )
     _update_delistings(session, values, wanted)
     session.release(values, "found to be wrong", approved)
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import NamedTuple, Self, TypeVar
 
-from schemas.feedback import Feedback, FeedbackEvent
+from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
 from schemas.partner import Partner
 from server.release.context import ReleaseContext, open_context
 from server.release.fuse.disputes import Disputes
@@ -30,6 +30,7 @@ _Found = TypeVar("_Found")
 _ROUNDS = 5
 # Publishes the annotations of values, by the ids that name these, once the state of their listings is known.
 PublishAnnotations = Callable[[Mapping[str, ListingState]], None]
+_RETRACTED = Feedback(FeedbackEvent.RETRACTED, reason=FeedbackReason.OPERATOR)
 
 
 class Refutation(NamedTuple):
@@ -137,11 +138,11 @@ class ReleaseSession:
         values: Iterable[ReportedValue],
         refutation: Refutation,
         among: Set[str] | None = None,
-        event: FeedbackEvent = FeedbackEvent.RETRACTED,
+        feedback: Feedback = _RETRACTED,
     ) -> None:
         """Count the values against all their reporters as wrong, and refuse their reports.
 
-        Refused are the reports ``among`` these keys, all where none are given; their reporters read the ``event``. A
+        Refused are the reports ``among`` these keys, all where none are given; their reporters read the ``feedback``. A
         partner that reports one of the values again is held for review.
         """
         held: dict[str, list[HeldObject]] = defaultdict(list)
@@ -151,7 +152,7 @@ class ReleaseSession:
                 self._judged.append(reputation.JudgedReport(partner, value.kind, stated(report), False))
                 if among is None or report.key in among:
                     held[partner].append(HeldObject(report.key, None, *refutation))
-                    self.feedback.add(partner, Feedback(event), report.key)
+                    self.feedback.add_report(report, feedback)
         for partner, refused in sorted(held.items()):
             reviews.hold(self.context.tx, partner, refused)
             reviews.reject(self.context.tx, [report.object_id for report in refused], "hub")

@@ -1,5 +1,6 @@
 """``scamfeed outcomes``: the events of a partner's contributions."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -60,7 +61,7 @@ def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]
         ids = log.latest_of_type(tx, collection, "note", wanted)[::-1]
         notes, added = log.latest(tx, collection, ids), log.added(tx, collection, ids)
         found = [
-            {"object": ref, **feedback, "note": note["id"]}
+            _event(ref, feedback, note["id"])
             for note in (msgspec.json.decode(notes[id_].body) for id_ in ids if added[id_] >= since)
             if (feedback := extension.context_of(note).get("feedback"))
             for ref in note["object_refs"]
@@ -69,6 +70,13 @@ def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]
             return found
         wanted *= 2
     return []
+
+
+def _event(ref: str, feedback: Mapping[str, Any], note_id: str) -> dict[str, Any]:
+    """Return the row of one object that a note tells of, with the partner's own reference of it."""
+    row = {"object": ref, **feedback}
+    references = row.pop("references", {})
+    return {**row, **({"reference": references[ref]} if ref in references else {}), "note": note_id}
 
 
 def _after(row: dict[str, Any]) -> list[float | None]:

@@ -94,7 +94,8 @@ class SightingStatement:
 class OpinionStatement(NamedTuple):
     """One partner's outcome or opinion of the value, and the audience that may see it; ``key`` is its key in the inbox.
 
-    ``standing`` is the partner's standing, ``record`` its own reliability for the kind.
+    ``standing`` is the partner's standing, ``record`` its own reliability for the kind, ``reference`` its own reference
+    of what it states.
     """
 
     partner: Partner
@@ -106,6 +107,7 @@ class OpinionStatement(NamedTuple):
     record: float = NEWCOMER
     key: str = ""
     audience: Audience = _NO_AUDIENCE
+    reference: str | None = None
 
     @property
     def doubt(self) -> Doubt | None:
@@ -192,7 +194,8 @@ def read_annotation(obj: Mapping[str, Any], partner: Partner) -> SightingStateme
             last = record.last_seen or record.reported_at
             return SightingStatement(partner, record.first_seen or last, last, record.count)
         case Outcome():
-            return OpinionStatement(partner, record.outcome, None, record.reported_at, record.reason)
+            at, reference = record.reported_at, record.reference
+            return OpinionStatement(partner, record.outcome, None, at, record.reason, reference=reference)
         case Opinion():
-            return OpinionStatement(partner, None, record.opinion, record.reported_at)
+            return OpinionStatement(partner, None, record.opinion, record.reported_at, reference=record.reference)
     return None

@@ -7,7 +7,7 @@ from mappers import feedback_note
 from schemas import timestamp
 from schemas.feedback import Feedback, FeedbackEvent
 from schemas.partner import Partner
-from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
+from schemas.vocabulary import OpinionWord, OutcomeReason, OutcomeWord, Tlp
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import OpinionStatement, ReportedValue, SightingStatement, Statement
 from server.release.publish.collections import Publication
@@ -23,6 +23,7 @@ _DONE = frozenset(
         OutcomeWord.ALREADY_KNOWN,
     }
 )
+_REASONS = frozenset(OutcomeReason)
 _RELEASED = Feedback(FeedbackEvent.RELEASED)
 _AGAINST = frozenset({OpinionWord.STRONGLY_DISAGREE, OpinionWord.DISAGREE})
 
@@ -34,11 +35,22 @@ class FeedbackNotes:
         """Gather feedback of the hub of ``context``."""
         self._context = context
         self._keys: dict[tuple[str, Feedback], list[str]] = defaultdict(list)
+        self._references: dict[str, dict[str, str]] = defaultdict(dict)
 
-    def add(self, partner: str, feedback: Feedback, key: str) -> None:
-        """Add feedback to a partner, by name, about one of its objects, unless it left."""
+    def add(self, partner: str, feedback: Feedback, key: str, reference: str | None = None) -> None:
+        """Add feedback to a partner, by name, about one of its objects, unless it left.
+
+        ``reference`` is the partner's own reference of that object.
+        """
         if partner in self._context.registry.partners:
-            self._keys[partner, feedback].append(inbox.object_id(key))
+            object_id = inbox.object_id(key)
+            self._keys[partner, feedback].append(object_id)
+            if reference:
+                self._references[partner][object_id] = reference
+
+    def add_report(self, report: Statement, feedback: Feedback) -> None:
+        """Add feedback to the reporter of a report about it, with the report's own reference."""
+        self.add(report.partner.name, feedback, report.key, report.report.reference)
 
     def of_value(self, value: ReportedValue, state: ListingState, new: Set[str]) -> None:
         """Add the feedback to the value's reporters about ``new`` objects, whoever contributed them."""
@@ -47,7 +59,7 @@ class FeedbackNotes:
         for report in value.statements:
             is_new = report.key in new or first_listed
             if is_new and is_published(self._context, state, report.audience):
-                self.add(report.partner.name, _RELEASED, report.key)
+                self.add_report(report, _RELEASED)
             if has_others:
                 self._add_others(report, value, new)
 
@@ -55,42 +67,53 @@ class FeedbackNotes:
         """Add the feedback to one reporter about ``new`` objects of others that it may see."""
         for other in value.statements:
             if other.key in new and self._may_see(report.partner, other):
-                self.add(report.partner.name, Feedback(FeedbackEvent.CORROBORATED, other.partner.kind), report.key)
+                self.add_report(report, Feedback(FeedbackEvent.CORROBORATED, other.partner.kind))
         for sighting in value.sightings:
             if sighting.key in new and sighting.count and self._may_see(report.partner, sighting):
-                self.add(report.partner.name, Feedback(FeedbackEvent.SIGHTED, sighting.partner.kind), report.key)
+                self.add_report(report, Feedback(FeedbackEvent.SIGHTED, sighting.partner.kind))
         for opinion in value.opinions:
             if opinion.key in new and self._may_see(report.partner, opinion):
                 self._add_opinion(report, opinion)
 
-    def of_decision(self, value: ReportedValue, event: FeedbackEvent) -> None:
+    def of_decision(self, value: ReportedValue, feedback: Feedback) -> None:
         """Add a person's decision for the value's doubters, and for its reporters where it was upheld.
 
-        The reporters of a delisted value read that with their report.
+        A doubter reads that it was overruled where the value was upheld. The reporters of a delisted value read that
+        with their report.
         """
+        upheld = feedback.event is FeedbackEvent.UPHELD
         for doubt in value.doubts:
-            self.add(doubt.partner.name, Feedback(event), doubt.key)
-        for report in value.statements if event is FeedbackEvent.UPHELD else ():
+            event = FeedbackEvent.OVERRULED if upheld else feedback.event
+            self.add(doubt.partner.name, feedback._replace(event=event), doubt.key, doubt.reference)
+        for report in value.statements if upheld else ():
             if any(self._may_see(report.partner, doubt) for doubt in value.doubts):
-                self.add(report.partner.name, Feedback(event), report.key)
+                self.add_report(report, feedback)
 
     def publish(self, publication: Publication) -> None:
         """Add the notes to the contributors' private collections."""
         at = timestamp.text(self._context.at)
         for (name, feedback), refs in self._keys.items():
             partner = self._context.registry.partners[name]
-            note = feedback_note.to_stix(self._context.identity.identity, partner.identity, feedback, refs, at)
+            note = feedback_note.to_stix(
+                self._context.identity.identity, partner.identity, feedback, refs, at, self._references.get(name, {})
+            )
             publication.enter(self._context.private_collection(name, "outcomes"), note, Tlp.AMBER_STRICT)
 
     def _add_opinion(self, report: Statement, opinion: OpinionStatement) -> None:
-        by_kind = opinion.partner.kind
+        by_kind, reason = opinion.partner.kind, _closed(opinion.reason)
         if opinion.outcome in _DONE:
-            self.add(report.partner.name, Feedback(FeedbackEvent.ACTED_ON, by_kind, opinion.outcome), report.key)
+            done = Feedback(FeedbackEvent.ACTED_ON, by_kind, opinion.outcome, reason=reason)
+            self.add_report(report, done)
         elif opinion.outcome is OutcomeWord.FALSE_POSITIVE or opinion.opinion in _AGAINST:
-            self.add(report.partner.name, Feedback(FeedbackEvent.DISPUTED, by_kind), report.key)
+            self.add_report(report, Feedback(FeedbackEvent.DISPUTED, by_kind, reason=reason))
 
     def _may_see(self, reporter: Partner, statement: Statement | SightingStatement | OpinionStatement) -> bool:
         """Return whether a reporter may know of another's statement: it is shared, or visible to the reporter."""
         if reporter.counts_as == statement.partner.counts_as:
             return False
         return bool(statement.audience.shared) or reporter.name in statement.audience.private
+
+
+def _closed(reason: str | None) -> OutcomeReason | None:
+    """Return the reason of an outcome where the vocabulary has it: other words could be a message to the reporter."""
+    return OutcomeReason(reason) if reason in _REASONS else None

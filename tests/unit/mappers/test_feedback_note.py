@@ -1,11 +1,13 @@
 """Feedback notes are valid by the extension's schema, and name nobody."""
 
+import re
+
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from mappers import extension, feedback_note, labels
 from schemas import extension_schema
-from schemas.feedback import Feedback, FeedbackEvent
+from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
 from schemas.partner import PartnerKind
 from schemas.vocabulary import OutcomeWord
 
@@ -37,3 +39,26 @@ def test_the_schema_takes_no_other_words(wrong: dict[str, object]) -> None:
     SCHEMA.validate({"extension_type": "property-extension", "feedback": right})
     with pytest.raises(ValidationError):
         SCHEMA.validate({"extension_type": "property-extension", "feedback": {**right, **wrong}})
+
+
+def test_each_object_has_its_readers_own_reference() -> None:
+    feedback = Feedback(FeedbackEvent.DELISTED, reason=FeedbackReason.OBJECTION, message="the number was reassigned")
+    references = {REFS[0]: "CASE-1", REFS[2]: "CASE-3", "indicator--of-another-note": "CASE-4"}
+    note = feedback_note.to_stix(HUB, PARTNER, feedback, REFS, NOON, references)
+    said = extension.context_of(note)
+    SCHEMA.validate(said)
+    assert said["feedback"]["references"] == {REFS[0]: "CASE-1", REFS[2]: "CASE-3"}
+    assert said["feedback"]["reason"] == "objection"
+    assert "the number was reassigned" in note["content"]
+
+
+def test_a_note_of_one_object_shows_its_reference_to_people() -> None:
+    note = feedback_note.to_stix(HUB, PARTNER, Feedback(FeedbackEvent.RELEASED), REFS[:1], NOON, {REFS[0]: "CASE-1"})
+    assert note["content"].endswith("(reference: CASE-1)")
+
+
+def test_every_event_has_a_text_of_its_own_in_both_languages() -> None:
+    notes = [feedback_note.to_stix(HUB, PARTNER, Feedback(event), REFS, NOON) for event in FeedbackEvent]
+    texts = {note["content"] for note in notes}
+    assert len(texts) == len(FeedbackEvent)
+    assert all(re.search("[ก-๙].*", text) and re.match("[A-Z]", text) for text in texts)

@@ -105,7 +105,7 @@ def test_it_ends_upheld_and_both_sides_hear_so(
     decide(store, "approved")
     assert grade_in(held_by("mule-accounts")) == ["block"]
     assert not any(extension.context_of(each).get("disputed") for each in held_by("mule-accounts").values())
-    assert [each["event"] for each in heard_back(second)] == ["upheld"]
+    assert [each["event"] for each in heard_back(second)] == ["overruled"]
     assert {"disputed", "upheld"} <= {each["event"] for each in heard_back(first)}
 
 

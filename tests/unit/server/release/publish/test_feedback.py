@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mappers import marking
+from mappers import extension, marking
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release import review
@@ -203,3 +203,34 @@ def test_who_reported_first_hears_when_another_report_brings_the_value_out(
         with store.begin() as tx:
             contribute(hub_on(store, policy), tx, by, [Item.of(stix(reporter=by.name)[1])])
     assert {each["event"] for each in heard_back(first)} == {"released", "corroborated"}
+
+
+def test_feedback_has_the_readers_own_reference_and_nobody_elses(
+    reports: Reports, records_of: Reports, own_room: Own, listed: Listed, store: Store, first: Partner, police: Partner
+) -> None:
+    said = reports(first, reference="BANK-1")
+    others = reports(police, reference="POLICE-2")
+    records_of(police, "outcome", of=listed(said), outcome="no-action", reason="shared-service", reference="POLICE-3")
+    with store.begin() as tx:
+        retract(hub_on(store), tx, "bad.example.com")
+    notes = feedback_of(own_room(first, "outcomes"))
+    assert [note["event"] for note in notes] == ["acted-on", "corroborated", "released", "retracted"]
+    assert all(note["references"] == {said["id"]: "BANK-1"} for note in notes)
+    assert [note.get("reason") for note in notes] == ["shared-service", None, None, "operator"]
+    assert "POLICE" not in str(own_room(first, "outcomes"))
+    assert {"POLICE-2"} == {note["references"][others["id"]] for note in feedback_of(own_room(police, "outcomes"))}
+
+
+def test_a_word_of_the_other_sides_own_is_not_passed_on(
+    reports: Reports, records_of: Reports, own_room: Own, listed: Listed, first: Partner, police: Partner
+) -> None:
+    said = reports(first)
+    records_of(police, "outcome", of=listed(said), outcome="no-action", reason="call-me-maybe")
+    (acted,) = (note for note in feedback_of(own_room(first, "outcomes")) if note["event"] == "acted-on")
+    assert "reason" not in acted
+
+
+def feedback_of(objects: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the feedback in a partner's collection, sorted by its events."""
+    notes = [extension.context_of(obj)["feedback"] for obj in objects.values() if obj["type"] == "note"]
+    return sorted(notes, key=lambda feedback: str(feedback["event"]))
