@@ -55,7 +55,7 @@ def test_a_doubt_is_one_review_with_all_that_a_person_needs(hub: Run, tmp_path: 
     assert hub("review", "approve", listing, "--note", "the bank is mistaken").exit_code == 0
     assert answer(hub("review", "list", "--json")) == []
     told = answer(hub("outcomes", "--partner", "Second Bank", "--json"))
-    assert "upheld" in str(told)
+    assert "overruled" in str(told)
 
 
 def test_where_nobody_protects_the_coerced_the_operator_is_told(hub: Run, tmp_path: Path) -> None:
