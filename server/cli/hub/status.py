@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
@@ -141,23 +141,34 @@ def _quiet(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
+class _Table(NamedTuple):
+    title: str
+    columns: list[str]
+    rows: list[list[Any]]
+
+
 def _show(result: dict[str, Any]) -> None:
-    show_table("Store", ["property", "value"], [[name, result[name]] for name in ("store", "schema", "partners")])
-    show_table(
+    """Print the tables: the store's always, and what there is of the others."""
+    for table in (_store_table(result), *_hub_tables(result), *_attention_tables(result), *_work_tables(result)):
+        if table.rows:
+            show_table(*table)
+
+
+def _store_table(result: dict[str, Any]) -> _Table:
+    return _Table("Store", ["property", "value"], [[name, result[name]] for name in ("store", "schema", "partners")])
+
+
+def _hub_tables(result: dict[str, Any]) -> Iterator[_Table]:
+    yield _Table(
         "Collections",
         ["alias", "kind", "objects", "last added", "last write", "current at"],
         [
-            [*(row[name] for name in _PLAIN), _told(row["last_write"]), row["heartbeat"]]
+            [*(row[name] for name in _PLAIN), _shown_write(row["last_write"]), row["heartbeat"]]
             for row in result["collections"]
         ],
     )
-    if result["lags"]:
-        show_table(
-            "Lags",
-            ["partner", "collection", "seconds behind", "last asked"],
-            [list(row.values()) for row in result["lags"]],
-        )
-    show_table(
+    yield _Table("Lags", ["partner", "collection", "seconds behind", "last asked"], _values(result["lags"]))
+    yield _Table(
         "Reviews and retraction receipts",
         ["property", "value"],
         [
@@ -168,31 +179,32 @@ def _show(result: dict[str, Any]) -> None:
             ["later than the target", result["receipts"]["late"]],
         ],
     )
-    if result["quiet"]:
-        rows = [list(row.values()) for row in result["quiet"]]
-        show_table("Quiet for longer than usual", ["what", "name", "since", "usual pause, hours"], rows)
-    if result["slowed"]:
-        rows = [list(row.values()) for row in result["slowed"]]
-        show_table("Slowed until somebody lifts it", ["partner", "rule", "since"], rows)
-    if result["warnings"]:
-        rows = [[row["message"], row["times"], row["last"]] for row in result["warnings"]]
-        show_table("To do", ["task", "times", "last"], rows)
-    if result["jobs"]:
-        rows = [[job["job"], job["begun"], job["saved"], _counted(job["done"])] for job in result["jobs"]]
-        show_table("Begun, and not yet done", ["job", "begun", "last batch", "done so far"], rows)
-    if result["feeds"]:
-        show_table(
-            "Feeds",
-            ["feed", "ended", "read", "accepted", "rejected", "error"],
-            [list(row.values()) for row in result["feeds"]],
-        )
+
+
+def _attention_tables(result: dict[str, Any]) -> Iterator[_Table]:
+    yield _Table(
+        "Quiet for longer than usual", ["what", "name", "since", "usual pause, hours"], _values(result["quiet"])
+    )
+    yield _Table("Slowed until somebody lifts it", ["partner", "rule", "since"], _values(result["slowed"]))
+    to_do = [[row["message"], row["times"], row["last"]] for row in result["warnings"]]
+    yield _Table("To do", ["task", "times", "last"], to_do)
+
+
+def _work_tables(result: dict[str, Any]) -> Iterator[_Table]:
+    begun = [[job["job"], job["begun"], job["saved"], _counted(job["done"])] for job in result["jobs"]]
+    yield _Table("Begun, and not yet done", ["job", "begun", "last batch", "done so far"], begun)
+    yield _Table("Feeds", ["feed", "ended", "read", "accepted", "rejected", "error"], _values(result["feeds"]))
+
+
+def _values(rows: list[dict[str, Any]]) -> list[list[Any]]:
+    return [list(row.values()) for row in rows]
 
 
 def _counted(done: dict[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in done.items())
 
 
-def _told(write: dict[str, Any] | None) -> str | None:
+def _shown_write(write: dict[str, Any] | None) -> str | None:
     return f"{write['partner']} {write['method']} {write['objects']}, {write['at']}" if write else None
 
 
