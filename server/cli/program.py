@@ -13,6 +13,7 @@ from server.cli.client.match import match
 from server.cli.client.mirror import app as mirror
 from server.cli.context import Context
 from server.cli.decisions.proposals import app as proposal
+from server.cli.decisions.retract import retract
 from server.cli.decisions.reviews import app as review
 from server.cli.demo import demo
 from server.cli.feeds.feed import app as feed
@@ -28,7 +29,7 @@ from server.cli.reports.cluster import map_cluster
 from server.cli.reports.map import contribute, map_
 from server.cli.values.explain import explain
 from server.cli.values.export import export
-from server.cli.values.lookup import lookup, retract
+from server.cli.values.lookup import lookup
 
 app = typer.Typer(
     name="scamfeed",
