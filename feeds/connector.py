@@ -148,8 +148,8 @@ class Push(Connector[S_co]):
         return "answers"
 
     @property
-    def tells_alerts(self) -> bool:
-        """Return whether the hub's own alerts are told by this push, to people who run the hub."""
+    def sends_alerts(self) -> bool:
+        """Return whether this push sends the hub's own alerts, to people who run the hub."""
         return False
 
     def tell(self, text: str) -> None:

@@ -156,7 +156,10 @@ class Settings(BaseSettings):
         Literal["text", "json", "off"], Field(description="form of the access log, one line a request")
     ] = "text"
     quiet_hours: Annotated[
-        int, Field(ge=0, description="the shortest silence of a partner, source or collection that is told; 0: none")
+        int,
+        Field(
+            ge=0, description="the shortest silence of a partner, source or collection that raises an alert; 0: none"
+        ),
     ] = 6
     audit_days: Annotated[
         int, Field(ge=0, le=36_500, description="days that the audit trail is kept; 0 is for ever")

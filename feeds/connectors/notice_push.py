@@ -62,7 +62,7 @@ class NoticePush(Push[NoticePushSettings]):
             opened.head(self._url)
 
     @property
-    def tells_alerts(self) -> bool:
+    def sends_alerts(self) -> bool:
         """Return whether the settings ask for alerts."""
         return self.settings.alerts
 

@@ -1,4 +1,4 @@
-"""Tells people of the hub's own alerts by a push that can: who has gone quiet, once a silence."""
+"""Alerts people who run the hub, by a push that can: who has gone quiet, once a silence."""
 
 import logging
 
@@ -14,22 +14,22 @@ _log = logging.getLogger(__name__)
 _HOUR = 3_600 * 1_000_000
 
 
-def tell_alerts(hub: Hub, feed: Push[PushSettings]) -> int:
-    """Tell the silences that ``feed`` has not told yet, and return how many it told; a failure is for the next run."""
+def send_alerts(hub: Hub, feed: Push[PushSettings]) -> int:
+    """Send alerts of the silences that ``feed`` has not sent, and return how many; a failure waits for the next run."""
     name = feed.settings.name
     with hub.store.read() as tx:
-        new = [silence for silence in silences.current(tx) if name not in silence.told]
+        new = [silence for silence in silences.current(tx) if name not in silence.alerted]
     if not new:
         return 0
     try:
         feed.tell("Scamfeed: " + "; ".join(map(_words, new)))
     except (TryLater, Misconfigured, RequestRefused) as error:
-        _log.warning("alerts not told feed=%s error=%s", name, error)
+        _log.warning("alerts not sent feed=%s error=%s", name, error)
         return 0
     finally:
         feed.close()
     with hub.store.begin() as tx:
-        silences.mark_told(tx, name, new)
+        silences.mark_alerted(tx, name, new)
     return len(new)
 
 

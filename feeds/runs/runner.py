@@ -4,7 +4,6 @@ import gc
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from feeds.connector import Connector, FeedSettings, Misconfigured, Pull, PullSettings, Push, TryLater
@@ -51,23 +50,20 @@ def run(
     """
     now = datetime.now(UTC)
     result = Run(feed.settings.name, started=now, ended=now)
+
+    def context(held: RunLease | None) -> RunContext:
+        return RunContext(hub, result, stop or threading.Event(), held, pages or SharedPages(), progress, reject)
+
     try:
-        if not dry_run and lease is None:
-            lease = lease_run(hub.store, result.feed)
-            if lease is None:
-                result.error, result.ending = "another node runs it just now", "busy"
-                return result
-        with nullcontext() if dry_run or lease is None else lease:
-            held = None if dry_run else lease
-            work = RunContext(hub, result, stop or threading.Event(), held, pages or SharedPages(), progress, reject)
-            _work(work, feed)
-            result.ended = datetime.now(UTC)
-            if lease is not None and not dry_run:
-                _record(hub.store, lease, result)
-                if isinstance(feed, Push) and result.ending == "done" and verify.is_due(hub, feed):
-                    verify.verify_feed(hub, feed)
-                if isinstance(feed, Push) and feed.tells_alerts:
-                    alerts.tell_alerts(hub, feed)
+        if dry_run:
+            _work(context(None), feed)
+        elif (held := lease or lease_run(hub.store, result.feed)) is None:
+            result.error, result.ending = "another node runs it just now", "busy"
+            return result
+        else:
+            with held:
+                _work(context(held), feed)
+                _conclude(hub, feed, held, result)
     except LeaseLost as error:
         result.error, result.ending = str(error), "fenced"
     except StoreUnavailable as error:
@@ -76,6 +72,18 @@ def run(
     result.ended = datetime.now(UTC)
     _log_end(feed, result)
     return result
+
+
+def _conclude(hub: Hub, feed: Connector[FeedSettings], lease: RunLease, result: Run) -> None:
+    """Record the run; after a push verify what was sent, where that is due, and send alerts."""
+    result.ended = datetime.now(UTC)
+    _record(hub.store, lease, result)
+    if not isinstance(feed, Push):
+        return
+    if result.ending == "done" and verify.is_due(hub, feed):
+        verify.verify_feed(hub, feed)
+    if feed.sends_alerts:
+        alerts.send_alerts(hub, feed)
 
 
 def _log_end(feed: Connector[FeedSettings], result: Run) -> None:

@@ -105,7 +105,7 @@ def _liveness(store: Store) -> Iterable[Metric]:
     """Return how long ago each collection was known to be current, and what pushes answered when they were verified."""
     with store.read() as tx:
         current, known = heartbeats.current(tx), collections.all_collections(tx)
-        verified, at, told = verifications.last_verifications(tx), sql.database_time(tx), silences.current(tx)
+        verified, at, silent = verifications.last_verifications(tx), sql.database_time(tx), silences.current(tx)
     age = _gauge("scamfeed_collection_heartbeat_seconds", "Time since the collection was known to be current", "alias")
     for collection in known:
         beaten = current.of(collection)
@@ -117,7 +117,7 @@ def _liveness(store: Store) -> Iterable[Metric]:
         well.add_metric((feed,), float(verification.well))
         since.add_metric((feed,), max(0, at - verification.at) / _SECOND)
     quiet = _gauge("scamfeed_quiet_seconds", "How long somebody has been quieter than usual", "what", "name")
-    for silence in told:
+    for silence in silent:
         quiet.add_metric((silence.what, silence.name), max(0, now() - silence.since) / _SECOND)
     return age, well, since, quiet
 

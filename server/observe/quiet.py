@@ -44,7 +44,7 @@ class QuietWatch:
         self._thread = threading.Thread(target=self._run, name="quiet-watch", daemon=True)
 
     def start(self) -> None:
-        """Start the thread, where silences are told."""
+        """Start the thread, where silences are looked for."""
         if self._least:
             self._thread.start()
 
@@ -60,12 +60,9 @@ class QuietWatch:
         with self._store.read() as tx:
             active = self._active(tx, at)
             before = silences.current(tx)
-        new = {who: sorted(set(hours) - set(self._known.get(who, ()))) for who, hours in active.items()}
-        for who, hours in new.items():
-            self._known[who] = sorted([*self._known.get(who, ()), *hours])
+        new = self._learn(active)
         found = [silence for who in active if (silence := self._silence(who, at)) is not None]
-        begun = [silence for silence in found if not any(_same(silence, other) for other in before)]
-        over = [silence for silence in before if not any(_same(silence, other) for other in found)]
+        begun, over = _missing_from(before, found), _missing_from(found, before)
         if not begun and not over and not any(new.values()):
             return
         with self._store.begin(in_passing=True) as tx:
@@ -74,8 +71,15 @@ class QuietWatch:
             activity.forget(tx, at // HOUR - _HOURS_KEPT)
             # A new silence of the same one follows the end of the old.
             ended = [silence for silence in over if silences.end(tx, silence)]
-            told = [silence for silence in begun if silences.begin(tx, silence)]
-        _log(ended, told, at)
+            noticed = [silence for silence in begun if silences.begin(tx, silence)]
+        _log(ended, noticed, at)
+
+    def _learn(self, active: Mapping[tuple[What, str], Iterable[int]]) -> dict[tuple[What, str], list[int]]:
+        """Add the hours of activity to the known ones, and return those that were not known."""
+        new = {who: sorted(set(hours) - set(self._known.get(who, ()))) for who, hours in active.items()}
+        for who, hours in new.items():
+            self._known[who] = sorted([*self._known.get(who, ()), *hours])
+        return new
 
     def _active(self, tx: Tx, at: int) -> dict[tuple[What, str], Iterable[int]]:
         """Return those who are watched, each with the hours in which it was active since the last look."""
@@ -165,10 +169,10 @@ def usual_pause(hours: Sequence[int]) -> int | None:
     return pauses[-1]
 
 
-def _log(ended: Iterable[Silence], told: Iterable[Silence], at: int) -> None:
+def _log(ended: Iterable[Silence], noticed: Iterable[Silence], at: int) -> None:
     for silence in ended:
         log.info("quiet ended what=%s name=%s", silence.what, silence.name)
-    for silence in told:
+    for silence in noticed:
         log.warning(
             "quiet what=%s name=%s silent_hours=%d usual_hours=%d",
             silence.what,
@@ -178,5 +182,7 @@ def _log(ended: Iterable[Silence], told: Iterable[Silence], at: int) -> None:
         )
 
 
-def _same(one: Silence, other: Silence) -> bool:
-    return one[:3] == other[:3]
+def _missing_from(known: Iterable[Silence], found: Iterable[Silence]) -> list[Silence]:
+    """Return the silences that are not among the known ones: of the same one, since the same time."""
+    names = {silence[:3] for silence in known}
+    return [silence for silence in found if silence[:3] not in names]

@@ -3,8 +3,9 @@
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -44,33 +45,63 @@ def retract(
     wanted = list(dict.fromkeys([*(id_or_value or ()), *(_lines(file) if file else ())]))
     if not wanted:
         fail("give an indicator's id, a value, or a --file of them")
-    done, refused = [], list[tuple[str, str]]()
+    result = _Retraction()
     prepare_process()
     with context.hub() as hub, counting("reports retracted") as count:
-        with hub.store.read() as tx:
-            try:
-                who = partners.get(tx, partner) if partner else None
-            except UnknownPartner as error:
-                fail(str(error))
-        for batch in _retracted(hub, wanted, who, reason, refused):
+        reporter = _reporter(hub, partner)
+        for batch in _retracted(hub, wanted, reporter, reason, result.refused):
             for revoked in batch:
                 logger.info("retracted indicator=%s partner=%s reason=%s", revoked.indicator, revoked.partner, reason)
-            done += batch
-            count(len(done))
-    if refused and len(wanted) == 1:
-        fail(refused[0][1])
+            result.retracted += batch
+            count(len(result.retracted))
+    if result.refused and len(wanted) == 1:
+        fail(result.refused[0].message)
     if json:
-        shown = [{"indicator": revoked.indicator, "partner": revoked.partner} for revoked in done]
-        faults = {"refused": [{"value": text, "message": why} for text, why in refused]} if refused else {}
-        show_json({"reason": reason, "retracted": shown, **faults})
-    elif not done:
-        print("Nothing active is known of it, so there is nothing to retract.")  # noqa: T201 - the command's answer
+        show_json({"reason": reason, **result.as_json()})
     else:
-        show_table("Retracted", ["indicator", "partner"], [[revoked.indicator, revoked.partner] for revoked in done])
-    if refused:
-        for text, why in refused if not json else ():
-            print(f"scamfeed: {text}: {why}", file=sys.stderr)  # noqa: T201 - where errors are shown
+        result.show()
+    if result.refused:
         raise typer.Exit(USAGE)
+
+
+class _Refusal(NamedTuple):
+    value: str
+    message: str
+
+
+@dataclass
+class _Retraction:
+    """The reports that were retracted, and the texts that name nothing to retract."""
+
+    retracted: list[Retracted] = field(default_factory=list)
+    refused: list[_Refusal] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return both lists as JSON values; no refusals, no list of them."""
+        retracted = [{"indicator": revoked.indicator, "partner": revoked.partner} for revoked in self.retracted]
+        refused = {"refused": [refusal._asdict() for refusal in self.refused]} if self.refused else {}
+        return {"retracted": retracted, **refused}
+
+    def show(self) -> None:
+        """Print what was retracted, and on standard error what was refused."""
+        if self.retracted:
+            rows = [[revoked.indicator, revoked.partner] for revoked in self.retracted]
+            show_table("Retracted", ["indicator", "partner"], rows)
+        else:
+            print("Nothing active is known of it, so there is nothing to retract.")  # noqa: T201 - the command's answer
+        for value, message in self.refused:
+            print(f"scamfeed: {value}: {message}", file=sys.stderr)  # noqa: T201 - where errors are shown
+
+
+def _reporter(hub: Hub, name: str | None) -> Partner | None:
+    """Return the partner of that name, whose reports alone are retracted; ends the program if there is none."""
+    if not name:
+        return None
+    try:
+        with hub.store.read() as tx:
+            return partners.get(tx, name)
+    except UnknownPartner as error:
+        fail(str(error))
 
 
 def _lines(file: Path) -> list[str]:
@@ -83,7 +114,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def _retracted(
-    hub: Hub, wanted: Sequence[str], partner: Partner | None, reason: str, refused: list[tuple[str, str]]
+    hub: Hub, wanted: Sequence[str], partner: Partner | None, reason: str, refused: list[_Refusal]
 ) -> Iterator[list[Retracted]]:
     """Retract a batch at a time; add to ``refused`` what names nothing to retract, with the reason."""
     start = 0
@@ -95,7 +126,7 @@ def _retracted(
                 done = retract_all(hub, tx, batch, partner, reason)
         except Rejected as refusal:
             if len(batch) == 1:
-                refused.append((batch[0], refusal.message))
+                refused.append(_Refusal(batch[0], refusal.message))
                 continue
             # One of them is at fault: each on its own.
             for text in batch:

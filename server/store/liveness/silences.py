@@ -1,4 +1,4 @@
-"""Silences: who is quiet for longer than usual, and which feeds have told people so."""
+"""Silences: who is quiet for longer than usual, and which feeds have alerted people."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from server.store.liveness.tables import silences
 class Silence(NamedTuple):
     """Somebody who has been quiet ``since`` a moment, the longest pause that is ``usual``, and when that was found.
 
-    ``what`` is partner, source or collection; times are in microseconds; ``told`` are feeds that told people.
+    ``what`` is partner, source or collection; times are in microseconds; ``alerted`` are the feeds that alerted people.
     """
 
     what: str
@@ -22,14 +22,14 @@ class Silence(NamedTuple):
     since: int
     usual: int
     found: int
-    told: tuple[str, ...] = ()
+    alerted: tuple[str, ...] = ()
 
 
 def current(tx: Tx) -> list[Silence]:
     """Return the silences that go on, the longest first."""
     asked = select(silences).order_by(silences.c.since, silences.c.what, silences.c.name)
     return [
-        Silence(row.what, row.name, row.since, row.usual, row.found, tuple(msgspec.json.decode(row.told)))
+        Silence(row.what, row.name, row.since, row.usual, row.found, tuple(msgspec.json.decode(row.alerted)))
         for row in tx.execute(asked)
     ]
 
@@ -38,7 +38,7 @@ def begin(tx: Tx, silence: Silence) -> bool:
     """Record a silence; return False where another process has done so."""
     try:
         with tx.begin_nested():
-            tx.execute(insert(silences).values(silence._asdict() | {"told": msgspec.json.encode(silence.told)}))
+            tx.execute(insert(silences).values(silence._asdict() | {"alerted": msgspec.json.encode(silence.alerted)}))
     except IntegrityError:
         return False
     return True
@@ -50,10 +50,10 @@ def end(tx: Tx, silence: Silence) -> bool:
     return bool(tx.execute(delete(silences).where(s.what == silence.what, s.name == silence.name)).rowcount)
 
 
-def mark_told(tx: Tx, feed: str, told: Iterable[Silence]) -> None:
-    """Record that ``feed`` has told people of these silences."""
+def mark_alerted(tx: Tx, feed: str, alerted: Iterable[Silence]) -> None:
+    """Record that ``feed`` has alerted people of these silences."""
     s = silences.c
-    for silence in told:
+    for silence in alerted:
         row = (s.what == silence.what, s.name == silence.name, s.since == silence.since)
-        names = msgspec.json.encode(sorted({*silence.told, feed}))
-        tx.execute(update(silences).where(*row).values(told=names))
+        names = msgspec.json.encode(sorted({*silence.alerted, feed}))
+        tx.execute(update(silences).where(*row).values(alerted=names))

@@ -38,7 +38,7 @@ activity = Table(
 )
 
 # Who is quiet for longer than usual: since when, what is usual (microseconds), when that was found, and which feeds
-# have told it to people, as JSON.
+# have alerted people, as JSON.
 silences = Table(
     "silences",
     metadata,
@@ -47,6 +47,6 @@ silences = Table(
     Column("since", BigInteger, nullable=False),
     Column("usual", BigInteger, nullable=False),
     Column("found", BigInteger, nullable=False),
-    Column("told", LargeBinary, nullable=False),
+    Column("told", LargeBinary, nullable=False, key="alerted"),
     PrimaryKeyConstraint("what", "name"),
 )
