@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,15 +53,20 @@ def sync(
     if json:
         show_json({"hubs": [_shown(done) for done in rounds]})
     else:
-        rows = [[done.hub, *synced[1:]] for done in rounds for synced in done.collections]
-        show_table("Synced", _SYNCED, rows)
-        notes = [[done.hub, "missing", name] for done in rounds for name in done.missing]
-        notes += [[done.hub, "dropped", name] for done in rounds for name in done.dropped]
-        notes += [[done.hub, "error", done.error] for done in rounds if done.error]
-        if notes:
-            show_table("To look at", ["hub", "what", "which"], notes)
+        _show_rounds(rounds)
     if not all(done.is_well for done in rounds):
         raise typer.Exit(1)
+
+
+def _show_rounds(rounds: Sequence[HubRound]) -> None:
+    """Print what was synced from each hub, and what a person should look at."""
+    rows = [[done.hub, *synced[1:]] for done in rounds for synced in done.collections]
+    show_table("Synced", _SYNCED, rows)
+    notes = [[done.hub, "missing", name] for done in rounds for name in done.missing]
+    notes += [[done.hub, "dropped", name] for done in rounds for name in done.dropped]
+    notes += [[done.hub, "error", done.error] for done in rounds if done.error]
+    if notes:
+        show_table("To look at", ["hub", "what", "which"], notes)
 
 
 @app.command()

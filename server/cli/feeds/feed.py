@@ -29,7 +29,7 @@ from server.cli.reports.counts import show_unread
 from server.store import feed_state
 from server.store.database import sql
 from server.store.database.times import moment
-from server.store.feed_state import FeedHealth, FeedState
+from server.store.feed_state import FeedHealth, FeedRun, FeedState
 from server.store.liveness import verifications
 
 app = typer.Typer(help="Feeds: the connectors of the configuration.", no_args_is_help=True)
@@ -49,34 +49,41 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     with context.store() as store, store.read() as tx:
         stands, last, now = feed_state.health_of_feeds(tx), feed_state.last_runs(tx), sql.database_time(tx)
         verified = verifications.last_verifications(tx)
-    rows: list[dict[str, Any]] = []
+    rows = []
     for feed in feeds:
         name = feed.settings.name
-        run, one = last.get(name), stands.get(name) or FeedHealth(FeedState(name))
-        rows.append(
-            {
-                "feed": name,
-                "connector": feed.settings.connector,
-                "when": feed.settings.every or feed.settings.cron,
-                "last_run": timestamp.text(run.ended) if run else None,
-                "next_run": _next(feed.settings, one.state, now),
-                "lag_seconds": None if one.lag is None else round(one.lag, 1),
-                "runs": one.state.runs,
-                "read": run.read if run else None,
-                "accepted": run.accepted if run else None,
-                "rejected": run.rejected if run else None,
-                "unread": run.unread if run else None,
-                "breaker": one.breaker,
-                "dead_letters": one.letters,
-                "runs_on": one.held.holder if one.held else None,
-                "verified": shown_verification(verified[name]) if name in verified else None,
-                "error": run.error if run else None,
-            }
-        )
+        health = stands.get(name) or FeedHealth(FeedState(name))
+        checked = shown_verification(verified[name]) if name in verified else None
+        rows.append(_row(feed.settings, health, now) | _last_run(last.get(name)) | {"verified": checked})
     if json:
         show_json(rows)
     else:
         show_table("Feeds", _COLUMNS, [_line(row) for row in rows])
+
+
+def _row(settings: FeedSettings, health: FeedHealth, now: int) -> dict[str, Any]:
+    return {
+        "feed": settings.name,
+        "connector": settings.connector,
+        "when": settings.every or settings.cron,
+        "next_run": _next(settings, health.state, now),
+        "lag_seconds": None if health.lag is None else round(health.lag, 1),
+        "runs": health.state.runs,
+        "breaker": health.breaker,
+        "dead_letters": health.letters,
+        "runs_on": health.held.holder if health.held else None,
+    }
+
+
+def _last_run(run: FeedRun | None) -> dict[str, Any]:
+    return {
+        "last_run": timestamp.text(run.ended) if run else None,
+        "read": run.read if run else None,
+        "accepted": run.accepted if run else None,
+        "rejected": run.rejected if run else None,
+        "unread": run.unread if run else None,
+        "error": run.error if run else None,
+    }
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """``scamfeed partner``: a partner's collections, credentials and throttle, and the settings for its client."""
 
+from collections.abc import Set
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,20 +54,13 @@ def revoke(
     Receipts for revoked objects that it read there and does not know of yet end as no-access: tell it by other ways.
     """
     context: Context = ctx.obj
-    no_read, no_write = {*(collection or ()), *(read or ())}, {*(collection or ()), *(write or ())}
-    no_match = {*(collection or ()), *(match or ())}
+    every = collection or []
+    no_read, no_write, no_match = ({*every, *(rights or ())} for rights in (read, write, match))
     if not no_read | no_write | no_match:
         fail("name a collection, or --read, --write or --match with one")
-    ended: dict[str, int] = {}
     with context.store() as store, store.begin() as tx:
         try:
-            for alias in sorted(no_read | no_write | no_match):
-                found = collections.get(tx, alias)
-                if alias in no_match:
-                    match_grants.revoke(tx, name, found)
-                collections.revoke(tx, name, found, read=alias in no_read, write=alias in no_write)
-                if alias in no_read and (count := retractions.end_access(tx, name, found)):
-                    ended[found.alias] = count
+            ended = _revoke(tx, name, no_read, no_write, no_match)
         except (UnknownCollection, UnknownPartner) as error:
             fail(str(error))
     if json:
@@ -74,6 +68,19 @@ def revoke(
     elif ended:
         title = f"{name} has not learnt that these were taken back; tell it (scamfeed receipts --all names them)"
         show_table(title, ["collection", "receipts ended as no-access"], ended.items())
+
+
+def _revoke(tx: Tx, name: str, no_read: Set[str], no_write: Set[str], no_match: Set[str]) -> dict[str, int]:
+    """Take the rights to these collections away; return how many receipts ended by that, of each where any did."""
+    ended: dict[str, int] = {}
+    for alias in sorted(no_read | no_write | no_match):
+        found = collections.get(tx, alias)
+        if alias in no_match:
+            match_grants.revoke(tx, name, found)
+        collections.revoke(tx, name, found, read=alias in no_read, write=alias in no_write)
+        if alias in no_read and (count := retractions.end_access(tx, name, found)):
+            ended[found.alias] = count
+    return ended
 
 
 def certificate(

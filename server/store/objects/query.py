@@ -4,7 +4,7 @@ A row may have several things that a reader asks for: see ``parts``. One stateme
 has any of these, and says by bits which.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -214,16 +214,8 @@ def _statement(
     plainly_latest = shape == _LAST_ONLY and specs != "listed"
     conditions = {part: and_(*_conditions(part, ids, types, specs, shape, revoked)) for part in parts}
     if hides and not plainly_latest:
-        conditions = {
-            part: and_(condition, _not_withdrawn()) if part in (PLAIN, FULL) else condition
-            for part, condition in conditions.items()
-        }
-    if len(parts) == 1:
-        found: ColumnElement[int] = literal_column(str(parts[0]))
-    elif plainly_latest and not types and revoked is None:
-        found = log.latest.bitwise_and(sum(parts))
-    else:
-        found = sum((case((condition, part), else_=0) for part, condition in conditions.items()), start=_NONE)
+        conditions |= {part: and_(conditions[part], _not_withdrawn()) for part in parts if part in _OWN}
+    found = _found(conditions, any_latest=plainly_latest and not types and revoked is None)
     names = (NAMES if parts not in _ALONE else _OWN_NAMES) if ids or columns == "records" else ()
     asked = select(log.date_added, found, log.body if columns == "bodies" else log.parts, *names)
     # Ids are few: "+ 0" keeps the planner from walking the collection in order instead of looking them up.
@@ -239,8 +231,19 @@ def _statement(
     return asked.order_by(added).limit(bindparam("rows", type_=BigInteger))
 
 
+def _found(conditions: Mapping[int, ColumnElement[bool]], *, any_latest: bool) -> ColumnElement[int]:
+    """Return the bits of what a row has of ``conditions``; ``any_latest`` where all that is latest meets them."""
+    if len(conditions) == 1:
+        return literal_column(str(*conditions))
+    if any_latest:
+        return log.latest.bitwise_and(sum(conditions))
+    return sum((case((condition, part), else_=0) for part, condition in conditions.items()), start=_NONE)
+
+
 # The parts of queries for which each row has one thing, its own.
 _ALONE = ((PLAIN,), (FULL,))
+# The things that have an id, a type and a version of their own.
+_OWN = (PLAIN, FULL)
 _NONE: ColumnElement[int] = literal_column("0")
 _GRANTED = bindparam("granted", type_=BigInteger)
 _STAMP = func.coalesce(log.version, log.date_added)
@@ -252,17 +255,14 @@ def _conditions(
     part: int, ids: bool, types: bool, specs: _Specs, shape: _Shape, revoked: bool | None
 ) -> list[ColumnElement[bool]]:
     """Return the conditions under which a row has one of the things for a query."""
-    is_own = part in (PLAIN, FULL)
+    is_own = part in _OWN
     conditions: list[ColumnElement[bool]] = []
     if ids:
         conditions.append(_HALVES.get(part, log.id_high).in_(bindparam("ids", expanding=True)))
     if not (shape == _LAST_ONLY and specs != "listed"):
         conditions.append(_bit(log.parts, part) if is_own else _HALVES[part].is_not(None))
-    if types and is_own:
-        conditions.append(log.type.in_(bindparam("types", expanding=True)))
-        conditions.append(or_(log.type > 0, log.type_name.in_(bindparam("type_names", expanding=True))))
-    elif types and part == OBSERVABLE:
-        conditions.append(log.observable_type.in_(bindparam("types", expanding=True)))
+    if types:
+        conditions += _types_wanted(part)
     if revoked is not None and is_own:
         conditions.append(log.revoked if revoked else not_(log.revoked))
     if specs == "newest" and shape != _LAST_ONLY:
@@ -275,6 +275,18 @@ def _conditions(
     return conditions
 
 
+def _types_wanted(part: int) -> list[ColumnElement[bool]]:
+    """Return the conditions under which one of the things has a type that is asked for; relationships have one type."""
+    if part == OBSERVABLE:
+        return [log.observable_type.in_(bindparam("types", expanding=True))]
+    if part == RELATIONSHIP:
+        return []
+    return [
+        log.type.in_(bindparam("types", expanding=True)),
+        or_(log.type > 0, log.type_name.in_(bindparam("type_names", expanding=True))),
+    ]
+
+
 def _bit(column: ColumnElement[int], part: int) -> ColumnElement[bool]:
     return column.bitwise_and(part) > 0
 
@@ -285,7 +297,7 @@ def _versions_wanted(part: int, specs: _Specs, shape: _Shape) -> list[ColumnElem
     Of what a listing brings along there is one version in a collection.
     """
     first, last, every, dates = shape
-    is_own = part in (PLAIN, FULL)
+    is_own = part in _OWN
     if every or (first and not is_own):
         return []
     wanted: list[ColumnElement[bool]] = []
