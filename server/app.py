@@ -29,6 +29,7 @@ from server.observe.quiet import QuietWatch
 from server.observe.readiness import Readiness
 from server.observe.resumption import Resumption
 from server.observe.retention import Days, Retention
+from server.observe.trends import TrendThread
 from server.release.hub import Hub
 from server.settings import Settings
 from server.setup import hub_of
@@ -62,8 +63,10 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         atexit.register(thread.stop)
     hub = hub_of(settings, store)
     resumption = Resumption(hub)
-    resumption.start()
-    atexit.register(resumption.stop)
+    trends = TrendThread(hub)
+    for work in (resumption, trends):
+        work.start()
+        atexit.register(work.stop)
     mount(
         app,
         hub,

@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,9 +21,19 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from server.store.collections import Collection
 from server.store.credentials import Credentials
-from tests.processes import Forked, serve_hub
 
 TAXII = "application/taxii+json;version=2.1"
+RUN = """
+import logging, sys
+from pathlib import Path
+import orjson
+from server.app import serve
+from server.settings import Settings
+asked = orjson.loads(sys.argv[1])
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s %(message)s")
+tls = {name: Path(file) for name, file in asked["tls"].items()}
+serve(Settings(**asked["settings"]), "127.0.0.1", asked["port"], asked["workers"], 8, **tls)
+"""
 
 
 @dataclass
@@ -29,7 +41,7 @@ class Hub:
     """A running server, a bank that may read and write the room, and the store under it."""
 
     url: str
-    process: Forked
+    process: subprocess.Popen[bytes]
     log: Path
     store: Store
     room: Collection
@@ -104,10 +116,13 @@ def serving(template: Path, folder: Path) -> Iterator[Serve]:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             port = int(taken.getsockname()[1])
+        files = {name: str(file) for name, file in (tls or {}).items()}
+        asked = {"settings": {"database_url": database, **settings}, "tls": files, "port": port, "workers": workers}
         log = folder / "log"
-        log.write_bytes(b"")
-        asked = {"database_url": database, **settings}
-        process = Forked(serve_hub, asked, port, workers, 8, "%(name)s %(message)s", tls, log=log)
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-c", RUN, orjson.dumps(asked).decode()], stderr=out, stdout=out
+            )
         scheme = "https" if tls else "http"
         hub = Hub(f"{scheme}://127.0.0.1:{port}", process, log, store, room, bank)
         running.append(hub)

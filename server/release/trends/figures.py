@@ -1,0 +1,121 @@
+"""The figures: what each counts, by which dimensions, and whether anybody may see it."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Dimension(StrEnum):
+    """What a figure is told by; each cell stands for one word of one dimension, never for words of two."""
+
+    KIND = "kind"
+    SCAM_TYPE = "scam_type"
+    CHANNEL = "channel"
+    RAIL = "payment_rail"
+    COUNTRY = "country"
+    INSTITUTION = "institution"
+    REPORTER_KIND = "reporter_kind"
+    GRADE = "grade"
+    OUTCOME = "outcome"
+    CURRENCY = "currency"
+    NOTICED_BY = "noticed_by"
+
+
+class Measure(StrEnum):
+    """What is measured of a cell; durations in milliseconds where they are stored, in seconds where they are shown."""
+
+    COUNT = "count"
+    P50 = "p50"
+    P95 = "p95"
+    VICTIMS = "victims"
+    AMOUNT = "amount"
+
+
+class Figure(NamedTuple):
+    """A figure: its definition in one sentence, its dimensions, and whether it is published."""
+
+    name: str
+    meaning: str
+    dimensions: tuple[Dimension, ...]
+    is_public: bool = True
+    is_duration: bool = False
+    is_stock: bool = False
+
+
+_OF_A_VALUE = (Dimension.KIND, Dimension.SCAM_TYPE, Dimension.COUNTRY, Dimension.INSTITUTION)
+
+RECEIVED = Figure(
+    "received",
+    "values that an organisation reported for the first time, whether or not they were released",
+    (*_OF_A_VALUE, Dimension.CHANNEL, Dimension.RAIL, Dimension.REPORTER_KIND),
+    is_public=False,
+)
+REPORTS = Figure(
+    "reports",
+    "values that an organisation reported for the first time, and without limits, on the day on which the report "
+    "stood behind a listing in a shared collection",
+    (*_OF_A_VALUE, Dimension.CHANNEL, Dimension.RAIL, Dimension.REPORTER_KIND),
+)
+LISTED = Figure(
+    "listed",
+    "listings that entered their shared collection, or came back after they had ended",
+    (*_OF_A_VALUE, Dimension.GRADE),
+)
+DELISTED = Figure("delisted", "listings that were taken back before their end", _OF_A_VALUE)
+ACTIVE = Figure(
+    "active",
+    "listings that stood at the end of the day: those that entered, without those taken back and those that ended",
+    (*_OF_A_VALUE, Dimension.GRADE),
+    is_public=False,
+    is_stock=True,
+)
+SIGHTINGS = Figure("sightings", "sightings of listed values that partners shared", (Dimension.KIND,))
+ACTIONS = Figure(
+    "actions",
+    "outcomes about listed values that partners shared, each record once",
+    (Dimension.KIND, Dimension.OUTCOME),
+)
+TO_LISTING = Figure(
+    "report-to-listing",
+    "from the first report of a value to its first listing in its shared collection",
+    (Dimension.KIND,),
+    is_duration=True,
+)
+TO_READ = Figure(
+    "listing-to-read",
+    "from a listing's entry to the first time that anybody read its collection up to there; on the day of that",
+    (Dimension.KIND,),
+    is_duration=True,
+)
+TO_ACTION = Figure(
+    "listing-to-action",
+    "from a listing's entry to the first outcome about it, by which somebody acted",
+    (Dimension.KIND,),
+    is_duration=True,
+)
+TO_ALL = Figure(
+    "delisting-to-all",
+    "from a delisting until everybody who had been given the listing knew; on the day of that",
+    (Dimension.KIND,),
+    is_duration=True,
+)
+WRONG = Figure(
+    "wrong",
+    "listings that were taken back as wrong, after a dispute or by the operator; on the day on which that was decided, "
+    "by the kind of partner that noticed it first",
+    (Dimension.KIND, Dimension.NOTICED_BY),
+)
+WRONG_LISTED = Figure(
+    "wrong-listed-for",
+    "for how long such a listing had stood",
+    (Dimension.KIND, Dimension.NOTICED_BY),
+    is_duration=True,
+)
+
+ALL: tuple[Figure, ...] = (
+    *(RECEIVED, REPORTS, LISTED, DELISTED, ACTIVE, SIGHTINGS, ACTIONS),
+    *(TO_LISTING, TO_READ, TO_ACTION, TO_ALL, WRONG, WRONG_LISTED),
+)
+BY_NAME = {figure.name: figure for figure in ALL}
+PUBLIC = tuple(figure for figure in ALL if figure.is_public)
+
+NOT_STATED = "not-stated"

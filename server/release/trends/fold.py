@@ -1,0 +1,417 @@
+"""The fold: what the logs got since the last step becomes figures, off the way of contributions.
+
+A step reads some new rows of each log, with what it has to know of the same values, and adds to the counters in one
+short transaction with the places that it came to. Whatever ends the process, nothing is counted twice or left out.
+The old rows of a log are never read again but for the values that the new ones are about.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mappers import extension
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from schemas.vocabulary import OutcomeWord
+from server.release.hub import Hub
+from server.release.route.policy import PUBLIC
+from server.release.trends import figures, words
+from server.release.trends.figures import Dimension
+from server.release.trends.settle import settle
+from server.release.trends.words import ReportFigures, Words
+from server.store import collections, inbox, partners, subjects
+from server.store.collections import Collection
+from server.store.database.engine import Tx
+from server.store.database.times import micros, now, parse
+from server.store.partners import Registry
+from server.store.trends import pending, progress, source
+from server.store.trends.counts import DAY, FigureTally
+from server.store.trends.pending import TO_BE_KNOWN, TO_JUDGE, Delisting, Unread
+from server.store.trends.source import ListedVersion, SourceRow
+
+_ROWS = 1_000
+_SECOND = 1_000_000
+_NO_ACTION = frozenset({OutcomeWord.NO_ACTION, OutcomeWord.FALSE_POSITIVE, OutcomeWord.ALREADY_KNOWN})
+_OUTCOMES = frozenset(map(str, OutcomeWord))
+# Of a record about many values.
+_MOST_REFS = 100
+
+
+class Folded(NamedTuple):
+    """The end of a step: whether there is ``more`` to fold now; else all up to ``moment`` (microseconds) is folded.
+
+    ``lost``: another process took the step first, and goes on with the next one.
+    """
+
+    more: bool
+    moment: int
+    lost: bool = False
+
+
+def fold(hub: Hub, most: int = _ROWS) -> Folded:
+    """Fold the next rows of all logs, at most so many of each."""
+    moment = now()
+    with hub.store.read() as tx:
+        before = progress.load(tx)
+        step = _Step(tx, before)
+        more = step.read(most)
+        settled = settle(tx, step.logs, step.registry, step.tally, before.get(progress.STEP, 0), moment)
+    if not (step.moved or settled):
+        return Folded(more, moment)
+    with hub.store.begin(in_passing=True) as tx:
+        if not progress.claim(tx, before, step.after):
+            return Folded(True, moment, lost=True)
+        step.write(tx)
+        settled.write(tx)
+    return Folded(more or settled.more or step.is_to_settle, moment)
+
+
+def fold_all(hub: Hub) -> int:
+    """Fold until nothing is left, and return the moment (microseconds) up to which everything is folded."""
+    while (folded := fold(hub)).more:
+        pass
+    return folded.moment
+
+
+@dataclass(slots=True)
+class _Value:
+    """What is known of a value: its name, its first report by each organisation, and its shared listings' versions."""
+
+    subject: str
+    firsts: dict[str, tuple[int, ReportFigures]] = field(default_factory=dict)
+    versions: list[ListedVersion] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        return self.subject.partition(":")[0]
+
+    def shared(self, upto: int) -> dict[str, int]:
+        """Return by organisation when it first reported the value without limits, up to a moment."""
+        return {
+            organisation: added
+            for organisation, (added, report) in self.firsts.items()
+            if report.is_shared and added <= upto
+        }
+
+    def before(self, place: tuple[int, int]) -> list[ListedVersion]:
+        """Return the versions of its listings before a place: a date_added and a log."""
+        return [version for version in self.versions if (version.added, version.log) < place]
+
+    def home(self, upto: int, order: Mapping[int, int]) -> int | None:
+        """Return the log that its listings are counted by, of those that had it up to a moment."""
+        return min(
+            (version.log for version in self.versions if version.added <= upto), key=order.__getitem__, default=None
+        )
+
+
+def _stands(versions: Iterable[ListedVersion]) -> bool:
+    """Return whether some listing stands after these versions."""
+    return any(not version.revoked for version in {(version.log, version.id): version for version in versions}.values())
+
+
+class _Step:
+    """One step: what is read of the logs, and what follows of it."""
+
+    def __init__(self, tx: Tx, before: Mapping[str, int]) -> None:
+        self._tx = tx
+        self._before = before
+        found = collections.all_collections(tx)
+        self._inbox = next(collection for collection in found if collection.kind == "inbox")
+        shared = [
+            collection for collection in found if collection.kind == "released" and collection.number == collection.log
+        ]
+        # What is in ``public`` is in another collection too.
+        self._shared = sorted(shared, key=lambda collection: (collection.alias == PUBLIC, collection.number))
+        self._order = {collection.number: place for place, collection in enumerate(self._shared)}
+        self.logs = {
+            collection.number: tuple(each.id for each in found if each.log == collection.number)
+            for collection in shared
+        }
+        self.registry: Registry = partners.load_registry(tx)
+        self.tally = FigureTally()
+        self.after: dict[str, int] = {}
+        self._unread: Counter[tuple[int, int, str, str]] = Counter()
+        self._delisted: list[Delisting] = []
+        self._acted: set[str] = set()
+
+    @property
+    def moved(self) -> bool:
+        """Return whether it came further than the step before."""
+        return any(self._before.get(name) != place for name, place in self.after.items())
+
+    @property
+    def is_to_settle(self) -> bool:
+        """Return whether it found what the next step may settle."""
+        return bool(self._unread or self._delisted)
+
+    def read(self, most: int) -> bool:
+        """Read at most so many rows of each log, and return whether there are more."""
+        more = False
+        for log in (self._inbox, *self._shared):
+            name = progress.of_log(log.number)
+            stretch = source.stretch(self._tx, log, self._before.get(name, -1), most)
+            self.after[name] = stretch.end
+            more |= stretch.more
+            if stretch.rows:
+                (self._read_inbox if log is self._inbox else self._read_listings)(log, stretch.rows)
+        return more
+
+    def write(self, tx: Tx) -> None:
+        """Write what the step found, in the transaction that claimed it."""
+        self.tally.write(tx)
+        pending.add_unread(tx, (Unread(*key, number) for key, number in self._unread.items()))
+        pending.add_delistings(tx, self._delisted)
+        pending.add_acted_on(tx, self._acted)
+
+    def _values(self, numbers: Iterable[int]) -> dict[int, _Value]:
+        """Return by number what is known of values."""
+        wanted = set(numbers)
+        names = subjects.names(self._tx, wanted)
+        firsts = source.first_reports(self._tx, self._inbox, wanted)
+        by_space = self.registry.by_space
+        found = {number: _Value(name) for number, name in names.items()}
+        places: dict[int, tuple[int, Partner]] = {}
+        for number, by in firsts.items():
+            earliest: dict[str, tuple[int, Partner]] = {}
+            for space, added in by.items():
+                if (partner := by_space.get(space)) is not None:
+                    mine = earliest.get(partner.counts_as)
+                    if mine is None or added < mine[0]:
+                        earliest[partner.counts_as] = (added, partner)
+            places |= {added: (number, partner) for added, partner in earliest.values()}
+        for added, body in source.bodies_at(self._tx, self._inbox, places).items():
+            number, partner = places[added]
+            if number in found:
+                value = found[number]
+                report = words.of_report(msgspec.json.decode(body), value.subject, partner)
+                value.firsts[partner.counts_as] = (added, report)
+        for number, versions in source.listed_versions(self._tx, self._order, wanted).items():
+            if number in found:
+                found[number].versions = versions
+        return found
+
+    def _read_inbox(self, _: Collection, rows: Sequence[SourceRow]) -> None:
+        reports = [row for row in rows if row.value is not None and row.type == "indicator"]
+        values = self._values(row.value for row in reports if row.value is not None)
+        for row in reports:
+            value, partner = values.get(row.value or 0), self.registry.by_space.get(row.space)
+            if value is None or partner is None:
+                continue
+            first = value.firsts.get(partner.counts_as)
+            if first is not None and first[0] == row.added:
+                self._count_report(row, value, first[1], partner.counts_as)
+        self._read_annotations([row for row in rows if row.type in ("sighting", "opinion") and not row.revoked])
+
+    def _count_report(self, row: SourceRow, value: _Value, report: ReportFigures, organisation: str) -> None:
+        """Count the first report of a value by an organisation."""
+        self.tally.count(figures.RECEIVED.name, row.added, report.words, (organisation,))
+        if not report.is_shared:
+            return
+        if _stands(value.before((row.added, -1))):
+            self.tally.count(figures.REPORTS.name, row.added, report.words, (organisation,))
+        self._count_for_source(row.added, value, organisation)
+
+    def _count_for_source(self, added: int, value: _Value, organisation: str) -> None:
+        """Count what an organisation's report was worth beside those of others before it."""
+        month = month_of(added // DAY)
+        earlier = {other: at for other, at in value.shared(added).items() if other != organisation}
+        self.tally.source(organisation, value.kind, month, "volume")
+        if not earlier:
+            self.tally.source(organisation, value.kind, month, "first")
+            self.tally.source(organisation, value.kind, month, "exclusive")
+            return
+        if len(earlier) == 1:
+            [(other, at)] = earlier.items()
+            self.tally.source(other, value.kind, month_of(at // DAY), "exclusive", -1)
+        self.tally.delay(organisation, value.kind, month, added - min(earlier.values()))
+
+    def _read_listings(self, log: Collection, rows: Sequence[SourceRow]) -> None:
+        listed = self._with_values([row for row in rows if row.type == "indicator"])
+        values = self._values(row.value for row in listed if row.value is not None)
+        known = {row.added: row for row in listed}
+        previous: dict[int, ListedVersion] = {}
+        for row in listed:
+            if (value := values.get(row.value or 0)) is not None:
+                mine = [
+                    version
+                    for version in value.before((row.added, log.number))
+                    if version[1:3] == (log.number, row.key)
+                ]
+                if mine:
+                    previous[row.added] = mine[-1]
+        missing = {version.added for version in previous.values()} - known.keys()
+        bodies = source.bodies_at(self._tx, log, missing) | {added: row.body for added, row in known.items()}
+        for row in listed:
+            if (value := values.get(row.value or 0)) is not None:
+                self._count_beginning(row, value, log)
+                if value.home(row.added, self._order) == log.number:
+                    before = previous.get(row.added)
+                    self._count_listing(row, value, log, before, bodies.get(before.added) if before else None)
+
+    def _with_values(self, rows: Sequence[SourceRow]) -> list[SourceRow]:
+        """Return the versions of listings with their values; one that takes a listing back does not name it."""
+        unnamed = source.values_of(self._tx, (row.key for row in rows if row.value is None))
+        named = (row if row.value is not None else row._replace(value=unnamed.get(row.key)) for row in rows)
+        return [row for row in named if row.value is not None]
+
+    def _count_beginning(self, row: SourceRow, value: _Value, log: Collection) -> None:
+        """Count the reports that stand behind a listing from now on, where none of the value stood before."""
+        before = value.before((row.added, log.number))
+        if row.revoked or _stands(before):
+            return
+        since = max((version.added for version in before if version.revoked), default=-1)
+        for organisation, (added, report) in value.firsts.items():
+            if report.is_shared and since < added <= row.added:
+                self.tally.count(figures.REPORTS.name, row.added, report.words, (organisation,))
+
+    def _count_listing(
+        self, row: SourceRow, value: _Value, log: Collection, before: ListedVersion | None, body: bytes | None
+    ) -> None:
+        """Count how a version of a listing changed what stands."""
+        now_, was = _listing(row.body, value), None if body is None else _listing(body, value)
+        stood = was is not None and before is not None and not before.revoked and was.end > row.added
+        stands = not row.revoked and now_.end > row.added
+        by = sorted(value.shared(row.added + _SECOND))
+        at, active = row.added, figures.ACTIVE.name
+        if stood and was is not None:
+            self.tally.count(active, at, was.words, number=-1)
+            self.tally.count(active, was.end - 1, was.words, number=1)
+        if stands:
+            self.tally.count(active, at, now_.words, number=1)
+            self.tally.count(active, now_.end - 1, now_.words, number=-1)
+        if stands and not stood:
+            self.tally.count(figures.LISTED.name, at, now_.words, by)
+        if before is None:
+            self._count_entry(row, value, log, by)
+        if stood and row.revoked:
+            self.tally.count(figures.DELISTED.name, at, now_.words, by)
+            entered = min(version.added for version in value.versions if version[1:3] == (log.number, row.key))
+            self._delisted.append(
+                Delisting(row.key, log.number, at, at - entered, value.kind, "\n".join(by), TO_JUDGE | TO_BE_KNOWN)
+            )
+
+    def _count_entry(self, row: SourceRow, value: _Value, log: Collection, by: Sequence[str]) -> None:
+        """Count how soon a listing came, and that nobody has read it yet."""
+        self._unread[log.number, row.added // 1000, value.kind, "\n".join(by)] += 1
+        is_first = not value.before((row.added, log.number))
+        reported = value.shared(row.added + _SECOND).values()
+        if is_first and reported:
+            kind = {Dimension.KIND: (value.kind,)}
+            self.tally.time(figures.TO_LISTING.name, row.added, row.added - min(reported), kind, by)
+
+    def _read_annotations(self, rows: Sequence[SourceRow]) -> None:
+        """Count the sightings and outcomes that are new."""
+        first = source.first_versions(self._tx, self._inbox, (row.key for row in rows))
+        new = [row for row in rows if first.get(row.key) == row.added and row.space in self.registry.by_space]
+        objects = {row.added: msgspec.json.decode(row.body) for row in new}
+        keys = {
+            row.added: [key for ref in _refs(objects[row.added]) for key in (ref, inbox.key(row.space, ref))]
+            for row in new
+        }
+        numbers = source.values_of(self._tx, (key for some in keys.values() for key in some))
+        values = self._values(numbers.values())
+        latest = (
+            source.latest_reports(self._tx, self._inbox, numbers.values())
+            if any(row.type == "sighting" for row in new)
+            else {}
+        )
+        acted = pending.acted_on(self._tx, {version.id for value in values.values() for version in value.versions})
+        for row in new:
+            about = {numbers[key]: values[numbers[key]] for key in keys[row.added] if numbers.get(key) in values}
+            listed = {number: value for number, value in about.items() if value.before((row.added, -1))}
+            obj = objects[row.added]
+            if not listed or not words.is_shared(obj):
+                continue
+            if row.type == "sighting":
+                self._count_sighting(row, obj, listed, latest)
+            else:
+                self._count_outcome(row, obj, listed, acted)
+
+    def _count_sighting(
+        self,
+        row: SourceRow,
+        obj: Mapping[str, Any],
+        listed: Mapping[int, _Value],
+        latest: Mapping[int, list[tuple[int, bytes]]],
+    ) -> None:
+        kinds = tuple(sorted({value.kind for value in listed.values()}))
+        by_space = self.registry.by_space
+        mine = by_space[row.space].counts_as
+        self.tally.count(figures.SIGHTINGS.name, row.added, {Dimension.KIND: kinds}, (mine,))
+        seen = _moment(obj.get("last_seen")) or row.added
+        for number, value in listed.items():
+            ended = {
+                by_space[space].counts_as
+                for space, body in latest.get(number, ())
+                if space in by_space and (end := _end(msgspec.json.decode(body))) is not None and end < seen
+            }
+            for organisation in ended & value.shared(row.added).keys():
+                self.tally.source(
+                    organisation, value.kind, month_of(value.firsts[organisation][0] // DAY), "seen-after-end"
+                )
+
+    def _count_outcome(
+        self, row: SourceRow, obj: Mapping[str, Any], listed: Mapping[int, _Value], acted: set[str]
+    ) -> None:
+        outcome = extension.context_of(obj).get("outcome")
+        if outcome not in _OUTCOMES:
+            return
+        mine = self.registry.by_space[row.space].counts_as
+        kinds = tuple(sorted({value.kind for value in listed.values()}))
+        cells = {Dimension.KIND: kinds, Dimension.OUTCOME: (str(outcome),)}
+        self.tally.count(figures.ACTIONS.name, row.added, cells, (mine,))
+        if outcome in _NO_ACTION:
+            return
+        for value in listed.values():
+            home = value.home(row.added, self._order)
+            mine_there = [version for version in value.before((row.added, -1)) if version.log == home]
+            listing = mine_there[-1].id
+            if listing in acted or listing in self._acted:
+                continue
+            self._acted.add(listing)
+            entered = min(version.added for version in mine_there if version.id == listing)
+            kind = {Dimension.KIND: (value.kind,)}
+            self.tally.time(figures.TO_ACTION.name, row.added, row.added - entered, kind, (mine,))
+
+
+class _Listing(NamedTuple):
+    words: Words
+    end: int
+
+
+def _listing(body: bytes, value: _Value) -> _Listing:
+    obj = msgspec.json.decode(body)
+    return _Listing(words.of_listing(obj, value.subject), _end(obj) or _NEVER)
+
+
+_NEVER = parse("9999-12-31T00:00:00.000Z")
+
+
+def _end(obj: Mapping[str, Any]) -> int | None:
+    return _moment(obj.get("valid_until"))
+
+
+def _moment(text: Any) -> int | None:
+    """Return a moment in microseconds, None of what is none."""
+    try:
+        return None if text is None else micros(timestamp.parse(text))
+    except (Rejected, TypeError):
+        return None
+
+
+def _refs(obj: Mapping[str, Any]) -> list[str]:
+    refs = [obj.get("sighting_of_ref")] if obj.get("type") == "sighting" else obj.get("object_refs")
+    return [ref for ref in (refs if isinstance(refs, list) else [])[:_MOST_REFS] if isinstance(ref, str)]
+
+
+def month_of(day: int) -> int:
+    """Return the first day of the month of a day, both since the epoch."""
+    return day - (_EPOCH + timedelta(days=day)).day + 1
+
+
+_EPOCH = date(1970, 1, 1)

@@ -1,0 +1,134 @@
+"""What is counted later: when listings were first read, whether those taken back were wrong, and who knows of it."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schemas import value_names
+from server.release.trends import figures
+from server.release.trends.figures import Dimension
+from server.store import listings, reviews
+from server.store.database.engine import Tx
+from server.store.partners import Registry
+from server.store.reviews import Review
+from server.store.trends import pending
+from server.store.trends.counts import FigureTally
+from server.store.trends.pending import TO_BE_KNOWN, TO_JUDGE, Delisting, Unread
+
+_MOST = 1_000
+# What was read shortly before a delisting is noted shortly after it; so long nobody can say that all know.
+LATE = 11 * 60 * 1_000_000
+# As long as first reads are kept.
+_UNREAD_FOR = 400 * 86_400 * 1_000_000
+_OPERATOR = "operator"
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What a step settles: the rows that are done, and whether there may be ``more`` of them."""
+
+    step: int
+    read: list[Unread] = field(default_factory=list)
+    looked_at: list[Delisting] = field(default_factory=list)
+    is_news: bool = False
+    more: bool = False
+
+    def __bool__(self) -> bool:
+        """Return whether anything is to be written."""
+        return bool(self.read) or self.is_news or len(self.looked_at) == _MOST
+
+    def write(self, tx: Tx) -> None:
+        """Remove what is settled."""
+        pending.forget_unread(tx, self.read)
+        pending.save_delistings(tx, self.looked_at, self.step)
+
+
+def settle(
+    tx: Tx,
+    logs: Mapping[int, Sequence[str]],
+    registry: Registry,
+    tally: FigureTally,
+    step: int,
+    moment: int,
+    late: int = LATE,
+) -> Settlement:
+    """Count what can be counted now; ``logs`` are the ids of the collections that read each log, by its number."""
+    settled = Settlement(step + 1)
+    for log, ids in logs.items():
+        _settle_unread(tx, log, ids, tally, settled, moment)
+    found = pending.delistings(tx, moment - late, _MOST)
+    if found:
+        _settle_delistings(tx, found, logs, registry, tally, settled, moment)
+    return settled
+
+
+def _settle_unread(tx: Tx, log: int, ids: Iterable[str], tally: FigureTally, settled: Settlement, moment: int) -> None:
+    rows = pending.unread(tx, log, _MOST)
+    if not rows:
+        return
+    reads = [pending.reads_from(tx, id_, rows[0].added * 1000, _MOST) for id_ in ids]
+    before = len(settled.read)
+    for row in rows:
+        added = row.added * 1000
+        first = [of_one[place][1] for of_one in reads if (place := bisect_left(of_one, (added,))) < len(of_one)]
+        if first:
+            at = min(first)
+            kind, by = {Dimension.KIND: (row.kind,)}, row.organisations.split("\n") if row.organisations else ()
+            tally.time(figures.TO_READ.name, moment, at - added, kind, by, row.number)
+            settled.read.append(row)
+        elif row.added * 1000 < moment - _UNREAD_FOR:
+            settled.read.append(row)
+    settled.more |= len(settled.read) - before == _MOST
+
+
+def _settle_delistings(
+    tx: Tx,
+    found: Sequence[Delisting],
+    logs: Mapping[int, Sequence[str]],
+    registry: Registry,
+    tally: FigureTally,
+    settled: Settlement,
+    moment: int,
+) -> None:
+    subjects = listings.subjects(tx, {row.object_id for row in found})
+    disputes = reviews.of_subjects(tx, set(subjects.values()))
+    names = {subject: value_names.names_of(*subject.split(":", 1)) for subject in set(subjects.values())}
+    delisted = reviews.delisted_among(tx, {name for some in names.values() for name in some})
+    known = {
+        log: pending.known_by(tx, ids, [row.object_id for row in found if row.log == log]) for log, ids in logs.items()
+    }
+    for row in found:
+        left = row.open
+        subject = subjects.get(row.object_id)
+        by = row.organisations.split("\n") if row.organisations else ()
+        if left & TO_JUDGE:
+            of_value = disputes.get(subject or "", [])
+            if not any(review.state == "open" for review in of_value):
+                left &= ~TO_JUDGE
+                rejected = [review for review in of_value if review.state == "rejected" and _is_after(review, row)]
+                if rejected or not delisted.isdisjoint(names.get(subject or "", ())):
+                    _count_wrong(row, rejected, registry, tally, by, moment)
+        if left & TO_BE_KNOWN:
+            told = known.get(row.log, {}).get(row.object_id)
+            if told is None or not told.waiting:
+                left &= ~TO_BE_KNOWN
+                if told is not None and told.micros is not None:
+                    tally.time(figures.TO_ALL.name, moment, told.micros, {Dimension.KIND: (row.kind,)}, by)
+        settled.is_news |= left != row.open
+        settled.looked_at.append(row._replace(open=left))
+    settled.more |= settled.is_news and len(found) == _MOST
+
+
+def _is_after(review: Review, row: Delisting) -> bool:
+    """Return whether a dispute was decided after the listing had come; an older one was about an older listing."""
+    return review.decided is not None and review.decided >= row.revoked - row.listed
+
+
+def _count_wrong(
+    row: Delisting, disputes: Sequence[Review], registry: Registry, tally: FigureTally, by: Sequence[str], moment: int
+) -> None:
+    name = disputes[0].partner if disputes else ""
+    noticed = registry.partners.get(name) or registry.gone.get(name)
+    words = {Dimension.KIND: (row.kind,), Dimension.NOTICED_BY: (noticed.kind.value if noticed else _OPERATOR,)}
+    tally.count(figures.WRONG.name, moment, words, by)
+    tally.time(figures.WRONG_LISTED.name, moment, row.listed, words, by)
