@@ -217,6 +217,7 @@ class CopyWriter:
             if row is not None:
                 self._db.execute("DELETE FROM staged WHERE copy = ?", row)
                 if not self._objects.delete_some(row[0], _STEP):
+                    self._db.execute("DELETE FROM along WHERE copy = ?", row)
                     self._db.execute("DELETE FROM copies WHERE number = ?", row)
                 return True
             # Nothing whose end a digest may still ask for.

@@ -28,7 +28,8 @@ class MirrorEntry(NamedTuple):
 
     ``ends``: milliseconds since the epoch, None for no end. ``names``: the digests of the values that it lists, none
     where it is no indicator, is revoked, or names no value that can be checked. ``listing``: the listing in JSON
-    without the parts that differ from value to value (id, collection, modified, valid_until).
+    without the parts that differ from value to value (id, collection, modified, valid_until). ``based_on``: of the
+    relationship that a listing brought along, the ids of the listing and of its observable.
     """
 
     id: str
@@ -37,6 +38,7 @@ class MirrorEntry(NamedTuple):
     ends: int | None
     names: tuple[bytes, ...]
     listing: bytes
+    based_on: tuple[str, str] | None = None
 
 
 def name_of(kind: str, value: str) -> bytes:
@@ -71,7 +73,17 @@ def entry_of(obj: Mapping[str, Any], default_grade: Action = Action.INVESTIGATE)
             listing = _listing(obj, default_grade) if names else b""
         except Rejected:
             names = ()
-    return MirrorEntry(id_, version_of(obj), revoked, ends, names, listing)
+    return MirrorEntry(id_, version_of(obj), revoked, ends, names, listing, _based_on(obj))
+
+
+def _based_on(obj: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the ids of a listing and its observable, where an object is the relationship between them."""
+    if obj.get("relationship_type") != "based-on":
+        return None
+    listing, observable = obj.get("source_ref"), obj.get("target_ref")
+    if isinstance(listing, str) and isinstance(observable, str) and listing.startswith("indicator--"):
+        return listing, observable
+    return None
 
 
 def _end_of(obj: Mapping[str, Any]) -> tuple[int | None, bool]:

@@ -58,11 +58,17 @@ class ObjectRows:
         """Forget what a transaction wrote that has come to nothing."""
         self._listings.clear()
 
-    def put(self, copy: int, entries: Iterable[MirrorEntry], at: int) -> ActiveChange:
+    def put(self, copy: int, entries: Sequence[MirrorEntry], at: int) -> ActiveChange:
         """Write the latest version of each object; return how that changes what is active at ``at``.
 
         A version older than the one that is there changes nothing.
         """
+        self._note_along(copy, entries)
+        changed = self._put(copy, entries, at)
+        followed = self._follow_listings(copy, entries, at)
+        return ActiveChange(changed.active + followed.active, changed.total + followed.total)
+
+    def _put(self, copy: int, entries: Sequence[MirrorEntry], at: int) -> ActiveChange:
         new: dict[PackedObjectId, _Row] = {}
         for row in self._rows(entries):
             if row.id not in new or age_of(row.version) >= age_of(new[row.id].version):
@@ -99,8 +105,38 @@ class ObjectRows:
         self._db.executemany("INSERT OR IGNORE INTO names VALUES (?, ?)", sorted(named))
         return ActiveChange(active, total)
 
-    def stage(self, copy: int, entries: Iterable[MirrorEntry]) -> None:
+    def _note_along(self, copy: int, entries: Iterable[MirrorEntry]) -> None:
+        """Note of each relationship to an observable which listing brought the two along."""
+        along = [
+            (copy, pack_id(id_), pack_id(entry.based_on[0]))
+            for entry in entries
+            if entry.based_on
+            for id_ in (entry.id, entry.based_on[1])
+        ]
+        self._db.executemany("INSERT OR IGNORE INTO along VALUES (?, ?, ?)", along)
+
+    def _follow_listings(self, copy: int, entries: Sequence[MirrorEntry], at: int) -> ActiveChange:
+        """Let what listings brought along count until all of these are revoked; return what that changes."""
+        active = total = 0
+        if self._db.execute("SELECT 1 FROM along WHERE copy = ? LIMIT 1", (copy,)).fetchone() is None:
+            return ActiveChange(active, total)
+        ids = list({pack_id(entry.id) for entry in entries})
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            found = self._db.execute(
+                _WITHDRAWN.format(marks=",".join("?" * len(some))), (copy, *some, copy, *some, copy)
+            )
+            for number, id_, version, revoked, ends, withdrawn in found.fetchall():
+                if revoked != withdrawn:
+                    self._db.execute("UPDATE objects SET revoked = ? WHERE number = ?", (withdrawn, number))
+                    if ends is None or ends > at:
+                        sign = -1 if withdrawn else 1
+                        active, total = active + sign, total + sign * _part(id_, version)
+        return ActiveChange(active, total)
+
+    def stage(self, copy: int, entries: Sequence[MirrorEntry]) -> None:
         """Write a batch beside a copy, to be put later."""
+        self._note_along(copy, entries)
         rows = [(copy, *row) for row in self._rows(entries)]
         self._db.executemany(
             "INSERT INTO staged (copy, id, version, revoked, ends, names, listing) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
@@ -155,12 +191,15 @@ class ObjectRows:
 
     def _delete(self, where: str, given: Sequence[object], most: int) -> int:
         rows = self._db.execute(
-            f"SELECT number, names FROM objects WHERE {where} LIMIT ?",  # noqa: S608 - constants
+            f"SELECT number, names, copy, id, revoked FROM objects WHERE {where} LIMIT ?",  # noqa: S608 - constants
             (*given, most),
         ).fetchall()
-        names = sorted((name, number) for number, joined in rows for name in _split(joined))
+        names = sorted((name, number) for number, joined, *_ in rows for name in _split(joined))
         self._db.executemany("DELETE FROM names WHERE name = ? AND object = ?", names)
-        self._db.executemany("DELETE FROM objects WHERE number = ?", [(number,) for number, _ in rows])
+        self._db.executemany("DELETE FROM objects WHERE number = ?", [(number,) for number, *_ in rows])
+        # What came with a listing that only ended is there until that is revoked.
+        withdrawn = [(copy, id_) for *_, copy, id_, revoked in rows if revoked]
+        self._db.executemany("DELETE FROM along WHERE copy = ? AND listing = ?", withdrawn)
         return len(rows)
 
     def _rows(self, entries: Iterable[MirrorEntry]) -> Iterator[_Row]:
@@ -201,6 +240,20 @@ class ObjectRows:
             )
             found |= {row[1]: (row[0], _Row(*row[1:])) for row in self._db.execute(asked, (copy, *some))}
         return found
+
+
+# Of what came with listings, where that or one of the listings is among some ids: whether all of these are revoked.
+_WITHDRAWN = """
+    SELECT o.number, o.id, o.version, o.revoked, o.ends, min(coalesce(l.revoked, 0))
+    FROM (
+        SELECT id FROM along WHERE copy = ? AND id IN ({marks})
+        UNION SELECT id FROM along WHERE copy = ? AND listing IN ({marks})
+    ) AS touched
+    JOIN objects o ON o.copy = ? AND o.id = touched.id
+    JOIN along a ON a.copy = o.copy AND a.id = o.id
+    LEFT JOIN objects l ON l.copy = a.copy AND l.id = a.listing
+    GROUP BY o.number
+"""
 
 
 def _split(names: bytes) -> Iterator[bytes]:

@@ -193,6 +193,8 @@ class HubSync:
 
     def _add(self, copy: CollectionCopy, objects: Iterable[Any], checkpoint: dict[str, Any] | None) -> None:
         entries = [entry for obj in objects if (entry := self._entry(obj)) is not None]
+        if not copy.alias.endswith(_FULL):
+            entries = [entry._replace(based_on=None) if entry.based_on else entry for entry in entries]
         self._writer.add(copy, entries, checkpoint)
         read = self._read[copy.collection] = self._read.get(copy.collection, 0) + len(entries)
         if read > _MOST_OBJECTS:

@@ -57,6 +57,13 @@ CREATE TABLE staged (
 );
 CREATE INDEX staged_by_copy ON staged (copy, number);
 """
+# What a listing of a full variant brought along, and that listing. Files of earlier versions get it, too.
+_ALONG = """
+CREATE TABLE IF NOT EXISTS along (
+    copy INTEGER NOT NULL, id BLOB NOT NULL, listing BLOB NOT NULL, PRIMARY KEY (copy, id, listing)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS along_by_listing ON along (copy, listing);
+"""
 # A large file is read through the system's page cache, without copies.
 _MAPPED = 1 << 32
 
@@ -80,6 +87,9 @@ def open_to_write(path: Path) -> sqlite3.Connection:
             connection.execute("INSERT INTO facts VALUES ('generation', 0)")
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_FORM}")
+        if connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION:
+            for statement in filter(str.strip, _ALONG.split(";\n")):
+                connection.execute(statement)
         connection.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:
         raise Misconfigured(f"{path}: cannot be used as the file of a mirror ({error})") from error

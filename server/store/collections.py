@@ -121,7 +121,7 @@ def add(
     """Add a collection; a private one belongs to its ``owner``, for one ``use``.
 
     Raises ``CollectionExists`` when its alias or its title is taken, ``ValueError`` when the alias begins like those of
-    private collections.
+    private collections, or that of an exchange ends like those of full variants.
     """
     if kind not in get_args(CollectionKind):
         raise ValueError(f"a collection is one of {', '.join(get_args(CollectionKind))}")
@@ -129,6 +129,8 @@ def add(
         raise ValueError("a private collection has an owner, and no other has one")
     if kind != "private" and alias.startswith(OWN_ALIASES):
         raise ValueError(f"{' and '.join(OWN_ALIASES)} begin the aliases of partners' own collections")
+    if kind == "exchange" and alias.endswith(_FULL):
+        raise ValueError(f"{_FULL} ends the aliases of full variants, whose digests are counted in another way")
     clash = select(collections.c.number).where(or_(collections.c.alias == alias, collections.c.title == title))
     made = Collection(0, str(uuid.uuid4()), alias, title, description, kind, now(), owner=owner, use=use)
     for _ in range(_TRIES):

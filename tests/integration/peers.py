@@ -11,14 +11,10 @@ from pathlib import Path
 
 import requests
 
+from tests.processes import Forked, serve_hub
+
 TAXII = "application/taxii+json;version=2.1"
 MEDALLION = "from medallion.scripts.run import main; main()"
-SCAMFEED = """
-import sys
-from server.app import serve
-from server.settings import Settings
-serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
-"""
 
 
 def free_port() -> int:
@@ -29,31 +25,38 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], port: int, log: Path) -> Iterator[str]:
-    """Start a server, and give its address once it answers."""
+    """Start a server by a command, and give its address once it answers."""
     with log.open("wb") as out:
         server = subprocess.Popen(command, stderr=out, stdout=out)
-        address = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + 60
-        try:
-            while True:
-                try:
-                    requests.get(address, timeout=5)
-                    break
-                except requests.ConnectionError:
-                    assert server.poll() is None, log.read_text()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.1)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(60)
+    with answering(server, port, log) as address:
+        yield address
+
+
+@contextmanager
+def answering(server: subprocess.Popen[bytes] | Forked, port: int, log: Path) -> Iterator[str]:
+    """Give the address of a server once it answers, and stop it."""
+    address = f"http://127.0.0.1:{port}/"
+    deadline = time.monotonic() + 60
+    try:
+        while True:
+            try:
+                requests.get(address, timeout=5)
+                break
+            except requests.ConnectionError:
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(60)
 
 
 @contextmanager
 def scamfeed(database: str, log: Path) -> Iterator[str]:
     """Serve a store that is ready, and give the server's address."""
     port = free_port()
-    with running([sys.executable, "-c", SCAMFEED, database, str(port)], port, log) as address:
+    with answering(Forked(serve_hub, {"database_url": database}, port, 1, 4, log=log), port, log) as address:
         yield address
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -18,15 +17,10 @@ import pytest
 
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
+from tests.processes import Forked, serve_hub
 
 TAXII = "application/taxii+json;version=2.1"
 OBJECTS = "/feed/collections/room/objects/"
-SERVE = """
-import sys
-from server.app import serve
-from server.settings import Settings
-serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 2, 8)
-"""
 
 
 class Wire:
@@ -80,7 +74,7 @@ class Hub:
 
     port: int
     token: str
-    process: "subprocess.Popen[bytes]"
+    process: Forked
 
     def connect(self) -> Wire:
         return Wire(self.port, self.token)
@@ -102,15 +96,15 @@ def start(folder: Path) -> Iterator[Hub]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = int(taken.getsockname()[1])
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "-c", SERVE, url, str(port)], stderr=log, stdout=log)
-        hub = Hub(port, given.token, server)
-        try:
-            wait_for(lambda: answers(hub), folder / "log")
-            yield hub
-        finally:
-            server.terminate()
-            server.wait(60)
+    log = folder / "log"
+    server = Forked(serve_hub, {"database_url": url}, port, 2, 8, log=log)
+    hub = Hub(port, given.token, server)
+    try:
+        wait_for(lambda: answers(hub), log)
+        yield hub
+    finally:
+        server.terminate()
+        server.wait(60)
 
 
 def answers(hub: Hub) -> bool:

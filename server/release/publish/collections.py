@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mappers import annotation, common_objects
+from mappers import annotation, common_objects, ids
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
@@ -213,6 +213,7 @@ class Publication:
         With ``leave_for_end`` what locks the collections is left for the end of the transaction.
         """
         tx, by_alias = self._context.tx, self._context.collections
+        self._revoke_texts()
         appends = [(self._context.inbox, self._contributed)] if self._contributed else []
         for alias in sorted(self._entering, key=lambda alias: by_alias[alias].number):
             common = [*_common_items(frozenset(self._levels[alias])), self._context.facts.hub_item]
@@ -231,6 +232,27 @@ class Publication:
             at_end(tx, append)
         else:
             append(last=False)
+
+    def _revoke_texts(self) -> None:
+        """Revoke with each listing its texts in other languages, which full variants have."""
+        revoked_in = [
+            (alias, ids.language_content(id_))
+            for alias, versions in self._revoked.items()
+            if alias.endswith(FULL)
+            for id_ in versions
+            if id_.startswith("indicator--")
+        ]
+        if not revoked_in:
+            return
+        stored = log.latest_everywhere(self._context.tx, {id_ for _, id_ in revoked_in})
+        for alias, id_ in revoked_in:
+            text = self._latest.get(id_, _NOWHERE).get(alias.removesuffix(FULL))
+            if text is None and (item := stored.get(self._context.collections[alias].number, {}).get(id_)):
+                text = msgspec.json.decode(item.body)
+            if text is not None and not is_revoked(text):
+                last = revoked(text, self._context.at)
+                self._entering[alias].append(Item.of(last))
+                self._latest.setdefault(id_, {})[alias.removesuffix(FULL)] = last
 
     def _open_receipts(self, reason: str, dates: Mapping[Collection, Mapping[str, tuple[int, int]]]) -> None:
         """Open receipts for what was revoked, whose first and last versions have these ``dates`` by collection."""

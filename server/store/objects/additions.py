@@ -249,18 +249,15 @@ class _Addition:
         return new
 
     def _bring_along(self, collection: Collection, new: _New | None, basis: tuple[Item, Item], result: _Result) -> None:
-        """Add the observable and the relationship of a listing, to its row where both are new and fit."""
+        """Add the observable and the relationship of a listing, to its row where these fit.
+
+        An observable that came with an earlier listing of the value comes again: it stands and goes with the last one.
+        """
         for item in basis:
             if (known := self._only.get((collection.log, item.id))) is not None:
                 self._compare(known)
         observable, relationship = ((collection.log, collection.part, item.id) for item in basis)
-        if (
-            new is not None
-            and new.basis is None
-            and self._is_new(observable, basis[0])
-            and self._is_new(relationship, basis[1])
-            and _fits(new.item, *basis)
-        ):
+        if new is not None and new.basis is None and self._is_new(relationship, basis[1]) and _fits(new.item, *basis):
             self._compare(new)
             new.basis = basis
             for place, part, item in ((observable, OBSERVABLE, basis[0]), (relationship, RELATIONSHIP, basis[1])):

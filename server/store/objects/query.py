@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from server.store.collections import Collection
 from server.store.objects import object_ids
@@ -60,7 +61,8 @@ class Query:
 
     ``after`` is exclusive, in microseconds. An empty tuple does not filter. Without ``spec_versions`` each object is
     returned in the newest STIX that it is stored in. ``revoked`` chooses between revoked objects and all others.
-    Objects that were withdrawn by ``granted`` (microseconds) are left out, with all their versions.
+    Objects that were withdrawn by ``granted`` (microseconds) are left out, with all their versions and what these
+    brought along.
     """
 
     after: int = -1
@@ -121,6 +123,7 @@ class Names(NamedTuple):
 
 
 log = objects.c
+_Columns = ReadOnlyColumnCollection[str, Any]
 _OWN_NAMES = (log.space, log.id_high, log.id_low, log.type, log.type_name, log.id_text, log.version, log.spec_version)
 NAMES = (
     *_OWN_NAMES,
@@ -212,9 +215,7 @@ def _statement(
     hides: bool,
 ) -> Select[Any]:
     plainly_latest = shape == _LAST_ONLY and specs != "listed"
-    conditions = {part: and_(*_conditions(part, ids, types, specs, shape, revoked)) for part in parts}
-    if hides and not plainly_latest:
-        conditions |= {part: and_(conditions[part], _not_withdrawn()) for part in parts if part in _OWN}
+    conditions = {part: and_(*_conditions(part, ids, types, specs, shape, revoked, hides)) for part in parts}
     found = _found(conditions, any_latest=plainly_latest and not types and revoked is None)
     names = (NAMES if parts not in _ALONE else _OWN_NAMES) if ids or columns == "records" else ()
     asked = select(log.date_added, found, log.body if columns == "bodies" else log.parts, *names)
@@ -227,6 +228,11 @@ def _statement(
         if hides:
             # The row of a tombstone has nothing else.
             asked = asked.where(or_(not_(log.revoked), log.date_added > _GRANTED))
+            if not {OBSERVABLE, RELATIONSHIP}.isdisjoint(parts):
+                # What came with a listing of which there is a newer version goes with that.
+                asked = asked.where(or_(_bit(log.latest, PLAIN | FULL), _not_withdrawn()))
+    elif hides:
+        asked = asked.where(_not_withdrawn())
     asked = asked.where(or_(*conditions.values()))
     return asked.order_by(added).limit(bindparam("rows", type_=BigInteger))
 
@@ -252,7 +258,7 @@ _HALVES = {OBSERVABLE: log.observable_high, RELATIONSHIP: log.relationship_high}
 
 
 def _conditions(
-    part: int, ids: bool, types: bool, specs: _Specs, shape: _Shape, revoked: bool | None
+    part: int, ids: bool, types: bool, specs: _Specs, shape: _Shape, revoked: bool | None, hides: bool
 ) -> list[ColumnElement[bool]]:
     """Return the conditions under which a row has one of the things for a query."""
     is_own = part in _OWN
@@ -269,7 +275,7 @@ def _conditions(
         conditions.append(not_(_bit(log.legacy, part)))
     elif specs != "newest" and is_own:
         conditions.append(log.spec_version.in_(bindparam("spec_versions", expanding=True)))
-    versions = _versions_wanted(part, specs, shape)
+    versions = _versions_wanted(part, specs, shape, hides)
     if versions:
         conditions.append(or_(*versions) if len(versions) > 1 else versions[0])
     return conditions
@@ -291,37 +297,49 @@ def _bit(column: ColumnElement[int], part: int) -> ColumnElement[bool]:
     return column.bitwise_and(part) > 0
 
 
-def _versions_wanted(part: int, specs: _Specs, shape: _Shape) -> list[ColumnElement[bool]]:
+def _versions_wanted(part: int, specs: _Specs, shape: _Shape, hides: bool) -> list[ColumnElement[bool]]:
     """Return the conditions of which a version has to meet one; none where every version is asked for.
 
-    Of what a listing brings along there is one version in a collection.
+    There is one version of a relationship, and an observable is there once for each listing that it came with.
     """
     first, last, every, dates = shape
     is_own = part in _OWN
-    if every or (first and not is_own):
+    if every or (first and part == RELATIONSHIP):
         return []
     wanted: list[ColumnElement[bool]] = []
     if last:
         wanted.append(_no_other(part, specs, newer=True) if specs == "listed" and is_own else _bit(log.latest, part))
     if first:
-        wanted.append(_no_other(part, specs, newer=False))
+        wanted.append(_no_other(part, specs, newer=False) if is_own else _came_first(hides=hides))
     if dates:
         wanted.append(_STAMPS.get(part, _STAMP).in_(bindparam("dates", expanding=True)))
     return wanted
 
 
-def _not_withdrawn() -> ColumnElement[bool]:
+def _not_withdrawn(row: _Columns = log) -> ColumnElement[bool]:
     """Hold where no version of the same id revoked it before the reader was let read the collection."""
     other = objects.alias("tombstone")
-    return not_(exists(1).where(*_same_id(other), other.c.revoked, other.c.date_added <= _GRANTED))
+    return not_(exists(1).where(*_same_id(other, row), other.c.revoked, other.c.date_added <= _GRANTED))
 
 
-def _same_id(other: FromClause) -> tuple[ColumnElement[bool], ...]:
+def _came_first(*, hides: bool) -> ColumnElement[bool]:
+    """Hold where an observable came with no earlier listing that the reader may know."""
+    other = objects.alias("earlier")
+    same = [
+        *(other.c.collection == log.collection, other.c.observable_high == log.observable_high),
+        *(other.c.observable_low == log.observable_low, other.c.observable_type == log.observable_type),
+    ]
+    if hides:
+        same.append(_not_withdrawn(other.c))
+    return not_(exists(1).where(*same, other.c.date_added < log.date_added))
+
+
+def _same_id(other: FromClause, row: _Columns = log) -> tuple[ColumnElement[bool], ...]:
     return (
-        *(other.c.collection == log.collection, other.c.id_high == log.id_high, other.c.id_low == log.id_low),
-        *(other.c.space == log.space, other.c.type == log.type),
-        func.coalesce(other.c.type_name, "") == func.coalesce(log.type_name, ""),
-        func.coalesce(other.c.id_text, "") == func.coalesce(log.id_text, ""),
+        *(other.c.collection == row.collection, other.c.id_high == row.id_high, other.c.id_low == row.id_low),
+        *(other.c.space == row.space, other.c.type == row.type),
+        func.coalesce(other.c.type_name, "") == func.coalesce(row.type_name, ""),
+        func.coalesce(other.c.id_text, "") == func.coalesce(row.id_text, ""),
     )
 
 

@@ -4,8 +4,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,19 +19,9 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from server.store.collections import Collection
 from server.store.credentials import Credentials
+from tests.processes import Forked, serve_hub
 
 TAXII = "application/taxii+json;version=2.1"
-RUN = """
-import logging, sys
-from pathlib import Path
-import orjson
-from server.app import serve
-from server.settings import Settings
-asked = orjson.loads(sys.argv[1])
-logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s %(message)s")
-tls = {name: Path(file) for name, file in asked["tls"].items()}
-serve(Settings(**asked["settings"]), "127.0.0.1", asked["port"], asked["workers"], 8, **tls)
-"""
 
 
 @dataclass
@@ -41,7 +29,7 @@ class Hub:
     """A running server, a bank that may read and write the room, and the store under it."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: Forked
     log: Path
     store: Store
     room: Collection
@@ -116,13 +104,10 @@ def serving(template: Path, folder: Path) -> Iterator[Serve]:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             port = int(taken.getsockname()[1])
-        files = {name: str(file) for name, file in (tls or {}).items()}
-        asked = {"settings": {"database_url": database, **settings}, "tls": files, "port": port, "workers": workers}
         log = folder / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-c", RUN, orjson.dumps(asked).decode()], stderr=out, stdout=out
-            )
+        log.write_bytes(b"")
+        asked = {"database_url": database, **settings}
+        process = Forked(serve_hub, asked, port, workers, 8, "%(name)s %(message)s", tls, log=log)
         scheme = "https" if tls else "http"
         hub = Hub(f"{scheme}://127.0.0.1:{port}", process, log, store, room, bank)
         running.append(hub)

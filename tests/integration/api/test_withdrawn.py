@@ -1,5 +1,6 @@
 """Whoever is let read a collection learns of nothing that was withdrawn before, in no resource and by no count."""
 
+import itertools
 import json
 from typing import Any
 
@@ -102,12 +103,79 @@ def test_who_gets_a_right_back_is_told_what_was_withdrawn_meanwhile(hub: ApiHub,
     assert withdrawn not in _ids(hub, "late")
 
 
-def test_the_full_variant_hides_it_too(hub: ApiHub, withdrawn: str) -> None:
-    status, _, body = hub.ask("GET", "/feed/collections/takedown-full/objects/", "late")
+def _full(hub: ApiHub, by: str, query: str = "", resource: str = "objects") -> list[dict[str, Any]]:
+    status, _, body = hub.ask("GET", f"/feed/collections/takedown-full/{resource}/?{query}", by)
     assert status == 200
-    indicators = [obj["id"] for obj in json.loads(body)["objects"] if obj["type"] == "indicator"]
-    assert withdrawn not in indicators
-    assert len(indicators) == 2
+    found: list[dict[str, Any]] = json.loads(body).get("objects", [])
+    return found
+
+
+@pytest.fixture
+def withdrawn_in_full(hub: ApiHub) -> list[dict[str, Any]]:
+    """Withdraw a value with words of its own before ``late`` is let in; return all objects that were ever of it."""
+    hub.grant("reader", "takedown-full")
+    hub.report("bank", "kept.example.com", "domain", description="Kept.")
+    known = {obj["id"] for obj in _full(hub, "reader")}
+    hub.report("bank", "early.example.com", "domain", description="Early.")
+    hub.report("police", "early.example.com", "domain", scam_type="investment", confidence="80")
+    hub.retract("early.example.com", "bank")
+    hub.retract("early.example.com", "police")
+    gone = [obj for obj in _full(hub, "reader", _ALL) if obj["id"] not in known and obj["type"] != "identity"]
+    assert {obj["type"] for obj in gone} == {"indicator", "domain-name", "relationship", "language-content"}
+    hub.join("late", "takedown-full")
+    return gone
+
+
+@pytest.mark.parametrize("query", ["", _ALL, "match[version]=first", "match[version]=first,last", "limit=2"])
+def test_the_full_variant_hides_what_a_withdrawn_listing_brought_along(
+    hub: ApiHub, withdrawn_in_full: list[dict[str, Any]], query: str
+) -> None:
+    gone = {obj["id"] for obj in withdrawn_in_full}
+    for resource in ("objects", "manifest"):
+        seen, all_there_is = _full(hub, "late", query, resource), _full(hub, "reader", query, resource)
+        assert gone.isdisjoint(obj["id"] for obj in seen)
+        if "limit" not in query:
+            assert seen == [obj for obj in all_there_is if obj["id"] not in gone]
+    stream = hub.ask("GET", "/api/collections/takedown-full/active", "late")[2]
+    assert gone.isdisjoint(json.loads(line)["id"] for line in stream.splitlines())
+
+
+def test_what_it_brought_along_is_not_there_by_its_id(hub: ApiHub, withdrawn_in_full: list[dict[str, Any]]) -> None:
+    for obj in withdrawn_in_full:
+        kind = obj["type"]
+        for path in (f"{obj['id']}/", f"{obj['id']}/versions/", f"{obj['id']}/?{_ALL}"):
+            hidden = hub.ask("GET", f"/feed/collections/takedown-full/objects/{path}", "late")
+            absent = f"{kind}--00000000-0000-4000-8000-000000000000"
+            never = hub.ask("GET", f"/feed/collections/takedown-full/objects/{path.replace(obj['id'], absent)}", "late")
+            assert hidden[0] == never[0] == 404
+        assert _full(hub, "late", f"match[id]={obj['id']}&{_ALL}") == []
+        assert _full(hub, "late", f"match[type]={kind}&match[id]={obj['id']}") == []
+
+
+def test_what_is_listed_again_comes_with_its_observable(hub: ApiHub, withdrawn_in_full: list[dict[str, Any]]) -> None:
+    last = hub.ask("GET", "/feed/collections/takedown-full/objects/", "late")[1]["X-TAXII-Date-Added-Last"]
+    hub.report("bank", "early.example.com", "domain", seq=1, description="Again.")
+    for by, query in itertools.product(("late", "reader"), (f"added_after={last}", "")):
+        objects = _full(hub, by, query)
+        [listing] = [obj for obj in objects if "early" in obj.get("pattern", "") and not obj.get("revoked")]
+        [relationship] = [obj for obj in objects if obj.get("source_ref") == listing["id"]]
+        [observable] = [obj for obj in objects if obj["id"] == relationship["target_ref"]]
+        assert observable["value"] == "early.example.com"
+        assert objects.index(listing) < objects.index(observable) < objects.index(relationship)
+    known = {obj["id"] for obj in withdrawn_in_full} - {observable["id"]}
+    assert known.isdisjoint(obj["id"] for obj in _full(hub, "late", _ALL))
+    assert _full(hub, "late", f"match[id]={observable['id']}&{_ALL}") == [observable]
+    for by in ("late", "reader"):
+        assert _full(hub, by, f"match[id]={observable['id']}&match[version]=first") == [observable]
+
+
+def test_texts_in_other_languages_are_revoked_with_their_listing(
+    hub: ApiHub, withdrawn_in_full: list[dict[str, Any]]
+) -> None:
+    [text] = [obj for obj in _full(hub, "reader") if obj.get("object_ref") == withdrawn_in_full[0]["id"]]
+    assert text["revoked"] is True
+    hub.retract("kept.example.com", "bank")
+    assert all(obj["revoked"] for obj in _full(hub, "late") if obj["type"] == "language-content")
 
 
 def test_pages_made_for_one_reader_are_not_given_to_another(hub: ApiHub, withdrawn: str) -> None:

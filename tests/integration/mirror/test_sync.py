@@ -53,6 +53,25 @@ def test_a_copy_is_begun_from_the_stream_and_is_what_the_hub_has(hub: MirroredSc
     assert found == [number not in (7, 8, 21) for number in range(22)]
 
 
+def test_a_copy_of_a_full_variant_is_what_the_hub_has(hub: MirroredScamfeed) -> None:
+    def is_equal() -> bool:
+        done = hub.sync("takedown-full")
+        return [(synced.digest, synced.repaired) for synced in done.collections] == [("equal", False)]
+
+    hub.report("f0.example.com", "f1.example.com", description="Words of their own.")
+    hub.retract("f1.example.com")
+    hub.grant("takedown-full")
+    try:
+        hub.wait_until(is_equal)
+        hub.report("f1.example.com", "f2.example.com")
+        hub.wait_until(is_equal)
+        hub.retract("f0.example.com")
+        hub.retract("f2.example.com")
+        hub.wait_until(is_equal)
+    finally:
+        hub.revoke("takedown-full")
+
+
 def test_an_account_is_found_by_iban_and_by_bank_code_and_number(hub: MirroredScamfeed) -> None:
     hub.report(ACCOUNT, kind="bank-account")
     hub.sync()

@@ -2,8 +2,6 @@
 
 import base64
 import re
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,15 +17,7 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from server.store.credentials import Credentials
 from tests.integration.peers import TAXII, free_port
-
-SERVE = """
-import logging, sys
-from server.app import serve
-from server.settings import Settings
-logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-settings = Settings(database_url=sys.argv[1], title="Test hub", contact="hub@example.org")
-serve(settings, "127.0.0.1", int(sys.argv[2]), 2, 8)
-"""
+from tests.processes import Forked, serve_hub
 
 
 @dataclass(frozen=True)
@@ -94,23 +84,23 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     store.close()
     port = free_port()
     log = folder / "log"
-    with log.open("w") as out:
-        server = subprocess.Popen([sys.executable, "-c", SERVE, url, str(port)], stderr=out, stdout=out)
-        running = Hub(f"http://127.0.0.1:{port}", log, room.id, quiet.id, bank, platform)
-        try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    assert requests.get(running.url + "/health", timeout=5).json() == {"status": "ok"}
-                    break
-                except requests.ConnectionError:
-                    assert server.poll() is None, log.read_text()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.1)
-            yield running
-        finally:
-            server.terminate()
-            assert server.wait(60) == 0
+    asked = {"database_url": url, "title": "Test hub", "contact": "hub@example.org"}
+    server = Forked(serve_hub, asked, port, 2, 8, log=log)
+    running = Hub(f"http://127.0.0.1:{port}", log, room.id, quiet.id, bank, platform)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                assert requests.get(running.url + "/health", timeout=5).json() == {"status": "ok"}
+                break
+            except requests.ConnectionError:
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield running
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
     running.keeps_secrets()
 
 

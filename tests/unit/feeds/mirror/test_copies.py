@@ -171,6 +171,35 @@ def test_objects_of_other_types_count_in_the_digest_alone(writer: CopyWriter, vi
     assert writer.active_set(visible, now()) == (13, expected % (1 << 256))
 
 
+def _along(number: int) -> list[dict[str, Any]]:
+    """Return what a listing brings along: the same observable for every listing."""
+    relationship = {"type": "relationship", "relationship_type": "based-on", "id": f"relationship--{number}"}
+    ends = {"source_ref": indicator(number)["id"], "target_ref": "domain-name--0"}
+    observable = {"type": "domain-name", "id": "domain-name--0", "value": "h0.example.com"}
+    return [observable, relationship | ends | {"modified": "2026-01-01T00:00:00.000Z"}]
+
+
+def test_what_a_listing_brought_along_counts_until_that_is_revoked(writer: CopyWriter, visible: CollectionCopy) -> None:
+    def add(*objects: dict[str, Any]) -> int:
+        writer.add(visible, entries(*objects), {})
+        writer.publish([visible])
+        return writer.active_set(visible, now()).active
+
+    assert add(indicator(20), *_along(20)) == 13
+    # It only ends, a day ago: what came with it stays, also where it goes on.
+    assert add(indicator(20, 2, valid_until=time_text(now() - 48 * HOUR))) == 12
+    writer.tidy()
+    assert writer.active_set(visible, now()).active == 12
+    assert add(indicator(20, 3)) == 13
+    assert add(indicator(20, 4, revoked=True, valid_until=time_text(now() - 48 * HOUR))) == 10
+    writer.tidy()
+    assert writer.active_set(visible, now()).active == 10
+    # The value is listed again, with the observable of before.
+    assert add(indicator(21), *_along(21)) == 13
+    assert add(indicator(21, 2, revoked=True)) == 10
+    assert add(*_along(21)) == 10
+
+
 def test_listings_that_nothing_has_any_more_are_deleted_once_a_day(
     writer: CopyWriter, visible: CollectionCopy, mirror: Mirror
 ) -> None:
