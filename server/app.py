@@ -67,6 +67,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     for work in (resumption, trends):
         work.start()
         atexit.register(work.stop)
+    quotas = PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects)
     mount(
         app,
         hub,
@@ -74,12 +75,12 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         contact=settings.contact,
         public_url=settings.public_url,
         proxies=TrustedProxies(settings.trusted_proxies, settings.client_certificate_header),
-        quotas=PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects),
+        quotas=quotas,
         observers=(metrics, AccessLog(settings.access_log), trail),
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,
-        others=_others(hub, settings),
+        others=_others(hub, settings, quotas),
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -102,9 +103,9 @@ def lookup_settings_of(settings: Settings) -> LookupSettings:
     )
 
 
-def _others(hub: Hub, settings: Settings) -> OtherEndpoints:
+def _others(hub: Hub, settings: Settings, quotas: PartnerQuotas) -> OtherEndpoints:
     """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
-    rooms: dict[str, OtherEndpoints] = {"/api/": ApiEndpoints(hub.store, lookup_settings_of(settings))}
+    rooms: dict[str, OtherEndpoints] = {"/api/": ApiEndpoints(hub.store, lookup_settings_of(settings), quotas)}
     if settings.match_seed_file is not None:
         check_seed(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)
@@ -113,8 +114,8 @@ def _others(hub: Hub, settings: Settings) -> OtherEndpoints:
         # The process that evaluates outlives the thread that asks it.
         atexit.register(evaluation.stop)
         atexit.register(maker.stop)
-        quotas = MatchQuotas(settings.match_per_request, settings.match_per_day, settings.match_total_per_day)
-        rooms[MATCH_PREFIX] = MatchEndpoints(hub.store, evaluation, quotas)
+        of_matches = MatchQuotas(settings.match_per_request, settings.match_per_day, settings.match_total_per_day)
+        rooms[MATCH_PREFIX] = MatchEndpoints(hub.store, evaluation, of_matches)
     return EndpointsByPath(rooms)
 
 

@@ -18,6 +18,7 @@ from server.store.objects.digests import ActiveDigest
 from server.store.objects.fast_reads import NotFast
 from server.taxii import auth
 from server.taxii.errors import retry_later
+from server.taxii.limits import PartnerQuotas
 from server.taxii.response import JSON, TaxiiResponse
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ JSON_LINES = "application/x-ndjson"
 # Where TAXII goes on, and when what was sent had not ended.
 ADDED_UP_TO, AS_OF = "X-Scamfeed-Added-Up-To", "X-Scamfeed-As-Of"
 _ROWS = 1_000
+# A stream counts as a request for each of so many objects that it begins.
+_OBJECTS_A_REQUEST = 10_000
 # How long a request folds by itself, and after how many seconds to ask again where that was not enough.
 _PATIENCE, _RETRY_SECONDS = 0.5, 2
 # Others write between two steps.
@@ -36,9 +39,10 @@ _UNKEPT = ("Cache-Control", "no-store")
 class ActiveSetEndpoints:
     """The endpoints ``digest`` and ``active`` of collections."""
 
-    def __init__(self, store: Store) -> None:
-        """Keep digests in ``store``."""
+    def __init__(self, store: Store, quotas: PartnerQuotas) -> None:
+        """Keep digests in ``store``; a stream counts in ``quotas`` by what it has."""
         self._store = store
+        self._quotas = quotas
         self._folding = DigestFolding(store)
 
     def digest(self, store: Store, partner: Partner, id_or_alias: str) -> TaxiiResponse:
@@ -73,6 +77,9 @@ class ActiveSetEndpoints:
         with store.read() as tx:
             collection = auth.readable(tx, partner, id_or_alias)
             upto = log.last_added(tx, collection) or 0
+            objects = log.count(tx, collection)
+        # It was counted as one request before.
+        self._quotas.count_more(self._store, partner.name, max(0, -(-objects // _OBJECTS_A_REQUEST) - 1))
         moment = now()
         headers = ((ADDED_UP_TO, stamp(upto)), (AS_OF, stamp(moment)), _UNKEPT)
         lines = _lines(self._store, collection, upto, moment)

@@ -17,9 +17,10 @@ from server.api.answers import CacheSeconds
 from server.api.limits import AddressQuota, LookupQuota, LookupSettings
 from server.api.openapi import description
 from server.release.route.policy import PUBLIC
-from server.store import Store, lookups
+from server.store import Store, StoreUnavailable, lookups
 from server.store.objects.fast_reads import NotFast, remembered
 from server.taxii.errors import TaxiiError
+from server.taxii.limits import PartnerQuotas
 from server.taxii.negotiation import is_json
 from server.taxii.other_endpoints import Description, OtherRequest
 from server.taxii.request_body import Stream, announced, received
@@ -32,7 +33,7 @@ _MOST_FAST_VALUES, _MOST_FAST_TEXT = 16, 1_024
 _METHODS = {"lookup": "POST", "check": "GET", "digest": "GET", "active": "GET"}
 _OF_COLLECTION = re.compile(r"/api/collections/(?P<id>[^/]+)/(?P<route>digest|active)/?")
 _PATHS = {"/api/lookup": "lookup", "/api/check": "check"}
-# A request that is looked at twice, as the first time took too long, is counted once.
+# What a request was counted as: one that is looked at twice, as the first time took too long, is counted once.
 _COUNTED = "scamfeed.lookup-counted"
 # The answer is of this moment, and the address names the value that was asked about.
 _UNKEPT = ("Cache-Control", "no-store")
@@ -44,9 +45,9 @@ _PLACE = re.compile(r" - at `(\$[.\w\[\]]*)`$")
 class ApiEndpoints:
     """The endpoints under ``/api/`` of one application."""
 
-    def __init__(self, store: Store, settings: LookupSettings) -> None:
-        """Keep digests in ``store``, and limit look-ups by ``settings``."""
-        self._active_sets = ActiveSetEndpoints(store)
+    def __init__(self, store: Store, settings: LookupSettings, quotas: PartnerQuotas) -> None:
+        """Keep digests in ``store``, and limit look-ups by ``settings``, all else by ``quotas``."""
+        self._active_sets = ActiveSetEndpoints(store, quotas)
         self._quota = LookupQuota(settings)
         self._addresses = AddressQuota(settings.checks_per_minute)
         self._cache = CacheSeconds(settings.hit_seconds, settings.miss_seconds)
@@ -100,12 +101,16 @@ class ApiEndpoints:
         if store.is_fast and not _is_read_fast(values):
             raise NotFast
         if _COUNTED not in request.environ:
-            self._quota.spend(store, partner.name, len(values))
-            request.environ[_COUNTED] = True
-        with store.read() as tx:
-            logs = remembered(tx, ("logs", partner.name), lambda: lookups.readable_logs(tx, partner.name))
-            found = answers.answer(tx, values, logs or {}, self._cache)
-        self._quota.add_misses(partner.name, found.missed)
+            request.environ[_COUNTED] = self._quota.spend(store, partner.name, values)
+        spent: int = request.environ[_COUNTED]
+        try:
+            with store.read() as tx:
+                logs = remembered(tx, ("logs", partner.name), lambda: lookups.readable_logs(tx, partner.name))
+                found = answers.answer(tx, values, logs or {}, self._cache)
+        except StoreUnavailable:
+            self._quota.settle(store, partner.name, spent, len(values))
+            raise
+        self._quota.settle(store, partner.name, spent, len(values), found.missed)
         return TaxiiResponse(
             200,
             msgspec.json.encode(found.answer),

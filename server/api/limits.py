@@ -4,11 +4,13 @@ import ipaddress
 import math
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from schemas.lookup import LookupQuestion
 from server.store import Store
+from server.store.objects.fast_reads import NotFast
 from server.store.quotas import RequestMeter
 from server.taxii.errors import Headers, retry_later
 
@@ -16,8 +18,10 @@ _MINUTE = 60
 # Kinds whose values are few and follow one another, so that somebody could ask for all of them.
 _NUMBERED_KINDS = frozenset(("bank-account", "payment-alias", "phone"))
 _REMEMBERED_AT_MOST = 20_000
-# All addresses together, as many times as one alone.
-_ALL_TOGETHER = 100
+# As many times as one address alone: a network, all together as a rule, and those who then ask now and then.
+_NETWORK, _ALL_TOGETHER, _AT_MOST = 4, 100, 1_000
+# So often in a minute.
+_NOW_AND_THEN = 3
 
 
 @dataclass(frozen=True)
@@ -47,16 +51,29 @@ class LookupQuota:
         self._meter = RequestMeter("lookups", self._limit, _MINUTE)
         self._policy = ("RateLimit-Policy", f'"lookups";q={self._limit};w={_MINUTE}')
 
-    def spend(self, store: Store, partner: str, values: int) -> None:
-        """Count values before they are looked up. Raises ``TaxiiError`` 429."""
-        wait = self._meter.spend(store, partner, values)
+    def spend(self, store: Store, partner: str, questions: Sequence[LookupQuestion]) -> int:
+        """Count values before they are looked up as if none were found; return what ``settle`` needs to know.
+
+        Of a quota that is small beside the request only a part is counted before. Raises ``TaxiiError`` 429, and
+        ``NotFast`` where more may have to be written than a fast store does.
+        """
+        if not self._limit:
+            return 0
+        most = sum(self._miss_cost if _may_be_numbered(question) else 1 for question in questions)
+        counted = min(most, max(len(questions), self._meter.largest_slice))
+        if counted < most and store.is_fast:
+            raise NotFast
+        wait = self._meter.spend(store, partner, counted)
         if wait:
             raise retry_later("too-many-lookups", wait, self.headers(partner))
+        return counted
 
-    def add_misses(self, partner: str, kinds: Iterable[frozenset[str]]) -> None:
-        """Count what the values that were not found cost beyond 1, by the kinds that each may be of."""
-        missed = sum(1 for found in kinds if not _NUMBERED_KINDS.isdisjoint(found))
-        self._meter.add(partner, missed * (self._miss_cost - 1))
+    def settle(
+        self, store: Store, partner: str, spent: int, values: int, missed: Iterable[frozenset[str]] = ()
+    ) -> None:
+        """Count what a request cost, by the kinds that each value may be of that ``missed``."""
+        numbered = sum(1 for kinds in missed if not _NUMBERED_KINDS.isdisjoint(kinds))
+        self._meter.settle(store, partner, spent, values + numbered * (self._miss_cost - 1))
 
     def headers(self, partner: str) -> Headers:
         """Return the header fields that tell a partner of its quota; none where there is no limit."""
@@ -66,8 +83,16 @@ class LookupQuota:
         return self._policy, ("RateLimit", f'"lookups";r={state.remaining};t={state.seconds}')
 
 
+def _may_be_numbered(question: LookupQuestion) -> bool:
+    return question.kind is None or question.kind in _NUMBERED_KINDS
+
+
 class AddressQuota:
-    """How often each address may ask, and all together, in this process; an IPv6 network of 64 bits is one address."""
+    """How often each address may ask, each network, and all together, in this process.
+
+    An address of IPv6 is a network of 64 bits. Beyond what all together ask at most as a rule, whoever asks much waits:
+    so no number of addresses that a few networks have keeps others from asking now and then.
+    """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Let each address ask so often in a minute, 0 without end; ``clock`` returns seconds."""
@@ -75,31 +100,53 @@ class AddressQuota:
         self._clock = clock
         # When each will have paid for what it asked.
         self._paid: OrderedDict[str, float] = OrderedDict()
-        self._all_paid = 0.0
+        self._all_paid = self._beyond_paid = 0.0
+        # How often each network asked in the minute that is under way.
+        self._asked: Counter[str] = Counter()
+        self._minute = 0
         self._changing = threading.Lock()
 
     def spend(self, remote: str) -> None:
         """Count a request. Raises ``TaxiiError`` 429."""
         if not self._seconds:
             return
-        now, address = self._clock(), _network(remote)
+        now, (address, network) = self._clock(), _address_and_network(remote)
         with self._changing:
-            paid = max(now, self._paid.get(address, now)) + self._seconds
+            if self._minute != int(now // _MINUTE):
+                self._minute = int(now // _MINUTE)
+                self._asked.clear()
+            paid = {
+                address: max(now, self._paid.get(address, now)) + self._seconds,
+                network: max(now, self._paid.get(network, now)) + self._seconds / _NETWORK,
+            }
             all_paid = max(now, self._all_paid) + self._seconds / _ALL_TOGETHER
-            wait = max(paid, all_paid) - now - _MINUTE
+            wait = max(paid.values()) - now - _MINUTE
+            if wait <= 0 and all_paid - now > _MINUTE:
+                all_paid = self._all_paid
+                beyond_paid = max(now, self._beyond_paid) + self._seconds / _AT_MOST
+                wait = beyond_paid - now - _MINUTE if self._asked[network] < _NOW_AND_THEN else _MINUTE - now % _MINUTE
+                if wait <= 0:
+                    self._beyond_paid = beyond_paid
             if wait > 0:
                 raise retry_later("too-many-checks", math.ceil(wait))
-            self._paid[address], self._all_paid = paid, all_paid
-            self._paid.move_to_end(address)
-            if len(self._paid) > _REMEMBERED_AT_MOST:
+            self._all_paid = all_paid
+            self._asked[network] += 1
+            for name, until in paid.items():
+                self._paid[name] = until
+                self._paid.move_to_end(name)
+            while len(self._paid) > _REMEMBERED_AT_MOST:
                 self._paid.popitem(last=False)
 
 
-def _network(remote: str) -> str:
+def _address_and_network(remote: str) -> tuple[str, str]:
+    """Return what counts as one address, and the network around it, of 24 bits or of 48."""
     try:
         address = ipaddress.ip_address(remote)
     except ValueError:
-        return remote
+        return remote, remote + "/"
     if address.version == 6 and address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return remote if address.version == 4 else str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+        address = address.ipv4_mapped
+    number = int(address)
+    if address.version == 4:
+        return str(address), f"{number >> 8}/24"
+    return f"{number >> 64}/64", f"{number >> 80}/48"

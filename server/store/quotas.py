@@ -1,7 +1,8 @@
 """Quotas of partners, how much they contribute a day, and which of them are throttled.
 
 A quota is counted once for all processes and nodes. It holds for a stretch of time that begins with the first use after
-the last one has ended; within it no more is used than the limit.
+the last one has ended; within it no more is used than the limit. What was used beyond it all the same, as its cost was
+known later, is used of the stretches that follow, whichever process asks.
 """
 
 import logging
@@ -36,7 +37,7 @@ def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: 
         span = {"since": moment - seconds * _SECOND, "moment": moment, "limit": limit}
         if fetch(tx, _CHARGE, {"partner": partner, "unit": unit, "count": count, **span}):
             return 0
-    began, _, moment = _locked(tx, partner, unit, seconds)
+    began, _, moment = _locked(tx, partner, unit, seconds, limit)
     return _until(began, seconds, moment)
 
 
@@ -50,12 +51,18 @@ class TakenSlice(NamedTuple):
 
 def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int, least: int = 1) -> TakenSlice:
     """Charge a slice of up to ``most`` to the quota, less when little is left, but ``least`` where that is left."""
-    began, used, moment = _locked(tx, partner, unit, seconds)
+    began, used, moment = _locked(tx, partner, unit, seconds, limit)
     left = limit - used
     charged = max(0, min(max(most, least), max(least, left // _LARGEST_OF_REST), left))
     if charged:
         _write(tx, partner, unit, began, used + charged)
     return TakenSlice(charged, _until(began, seconds, moment), left - charged)
+
+
+def correct(tx: Tx, partner: str, unit: str, by: int, *, limit: int, seconds: int) -> None:
+    """Count so much more as used, also beyond the limit, or less where ``by`` is negative."""
+    began, used, _ = _locked(tx, partner, unit, seconds, limit)
+    _write(tx, partner, unit, began, max(0, used + by))
 
 
 def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
@@ -74,7 +81,8 @@ def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
 class _Slice:
     """The part of a partner's quota that this process has left, and the size of its next slice.
 
-    Below zero it has used more than it had. ``rest`` is what nobody had taken when this process last asked.
+    Below zero it has used more than it had, and the store took no writes since. ``rest`` is what nobody had taken when
+    this process last asked.
     """
 
     left: int = 0
@@ -108,6 +116,8 @@ class RequestMeter:
         self._unit = unit
         self._limit = limit
         self._seconds = seconds
+        # What a process may hold of the quota of one partner without using it.
+        self.largest_slice = max(1, limit // _LARGEST_SLICE)
         self._slices: dict[str, _Slice] = {}
 
     def spend(self, store: Store, partner: str, count: int = 1) -> int:
@@ -126,20 +136,40 @@ class RequestMeter:
                 mine.rest = taken.rest
                 mine.ends = now_ + taken.seconds
                 mine.spent = not taken.size
-                mine.next = min(mine.next * 2, max(1, self._limit // _LARGEST_SLICE))
+                mine.next = min(mine.next * 2, self.largest_slice)
             if mine.left >= count:
                 mine.left -= count
                 mine.used += count
                 return 0
             return min(self._seconds, max(1, math.ceil(mine.ends - now_)))
 
-    def add(self, partner: str, count: int) -> None:
-        """Count more of what was allowed before its cost was known; the next requests wait for it."""
-        if self._limit and count:
-            mine = self._slices.setdefault(partner, _Slice())
-            with mine.changing:
-                mine.left -= count
-                mine.used += count
+    def settle(self, store: Store, partner: str, spent: int, used: int) -> None:
+        """Count what was used in truth of what was allowed and ``spent``, once that is known.
+
+        What is too much is given back: to this process, and to all where it would keep much. What is used beyond it is
+        paid by the next requests, whichever process they come to. A fast store has to be spared that.
+        """
+        if not self._limit or spent == used:
+            return
+        mine = self._slices.setdefault(partner, _Slice())
+        with mine.changing:
+            if time.monotonic() >= mine.ends and used < spent:
+                # It was of a stretch that has ended.
+                return
+            mine.left += spent - used
+            mine.used += used - spent
+            held = 0 if mine.left < 0 else self.largest_slice
+            if mine.left >= 0 and (mine.left <= held or store.is_fast):
+                return
+            limit, seconds = self._limit, self._seconds
+            try:
+                with store.begin() as tx:
+                    correct(tx, partner, self._unit, held - mine.left, limit=limit, seconds=seconds)
+            except StoreUnavailable as error:
+                log.warning("quota-counted-here partner=%s reason=%s", partner, error)
+                return
+            mine.rest = max(0, mine.rest + mine.left - held)
+            mine.left = held
 
     def state(self, partner: str) -> QuotaState:
         """Return what the partner has left, as far as this process knows of others."""
@@ -160,7 +190,7 @@ class RequestMeter:
             return TakenSlice(max(0, limit - mine.used - max(0, mine.left)), seconds, 0)
 
 
-def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, int]:
+def _locked(tx: Tx, partner: str, unit: str, seconds: int, limit: int) -> tuple[int, int, int]:
     """Lock the partner's row until the transaction ends; returns the beginning of its stretch, its use, and now."""
     asked = (
         select(quotas.c.began, quotas.c.used)
@@ -180,7 +210,8 @@ def _locked(tx: Tx, partner: str, unit: str, seconds: int) -> tuple[int, int, in
     began, used = row
     # A clock that was set back ends the stretch too.
     if not 0 <= moment - began < seconds * _SECOND:
-        return moment, 0, moment
+        stretches = max(1, (moment - began) // (seconds * _SECOND))
+        return moment, max(0, used - stretches * limit), moment
     return began, used, moment
 
 

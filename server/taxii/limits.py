@@ -21,11 +21,19 @@ class PartnerQuotas:
         """Limit every partner to so many requests and objects."""
         self.objects_per_envelope = objects_per_envelope
         self._objects_per_day = objects_per_day
+        self._requests_per_minute = requests_per_minute
         self._requests = quotas.RequestMeter("requests", requests_per_minute, _MINUTE)
 
     def count_request(self, store: Store, partner: str) -> None:
         """Count a request of ``partner``. Raises ``TaxiiError`` 429."""
         wait = self._requests.spend(store, partner)
+        if wait:
+            raise retry_later("too-many-requests", wait)
+
+    def count_more(self, store: Store, partner: str, requests: int) -> None:
+        """Count a request that costs as much as so many more; half of a minute's at most. Raises ``TaxiiError`` 429."""
+        most = self._requests_per_minute // 2
+        wait = self._requests.spend(store, partner, min(requests, most)) if requests and most else 0
         if wait:
             raise retry_later("too-many-requests", wait)
 

@@ -253,3 +253,27 @@ def test_partners_that_were_let_in_at_any_time_have_the_same_digest(hub: ApiHub,
         digests.forget(tx, collections.get(tx, alias))
     for reader in readers:
         _assert_equal(hub, alias, reader)
+
+
+class TestRequests:
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"rate_limit": 20}
+
+    def test_a_stream_counts_by_what_it_has(self, hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(endpoints, "_OBJECTS_A_REQUEST", 4)
+        for number in range(5):
+            hub.report("bank", f"v{number}.example.com", "domain")
+        with hub.store.read() as tx:
+            assert log.count(tx, collections.get(tx, "takedown")) == 10
+        answers = [hub.ask("GET", "/api/collections/takedown/active")[0] for _ in range(9)]
+        assert answers == [200] * 6 + [429] * 3, "three requests each"
+        assert hub.ask("GET", "/api/collections/takedown/digest", "bank")[0] == 404
+
+    def test_one_stream_takes_half_a_minute_at_most(self, hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(endpoints, "_OBJECTS_A_REQUEST", 1)
+        for number in range(20):
+            hub.report("bank", f"v{number}.example.com", "domain")
+        assert _active(hub, "takedown")[1]
+        assert hub.ask("GET", "/api/collections/takedown/active")[0] == 429
+        assert hub.ask("GET", "/feed/collections/takedown/objects/")[0] == 200

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from server.api.limits import AddressQuota
 from server.observe.audit_trail import AuditTrail
 from server.store import audit, lookups, subjects
+from server.taxii.errors import TaxiiError
 from tests.integration.api.conftest import ApiHub
 
 ACCOUNT = {"value": "1234567890", "kind": "bank-account", "details": {"bank": "004", "country": "TH"}}
@@ -197,6 +199,14 @@ class TestQuota:
         assert hub.ask("POST", "/api/lookup", "stranger", b'{"values": [{"value": "a.example.com"}]}')[0] == 200
 
 
+def _is_allowed(quota: AddressQuota, address: str) -> bool:
+    try:
+        quota.spend(address)
+    except TaxiiError:
+        return False
+    return True
+
+
 class TestCheck:
     def test_anybody_may_ask_about_what_is_public(self, hub: ApiHub) -> None:
         _reported(hub)
@@ -237,6 +247,31 @@ class TestCheck:
         assert hub.ask("GET", "/api/check?value=a.example.com", None, REMOTE_ADDR="192.0.2.1")[0] == 200
         network = [hub.ask("GET", "/api/check?value=a", None, REMOTE_ADDR=f"2001:db8::{n}")[0] for n in range(31)]
         assert network[-1] == 429
+
+    def test_a_network_of_many_addresses_asks_four_times_as_often(self) -> None:
+        quota = AddressQuota(30, lambda: 1_000.0)
+        for around in ("192.0.2.{}", "2001:db8:0:{:x}::1"):
+            asked = [_is_allowed(quota, around.format(1 + at % 250)) for at in range(200)]
+            assert asked == [True] * 120 + [False] * 80
+        assert _is_allowed(quota, "192.0.3.1")
+
+    def test_who_asks_now_and_then_is_answered_whatever_others_ask(self) -> None:
+        clock = [1_020.0]
+        quota = AddressQuota(30, lambda: clock[0])
+        many = [f"10.{at // 250}.{at % 250}.1" for at in range(200)]
+        for at in range(120):
+            clock[0] = 1_020.0 + at / 2
+            for address in many:
+                _is_allowed(quota, address)
+            if at % 40 == 39:
+                assert _is_allowed(quota, "192.0.2.1")
+                assert sum(_is_allowed(quota, address) for address in many) <= 70, "all together as a rule"
+
+    def test_all_together_have_an_end(self) -> None:
+        quota = AddressQuota(30, lambda: 1_020.0)
+        asked = [_is_allowed(quota, f"10.{at // 60_000}.{at // 240 % 250}.{at % 240}") for at in range(40_000)]
+        asked += [_is_allowed(quota, f"11.{at // 250}.{at % 250}.1") for at in range(40_000)]
+        assert sum(asked) == 33_000
 
 
 def test_long_texts_are_not_read_on_the_event_loop(hub: ApiHub) -> None:

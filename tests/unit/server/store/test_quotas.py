@@ -44,21 +44,57 @@ def test_a_slice_of_one_process_cannot_be_used_by_another(hub: Store) -> None:
     assert 80 <= given <= 90
 
 
-def test_what_was_used_beyond_a_stretch_is_paid_from_the_next_ones(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else whoever asks much at once, before its cost is known, has a multiple of the quota each minute."""
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the time of processes and database in seconds, which a test changes."""
     clock = [1_000.0]
     monkeypatch.setattr(quotas.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(quotas, "now", lambda: int(clock[0] * 1_000_000))
-    meter = RequestMeter("lookups", 100, 60)
-    assert [meter.spend(hub, "bank", 10) for _ in range(5)] == [0] * 5
-    meter.add("bank", 5 * 10 * 4)
-    assert meter.spend(hub, "bank", 1) > 0
-    assert meter.state("bank").remaining == 0
+    return clock
+
+
+def test_what_was_used_beyond_a_stretch_is_paid_from_the_next_ones_in_any_process(
+    hub: Store, clock: list[float]
+) -> None:
+    """Else whoever asks much at once, before its cost is known, has a multiple of the quota each minute."""
+    meters = [RequestMeter("lookups", 100, 60) for _ in range(3)]
+    assert [meters[0].spend(hub, "bank", 10) for _ in range(5)] == [0] * 5
+    meters[0].settle(hub, "bank", 50, 250)
+    assert meters[0].spend(hub, "bank", 1) > 0
+    assert meters[0].state("bank").remaining == 0
     used = []
-    for _ in range(4):
+    for at in range(4):
         clock[0] += 61
-        used.append(sum(meter.spend(hub, "bank", 10) == 0 for _ in range(20)) * 10)
+        used.append(sum(meters[at % 3].spend(hub, "bank", 10) == 0 for _ in range(20)) * 10)
     assert used == [0, 50, 100, 100], "250 were used of the first 100"
+
+
+def test_a_stretch_in_which_nobody_asks_pays_too(hub: Store, clock: list[float]) -> None:
+    meter = RequestMeter("lookups", 100, 60)
+    assert meter.spend(hub, "bank", 10) == 0
+    meter.settle(hub, "bank", 10, 350)
+    clock[0] += 4 * 60
+    assert RequestMeter("lookups", 100, 60).spend(hub, "bank", 100) == 0
+
+
+def test_what_was_counted_in_vain_is_there_for_all_processes(hub: Store, clock: list[float]) -> None:
+    first, second = RequestMeter("lookups", 100, 60), RequestMeter("lookups", 100, 60)
+    assert first.spend(hub, "bank", 90) == 0
+    assert second.spend(hub, "bank", 20) > 0
+    first.settle(hub, "bank", 90, 5)
+    assert first.state("bank").remaining == 95
+    # A process keeps a tenth at most.
+    clock[0] += 1
+    assert RequestMeter("lookups", 100, 60).spend(hub, "bank", 75) == 0
+    assert first.spend(hub, "bank", 10) == 0
+
+
+def test_what_was_counted_in_a_stretch_that_has_ended_is_not_given_back(hub: Store, clock: list[float]) -> None:
+    meter = RequestMeter("lookups", 100, 60)
+    assert meter.spend(hub, "bank", 100) == 0
+    clock[0] += 61
+    meter.settle(hub, "bank", 100, 1)
+    assert sum(meter.spend(hub, "bank", 10) == 0 for _ in range(20)) == 10
 
 
 def test_no_limit_costs_nothing(hub: Store) -> None:

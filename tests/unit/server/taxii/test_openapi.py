@@ -16,6 +16,7 @@ from server.app import create_app
 from server.settings import Settings
 from server.store import Store
 from server.taxii.endpoints import MEDALLION_ROUTES, METHODS, route
+from server.taxii.limits import PartnerQuotas
 from server.taxii.openapi import describe
 
 
@@ -56,7 +57,7 @@ def _all() -> dict[str, Any]:
 
 
 def test_it_describes_the_endpoints_beside_taxii_and_nothing_else() -> None:
-    endpoints = ApiEndpoints(cast(Store, None), LookupSettings())
+    endpoints = ApiEndpoints(cast(Store, None), LookupSettings(), PartnerQuotas())
     routes = {}
     for path, item in description().paths.items():
         [method] = (name.upper() for name in item if name != "parameters")
