@@ -41,8 +41,8 @@ quick: $(VENV)/.ok ## the tests to run while working: three minutes (ARGS="-k ho
 test: $(VENV)/.ok ## all tests but the long ones
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "not long")
 
-long: $(VENV)/.ok ## the tests that kill, flood or measure for minutes
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m long)
+long: $(VENV)/.ok ## the tests that kill, flood or measure for minutes, and the searches for examples in whole
+	@SEARCH=whole $(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "long or search")
 
 coverage: $(VENV)/.ok ## all tests, with branch coverage
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
