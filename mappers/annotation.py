@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from mappers import annotation_properties as words, extension, labels, marking
 from schemas.errors import Rejected
+from schemas.qualification import QualificationCode
 from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, Tlp, scam_category
 
 _Take = Callable[[Any], Any]
@@ -58,6 +59,7 @@ _IN_CONTEXT: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
         "opinion": {
             "outcome": words.one_of(OutcomeWord),
             "outcome_reason": words.word,
+            "qualification": words.one_of(QualificationCode),
             "effective_from": words.moment,
             "effective_until": words.moment,
         },
@@ -197,7 +199,8 @@ def _withhold(context: dict[str, Any], withheld: Callable[[str], bool]) -> list[
 def _labels(type_: str, context: Mapping[str, Any]) -> list[str] | None:
     match type_:
         case "opinion":
-            return labels.of({"outcome": context.get("outcome"), "reason": context.get("outcome_reason")})
+            names = {"outcome": "outcome", "reason": "outcome_reason", "qualification": "qualification"}
+            return labels.of({label: context.get(name) for label, name in names.items()})
         case "grouping":
             return labels.of({"type": context.get("scam_type")}, context.get("countries", ()))
         case "relationship":

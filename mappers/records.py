@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from mappers import flow, grouping, identity, opinion, sighting
+from mappers import flow, grouping, identity, opinion, qualification, sighting
 from mappers.indicator import Profile
 from schemas.errors import Rejected
+from schemas.qualification import Qualification
 from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -19,6 +20,8 @@ def to_stix(record: Record, profile: Profile = Profile.FULL) -> list[dict[str, A
             return [sighting.to_stix(record, profile)]
         case Outcome() | Opinion():
             return [opinion.to_stix(record, profile)]
+        case Qualification():
+            return [qualification.to_stix(record, profile)]
         case Flow():
             return flow.to_stix(record, profile)
         case Case():
@@ -47,6 +50,8 @@ def from_stix(
     match stix_object.get("type"):
         case "sighting":
             return [sighting.from_stix(stix_object, reporters, objects)]
+        case "opinion" if qualification.is_answer(stix_object):
+            return qualification.from_stix(stix_object, reporters)
         case "opinion":
             return opinion.from_stix(stix_object, reporters)
         case "relationship":

@@ -11,6 +11,7 @@ from schemas.declaration import DeclaredField
 from schemas.feedback import FeedbackEvent, FeedbackReason
 from schemas.fields import Evidence, Hold
 from schemas.partner import FocalFunction, PartnerKind
+from schemas.qualification import QualificationCode
 from schemas.report import FIELDS
 from schemas.sharing import Sharing
 from schemas.vocabulary import WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, SharingPurpose
@@ -227,6 +228,7 @@ def schema() -> dict[str, Any]:
         },
         "outcome": _closed(OutcomeWord, "what the author of an opinion did about the indicator"),
         "outcome_reason": _open(OutcomeReason, "why"),
+        "qualification": _closed(QualificationCode, "what the author of an opinion found, which keeps the account"),
         "effective_from": {**_TIME, "description": "from when the outcome holds"},
         "effective_until": {**_TIME, "description": "when a block or a hold of funds ends"},
         "source": {**end, "description": "of a flow: what the observable is that the money came from"},

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.reference.banks.accounts import checked_institution
+from schemas.keeper import checked_institution
 from schemas.text import checked_line
 
 # The prefixes of the aliases of private collections, and of no others.
-OWN_ALIASES = ("for-", "outcomes-")
+OWN_ALIASES = ("for-", "outcomes-", "accounts-")
 
 COUNTRY_PATTERN = "^[A-Z]{2}$"
 CountryCode = Annotated[str, Field(pattern=COUNTRY_PATTERN, description="ISO 3166-1 alpha-2 country code")]
@@ -77,7 +77,9 @@ class Partner(BaseModel):
     ] = ()
     institutions: Annotated[
         tuple[Annotated[str, AfterValidator(checked_institution)], ...],
-        Field(description="whose accounts are its own: BICs of eight characters, or the beginnings of IBANs"),
+        Field(
+            description="whose accounts are its own: BICs, beginnings of IBANs, bank codes, wallets, platforms, numbers"
+        ),
     ] = ()
     forwards: Annotated[bool, Field(description="may pass on the reports of others unchanged")] = False
     named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False

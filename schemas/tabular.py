@@ -15,6 +15,7 @@ from schemas.errors import Rejected, rejection_of
 from schemas.fields import evidence_by_hash
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.partner import COUNTRY_PATTERN
+from schemas.qualification import Qualification
 from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
 from schemas.refang import refang
 from schemas.report import FIELDS, MAX_VALUE, Report
@@ -180,13 +181,20 @@ def _text(value: object) -> str:
 
 
 RECORDS: Mapping[str, type[Record]] = MappingProxyType(
-    {"sighting": Sighting, "outcome": Outcome, "opinion": Opinion, "flow": Flow, "case": Case}
+    {
+        "sighting": Sighting,
+        "outcome": Outcome,
+        "opinion": Opinion,
+        "flow": Flow,
+        "case": Case,
+        "qualification": Qualification,
+    }
 )
 
 # The columns that together name the subject of a record.
 SUBJECT_COLUMNS = ("value", "kind", "of_reporter")
 
-_WORD_COLUMNS = frozenset({"outcome", "reason", "opinion", "context", "scam_type"})
+_WORD_COLUMNS = frozenset({"outcome", "reason", "opinion", "context", "scam_type", "code"})
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _MEMBERS = re.compile(r"[\s|]+|[,;](?=[a-z][a-z0-9-]+(?:--|:))")
 # Words of people and other feeds, with the outcome that they mean.

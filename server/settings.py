@@ -177,6 +177,19 @@ class Settings(BaseSettings):
         BeforeValidator(_duration),
         Field(gt=timedelta(0), description="time within which every partner should know of a retraction, as 4h"),
     ] = timedelta(hours=4)
+    answer_target: Annotated[
+        timedelta,
+        BeforeValidator(_duration),
+        Field(gt=timedelta(0), description="time within which a keeper should answer for what it keeps, as 4h"),
+    ] = timedelta(hours=4)
+    withheld_target: Annotated[
+        timedelta,
+        BeforeValidator(_duration),
+        Field(
+            gt=timedelta(0),
+            description="time within which you should decide whether a keeper hears of a report that excludes it",
+        ),
+    ] = timedelta(hours=4)
     lists_dir: Annotated[
         Path | None, Field(description="folder of the updated allowlists; none is beside the store")
     ] = None

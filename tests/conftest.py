@@ -10,10 +10,9 @@ from hypothesis import settings
 from server.setup import set_up
 from server.store import Store
 from tests.postgres import Postgres, PostgresMissing
-from tests.searches import examples
 
 # How long an example takes says more about the machine than about the code; benchmarks measure time.
-settings.register_profile("scamfeed", deadline=None, max_examples=examples(100))
+settings.register_profile("scamfeed", deadline=None)
 settings.load_profile("scamfeed")
 
 _LOUDLY = "POSTGRESQL DID NOT RUN"
@@ -76,12 +75,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the searches for examples, and what `make quick` leaves out: these, and tests on PostgreSQL."""
+    """Mark as slow what `make quick` leaves out: tests on PostgreSQL, and those that search for examples."""
     for item in items:
-        searches = hasattr(getattr(item, "function", None), "hypothesis")
-        if searches:
-            item.add_marker("search")
-        if searches or "postgresql" in item.name:
+        if "postgresql" in item.name or hasattr(getattr(item, "function", None), "hypothesis"):
             item.add_marker("slow")
 
 

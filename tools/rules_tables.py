@@ -11,6 +11,7 @@ from schemas.errors import Rejected
 from schemas.fields import Hold
 from schemas.kind import Kind
 from schemas.partner import Partner, PartnerKind
+from schemas.qualification import EFFECTS
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus, OutcomeWord
 from server.release.fuse import grade
@@ -21,7 +22,7 @@ from server.release.fuse.statements import JudgeStanding, OpinionStatement, Sigh
 from server.store.reputation import Calibration, JudgedReport
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [DOCS / "release-rules.md", DOCS / "consensus.md"]
+PAGES = [DOCS / "release-rules.md", DOCS / "consensus.md", DOCS / "keepers.md"]
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 # One kind for each column: what the kinds beside it have in common.
@@ -41,13 +42,35 @@ _VALUES = {
 
 def written(text: str) -> str:
     """Return a page's text, its tables as the rules are now; all else is left as it is."""
-    tables = {"confidence": _confidence, "grades": _grades, "kinds": _kinds, "reliability": _reliability}
+    tables = {
+        "confidence": _confidence,
+        "grades": _grades,
+        "kinds": _kinds,
+        "reliability": _reliability,
+        "answers": _answers,
+    }
     return _PART.sub(lambda part: part[1] + "\n".join([*tables[part[2]](), part[3]]), text)
 
 
 def _table(*rows: Iterable[object]) -> list[str]:
     first, *others = [" | ".join(map(str, row)) for row in rows]
     return [f"| {first} |", "| --- " * (first.count("|") + 1) + "|", *(f"| {row} |" for row in others)]
+
+
+def _answers() -> list[str]:
+    """Return the table of what keepers answer."""
+    rows = [("answer", "meaning", "outcome", "effect")]
+    for code, effect in EFFECTS.items():
+        outcome = " / ".join(f"`{word}`" for word in (effect.outcome, effect.reason) if word)
+        parts = [
+            "counts as a report with authority" if effect.confirms else "",
+            "the listing ends" if effect.ends else "",
+            f"`{effect.most}` at most" if effect.most else "",
+            "disputed" if effect.clears else "",
+            f"holder `{effect.holder}`" if effect.holder else "",
+        ]
+        rows.append((f"`{code}`", effect.meaning, outcome, ", ".join(filter(None, parts)) or "none"))
+    return _table(*rows)
 
 
 def _partner(number: int, **properties: Any) -> Partner:

@@ -14,6 +14,7 @@ from feeds.readers.rows import Unreadable
 from mappers import records as mappers
 from schemas import tabular, timestamp
 from schemas.errors import Rejected
+from schemas.qualification import Qualification
 from schemas.record import Case, Opinion, Outcome, Record, Sighting
 from schemas.subject import Subject
 
@@ -126,7 +127,7 @@ def _looked_up(rows: Iterator[_ReadRow | Reject], find: Find | None) -> Iterator
 
 def _values(record: Record) -> Iterator[Named]:
     """Yield the values that stand in a record in place of ids of indicators."""
-    if isinstance(record, Sighting | Outcome | Opinion):
+    if isinstance(record, Sighting | Outcome | Opinion | Qualification):
         subjects: Sequence[Subject] = [record.of]
     else:
         subjects = record.members if isinstance(record, Case) else ()
@@ -157,7 +158,7 @@ def _records(name: Any, row: RecordRow, defaults: Mapping[str, str]) -> Sequence
 
 def _about_indicators(record: Record, known: Mapping[Named, Sequence[str]] | None) -> Iterator[Record]:
     """Yield the record once for each indicator that it is about."""
-    if isinstance(record, Sighting | Outcome | Opinion):
+    if isinstance(record, Sighting | Outcome | Opinion | Qualification):
         for subject in _found(record.of, known):
             yield record.model_copy(update={"of": subject})
     elif isinstance(record, Case):

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_PRIVATE = "for-"
+_PRIVATE = ("for-", "accounts-")
 _FULL = "-full"
 _ALL = "*"
 _FILL_SECONDS = 30.0

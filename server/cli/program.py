@@ -12,6 +12,7 @@ from server.cli.client.doctor import doctor
 from server.cli.client.match import match
 from server.cli.client.mirror import app as mirror
 from server.cli.context import Context
+from server.cli.decisions.accounts import app as account
 from server.cli.decisions.proposals import app as proposal
 from server.cli.decisions.retract import retract
 from server.cli.decisions.reviews import app as review
@@ -86,6 +87,7 @@ app.command("check")(check)
 app.command("doctor")(doctor)
 app.command("match")(match)
 app.add_typer(review, name="review")
+app.add_typer(account, name="account")
 app.add_typer(proposal, name="proposal")
 app.add_typer(lists, name="lists")
 app.command("receipts")(receipts)

@@ -10,6 +10,7 @@ from server.observe.retention import settle
 from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews
 from server.store.database import sql
 from server.store.database.times import now
+from server.store.keepers import kept_accounts
 from server.store.liveness import heartbeats, silences, verifications
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
@@ -29,7 +30,7 @@ class StoreCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Return the figures of partners, feeds, reviews and retraction receipts."""
-        for figures in (_partner_lags, _feeds, _open_work, _liveness):
+        for figures in (_partner_lags, _feeds, _open_work, _keepers, _liveness):
             yield from figures(self._store)
 
 
@@ -99,6 +100,18 @@ def _open_work(store: Store) -> Iterable[Metric]:
         ("scamfeed_partners_slowed", "Partners that the throttle slows", slowed),
     ]
     return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]
+
+
+def _keepers(store: Store) -> Iterable[Metric]:
+    """Return how many answers each keeper owes, and since when."""
+    with store.read() as tx:
+        found = kept_accounts.counts(tx, 0, now(), now())
+    waiting = _gauge("scamfeed_answers_open", "Listings that wait for their keeper's answer", "partner")
+    oldest = _gauge("scamfeed_answers_oldest_seconds", "Age of the oldest of these", "partner")
+    for counts in found:
+        waiting.add_metric((counts.partner,), counts.open)
+        oldest.add_metric((counts.partner,), _age(counts.oldest))
+    return waiting, oldest
 
 
 def _liveness(store: Store) -> Iterable[Metric]:

@@ -94,8 +94,14 @@ class ReleaseContext:
         return collection.owner if collection.use == "for" and collection.owner in self.registry.partners else None
 
     def track(self, alias: str) -> str:
-        """Return the track of a collection: the owner of a private one, also where it left; "" for a shared one."""
-        return self.collections[alias].owner or ""
+        """Return the track of a collection: that of a private one's owner, also where it left; "" for a shared one."""
+        collection = self.collections[alias]
+        return listings.track_of(collection.owner, collection.use)
+
+    def keeper(self, alias: str) -> str | None:
+        """Return the partner whose accounts a collection lists; None for any other, and where that partner left."""
+        collection = self.collections[alias]
+        return collection.owner if collection.use == "accounts" and collection.owner in self.registry.partners else None
 
     def is_private(self, alias: str) -> bool:
         """Return whether it is a partner's private collection, also where that partner left."""
@@ -107,7 +113,7 @@ class ReleaseContext:
 
     def reads(self, partner: str, alias: str) -> bool:
         """Return whether a partner reads a collection, be it shared or its own."""
-        return alias in self.readable(partner) or self.private_reader(alias) == partner
+        return alias in self.readable(partner) or partner in (self.private_reader(alias), self.keeper(alias))
 
     def referral(self, countries: Iterable[str]) -> Referral | None:
         """Return whom to turn to for a coerced person's protection: in a country concerned, else at the hub."""

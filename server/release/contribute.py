@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
+from mappers.qualification import is_answer
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
@@ -318,14 +319,26 @@ class _Contribution:
             if submission.item.type == "opinion":
                 # An outcome about a revoked listing shows that the partner knows of the revocation.
                 acknowledged |= set(map(self._references.meant, refs))
-            if decision.held is None:
+            if is_answer(submission.obj):
+                annotations.take_back(submission.key, submission.item.type)
+                self._note_answer(submission, decision)
+            elif decision.held is None:
                 self._answer_annotation(submission, annotations.release(submission.key, submission.obj))
         for key in self._marked:
             obj, review = self._loader.known[key], self._loader.states.get(key)
-            free = review is None or review.state == "approved"
+            free = (review is None or review.state == "approved") and not is_answer(obj)
             if annotation_targets.refs(obj) and obj.get("revoked") is not True and free:
                 annotations.release(key, obj)
         receipts.acknowledge(self._context.tx, self._partner.name, *acknowledged)
+
+    def _note_answer(self, submission: Submission, decision: Decision) -> None:
+        """Note the effect of a keeper's answer; one about what the partner cannot see has none."""
+        item = submission.item
+        if decision.held is None and not self._about.get(submission.key):
+            why = Reason.TARGET_NOT_VISIBLE.explain()
+            self._results.kept.append(Unpublished(item.id, item.version, why.message))
+        else:
+            self._notes[item.id, item.version] = "your answer holds for the account from now on, in every collection"
 
     def _answer_repeat(self, submission: Submission) -> None:
         """Add the present state of an object that was contributed before."""
@@ -382,6 +395,8 @@ class _Contribution:
         if statement is None:
             # It is over; or it repeats what is published here, which is answered as if it were published.
             report = submission.report
+            if any(ended.key == submission.key for ended in value.ended):
+                return Reason.ENDED_BY_KEEPER.explain()
             ended = isinstance(report, Report) and report.valid_until <= self._context.at
             return Reason.EXPIRED.explain() if ended else None
         if statement.audience.shared or statement.audience.private:

@@ -7,6 +7,7 @@ from mappers.identity import HubIdentity
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.fuse.reliability import MOST_BY_ONE
 from server.release.publish import identities
+from server.release.route.keepers import KeeperIndex
 from server.release.route.policy import FULL, PUBLIC
 from server.store import (
     collections,
@@ -109,6 +110,11 @@ class HubFacts:
         return self._fact(Facts.REGISTRY, self._readable)
 
     @property
+    def keepers(self) -> KeeperIndex:
+        """The partners that keep values, by these."""
+        return self._fact(Facts.REGISTRY, self._keepers)
+
+    @property
     def writers(self) -> Mapping[str, frozenset[str]]:
         """The partners that may write each collection, by its alias."""
         return self._fact(Facts.REGISTRY, collections.writers)
@@ -201,6 +207,9 @@ class HubFacts:
             for alias, collection in self.released.items()
             if collection.owner and collection.use
         }
+
+    def _keepers(self, _: Tx) -> KeeperIndex:
+        return KeeperIndex(self.registry.partners.values())
 
     def _readable(self, _: Tx) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mappers import marking
+from mappers.qualification import is_answer
 from schemas.errors import Rejected
 from schemas.partner import Partner
+from schemas.qualification import QualificationCode
 from schemas.report import Report
 from server.release.fuse.loader import Loader
-from server.release.fuse.statements import indicator_subject, is_published_meanwhile
+from server.release.fuse.statements import indicator_subject, is_published_meanwhile, read_answer
 from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
 from server.release.guard.personal_data import objects
@@ -74,6 +76,7 @@ class Intake:
         self._refuse_personal_translation(submission)
         before = self._known.get(submission.key)
         self._refuse_others(submission, before)
+        self._refuse_answer(submission, before)
         review = self._states.get(submission.key)
         waiting = review if review is not None and _waits(review) else None
         again = _is_listed_again(before, submission)
@@ -100,6 +103,24 @@ class Intake:
         if submission.item.type == TRANSLATION and not submission.item.revoked:
             key = self._loader.context.key(self._partner, str(submission.obj.get("object_ref")))
             objects.refuse_personal_data({**submission.obj, "pattern": self._known.get(key, {}).get("pattern")})
+
+    def _refuse_answer(self, submission: Submission, before: Obj | None) -> None:
+        """Refuse an answer about what somebody else keeps, and one without a code; an answer is given up for another.
+
+        Nothing is refused of an answer about what the partner cannot see: it is as if there were none.
+        """
+        if not is_answer(submission.obj):
+            if before is not None and is_answer(before):
+                raise Reason.ANSWER_STAYS.rejected()
+            return
+        if submission.item.revoked:
+            raise Reason.ANSWER_STAYS.rejected()
+        keepers = self._loader.context.facts.keepers
+        about = self._facts.subjects.get(submission.key, set())
+        if any(self._partner.name not in keepers.of(subject) for subject in about):
+            raise Reason.NOT_THE_KEEPER.rejected()
+        if read_answer(submission.obj) is None:
+            raise Reason.NO_ANSWER_CODE.rejected(codes=", ".join(QualificationCode))
 
     def _refuse_others(self, submission: Submission, before: Obj | None) -> None:
         """Refuse an object that is not the partner's: only its creator may version or revoke an object."""

@@ -291,6 +291,12 @@ class Reason(Enum):
         "its valid_until has passed",
         "send a version with a later valid_until if the scam goes on",
     )
+    ENDED_BY_KEEPER = (
+        "ended-by-keeper",
+        Result.KEPT,
+        "the institution that keeps the account answered that it is closed, or not there",
+        "report it again if it is used",
+    )
     DISPUTED = (
         "disputed",
         Result.KEPT,
@@ -310,6 +316,24 @@ class Reason(Enum):
         Result.KEPT,
         "it refers to an object that is not here for you to see",
         "refer to objects of your own, or to objects that you read here",
+    )
+    NOT_THE_KEEPER = (
+        "not-the-keeper",
+        Result.REFUSED,
+        "only the institution that keeps the account answers for it",
+        "send an outcome or an opinion; if it is yours, ask the operator to register your institution",
+    )
+    NO_ANSWER_CODE = (
+        "no-answer-code",
+        Result.REFUSED,
+        "qualification: is none of the answers that are known",
+        "write one of {codes}",
+    )
+    ANSWER_STAYS = (
+        "answer-stays",
+        Result.REFUSED,
+        "an answer is not taken back",
+        "send a later version with another answer, as unknown",
     )
     NO_COMMON_COLLECTION = (
         "no-common-collection",

@@ -9,7 +9,7 @@ from mappers import extension
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
-from server.release.fuse.statements import COERCED, DISPUTED, ReportedValue
+from server.release.fuse.statements import COERCED, CONTRADICTED, DISPUTED, WITHHELD, ReportedValue, reported_by
 from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
 from server.release.guard.volume import MANY_DOUBTS
@@ -21,14 +21,19 @@ from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.inbox import is_key, key, object_id
+from server.store.keepers import kept_accounts
 from server.store.reviews import Review, ReviewState, UnknownReview
 
 # Rules that are about the sender: a decision of such a review says nothing about the values.
-_ABOUT_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED)
+_ABOUT_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED, WITHHELD)
 _FALSE_POSITIVE = Refutation(DISPUTED, "it was doubted, and found to be wrong")
 _UPHELD = Feedback(FeedbackEvent.UPHELD, reason=FeedbackReason.DISPUTE)
 _DELISTED = Feedback(FeedbackEvent.DELISTED, reason=FeedbackReason.DISPUTE)
 _VERBS: dict[ReviewState, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
+
+
+class TwoPersonsDecide(ValueError):
+    """The review is decided by two persons: one proposes the decision, another confirms it."""
 
 
 class ReviewSummary(NamedTuple):
@@ -43,13 +48,25 @@ class ReviewSummary(NamedTuple):
     case: DisputeCase | None = None
 
 
-def decide(hub: Hub, tx: Tx, ids: Iterable[str], state: ReviewState, by: str, note: str | None = None) -> list[Review]:
+def decide(
+    hub: Hub,
+    tx: Tx,
+    ids: Iterable[str],
+    state: ReviewState,
+    by: str,
+    note: str | None = None,
+    *,
+    by_two: bool = False,
+) -> list[Review]:
     """Decide many reviews in one transaction, and release what follows from that.
 
     ``ids`` may be keys too; ``by`` is the person that decides, for the audit trail. Raises ``UnknownReview`` where one
-    was never held; then nothing is decided.
+    was never held, and ``TwoPersonsDecide`` where one takes two and it is not ``by_two``; then nothing is decided.
     """
-    wanted = list(dict.fromkeys(review.object_id for id_ in ids for review in [find(tx, id_)]))
+    found = {review.object_id: review for id_ in ids for review in [find(tx, id_)]}
+    if not by_two and any(review.rule == CONTRADICTED for review in found.values()):
+        raise TwoPersonsDecide("two persons decide between the keeper of an account and who reports it again")
+    wanted = list(found)
     doubted = _disputed_values(_open(hub, tx, wanted), wanted)
     decided = [reviews.decide(tx, object_key, state, by, note) for object_key in wanted]
     moment = now()
@@ -60,6 +77,9 @@ def decide(hub: Hub, tx: Tx, ids: Iterable[str], state: ReviewState, by: str, no
             for object_key in wanted
         ],
     )
+    for review in decided:
+        if review.rule == CONTRADICTED and review.subject and state == "approved":
+            kept_accounts.overrule(tx, review.subject, moment)
     release_decided(hub, tx, wanted, doubted)
     return decided
 
@@ -75,7 +95,7 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
     session = _open(hub, tx, wanted)
     decided = reviews.states(tx, wanted).values()
     disputes = {review.subject: review.state for review in decided if review.subject}
-    values = session.load(session.subjects(wanted) | disputes.keys())
+    values = session.load(_concerned(session, wanted))
     session.loader.look_up_reviews(wanted)
     for value in values:
         if disputes.get(value.subject) == "rejected":
@@ -85,6 +105,9 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
         if disputes.get(value.subject) in ("rejected", "approved"):
             upheld = disputes[value.subject] == "approved"
             session.feedback.of_decision(value, _UPHELD if upheld else _DELISTED)
+            if value.answer is not None and upheld:
+                overruled = Feedback(FeedbackEvent.OVERRULED, reason=FeedbackReason.REVIEW)
+                session.feedback.add(value.answer.partner.name, overruled, value.answer.key)
     approved = {object_key for object_key in wanted if _is_approved(session, object_key)}
     for object_key in wanted & session.loader.known.keys():
         event = FeedbackEvent.APPROVED if object_key in approved else FeedbackEvent.REFUSED
@@ -102,8 +125,13 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
 def _open(hub: Hub, tx: Tx, ids: Iterable[str]) -> ReleaseSession:
     """Open a session that has locked the values that are decided under these ids."""
     ids = set(ids)
-    session, _ = ReleaseSession.open_locked(hub, tx, lambda session: (None, session.subjects(ids) | _disputed(tx, ids)))
+    session, _ = ReleaseSession.open_locked(hub, tx, lambda session: (None, _concerned(session, ids)))
     return session
+
+
+def _concerned(session: ReleaseSession, ids: Iterable[str]) -> set[str]:
+    """Return the values of contributions, of disputes, and of reports of which keepers may hear."""
+    return session.subjects(map(reported_by, ids)) | _disputed(session.context.tx, ids)
 
 
 def _disputed(tx: Tx, ids: Iterable[str]) -> set[str]:
@@ -164,7 +192,7 @@ def summaries(hub: Hub, tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
     """Return the summaries of reviews, of contributions and of disputed listings."""
     found = list(found)
     disputes = dispute_cases(hub, tx, found)
-    missing = {review.object_id for review in found if review.subject is None}
+    missing = {reported_by(review.object_id) for review in found if review.subject is None}
     bodies: dict[str, bytes] = {}
     for collection in sorted(collections.all_collections(tx), key=lambda collection: collection.kind != "inbox"):
         if missing and collection.kind != "exchange":
@@ -173,7 +201,7 @@ def summaries(hub: Hub, tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
     return [
         ReviewSummary(review, case.kind, case.value, case)
         if (case := disputes.get(review.subject or ""))
-        else _summary(review, bodies.get(review.object_id))
+        else _summary(review, bodies.get(reported_by(review.object_id)))
         for review in found
     ]
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import NamedTuple, Self, TypeVar
 
+from mappers.qualification import is_answer
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
 from schemas.partner import Partner
 from server.release.context import ReleaseContext, open_context
@@ -13,6 +14,7 @@ from server.release.fuse.loader import Loader
 from server.release.fuse.reliability import stated
 from server.release.fuse.statements import ReportedValue, indicator_subject
 from server.release.hub import Hub
+from server.release.publish.answers import KeeperAnswers
 from server.release.publish.collections import Publication
 from server.release.publish.feedback import FeedbackNotes
 from server.release.publish.listings import ListingState, ListingUpdater
@@ -49,6 +51,7 @@ class ReleaseSession:
         self.loader = Loader(context)
         self.publication = Publication(context)
         self.feedback = FeedbackNotes(context)
+        self.answers = KeeperAnswers(context)
         self._judged: list[reputation.JudgedReport] = []
 
     @classmethod
@@ -120,6 +123,7 @@ class ReleaseSession:
         states = updater.update(values)
         self._warn_of_unprotected(len(updater.unprotected))
         disputes.open_reviews(values, states, new)
+        self.answers.follow(values, states, new, self.feedback)
         states_by_id = {id_: states[value.subject] for value in values for id_ in value.ids}
         if publish_annotations is None:
             self._publish_annotations(new, states_by_id)
@@ -161,7 +165,7 @@ class ReleaseSession:
         known = self.loader.known
         for key in sorted(new & known.keys()):
             refs = set(annotation_targets.refs(known[key]))
-            if refs and known[key].get("revoked") is not True:
+            if refs and known[key].get("revoked") is not True and not is_answer(known[key]):
                 references = self.references(self.context.contributor(key))
                 references.read(refs)
                 self.publication.load({self.context.annotation_id(key, known[key]["type"])})

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from server.release import contradictions
 from server.release.two_persons import TwoPersonAction
 
-_ALL: tuple[TwoPersonAction, ...] = ()
+_ALL: tuple[TwoPersonAction, ...] = (contradictions.DECIDE,)
 
 ACTIONS: Mapping[str, TwoPersonAction] = MappingProxyType({action.name: action for action in _ALL})

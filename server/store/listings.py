@@ -1,8 +1,8 @@
 """The ids under which the hub has listed each value, and how often.
 
-A track is the place of a listing: "" for the shared collections, or the name of the partner whose private collection
-it is in. A value's listings in a track are numbered: a new one is made when the last was revoked. The log has them all,
-each with the value that it is about.
+A track is the place of a listing: "" for the shared collections, the name of the partner whose private collection it is
+in, or ``track_of_keeper`` of the partner that keeps the value. A value's listings in a track are numbered: a new one is
+made when the last was revoked. The log has them all, each with the value that it is about.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,14 +25,34 @@ def find(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     names = {number: name for name, number in numbers.items()}
     found: dict[str, dict[str, dict[str, int]]] = {}
     for chunk in chunks(sorted(names)):
-        for number, owner, first, *packed in fetch(tx, _LISTED, {"numbers": chunk}):
+        for number, owner, use, first, *packed in fetch(tx, _LISTED, {"numbers": chunk}):
             id_ = object_ids.unpack(PackedId(*packed))
-            track = found.setdefault(names[number], {}).setdefault(owner or "", {})
+            track = found.setdefault(names[number], {}).setdefault(track_of(owner, use), {})
             track[id_] = min(first, track.get(id_, first))
     return {
         subject: {track: sorted(ids, key=lambda id_: (ids[id_], id_)) for track, ids in sorted(tracks.items())}
         for subject, tracks in found.items()
     }
+
+
+def track_of(owner: str | None, use: str | None) -> str:
+    """Return the track of a collection with that owner and use."""
+    if owner is None:
+        return ""
+    return track_of_keeper(owner) if use == "accounts" else owner
+
+
+def track_of_keeper(partner: str) -> str:
+    """Return the track of the collection of what a partner keeps, by its name, in which there is no colon."""
+    return _KEEPER + partner
+
+
+def keeper_of_track(track: str) -> str | None:
+    """Return the name of the partner of such a track, None for any other."""
+    return track.removeprefix(_KEEPER) if track.startswith(_KEEPER) else None
+
+
+_KEEPER = "accounts:"
 
 
 def ids(tx: Tx, subject: str) -> set[str]:
@@ -75,10 +95,10 @@ _log = objects.c
 _NAME = (_log.space, _log.id_high, _log.id_low, _log.type, _log.type_name, _log.id_text)
 # Reports are in spaces, and listings in none.
 _LISTED = (
-    select(_log.value, collections.c.owner, func.min(_log.date_added), *_NAME)
+    select(_log.value, collections.c.owner, collections.c.use, func.min(_log.date_added), *_NAME)
     .join_from(objects, collections, collections.c.number == _log.collection)
     .where(among(_log.value, "numbers", BigInteger), text("value IS NOT NULL"), _log.space == 0)
-    .group_by(_log.value, collections.c.owner, *_NAME)
+    .group_by(_log.value, collections.c.owner, collections.c.use, *_NAME)
 )
 _SUBJECTS = (
     select(subject_rows.c.subject, *_NAME)

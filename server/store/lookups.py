@@ -98,7 +98,7 @@ _LOGS = select(_c.log, _c.part, _c.alias)
 _READABLE = (
     _LOGS.join_from(grants, collections)
     .where(grants.c.partner == bindparam("of_partner"), grants.c.can_read)
-    .where(or_(_c.kind == "released", _c.use == "for"))
+    .where(or_(_c.kind == "released", _c.use == "for", _c.use == "accounts"))
 )
 _PUBLIC = _LOGS.where(_c.alias == bindparam("of_alias"), _c.kind == "released")
 # Every value has a row here, so that one that is known to others alone is told from none by nothing.

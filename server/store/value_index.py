@@ -14,6 +14,7 @@ from server.store import reviews, subjects as values
 from server.store.database.direct import fetch
 from server.store.database.engine import Tx
 from server.store.database.sql import ManyRows, among, any_of, chunks, insert_many
+from server.store.keepers import kept_accounts
 from server.store.objects import object_ids
 from server.store.objects.object_ids import PackedId
 from server.store.release_tables import own_values
@@ -128,6 +129,7 @@ def _move(tx: Tx, subject: str, to: str) -> None:
     insert_many(tx, value_index, [(to, key) for key in sorted(set(keys) - find(tx, [to]).get(to, set()))])
     numbers = values.lock(tx, [subject, to])
     tx.execute(update(objects).where(_log.value == numbers[subject]).values(value=numbers[to]))
+    kept_accounts.move(tx, numbers[subject], numbers[to])
 
 
 def _subjects(tx: Tx, kind: str) -> Iterator[str]:

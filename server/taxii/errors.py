@@ -191,6 +191,11 @@ REASONS: dict[str, ErrorReason] = {
         "The body has another form than a look-up, at {place}.",
         'Send {"values": [{"value": "…"}, …]}, 1 to 1,000 values, each with a kind and details where needed.',
     ),
+    "not-answers": ErrorReason(
+        422,
+        "The body has another form than the answers of a keeper.",
+        'Send {"answers": [{"value": "…", "code": "genuine"}, …]}, 1 to 100, with kinds and details where needed.',
+    ),
     "not-a-check": ErrorReason(
         400, "A check has one value.", "Give the parameter value once, percent-encoded, and each other once at most."
     ),

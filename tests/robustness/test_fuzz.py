@@ -12,7 +12,6 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import indicator
 from tests.robustness.tally import Tally
 from tests.robustness.ways import Application, Way, Wire
-from tests.searches import examples
 
 EXAMPLES = 150
 
@@ -33,7 +32,7 @@ def way(request: pytest.FixtureRequest, application: Application, server: Deploy
 
 
 fuzz = settings(
-    max_examples=examples(EXAMPLES),
+    max_examples=EXAMPLES,
     deadline=None,
     derandomize=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

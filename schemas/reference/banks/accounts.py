@@ -92,7 +92,7 @@ _INSTITUTION_RULE = (
 def checked_institution(text: str) -> str:
     """Return an institution in the one spelling that is compared. Raises ``ValueError`` with the rule."""
     plain = text.replace(" ", "").upper()
-    if not _is_bic(plain) and _IBAN_BEGINNING.fullmatch(plain) is None:
+    if not is_bic(plain) and _IBAN_BEGINNING.fullmatch(plain) is None:
         raise ValueError(_INSTITUTION_RULE)
     return plain
 
@@ -105,7 +105,7 @@ def is_kept_by(institutions: Iterable[str], value: str, details: Mapping[str, st
     bank = value.split(":")[1] if value.count(":") >= 2 else ""
     named = {bank, details.get("bic", "")[:8]}
     return any(
-        institution in named if _is_bic(institution) else _begins_with(value, bank, institution)
+        institution in named if is_bic(institution) else _begins_with(value, bank, institution)
         for institution in institutions
     )
 
@@ -120,6 +120,6 @@ def _begins_with(value: str, bank: str, institution: str) -> bool:
     return value[:2] == institution[:2] == "GB" and len(bank) == 6 and institution[8:] == bank
 
 
-def _is_bic(text: str) -> bool:
+def is_bic(text: str) -> bool:
     """Return True for a BIC, whose country is in the middle, False for the beginning of an IBAN."""
     return _BIC.fullmatch(text) is not None and _IBAN_BEGINNING.fullmatch(text) is None

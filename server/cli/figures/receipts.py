@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.context import Context, Json, show_json, show_table
+from server.cli.decisions.accounts import answers_of
 from server.release.query import receipts as settling
 from server.release.query.receipts import ReceiptTotals
 from server.release.query.spread import Spread
@@ -33,6 +34,7 @@ def receipts(
                 if every
                 else kept.all_receipts(tx, only_open=True, limit=limit)
             )
+            answers = answers_of(tx, context.settings.answer_target, context.settings.withheld_target, since)
             standing = receipt_counts(settling.totals_since(tx, since, target), target.total_seconds())
     at = now()
     rows = [
@@ -50,11 +52,14 @@ def receipts(
         for receipt in found
     ]
     if json:
-        show_json({**standing, "receipts": rows})
+        show_json({**standing, "answers": answers, "receipts": rows})
         return
     columns = ["partner", "collection", "object", "reason", "opened", "seconds", "late", "how"]
     show_table("Retraction receipts", columns, [[row[column] for column in columns] for row in rows])
     show_table("Totals", ["property", "value"], flat(standing))
+    if answers["keepers"]:
+        shown = [list(row.values()) for row in answers["keepers"]]
+        show_table("Answers of keepers", ["keeper", "open", "late", "oldest, seconds", "answered", "in time"], shown)
 
 
 def receipt_counts(standing: ReceiptTotals, target: float) -> dict[str, Any]:

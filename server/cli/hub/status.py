@@ -10,6 +10,7 @@ import typer
 
 from schemas import timestamp
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.decisions.accounts import answers_of
 from server.cli.figures.receipts import receipt_counts, spread_of
 from server.release.query import receipts as settling, timeline
 from server.store import (
@@ -57,6 +58,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "feeds": _feeds(tx),
             "jobs": _jobs(tx),
             "reviews": reviews_of(tx),
+            "answers": answers_of(tx, context.settings.answer_target, context.settings.withheld_target, now() - _MONTH),
             "receipts": receipts_of(tx, context.settings.retraction_target),
             "quiet": _quiet(tx),
             "slowed": throttled_partners(tx),
@@ -174,6 +176,10 @@ def _hub_tables(result: dict[str, Any]) -> Iterator[_Table]:
         [
             ["reviews open", result["reviews"]["open"]],
             ["the oldest, hours", result["reviews"]["oldest_hours"]],
+            ["answers of keepers open", result["answers"]["open"]],
+            ["answers later than the target", result["answers"]["late"]],
+            ["reports that a keeper may not hear of, open", result["answers"]["withheld"]["open"]],
+            ["of these later than the target", result["answers"]["withheld"]["late"]],
             ["receipts open", result["receipts"]["open"]],
             ["the oldest, seconds", result["receipts"]["oldest_seconds"]],
             ["later than the target", result["receipts"]["late"]],

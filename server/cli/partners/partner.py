@@ -1,6 +1,7 @@
 """``scamfeed partner``: the partners, their properties and rights."""
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from feeds.runs.runner import prepare_process
 from mappers import common_objects, ids
+from schemas.keeper import keys_of
 from schemas.partner import Partner, PartnerKind
 from server.cli.context import By, Context, Json, counting, fail, operator_name, show_json, show_table
 from server.cli.partners import access, values
@@ -23,12 +25,15 @@ from server.cli.partners.access import (
     show_client_settings,
     show_credentials,
 )
-from server.release import batches, depart
+from server.release import batches, depart, keeping
+from server.release.hub import Hub
+from server.release.keeping import Keeping
 from server.release.publish import identities
 from server.store import audit, collections, partners
 from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
 from server.store.database.times import now, stamp
+from server.store.keepers import kept_accounts
 from server.store.matching import match_grants
 from server.store.partners import NameTaken
 
@@ -43,7 +48,9 @@ Authority = Annotated[
 ]
 Institution = Annotated[
     list[str] | None,
-    typer.Option(help="BIC, or beginning of IBANs (GB29NWBK), of accounts that it keeps; may be repeated; '' for none"),
+    typer.Option(
+        help="what it keeps: a BIC, a bank code (TH:004), a wallet, platform or numbers; may be repeated; '' for none"
+    ),
 ]
 Forwards = Annotated[
     bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on objects of others, unchanged")
@@ -84,21 +91,25 @@ def add(
         {"name": name, "kind": kind, "identity": ids.identity(name)},
         _given(country, trusted, authority, institution, forwards, named, organisation),
     )
-    with context.store() as store, store.begin() as tx:
-        try:
-            credentials = partners.add(tx, partner)
-        except NameTaken as error:
-            back = (
-                f"; it left: scamfeed partner restore {name!r} brings it back"
-                if name in partners.departed_partners(tx)
-                else ""
-            )
-            fail(f"{error}{back}")
-        grant_collections(tx, name, read or [], ["inbox", *(write or [])], match or [])
-        if partner.named:
-            identities.publish(tx, name)
-        client = client_settings(tx, context.settings, partner)
-    _show_new(credentials_shown_once(partner, credentials), client, json)
+    prepare_process()
+    with context.hub() as hub:
+        with hub.store.begin() as tx:
+            try:
+                credentials = partners.add(tx, partner)
+            except NameTaken as error:
+                back = (
+                    f"; it left: scamfeed partner restore {name!r} brings it back"
+                    if name in partners.departed_partners(tx)
+                    else ""
+                )
+                fail(f"{error}{back}")
+            grant_collections(tx, name, read or [], ["inbox", *(write or [])], match or [])
+            if partner.named:
+                identities.publish(tx, name)
+            client = client_settings(tx, context.settings, partner)
+            job = _keep(hub, tx, name, partner.institutions)
+        _show_new(credentials_shown_once(partner, credentials), client, json)
+        _look_at_kept(hub, job)
 
 
 @app.command(name="set")
@@ -117,15 +128,19 @@ def set_(
 ) -> None:
     """Change properties of a partner; those that are not named stay."""
     context: Context = ctx.obj
-    with context.store() as store, store.begin() as tx:
-        before = find_partner(tx, name)
-        given = _given(country, trusted, authority, institution, forwards, named, organisation)
-        changed = _partner(before.model_dump(), {**given, **({"kind": kind} if kind else {})})
-        if changed != before:
-            partners.change(tx, changed)
-            if before.named or changed.named:
-                identities.publish(tx, name)
-        result = described(tx, changed)
+    prepare_process()
+    with context.hub() as hub:
+        with hub.store.begin() as tx:
+            before = find_partner(tx, name)
+            given = _given(country, trusted, authority, institution, forwards, named, organisation)
+            changed = _partner(before.model_dump(), {**given, **({"kind": kind} if kind else {})})
+            if changed != before:
+                partners.change(tx, changed)
+                if before.named or changed.named:
+                    identities.publish(tx, name)
+            job = _keep(hub, tx, changed.name, {*before.institutions} ^ {*changed.institutions})
+            result = described(tx, changed)
+        _look_at_kept(hub, job)
     _show_partner(result, json)
 
 
@@ -208,9 +223,24 @@ def remove(
         show_table("Left", ["property", "value"], result.items())
 
 
+def _keep(hub: Hub, tx: Tx, name: str, institutions: Iterable[str]) -> Keeping | None:
+    """Begin to look at what these institutions keep, whose partner is another from now on; None for no institution."""
+    keys = frozenset(key for institution in institutions for key in keys_of(institution))
+    return keeping.begin(hub, tx, name, keys) if keys else None
+
+
+def _look_at_kept(hub: Hub, job: Keeping | None) -> None:
+    """List for a keeper what is reported of it, and take back what it keeps no more."""
+    if job is not None:
+        with counting("accounts looked at") as count:
+            for state in batches.run(hub, job):
+                count(state["values"])
+
+
 def _leave(tx: Tx, partner: Partner, operator: str) -> None:
     """End the partner's access, and write it into the audit trail."""
     moment = partners.remove(tx, partner.name)
+    kept_accounts.leave_all(tx, partner.name, moment)
     event = AuditEvent(moment, moment, 1, None, operator, "REMOVE", "partner", None, 200, 0, partner.identity)
     audit.record(tx, [event])
 
@@ -227,20 +257,24 @@ def restore(
 ) -> None:
     """Bring a removed partner back as it was, with new credentials; other grants are given again."""
     context: Context = ctx.obj
-    with context.store() as store, store.begin() as tx:
-        partner = find_partner(tx, name, gone=True)
-        try:
-            credentials = partners.restore(tx, name)
-        except NameTaken as error:
-            fail(str(error))
-        grant_collections(tx, name, read or [], ["inbox", *(write or [])], match or [])
-        moment = now()
-        event = AuditEvent(
-            moment, moment, 1, None, operator_name(by), "RESTORE", "partner", None, 200, 0, partner.identity
-        )
-        audit.record(tx, [event])
-        client = client_settings(tx, context.settings, partner)
-    _show_new(credentials_shown_once(partner, credentials), client, json)
+    prepare_process()
+    with context.hub() as hub:
+        with hub.store.begin() as tx:
+            partner = find_partner(tx, name, gone=True)
+            try:
+                credentials = partners.restore(tx, name)
+            except NameTaken as error:
+                fail(str(error))
+            grant_collections(tx, name, read or [], ["inbox", *(write or [])], match or [])
+            moment = now()
+            event = AuditEvent(
+                moment, moment, 1, None, operator_name(by), "RESTORE", "partner", None, 200, 0, partner.identity
+            )
+            audit.record(tx, [event])
+            client = client_settings(tx, context.settings, partner)
+            job = _keep(hub, tx, name, partner.institutions)
+        _show_new(credentials_shown_once(partner, credentials), client, json)
+        _look_at_kept(hub, job)
 
 
 def _show_new(once: dict[str, str], client: dict[str, Any], json: bool) -> None:

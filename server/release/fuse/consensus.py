@@ -17,9 +17,9 @@ from schemas.kind import Kind, Normal
 from schemas.partner import PartnerKind
 from schemas.report import FIELDS, Report
 from schemas.vocabulary import Action, HolderStatus, ScamType
-from server.release.fuse import confidence, doubts, grade
+from server.release.fuse import answers, confidence, doubts, grade
 from server.release.fuse.doubts import DoubtEffect
-from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
+from server.release.fuse.statements import KeeperAnswer, OpinionStatement, SightingStatement, Statement
 
 # A report that is to last longer has to be sent again.
 _MAX_LIFE = timedelta(days=730)
@@ -54,15 +54,21 @@ def fuse(
     *,
     coerced: bool = False,
     sign: bool = False,
+    answer: KeeperAnswer | None = None,
+    disputed: bool = False,
+    unattributed: bool = False,
     at: datetime,
 ) -> Consensus:
     """Return the consensus on a value, from the statements about it that are valid ``at`` that time.
 
     ``coerced``: a partner with standing reports, perhaps to a smaller audience, that the holder acts under coercion.
     ``sign``: somebody without standing does, so the grade is never above ``hold`` and the status is not published.
+    ``answer`` is that of the institution that keeps the value. ``disputed``: a trusted partner calls it a false
+    positive. ``unattributed``: no words or evidence, by which a single reporter may be known.
     Raises ``ValueError`` where there is no statement, or where they are about several values.
     """
-    weighed = _weigh(statements)
+    confirmed = answers.confirmation(answer, statements, at) if answer else None
+    weighed = _weigh([*statements, confirmed] if confirmed else statements)
     reporters, weights, authority = weighed
     kind = kinds.get(reporters[0].report.kind)
     reports = [reporter.report for reporter in reporters]
@@ -71,18 +77,22 @@ def fuse(
     undoubted = confidence.combined(weights, observers)
     left = confidence.combined(weights, observers, effect.left) if effect else undoubted
     # Of all statements, also those that do not count by themselves: a status protects the holder.
-    reported = _holder_status(statement.report for statement in statements)
+    reported = _holder_status(statement.report for statement in (*statements, *([confirmed] if confirmed else ())))
     status = HolderStatus.COERCED if coerced and kind.account else reported
     spared = coerced or sign or status is HolderStatus.COERCED
-    alone = reports[0] if len(reports) == 1 else None
+    alone = reports[0] if len(reports) == 1 and not unattributed else None
     holds = grade.live_holds(statements, alone, at)
     first, last, since = times(reports, sightings, at)
     return Consensus(
         kind=kind.name,
         value=reports[0].value,
         confidence=left,
-        grade=_grade(kind, weighed, undoubted, left, effect, spared=spared),
-        disputed=effect is not None and effect.disputed,
+        grade=grade.at_most(
+            kind,
+            _grade(kind, weighed, undoubted, left, effect, spared=spared),
+            answers.strongest_left(answer, statements, at, disputed=disputed),
+        ),
+        disputed=disputed or (effect is not None and effect.disputed) or (answer is not None and answer.effect.clears),
         reporters=len(reporters),
         reporter_kinds=_kinds_of(reporters),
         holder_status=status,
@@ -93,10 +103,10 @@ def fuse(
         valid_until=max(end(report, sightings, at) for report in reports),
         hold=holds[0] if holds else None,
         holds=tuple(holds) if len(holds) > 1 else (),
-        origins=_origins(reporters),
-        further=_further(weights, reports),
+        origins=() if unattributed else _origins(reporters),
+        further=_further(weights, reports, unattributed=unattributed),
         **_scam_words(weights, reports),
-        **(_wording(alone) if alone else _joined(weighed)),
+        **(_wording(alone) if alone else _joined(weighed, unattributed=unattributed)),
     )
 
 
@@ -174,11 +184,12 @@ def _wording(report: Report) -> dict[str, Any]:
     }
 
 
-def _joined(weighed: _Weighed) -> dict[str, Any]:
+def _joined(weighed: _Weighed, *, unattributed: bool) -> dict[str, Any]:
     """Return the details and evidence of several reports; their words could tell who reports, so there are none."""
+    evidence = () if unattributed else _evidence(reporter.report for reporter in weighed.reporters)
     return {
         "details": _details(weighed.weights, weighed.reporters),
-        "evidence": _evidence(reporter.report for reporter in weighed.reporters),
+        "evidence": evidence,
         "reference": None,
         "description": None,
         "lang": "en",
@@ -321,9 +332,10 @@ def _origins(reporters: Sequence[Statement]) -> tuple[str, ...]:
     return tuple(sorted({origin for reporter in reporters for origin in reporter.origins})[:_MAX_WORDS])
 
 
-def _further(weights: Sequence[float], reports: Sequence[Report]) -> tuple[tuple[str, Any], ...]:
+def _further(weights: Sequence[float], reports: Sequence[Report], *, unattributed: bool) -> tuple[tuple[str, Any], ...]:
     """Return the fields without a rule of their own here, fused as declared, without those that nobody gives."""
-    fused = ((name, _fused(rule, weights, [getattr(report, name) for report in reports])) for name, rule in _DECLARED)
+    declared = () if unattributed else _DECLARED
+    fused = ((name, _fused(rule, weights, [getattr(report, name) for report in reports])) for name, rule in declared)
     return tuple((name, value) for name, value in fused if value not in (None, ()))
 
 

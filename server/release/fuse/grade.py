@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from schemas.fields import Hold
+from schemas.keeper import keeper, keys_of
 from schemas.kind import Kind
 from schemas.partner import Partner
 from schemas.reference.banks import accounts
@@ -70,6 +71,14 @@ def lowered_by_doubts(kind: Kind, undoubted: Action, left: Action, grades: int |
     return ladder[min(ladder.index(left) + 1, ladder.index(undoubted) + grades, len(ladder) - 1)]
 
 
+def at_most(kind: Kind, action: Action, most: Action | None) -> Action:
+    """Return a grade of ``kind``, lowered to what ``most`` allows; None allows any."""
+    if most is None:
+        return action
+    strongest = max(_RANK[action], _RANK[most])
+    return next((known for known in kind.grades if _RANK[known] >= strongest), kind.grades[-1])
+
+
 def strongest_asked(reports: Iterable[Report]) -> Action | None:
     """Return the strongest action that the reports ask for, None where one leaves it to the confidence."""
     actions = [Action.HOLD if report.action is None and report.hold else report.action for report in reports]
@@ -92,17 +101,25 @@ def has_authority(partner: Partner, report: Report) -> bool:
 
 
 def keeps_account(partner: Partner, kind: str, value: str) -> bool:
-    """Return whether a value is an account at the partner's own bank."""
-    if kind != _ACCOUNT or not partner.institutions:
+    """Return whether the partner's own institution keeps a value: an account at its bank, for one."""
+    if not partner.institutions:
         return False
     # The bank is read from the account itself: anybody may name any bank beside it in a report.
-    return is_kept_by(partner.institutions, value, {"bic": accounts.keeping_bank(value)})
+    if kind == _ACCOUNT and is_kept_by(partner.institutions, value, {"bic": accounts.keeping_bank(value)}):
+        return True
+    keys = keeper(kind, value)
+    return any(not keys.isdisjoint(keys_of(institution)) for institution in partner.institutions)
 
 
 def is_live_hold(statement: Statement, at: datetime) -> bool:
     """Return whether a partner with authority asks for a hold that has not ended ``at`` that time."""
     hold = statement.report.hold
     return hold is not None and hold.until > at and has_authority(statement.partner, statement.report)
+
+
+def is_official_hold(statement: Statement, at: datetime) -> bool:
+    """Return whether it asks for a hold by authority for the kind, which the keeper of the account cannot lift."""
+    return statement.report.kind in statement.partner.authority and is_live_hold(statement, at)
 
 
 def lets_block(reporters: Sequence[Statement], authority: Sequence[bool]) -> bool:

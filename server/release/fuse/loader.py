@@ -9,6 +9,7 @@ import msgspec
 
 from mappers import consensus, extension, marking
 from mappers.indicator import from_stix
+from mappers.qualification import is_answer
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
@@ -21,18 +22,21 @@ from server.release.fuse.statements import (
     COERCED,
     DISPUTED,
     JudgeStanding,
+    KeeperAnswer,
     OpinionStatement,
     ReportedValue,
     SightingStatement,
     Statement,
     is_published_meanwhile,
     read_annotation,
+    read_answer,
 )
 from server.release.reasons import Explanation
 from server.release.route import audience
 from server.release.route.audience import Audience
 from server.release.route.explain import explain_report
 from server.store import inbox, listings, log, reviews, value_index
+from server.store.keepers import kept_accounts
 from server.store.reviews import HeldObject, Review
 
 Obj = Mapping[str, Any]
@@ -212,8 +216,11 @@ class Loader:
         self._look_for_coercion(value, reports)
         statements = [self.statement(key, report, coerced=value.coerced) for key, report in reports]
         value.statements = without_repeats([statement for statement in statements if statement], value.listed)
-        for key in sorted({annotation for id_ in value.ids for annotation in mentioned_by.get(id_, ())}):
+        annotations = sorted({annotation for id_ in value.ids for annotation in mentioned_by.get(id_, ())})
+        for key in annotations:
             self._add_annotation(value, key)
+        if keepers := self.context.facts.keepers.of(subject):
+            self._apply_answer(value, annotations, keepers)
         if len(value.statements) > 1:
             # Expired reports count where there are no others: the listing then says that it is over.
             alive = live(value.statements, value.counting_sightings, self.context.at)
@@ -307,10 +314,41 @@ class Loader:
         registry, policy = self.context.registry, self.context.policy
         return explain_report(report, statement.tlp, statement.partner, registry, policy)
 
+    def _apply_answer(self, value: ReportedValue, annotations: Iterable[str], keepers: Set[str]) -> None:
+        """Note the latest answer of who keeps the value, unless two persons overruled it, and what it ends."""
+        given = [found for key in annotations if (found := self._answer(key, keepers)) is not None]
+        if not given:
+            return
+        times = log.added(self.context.tx, self.context.inbox, {found.key for found in given} - self._new)
+        given = [found._replace(added=times.get(found.key)) for found in given]
+        latest = max(given, key=lambda found: (found.added is None, found.added or 0, found.at, found.key))
+        if not latest.is_after(kept_accounts.overruled(self.context.tx, value.subject)):
+            return
+        value.answer = latest
+        said_by = latest.partner.counts_as
+        value.opinions = [
+            opinion for opinion in value.opinions if opinion.doubt is None or opinion.partner.counts_as != said_by
+        ]
+        if latest.effect.ends:
+            reported = {statement.key for statement in value.statements} - self._new
+            since = log.added(self.context.tx, self.context.inbox, reported)
+            value.ended = [report for report in value.statements if latest.is_after(since.get(report.key))]
+            ended = {report.key for report in value.ended}
+            value.statements = [report for report in value.statements if report.key not in ended]
+
+    def _answer(self, key: str, keepers: Set[str]) -> KeeperAnswer | None:
+        """Return the answer of one of the keepers, None for any other object, and for one that is revoked or held."""
+        obj = self.known.get(key)
+        if obj is None or not is_answer(obj) or obj.get("revoked") is True or self._is_held(key):
+            return None
+        partner = self.context.contributor(key)
+        record = read_answer(obj) if partner.name in keepers else None
+        return KeeperAnswer(partner, record.code, record.reported_at, key) if record else None
+
     def _add_annotation(self, value: ReportedValue, key: str) -> None:
         """Add a sighting or an opinion of the value, where it is neither revoked nor held and its form is known."""
         obj = self.known.get(key)
-        if obj is None or obj["type"] not in ("sighting", "opinion") or obj.get("revoked") is True:
+        if obj is None or obj["type"] not in ("sighting", "opinion") or obj.get("revoked") is True or is_answer(obj):
             return
         if self._is_held(key):
             return

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from mappers import annotation, extension, foreign, kinds, pattern, records
 from schemas.errors import Rejected
 from schemas.partner import Partner
+from schemas.qualification import EFFECTS, Qualification, QualificationCode, QualificationEffect
 from schemas.record import Opinion, Outcome, Sighting
 from schemas.report import Report
 from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
@@ -26,6 +27,11 @@ DISPUTED = "disputed"
 DOUBTED = "doubted"
 # The rule by which a sign of coercion is reviewed; it counts meanwhile.
 COERCED = "coerced"
+# The rule by which the operator decides whether a keeper hears of a report that names it not to be told.
+WITHHELD = "withheld-from-keeper"
+# The rule by which two persons decide between the keeper's answer and a later report by authority.
+CONTRADICTED = "keeper-contradicted"
+_WITHHELD_MARK = "#keeper"
 
 _NO_ORIGINS: frozenset[str] = frozenset()
 _NO_AUDIENCE = Audience()
@@ -115,6 +121,28 @@ class OpinionStatement(NamedTuple):
         return confidence.doubt(self.outcome, self.opinion, self.reason)
 
 
+class KeeperAnswer(NamedTuple):
+    """The latest answer of the institution that keeps the value; ``key`` is its key in the inbox.
+
+    ``added`` is when the hub received it (microseconds), None for one that comes just now.
+    """
+
+    partner: Partner
+    code: QualificationCode
+    at: datetime
+    key: str
+    added: int | None = None
+
+    @property
+    def effect(self) -> QualificationEffect:
+        """Return its effect on the listings of the value."""
+        return EFFECTS[self.code]
+
+    def is_after(self, added: int | None) -> bool:
+        """Return whether it came after something that was ``added`` then; nothing is after what comes just now."""
+        return added is not None and (self.added is None or self.added > added)
+
+
 @dataclass
 class ReportedValue:
     """A value with all statements about it.
@@ -124,7 +152,8 @@ class ReportedValue:
 
     ``disputed``: a trusted partner calls the listing a false positive, and nobody has reviewed it yet. ``coerced``: a
     partner with standing reports signs that the holder acts under coercion. ``signs`` are the keys of reports that say
-    so without standing. ``settled`` is when a person last upheld the value against doubts (microseconds).
+    so without standing. ``settled`` is when a person last upheld the value against doubts (microseconds). ``answer`` is
+    what the institution that keeps the value says, ``ended`` are the reports that this ended.
     """
 
     subject: str
@@ -137,6 +166,8 @@ class ReportedValue:
     coerced: bool = False
     signs: frozenset[str] = frozenset()
     settled: int | None = None
+    answer: KeeperAnswer | None = None
+    ended: list[Statement] = field(default_factory=list)
 
     @cached_property
     def listings(self) -> frozenset[str]:
@@ -156,12 +187,23 @@ class ReportedValue:
     @property
     def is_one_report(self) -> bool:
         """Return whether one partner's report is all that is said of it."""
-        return len(self.statements) == 1 and not (self.sightings or self.opinions or self.disputed)
+        more = self.sightings or self.opinions or self.disputed or self.answer
+        return len(self.statements) == 1 and not more
 
     @property
     def kind(self) -> str:
         """Return the kind of the value."""
         return self.subject.partition(":")[0]
+
+
+def withheld_id(key: str) -> str:
+    """Return the id of the review whether a keeper hears of the report of that key."""
+    return key + _WITHHELD_MARK
+
+
+def reported_by(review_id: str) -> str:
+    """Return the key of the contribution that a review is about: of one whether a keeper hears of it, too."""
+    return review_id.removesuffix(_WITHHELD_MARK)
 
 
 def is_published_meanwhile(review: Review) -> bool:
@@ -176,6 +218,15 @@ def indicator_subject(obj: Mapping[str, Any]) -> str | None:
     except (Rejected, KeyError, TypeError):
         return None
     return value_index.subject_of(mapper.kind, normal.value)
+
+
+def read_answer(obj: Mapping[str, Any]) -> Qualification | None:
+    """Return the answer of the institution that keeps a value, None for one of a form that is not known here."""
+    try:
+        found = records.from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
+    except Rejected:
+        return None
+    return found if isinstance(found, Qualification) else None
 
 
 def read_annotation(obj: Mapping[str, Any], partner: Partner) -> SightingStatement | OpinionStatement | None:

@@ -10,11 +10,12 @@ from mappers import marking
 from mappers.consensus import ListingFrame
 from mappers.templates import ListingTemplate
 from schemas.consensus import Consensus
+from schemas.partner import Partner
 from schemas.report import FIELDS
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.fuse import consensus, grade
 from server.release.fuse.consensus import fuse
-from server.release.fuse.statements import OpinionStatement, ReportedValue, SightingStatement, Statement
+from server.release.fuse.statements import KeeperAnswer, OpinionStatement, ReportedValue, SightingStatement, Statement
 from server.release.guard.personal_data import case_numbers
 from server.release.route.audience import Audience
 from server.release.route.policy import ConsensusFacts, ReportFacts
@@ -68,19 +69,22 @@ class AlikeDrafts:
 class Draft(NamedTuple):
     """The listing that a collection is to have: the consensus, and the statements that it is made of.
 
-    ``alike`` is what it has in common with others, None where it may be like no other.
+    ``alike`` is what it has in common with others, None where it may be like no other. ``to_keeper``: it is for the
+    institution that keeps the value alone.
     """
 
     consensus: Consensus
     statements: list[Statement]
     alike: Alike | None = None
+    to_keeper: bool = False
 
     @property
     def tlp(self) -> Tlp:
         """Return the narrowest level of the statements, which holds for their consensus."""
         if self.alike is not None:
             return self.alike.tlp
-        spared = [Tlp.AMBER_STRICT] if self.consensus.holder_status is HolderStatus.COERCED else []
+        is_narrow = self.to_keeper or self.consensus.holder_status is HolderStatus.COERCED
+        spared = [Tlp.AMBER_STRICT] if is_narrow else []
         return marking.narrowest([*spared, *(statement.tlp for statement in self.statements)]) or Tlp.RED
 
     @property
@@ -88,6 +92,8 @@ class Draft(NamedTuple):
         """Return whether readers may pass it on."""
         if self.alike is not None:
             return self.alike.onward
+        if self.to_keeper:
+            return False
         limits = (statement.report.sharing for statement in self.statements)
         return all(sharing is None or sharing.onward for sharing in limits)
 
@@ -113,6 +119,7 @@ class _Visible(NamedTuple):
     opinions: list[OpinionStatement]
     coerced: bool
     sign: bool
+    answer: KeeperAnswer | None = None
 
 
 class DraftMaker:
@@ -145,12 +152,35 @@ class DraftMaker:
             [opinion for opinion in opinions if is_visible(opinion.audience)],
             value.coerced,
             bool(value.signs),
+            value.answer,
         )
         if self._last is not None and self._last[0] is value and self._last[1] == visible:
             return self._last[2]
         draft = self._draft(visible)
         self._last = (value, visible, draft)
         return draft
+
+    def draft_for_keeper(self, value: ReportedValue, keeper: Partner, withheld: Sequence[Statement]) -> Draft | None:
+        """Return the listing for the institution that keeps the value, of all reports but those ``withheld`` from it.
+
+        There is none where others than itself report nothing. It has kinds and numbers, and no words of any reporter.
+        """
+        hidden = {statement.key for statement in withheld}
+        statements = [statement for statement in value.statements if statement.key not in hidden]
+        if all(statement.partner.counts_as == keeper.counts_as for statement in statements):
+            return None
+        fused = fuse(
+            statements,
+            [sighting for sighting in value.counting_sightings if sighting.audience.shared],
+            [opinion for opinion in value.opinions if opinion.audience.shared],
+            coerced=value.coerced,
+            sign=bool(value.signs),
+            answer=value.answer,
+            disputed=value.disputed,
+            unattributed=True,
+            at=self._at,
+        )
+        return Draft(case_numbers.without_personal_numbers(fused), statements, to_keeper=True)
 
     def _draft(self, visible: _Visible) -> Draft:
         statements = visible.statements
@@ -175,14 +205,14 @@ class DraftMaker:
         return Draft(fused, statements, alike)
 
     def _fused(self, visible: _Visible) -> Consensus:
-        statements, sightings, opinions, coerced, sign = visible
-        fused = fuse(statements, sightings, opinions, coerced=coerced, sign=sign, at=self._at)
+        statements, sightings, opinions, coerced, sign, answer = visible
+        fused = fuse(statements, sightings, opinions, coerced=coerced, sign=sign, answer=answer, at=self._at)
         return case_numbers.without_personal_numbers(fused)
 
 
 def _are_usual(visible: _Visible) -> bool:
     """Return whether a consensus depends on reports alone; a hold among them counts until its own end."""
-    if visible.sightings or visible.opinions:
+    if visible.sightings or visible.opinions or visible.answer:
         return False
     return all(statement.report.hold is None for statement in visible.statements)
 

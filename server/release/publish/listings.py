@@ -1,6 +1,6 @@
 """The listings of a value: one consensus in each collection, updated when partners' statements change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,13 +14,15 @@ from schemas import kinds, timestamp
 from schemas.consensus import Consensus
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.context import ReleaseContext
-from server.release.fuse.statements import ReportedValue
+from server.release.fuse.statements import ReportedValue, Statement, withheld_id
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.publish.collections import Publication
 from server.release.publish.drafts import Draft, DraftMaker
 from server.release.route import audience
 from server.release.route.audience import Audience
+from server.release.route.keepers import excludes
 from server.release.route.policy import ConsensusFacts
+from server.store import listings, reviews
 
 Obj = Mapping[str, Any]
 
@@ -35,7 +37,8 @@ class ListingState:
 
     ``shared`` is the id in the shared collections, empty where none lists it. ``entered`` and ``left`` are collections
     that did not list it before, or do no longer; ``updated``: the listing changed in one that did. ``reports`` has the
-    audience of each partner's own report, by the partner's name.
+    audience of each partner's own report, by the partner's name. The collections of those that keep the value are in
+    ``kept`` alone: nobody else learns anything of these.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
@@ -44,6 +47,19 @@ class ListingState:
     left: set[str] = field(default_factory=set)
     updated: bool = False
     reports: dict[str, Audience] = field(default_factory=dict)
+    kept: "list[KeptListing]" = field(default_factory=list)
+
+
+class KeptListing(NamedTuple):
+    """What became of a value in the collection of a partner that keeps it.
+
+    ``withheld`` are the reports whose contributors name that partner not to be told, unless the operator decided
+    otherwise.
+    """
+
+    keeper: str
+    state: ListingState
+    withheld: Sequence[Statement] = ()
 
 
 def is_published(context: ReleaseContext, state: ListingState, audience_: Audience) -> bool:
@@ -54,7 +70,8 @@ def is_published(context: ReleaseContext, state: ListingState, audience_: Audien
 class ListingUpdater:
     """Updates the listings of values when their statements, or the rules, have changed.
 
-    A track is the shared collections together, "", or one private collection, by its owner's name. All shared
+    A track is the shared collections together, "", or one private collection: by its owner's name, or as
+    ``server.store.listings`` names that of a keeper. All shared
     collections list a value under one id, so that a reader of several has it once. Each private collection has ids of
     its own, which tell nothing to anybody else.
     """
@@ -83,7 +100,9 @@ class ListingUpdater:
 
     def _update(self, value: ReportedValue) -> ListingState:
         state = ListingState(reports={statement.partner.name: statement.audience for statement in value.statements})
-        if self._reports_only and _is_plain(value) and self._list_by_template(value, state):
+        keepers = self._context.facts.keepers.of(value.subject)
+        plain = self._reports_only and _is_plain(value) and not keepers
+        if plain and self._list_by_template(value, state):
             return state
         self._update_track(value, state, "", self._shared_drafts(value))
         for name in sorted(self._private_readers(value)):
@@ -91,7 +110,33 @@ class ListingUpdater:
             admitted = draft is not None and self._admits(name, draft)
             wanted = {self._context.private_collection(name): draft} if draft and admitted else {}
             self._update_track(value, state, name, wanted)
+        if keepers or value.listed:
+            self._update_kept(value, state, keepers)
         return state
+
+    def _update_kept(self, value: ReportedValue, state: ListingState, keepers: Set[str]) -> None:
+        """Update the listings of those that keep the value, and of present partners that kept it before."""
+        partners = self._context.registry.partners
+        kept_before = (listings.keeper_of_track(track) for track in value.listed)
+        before = {name for name in kept_before if name is not None and name in partners}
+        for name in sorted(keepers | before):
+            withheld: list[Statement] = []
+            draft = None
+            if name in keepers:
+                withheld = self._withheld_from(name, value)
+                draft = self._drafts.draft_for_keeper(value, partners[name], withheld)
+            kept = KeptListing(name, ListingState(), withheld)
+            wanted = {self._context.private_collection(name, "accounts"): draft} if draft else {}
+            self._update_track(value, kept.state, listings.track_of_keeper(name), wanted)
+            state.kept.append(kept)
+
+    def _withheld_from(self, keeper: str, value: ReportedValue) -> list[Statement]:
+        """Return the reports that name the keeper not to be told, but for those of which the operator decided so."""
+        registry = self._context.registry
+        named = [report for report in value.statements if excludes(report.report.sharing, keeper, registry)]
+        decided = reviews.states(self._context.tx, [withheld_id(report.key) for report in named]) if named else {}
+        told = {id_ for id_, review in decided.items() if review.state == "approved"}
+        return [report for report in named if withheld_id(report.key) not in told]
 
     def _list_by_template(self, value: ReportedValue, state: ListingState) -> bool:
         """List a value as one like it was listed before, in all shared collections; return whether that can be done."""
@@ -186,7 +231,7 @@ class ListingUpdater:
             basis = None if before else consensus.basis_of(obj, written.consensus, written.terms)
             texts = consensus.texts_of(written.frame, obj, written.consensus)
             self._publication.enter(alias, obj, written.tlp, basis=basis, texts=texts, subject=value.subject)
-            coerced = draft.consensus.holder_status is HolderStatus.COERCED
+            coerced = draft.consensus.holder_status is HolderStatus.COERCED and not draft.to_keeper
             if coerced and "referral" not in extension.context_of(obj):
                 self.unprotected.add(value.subject)
             if before:

@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 
 from mappers.records import from_stix, to_stix
 from schemas import kinds, tabular
+from schemas.qualification import QualificationCode
 from schemas.record import Record
 from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, Tlp
 from tests.unit.mappers.record_examples import REPORTER, REPORTERS
@@ -55,7 +56,7 @@ def any_record(draw: st.DrawFn) -> Record:
         )
     )
     which = draw(st.sampled_from(list(tabular.RECORDS)))
-    if which in ("sighting", "outcome", "opinion"):
+    if which in ("sighting", "outcome", "opinion", "qualification"):
         columns["of"] = {"ref": draw(IDS)}
     if which in ("sighting", "flow", "case"):
         columns |= draw(times(("first_seen", "last_seen")))
@@ -71,6 +72,8 @@ def any_record(draw: st.DrawFn) -> Record:
                 columns |= draw(times(("effective_from", "effective_until")))
         case "opinion":
             columns["opinion"] = draw(st.sampled_from(list(OpinionWord)))
+        case "qualification":
+            columns["code"] = draw(st.sampled_from(list(QualificationCode)))
         case "flow":
             ends = st.lists(
                 st.sampled_from(ENDS), min_size=2, max_size=2, unique_by=lambda end: (end["kind"], end["value"])

@@ -176,7 +176,7 @@ def test_a_row_cannot_set_the_reporter() -> None:
 def test_columns_of_other_records_are_passed_over(name: str) -> None:
     everything = {
         **{"of": INDICATOR, "outcome": "blocked", "opinion": "agree", "source": ACCOUNT, "target": WALLET},
-        **{"name": "Example", "members": INDICATOR, "count": "2", "victim": "somebody"},
+        **{"name": "Example", "members": INDICATOR, "count": "2", "victim": "somebody", "code": "fraud"},
     }
     assert isinstance(record(name, **everything), tabular.record_model(name))
 

@@ -9,15 +9,18 @@ import pytest
 from flask import Flask
 
 from schemas.lookup import LookupRequest
+from server.api.account_answers import AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings
 from server.api.openapi import description
 from server.app import create_app
+from server.release.hub import Hub
 from server.settings import Settings
 from server.store import Store
 from server.taxii.endpoints import MEDALLION_ROUTES, METHODS, route
 from server.taxii.limits import PartnerQuotas
 from server.taxii.openapi import describe
+from server.taxii.other_endpoints import Description
 
 
 @pytest.fixture
@@ -53,7 +56,13 @@ def test_it_is_open_to_everybody(app: Flask) -> None:
 
 def _all() -> dict[str, Any]:
     """Return the description of all that is served, as the application hands it out."""
-    return describe(description())
+    answers = _answers().describe()
+    own = description()
+    return describe(Description({**answers.paths, **own.paths}, {**answers.schemas, **own.schemas}))
+
+
+def _answers() -> AnswerEndpoints:
+    return AnswerEndpoints(cast(Hub, None), PartnerQuotas())
 
 
 def test_it_describes_the_endpoints_beside_taxii_and_nothing_else() -> None:

@@ -1,0 +1,177 @@
+"""``POST /api/answers``: what a keeper answers about what it keeps, as JSON for a case system."""
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from schemas.account_answers import (
+    AccountAnswer,
+    AccountAnswerResult,
+    AccountAnswersRequest,
+    AccountAnswersResponse,
+)
+from schemas.errors import Rejected
+from schemas.lookup import RefusedValue, readings
+from schemas.partner import Partner
+from server.api.openapi_parts import operation, plain
+from server.observe import record_write
+from server.release.answering import AnswerResult, GivenAnswer, answer_all
+from server.release.hub import Hub
+from server.store import Store, Tx
+from server.store.database.engine import Contended
+from server.store.objects.fast_reads import NotFast
+from server.taxii import auth
+from server.taxii.errors import TaxiiError
+from server.taxii.limits import PartnerQuotas
+from server.taxii.negotiation import is_json
+from server.taxii.openapi_schemas import ref
+from server.taxii.other_endpoints import Description, OtherRequest
+from server.taxii.request_body import received
+from server.taxii.response import JSON, TaxiiResponse
+
+PATH = "/api/answers"
+_ROUTE = "answers"
+_MOST_BYTES = 512 * 1024
+# So often a request that met others at its values is begun anew.
+_TRIES = 5
+_UNKEPT = ("Cache-Control", "no-store")
+_ALLOWED = "OPTIONS, POST"
+_EXAMPLE = {
+    "answers": [
+        {
+            "value": "1234567890",
+            "kind": "bank-account",
+            "details": {"bank": "004", "country": "TH"},
+            "code": "genuine",
+        }
+    ]
+}
+
+_requests = msgspec.json.Decoder(AccountAnswersRequest)
+
+
+class AnswerEndpoints:
+    """The endpoint of one hub at which keepers answer."""
+
+    def __init__(self, hub: Hub, quotas: PartnerQuotas) -> None:
+        """Contribute answers to ``hub``; they count among the objects of ``quotas``."""
+        self._hub = hub
+        self._quotas = quotas
+
+    def describe(self) -> Description:
+        """Describe the endpoint for clients."""
+        _, models = msgspec.json.schema_components(
+            (AccountAnswersRequest, AccountAnswersResponse), ref_template="#/components/schemas/{name}"
+        )
+        asked = operation("answers", "Answer for accounts that you keep", ref("AccountAnswersResponse"), 400, 403, 413)
+        asked["responses"] |= {
+            code: {"$ref": f"#/components/responses/{code}"}
+            for code in ("415", "422")
+            if code not in asked["responses"]
+        }
+        asked["requestBody"] = {
+            "required": True,
+            "content": {JSON: {"schema": ref("AccountAnswersRequest"), "example": _EXAMPLE}},
+        }
+        return Description({PATH: {"post": asked}}, {name: plain(model) for name, model in models.items()})
+
+    def find(self, environ: dict[str, Any]) -> OtherRequest | None:
+        """Return the request where its path is this one."""
+        path: str = environ["PATH_INFO"]
+        return OtherRequest(_ROUTE, "", environ) if path.rstrip("/") == PATH else None
+
+    def is_open(self, request: OtherRequest) -> bool:
+        """Return that nobody answers without credentials."""
+        return False
+
+    def body_limit(self, request: OtherRequest) -> int:
+        """Return how many bytes the body may have; 0 for a request without one."""
+        return _MOST_BYTES if request.method == "POST" else 0
+
+    def check(self, request: OtherRequest) -> None:
+        """Refuse another method, and a body that is no JSON. Raises ``TaxiiError``."""
+        if request.method not in ("POST", "OPTIONS"):
+            raise TaxiiError("method-not-allowed", (("Allow", _ALLOWED),))
+        if request.method == "POST" and not is_json(request.environ.get("CONTENT_TYPE")):
+            raise TaxiiError("not-json")
+
+    def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
+        """Contribute the answers of ``partner``. Raises ``TaxiiError`` and ``NotFast``."""
+        if request.method == "OPTIONS":
+            return TaxiiResponse(200, headers=(("Allow", _ALLOWED),), content_type=JSON)
+        if store.is_fast:
+            raise NotFast
+        if partner is None:
+            raise TaxiiError("not-found")
+        asked = _asked(request)
+        read = [_read(answer) for answer in asked]
+        given = [answer for answer in read if isinstance(answer, GivenAnswer)]
+        done = iter(self._contribute(partner, remote, given))
+        results = [
+            _refused(answer, found) if isinstance(found, Rejected) else _result(answer, next(done))
+            for answer, found in zip(asked, read, strict=True)
+        ]
+        body = msgspec.json.encode(AccountAnswersResponse(results))
+        return TaxiiResponse(200, body, (_UNKEPT,), JSON, objects_in=len(asked))
+
+    def _contribute(self, partner: Partner, remote: str, given: list[GivenAnswer]) -> list[AnswerResult]:
+        if not given:
+            return []
+        for _ in range(_TRIES):
+            with suppress(Contended), self._hub.store.begin() as tx:
+                return self._answer(tx, partner, remote, given)
+        with self._hub.store.begin() as tx:
+            return self._answer(tx, partner, remote, given)
+
+    def _answer(self, tx: Tx, partner: Partner, remote: str, given: list[GivenAnswer]) -> list[AnswerResult]:
+        inbox = auth.writable(tx, partner, "inbox")
+        self._quotas.charge_objects(tx, partner.name, len(given))
+        done = answer_all(self._hub, tx, partner, given)
+        record_write(
+            tx,
+            partner=partner.name,
+            remote=remote,
+            method="POST",
+            route=_ROUTE,
+            collection=inbox.id,
+            status=200,
+            objects=sum(1 for result in done if result.answer and not result.refused),
+            reference=None,
+        )
+        return done
+
+
+def _asked(request: OtherRequest) -> list[AccountAnswer]:
+    """Return the answers in a body. Raises ``TaxiiError``."""
+    with received(request.environ, _MOST_BYTES) as (body, _):
+        try:
+            return _requests.decode(body.read()).answers
+        except msgspec.ValidationError:
+            raise TaxiiError("not-answers") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise TaxiiError("not-json-body") from None
+
+
+def _read(answer: AccountAnswer) -> GivenAnswer | Rejected:
+    """Return an answer about all that its value may mean, or why that is no value."""
+    if (answer.value is None) == (answer.listing is None):
+        return Rejected("no-subject", "give either a value or the id of a listing")
+    if answer.listing is not None:
+        return GivenAnswer(answer.listing, answer.code, answer.note, answer.reference)
+    try:
+        found = readings(answer.value or "", answer.kind, answer.details)
+    except Rejected as refusal:
+        return refusal
+    subjects = frozenset(reading.name for reading in found)
+    return GivenAnswer(subjects, answer.code, answer.note, answer.reference)
+
+
+def _refused(answer: AccountAnswer, refusal: Rejected) -> AccountAnswerResult:
+    return AccountAnswerResult(code=answer.code, error=RefusedValue(refusal.reason, refusal.message))
+
+
+def _result(answer: AccountAnswer, found: AnswerResult) -> AccountAnswerResult:
+    error = RefusedValue(found.refused.reason, found.refused.message) if found.refused else None
+    counts = found.answer if error is None else None
+    return AccountAnswerResult(code=answer.code, listing=found.listing, answer=counts, held=found.held, error=error)

@@ -1,1 +1,0 @@
-"""The pages for people: the public, partners and operators, in Thai and English."""

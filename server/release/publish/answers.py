@@ -1,0 +1,111 @@
+"""What follows from listings of what partners keep, and from their answers: clocks, reviews, feedback to reporters."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Set
+
+from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
+from server.release.context import ReleaseContext
+from server.release.fuse.statements import (
+    CONTRADICTED,
+    WITHHELD,
+    KeeperAnswer,
+    ReportedValue,
+    Statement,
+    withheld_id,
+)
+from server.release.publish.feedback import FeedbackNotes
+from server.release.publish.listings import KeptListing, ListingState
+from server.store import reviews
+from server.store.database.engine import Tx
+from server.store.keepers import kept_accounts
+from server.store.reviews import HeldObject
+
+_WITHHELD = (
+    "its contributor names the institution that keeps the account not to be told: decide whether it hears of it, by "
+    "approving, or does not, by rejecting"
+)
+_CONTRADICTED = (
+    "a partner with authority reports again what the institution that keeps the account cleared: two persons decide; "
+    "until then the keeper's word holds"
+)
+
+
+class KeeperAnswers:
+    """Follows up on the listings for keepers that an update changed, and on the answers that came with it."""
+
+    def __init__(self, context: ReleaseContext) -> None:
+        """Follow up in the transaction of ``context``."""
+        self._context = context
+
+    def follow(
+        self,
+        values: Iterable[ReportedValue],
+        states: Mapping[str, ListingState],
+        new: Set[str],
+        feedback: FeedbackNotes,
+    ) -> None:
+        """Start and stop clocks, open reviews, and tell the reporters of each ``new`` answer."""
+        entered: dict[str, list[str]] = defaultdict(list)
+        left: dict[str, list[str]] = defaultdict(list)
+        for value in values:
+            for kept in states[value.subject].kept:
+                if kept.state.entered:
+                    entered[kept.keeper].append(value.subject)
+                elif kept.state.left:
+                    left[kept.keeper].append(value.subject)
+                self._review_withheld(kept)
+            if value.answer is not None:
+                self._follow_answer(value, value.answer, states[value.subject], new, feedback)
+        tx, moment = self._context.tx, self._context.micros
+        _note(tx, kept_accounts.enter, entered, moment)
+        _note(tx, kept_accounts.leave, left, moment)
+        for value in values:
+            if value.answer is not None and value.answer.key in new:
+                name, code = value.answer.partner.name, value.answer.code
+                kept_accounts.answer(tx, name, [value.subject], code, moment)
+
+    def _follow_answer(
+        self,
+        value: ReportedValue,
+        answer: KeeperAnswer,
+        state: ListingState,
+        new: Set[str],
+        feedback: FeedbackNotes,
+    ) -> None:
+        if answer.key in new:
+            told = Feedback(
+                FeedbackEvent.QUALIFIED, answer.partner.kind, code=answer.code, reason=FeedbackReason.KEEPER
+            )
+            for report in (*value.statements, *value.ended):
+                if report.partner.counts_as != answer.partner.counts_as:
+                    feedback.add_report(report, told)
+        elif answer.effect.clears:
+            contradicting = [report for report in value.statements if self._contradicts(report, answer, new)]
+            if contradicting and state.ids:
+                self._review_contradicted(value, contradicting[0], state)
+
+    def _contradicts(self, report: Statement, answer: KeeperAnswer, new: Set[str]) -> bool:
+        """Return whether a report that comes just now is by a partner with authority for the kind."""
+        others = report.partner.counts_as != answer.partner.counts_as
+        return report.key in new and others and report.report.kind in report.partner.authority
+
+    def _review_contradicted(self, value: ReportedValue, report: Statement, state: ListingState) -> None:
+        listing = state.shared or min(state.ids.values())
+        held = HeldObject(listing, None, CONTRADICTED, _CONTRADICTED)
+        reviews.dispute(self._context.tx, value.subject, report.partner.name, held)
+
+    def _review_withheld(self, kept: KeptListing) -> None:
+        """Ask the operator once about each report that a keeper may not hear of."""
+        asked = {withheld_id(report.key): report for report in kept.withheld}
+        known = reviews.states(self._context.tx, asked) if asked else {}
+        for id_, report in asked.items():
+            if id_ not in known:
+                held = HeldObject(id_, None, WITHHELD, _WITHHELD)
+                reviews.hold(self._context.tx, report.partner.name, [held])
+
+
+def _note(
+    tx: Tx, note: Callable[[Tx, str, Iterable[str], int], None], values: Mapping[str, list[str]], moment: int
+) -> None:
+    for partner, subjects in sorted(values.items()):
+        note(tx, partner, subjects, moment)

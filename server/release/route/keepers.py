@@ -1,0 +1,41 @@
+"""The partners that keep values: which of them may hear of each report of a value, and answer for it."""
+
+from collections.abc import Iterable
+
+from schemas.keeper import keeper, keys_of, kind_of
+from schemas.partner import Partner
+from schemas.sharing import Sharing
+from server.store.partners import Registry
+
+_NOBODY: frozenset[str] = frozenset()
+
+
+class KeeperIndex:
+    """The partners with institutions, by the keys of these; a hub without any has nothing to look up."""
+
+    def __init__(self, partners: Iterable[Partner]) -> None:
+        """Index these partners."""
+        self._names: dict[str, set[str]] = {}
+        self._kinds: set[str] = set()
+        for partner in partners:
+            for institution in partner.institutions:
+                self._kinds.add(kind_of(institution))
+                for key in keys_of(institution):
+                    self._names.setdefault(key, set()).add(partner.name)
+
+    def of(self, subject: str) -> frozenset[str]:
+        """Return the names of the partners that keep a value: mostly one, or none."""
+        if not self._kinds:
+            return _NOBODY
+        kind, _, value = subject.partition(":")
+        if kind not in self._kinds:
+            return _NOBODY
+        return _NOBODY.union(*(self._names[key] for key in keeper(kind, value) if key in self._names))
+
+
+def excludes(limits: Sharing | None, name: str, registry: Registry) -> bool:
+    """Return whether a contributor's limits name that partner, or a partner that is not known, not to be told."""
+    if limits is None or not limits.not_to_partners:
+        return False
+    named = frozenset(limits.not_to_partners)
+    return not named.isdisjoint(registry.names[name]) or not registry.called.issuperset(named)
