@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test long coverage check interop fuzz failover fix bench score serve lock generate clean
+.PHONY: help setup demo quick test long coverage check interop fuzz browser failover fix bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -41,8 +41,8 @@ quick: $(VENV)/.ok ## the tests to run while working: three minutes (ARGS="-k ho
 test: $(VENV)/.ok ## all tests but the long ones
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "not long")
 
-long: $(VENV)/.ok ## the tests that kill, flood or measure for minutes
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m long)
+long: $(VENV)/.ok ## the tests that kill, flood or measure for minutes, and the searches for examples in whole
+	@SEARCH=whole $(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "long or search")
 
 coverage: $(VENV)/.ok ## all tests, with branch coverage
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
@@ -70,6 +70,11 @@ $(VENV)-fuzz/.ok: requirements-fuzz.lock
 fuzz: $(VENV)/.ok $(VENV)-fuzz/.ok ## over 100,000 inputs that mean no good, to a server on each database (FUZZ=n: n passes)
 	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness $(ARGS)
 
+browser: $(VENV)/.ok ## every page in Chromium, in both languages, on a phone and at a desk (needs Debian's chromium)
+	@command -v chromium >/dev/null || { \
+		echo "There is no Chromium. As root: apt-get install chromium fonts-noto-core" >&2; exit 1; }
+	@$(BIN)/python -m pytest -q tests/browser $(ARGS)
+
 failover: $(VENV)/.ok ## databases and hubs killed, frozen and cut off while partners write and read (ROUNDS=n; Debian's etcd, Patroni, HAProxy)
 	@ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/failover $(ARGS)
 
@@ -85,6 +90,7 @@ generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors 
 	@$(BIN)/python -m tools.reasons_page
 	@$(BIN)/python -m tools.report_lists
 	@$(BIN)/python -m tools.bank_codes
+	@$(BIN)/python -m tools.translations
 
 score: $(VENV)/.ok ## how well texts are read: FOLDER=reports with truth lists (tests/extraction/README.md)
 	@$(BIN)/python -m benchmarks.extraction $(or $(FOLDER),tests/extraction/unseen) $(ARGS)

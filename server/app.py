@@ -13,13 +13,14 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
-from server import dashboard
 from server.api.account_answers import PATH as ANSWERS_PATH, AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings
 from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
 from server.api.match.evaluation import Evaluation, check_seed
 from server.api.match.sets import SetMaker
+from server.console import pages
+from server.console.site import open_site
 from server.http.worker_load import shared_memory
 from server.observe import probes
 from server.observe.access_log import AccessLog
@@ -69,19 +70,21 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         work.start()
         atexit.register(work.stop)
     quotas = PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects)
+    proxies = TrustedProxies(settings.trusted_proxies, settings.client_certificate_header)
+    api = ApiEndpoints(store, lookup_settings_of(settings), quotas)
     mount(
         app,
         hub,
         title=settings.title,
         contact=settings.contact,
         public_url=settings.public_url,
-        proxies=TrustedProxies(settings.trusted_proxies, settings.client_certificate_header),
+        proxies=proxies,
         quotas=quotas,
         observers=(metrics, AccessLog(settings.access_log), trail),
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,
-        others=_others(hub, settings, quotas),
+        others=_others(hub, settings, api, quotas),
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -89,7 +92,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         return probes.ready(readiness, store, bodies)
 
     _add_probes(app, ready, reads, metrics, settings.metrics_token.get_secret_value())
-    _add_front_page(app, ready, settings)
+    pages.register(app, open_site(hub, settings, lambda: ready()[0] == 200, api.check_public, proxies))
     return app
 
 
@@ -104,12 +107,9 @@ def lookup_settings_of(settings: Settings) -> LookupSettings:
     )
 
 
-def _others(hub: Hub, settings: Settings, quotas: PartnerQuotas) -> OtherEndpoints:
+def _others(hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuotas) -> OtherEndpoints:
     """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
-    rooms: dict[str, OtherEndpoints] = {
-        ANSWERS_PATH: AnswerEndpoints(hub, quotas),
-        "/api/": ApiEndpoints(hub.store, lookup_settings_of(settings), quotas),
-    }
+    rooms: dict[str, OtherEndpoints] = {ANSWERS_PATH: AnswerEndpoints(hub, quotas), "/api/": api}
     if settings.match_seed_file is not None:
         check_seed(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)
@@ -130,18 +130,6 @@ def _reads_of(store: Store, settings: Settings) -> Store:
     from server.store.database.replica import ReplicatedStore  # PostgreSQL's driver takes a while to load
 
     return ReplicatedStore(store, Store.open(settings.read_database_url))
-
-
-def _add_front_page(app: Flask, ready: Callable[[], probes.Probe], settings: Settings) -> None:
-    """Serve a page at ``/`` to a person; for a TAXII client there is nothing."""
-    page = dashboard.Page(settings.title, settings.contact)
-
-    @app.get("/")
-    def front() -> Response:
-        if not dashboard.wanted(request.headers.get("Accept")):
-            abort(404)
-        shown = page.show(ready=ready()[0] == 200)
-        return Response(shown.body, headers=list(shown.headers))
 
 
 def _add_probes(app: Flask, ready: Callable[[], probes.Probe], reads: Store, metrics: Metrics, token: str) -> None:

@@ -10,9 +10,10 @@ from hypothesis import settings
 from server.setup import set_up
 from server.store import Store
 from tests.postgres import Postgres, PostgresMissing
+from tests.searches import examples
 
 # How long an example takes says more about the machine than about the code; benchmarks measure time.
-settings.register_profile("scamfeed", deadline=None)
+settings.register_profile("scamfeed", deadline=None, max_examples=examples(100))
 settings.load_profile("scamfeed")
 
 _LOUDLY = "POSTGRESQL DID NOT RUN"
@@ -75,9 +76,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what `make quick` leaves out: tests on PostgreSQL, and those that search for examples."""
+    """Mark the searches for examples, and what `make quick` leaves out: these, and tests on PostgreSQL."""
     for item in items:
-        if "postgresql" in item.name or hasattr(getattr(item, "function", None), "hypothesis"):
+        searches = hasattr(getattr(item, "function", None), "hypothesis")
+        if searches:
+            item.add_marker("search")
+        if searches or "postgresql" in item.name:
             item.add_marker("slow")
 
 

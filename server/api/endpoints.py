@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from schemas.lookup import LookupQuestion, LookupRequest
+from schemas.lookup import LookupAnswer, LookupQuestion, LookupRequest
 from schemas.partner import Partner
 from schemas.report import MAX_VALUE
 from server.api import answers
@@ -127,10 +127,18 @@ class ApiEndpoints:
         if _COUNTED not in request.environ:
             self._addresses.spend(remote)
             request.environ[_COUNTED] = True
+        answer = self._check_answer(store, question)
+        return TaxiiResponse(200, msgspec.json.encode(answer), (_UNKEPT,), JSON, objects_in=1)
+
+    def check_public(self, store: Store, remote: str, question: LookupQuestion) -> LookupAnswer:
+        """Answer the page that checks a value as ``/api/check`` answers, within one limit. Raises ``TaxiiError``."""
+        self._addresses.spend(remote)
+        return self._check_answer(store, question)
+
+    def _check_answer(self, store: Store, question: LookupQuestion) -> LookupAnswer:
         with store.read() as tx:
             logs = remembered(tx, ("public-logs",), lambda: lookups.public_logs(tx, PUBLIC))
-            found = answers.answer(tx, [question], logs or {}, self._cache)
-        return TaxiiResponse(200, msgspec.json.encode(found.answer), (_UNKEPT,), JSON, objects_in=1)
+            return answers.answer(tx, [question], logs or {}, self._cache).answer
 
 
 def _asked(request: OtherRequest) -> list[LookupQuestion]:

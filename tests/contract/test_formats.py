@@ -22,6 +22,7 @@ from mappers import common_objects
 from mappers.indicator import Profile, to_stix
 from schemas.report import Report
 from schemas.tabular import ReportReader
+from tests.searches import examples
 from tests.unit.feeds.row_columns import columns_of_row
 
 NAMES = formats.names()
@@ -122,7 +123,7 @@ def test_crlf_and_cr_and_a_mark_in_front_change_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.one_of(st.binary(max_size=400), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
 def test_any_bytes_are_rows_or_reasons_or_an_unreadable_file(name: str, data: bytes) -> None:
     with suppress(UnreadableFile):
@@ -150,7 +151,7 @@ def test_lists_within_lists_cost_their_item_and_not_the_file(name: str, document
     assert list(formats.read(BytesIO(orjson.dumps(document)), format=name))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(data=st.text(alphabet='a.,;\t|"{}[]:-/#!@^0\n\r =\x00é', max_size=80))
 def test_whatever_is_recognised_can_be_read(data: str) -> None:
     with suppress(UnreadableFile):

@@ -19,6 +19,7 @@ from tests.integration.two_worlds import (
     readers_of,
     world_on,
 )
+from tests.searches import examples
 
 _LIMITS: tuple[dict[str, str], ...] = (
     {"tlp": "red"},
@@ -156,7 +157,7 @@ def test_who_may_not_know_sees_no_difference_where(ground: Ground, scene: str) -
     see_no_difference(ground, SCENES[scene])
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_STEPS)
 def test_who_may_not_know_sees_no_difference_whatever_happens(ground: Ground, steps: list[tuple[bool, Step]]) -> None:
     see_no_difference(ground, steps)

@@ -20,6 +20,7 @@ from schemas.vocabulary import Tlp
 from server.store import collections
 from server.taxii.application import call_wsgi
 from tests.integration.two_worlds import TAXII, Ground, World, prepared, world_on
+from tests.searches import examples
 
 CARD, PHONE, MAIL, THAI_ID, IBAN = (
     "4242424242424242",
@@ -363,7 +364,7 @@ _MARKED = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_wherever_reaches_nobody(bank: Bank, data: st.DataObject) -> None:
     indicator = bank.indicator()

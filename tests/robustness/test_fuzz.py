@@ -12,6 +12,7 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import indicator
 from tests.robustness.tally import Tally
 from tests.robustness.ways import Application, Way, Wire
+from tests.searches import examples
 
 EXAMPLES = 150
 
@@ -32,7 +33,7 @@ def way(request: pytest.FixtureRequest, application: Application, server: Deploy
 
 
 fuzz = settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(EXAMPLES),
     deadline=None,
     derandomize=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

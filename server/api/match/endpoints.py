@@ -37,7 +37,7 @@ from server.store import Store, Tx
 from server.store.collections import Collection
 from server.store.database.times import now
 from server.store.matching import match_grants, match_sets
-from server.store.matching.match_grants import QuotaUsedUp
+from server.store.matching.match_grants import MatchRight, QuotaUsedUp
 from server.store.matching.match_sets import MatchSet
 from server.store.objects.fast_reads import NotFast
 from server.taxii.errors import TaxiiError, retry_later
@@ -123,10 +123,11 @@ class MatchEndpoints:
         if partner is None or "\0" in request.collection:
             raise TaxiiError("not-found")
         with store.read() as tx:
-            collection = match_grants.granted(tx, partner.name, request.collection)
+            right = match_grants.granted(tx, partner.name, request.collection)
             # Unknown, hidden and not granted are one answer.
-            if collection is None:
+            if right is None:
                 raise TaxiiError("not-found")
+            collection = right.collection
             found = match_sets.find(tx, collection.number, epoch_of(now()))
             if found is None or not found.version:
                 raise retry_later("match-unmade", _UNMADE_SECONDS)
@@ -134,8 +135,9 @@ class MatchEndpoints:
             if request.route in ("match-tags", "match-rows"):
                 if path is None or path["key"] != _key_id(found):
                     raise TaxiiError("key-over")
-                read = self._tags_of if request.route == "match-tags" else self._rows_of
-                return read(tx, collection, found, path["rows"] or "", request)
+                if request.route == "match-tags":
+                    return self._tags_of(tx, right, found, request)
+                return self._rows_of(tx, collection, found, path["rows"] or "")
             if request.route == "match":
                 return self._describe(tx, partner, collection, found)
         return self._evaluate(partner, collection, found, request)
@@ -161,7 +163,8 @@ class MatchEndpoints:
         )
         return TaxiiResponse(200, msgspec.json.encode(described), (_UNKEPT,), JSON, collection=collection.id)
 
-    def _tags_of(self, tx: Tx, collection: Collection, found: MatchSet, _: str, request: OtherRequest) -> TaxiiResponse:
+    def _tags_of(self, tx: Tx, right: MatchRight, found: MatchSet, request: OtherRequest) -> TaxiiResponse:
+        collection = right.collection
         query = request.environ.get("QUERY_STRING", "")
         since = _SINCE.fullmatch(query)
         if query and since is None:
@@ -171,13 +174,14 @@ class MatchEndpoints:
             with self._reading_tags:
                 octets = self._tags.setdefault(collection.number, TagList()).read(tx, found).octets()
         else:
-            if not found.kept_from <= int(since[1]) <= found.version:
+            # What went before the partner was let in could be tried for values that were cleared.
+            if not max(found.kept_from, right.since) <= int(since[1]) <= found.version:
                 raise TaxiiError("version-over")
             came, went = match_sets.changes(tx, found, int(since[1]))
             octets = b"".join([b"-" + name[:8] for name in went] + [b"+" + name[:8] for name in came])
         return _octets(collection, found, octets, _UNKEPT)
 
-    def _rows_of(self, tx: Tx, collection: Collection, found: MatchSet, prefix: str, _: OtherRequest) -> TaxiiResponse:
+    def _rows_of(self, tx: Tx, collection: Collection, found: MatchSet, prefix: str) -> TaxiiResponse:
         if not _PREFIX_OF_ROWS.fullmatch(prefix) or len(prefix) != digits_of(found.bits):
             raise TaxiiError("not-found")
         number, rest = int(prefix, 16), 8 * ROW_NAME - found.bits

@@ -1,6 +1,8 @@
 """Who may match values privately against which collections, and how much of that all partners together may do."""
 
-from sqlalchemy import BigInteger, bindparam, delete, insert, or_, select, text
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, or_, select, text
 
 from server.store import partners, quotas
 from server.store.collections import COLUMNS, Collection
@@ -37,8 +39,11 @@ def grant(tx: Tx, partner: str, collection: Collection) -> None:
     partners.get(tx, partner)
     if collection.kind != "released" or collection.part != PLAIN:
         raise NotMatchable(f"{collection.alias}: only a released collection is matched against, by its plain alias")
-    revoke(tx, partner, collection)
-    tx.execute(insert(match_grants).values(partner=partner, collection=collection.number))
+    mine = (match_grants.c.partner == partner, match_grants.c.collection == collection.number)
+    if tx.execute(select(match_grants.c.partner).where(*mine)).first() is None:
+        served = select(func.coalesce(func.max(match_sets.c.version), 0))
+        since = tx.execute(served.where(match_sets.c.collection == collection.number)).scalar_one()
+        tx.execute(insert(match_grants).values(partner=partner, collection=collection.number, since=since))
 
 
 def revoke(tx: Tx, partner: str, collection: Collection) -> bool:
@@ -47,10 +52,17 @@ def revoke(tx: Tx, partner: str, collection: Collection) -> bool:
     return bool(tx.execute(delete(match_grants).where(*mine)).rowcount)
 
 
-def granted(tx: Tx, partner: str, id_or_alias: str) -> Collection | None:
-    """Return a collection that the partner may match against; None for every other, and where there is none."""
+class MatchRight(NamedTuple):
+    """A collection that a partner may match against, and the version that was served when the right began."""
+
+    collection: Collection
+    since: int
+
+
+def granted(tx: Tx, partner: str, id_or_alias: str) -> MatchRight | None:
+    """Return the right to match against a collection; None for every other, and where there is none."""
     row = tx.execute(_GRANTED, {"of_partner": partner, "ref": id_or_alias}).first()
-    return None if row is None else Collection(*row)
+    return None if row is None else MatchRight(Collection(*row[1:]), row[0])
 
 
 def aliases(tx: Tx, partner: str) -> list[str]:
@@ -96,7 +108,7 @@ def left(tx: Tx, partner: str, per_day: int) -> int | None:
 
 _PLAIN_NAMES = or_(collections.c.id == bindparam("ref"), collections.c.alias == bindparam("ref"))
 _GRANTED = (
-    select(*COLUMNS)
+    select(match_grants.c.since, *COLUMNS)
     .join_from(match_grants, collections)
     .where(match_grants.c.partner == bindparam("of_partner"))
     .where(_PLAIN_NAMES)

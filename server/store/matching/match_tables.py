@@ -23,6 +23,8 @@ match_grants = Table(
     metadata,
     Column("partner", Text, ForeignKey("partners.name"), nullable=False),
     Column("collection", Integer, ForeignKey("collections.number"), nullable=False),
+    # The version of the set that was served when the right began: what went before is not for the partner.
+    Column("since", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("partner", "collection"),
 )
 

@@ -100,6 +100,37 @@ def test_a_retraction_takes_a_few_octets(hub: MatchingScamfeed, accounts: Accoun
         assert [result.found for result in matcher.match([second, later])] == [False, True]
 
 
+def test_who_may_match_later_learns_nothing_of_what_went_before(hub: MatchingScamfeed, accounts: Accounts) -> None:
+    """Else it evaluates an account, and finds its tag among those that were taken back."""
+    cleared, kept, later = accounts(3)
+    hub.report(cleared, kept)
+    hub.maker.make()
+    before = _ask(hub, "mule-accounts").json()
+    hub.retract(cleared)
+    hub.maker.make()
+    name = f"newcomer-{later[-6:]}"
+    hub.join(name, "mule-accounts")
+    described = _ask(hub, "mule-accounts", name).json()
+    assert described == _ask(hub, "mule-accounts").json() | {"limits": described["limits"]}
+    tags = f"mule-accounts/{described['keys'][0]['id']}/tags"
+    assert _ask(hub, f"{tags}?since={before['version']}").content.startswith(b"-")
+    refused = _ask(hub, f"{tags}?since={before['version']}", name)
+    never = _ask(hub, f"{tags}?since=1", name)
+    assert refused.status_code == never.status_code == 410
+    assert refused.json() | {"error_id": ""} == never.json() | {"error_id": ""}
+    with hub.matcher(name) as matcher:
+        matcher.sync()
+        assert [result.found for result in matcher.match([cleared, kept, later])] == [False, True, False]
+        # A right that is given twice begins once.
+        with hub.store.begin() as tx:
+            match_grants.grant(tx, name, collections.get(tx, "mule-accounts"))
+        hub.retract(kept)
+        hub.report(later)
+        hub.maker.make()
+        synced = matcher.sync()
+        assert (synced.came, synced.went, synced.octets) == (1, 1, 18)
+
+
 def test_a_listing_that_ended_is_in_no_set(
     hub: MatchingScamfeed, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,12 +32,18 @@ from server.release.query import active
 from server.setup import set_up
 from server.store import Store, collections, partners
 from tests.integration.mirror.conftest import MirroredScamfeed
-from tests.integration.peers import SCAMFEED, free_port
+from tests.integration.peers import free_port
 
 logger = logging.getLogger(__name__)
 
 SECONDS = float(os.environ.get("MIRROR_RUN_SECONDS", "30"))
 SHARED = ("takedown", "mule-accounts")
+SCAMFEED = """
+import sys
+from server.app import serve
+from server.settings import Settings
+serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
+"""
 # Older copies never block; and so long may a hub's transaction, a check and this process wait for the machine.
 MAX_AGE, SLACK = 3.0, 2.0
 

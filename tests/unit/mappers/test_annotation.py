@@ -10,6 +10,7 @@ from mappers.records import to_stix
 from schemas import tabular
 from schemas.errors import Rejected
 from schemas.vocabulary import Tlp
+from tests.searches import examples
 
 REF = "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
 ACCOUNT, OTHER_ACCOUNT = "DE89370400440532013000", "GB29NWBK60161331926819"
@@ -181,7 +182,7 @@ NESTED = st.recursive(
 
 
 @given(st.sampled_from(WHICH), st.data())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_no_malformed_property_is_ever_published(which: str, data: st.DataObject) -> None:
     obj = made(which)
     name = data.draw(PLACES | st.sampled_from(sorted(obj)))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from schemas.refang import refang, refang_once
+from tests.searches import examples
 
 WAYS: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
     [
@@ -148,7 +149,7 @@ def seconds_for(filling: str, length: int) -> float:
     return time.process_time() - start
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(HOSTILE)
 @example("\u0301\u0323")
 @example(" ")

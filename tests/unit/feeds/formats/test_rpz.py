@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from feeds import formats
 from feeds.readers.rows import Row, Unreadable
 from schemas.tabular import ReportReader
+from tests.searches import examples
 
 
 def read(text: str, format: str = "rpz") -> list[Row | Unreadable]:
@@ -83,7 +84,7 @@ def test_other_files_are_not_read() -> None:
     assert reasons("$INCLUDE /etc/passwd\n$GENERATE 1-9 a$ CNAME .\n") == ["not-a-report", "not-a-report"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(number=st.one_of(st.integers(0, 2**32 - 1).map(IPv4Address), st.integers(0, 2**128 - 1).map(IPv6Address)))
 def test_addresses_are_written_so_that_they_read_back(number: IPv4Address | IPv6Address) -> None:
     report = ReportReader({"reporter": "X", "reported_at": "2026-01-01"}).report({"value": "192.0.2.7", "kind": "ip"})
@@ -107,7 +108,7 @@ def test_rules_of_ublacklist_for_pages_keep_their_path() -> None:
     assert values("*://example.com/shop/*\n*://*.example.com/*\n", "ublacklist") == ["example.com/shop/", "example.com"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(text=st.text(alphabet='a.;()"\\ \t\n@$*INCNAMESOA019-', max_size=120))
 def test_any_zone_is_rows_or_reasons(text: str) -> None:
     assert all(row.line >= 1 for row in read(text))

@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from feeds.errors import UnreadableFile
 from feeds.readers import json_stream
 from feeds.readers.json_stream import JsonItem, MalformedLine
+from tests.searches import examples
 
 LISTS = frozenset({"objects"})
 VALUES = st.recursive(
@@ -45,7 +46,7 @@ def values(data: bytes, size: int = 1 << 20) -> list[Any]:
     return [item.value for item in read(data, size) if isinstance(item, JsonItem)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(VALUES, max_size=5), st.integers(1, 20), st.sampled_from([0, 1 << 18]), st.booleans())
 def test_items_are_the_same_wherever_the_parts_end(wanted: list[Any], size: int, near: int, indented: bool) -> None:
     option = orjson.OPT_INDENT_2 if indented else None
@@ -57,7 +58,7 @@ def test_items_are_the_same_wherever_the_parts_end(wanted: list[Any], size: int,
         assert values(b"\n".join(map(orjson.dumps, records)), size) == records
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(alphabet='[]{}":,1e-.\\u0041 tfn\n', max_size=40), st.integers(1, 9))
 def test_text_that_is_no_json_is_malformed_or_unreadable(text: str, size: int) -> None:
     with patch.object(json_stream, "_NEAR", 0):

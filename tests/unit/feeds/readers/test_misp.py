@@ -19,6 +19,7 @@ from schemas import kinds
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
+from tests.searches import examples
 
 DOMAIN: dict[str, Any] = {"type": "domain", "to_ids": True, "value": "a.example.com"}
 REPORTER = {"reporter": "Example Bank", "reported_at": "2026-01-01T00:00:00.000Z"}
@@ -40,7 +41,7 @@ def tagged(*tags: str) -> dict[str, Any]:
     return DOMAIN | {"Tag": [{"name": tag} for tag in tags]}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.dictionaries(st.sampled_from(KEYS), JUNK),
     st.sampled_from(["bank-account", "user-account", "coin-address"]),

@@ -12,6 +12,7 @@ from feeds.formats import read
 from feeds.readers.lines import line_runs
 from feeds.readers.rows import MAX_LINE, Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
+from tests.searches import examples
 
 
 def lines(data: bytes) -> list[tuple[int, str]]:
@@ -52,7 +53,7 @@ def test_each_line_of_a_pasted_file_may_have_an_encoding_of_its_own() -> None:
     assert [line for _, line in lines(data)] == ["ok", "ไทยแท้", "café", "ไทย"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(texts=st.lists(st.text(alphabet="ab .é"), max_size=20), end=st.sampled_from(["\n", "\r\n", "\r"]))
 def test_lines_keep_their_text_and_numbers(texts: list[str], end: str) -> None:
     data = "".join(text + end for text in texts).encode()

@@ -13,6 +13,7 @@ from feeds.mapping.output import StixWriter
 from feeds.mapping.rows import Mapped, map_stream
 from feeds.readers.rows import ReportRow, Unreadable
 from schemas.tabular import ReportReader
+from tests.searches import examples
 from tests.unit.feeds.row_columns import columns_of_row
 
 INDICATOR: dict[str, Any] = {
@@ -55,14 +56,14 @@ def reason(**changes: Any) -> str:
     return row.reason
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(PROPERTIES), JUNK)
 def test_an_indicator_made_of_anything_is_a_row_or_has_a_reason(name: str, junk: Any) -> None:
     for row in formats.read(BytesIO(orjson.dumps([INDICATOR | {name: junk}])), format="stix"):
         assert isinstance(row, ReportRow | Unreadable)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.dictionaries(st.sampled_from(["details", "kind", "scam_type", "countries", "evidence"]), JUNK))
 def test_our_extension_made_of_anything_is_a_row_or_has_a_reason(junk: dict[str, Any]) -> None:
     ours = {"extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c": junk}

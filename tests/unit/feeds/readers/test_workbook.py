@@ -16,6 +16,7 @@ from feeds.errors import UnreadableFile
 from feeds.formats.excel import build_workbook
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.workbook import Workbook
+from tests.searches import examples
 
 
 def read(data: bytes, format: str = "excel") -> list[Row | Unreadable]:
@@ -194,7 +195,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=5), min_size=1, max_size=6))
 def test_cells_are_those_that_another_reader_finds(rows: list[list[Any]]) -> None:
     data = written([["first"], *rows])
@@ -217,7 +218,7 @@ def _as_text(cell: object) -> str:
     return str(cell).strip()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     place=st.integers(0, 10_000),
     junk=st.binary(max_size=30),

@@ -25,6 +25,7 @@ from server.release.retract import retract
 from server.store import Store, feed_state, partners
 from tests.contract.connectors.contract import latest
 from tests.running import run
+from tests.searches import examples
 
 NAME = "Example Telecom"
 MINE = ids.identity(NAME)
@@ -239,7 +240,7 @@ def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: RelistedH
     assert len([obj for obj in latest(hub.store) if obj["type"] == "indicator" and not obj.get("revoked")]) == 2
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=examples(12))
 @given(st.lists(st.sampled_from(["say", "take back"]), max_size=12))
 def test_both_sides_hold_the_same_whatever_the_source_does(
     initial_store: Path, tmp_path_factory: pytest.TempPathFactory, words: list[str]

@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 from schemas.errors import Rejected
 from schemas.kinds.url import Url
 from schemas.refang import refang
+from tests.searches import examples
 
 URL = Url()
 PAGE = "https://shop.example.com/a/pay"
@@ -83,7 +84,7 @@ def refusal(raw: str) -> Rejected:
 
 
 @given(st.sampled_from(IN_FRONT), st.sampled_from(HOSTS), st.sampled_from(PATHS), st.sampled_from(AT_THE_END))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 def test_every_spelling_of_a_page_gives_one_url(front: Callable[[str], str], host: str, path: str, end: str) -> None:
     assert value(front(host + path + end)) == PAGE
 

@@ -9,9 +9,10 @@ from server.store import Store, collections, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.objects.query import EVERY, Query, Versions
+from tests.searches import examples
 
 _names = count()
-FILES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FILES = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 ITEMS = st.builds(
     lambda who, day, spec: Item.of(

@@ -11,9 +11,10 @@ from server.store import Store, collections, log
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.objects.query import EVERY, Query, Versions
+from tests.searches import examples
 
 _names = count()
-FILES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FILES = settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _id(type_: str, who: int) -> str:
@@ -69,7 +70,7 @@ def _fill(store: Store, batches: list[tuple[list[Item], str]]) -> list[tuple[Col
     name = f"c{next(_names)}"
     with store.begin() as tx:
         plain, full = collections.add_released(tx, name, name)
-        as_plain, as_full = (collections.add(tx, f"{name}-like-{of}", f"{name} like {of}") for of in ("plain", "full"))
+        as_plain, as_full = (collections.add(tx, f"{name}-{of}-like", f"{name} like {of}") for of in ("plain", "full"))
     for items, where in batches:
         with store.begin() as tx:
             both = [(plain, as_plain, items, items), (full, as_full, items, _with_basis(items))]

@@ -9,7 +9,7 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from server.store.collections import Collection
 from server.store.matching import match_grants, match_sets
-from server.store.matching.match_grants import NotMatchable, QuotaUsedUp
+from server.store.matching.match_grants import MatchRight, NotMatchable, QuotaUsedUp
 from server.store.matching.match_sets import MatchRow, MatchSet
 
 
@@ -94,8 +94,8 @@ def test_a_grant_is_of_released_collections_and_ends_with_the_partner(store: Sto
         for alias in ("inbox", "mule-accounts-full"):
             with pytest.raises(NotMatchable):
                 match_grants.grant(tx, "bank", collections.get(tx, alias))
-        assert match_grants.granted(tx, "bank", "mule-accounts") == released
-        assert match_grants.granted(tx, "bank", released.id) == released
+        assert match_grants.granted(tx, "bank", "mule-accounts") == MatchRight(released, 0)
+        assert match_grants.granted(tx, "bank", released.id) == MatchRight(released, 0)
         for name, ref in (("bank", "wallets"), ("other", "mule-accounts"), ("bank", "no-such")):
             assert match_grants.granted(tx, name, ref) is None
         assert match_grants.aliases(tx, "bank") == ["mule-accounts"]

@@ -12,6 +12,7 @@ from feeds.mapping.options import Options
 from feeds.mapping.rows import Counts, Mapped, Reject, map_stream
 from schemas.reference.time_zones import find_zone
 from schemas.report import Report
+from tests.searches import examples
 
 BANGKOK = find_zone("Asia/Bangkok")
 # 05:18 on the 26th in Bangkok.
@@ -181,7 +182,7 @@ def test_columns_about_people_are_never_read_whatever_they_are_called(header: st
 _ODD = st.text(alphabet="0123456789๐๙٣²½/-.:,T +ZAPMพศยน年月日thángNovth%\u0e33", max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(moment=_ODD, level=_ODD)
 def test_no_text_upsets_the_reading_of_dates_and_levels(moment: str, level: str) -> None:
     cells = [moment, moment, level]

@@ -12,6 +12,7 @@ from feeds.readers.extraction.outline import Outline
 from feeds.readers.extraction.values import find_candidates
 from feeds.readers.rows import Row, Unreadable
 from schemas.refang import refang
+from tests.searches import examples
 
 
 def read(text: str) -> list[Row | Unreadable]:
@@ -394,7 +395,7 @@ def test_the_time_is_linear_in_the_line(piece: str) -> None:
     assert time.process_time() - begun < 5
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(text=st.text(alphabet='ab.:/[]()@+ \n#*|`-0189hxp"ก\u200b', max_size=120))
 def test_any_text_is_rows_or_reasons(text: str) -> None:
     for row in read(text):

@@ -11,9 +11,10 @@ from server.release.route import audience
 from server.release.route.audience import PURPOSES, Audience
 from server.release.route.policy import SHARED, ConsensusFacts, Policy, ReportFacts
 from server.store.partners import Registry, names_of
+from tests.searches import examples
 from tests.unit.server.release.route.registry_examples import ALIASES, FACTS, KINDS, LIMITS, POLICIES, registries
 
-MANY = settings(max_examples=400)
+MANY = settings(max_examples=examples(400))
 LEVELS = list(Tlp)
 Given = tuple[str, Tlp, Sharing | None, Partner, Registry, Policy, bool]
 

@@ -28,6 +28,7 @@ from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
+from tests.searches import examples
 from tests.unit.server.release.hubs import hub_on
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
@@ -221,7 +222,7 @@ class HubMachine(RuleBasedStateMachine):
 def test_each_collection_has_the_consensus_of_its_reports_and_no_more(template: Path) -> None:
     machine = type("HubMachine", (HubMachine,), {"template": template})
     few = settings(
-        max_examples=12,
+        max_examples=examples(12),
         stateful_step_count=10,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -16,6 +16,7 @@ from schemas.errors import Rejected
 from schemas.tabular import ReportReader
 from server.release.guard.personal_data import objects
 from server.release.guard.personal_data.free_text import may_contain_personal_data
+from tests.searches import examples
 
 CORPUS = json.loads(Path(__file__).with_name("planted.json").read_text(encoding="utf-8"))
 UNANNOUNCED = "name without a word that announces it"
@@ -140,13 +141,13 @@ def test_the_mapped_examples_of_every_kind_pass(kind: str) -> None:
 
 
 @given(st.text(max_size=400), st.sampled_from([text for texts in PLANTED.values() for text in texts]))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_other_lines_hide_nothing(around: str, planted: str) -> None:
     assert refusal(description=f"{around}\n\n{planted}\n\n{around}") is not None
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), st.lists, max_leaves=20))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_value_passes_or_is_refused(value: Any) -> None:
     refusal(x_anything={"inner": value})
 

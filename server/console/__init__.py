@@ -1,0 +1,1 @@
+"""The pages for people: the public, partners and operators, in Thai and English."""

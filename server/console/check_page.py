@@ -1,0 +1,60 @@
+"""The page ``/check``: what the public part says of a value, and what to do."""
+
+from typing import Any
+
+from flask import Response
+
+from schemas import kinds
+from schemas.lookup import LookupQuestion, LookupResult
+from schemas.report import MAX_VALUE
+from server.console.front_page import link_of
+from server.console.visit import Visit
+from server.console.words import Translatable, mark
+from server.store import focal_points
+from server.store.focal_points import FocalPoint
+from server.taxii.errors import TaxiiError
+
+_UNCHECKABLE = mark("This cannot be checked. Write one value: a web address, a telephone or account number, a wallet.")
+_TOO_MANY = mark("Too many checks come from your network just now. Please wait a minute.")
+
+
+def show(visit: Visit) -> Response:
+    """Show the form, and the answer where a value was sent with it."""
+    if visit.request.method != "POST":
+        return visit.page("check.html", **_values(visit))
+    value = visit.field("value", MAX_VALUE)
+    kind = visit.field("kind") or None
+    details = {name: visit.field(name, 100) for name in ("bank", "country") if visit.field(name, 100)}
+    if not value:
+        return visit.page("check.html", 400, **_values(visit, problem=_UNCHECKABLE))
+    if kind is not None and kind not in kinds.every():
+        kind = None
+    question = LookupQuestion(value, kind, details if kind == "bank-account" else {})
+    try:
+        answer = visit.site.check_public(visit.site.hub.store, visit.remote, question)
+    except TaxiiError as error:
+        return visit.page("check.html", error.status, error.headers, **_values(visit, problem=_TOO_MANY))
+    result = answer.results[0]
+    if result.error is not None:
+        return visit.page("check.html", 422, **_values(visit, problem=_UNCHECKABLE, rule=result.error.message))
+    return visit.page("check.html", **_values(visit, result=result))
+
+
+def _values(
+    visit: Visit, result: LookupResult | None = None, problem: Translatable | None = None, rule: str = ""
+) -> dict[str, Any]:
+    return {
+        "kinds": [*kinds.every()],
+        "given": {name: visit.field(name) for name in ("value", "kind", "bank", "country")},
+        "result": result,
+        "problem": problem,
+        "rule": rule,
+        "contact_link": link_of(visit.site.settings.contact),
+        "contacts": _contacts(visit) if result is not None else [],
+    }
+
+
+def _contacts(visit: Visit) -> list[tuple[FocalPoint, str]]:
+    """Return the hub's own focal points, whom people may turn to, each with where its contact leads."""
+    with visit.site.hub.store.read() as tx:
+        return [(point, link_of(point.contact)) for point in focal_points.of(tx, focal_points.HUB)]

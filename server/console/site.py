@@ -1,0 +1,88 @@
+"""What all pages of one application share: the hub, the settings, the templates and the languages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from mappers import wording
+from schemas import kinds
+from schemas.lookup import LookupAnswer, LookupQuestion
+from schemas.reference.time_zones import find_zone
+from server.console import words
+from server.console.languages import Language, load_languages
+from server.console.static_files import StaticFiles
+from server.release.hub import Hub
+from server.settings import Settings
+from server.store import Store
+from server.taxii.proxies import TrustedProxies
+
+# Answers what ``public`` says of a value, to an address; raises ``TaxiiError`` 429 where it asks too often.
+CheckPublic = Callable[[Store, str, LookupQuestion], LookupAnswer]
+
+
+@dataclass(frozen=True)
+class Site:
+    """The pages of one application; ``environments`` renders templates, by language."""
+
+    hub: Hub
+    settings: Settings
+    is_ready: Callable[[], bool]
+    check_public: CheckPublic
+    proxies: TrustedProxies
+    languages: Mapping[str, Language]
+    environments: Mapping[str, Environment]
+    static: StaticFiles
+
+    @property
+    def base(self) -> str:
+        """The path in front of every address, where a proxy serves the hub below one."""
+        return urlsplit(self.settings.public_url).path.rstrip("/")
+
+
+def open_site(
+    hub: Hub,
+    settings: Settings,
+    is_ready: Callable[[], bool],
+    check_public: CheckPublic,
+    proxies: TrustedProxies,
+) -> Site:
+    """Return the site of a hub, its templates and catalogues read."""
+    zone: tzinfo = find_zone(settings.timezone) if settings.timezone else UTC
+    languages = load_languages(zone)
+    environments = {code: _environment(language) for code, language in languages.items()}
+    return Site(hub, settings, is_ready, check_public, proxies, languages, environments, StaticFiles())
+
+
+def _environment(language: Language) -> Environment:
+    """Return the templates in one language; whatever is put into them is escaped."""
+    made = Environment(
+        loader=PackageLoader("server.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        language.texts.gettext, language.texts.ngettext, newstyle=True
+    )
+    filters: dict[str, Any] = {
+        "moment": lambda moment: _time(language, moment, language.moment(moment)),
+        "day": lambda moment: _time(language, moment, language.day(moment)),
+        "number": language.number,
+        "duration": language.duration,
+        "word": lambda code: language.text(words.label(code)),
+        "kind_title": lambda kind: kinds.get(kind).title[language.code] if kind in kinds.every() else kind,
+        "scam_sentence": lambda kind, scam: wording.sentence(kind, scam, language.code),
+    }
+    made.filters |= filters
+    return made
+
+
+def _time(language: Language, moment: int, shown: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(escape(language.machine_moment(moment)), escape(shown))

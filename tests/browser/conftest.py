@@ -1,0 +1,38 @@
+"""One browser and one hub for all tests here; each test has a screen of its own, in each language and width."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.hub import BrowsedHub, open_hub
+from tests.browser.screens import LANGUAGES, WIDTHS, Screen, chromium, screen
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowsedHub]:
+    with open_hub(tmp_path_factory.mktemp("browsed")) as found:
+        yield found
+
+
+@pytest.fixture(
+    params=[(language, width) for language in LANGUAGES for width in WIDTHS], ids=lambda pair: f"{pair[0]}-{pair[1]}"
+)
+def screen_of_each(request: pytest.FixtureRequest, browser: Browser, hub: BrowsedHub) -> Iterator[Screen]:
+    """Open a screen of each width in each language."""
+    language, width = request.param
+    with screen(browser, hub.address, language, width) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(browser: Browser, hub: BrowsedHub) -> Iterator[Screen]:
+    """Open a screen in English at a desk."""
+    with screen(browser, hub.address) as opened:
+        yield opened

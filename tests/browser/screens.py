@@ -1,0 +1,100 @@
+"""A browser with its screens: every page is watched for what its policy forbids, for errors, and for what axe finds."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+AXE = Path(__file__).parent / "axe.min.js"
+WIDTHS = (390, 1280)
+LANGUAGES = ("en", "th")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_LISTEN = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+"""
+_WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium."""
+    assert CHROMIUM, "there is no Chromium: apt-get install chromium fonts-noto-core"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Screen:
+    """One person's browser at a hub: a language, a width, and what went wrong on its pages so far."""
+
+    context: BrowserContext
+    address: str
+    language: str
+    wrong: list[str] = field(default_factory=list)
+    # Statuses of pages that a test expects; the browser calls each of them an error.
+    expected: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Watch the page."""
+        self.page: Page = self.context.new_page()
+        self.page.add_init_script(_LISTEN)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("request", lambda request: self._check_host(request.url))
+
+    def open(self, path: str, status: int = 200) -> Page:
+        """Open a page of the hub, and check how it looks."""
+        self.expected.add(status)
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        assert answer.status == status, f"{path}: {answer.status}"
+        self.check()
+        return self.page
+
+    def press(self, name: str) -> None:
+        """Press the button of that name, and wait for what it brings."""
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.page.wait_for_load_state("networkidle")
+
+    def check(self) -> None:
+        """Check the page as it is: nothing forbidden, no error, not wider than the screen, nothing for axe to find."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found: list[dict[str, Any]] = self.page.evaluate(
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(result => result.violations)", tags
+        )
+        faults = [f"{fault['id']}: {json.dumps([node['html'] for node in fault['nodes']][:3])}" for fault in found]
+        assert not faults, f"{self.page.url}: {faults}"
+        assert self.page.evaluate(_WIDER) <= 0, f"{self.page.url} is wider than the screen"
+        assert not self.wrong, f"{self.page.url}: {self.wrong}"
+        assert self.page.locator("html").get_attribute("lang") == self.language
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not any(f"status of {status}" in text for status in self.expected):
+            self.wrong.append(text)
+
+    def _check_host(self, url: str) -> None:
+        if not url.startswith((self.address, "data:", "blob:")):
+            self.wrong.append(f"asked elsewhere: {url}")
+
+
+@contextmanager
+def screen(browser: Browser, address: str, language: str = "en", width: int = 1280) -> Iterator[Screen]:
+    """Open a browser of a person of its own, with no cookies of others."""
+    locale = {"en": "en-GB", "th": "th-TH"}[language]
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale=locale)
+    context.set_default_timeout(20_000)
+    try:
+        yield Screen(context, address, language)
+    finally:
+        context.close()

@@ -1,0 +1,99 @@
+"""Thai and English: every text of every page is translated, none is left out, and dates are the reader's."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.pofile import read_po
+from jinja2 import Environment
+
+from server.console import words
+from server.console.languages import load_languages
+from tools import translations
+
+TEMPLATES = sorted((translations.PAGES / "templates").glob("*.html"))
+_BLANK = re.compile(r"[^\W\d_]{2,}")
+# Names that are the same in every language.
+_NAMES = {"TAXII", "STIX", "taxii", "feed", "openapi", "json", "health"}
+_READ_ALOUD = ("aria-label", "title", "placeholder", "alt")
+
+
+def catalogue() -> dict[str, str]:
+    with translations.THAI.open("rb") as source:
+        return {str(message.id): str(message.string) for message in read_po(source, locale="th") if message.id}
+
+
+def test_the_catalogue_has_the_texts_of_the_pages_and_no_others() -> None:
+    assert translations.THAI.read_bytes() == translations.updated(), "run: make generate"
+
+
+def test_every_text_is_translated() -> None:
+    for english, thai in catalogue().items():
+        assert re.search("[\u0e00-\u0e7f]", thai), f"not in Thai: {english}"
+        assert re.findall(r"%\(\w+\)\w", english) == re.findall(r"%\(\w+\)\w", thai) or sorted(
+            re.findall(r"%\(\w+\)\w", english)
+        ) == sorted(re.findall(r"%\(\w+\)\w", thai)), english
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_a_text_that_is_not_in_the_catalogue(template: Path) -> None:
+    plain = re.sub(r"\{%.*?%\}|\{#.*?#\}", " ", template.read_text(encoding="utf-8"), flags=re.DOTALL)
+    plain = re.sub(r"\{\{.*?\}\}", " ", plain, flags=re.DOTALL)
+    found: list[str] = []
+
+    class Texts(HTMLParser):
+        quiet = False
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.quiet = tag in ("code", "kbd")
+            found.extend(value for name, value in attrs if name in _READ_ALOUD and value)
+
+        def handle_endtag(self, tag: str) -> None:
+            self.quiet = False
+
+        def handle_data(self, data: str) -> None:
+            if not self.quiet:
+                found.append(data)
+
+    Texts().feed(plain)
+    assert [word for text in found for word in _BLANK.findall(text) if word not in _NAMES] == []
+
+
+def test_labels_of_words_are_in_the_catalogue() -> None:
+    assert set(words.labelled().values()) <= catalogue().keys()
+
+
+def test_templates_escape_whatever_is_put_into_them() -> None:
+    for template in TEMPLATES:
+        text = template.read_text(encoding="utf-8")
+        Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse(text)
+        assert "|safe" not in text.replace(" ", "")
+        assert "autoescape" not in text
+        assert not re.search(r"\s[a-z-]+=\{\{", text), "an attribute without quotes"
+
+
+def test_a_thai_date_is_of_the_buddhist_era_and_both_are_at_the_desks_time() -> None:
+    moment = int(datetime(2026, 11, 26, 20, 5, tzinfo=UTC).timestamp() * 1_000_000)
+    languages = load_languages(ZoneInfo("Asia/Bangkok"))
+    assert languages["en"].moment(moment) == "27 Nov 2026 03:05 +07"
+    assert languages["th"].moment(moment) == "27 พ.ย. 2569 03:05 +07"
+    assert languages["th"].machine_moment(moment) == "2026-11-26T20:05:00Z"
+
+
+def test_numbers_and_amounts_are_written_as_the_language_does() -> None:
+    languages = load_languages(UTC)
+    assert languages["en"].number(1234567) == "1,234,567"
+    assert languages["th"].amount(800_000, "THB") == "฿800,000.00"
+    assert languages["en"].amount(800_000, "THB").replace("\u00a0", "") == "THB800,000.00"
+
+
+@pytest.mark.parametrize("folder", [translations.PAGES / "static", Path("tests/browser")])
+def test_what_others_made_is_as_its_sources_file_says(folder: Path) -> None:
+    rows = re.findall(r"^\| `([^`]+)` .*`([0-9a-f]{64})` \|$", (folder / "SOURCES.md").read_text(), re.MULTILINE)
+    assert rows
+    for name, digest in rows:
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest

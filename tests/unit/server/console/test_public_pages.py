@@ -1,0 +1,170 @@
+"""The public pages without sockets: what they say, in which language, and what nobody can make of them."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from server.app import create_app
+from server.console.front_page import link_of, takes_html
+from server.console.visit import local_path
+from server.settings import Settings
+
+
+@pytest.fixture
+def app(initial_store: Path, tmp_path: Path) -> Iterator[Flask]:
+    shutil.copy(initial_store, tmp_path / "hub.db")
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'hub.db'}",
+        title="<script>alert(1)</script>",
+        contact='x" onclick="alert(1)',
+        check_rate_limit=3,
+        access_log="off",
+    )
+    app = create_app(settings)
+    yield app
+    app.extensions["scamfeed-store"].close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    ("accept", "takes"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("TEXT/HTML", True),
+        ("*/*", True),
+        ("text/*", True),
+        ("", True),
+        (None, True),
+        ("application/taxii+json;version=2.1", False),
+        ("application/taxii+json", False),
+        ("application/json", False),
+        ("text/html;q=0, */*", False),
+    ],
+)
+def test_a_page_is_for_those_who_take_one(accept: str | None, takes: bool) -> None:
+    assert takes_html(accept) is takes
+
+
+def test_for_a_taxii_client_there_is_nothing_at_the_root(client: FlaskClient) -> None:
+    answer = client.get("/", headers={"Accept": "application/taxii+json;version=2.1"})
+    assert (answer.status_code, answer.json["http_status"]) == (404, "404")
+
+
+def test_what_the_operator_wrote_is_text_and_never_markup(client: FlaskClient) -> None:
+    page = client.get("/").text
+    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;</h1>" in page
+    assert 'onclick="' not in page
+    assert not re.search(r"<(?:script|style)[^>]*>[^<]", page)
+    assert not re.search(r"\s(?:on\w+|style)=", page.replace("x&#34; onclick=&#34;", ""))
+
+
+def test_every_page_and_every_refusal_has_the_headers_of_all_pages(client: FlaskClient) -> None:
+    refused = client.post("/check", data={"value": "x"}, headers={"Origin": "https://elsewhere.example"})
+    assert refused.status_code == 403
+    for answer in (client.get("/"), client.get("/check"), refused):
+        policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_a_file_of_the_pages_is_kept_for_ever_under_the_address_with_its_hash(client: FlaskClient) -> None:
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/").text)
+    assert len(addresses) == 3
+    for address in addresses:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    for address in ("/static/console.css", "/static/SOURCES.md", "/static/../pages.py", "/static/%2e%2e/pages.py"):
+        assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "accept", "language"),
+    [
+        ("", "", "th-TH,th;q=0.9", "th"),
+        ("", "", "de,en;q=0.5", "en"),
+        ("", "", "", "en"),
+        ("", "th", "en", "th"),
+        ("?lang=en", "th", "th", "en"),
+        ("?lang=xx", "", "th", "th"),
+        ("", "../th", "", "en"),
+        ("", "", "th" * 900, "en"),
+    ],
+)
+def test_the_language_is_of_the_link_else_the_cookie_else_the_browser(
+    client: FlaskClient, query: str, cookie: str, accept: str, language: str
+) -> None:
+    if cookie:
+        client.set_cookie("lang", cookie)
+    page = client.get(f"/{query}", headers={"Accept-Language": accept}).text
+    assert f'<html lang="{language}">' in page
+
+
+def test_a_language_that_is_chosen_by_a_link_is_kept(client: FlaskClient) -> None:
+    client.get("/?lang=th")
+    assert '<html lang="th">' in client.get("/check").text
+
+
+def test_checks_of_the_page_and_of_the_api_have_one_limit(client: FlaskClient) -> None:
+    for _ in range(2):
+        assert client.post("/check", data={"value": "nobody.example.org"}).status_code == 200
+    assert client.get("/api/check?value=nobody.example.org").status_code == 200
+    refused = client.post("/check", data={"value": "nobody.example.org"})
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://elsewhere.example", "null", "http://localhost.elsewhere.example", "file://"]
+)
+def test_a_form_from_elsewhere_is_refused(client: FlaskClient, origin: str) -> None:
+    answer = client.post("/check", data={"value": "nobody.example.org"}, headers={"Origin": origin})
+    assert answer.status_code == 403
+
+
+def test_a_form_from_another_site_is_refused_where_the_browser_names_no_origin(client: FlaskClient) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    assert client.post("/check", data={"value": "nobody.example.org"}, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/check?lang=th", "/check?lang=th"),
+        ("//elsewhere.example", ""),
+        ("/\\elsewhere.example", ""),
+        ("https://elsewhere.example", ""),
+        ("/check\r\nSet-Cookie: x=1", ""),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+    ],
+)
+def test_a_path_to_go_on_to_leads_to_no_other_host(given: str, path: str) -> None:
+    assert local_path(given) == path
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("desk@hub.example", "mailto:desk@hub.example"),
+        ("https://hub.example/desk?a=1&b=2", "https://hub.example/desk?a=1&b=2"),
+        ("javascript:alert(1)", ""),
+        ("ring the desk", ""),
+    ],
+)
+def test_a_contact_is_a_link_where_it_is_one(contact: str, link: str) -> None:
+    assert link_of(contact) == link
