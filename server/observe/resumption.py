@@ -4,6 +4,7 @@ import logging
 import threading
 
 from server.release import depart, keeping
+from server.release.erasure import job as erasure
 from server.release.hub import Hub
 from server.store import StoreUnavailable
 from server.store.database.times import now
@@ -16,7 +17,7 @@ _IDLE = 60 * 1_000_000
 
 
 class Resumption:
-    """Looks every minute for departures, and changes of institutions, that were stopped before their end."""
+    """Looks every minute for departures, changes of institutions and erasures that were stopped before their end."""
 
     def __init__(self, hub: Hub) -> None:
         """Work on the jobs in the store of ``hub``."""
@@ -37,7 +38,8 @@ class Resumption:
         """Go on with jobs that nobody has worked on for so long (microseconds), and return how many ended."""
         idle_since, stopped = now() - idle, self._stopping.is_set
         ended = depart.resume(self._hub, idle_since=idle_since, stopped=stopped)
-        return ended + keeping.resume(self._hub, idle_since=idle_since, stopped=stopped)
+        ended += keeping.resume(self._hub, idle_since=idle_since, stopped=stopped)
+        return ended + erasure.resume(self._hub, idle_since=idle_since, stopped=stopped)
 
     def _run(self) -> None:
         while not self._stopping.wait(_SECONDS):

@@ -23,6 +23,7 @@ from server.store.collections import Collection
 from server.store.database import fact_versions, facts as stored_facts
 from server.store.database.engine import Tx
 from server.store.database.fact_versions import Facts
+from server.store.erasure import erased
 from server.store.item import Item
 from server.store.partners import Registry
 from server.store.quotas import Throttle
@@ -146,8 +147,8 @@ class HubFacts:
 
     @property
     def has_delisted(self) -> bool:
-        """True where any value is delisted."""
-        return self._fact(Facts.VALUES, reviews.has_delisted)
+        """True where any value is delisted, or was erased."""
+        return self._fact(Facts.VALUES, _has_delisted)
 
     @property
     def throttles(self) -> Mapping[str, Throttle]:
@@ -237,3 +238,7 @@ def _registered(tx: Tx) -> dict[str, int]:
 
 def _calibrations(tx: Tx) -> dict[tuple[str, str], Calibration]:
     return reputation.calibrations_of(tx, MOST_BY_ONE)
+
+
+def _has_delisted(tx: Tx) -> bool:
+    return reviews.has_delisted(tx) or erased.has_any(tx)

@@ -9,6 +9,7 @@ from mappers import extension
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
+from server.release.erasure import relisting
 from server.release.fuse.statements import COERCED, CONTRADICTED, DISPUTED, WITHHELD, ReportedValue, reported_by
 from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
@@ -94,6 +95,8 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
     wanted = set(ids)
     session = _open(hub, tx, wanted)
     decided = reviews.states(tx, wanted).values()
+    approved_keys = {review.object_id for review in decided if review.state == "approved" and not review.subject}
+    relisting.restore(session.context, session.subjects(approved_keys))
     disputes = {review.subject: review.state for review in decided if review.subject}
     values = session.load(_concerned(session, wanted))
     session.loader.look_up_reviews(wanted)

@@ -27,10 +27,14 @@ Arguments = Mapping[str, Any]
 
 
 class Effects(NamedTuple):
-    """What an action will do, line by line as people read it, and all that this follows from, to be compared."""
+    """What an action will do, line by line as people read it, and all that this follows from, to be compared.
+
+    ``asides`` are read too; that they change meanwhile makes no proposal void.
+    """
 
     lines: Sequence[str]
     basis: Any
+    asides: Sequence[str] = ()
 
 
 class Signatures(NamedTuple):
@@ -46,12 +50,14 @@ class TwoPersonAction(NamedTuple):
 
     ``effects`` changes nothing, but may lock what it reads, so that ``carry_out``, which follows in the transaction
     that confirms the proposal, meets the same. It raises ``ValueError``, ``LookupError`` or ``Rejected`` where the
-    action cannot be done. ``carry_out`` returns what it did, line by line.
+    action cannot be done. ``carry_out`` returns what it did, line by line. ``finish`` does what is left
+    after that, in transactions of its own.
     """
 
     name: str
     effects: Callable[[Hub, Tx, Arguments], Effects]
     carry_out: Callable[[Hub, Tx, Arguments, Signatures], Sequence[str]]
+    finish: Callable[[Hub], Sequence[str]] | None = None
 
 
 class NotAllowed(ValueError):
@@ -72,7 +78,8 @@ def propose(
     _refuse_no_name(by)
     effects = action.effects(hub, tx, arguments)
     lasts = LASTS_DAYS * _DAY
-    made = proposals.add(tx, action.name, arguments, effects.lines, _digest(effects), by, lasts=lasts, note=note)
+    told = [*effects.lines, *effects.asides]
+    made = proposals.add(tx, action.name, arguments, told, _digest(effects), by, lasts=lasts, note=note)
     _record(tx, "PROPOSE", made.id, by)
     return made
 

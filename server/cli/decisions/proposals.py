@@ -52,15 +52,19 @@ def show(ctx: typer.Context, id_: Id, json: Json = False) -> None:
 def confirm(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> None:
     """Do what somebody else proposed, as it was proposed; if that would now be something else, it is void."""
     context: Context = ctx.obj
-    with context.hub() as hub, hub.store.begin() as tx:
-        try:
-            found, done = two_persons.confirm(hub, tx, ACTIONS, id_, operator_name(by))
-        except (UnknownProposal, NotAllowed, ValueError, LookupError) as error:
-            fail(str(error))
-        except Rejected as refusal:
-            fail(refusal.message)
-    if found.state == "void":
-        fail(f"the proposal {id_} is void: what it is about has changed since; propose it anew")
+    with context.hub() as hub:
+        with hub.store.begin() as tx:
+            try:
+                found, done = two_persons.confirm(hub, tx, ACTIONS, id_, operator_name(by))
+            except (UnknownProposal, NotAllowed, ValueError, LookupError) as error:
+                fail(str(error))
+            except Rejected as refusal:
+                fail(refusal.message)
+        if found.state == "void":
+            fail(f"the proposal {id_} is void: what it is about has changed since; propose it anew")
+        finish = ACTIONS[found.action].finish
+        if finish is not None:
+            done = [*done, *finish(hub)]
     if json:
         show_json({**_row(found), "done": list(done)})
     else:

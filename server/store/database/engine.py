@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -173,6 +173,35 @@ class Store:
             fact_versions.end(tx)
             push(tx)
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Return whether the database is one file."""
+        return self._queue is not None
+
+    @contextmanager
+    def alone(self) -> Iterator[Callable[[str], list[Any]]]:
+        """Run statements outside of any transaction, that rewrite files; nobody else writes an SQLite file meanwhile.
+
+        What this yields runs one, and returns its rows. Raises ``StoreUnavailable``.
+        """
+        try:
+            with self._turn(), ExitStack() as opened:
+                if self._queue is not None:
+                    # A connection of its own: the driver alone, which begins no transaction.
+                    connection = sqlite3.connect(str(self._engine.url.database), _BUSY_SECONDS, isolation_level=None)
+                    opened.callback(connection.close)
+                    yield lambda statement: connection.execute(statement).fetchall()
+                else:
+                    own = opened.enter_context(self._engine.connect())
+                    own = own.execution_options(isolation_level="AUTOCOMMIT")
+                    opened.callback(own.invalidate)
+                    own.exec_driver_sql("SET statement_timeout = 0")
+                    yield lambda statement: _rows(own.exec_driver_sql(statement))
+        except TimeoutError as error:
+            raise StoreUnavailable(f"the database is busy: {error}") from error
+        except (DBAPIError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"the database's files cannot be rewritten now: {_cause(error)}") from error
+
     def has_waiting_writers(self) -> bool:
         """Return whether others wait to write; a writer with much to write does it in small parts then."""
         return self._queue is not None and self._queue.has_waiting_writers()
@@ -288,6 +317,10 @@ def _is_unavailable(error: Exception) -> bool:
     from server.store.database import postgresql
 
     return postgresql.is_unavailable(cause)
+
+
+def _rows(result: CursorResult[Any]) -> list[Any]:
+    return list(result.all()) if result.returns_rows else []
 
 
 def _keep_from_others(file: Path) -> None:

@@ -21,8 +21,8 @@ _CHANGED = "scamfeed-changed-facts"
 class Facts(StrEnum):
     """The facts that have a version together.
 
-    ``REGISTRY``: the hub, its partners, collections and grants. ``VALUES``: partners' own values, delisted ones, and
-    who is throttled. ``RECORDS``: how many reports of each partner proved right.
+    ``REGISTRY``: the hub, its partners, collections and grants. ``VALUES``: partners' own values, delisted and erased
+    ones, and who is throttled. ``RECORDS``: how many reports of each partner proved right.
     """
 
     RECORDS = "records"
@@ -34,6 +34,7 @@ _BY_TABLE: Mapping[str, Facts] = {
     "calibrations": Facts.RECORDS,
     "collections": Facts.REGISTRY,
     "delisted": Facts.VALUES,
+    "erased_names": Facts.VALUES,
     "focal_points": Facts.REGISTRY,
     "grants": Facts.REGISTRY,
     "hub_identity": Facts.REGISTRY,

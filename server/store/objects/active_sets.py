@@ -78,7 +78,7 @@ def newest(tx: Tx, collection: Collection, after: int, upto: int, most: int) -> 
     changed = {row.listing for row in standing if row.listing and not row.latest & FULL}
     listings = _newest_things(_versions_of(tx, collection, changed), upto)
     withdrawn = {id_ for id_, (_, thing) in listings.items() if thing.revoked}
-    return LogStretch([_read(row.id, row.body, row.listing in withdrawn) for row in standing], end, more)
+    return LogStretch([read_version(row.id, row.body, row.listing in withdrawn) for row in standing], end, more)
 
 
 class Change(NamedTuple):
@@ -200,7 +200,7 @@ def _stored(
     for id_ in ids:
         if (known := newest_by_id.get(id_)) is not None:
             body = here.get(known.place) or _body(tx, collection, *known.place)
-            found.append(_read(id_, body, known.is_withdrawn))
+            found.append(read_version(id_, body, known.is_withdrawn))
     return found
 
 
@@ -223,7 +223,8 @@ class _Facts(msgspec.Struct):
 _facts = msgspec.json.Decoder(_Facts)
 
 
-def _read(id_: str, body: bytes, is_withdrawn: bool) -> StoredVersion:
+def read_version(id_: str, body: bytes, is_withdrawn: bool) -> StoredVersion:
+    """Return a version by its id and its bytes; ``is_withdrawn`` with the listing that brought it along."""
     facts = _facts.decode(body)
     end = None if facts.valid_until is None else parse(facts.valid_until)
     return StoredVersion(id_, facts.modified or facts.created or "", end, facts.revoked or is_withdrawn, body)

@@ -155,6 +155,11 @@ class Bodies:
         return found
 
 
+def dictionary_of(packed: bytes) -> int | None:
+    """Return the number of the dictionary that a body was compressed with, None for one that is as it is."""
+    return None if packed[0] == _AS_IT_IS else packed[0] & ~_THREE
+
+
 def of(tx: Tx) -> Bodies:
     """Return the bodies of the store that ``tx`` is a transaction of."""
     found = _known.get(tx.dialect)

@@ -95,6 +95,23 @@ def forget(tx: Tx, collection: Collection) -> None:
     tx.execute(delete(digests).where(digests.c.collection == collection.number))
 
 
+def remove(tx: Tx, collection: Collection, gone: Iterable[StoredVersion], upto: int) -> None:
+    """Take versions out of the digest that were the newest of their objects, and are gone from the log.
+
+    A digest that is not folded up to that place, where all that was removed stood, is begun anew.
+    """
+    state = _state(tx, collection, lock=True)
+    if state is None:
+        return
+    if state.target is not None or state.folded < upto:
+        forget(tx, collection)
+        begin(tx, collection)
+        return
+    buckets: _Buckets = {}
+    _count(buckets, gone, -1)
+    _add(tx, collection, state.minute, state.minute, buckets)
+
+
 def kept(tx: Tx) -> set[int]:
     """Return the numbers of the collections whose digests are kept."""
     return set(tx.execute(select(digests.c.collection)).scalars())
@@ -141,25 +158,36 @@ def _write(tx: Tx, collection: Collection, before: _State, after: _State, bucket
         _CLAIM, {**given, "folded": after.folded, "target": after.target, "minute": after.minute}
     ).rowcount:
         return
+    _add(tx, collection, before.minute, after.minute, buckets)
+
+
+def _add(tx: Tx, collection: Collection, since: int, minute: int, buckets: Mapping[int, _Sum]) -> None:
+    """Add what is counted to the sum of the minute ``since``, which is of another ``minute`` from now on.
+
+    Others wait: the sum is read anew, as something may have been taken out since the step was begun.
+    """
+    state = _state(tx, collection)
+    if state is None:
+        return
     # What had ended by then is counted no more.
-    living = {minute: part for minute, part in buckets.items() if minute > before.minute}
-    active = before.active + sum(part.active for part in living.values())
-    total = before.sum + sum(part.sum for part in living.values())
+    living = {at: part for at, part in buckets.items() if at > since}
+    active = state.active + sum(part.active for part in living.values())
+    total = state.sum + sum(part.sum for part in living.values())
     stored = _buckets(tx, collection, living)
     merged = [
-        (collection.number, minute, known.active + part.active, _bytes(known.sum + part.sum))
-        for minute, part in living.items()
-        for known in (stored.get(minute, _Sum()),)
+        (collection.number, at, known.active + part.active, _bytes(known.sum + part.sum))
+        for at, part in living.items()
+        for known in (stored.get(at, _Sum()),)
     ]
     _MERGE.run(tx, merged)
-    ended = _ended(tx, collection, after.minute)
+    ended = _ended(tx, collection, minute)
     active -= sum(part.active for part in ended)
     total -= sum(part.sum for part in ended)
     tx.execute(_TOTAL, {"of_number": collection.number, "active": active, "sum": _bytes(total)})
 
 
-def _state(tx: Tx, collection: Collection) -> _State | None:
-    row: Any = tx.execute(_STATE, {"of_number": collection.number}).first()
+def _state(tx: Tx, collection: Collection, *, lock: bool = False) -> _State | None:
+    row: Any = tx.execute(_LOCK_STATE if lock else _STATE, {"of_number": collection.number}).first()
     if row is None:
         return None
     folded, target, minute, active, sum_ = row
@@ -198,6 +226,7 @@ def _bytes(sum_: int) -> bytes:
 
 _d = digests.c
 _STATE = select(_d.folded, _d.target, _d.minute, _d.active, _d.sum).where(_d.collection == bindparam("of_number"))
+_LOCK_STATE = _STATE.with_for_update()
 _LAST = select(collections.c.last_added).where(collections.c.number == bindparam("of_number"))
 _CLAIM = (
     update(digests)

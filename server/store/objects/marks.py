@@ -82,9 +82,15 @@ class Marks:
             self.note(version, latest, legacy)
 
     def note_gone(self, version: ObjectVersion) -> None:
-        """Note that a row of a collection without variants is gone."""
-        self._gained[version.row.log, PLAIN] -= bool(version.row.latest)
-        self._rewritten.add((version.row.log, PLAIN, version.date_added >> SPAN_BITS))
+        """Note that a version is gone."""
+        variant = PLAIN if version.part == PLAIN else FULL
+        self._gained[version.row.log, variant] -= bool(version.row.latest & version.part)
+        self.note_rewritten(version)
+
+    def note_rewritten(self, version: ObjectVersion) -> None:
+        """Note that a version is gone, or has another body."""
+        variant = PLAIN if version.part == PLAIN else FULL
+        self._rewritten.add((version.row.log, variant, version.date_added >> SPAN_BITS))
 
     def note(self, version: ObjectVersion, latest: int, legacy: int) -> None:
         """Note the marks that a row has from now on, of which those of one version may differ."""

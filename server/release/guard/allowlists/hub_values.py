@@ -10,6 +10,7 @@ from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.reasons import Reason
 from server.store import reviews, value_index
 from server.store.database.engine import Tx
+from server.store.erasure import erased
 
 _URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#\[]+)")
 
@@ -35,9 +36,10 @@ def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:
 
 
 def find_delisted(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
-    """Return kind and value of those ``reports`` whose value was delisted, in this spelling or another."""
+    """Return kind and value of those ``reports`` whose value was delisted or erased, in this spelling or another."""
     names_of = {(report.kind, report.value): value_names.names_of(report.kind, report.value) for report in reports}
-    found = reviews.delisted_among(tx, {name for names in names_of.values() for name in names})
+    names = {name for of_value in names_of.values() for name in of_value}
+    found = reviews.delisted_among(tx, names) | erased.erased_among(tx, names)
     return frozenset(value for value, names in names_of.items() if not found.isdisjoint(names))
 
 

@@ -1,0 +1,147 @@
+"""The plan of an erasure: which value is meant, what stands of it, and who has not read yet that it was withdrawn."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from mappers import ids
+from mappers.indicator import from_stix, to_stix
+from schemas import kinds
+from schemas.errors import Rejected
+from schemas.refang import refang
+from server.release.erasure.traces import HUB, ValueTraces
+from server.release.query import lookup
+from server.store import collections, inbox, listings, log, retractions, subjects, value_index
+from server.store.database.engine import Tx
+from server.store.erasure import log_rows
+from server.store.objects.parts import PLAIN
+
+_MOST_NAMED = 20
+
+
+class NothingKnown(ValueError):
+    """Nothing is stored of the value."""
+
+
+@dataclass(frozen=True)
+class ErasurePlan:
+    """What an erasure is about: the values by their names, and the traces of them; and what people should know."""
+
+    subjects: tuple[str, ...]
+    traces: ValueTraces
+    reports: int
+    reporters: int
+    versions: int
+    active: tuple[str, ...]
+    unread: tuple[str, ...]
+    annotations: int
+    owned_by: tuple[str, ...]
+
+    @property
+    def kinds(self) -> str:
+        """Return the kinds of the values."""
+        return ", ".join(sorted({subject.partition(":")[0] for subject in self.subjects}))
+
+
+def subjects_of(tx: Tx, text: str, kind: str | None = None) -> list[str]:
+    """Return the names of the values that a text means in any spelling: stored ones, or of one kind where it is given.
+
+    Raises ``Rejected`` for a text that is no value, ``NothingKnown`` where nothing is stored of it.
+    """
+    if kind is not None:
+        return [value_index.subject_of(kind, kinds.get(kind).normalise(refang(text)).value)]
+    stored = sorted(subjects.numbers(tx, lookup.subjects(tx, [text])))
+    if not stored:
+        raise NothingKnown("nothing is stored of this value; if a text mentions it, give its --kind")
+    return stored
+
+
+def of(tx: Tx, names: Collection[str]) -> ErasurePlan:
+    """Return the plan to erase these values; the values are locked until the transaction ends."""
+    value_index.lock(tx, subjects.numbers(tx, names))
+    keys = {key for of_value in value_index.find(tx, names).values() for key in of_value}
+    reports = {key for key in keys if inbox.object_id(key).startswith("indicator--")}
+    listed = {id_ for name in names for id_ in listings.ids(tx, name)}
+    mentioning = {key for of_id in value_index.find(tx, reports | listed).values() for key in of_id} | keys - reports
+    found: dict[int, set[str]] = {HUB: set(listed)}
+    for key in reports:
+        found.setdefault(inbox.space(key), set()).add(inbox.object_id(key))
+    versions = 0
+    for row in log_rows.of_values(tx, subjects.numbers(tx, names).values()):
+        versions += 1
+        found[HUB] |= set(row.along.values()) if not row.names.space else set()
+    _add_basis(tx, reports, found)
+    traces = ValueTraces.of(names, found)
+    return ErasurePlan(
+        subjects=tuple(sorted(names)),
+        traces=traces,
+        reports=len(reports),
+        reporters=len({inbox.space(key) for key in reports}),
+        versions=versions,
+        active=tuple(sorted(_active(tx, listed))),
+        unread=tuple(_unread(tx, listed)),
+        annotations=len(mentioning),
+        owned_by=tuple(sorted(set(value_index.owners_of(tx, names).values()))),
+    )
+
+
+def lines(plan: ErasurePlan, reason: str) -> list[str]:
+    """Return the plan as people read it before they confirm it."""
+    told = [f"erase {subject}" for subject in plan.subjects]
+    told.append(f"reason: {reason}")
+    told.append(
+        f"{plan.reports} reports of {plan.reporters} partners, {plan.versions} versions of reports and listings"
+    )
+    told.append(f"{plan.annotations} sightings, opinions, notes, cases and flows that mention it")
+    if plan.active:
+        told.append(f"it is listed in {', '.join(plan.active)}: it is retracted first, as found wrong")
+    if plan.owned_by:
+        told.append(f"it is registered as the own value of {', '.join(plan.owned_by)}: that is removed too")
+    told.append("later reports of it are held for review")
+    told.append("nothing brings it back; backups are to be treated as docs/erasure.md says")
+    return told
+
+
+def asides(plan: ErasurePlan) -> list[str]:
+    """Return who has not read yet that the value was withdrawn: that changes from poll to poll."""
+    if not plan.unread:
+        return []
+    named = ", ".join(plan.unread[:_MOST_NAMED])
+    more = f" and {len(plan.unread) - _MOST_NAMED} more" if len(plan.unread) > _MOST_NAMED else ""
+    return [f"they have it, and have not read yet that it was withdrawn: {named}{more}; they will read a tombstone"]
+
+
+def _add_basis(tx: Tx, reports: Iterable[str], found: dict[int, set[str]]) -> None:
+    """Add the ids of the observables, relationships and texts that come with reports, as this project makes them."""
+    for key, item in inbox.latest(tx, reports).items():
+        space, obj = inbox.space(key), msgspec.json.decode(item.body)
+        mine = found.setdefault(space, set())
+        mine.add(ids.language_content(item.id))
+        for observable in _observables(obj):
+            mine |= {observable, ids.relationship("based-on", item.id, observable)}
+
+
+def _observables(obj: dict[str, object]) -> list[str]:
+    try:
+        report = from_stix(obj)
+    except Rejected:
+        return []
+    return [made["id"] for made in to_stix(report) if "created" not in made]
+
+
+def _active(tx: Tx, listed: set[str]) -> set[str]:
+    """Return the aliases of the collections that have one of these listings, not revoked."""
+    found = set()
+    for collection in collections.all_collections(tx):
+        if collection.filled_by_release and collection.part == PLAIN:
+            items = log.latest(tx, collection, listed).values()
+            if any(not item.revoked for item in items):
+                found.add(collection.alias)
+    return found
+
+
+def _unread(tx: Tx, listed: set[str]) -> list[str]:
+    """Return the partners that have one of these listings and do not know of its revocation."""
+    open_ = retractions.all_receipts(tx, only_open=True, limit=None)
+    return sorted({receipt.partner for receipt in open_ if receipt.object_id in listed})

@@ -1,0 +1,34 @@
+"""A value that was erased, and that is listed again by a person's decision, goes on after its tombstones."""
+
+from collections.abc import Iterable
+from itertools import count
+
+from server.release.context import ReleaseContext
+from server.release.erasure.traces import all_names
+from server.store import log, subjects
+from server.store.erasure import erased, log_rows
+
+
+def restore(context: ReleaseContext, names: Iterable[str]) -> None:
+    """Let these values be reported again where they were erased, and find the tombstones of their listings.
+
+    A new listing must not have the id of one that was revoked: the ids are made of the value by the hub's secret, so
+    that they can be computed once the value is known again.
+    """
+    tx = context.tx
+    for subject in sorted(set(names)):
+        if not erased.let_go(tx, all_names([subject])):
+            continue
+        tracks = ["", *sorted({*context.registry.partners, *context.registry.gone})]
+        found = [id_ for track in tracks for id_ in _listed(context, subject, track)]
+        if found:
+            log_rows.set_value(tx, found, subjects.lock(tx, [subject])[subject])
+
+
+def _listed(context: ReleaseContext, subject: str, track: str) -> Iterable[str]:
+    """Yield the ids of a value's listings in a track that any collection has, the first first."""
+    for number in count():
+        id_ = context.listing_id(subject, track, number)
+        if not log.latest_everywhere(context.tx, [id_]):
+            return
+        yield id_

@@ -1,0 +1,217 @@
+"""After an erasure nothing of the value is left in any byte of the database, and all else is as it was."""
+
+import msgspec
+import pytest
+from sqlalchemy import insert, select
+
+from mappers import ids
+from schemas import set_digest
+from server.release.erasure import action
+from server.release.erasure.plan import NothingKnown
+from server.release.results import Result
+from server.store import collections, inbox, log, reviews
+from server.store.erasure import erased
+from server.store.objects import bodies, digests, object_ids
+from server.store.objects.query import Query
+from server.store.subjects import digest
+from server.store.tables import dictionaries, objects
+from tests.unit.server.release.erasure.conftest import ErasingHub, halves
+
+NUMBER = "1234567890"
+VALUE = f"KASITHBK:{NUMBER}"
+SUBJECT = f"bank-account:TH:{VALUE}"
+OTHER = "KASITHBK:9998887776"
+SPELLED = (NUMBER, "123-4-56789-0", "123 4 56789 0", "๑๒๓๔๕๖๗๘๙๐")
+
+
+def listed_wrongly(hub: ErasingHub) -> list[str]:
+    """Let several partners say a lot about one value, and return all ids that could be computed from it."""
+    first, second, police = hub.join("First"), hub.join("Second"), hub.join("Police", "government", "mule-accounts")
+    said = hub.report(first, VALUE, description=f"pay to {SPELLED[1]} or {SPELLED[3]}ค่ะ")
+    again = hub.report(second, VALUE, description="seen twice")
+    other = hub.report(second, OTHER, description=f"the same gang as {SPELLED[2]}, they say")
+    listing = hub.listing(SUBJECT)
+    told = [
+        hub.record(police, record="sighting", of=listing, description=f"at {NUMBER}", last_seen="2026-11-02T00:00:00Z"),
+        hub.record(second, record="opinion", of=again["id"], opinion="agree", description=f"{SPELLED[2]} it is"),
+        hub.record(
+            second, record="case", members=[again["id"], other["id"]], name="A gang", description=f"uses {SPELLED[1]}"
+        ),
+    ]
+    with hub.store.begin() as tx:
+        done = {"id": "x", "total_count": 1, "success_count": 1, "failure_count": 0, "pending_count": 0}
+        status = {**done, "successes": [{"id": said["id"], "version": "2026-11-01T08:00:00.000Z"}]}
+        inbox.save_status(tx, "feed", "s", "First", msgspec.json.encode(status))
+    made = {obj["id"] for by in (first, second) for obj in hub.objects(by, VALUE)} | {said["id"], again["id"]}
+    observable = next(id_ for id_ in made if id_.startswith("bank-account--"))
+    return [*made, ids.relationship("based-on", listing, observable), *(obj["id"] for obj in told[:2])]
+
+
+def test_no_byte_of_the_value_is_left(hub: ErasingHub) -> None:
+    computable = listed_wrongly(hub)
+    number = digest(SUBJECT).to_bytes(8)
+    needles = [*SPELLED, SUBJECT, *computable, *(half for id_ in computable for half in halves(id_))]
+    assert hub.traces(*SPELLED, number, number[::-1])
+    hub.erase(VALUE)
+    assert hub.traces(*needles, number, number[::-1]) == []
+
+
+def test_readers_learn_of_it_by_a_tombstone_at_the_place_of_the_revocation(hub: ErasingHub) -> None:
+    hub.report(hub.join("First"), VALUE)
+    listing = hub.listing(SUBJECT)
+    with hub.store.read() as tx:
+        place = log.last_added(tx, collections.get(tx, "mule-accounts"))
+    hub.erase(VALUE)
+    with hub.store.read() as tx:
+        page = log.page(tx, collections.get(tx, "mule-accounts"), Query(after=place or 0))
+    [last] = [msgspec.json.decode(body) for body in page.bodies if listing in body.decode()]
+    assert (last["id"], last["revoked"], last["name"]) == (listing, True, "Erased")
+    assert last["valid_from"] < last["valid_until"]
+
+
+def test_what_others_said_of_other_values_stays(hub: ErasingHub) -> None:
+    listed_wrongly(hub)
+    before = hub.latest("mule-accounts")
+    other = hub.listing(f"bank-account:TH:{OTHER}")
+    hub.erase(VALUE)
+    after = hub.latest("mule-accounts")
+    assert after[other]["pattern"] == before[other]["pattern"]
+    assert "[erased]" in after[other].get("description", "[erased]")
+    [case] = [obj for obj in after.values() if obj["type"] == "grouping"]
+    assert case["object_refs"] == [other] or other in case["object_refs"]
+    with hub.store.read() as tx:
+        everything = log.page(tx, collections.get(tx, "inbox"), Query()).bodies
+    mine = [obj for obj in map(msgspec.json.decode, everything) if obj["type"] == "indicator"]
+    assert [obj["description"] for obj in mine] == ["the same gang as [erased], they say"]
+
+
+def test_counts_pages_and_digests_stay_right(hub: ErasingHub) -> None:
+    listed_wrongly(hub)
+    for number in range(30):
+        hub.report(hub.join(f"Bank {number}"), f"KASITHBK:55500{number:05}")
+    aliases = ("mule-accounts", "mule-accounts-full")
+    with hub.store.begin() as tx:
+        of = [collections.get(tx, alias) for alias in aliases]
+        for collection in of:
+            digests.begin(tx, collection)
+    for collection in of:
+        while digests.fold(hub.store, collection):
+            pass
+    with hub.store.read() as tx:
+        marks = [log.change_mark(tx, collection, 0, collection.last_added) for collection in of]
+        middle = [log.page(tx, collection, Query(limit=20)).next for collection in of]
+    hub.erase(VALUE)
+    for alias, mark, place in zip(aliases, marks, middle, strict=True):
+        with hub.store.read() as tx:
+            collection = collections.get(tx, alias)
+            whole = log.page(tx, collection, Query()).bodies
+            assert log.count(tx, collection) == len(whole)
+            assert log.change_mark(tx, collection, 0, collection.last_added) != mark
+            rest = log.page(tx, collection, Query(after=place or 0)).bodies
+            assert whole[-len(rest) :] == rest
+        while digests.fold(hub.store, collection):
+            pass
+        with hub.store.read() as tx:
+            stated = digests.of(tx, collection)
+        objects = [msgspec.json.decode(body) for body in whole]
+        active = [obj for obj in objects if not obj.get("revoked")]
+        total = sum(set_digest.part(obj["id"], obj.get("modified", obj.get("created", ""))) for obj in active)
+        assert stated is not None
+        assert (stated.active, stated.digest) == (len(active), set_digest.text(total % (1 << 256)))
+
+
+def test_a_dictionary_that_has_its_words_is_put_aside(hub: ErasingHub) -> None:
+    bank = hub.join("First")
+    sample = b'{"description":"pay to 1234567890 now","pattern":"[bank-account:account_number = "}' * 9
+    with hub.store.begin() as tx:
+        tx.execute(insert(dictionaries).values(number=2, made=1, bytes=sample))
+        bodies.of(tx).learn(tx)
+    hub.report(bank, VALUE)
+    hub.report(bank, OTHER, description="pay to somebody now")
+    before = hub.latest("mule-accounts")[hub.listing(f"bank-account:TH:{OTHER}")]
+    hub.erase(VALUE)
+    assert hub.traces(NUMBER) == []
+    assert hub.latest("mule-accounts")[before["id"]] == before
+    with hub.store.read() as tx:
+        packed = tx.scalars(select(objects.c.body)).all()
+    assert {bodies.dictionary_of(body) for body in packed}.isdisjoint({2})
+
+
+def test_the_status_of_a_post_names_it_no_more(hub: ErasingHub) -> None:
+    listed_wrongly(hub)
+    hub.erase(VALUE)
+    with hub.store.read() as tx:
+        body = inbox.load_status(tx, "feed", "s", "First")
+    assert body is not None
+    status = msgspec.json.decode(body)
+    assert (status["total_count"], status["success_count"], "successes" in status) == (0, 0, False)
+
+
+def test_a_later_report_is_held_and_may_be_listed_again_under_a_new_id(hub: ErasingHub) -> None:
+    first = hub.join("First")
+    hub.report(first, VALUE)
+    listing = hub.listing(SUBJECT)
+    hub.erase(VALUE)
+    second = hub.join("Second")
+    done = hub.post(second, *hub.objects(second, "KBANK 123-4-56789-0"))
+    assert Result.HELD in str(done) or done.held
+    assert hub.latest("mule-accounts")[listing]["revoked"]
+    with hub.store.read() as tx:
+        [review] = reviews.all_reviews(tx, "open")
+    assert review.rule == "delisted"
+    from server.release import review as reviewing
+
+    with hub.store.begin() as tx:
+        reviewing.decide(hub.hub, tx, [review.object_id], "approved", "Chai")
+        assert not erased.has_any(tx)
+    new = [obj for obj in hub.latest("mule-accounts").values() if obj["type"] == "indicator" and not obj.get("revoked")]
+    assert len(new) == 1
+    assert new[0]["id"] != listing
+
+
+def test_one_person_erases_nothing(hub: ErasingHub) -> None:
+    hub.report(hub.join("First"), VALUE)
+    from server.release import two_persons
+
+    with hub.store.begin() as tx:
+        arguments = action.arguments(tx, VALUE, None, "the law asks for it")
+        proposed = two_persons.propose(hub.hub, tx, action.ACTION, arguments, "Anong")
+        with pytest.raises(two_persons.NotAllowed):
+            two_persons.confirm(hub.hub, tx, {"erase": action.ACTION}, proposed.id, "ANONG ")
+    assert hub.listing(SUBJECT)
+    # Another report meanwhile: the second person would confirm something else.
+    hub.report(hub.join("Second"), VALUE)
+    with hub.store.begin() as tx:
+        found, _ = two_persons.confirm(hub.hub, tx, {"erase": action.ACTION}, proposed.id, "Boon")
+    assert found.state == "void"
+
+
+def test_ids_that_a_partner_chooses_erase_nothing_of_others(hub: ErasingHub) -> None:
+    victim, hostile = hub.join("Victim"), hub.join("Hostile", "bank", "mule-accounts")
+    theirs = hub.objects(victim, OTHER)
+    hub.post(victim, *theirs)
+    indicator = next(obj for obj in theirs if obj["type"] == "indicator")
+    listing = hub.listing(f"bank-account:TH:{OTHER}")
+    [mine] = [obj for obj in hub.objects(hostile, VALUE) if obj["type"] == "indicator"]
+    for taken in (indicator["id"], listing):
+        hub.post(hostile, {**mine, "id": taken})
+    hub.erase(VALUE)
+    after = hub.latest("mule-accounts")
+    assert not after[listing].get("revoked")
+    with hub.store.read() as tx:
+        bodies = log.page(tx, collections.get(tx, "inbox"), Query()).bodies
+    kept = {obj["id"] for obj in map(msgspec.json.decode, bodies)}
+    assert {obj["id"] for obj in theirs} <= kept
+    assert object_ids.type_of(listing) == "indicator"
+
+
+def test_nothing_is_proposed_about_what_nobody_reported(hub: ErasingHub) -> None:
+    with hub.store.begin() as tx, pytest.raises(NothingKnown):
+        action.arguments(tx, VALUE, None, "the law asks for it")
+
+
+@pytest.mark.parametrize("reason", ["", "x" * 300, f"holder of {SPELLED[1]}"])
+def test_the_reason_is_short_and_does_not_name_the_value(hub: ErasingHub, reason: str) -> None:
+    hub.report(hub.join("First"), VALUE)
+    with hub.store.begin() as tx, pytest.raises(action.BadReason):
+        action.arguments(tx, VALUE, None, reason)
