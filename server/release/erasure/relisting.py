@@ -19,7 +19,7 @@ def restore(context: ReleaseContext, names: Iterable[str]) -> None:
     for subject in sorted(set(names)):
         if not erased.let_go(tx, all_names([subject])):
             continue
-        tracks = ["", *sorted({*context.registry.partners, *context.registry.gone})]
+        tracks = sorted({context.track(alias) for alias in context.collections})
         found = [id_ for track in tracks for id_ in _listed(context, subject, track)]
         if found:
             log_rows.set_value(tx, found, subjects.lock(tx, [subject])[subject])

@@ -15,6 +15,7 @@ from server.store import subjects
 from server.store.database.engine import Tx
 from server.store.database.sql import any_of
 from server.store.erasure.tables import metadata
+from server.store.keepers.tables import kept_accounts
 from server.store.tables import subjects as subject_rows, value_index
 
 # The log has its own rules; of the others no text comes from outside, or an erasure needs them until its end.
@@ -126,6 +127,7 @@ def forget_subjects(tx: Tx, names: Iterable[str]) -> int:
     numbers = subjects.numbers(tx, names)
     followers = subjects.names(tx, map(subjects.next_number, numbers.values()))
     for number in sorted(numbers.values()):
+        tx.execute(delete(kept_accounts).where(kept_accounts.c.value == number))
         mine = subject_rows.c.number == number
         if subjects.next_number(number) in followers:
             tx.execute(update(subject_rows).where(mine).values(subject=f"erased:{number}"))
