@@ -3,16 +3,17 @@
 docs/consensus.md and docs/release-rules.md give the rules, with tables of their effect.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import fsum
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from mappers import consensus, ids
 from schemas import kinds
 from schemas.consensus import Consensus
 from schemas.declaration import Fusion
-from schemas.fields import Evidence
+from schemas.fields import Evidence, Hold
 from schemas.kind import Kind, Normal
 from schemas.partner import PartnerKind
 from schemas.report import FIELDS, Report
@@ -30,6 +31,7 @@ _MAX_WORDS = 20
 _VAGUE_TYPES = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
 # An indicator's id is derived from its maker and value, with one of these sequence numbers.
 _ID_NUMBERS = range(4)
+_UNATTRIBUTED: Mapping[str, Any] = MappingProxyType({"evidence": (), "origins": (), "further": ()})
 _Word = TypeVar("_Word", bound=str)
 # Fields of reports that are fused by the rule that is declared for them.
 _DECLARED = [
@@ -68,7 +70,8 @@ def fuse(
     Raises ``ValueError`` where there is no statement, or where they are about several values.
     """
     confirmed = answers.confirmation(answer, statements, at) if answer else None
-    weighed = _weigh([*statements, confirmed] if confirmed else statements)
+    counted = statements if confirmed is None else [*statements, confirmed]
+    weighed = _weigh(counted)
     reporters, weights, authority = weighed
     kind = kinds.get(reporters[0].report.kind)
     reports = [reporter.report for reporter in reporters]
@@ -77,22 +80,18 @@ def fuse(
     undoubted = confidence.combined(weights, observers)
     left = confidence.combined(weights, observers, effect.left) if effect else undoubted
     # Of all statements, also those that do not count by themselves: a status protects the holder.
-    reported = _holder_status(statement.report for statement in (*statements, *([confirmed] if confirmed else ())))
+    reported = _holder_status(statement.report for statement in counted)
     status = HolderStatus.COERCED if coerced and kind.account else reported
     spared = coerced or sign or status is HolderStatus.COERCED
+    by_reports = _grade(kind, weighed, undoubted, left, effect, spared=spared)
     alone = reports[0] if len(reports) == 1 and not unattributed else None
-    holds = grade.live_holds(statements, alone, at)
     first, last, since = times(reports, sightings, at)
     return Consensus(
         kind=kind.name,
         value=reports[0].value,
         confidence=left,
-        grade=grade.at_most(
-            kind,
-            _grade(kind, weighed, undoubted, left, effect, spared=spared),
-            answers.strongest_left(answer, statements, at, disputed=disputed),
-        ),
-        disputed=disputed or (effect is not None and effect.disputed) or (answer is not None and answer.effect.clears),
+        grade=grade.at_most(kind, by_reports, answers.strongest_left(answer, statements, at, disputed=disputed)),
+        disputed=disputed or _is_disputed(effect, answer),
         reporters=len(reporters),
         reporter_kinds=_kinds_of(reporters),
         holder_status=status,
@@ -101,13 +100,29 @@ def fuse(
         last_seen=last,
         valid_from=since,
         valid_until=max(end(report, sightings, at) for report in reports),
-        hold=holds[0] if holds else None,
-        holds=tuple(holds) if len(holds) > 1 else (),
-        origins=() if unattributed else _origins(reporters),
-        further=_further(weights, reports, unattributed=unattributed),
+        **_holds(grade.live_holds(statements, alone, at)),
         **_scam_words(weights, reports),
-        **(_wording(alone) if alone else _joined(weighed, unattributed=unattributed)),
+        **(_wording(alone) if alone else _joined(weighed)),
+        **(_UNATTRIBUTED if unattributed else _attributed(weighed)),
     )
+
+
+def _is_disputed(effect: DoubtEffect | None, answer: KeeperAnswer | None) -> bool:
+    return (effect is not None and effect.disputed) or (answer is not None and answer.effect.clears)
+
+
+def _holds(holds: list[Hold]) -> dict[str, Any]:
+    return {"hold": holds[0] if holds else None, "holds": tuple(holds) if len(holds) > 1 else ()}
+
+
+def _attributed(weighed: _Weighed) -> dict[str, Any]:
+    """Return what could tell who reports: evidence, origins, and the fields without a rule of their own here."""
+    reports = [reporter.report for reporter in weighed.reporters]
+    return {
+        "evidence": reports[0].evidence if len(reports) == 1 else _evidence(reports),
+        "origins": _origins(weighed.reporters),
+        "further": _further(weighed.weights, reports),
+    }
 
 
 def _kinds_of(reporters: list[Statement]) -> tuple[PartnerKind, ...]:
@@ -177,19 +192,16 @@ def _wording(report: Report) -> dict[str, Any]:
     """Return the words of a value's only report, which are published as they are."""
     return {
         "details": report.details,
-        "evidence": report.evidence,
         "reference": report.reference,
         "description": report.description,
         "lang": report.lang,
     }
 
 
-def _joined(weighed: _Weighed, *, unattributed: bool) -> dict[str, Any]:
-    """Return the details and evidence of several reports; their words could tell who reports, so there are none."""
-    evidence = () if unattributed else _evidence(reporter.report for reporter in weighed.reporters)
+def _joined(weighed: _Weighed) -> dict[str, Any]:
+    """Return the details of several reports; their words could tell who reports, so there are none."""
     return {
         "details": _details(weighed.weights, weighed.reporters),
-        "evidence": evidence,
         "reference": None,
         "description": None,
         "lang": "en",
@@ -332,10 +344,9 @@ def _origins(reporters: Sequence[Statement]) -> tuple[str, ...]:
     return tuple(sorted({origin for reporter in reporters for origin in reporter.origins})[:_MAX_WORDS])
 
 
-def _further(weights: Sequence[float], reports: Sequence[Report], *, unattributed: bool) -> tuple[tuple[str, Any], ...]:
+def _further(weights: Sequence[float], reports: Sequence[Report]) -> tuple[tuple[str, Any], ...]:
     """Return the fields without a rule of their own here, fused as declared, without those that nobody gives."""
-    declared = () if unattributed else _DECLARED
-    fused = ((name, _fused(rule, weights, [getattr(report, name) for report in reports])) for name, rule in declared)
+    fused = ((name, _fused(rule, weights, [getattr(report, name) for report in reports])) for name, rule in _DECLARED)
     return tuple((name, value) for name, value in fused if value not in (None, ()))
 
 

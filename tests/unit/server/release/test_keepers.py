@@ -1,13 +1,24 @@
 """The keeping bank: it hears of every report of its accounts, and its answer counts everywhere."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mappers import extension
-from mappers.pattern import read  # noqa: F401
+from mappers import extension, ids, records
+from schemas import tabular, timestamp
+from schemas.keeper import keys_of
 from schemas.partner import Partner
+from server.release import batches, keeping, two_persons
+from server.release.contradictions import DECIDE
+from server.release.fuse.statements import CONTRADICTED, WITHHELD
+from server.release.results import Results
+from server.release.review import TwoPersonsDecide, decide, summaries
+from server.release.two_person_actions import ACTIONS
+from server.store import Store, collections, hub_identity, listings, partners, reviews
+from server.store.keepers import kept_accounts
+from tests.unit.server.release.hubs import hub_on
 
 ACCOUNT = {"value": "4567890123", "kind": "bank-account", "bank": "KBANK", "country": "TH"}
 SUBJECT = "bank-account:TH:KASITHBK:4567890123"
@@ -15,6 +26,9 @@ SUBJECT = "bank-account:TH:KASITHBK:4567890123"
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
 Room = Callable[..., dict[str, dict[str, Any]]]
+Kept = Callable[[], list[dict[str, Any]]]
+Grade = Callable[[], tuple[str, bool] | None]
+Answers = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -32,13 +46,13 @@ def _live(objects: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def kept(own_room: Room, keeper: Partner) -> Callable[[], list[dict[str, Any]]]:
+def kept(own_room: Room, keeper: Partner) -> Kept:
     """Return the live listings in the keeper's collection."""
     return lambda: _live(own_room(keeper, "accounts"))
 
 
 @pytest.fixture
-def grade(held_by: Callable[[str], dict[str, dict[str, Any]]]) -> Callable[[], tuple[str, bool] | None]:
+def grade(held_by: Callable[[str], dict[str, dict[str, Any]]]) -> Grade:
     """Return the grade of the one listing of mule-accounts, and whether it is disputed."""
 
     def find() -> tuple[str, bool] | None:
@@ -52,7 +66,7 @@ def grade(held_by: Callable[[str], dict[str, dict[str, Any]]]) -> Callable[[], t
 
 
 @pytest.fixture
-def answers(records_of: Callable[..., dict[str, Any]], keeper: Partner) -> Callable[..., dict[str, Any]]:
+def answers(records_of: Callable[..., dict[str, Any]], keeper: Partner) -> Answers:
     """Let the keeper answer about a listing."""
 
     def answer(listing: dict[str, Any], code: str, at: str = "2026-11-01T08:00:00.000Z", by: Partner = keeper) -> Any:
@@ -95,3 +109,341 @@ def test_a_cleared_account_is_neither_blocked_nor_held_anywhere(
     assert grade() == ("investigate", True)
     assert extension.context_of(kept()[0])["grade"] == "investigate"
     assert {"event": "qualified", "by_kind": "bank", "refs": [first["id"]]} in heard_back(bank)
+
+
+@pytest.fixture
+def two_reports(bank: Partner, other: Partner, keeper: Partner, reports: Reports) -> None:
+    """Let two partners report the account, so that it is blocked."""
+    for partner in (bank, other):
+        reports(partner, **ACCOUNT, confidence="90")
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        ("fraud", ("block", False)),
+        ("identity-stolen", ("hold", False)),
+        ("closed", None),
+        ("genuine", ("investigate", True)),
+        ("merchant", ("warn", False)),
+        ("unknown", ("block", False)),
+        ("misattributed", ("investigate", True)),
+        ("not-found", None),
+        ("regularised", ("investigate", True)),
+    ],
+)
+def test_each_answer_has_its_effect(
+    two_reports: None, kept: Kept, grade: Grade, answers: Answers, code: str, left: Any
+) -> None:
+    answers(kept()[0], code)
+    assert grade() == left
+    assert bool(kept()) == (left is not None)
+
+
+def test_a_stolen_identity_protects_the_holder(two_reports: None, kept: Kept, answers: Answers) -> None:
+    answers(kept()[0], "identity-stolen")
+    context = extension.context_of(kept()[0])
+    assert context["holder_status"] == "deceived"
+    assert context["reporters"] == 3
+
+
+def test_one_report_that_the_keeper_confirms_suffices(
+    bank: Partner, reports: Reports, kept: Kept, grade: Grade, answers: Answers
+) -> None:
+    reports(bank, **ACCOUNT, confidence="80")
+    assert grade() == ("hold", False)
+    answers(kept()[0], "fraud")
+    assert grade() == ("block", False)
+
+
+def test_a_later_answer_replaces_the_earlier(two_reports: None, kept: Kept, grade: Grade, answers: Answers) -> None:
+    answers(kept()[0], "genuine")
+    answers(kept()[0], "fraud", at="2026-11-01T09:00:00.000Z")
+    assert grade() == ("block", False)
+
+
+def test_a_closed_account_is_listed_again_by_a_later_report(
+    bank: Partner, two_reports: None, reports: Reports, kept: Kept, grade: Grade, answers: Answers
+) -> None:
+    before = kept()[0]["id"]
+    answers(kept()[0], "closed")
+    assert grade() is None
+    reports(bank, **ACCOUNT, confidence="90", reported_at="2026-11-02T08:00:00.000Z", scam_type="romance")
+    assert grade() is not None
+    assert kept()[0]["id"] != before
+
+
+def test_a_cleared_account_stays_cleared_whoever_reports_it_again(
+    joins: Joins, two_reports: None, reports: Reports, kept: Kept, grade: Grade, answers: Answers, store: Store
+) -> None:
+    answers(kept()[0], "genuine")
+    reports(joins("Third Bank"), **ACCOUNT, confidence="99")
+    assert grade() == ("investigate", True)
+    with store.read() as tx:
+        assert not reviews.all_reviews(tx, "open", rule=CONTRADICTED)
+
+
+@pytest.fixture
+def contradicted(joins: Joins, two_reports: None, reports: Reports, kept: Kept, answers: Answers, store: Store) -> str:
+    """Let a partner with authority report again what was cleared, and return the id of the review."""
+    answers(kept()[0], "genuine")
+    reports(joins("Police", kind="government", authority=("bank-account",)), **ACCOUNT, confidence="99")
+    with store.read() as tx:
+        [review] = reviews.all_reviews(tx, "open", rule=CONTRADICTED)
+    return review.object_id
+
+
+def test_two_persons_decide_where_authority_contradicts_the_keeper(
+    contradicted: str, grade: Grade, store: Store, keeper: Partner, heard_back: Callable[[Partner], Any]
+) -> None:
+    hub = hub_on(store)
+    assert grade() == ("investigate", True)
+    with pytest.raises(TwoPersonsDecide), store.begin() as tx:
+        decide(hub, tx, [contradicted], "approved", "Anna")
+    with store.begin() as tx:
+        made = two_persons.propose(hub, tx, DECIDE, {"id": contradicted, "state": "approved"}, "Anna")
+    with pytest.raises(two_persons.NotAllowed), store.begin() as tx:
+        two_persons.confirm(hub, tx, ACTIONS, made.id, "anna")
+    assert grade() == ("investigate", True)
+    with store.begin() as tx:
+        assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").done
+    assert grade() == ("block", False)
+    assert "overruled" in [event["event"] for event in heard_back(keeper)]
+
+
+def test_two_persons_may_uphold_the_keeper(contradicted: str, grade: Grade, store: Store) -> None:
+    hub = hub_on(store)
+    with store.begin() as tx:
+        made = two_persons.propose(hub, tx, DECIDE, {"id": contradicted, "state": "rejected"}, "Anna")
+        two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris")
+    assert grade() is None
+
+
+def test_what_changes_meanwhile_voids_the_proposal(
+    contradicted: str, joins: Joins, reports: Reports, store: Store
+) -> None:
+    hub = hub_on(store)
+    with store.begin() as tx:
+        made = two_persons.propose(hub, tx, DECIDE, {"id": contradicted, "state": "approved"}, "Anna")
+    reports(joins("Fourth Bank"), **ACCOUNT)
+    with store.begin() as tx:
+        assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").proposal.state == "void"
+
+
+def test_a_hold_by_authority_outlives_the_keepers_word(
+    joins: Joins, reports: Reports, kept: Kept, grade: Grade, answers: Answers
+) -> None:
+    police = joins("Police", kind="government", authority=("bank-account",))
+    until = timestamp.text(timestamp.now() + timedelta(hours=12))
+    reports(police, **ACCOUNT, hold_until=until, hold_amount="5000", hold_currency="THB")
+    answers(kept()[0], "genuine")
+    assert grade() == ("hold", True)
+
+
+class TestHostile:
+    """What a keeper, and who only says to be one, cannot do."""
+
+    def test_nobody_else_answers(
+        self, joins: Joins, two_reports: None, post: Callable[..., Results], held_by: Room, grade: Grade
+    ) -> None:
+        reader = joins("Other Keeper", reads=["mule-accounts"], institutions=("BKKBTHBK",))
+        [listing] = _live(held_by("mule-accounts"))
+        [failed] = post(_answer(reader, listing["id"], "genuine"), by=reader).failed
+        assert "only the institution that keeps the account" in failed.message
+        assert grade() == ("block", False)
+
+    def test_what_is_hidden_and_what_is_not_there_are_one_answer(
+        self, joins: Joins, bank: Partner, reports: Reports, kept: Kept, post: Callable[..., Results], keeper: Partner
+    ) -> None:
+        stranger = joins("Stranger", institutions=("BKKBTHBK",))
+        reports(bank, **ACCOUNT, tlp="red")
+        hidden, absent = kept()[0]["id"], "indicator--00000000-0000-4000-8000-000000000001"
+        for asker in (stranger, keeper):
+            answered = [post(_answer(stranger, id_, "closed"), by=stranger) for id_ in (hidden, absent)]
+            assert len({(len(done.failed), len(done.held), *[k.message for k in done.kept]) for done in answered}) == 1
+            assert asker
+        assert kept()
+
+    def test_an_answer_before_any_report_counts_for_nothing(
+        self, bank: Partner, reports: Reports, post: Callable[..., Results], keeper: Partner, store: Store, grade: Grade
+    ) -> None:
+        with store.read() as tx:
+            secret = hub_identity.secret(tx, "ids")
+        track = listings.track_of_keeper(keeper.name)
+        guessed = ids.of_hub(secret, "indicator", "listing", SUBJECT, track, 0)
+        assert post(_answer(keeper, guessed, "genuine"), by=keeper).kept
+        reports(bank, **ACCOUNT, confidence="90")
+        assert grade() == ("hold", False)
+
+    def test_a_spelling_of_another_banks_account_gives_no_power(
+        self, joins: Joins, bank: Partner, reports: Reports, own_room: Room
+    ) -> None:
+        # The same sort code and number, with another bank's letters and right check digits.
+        evil = joins("Evil Bank", institutions=("GB00EVIL", "EVILGB2L"))
+        letters = "EVIL60161331926819"
+        number = int("".join(str(int(char, 36)) for char in letters + "GB00"))
+        reports(bank, f"GB{98 - number % 97:02d}{letters}", "bank-account")
+        assert own_room(evil, "accounts") == {}
+
+    def test_an_institution_that_was_taken_away_takes_its_answers_along(
+        self, two_reports: None, kept: Kept, grade: Grade, answers: Answers, keeper: Partner, store: Store
+    ) -> None:
+        answers(kept()[0], "genuine")
+        _set_institutions(store, keeper, ())
+        assert grade() == ("block", False)
+        assert not kept()
+
+    def test_an_answer_is_not_revoked(
+        self, two_reports: None, kept: Kept, answers: Answers, keeper: Partner, post: Callable[..., Results]
+    ) -> None:
+        said = answers(kept()[0], "genuine")
+        gone = {**said, "revoked": True, "modified": "2026-11-03T08:00:00.000Z"}
+        assert "an answer is not taken back" in post(gone, by=keeper).failed[0].message
+        plain = {**said, "extensions": {}, "modified": "2026-11-03T08:00:00.000Z"}
+        assert "an answer is not taken back" in post(plain, by=keeper).failed[0].message
+
+    def test_a_code_that_is_none_is_refused(
+        self, two_reports: None, kept: Kept, keeper: Partner, post: Callable[..., Results]
+    ) -> None:
+        wrong = _answer(keeper, kept()[0]["id"], "genuine")
+        wrong["extensions"][extension.ID]["qualification"] = "innocent"
+        assert "none of the answers" in post(wrong, by=keeper).failed[0].message
+
+    def test_an_answer_is_published_nowhere(
+        self, two_reports: None, kept: Kept, answers: Answers, held_by: Room, store: Store
+    ) -> None:
+        answers(kept()[0], "genuine")
+        with store.read() as tx:
+            aliases = [known.alias for known in collections.all_collections(tx) if known.kind != "inbox"]
+        found = [obj for alias in aliases for obj in held_by(alias).values() if obj["type"] == "opinion"]
+        assert found == []
+
+
+class TestWithheld:
+    """A report that names the keeper not to be told."""
+
+    @pytest.fixture
+    def excluding(self, bank: Partner, keeper: Partner, reports: Reports) -> dict[str, Any]:
+        return reports(bank, **ACCOUNT, not_to_partners=keeper.name)
+
+    def test_the_operator_is_asked_and_the_keeper_hears_nothing_meanwhile(
+        self, excluding: dict[str, Any], kept: Kept, store: Store
+    ) -> None:
+        assert kept() == []
+        with store.read() as tx:
+            [review] = reviews.all_reviews(tx, "open", rule=WITHHELD)
+            assert kept_accounts.find(tx) == []
+            [summary] = summaries(hub_on(store), tx, [review])
+        assert (summary.kind, summary.value) == ("bank-account", "TH:KASITHBK:4567890123")
+
+    def test_the_operator_may_let_the_keeper_hear(
+        self, excluding: dict[str, Any], kept: Kept, store: Store, bank: Partner, heard_back: Callable[[Partner], Any]
+    ) -> None:
+        before = heard_back(bank)
+        with store.begin() as tx:
+            [review] = reviews.all_reviews(tx, "open", rule=WITHHELD)
+            decide(hub_on(store), tx, [review.object_id], "approved", "Anna")
+        assert len(kept()) == 1
+        assert heard_back(bank) == before
+
+    def test_a_report_that_the_keeper_does_not_hear_of_stays_one(
+        self, excluding: dict[str, Any], other: Partner, reports: Reports, kept: Kept, grade: Grade, store: Store
+    ) -> None:
+        with store.begin() as tx:
+            [review] = reviews.all_reviews(tx, "open", rule=WITHHELD)
+            decide(hub_on(store), tx, [review.object_id], "rejected", "Anna")
+        reports(other, **ACCOUNT)
+        assert extension.context_of(kept()[0])["reporters"] == 1
+        with store.read() as tx:
+            assert not reviews.all_reviews(tx, "open", rule=WITHHELD)
+
+
+class TestClock:
+    """From the listing for the keeper to its answer."""
+
+    def test_it_runs_from_the_listing_to_the_answer(
+        self, two_reports: None, kept: Kept, answers: Answers, keeper: Partner, store: Store
+    ) -> None:
+        with store.read() as tx:
+            [waiting] = kept_accounts.find(tx)
+        assert (waiting.partner, waiting.subject, waiting.answered) == (keeper.name, SUBJECT, None)
+        answers(kept()[0], "unknown")
+        with store.read() as tx:
+            assert kept_accounts.find(tx) == []
+            [done] = kept_accounts.find(tx, keeper.name, every=True)
+            [counts] = kept_accounts.counts(tx, 10**15, waiting.since, 0)
+        assert (done.code, done.since) == ("unknown", waiting.since)
+        assert counts == (keeper.name, 0, 0, None, 1, 1)
+
+    def test_it_stops_where_nothing_is_reported_any_more(
+        self, bank: Partner, reports: Reports, withdraws: Callable[..., None], store: Store, keeper: Partner, kept: Kept
+    ) -> None:
+        said = reports(bank, **ACCOUNT)
+        withdraws(bank, said)
+        assert kept() == []
+        with store.read() as tx:
+            assert kept_accounts.find(tx) == []
+
+    def test_it_begins_anew_where_a_closed_account_is_reported_again(
+        self, two_reports: None, bank: Partner, reports: Reports, kept: Kept, answers: Answers, store: Store
+    ) -> None:
+        answers(kept()[0], "closed")
+        reports(bank, **ACCOUNT, reported_at="2026-11-02T08:00:00.000Z", scam_type="romance")
+        with store.read() as tx:
+            [waiting] = kept_accounts.find(tx)
+        assert (waiting.code, waiting.left) == (None, None)
+
+
+def test_an_institution_that_is_added_hears_of_what_is_listed_already(
+    bank: Partner, reports: Reports, joins: Joins, store: Store, own_room: Room
+) -> None:
+    late = joins("Late Bank")
+    reports(bank, **ACCOUNT, tlp="red")
+    reports(bank, "9876543210", "bank-account", bank="SCB", country="TH")
+    _set_institutions(store, late, ("TH:004",))
+    assert len(_live(own_room(late, "accounts"))) == 1
+    _set_institutions(store, late, ())
+    assert _live(own_room(late, "accounts")) == []
+
+
+def test_the_keepers_own_report_alone_is_not_listed_for_it(keeper: Partner, reports: Reports, kept: Kept) -> None:
+    reports(keeper, **ACCOUNT)
+    assert kept() == []
+
+
+def test_a_coerced_holder_is_shown_to_the_keeper(joins: Joins, reports: Reports, kept: Kept) -> None:
+    police = joins("Police", kind="government", authority=("bank-account",))
+    reports(police, **ACCOUNT, holder_status="coerced")
+    context = extension.context_of(kept()[0])
+    assert context["holder_status"] == "coerced"
+    assert context["sharing"] == {"onward": False}
+
+
+def test_platforms_and_wallets_keep_what_is_theirs(
+    bank: Partner, joins: Joins, reports: Reports, own_room: Room
+) -> None:
+    kept_by = {
+        "Messenger": ("social-account:line", "line:example-seller", "social-account"),
+        "Wallet": ("payment-alias:truemoney", "truemoney:0812345678", "payment-alias"),
+        "Telecom": ("phone:+6681", "+66812345678", "phone"),
+    }
+    partners_by_name = {name: joins(name, institutions=(what[0],)) for name, what in kept_by.items()}
+    for _, value, kind in kept_by.values():
+        reports(bank, value, kind)
+    assert [len(_live(own_room(partner, "accounts"))) for partner in partners_by_name.values()] == [1, 1, 1]
+
+
+def _answer(by: Partner, listing: str, code: str) -> dict[str, Any]:
+    columns = {"of": listing, "code": code}
+    defaults = {"reporter": by.name, "reported_at": "2026-11-01T08:00:00.000Z"}
+    return records.to_stix(tabular.read_record("qualification", columns, defaults))[-1]
+
+
+def _set_institutions(store: Store, partner: Partner, institutions: tuple[str, ...]) -> None:
+    hub = hub_on(store)
+    with store.begin() as tx:
+        before = partners.get(tx, partner.name)
+        partners.change(tx, Partner(**{**before.model_dump(), "institutions": institutions}))
+        changed = {*before.institutions, *institutions}
+        job = keeping.begin(hub, tx, partner.name, frozenset(key for one in changed for key in keys_of(one)))
+    assert list(batches.run(hub, job))
