@@ -88,6 +88,7 @@ generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors 
 	@$(BIN)/python -m tools.connector_pages
 	@$(BIN)/python -m tools.rules_tables
 	@$(BIN)/python -m tools.reasons_page
+	@$(BIN)/python -m tools.trends_page
 	@$(BIN)/python -m tools.report_lists
 	@$(BIN)/python -m tools.bank_codes
 	@$(BIN)/python -m tools.translations

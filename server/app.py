@@ -19,6 +19,7 @@ from server.api.limits import LookupSettings
 from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
 from server.api.match.evaluation import Evaluation, check_seed
 from server.api.match.sets import SetMaker
+from server.api.trends import PREFIXES as TREND_PREFIXES, TrendEndpoints
 from server.console import pages
 from server.console.site import open_site
 from server.http.worker_load import shared_memory
@@ -109,7 +110,9 @@ def lookup_settings_of(settings: Settings) -> LookupSettings:
 
 def _others(hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuotas) -> OtherEndpoints:
     """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
-    rooms: dict[str, OtherEndpoints] = {ANSWERS_PATH: AnswerEndpoints(hub, quotas), "/api/": api}
+    trends = TrendEndpoints(settings.check_rate_limit)
+    rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
+    rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), "/api/": api}
     if settings.match_seed_file is not None:
         check_seed(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)

@@ -20,7 +20,9 @@ from server.cli.decisions.reviews import app as review
 from server.cli.demo import demo
 from server.cli.feeds.feed import app as feed
 from server.cli.figures.outcomes import outcomes
+from server.cli.figures.quality import quality
 from server.cli.figures.receipts import receipts
+from server.cli.figures.trends import trends
 from server.cli.hub.allowlists import app as lists
 from server.cli.hub.policy import app as policy
 from server.cli.hub.serve import init, serve
@@ -95,4 +97,6 @@ app.add_typer(erasure, name="erasure")
 app.add_typer(lists, name="lists")
 app.command("receipts")(receipts)
 app.command("outcomes")(outcomes)
+app.command("trends")(trends)
+app.command("quality")(quality)
 app.command("status")(status)

@@ -5,6 +5,7 @@ import threading
 
 from server.release.hub import Hub
 from server.release.trends.fold import fold
+from server.release.trends.publish import publish_due
 from server.store import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -15,7 +16,10 @@ _PAUSE = 0.02
 
 
 class TrendThread:
-    """Folds while it runs; of many workers and nodes one takes each step, and the others leave the next ones to it."""
+    """Folds while it runs, and publishes the days that are over.
+
+    Of many workers and nodes one takes each step, and the others leave the next ones to it.
+    """
 
     def __init__(self, hub: Hub) -> None:
         """Fold the logs of the store of ``hub``."""
@@ -36,7 +40,11 @@ class TrendThread:
         """Fold until nothing is left, another process folds, or the thread is to stop."""
         while not self._stopping.is_set():
             folded = fold(self._hub)
-            if folded.lost or not folded.more:
+            if folded.lost:
+                return
+            if not folded.more:
+                if days := publish_due(self._hub, folded.moment):
+                    log.info("trends-published days=%d", days)
                 return
             self._stopping.wait(_PAUSE)
 

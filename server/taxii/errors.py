@@ -199,6 +199,14 @@ REASONS: dict[str, ErrorReason] = {
     "not-a-check": ErrorReason(
         400, "A check has one value.", "Give the parameter value once, percent-encoded, and each other once at most."
     ),
+    "not-a-range": ErrorReason(
+        400,
+        "These are no days, or no figure or dimension that there is.",
+        "Give from and to as 2026-11-01, by as day or month, each once at most.",
+    ),
+    "too-many-figures": ErrorReason(
+        400, "An answer has {most} figures at most.", "Name a figure or a dimension, or fewer days."
+    ),
     "too-many-lookups": ErrorReason(
         429,
         "The partner looks up more values than it may; one that is not found may count as several.",

@@ -30,7 +30,7 @@ from server.store.database.engine import Tx
 from server.store.database.times import micros, now, parse
 from server.store.partners import Registry
 from server.store.trends import pending, progress, source
-from server.store.trends.counts import DAY, FigureTally
+from server.store.trends.counts import ALL_SOURCES, DAY, FigureTally
 from server.store.trends.pending import TO_BE_KNOWN, TO_JUDGE, Delisting, Unread
 from server.store.trends.source import ListedVersion, SourceRow
 
@@ -209,7 +209,7 @@ class _Step:
 
     def _count_report(self, row: SourceRow, value: _Value, report: ReportFigures, organisation: str) -> None:
         """Count the first report of a value by an organisation."""
-        self.tally.count(figures.RECEIVED.name, row.added, report.words, (organisation,))
+        self.tally.count(figures.RECEIVED.name, row.added, report.words)
         if not report.is_shared:
             return
         if _stands(value.before((row.added, -1))):
@@ -368,6 +368,7 @@ class _Step:
         if outcome in _NO_ACTION:
             return
         for value in listed.values():
+            self._count_case(row, obj, value, mine)
             home = value.home(row.added, self._order)
             mine_there = [version for version in value.before((row.added, -1)) if version.log == home]
             listing = mine_there[-1].id
@@ -377,6 +378,19 @@ class _Step:
             entered = min(version.added for version in mine_there if version.id == listing)
             kind = {Dimension.KIND: (value.kind,)}
             self.tally.time(figures.TO_ACTION.name, row.added, row.added - entered, kind, (mine,))
+
+    def _count_case(self, row: SourceRow, obj: Mapping[str, Any], value: _Value, stated_by: str) -> None:
+        """Count who had reported the value before a loss, or an attempt, that an outcome dates."""
+        context = extension.context_of(obj)
+        lost = _moment(context.get("effective_from")) or _moment_of_day(context.get("period_from"))
+        if lost is None or lost > row.added:
+            return
+        month = month_of(row.added // DAY)
+        self.tally.source(ALL_SOURCES, value.kind, month, "cases")
+        self.tally.source(stated_by, value.kind, month, "own-cases")
+        for organisation, (added, report) in value.firsts.items():
+            if report.is_shared and added < lost and organisation != stated_by:
+                self.tally.source(organisation, value.kind, month, "covered")
 
 
 class _Listing(NamedTuple):
@@ -402,6 +416,10 @@ def _moment(text: Any) -> int | None:
         return None if text is None else micros(timestamp.parse(text))
     except (Rejected, TypeError):
         return None
+
+
+def _moment_of_day(text: Any) -> int | None:
+    return _moment(f"{text}T00:00:00.000Z") if isinstance(text, str) else None
 
 
 def _refs(obj: Mapping[str, Any]) -> list[str]:

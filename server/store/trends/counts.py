@@ -16,6 +16,8 @@ from server.store.trends.tables import source_counts, trend_contributors, trend_
 Words = Mapping[Any, Iterable[str]]
 DAY = 86_400 * 1_000_000
 TOTAL = ""
+# Whoever it may be: the cases of a kind, of which each source covers some.
+ALL_SOURCES = ""
 # Of an organisation behind the first, among the durations: the dimension is the organisation, the word the kind.
 DELAY = "source-delay"
 

@@ -13,6 +13,7 @@ from server.api.account_answers import AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings
 from server.api.openapi import description
+from server.api.trends import PREFIXES, TrendEndpoints
 from server.app import create_app
 from server.release.hub import Hub
 from server.settings import Settings
@@ -20,7 +21,9 @@ from server.store import Store
 from server.taxii.endpoints import MEDALLION_ROUTES, METHODS, route
 from server.taxii.limits import PartnerQuotas
 from server.taxii.openapi import describe
-from server.taxii.other_endpoints import Description
+from server.taxii.other_endpoints import EndpointsByPath
+
+TRENDS = PREFIXES[0]
 
 
 @pytest.fixture
@@ -56,17 +59,20 @@ def test_it_is_open_to_everybody(app: Flask) -> None:
 
 def _all() -> dict[str, Any]:
     """Return the description of all that is served, as the application hands it out."""
-    answers = _answers().describe()
-    own = description()
-    return describe(Description({**answers.paths, **own.paths}, {**answers.schemas, **own.schemas}))
+    beside = EndpointsByPath({TRENDS: TrendEndpoints(0), "/api/answers": _answers(), "/api/": _lookups()})
+    return describe(beside.describe())
 
 
 def _answers() -> AnswerEndpoints:
     return AnswerEndpoints(cast(Hub, None), PartnerQuotas())
 
 
+def _lookups() -> ApiEndpoints:
+    return ApiEndpoints(cast(Store, None), LookupSettings(), PartnerQuotas())
+
+
 def test_it_describes_the_endpoints_beside_taxii_and_nothing_else() -> None:
-    endpoints = ApiEndpoints(cast(Store, None), LookupSettings(), PartnerQuotas())
+    endpoints = _lookups()
     routes = {}
     for path, item in description().paths.items():
         [method] = (name.upper() for name in item if name != "parameters")
@@ -76,6 +82,15 @@ def test_it_describes_the_endpoints_beside_taxii_and_nothing_else() -> None:
         assert endpoints.is_open(request) == (item[method.lower()].get("security") == [])
         routes[request.route] = method
     assert routes == {"lookup": "POST", "check": "GET", "digest": "GET", "active": "GET"}
+
+
+def test_it_describes_the_endpoints_of_trends_and_nothing_else() -> None:
+    endpoints = TrendEndpoints(0)
+    for path, item in endpoints.describe().paths.items():
+        request = endpoints.find({"PATH_INFO": path, "REQUEST_METHOD": "GET"})
+        assert request is not None
+        endpoints.check(request)
+        assert endpoints.is_open(request) == (item["get"].get("security") == [])
 
 
 def test_its_example_is_of_its_schema() -> None:

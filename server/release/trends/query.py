@@ -1,0 +1,171 @@
+"""Questions about figures: all of them, exact, for the operator; and what is published, for anybody."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+from server.release.trends import figures
+from server.release.trends.figures import Figure, Measure
+from server.release.trends.fold import month_of
+from server.release.trends.publish import AT_LEAST
+from server.store.database.engine import Tx
+from server.store.trends import counts, durations, progress, publications
+from server.store.trends.counts import TOTAL
+
+By = Literal["day", "month"]
+COLUMNS = ("period", "figure", "dimension", "word", "count", "at_least", "p50_seconds", "p95_seconds")
+# The longest that one answer is about.
+MOST_DAYS, MOST_MONTHS = 92, 60
+MOST_ROWS = 20_000
+_DAYS, _MONTHS = 31, 12
+
+
+class FigureRow(NamedTuple):
+    """A figure of a period by one word of a dimension, both empty for the total; ``at_least``: a part is left out.
+
+    The percentiles are of durations, in seconds.
+    """
+
+    period: str
+    figure: str
+    dimension: str
+    word: str
+    number: int
+    at_least: bool = False
+    p50_seconds: float | None = None
+    p95_seconds: float | None = None
+
+    def shown(self) -> dict[str, object]:
+        """Return it as JSON, by the names of the columns."""
+        return dict(zip(COLUMNS, self, strict=True))
+
+
+class Range(NamedTuple):
+    """The first and the last day of what is asked, since the epoch, and what each row is about."""
+
+    first: int
+    last: int
+    by: By
+
+
+def range_of(first: date | None, last: date | None, by: By, today: date) -> Range:
+    """Return the range that is asked for: up to today, and of a month or a year where nothing is said.
+
+    Of months, whole ones. Of more days than one answer is about, the last ones; of days that are none, none.
+    """
+    end = max(0, min(day_of(last or today), day_of(today)))
+    begin = max(0, day_of(first)) if first is not None else _default(end, by)
+    if by == "month":
+        end = month_of(month_of(end) + 31) - 1
+    most = MOST_DAYS if by == "day" else MOST_MONTHS * 31
+    begin = max(begin, end - most + 1)
+    return Range(month_of(begin) if by == "month" else begin, end, by)
+
+
+def _default(end: int, by: By) -> int:
+    if by == "day":
+        return end - _DAYS + 1
+    begin = month_of(end)
+    for _ in range(_MONTHS - 1):
+        begin = month_of(begin - 1)
+    return begin
+
+
+def day_of(moment: date) -> int:
+    """Return a day since the epoch."""
+    return moment.toordinal() - _EPOCH.toordinal()
+
+
+def text_of(day: int, by: By) -> str:
+    """Return a day, or the month of it, as text."""
+    found = _EPOCH + timedelta(days=day)
+    return found.isoformat() if by == "day" else found.isoformat()[:7]
+
+
+def published(tx: Tx, asked: Range, figure: str | None = None, dimension: str | None = None) -> list[FigureRow]:
+    """Return what is published of a range, the same for everybody."""
+    found = publications.published(tx, asked.by, asked.first, asked.last, figure, dimension)
+    rows: dict[tuple[int, str, str, str], dict[str, int]] = defaultdict(dict)
+    for cell in found:
+        rows[cell[:4]][cell.measure] = cell.value
+    return [
+        FigureRow(
+            text_of(day, asked.by),
+            name,
+            dimension_,
+            word,
+            values.get(Measure.COUNT, values.get(AT_LEAST, 0)),
+            AT_LEAST in values,
+            _seconds(values.get(Measure.P50)),
+            _seconds(values.get(Measure.P95)),
+        )
+        for (day, name, dimension_, word), values in rows.items()
+    ]
+
+
+def closed_up_to(tx: Tx, by: By) -> str | None:
+    """Return the last day, or month, that is published; None before the first."""
+    closed = progress.load(tx).get(progress.CLOSED_DAY if by == "day" else progress.CLOSED_MONTH)
+    return None if closed is None else text_of(closed, by)
+
+
+def exact(tx: Tx, asked: Range, figure: str | None = None, dimension: str | None = None) -> list[FigureRow]:
+    """Return all figures of a range as they were counted, for the operator alone."""
+    rows: list[FigureRow] = []
+    for known in figures.ALL:
+        if figure in (None, known.name):
+            for name in (TOTAL, *known.dimensions):
+                if dimension in (None, name):
+                    rows += _stock(tx, asked, known, name) if known.is_stock else _flow(tx, asked, known, name)
+    return sorted(rows)
+
+
+def _flow(tx: Tx, asked: Range, figure: Figure, dimension: str) -> Iterable[FigureRow]:
+    """Yield what was counted of a figure in each period."""
+    sums: dict[tuple[int, str], int] = defaultdict(int)
+    for (day, word), number in counts.by_day(tx, figure.name, dimension, asked.first, asked.last).items():
+        sums[_period(day, asked.by), word] += number
+    buckets: dict[tuple[int, str], list[Mapping[int, int]]] = defaultdict(list)
+    if figure.is_duration:
+        of_days = counts.durations_by_day(tx, figure.name, dimension, asked.first, asked.last)
+        for (day, word), found in of_days.items():
+            buckets[_period(day, asked.by), word].append(found)
+    for (period, word), number in sums.items():
+        if number:
+            merged = durations.merged(buckets.get((period, word), ()))
+            p50, p95 = (durations.percentile(merged, percent) for percent in (50, 95))
+            yield FigureRow(
+                text_of(period, asked.by), figure.name, dimension, word, number, False, _short(p50), _short(p95)
+            )
+
+
+def _stock(tx: Tx, asked: Range, figure: Figure, dimension: str) -> Iterable[FigureRow]:
+    """Yield how many there were at the end of each period."""
+    standing = defaultdict(int, counts.sums(tx, figure.name, dimension, 0, asked.first - 1))
+    changes: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for (day, word), number in counts.by_day(tx, figure.name, dimension, asked.first, asked.last).items():
+        changes[day].append((word, number))
+    for day in range(asked.first, asked.last + 1):
+        for word, number in changes.get(day, ()):
+            standing[word] += number
+        if day == asked.last or _period(day + 1, asked.by) != _period(day, asked.by):
+            period = text_of(_period(day, asked.by), asked.by)
+            yield from (
+                FigureRow(period, figure.name, dimension, word, number) for word, number in standing.items() if number
+            )
+
+
+def _period(day: int, by: By) -> int:
+    return day if by == "day" else month_of(day)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _short(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+_EPOCH = date(1970, 1, 1)
