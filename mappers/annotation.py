@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from mappers import annotation_properties as words, extension, labels, marking
 from schemas.errors import Rejected
 from schemas.qualification import QualificationCode
-from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, Tlp, scam_category
+from schemas.record import SMALLEST_CELL
+from schemas.vocabulary import CaseContext, OpinionWord, Tlp, scam_category
 
 _Take = Callable[[Any], Any]
 _ALL: Mapping[str, _Take] = MappingProxyType(
@@ -57,11 +58,17 @@ _IN_CONTEXT: Mapping[str, Mapping[str, _Take]] = MappingProxyType(
     {
         "sighting": {},
         "opinion": {
-            "outcome": words.one_of(OutcomeWord),
+            "outcome": words.outcome,
             "outcome_reason": words.word,
             "qualification": words.one_of(QualificationCode),
             "effective_from": words.moment,
             "effective_until": words.moment,
+            "count": words.count,
+            "victims": words.count,
+            "amount": words.amount,
+            "currency": words.currency,
+            "period_from": words.day,
+            "period_to": words.day,
         },
         "note": {},
         "grouping": {
@@ -98,20 +105,28 @@ _REWRITTEN = frozenset({"labels", "extensions", "object_marking_refs", "granular
 _REWRITTEN_IN_CONTEXT = frozenset({"extension_type", "scam_category"})
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
 _MOST_NAMES = 10
+SMALL_CELLS = (
+    f"its totals count, and are shown to nobody else: they are of fewer than {SMALLEST_CELL}, or do not say of how many"
+)
 
 
 class Rebuilt(NamedTuple):
-    """An annotation as it is published, and the names of the properties that are left out."""
+    """An annotation as it is published, and the names of the properties that are left out.
+
+    ``small_cells``: totals are left out because few people or cases are behind them.
+    """
 
     obj: dict[str, Any]
     left_out: tuple[str, ...] = ()
+    small_cells: bool = False
 
     @property
     def message(self) -> str | None:
         """Return the message to the author about properties that are left out, None where all are published."""
-        return (
-            f"published without what is not known here: {names_for_message(self.left_out)}" if self.left_out else None
+        messages = [f"published without what is not known here: {names_for_message(self.left_out)}"] * bool(
+            self.left_out
         )
+        return "; ".join([*messages, *([SMALL_CELLS] if self.small_cells else [])]) or None
 
 
 def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = lambda _: False) -> Rebuilt:
@@ -131,6 +146,7 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
     if obj["type"] == "grouping":
         made.setdefault("context", CaseContext.UNSPECIFIED.value)
     context, missed_in_context = _published_context(obj, withheld)
+    small_cells = obj["type"] == "opinion" and words.leave_out_small_cells(context)
     missed += [f"extensions.{name}" for name in missed_in_context]
     shown = _labels(obj["type"], context)
     if shown is not None:
@@ -142,7 +158,7 @@ def rebuild(obj: Mapping[str, Any], tlp: Tlp, withheld: Callable[[str], bool] = 
     made["object_marking_refs"] = [marking.ref(tlp)]
     if context:
         made["extensions"] = {extension.ID: extension.build(**context)}
-    return Rebuilt(made, tuple(missed))
+    return Rebuilt(made, tuple(missed), small_cells)
 
 
 def names_for_message(names: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -11,22 +12,24 @@ from pydantic import TypeAdapter, ValidationError
 from mappers import extension, ids
 from schemas import kinds, timestamp
 from schemas.fields import Amount, Currency, Evidence
-from schemas.record import minimised_amount
+from schemas.record import minimised_amount, shown_totals
 from schemas.sharing import Sharing
 from schemas.subject import ID
 from schemas.text import visible
-from schemas.vocabulary import SharingPurpose
+from schemas.vocabulary import OutcomeWord, SharingPurpose
 
 FLOW = "related-to"
 _TEXT, _LONG, _LINE, _WORD = 2_000, 10_000, 200, 60
 _MOST_REFS, _MOST_PLACES, _MOST_EVIDENCE, _MOST_COUNTRIES = 10_000, 100, 50, 60
 _MOST = 999_999_999
+_TOTALS = ("count", "victims", "amount", "currency", "period_from", "period_to")
 # From here on a count could be somebody's number; three digits of it are enough.
 _MANY = 1_000_000
 BOUNDS = f"texts have up to {_TEXT:,} characters, the content of a note {_LONG:,}, lists up to {_MOST_REFS:,} ids"
 
 _LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-(?:[A-Za-z]{2}|\d{3}))?")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PURPOSES = frozenset(SharingPurpose)
 _OPEN_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -149,6 +152,20 @@ def one_of(vocabulary: type[StrEnum]) -> Callable[[Any], str]:
     return take
 
 
+def outcome(value: Any) -> str:
+    """Return the word of an outcome; the word that it had in versions before is written as it is now."""
+    if not isinstance(value, str):
+        raise TypeError("no word")
+    return str(OutcomeWord(value))
+
+
+def day(value: Any) -> str:
+    """Return a day."""
+    if not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise ValueError("no day")
+    return date.fromisoformat(value).isoformat()
+
+
 def countries(value: Any) -> list[str]:
     """Return a list of country codes."""
     if not (isinstance(value, list) and len(value) <= _MOST_COUNTRIES):
@@ -198,6 +215,17 @@ def minimise(context: dict[str, Any]) -> None:
     if "amount" in context:
         ends = {context[name]["kind"] for name in ("source", "target") if name in context}
         context["amount"] = format(minimised_amount(Decimal(context["amount"]), ends), "f")
+
+
+def leave_out_small_cells(context: dict[str, Any]) -> bool:
+    """Remove an outcome's totals where few people or cases are behind them; return whether there were any."""
+    totals = {name: context.pop(name) for name in _TOTALS if name in context}
+    if "amount" not in totals or "currency" not in totals:
+        totals.pop("amount", None)
+        totals.pop("currency", None)
+    shown = shown_totals(totals)
+    context.update(shown)
+    return bool(totals) and not shown
 
 
 def sharing(value: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ at every run too, but nobody else can compute it.
 """
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID
@@ -140,6 +140,21 @@ def opinion(created_by_ref: str, object_ref: str, word: str, since: str | None =
         "word": word,
     }
     return "opinion--" + in_scamfeed(named)
+
+
+def totals(
+    created_by_ref: str, object_refs: Iterable[str], word: str, since: str | None, named: Sequence[str | None]
+) -> str:
+    """Return the id of a partner's totals of one outcome, by its reference or by its period."""
+    of = {
+        "created_by_ref": created_by_ref,
+        "named": list(named),
+        "object_refs": sorted(object_refs),
+        "since": since,
+        "type": "opinion",
+        "word": word,
+    }
+    return "opinion--" + in_scamfeed(of)
 
 
 def flow(created_by_ref: str, source_ref: str, target_ref: str, since: str | None, reference: str | None) -> str:

@@ -34,7 +34,16 @@ _ANY = ("an online scam", "การหลอกลวงออนไลน์")
 _OUTCOMES = {
     OutcomeWord.BLOCKED: ("Blocked", "ปิดกั้นแล้ว"),
     OutcomeWord.TAKEN_DOWN: ("Taken down", "นำออกแล้ว"),
-    OutcomeWord.FUNDS_HELD: ("Funds held", "อายัดเงินไว้แล้ว"),
+    OutcomeWord.DECLINED: ("Payments declined", "ปฏิเสธการโอนเงินแล้ว"),
+    OutcomeWord.HELD: ("Funds held", "อายัดเงินไว้แล้ว"),
+    OutcomeWord.RETURNED: ("Money returned to those who paid", "คืนเงินให้ผู้โอนแล้ว"),
+    OutcomeWord.WARNED: ("People warned", "แจ้งเตือนแล้ว"),
+    OutcomeWord.CUSTOMER_STOPPED: (
+        "Stopped by the customers themselves after a warning",
+        "ลูกค้าหยุดทำรายการเองหลังได้รับคำเตือน",
+    ),
+    OutcomeWord.RESTORED: ("Given back: what was done was undone", "คืนสภาพเดิมแล้ว"),
+    OutcomeWord.NUMBER_DISCONNECTED: ("Number disconnected", "ระงับหมายเลขแล้ว"),
     OutcomeWord.NO_ACTION: ("Looked at, and nothing done", "ตรวจสอบแล้ว ไม่ได้ดำเนินการ"),
     OutcomeWord.FALSE_POSITIVE: ("Not part of a scam: a false positive", "ไม่เกี่ยวข้องกับการหลอกลวง (รายงานคลาดเคลื่อน)"),
     OutcomeWord.ALREADY_KNOWN: ("Known here before", "ทราบอยู่ก่อนแล้ว"),

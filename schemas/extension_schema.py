@@ -14,7 +14,7 @@ from schemas.partner import FocalFunction, PartnerKind
 from schemas.qualification import QualificationCode
 from schemas.report import FIELDS
 from schemas.sharing import Sharing
-from schemas.vocabulary import WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, SharingPurpose
+from schemas.vocabulary import FUNDS_HELD, WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, SharingPurpose
 
 VERSION = "1.4.0"
 # The order of the properties in the schema as it was first published; later ones follow.
@@ -111,7 +111,7 @@ def _feedback() -> dict[str, Any]:
         "properties": {
             "event": _closed(FeedbackEvent, "what became of them"),
             "by_kind": _closed(PartnerKind, "what the partner is whose doing it was"),
-            "outcome": _closed(OutcomeWord, "what that partner did"),
+            "outcome": _closed([*OutcomeWord, FUNDS_HELD], "what that partner did"),
             "code": {**WORD_SCHEMA, "description": "the keeping institution's answer, or the state of a request"},
             "reason": _open([*FeedbackReason, *OutcomeReason], "why"),
             "message": {"type": "string", "maxLength": 200, "description": "a line for the reader"},
@@ -226,18 +226,36 @@ def schema() -> dict[str, Any]:
             "minItems": 1,
             "description": "of an organisation: a role's address or a page for each function, never a person",
         },
-        "outcome": _closed(OutcomeWord, "what the author of an opinion did about the indicator"),
+        "outcome": _closed(
+            [*OutcomeWord, FUNDS_HELD],
+            f"what the author of an opinion did about the indicator; {FUNDS_HELD} was the word of held before",
+        ),
         "outcome_reason": _open(OutcomeReason, "why"),
         "qualification": _closed(QualificationCode, "what the author of an opinion found, which keeps the account"),
         "effective_from": {**_TIME, "description": "from when the outcome holds"},
         "effective_until": {**_TIME, "description": "when a block or a hold of funds ends"},
         "source": {**end, "description": "of a flow: what the observable is that the money came from"},
         "target": {**end, "description": "of a flow: what the observable is that the money went to"},
-        "amount": {**_AMOUNT, "description": "of a flow: how much; rounded to two digits unless both ends are wallets"},
+        "amount": {
+            **_AMOUNT,
+            "description": "of a flow or an outcome: how much; rounded to two digits unless both ends are wallets",
+        },
         "currency": _CURRENCY,
         **_of_a_consensus(),
         "feedback": _feedback(),
         "transfers": {"type": "integer", "minimum": 1, "description": "of a flow: in how many transfers"},
+        "count": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "of an outcome: how many payments, accounts, messages; never shown to others below 5",
+        },
+        "victims": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "of an outcome: how many people, each once; never shown to others below 5",
+        },
+        "period_from": {"type": "string", "format": "date", "description": "first day (UTC) of an outcome's totals"},
+        "period_to": {"type": "string", "format": "date", "description": "last day of them"},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -205,9 +205,23 @@ _OUTCOME_WORDS = {
     "removed": "taken-down",
     "suspended": "taken-down",
     "disabled": "taken-down",
-    "held": "funds-held",
-    "frozen": "funds-held",
-    "funds-frozen": "funds-held",
+    "funds-held": "held",
+    "frozen": "held",
+    "funds-frozen": "held",
+    "hold": "held",
+    "rejected": "declined",
+    "refused": "declined",
+    "refunded": "returned",
+    "recovered": "returned",
+    "warning": "warned",
+    "alerted": "warned",
+    "cancelled": "customer-stopped",
+    "customer-cancelled": "customer-stopped",
+    "abandoned": "customer-stopped",
+    "disconnected": "number-disconnected",
+    "reinstated": "restored",
+    "unblocked": "restored",
+    "released": "restored",
     "none": "no-action",
     "no-action-taken": "no-action",
     "fp": "false-positive",
@@ -234,6 +248,8 @@ def read_record(name: str, row: Mapping[str, Any], defaults: Mapping[str, str]) 
     model = record_model(name)
     columns = {**defaults, **{key: cell for key, cell in row.items() if cell not in ("", None) and key != "reporter"}}
     data = {key: _cell(key, cell) for key, cell in columns.items() if key in model.model_fields}
+    if "others" in model.model_fields:
+        data |= _several(data.get("of"), data.get("others"))
     if "of" in model.model_fields and "of" not in data:
         data["of"] = _subject_of(columns)
     if "sharing" not in data and (limits := SHARING_COLUMNS.read(columns)):
@@ -244,6 +260,25 @@ def read_record(name: str, row: Mapping[str, Any], defaults: Mapping[str, str]) 
         return model.model_validate(data)
     except ValidationError as error:
         raise rejection_of(error) from None
+
+
+def _several(of: Any, others: Any) -> dict[str, Any]:
+    """Return the first of several subjects and the others, from a list or from one cell; nothing where there is one."""
+    subjects: list[Any] = list(of) if isinstance(of, list) else [of] if of is not None else []
+    if isinstance(of, str):
+        parts = [part.strip(",;") for part in _MEMBERS.split(of) if part.strip(",;")]
+        if len(parts) > 1 and all(_is_named(part) for part in parts):
+            subjects = list(parts)
+    if isinstance(others, str):
+        others = [part.strip(",;") for part in _MEMBERS.split(others) if part.strip(",;")]
+    if isinstance(others, list):
+        return {"others": [*subjects[1:], *others], **({"of": subjects[0]} if subjects else {})}
+    return {"of": subjects[0], "others": subjects[1:]} if len(subjects) > 1 else {}
+
+
+def _is_named(part: str) -> bool:
+    """Return whether a part of a cell is an id, or a value behind its kind."""
+    return subject_of_text(part).keys() != {"value"}
 
 
 def _subject_of(columns: Mapping[str, Any]) -> Any:
@@ -275,6 +310,8 @@ def _cell(key: str, cell: Any) -> Any:
         return _OUTCOME_WORDS.get(word, word) if key == "outcome" else word
     if key == "tlp":
         return text.lower().removeprefix("tlp").lstrip(":_- ")
+    if key == "currency":
+        return text.upper()
     if key == "countries":
         return [part.strip().upper() for part in re.split(r"[,;\s]+", text) if part.strip()]
     if key == "members":

@@ -125,15 +125,30 @@ class SharingPurpose(StrEnum):
     VICTIM_PROTECTION = "victim-protection"
 
 
+# The word that ``held`` had in versions before: it is still read, in files and in STIX, and never written.
+FUNDS_HELD = "funds-held"
+
+
 class OutcomeWord(StrEnum):
-    """The result of an indicator at a partner that read it."""
+    """The result of an indicator at a partner that read it; ``schemas.outcomes`` has the meaning of each word."""
 
     BLOCKED = "blocked"
+    DECLINED = "declined"
+    HELD = "held"
+    RETURNED = "returned"
+    WARNED = "warned"
+    CUSTOMER_STOPPED = "customer-stopped"
     TAKEN_DOWN = "taken-down"
-    FUNDS_HELD = "funds-held"
+    RESTORED = "restored"
+    NUMBER_DISCONNECTED = "number-disconnected"
     NO_ACTION = "no-action"
     FALSE_POSITIVE = "false-positive"
     ALREADY_KNOWN = "already-known"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "OutcomeWord | None":
+        """Read the word that ``held`` had in versions before."""
+        return cls.HELD if value == FUNDS_HELD else None
 
 
 class OutcomeReason(StrEnum):

@@ -10,6 +10,7 @@ from schemas import kinds
 from schemas.errors import Rejected
 from schemas.fields import Hold
 from schemas.kind import Kind
+from schemas.outcomes import MEANINGS
 from schemas.partner import Partner, PartnerKind
 from schemas.qualification import EFFECTS
 from schemas.report import Report
@@ -22,7 +23,7 @@ from server.release.fuse.statements import JudgeStanding, OpinionStatement, Sigh
 from server.store.reputation import Calibration, JudgedReport
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [DOCS / "release-rules.md", DOCS / "consensus.md", DOCS / "keepers.md"]
+PAGES = [DOCS / f"{page}.md" for page in ("release-rules", "consensus", "keepers", "records")]
 _PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 # One kind for each column: what the kinds beside it have in common.
@@ -46,6 +47,7 @@ def written(text: str) -> str:
         "confidence": _confidence,
         "grades": _grades,
         "kinds": _kinds,
+        "outcomes": _outcomes,
         "reliability": _reliability,
         "answers": _answers,
     }
@@ -70,6 +72,19 @@ def _answers() -> list[str]:
             f"holder `{effect.holder}`" if effect.holder else "",
         ]
         rows.append((f"`{code}`", effect.meaning, outcome, ", ".join(filter(None, parts)) or "none"))
+    return _table(*rows)
+
+
+def _outcomes() -> list[str]:
+    """Return the table of what each outcome word means."""
+    rows: list[tuple[object, ...]] = [
+        ("outcome", "means", "plain STIX reads", "first action", "proves reports right", "against the listing", "ends")
+    ]
+    for word, meaning in MEANINGS.items():
+        flags = (meaning.acts, meaning.confirms)
+        doubt = {None: "", "doubted": "doubts it", "disputed": "disputes it"}[meaning.doubt]
+        ends = "`effective_until`" if meaning.ends else ""
+        rows.append((f"`{word}`", meaning.text, f"`{meaning.opinion}`", *("yes" * flag for flag in flags), doubt, ends))
     return _table(*rows)
 
 

@@ -73,7 +73,7 @@ _TLP2 = {
     "red": "e828b379-4e03-4974-9ac4-e53a884c97c1",
 }
 _OPINIONS = ("strongly-disagree", "disagree", "neutral", "agree", "strongly-agree")
-_OUTCOMES = ("blocked", "taken-down", "funds-held", "no-action", "false-positive", "already-known")
+_OUTCOMES = ("blocked", "taken-down", "held", "no-action", "false-positive", "already-known")
 _RULES: tuple[list[dict[str, Any]], ...] = (
     [],
     [

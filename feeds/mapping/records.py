@@ -1,6 +1,8 @@
 """Files of records to STIX objects, row by row: each record is mapped, a duplicate, or rejected with a reason."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
@@ -19,6 +21,8 @@ from schemas.record import Case, Opinion, Outcome, Record, Sighting
 from schemas.subject import Subject
 
 _TIMES = ("reported_at", "first_seen", "last_seen", "effective_from", "effective_until")
+# Days in the reporter's own calendar: no time zone moves them.
+_DAYS = ("period_from", "period_to")
 
 # A value: its kind and its normal form.
 Named = tuple[str, str]
@@ -54,11 +58,19 @@ def map_records(
     defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
     if options.kind:
         defaults["kind"] = options.kind
-    columns = ColumnConventions(options.conventions(), _TIMES)
+    conventions = options.conventions()
+    columns = _Columns(ColumnConventions(conventions, _TIMES), ColumnConventions(replace(conventions, zone=UTC), _DAYS))
     counted = _counted(rows(stream, options.format), tally)
     read = (_read(row, name, options, columns, defaults) for row in counted)
     for row in _looked_up(read, find):
         yield row if isinstance(row, Reject) else _mapped(row, name, options, seen)
+
+
+class _Columns(NamedTuple):
+    """The conventions of a file's columns of times, and of those of days."""
+
+    times: ColumnConventions
+    days: ColumnConventions
 
 
 class _ReadRow(NamedTuple):
@@ -92,13 +104,13 @@ def _counted(rows: Iterator[RecordRow | Unreadable], tally: Tally) -> Iterator[R
 
 
 def _read(
-    row: RecordRow | Unreadable, file: str, options: Options, columns: ColumnConventions, defaults: Mapping[str, str]
+    row: RecordRow | Unreadable, file: str, options: Options, columns: _Columns, defaults: Mapping[str, str]
 ) -> _ReadRow | Reject:
     if isinstance(row, Unreadable):
         return Reject(file, row.line, row.raw, options.record, row.reason, row.message)
     name = row.fields.get("record") or options.record or ""
     try:
-        return _ReadRow(row.line, row.raw, str(name), _records(name, _timed(row, columns), defaults))
+        return _ReadRow(row.line, row.raw, str(name), _records(name, _timed(str(name), row, columns), defaults))
     except Rejected as refusal:
         return Reject(file, row.line, row.raw, str(name), refusal.reason, refusal.message)
 
@@ -127,8 +139,10 @@ def _looked_up(rows: Iterator[_ReadRow | Reject], find: Find | None) -> Iterator
 
 def _values(record: Record) -> Iterator[Named]:
     """Yield the values that stand in a record in place of ids of indicators."""
-    if isinstance(record, Sighting | Outcome | Opinion | Qualification):
-        subjects: Sequence[Subject] = [record.of]
+    if isinstance(record, Outcome):
+        subjects: Sequence[Subject] = [record.of, *record.others]
+    elif isinstance(record, Sighting | Opinion | Qualification):
+        subjects = [record.of]
     else:
         subjects = record.members if isinstance(record, Case) else ()
     for subject in subjects:
@@ -136,13 +150,16 @@ def _values(record: Record) -> Iterator[Named]:
             yield subject.kind, subject.value
 
 
-def _timed(row: RecordRow, columns: ColumnConventions) -> RecordRow:
-    """Return a row with its times in UTC. Raises ``Rejected``."""
-    times = {field: text for field in _TIMES if isinstance(text := row.fields.get(field), str)}
-    if not times:
+def _timed(name: str, row: RecordRow, columns: _Columns) -> RecordRow:
+    """Return a row with the times of its record in UTC. Raises ``Rejected``."""
+    read: dict[str, str] = {}
+    fields = tabular.RECORDS[name].model_fields if name in tabular.RECORDS else _TIMES
+    for names, conventions in ((_TIMES, columns.times), (_DAYS, columns.days)):
+        times = {field: text for field in names if field in fields and isinstance(text := row.fields.get(field), str)}
+        conventions.learn(times)
+        read |= {field: conventions.time(field, text) for field, text in times.items()}
+    if not read:
         return row
-    columns.learn(times)
-    read = {field: columns.time(field, text) for field, text in times.items()}
     return row._replace(fields={field: text for field, text in {**row.fields, **read}.items() if text != ""})
 
 
@@ -157,8 +174,15 @@ def _records(name: Any, row: RecordRow, defaults: Mapping[str, str]) -> Sequence
 
 
 def _about_indicators(record: Record, known: Mapping[Named, Sequence[str]] | None) -> Iterator[Record]:
-    """Yield the record once for each indicator that it is about."""
-    if isinstance(record, Sighting | Outcome | Opinion | Qualification):
+    """Yield the record once for each indicator that it is about; one with totals once for all of them."""
+    if isinstance(record, Outcome):
+        subjects = [found for subject in (record.of, *record.others) for found in _found(subject, known)]
+        if record.has_totals:
+            yield Outcome.model_validate({**dict(record), "of": subjects[0], "others": subjects[1:]})
+            return
+        for subject in subjects:
+            yield record.model_copy(update={"of": subject, "others": ()})
+    elif isinstance(record, Sighting | Opinion | Qualification):
         for subject in _found(record.of, known):
             yield record.model_copy(update={"of": subject})
     elif isinstance(record, Case):

@@ -113,9 +113,9 @@ def _named(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields under the records' own names; of two columns for one field, the one with its own name."""
     fields: dict[str, Any] = {}
     for name, value in columns.items():
-        own = _own(name)
-        if own and value not in (None, "") and (own not in fields or plain(name) == plain(own)):
-            fields[own] = value
+        for own in _own(name) if value not in (None, "") else ():
+            if own not in fields or plain(name) == plain(own):
+                fields[own] = value
     return fields
 
 
@@ -131,19 +131,23 @@ def _noted(columns: tuple[tuple[str, int], ...]) -> Notes:
 
 
 @lru_cache(maxsize=4096)
-def _own(name: str) -> str | None:
-    return _names().get(plain(name))
+def _own(name: str) -> tuple[str, ...]:
+    """Return the fields that a column of that name may state: of several, a record has one."""
+    return _names().get(plain(name), ())
 
 
 @cache
-def _names() -> Mapping[str, str]:
+def _names() -> Mapping[str, tuple[str, ...]]:
     table = files("feeds.readers.columns").joinpath("columns.toml").read_text("utf-8")
     aliases: dict[str, list[str]] = tomllib.loads(table)["records"]
-    names = {plain(alias): own for own, others in aliases.items() for alias in others}
+    names: dict[str, tuple[str, ...]] = {}
+    for own, others in aliases.items():
+        for alias in others:
+            names[plain(alias)] = (*names.get(plain(alias), ()), own)
     inputs = {column for kind in kinds.every().values() for column in kind.columns}
     fields = {field for model in tabular.RECORDS.values() for field in model.model_fields} - {"reporter"}
     return names | {
-        plain(own): own
+        plain(own): (own,)
         for own in {*inputs, *tabular.SUBJECT_COLUMNS, *SHARING_COLUMNS.names, "sha256", "record", *fields}
     }
 

@@ -15,6 +15,7 @@ from server.release.guard.volume import DoubtQuota
 from server.release.hub import Hub
 from server.release.intake import Decision, Intake, IntakeFacts, may_be_new, why_no_report
 from server.release.publish.listings import ListingState, is_published
+from server.release.publish.totals import TotalsFold, states_totals
 from server.release.query import receipts
 from server.release.reasons import Explanation, Reason
 from server.release.results import Published, Results, Unpublished
@@ -136,6 +137,8 @@ class _Contribution:
         self._notes: dict[tuple[str, int | None], str] = {}
         # Earlier contributions that bear a marking defined just now, with their subjects, by key.
         self._marked: dict[str, set[str]] = {}
+        # The keys of outcomes that state totals, or did before.
+        self._totals: set[str] = set()
         # The opinions about values, with the value, by key.
         self._opinions: dict[str, tuple[ReportedValue, OpinionStatement]] = {}
 
@@ -223,6 +226,10 @@ class _Contribution:
             self._results.failed.append(Unpublished(id_, version, refusal.message))
             return
         if decision.stored:
+            if submission.item.type == "opinion" and (
+                states_totals(submission.obj) or states_totals(self._loader.known.get(submission.key))
+            ):
+                self._totals.add(submission.key)
             report = decision.submission.report
             self._loader.replace(
                 submission.key, decision.submission.obj, report if isinstance(report, Report) else None
@@ -302,7 +309,24 @@ class _Contribution:
                 for decision in self._stored
             ),
         )
+        if self._totals:
+            self._fold_totals({value.subject: value for value in values})
         self._answer(values, states)
+
+    def _fold_totals(self, values: Mapping[str, ReportedValue]) -> None:
+        """Count the totals of outcomes, and note those that do not count."""
+        fold = TotalsFold(self._context, self._partner)
+        latest = {decision.submission.key: decision for decision in self._stored}
+        for key in sorted(self._totals & latest.keys()):
+            decision = latest[key]
+            obj = self._loader.known[key]
+            refs = [self._references.subject(ref) or ref for ref in annotation_targets.refs(obj)]
+            fold.add(key, obj, refs, values, counts=decision.held is None)
+        messages = fold.fold()
+        for key, message in messages.items():
+            item = latest[key].submission.item
+            before = self._notes.get((item.id, item.version))
+            self._notes[item.id, item.version] = f"{before}; {message}" if before else message
 
     def _publish_annotations(self, states_by_id: Mapping[str, ListingState]) -> None:
         """Publish the new annotations and those whose marking is known now, and acknowledge receipts by outcomes."""

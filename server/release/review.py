@@ -15,7 +15,9 @@ from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
 from server.release.guard.volume import MANY_DOUBTS
 from server.release.hub import Hub
+from server.release.publish.totals import TotalsFold, states_totals
 from server.release.query.disputes import DisputeCase, dispute_cases
+from server.release.route import annotation_targets
 from server.release.session import Refutation, ReleaseSession
 from server.store import audit, collections, listings, log, partners, reviews
 from server.store.audit import AuditEvent
@@ -68,6 +70,9 @@ def decide(
     if not by_two and any(review.rule == CONTRADICTED for review in found.values()):
         raise TwoPersonsDecide("two persons decide between the keeper of an account and who reports it again")
     wanted = list(found)
+    for partner in sorted({review.partner for key_, review in found.items() if _type(key_) == "opinion"}):
+        # Before the values: its totals may change.
+        partners.lock(tx, partner)
     doubted = _disputed_values(_open(hub, tx, wanted), wanted)
     decided = [reviews.decide(tx, object_key, state, by, note) for object_key in wanted]
     moment = now()
@@ -123,6 +128,26 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
         )
     _update_delistings(session, values, wanted)
     session.release(values, "found to be wrong", approved)
+    _fold_totals(session, values, wanted, approved)
+
+
+def _fold_totals(
+    session: ReleaseSession, values: Iterable[ReportedValue], wanted: Set[str], approved: Set[str]
+) -> None:
+    """Count the totals of outcomes that were approved, and no longer those of others that were decided on."""
+    known, by_subject = session.loader.known, {value.subject: value for value in values}
+    for object_key in sorted(wanted & known.keys()):
+        obj = known[object_key]
+        if not states_totals(obj):
+            continue
+        partner = session.context.contributor(object_key)
+        references = session.references(partner)
+        refs = annotation_targets.refs(obj)
+        references.read(set(refs))
+        fold = TotalsFold(session.context, partner)
+        about = [references.subject(ref) or ref for ref in refs]
+        fold.add(object_key, obj, about, by_subject, counts=object_key in approved)
+        fold.fold()
 
 
 def _open(hub: Hub, tx: Tx, ids: Iterable[str]) -> ReleaseSession:
@@ -162,6 +187,10 @@ def _update_delistings(session: ReleaseSession, values: Iterable[ReportedValue],
             refused.append(value)
     delist(session.context.tx, refused)
     forget_delisted(session.context.tx, approved)
+
+
+def _type(key: str) -> str:
+    return object_id(key).partition("--")[0]
 
 
 def _is_approved(session: ReleaseSession, object_key: str) -> bool:
@@ -210,7 +239,7 @@ def summaries(hub: Hub, tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
 
 
 def _summary(review: Review, body: bytes | None) -> ReviewSummary:
-    type_ = object_id(review.object_id).partition("--")[0]
+    type_ = _type(review.object_id)
     if body is None or type_ != "indicator":
         return ReviewSummary(review, type_, None)
     try:

@@ -43,7 +43,7 @@ RECORDS: dict[str, Record] = {
         )
         for word in OutcomeWord
     },
-    "hold": _read("outcome", of=INDICATOR, outcome="funds-held", effective_until="2026-01-19", reference="7"),
+    "hold": _read("outcome", of=INDICATOR, outcome="held", effective_until="2026-01-19", reference="7"),
     "outcome in words": _read("outcome", of=INDICATOR, outcome="no-action", description="Not ours."),
     **{word.value: _read("opinion", of=INDICATOR, opinion=word.value) for word in OpinionWord},
     "answer": _read("qualification", of=INDICATOR, code="genuine", reference="8"),

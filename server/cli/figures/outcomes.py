@@ -1,6 +1,9 @@
-"""``scamfeed outcomes``: the events of a partner's contributions."""
+"""``scamfeed outcomes``: the events of a partner's contributions, and the totals of its own outcomes."""
 
-from collections.abc import Mapping
+import csv
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,11 +13,14 @@ import typer
 from mappers import extension
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.fields import plain_amount
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.partners.access import find_partner
 from server.release.query import timeline
 from server.store import Tx, collections, log
 from server.store.database.times import micros, parse, stamp
+from server.store.outcomes import totals
+from server.store.outcomes.totals import DayTotals
 
 _STAGES = ("reported", "released", "read", "acted")
 _SECOND = 1_000_000
@@ -26,16 +32,25 @@ def outcomes(
     partner: Annotated[str, typer.Option(help="whose contributions")],
     since: Annotated[str | None, typer.Option(help="only events at or after this time")] = None,
     limit: Annotated[int, typer.Option(min=1, help="rows at most, the latest")] = 1_000,
+    as_csv: Annotated[bool, typer.Option("--csv", help="print the totals by day as CSV, and nothing else")] = False,
     json: Json = False,
 ) -> None:
-    """Show the events of a partner's contributions, and when these were reported, released, read and acted on."""
+    """Show the events of a partner's contributions with their times, and the totals of the outcomes that it stated.
+
+    The totals are of the days from ``--since`` on; those of two outcomes may be of the same money.
+    """
     context: Context = ctx.obj
     start = _moment(since)
     with context.store() as store, store.read() as tx:
         name = find_partner(tx, partner, gone=True).name
-        rows = _told(tx, name, start, limit)
+        stated = totals.totals(tx, name, None if start is None else start.date())
+        rows = [] if as_csv else _told(tx, name, start, limit)
+    if as_csv:
+        _write_csv(stated)
+        return
+    sums = _summed(stated)
     if json:
-        show_json({"partner": name, "outcomes": rows})
+        show_json({"partner": name, "outcomes": rows, "totals": sums})
         return
     columns = ["at", "event", "by_kind", "outcome", "object"]
     show_table(
@@ -43,6 +58,40 @@ def outcomes(
         [*columns, *_STAGES[1:]],
         [[*(row.get(column) for column in columns), *_after(row)] for row in rows],
     )
+    if sums:
+        show_table(f"Totals that {name} stated", list(sums[0]), [list(row.values()) for row in sums])
+
+
+def _summed(stated: Iterable[DayTotals]) -> list[dict[str, Any]]:
+    """Return the totals of all days, by outcome, kind and currency."""
+    found: dict[tuple[str, str, str], list[DayTotals]] = defaultdict(list)
+    for row in stated:
+        found[row.outcome, row.kind, row.currency].append(row)
+    return [
+        {
+            "outcome": outcome,
+            "kind": kind,
+            "records": sum(row.records for row in rows),
+            "count": sum(row.number for row in rows),
+            "victims": sum(row.victims for row in rows),
+            "amount": plain_amount(totals.added(row.amount for row in rows)) if currency else None,
+            "currency": currency or None,
+        }
+        for (outcome, kind, currency), rows in sorted(found.items())
+    ]
+
+
+def _write_csv(stated: Iterable[DayTotals]) -> None:
+    """Write the totals by day; those of several scam types in one row."""
+    found: dict[tuple[str, ...], list[DayTotals]] = defaultdict(list)
+    for row in stated:
+        found[row.day.isoformat(), row.outcome, row.kind, row.country, row.currency].append(row)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["day", "outcome", "kind", "country", "currency", "records", "count", "victims", "amount"])
+    for cell, rows in sorted(found.items()):
+        numbers = [sum(getattr(row, name) for row in rows) for name in ("records", "number", "victims")]
+        amount = plain_amount(totals.added(row.amount for row in rows)) if cell[-1] else ""
+        writer.writerow([*cell, *numbers, amount])
 
 
 def _told(tx: Tx, partner: str, since: datetime | None, limit: int) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from functools import lru_cache
 from math import floor, prod
 
+from schemas.outcomes import MEANINGS
 from schemas.vocabulary import OpinionWord, OutcomeReason, OutcomeWord
 
 # The reliability of a partner without a record: its reports count as it states them.
@@ -62,10 +63,11 @@ def _in_steps(sure: float) -> int:
 
 def doubt(outcome: OutcomeWord | None, opinion: OpinionWord | None, reason: str | None = None) -> Doubt | None:
     """Return the doubt that an outcome or an opinion expresses; an outcome counts before the opinion beside it."""
-    if outcome is OutcomeWord.FALSE_POSITIVE:
+    if outcome is OutcomeWord.NO_ACTION and reason in _NO_DOUBT_OF_THE_VALUE:
+        return None
+    if outcome is not None:
+        word = MEANINGS[outcome].doubt
+        return Doubt(word) if word else None
+    if opinion is OpinionWord.STRONGLY_DISAGREE:
         return Doubt.DISPUTED
-    if outcome is OutcomeWord.NO_ACTION:
-        return None if reason in _NO_DOUBT_OF_THE_VALUE else Doubt.DOUBTED
-    if outcome is None and opinion is OpinionWord.STRONGLY_DISAGREE:
-        return Doubt.DISPUTED
-    return Doubt.DOUBTED if outcome is None and opinion is OpinionWord.DISAGREE else None
+    return Doubt.DOUBTED if opinion is OpinionWord.DISAGREE else None

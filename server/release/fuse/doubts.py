@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from schemas.outcomes import MEANINGS
 from server.release.fuse.confidence import Doubt, left_by
 from server.release.fuse.statements import JudgeStanding, OpinionStatement
 
@@ -52,7 +53,10 @@ def effect_of(opinions: Iterable[OpinionStatement], *, authority: bool) -> Doubt
 
 
 def latest_opinions(opinions: Iterable[OpinionStatement]) -> list[OpinionStatement]:
-    """Return the latest opinion of each organisation; of two at the same time, the stronger doubt."""
+    """Return the latest opinion of each organisation; of two at the same time, the stronger doubt.
+
+    What counts payments is no judgement of the value, and takes none back.
+    """
     latest: dict[str, OpinionStatement] = {}
     for opinion in opinions:
         name = opinion.partner.counts_as
@@ -61,4 +65,5 @@ def latest_opinions(opinions: Iterable[OpinionStatement]) -> list[OpinionStateme
 
 
 def _time_and_strength(opinion: OpinionStatement) -> tuple[object, ...]:
-    return opinion.at, _RANK[opinion.doubt], opinion.standing, opinion.record
+    judges = opinion.outcome is None or MEANINGS[opinion.outcome].judges
+    return judges, opinion.at, _RANK[opinion.doubt], opinion.standing, opinion.record

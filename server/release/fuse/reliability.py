@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from schemas.outcomes import words_that
 from schemas.partner import Partner
-from schemas.vocabulary import OutcomeWord
 from server.release.fuse.confidence import NEWCOMER, weight
 from server.release.fuse.grade import has_authority
 from server.release.fuse.statements import OpinionStatement, Statement
@@ -13,7 +13,7 @@ from server.store.reputation import Calibration, JudgedReport
 BEFORE = 10
 # The most that one organisation's outcomes add to a partner's record, over all time: that of so many sure reports.
 MOST_BY_ONE = 5
-_RIGHT = frozenset({OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD})
+_RIGHT = words_that("confirms")
 
 
 def reliability(known: Calibration) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Set
 from mappers import feedback_note
 from schemas import timestamp
 from schemas.feedback import Feedback, FeedbackEvent
+from schemas.outcomes import MEANINGS
 from schemas.partner import Partner
 from schemas.vocabulary import OpinionWord, OutcomeReason, OutcomeWord, Tlp
 from server.release.context import ReleaseContext
@@ -14,15 +15,7 @@ from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState, is_published
 from server.store import inbox
 
-_DONE = frozenset(
-    {
-        OutcomeWord.BLOCKED,
-        OutcomeWord.TAKEN_DOWN,
-        OutcomeWord.FUNDS_HELD,
-        OutcomeWord.NO_ACTION,
-        OutcomeWord.ALREADY_KNOWN,
-    }
-)
+_DONE = frozenset(word for word, meaning in MEANINGS.items() if meaning.doubt != "disputed")
 _REASONS = frozenset(OutcomeReason)
 _RELEASED = Feedback(FeedbackEvent.RELEASED)
 _AGAINST = frozenset({OpinionWord.STRONGLY_DISAGREE, OpinionWord.DISAGREE})

@@ -8,13 +8,15 @@ import msgspec
 from mappers import extension
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
-from schemas.vocabulary import OutcomeWord
+from schemas.outcomes import words_that
+from schemas.vocabulary import FUNDS_HELD
 from server.release.query.spread import Spread, spread
 from server.store import collections, inbox, listings, log, partners, read_progress, value_index
 from server.store.collections import Collection
 from server.store.database.engine import Tx
 
-_ACTIONS = frozenset((OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD))
+# Stored opinions may have the word that ``held`` had in versions before.
+_ACTIONS = words_that("acts") | {FUNDS_HELD}
 _SECOND = 1_000_000
 # A summary covers so many objects, those that changed last.
 _RECENT = 1_000
@@ -25,7 +27,7 @@ class Journey(NamedTuple):
 
     ``reported`` is when the first partner's report of the value reached the inbox, ``released`` when the object entered
     a collection, ``read`` when a partner had first been given that, ``acted`` when the first outcome reached us that
-    says somebody blocked it, took it down or held funds.
+    says that somebody acted on it, by ``schemas.outcomes``.
     """
 
     id: str

@@ -47,7 +47,7 @@ WHICH = (*COLUMNS, "note")
 
 @pytest.mark.parametrize("which", WHICH)
 def test_annotations_of_our_own_are_published_whole(which: str) -> None:
-    assert annotation.rebuild(made(which), Tlp.GREEN) == (made(which), ())
+    assert annotation.rebuild(made(which), Tlp.GREEN) == (made(which), (), False)
 
 
 @pytest.mark.parametrize("which", WHICH)

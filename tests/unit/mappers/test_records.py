@@ -46,7 +46,7 @@ def test_more_of_the_same_sighting_is_a_new_version_of_it() -> None:
     [
         (OutcomeWord.BLOCKED, "agree"),
         (OutcomeWord.TAKEN_DOWN, "strongly-agree"),
-        (OutcomeWord.FUNDS_HELD, "strongly-agree"),
+        (OutcomeWord.HELD, "strongly-agree"),
         (OutcomeWord.NO_ACTION, "neutral"),
         (OutcomeWord.FALSE_POSITIVE, "strongly-disagree"),
         (OutcomeWord.ALREADY_KNOWN, "agree"),
@@ -75,7 +75,7 @@ def test_a_repeated_outcome_keeps_its_id() -> None:
 
 
 def test_each_partner_has_its_own_outcomes_and_each_hold_is_one() -> None:
-    columns = {"of": INDICATOR, "outcome": "funds-held"}
+    columns = {"of": INDICATOR, "outcome": "held"}
     ours = stix_of("outcome", **columns)
     theirs = to_stix(tabular.read_record("outcome", columns, {**DEFAULTS, "reporter": "Other Bank"}))[-1]
     later = stix_of("outcome", **columns, effective_from="2026-01-20")

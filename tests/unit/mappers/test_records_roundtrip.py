@@ -68,7 +68,7 @@ def any_record(draw: st.DrawFn) -> Record:
         case "outcome":
             columns["outcome"] = draw(st.sampled_from(list(OutcomeWord)))
             columns["reason"] = draw(st.sampled_from([None, "other", "own-word"]))
-            if columns["outcome"] in (OutcomeWord.BLOCKED, OutcomeWord.FUNDS_HELD):
+            if columns["outcome"] in (OutcomeWord.BLOCKED, OutcomeWord.HELD):
                 columns |= draw(times(("effective_from", "effective_until")))
         case "opinion":
             columns["opinion"] = draw(st.sampled_from(list(OpinionWord)))

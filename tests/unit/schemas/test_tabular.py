@@ -74,7 +74,7 @@ def test_a_subject_may_name_the_reporter_of_its_indicator() -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("Taken down", "taken-down"), ("takedown", "taken-down"), ("FROZEN", "funds-held"), ("fp", "false-positive")],
+    [("Taken down", "taken-down"), ("takedown", "taken-down"), ("FROZEN", "held"), ("fp", "false-positive")],
 )
 def test_outcomes_are_read_in_other_words(written: str, meant: str) -> None:
     assert record("outcome", of=INDICATOR, outcome=written).outcome == meant

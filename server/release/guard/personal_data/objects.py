@@ -22,7 +22,8 @@ _OWN_PROPERTIES = frozenset(
     property_ for field in FIELDS.values() if (property_ := field.extension_property)
 ) | frozenset(
     """extension_type scam_category sha256 labels name description lang extensions detection score main_observable_type
-    chain outcome outcome_reason amount currency until effective_from effective_until""".split()  # noqa: SIM905
+    chain outcome outcome_reason amount currency until effective_from effective_until count victims period_from
+    period_to""".split()  # noqa: SIM905
 )
 # Properties that identify an observable.
 _IDENTIFYING = frozenset({"value", "iban", "account_number", "bic", "user_id", "account_login", "account_type"})
@@ -42,6 +43,7 @@ _CASE_PROPERTIES = frozenset(
     {"external_id", *(field.extension_property for field in FIELDS.values() if field.declaration.case_number)}
 )
 _CASE_NUMBER = re.compile(r"[A-Za-z]{0,8}[-_./#]?\d[\d\-_./]*")
+_AMOUNT = re.compile(r"\d{1,16}(\.\d{1,18})?")
 _NUMBER_STARTS = frozenset("0123456789+(")
 _DIGITS_ONLY = re.compile(r"[+(]?\d[\d .\-()_]{0,20}")
 _NOT_DIGITS = re.compile(r"\D")
@@ -78,8 +80,11 @@ def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -
         regions = regions or _regions(obj)
         if len(text) < _SHORT_TEXT and find_personal_data(text, regions) is None:
             continue
-        if name in _CASE_PROPERTIES and _CASE_NUMBER.fullmatch(text):
-            # One case number in eleven has the check digit of a national id by chance, so only cards are refused.
+        if (name in _CASE_PROPERTIES and _CASE_NUMBER.fullmatch(text)) or (
+            name == "amount" and _AMOUNT.fullmatch(text)
+        ):
+            # One case number in eleven, and one large amount, has the check digit of a national id by chance: only
+            # cards are refused.
             if any(numbers.find_numbers(text, cards_only=True)):
                 raise _refusal(name, numbers.CARD)
             continue

@@ -53,7 +53,7 @@ def police(joins: Joins) -> Partner:
 
 
 @pytest.mark.parametrize("stated", ["0", "15", "50", "99", None], ids=str)
-@pytest.mark.parametrize("word", [OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.FUNDS_HELD])
+@pytest.mark.parametrize("word", [OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.HELD])
 @pytest.mark.parametrize("apart", [False, True], ids=["one object", "an object each"])
 def test_being_acted_on_never_costs_a_reporter_anything(
     store: Store,

@@ -96,7 +96,7 @@ def test_who_says_it_too_is_told_by_its_kind(
     [
         ("sighting", {}, {"event": "sighted"}),
         ("outcome", {"outcome": "blocked"}, {"event": "acted-on", "outcome": "blocked"}),
-        ("outcome", {"outcome": "funds-held"}, {"event": "acted-on", "outcome": "funds-held"}),
+        ("outcome", {"outcome": "held"}, {"event": "acted-on", "outcome": "held"}),
         ("outcome", {"outcome": "false-positive"}, {"event": "disputed"}),
         ("opinion", {"opinion": "disagree"}, {"event": "disputed"}),
         ("opinion", {"opinion": "agree"}, None),

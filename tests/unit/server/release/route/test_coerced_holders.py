@@ -153,7 +153,7 @@ def test_annotations_go_no_further_than_it(
     partners: Partners, reports: Reports, records_of: Reports, held_by: Held, own_room: Own, listed: Listed, which: str
 ) -> None:
     said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced")
-    word = {"outcome": "funds-held"} if which == "outcome" else {}
+    word = {"outcome": "held"} if which == "outcome" else {}
     speech = records_of(partners["first"], which, of=listed(said, to=partners["first"]), **word)
     assert not any(speech["id"] in held_by(alias) for alias in SHARED)
     assert not any(speech["id"] in own_room(partners[name]) for name in ("platform", "research", "outside"))

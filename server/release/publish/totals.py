@@ -1,0 +1,111 @@
+"""Totals of outcomes: read from the objects that state some, and folded into the partner's sums."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
+
+import orjson
+
+from mappers import extension, opinion
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from schemas.record import Outcome
+from schemas.vocabulary import ScamType
+from server.release.context import ReleaseContext
+from server.release.fuse.statements import ReportedValue
+from server.store.database.times import micros
+from server.store.outcomes import totals
+from server.store.outcomes.totals import OutcomeTotals
+
+Obj = Mapping[str, Any]
+
+TOO_MANY_ALIKE = (
+    f"its totals do not count: more than {totals.MOST_ALIKE:,} records are about the same; "
+    "send a new version of one of them instead"
+)
+_SEVERAL, _UNKNOWN = "several", "unknown"
+_STATING = frozenset({"count", "victims", "amount"})
+
+
+def states_totals(obj: Obj | None) -> bool:
+    """Return whether an object is an outcome that states totals, also wrong ones."""
+    if obj is None or obj.get("type") != "opinion":
+        return False
+    return not _STATING.isdisjoint(extension.context_of(obj))
+
+
+class TotalsFold:
+    """Gathers what one partner states in one transaction, and folds it into its sums.
+
+    The partner is locked (``server.store.partners.lock``).
+    """
+
+    def __init__(self, context: ReleaseContext, partner: Partner) -> None:
+        """Fold what ``partner`` states."""
+        self._context = context
+        self._partner = partner
+        self._stated: list[OutcomeTotals] = []
+        self._ended: list[str] = []
+        self._messages: dict[str, str] = {}
+
+    def add(
+        self, key: str, obj: Obj, refs: Iterable[str], values: Mapping[str, ReportedValue], *, counts: bool
+    ) -> None:
+        """Add the object of that key; where it does not count, what it stated before counts no more.
+
+        ``refs`` are the values that it is about by their subjects, where these are known here, else its own ids of
+        them; ``values`` has these values.
+        """
+        try:
+            stated = opinion.from_stix(obj)[0] if counts and obj.get("revoked") is not True else None
+        except Rejected as refusal:
+            stated = None
+            self._messages[key] = f"its totals do not count: {refusal.message}"
+        if isinstance(stated, Outcome) and stated.has_totals:
+            self._stated.append(self._totals(key, stated, frozenset(refs), values))
+        else:
+            self._ended.append(key)
+
+    def fold(self) -> Mapping[str, str]:
+        """Fold what was added, and return the messages about records that do not count, by key."""
+        if self._stated or self._ended:
+            refused = totals.fold(self._context.tx, self._partner.name, self._stated, self._ended)
+            self._messages |= dict.fromkeys(refused, TOO_MANY_ALIKE)
+            self._stated, self._ended = [], []
+        return self._messages
+
+    def _totals(self, key: str, stated: Outcome, refs: Set[str], values: Mapping[str, ReportedValue]) -> OutcomeTotals:
+        known = [values[ref] for ref in sorted(refs) if ref in values]
+        kinds = {value.kind for value in known} or {_UNKNOWN}
+        return OutcomeTotals(
+            key,
+            stated.outcome.value,
+            self._about(stated, refs),
+            stated.reference is not None,
+            kinds.pop() if len(kinds) == 1 else _SEVERAL,
+            _scam_type(known),
+            self._partner.country or "",
+            stated.day,
+            stated.period_from,
+            stated.period_to,
+            stated.count,
+            stated.victims,
+            stated.amount,
+            stated.currency or "",
+            micros(stated.reported_at),
+        )
+
+    def _about(self, stated: Outcome, refs: Set[str]) -> bytes:
+        """Return the digest of what totals are about: nobody outside can compute it from a value."""
+        named = {"reference": stated.reference} if stated.reference is not None else {"values": sorted(refs)}
+        of = {"partner": self._partner.name, "outcome": stated.outcome.value, **named}
+        secret = hashlib.sha256(b"totals" + self._context.facts.secret).digest()
+        return hashlib.blake2b(orjson.dumps(of), key=secret, digest_size=16).digest()
+
+
+def _scam_type(values: Iterable[ReportedValue]) -> str:
+    """Return the scam type that most reports of the values state; of several as many state, the first by name."""
+    types = Counter(report.report.scam_type for value in values for report in value.statements)
+    del types[ScamType.UNKNOWN]
+    return min(types, key=lambda type_: (-types[type_], type_), default=ScamType.UNKNOWN.value)

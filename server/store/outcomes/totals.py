@@ -1,0 +1,332 @@
+"""Totals of outcomes: each record that states some, which of them count, and the sums by day.
+
+Of records that state the same again, the newest counts. The sums follow within the transaction that stores a record,
+whatever the order in which records come.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from datetime import date
+from decimal import Context, Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, and_, delete, insert, or_, select, update
+
+from schemas.fields import plain_amount
+from server.store.database.engine import Tx
+from server.store.database.sql import insert_many
+from server.store.outcomes.tables import outcome_records, outcome_totals
+
+# So many records of one partner may be about the same; further ones do not count, as each one costs as much as all.
+MOST_ALIKE = 1_000
+_PART = 400
+_EPOCH = date(1970, 1, 1).toordinal()
+# Digits enough for any sum of amounts.
+_EXACT = Context(prec=80)
+_NOTHING = Decimal(0)
+_r, _t = outcome_records.c, outcome_totals.c
+
+
+class OutcomeTotals(NamedTuple):
+    """What one record of an outcome states; ``key`` is its key in the inbox.
+
+    ``about`` is a digest of what it is about, the same for records that may state the same again: those with a
+    reference (``referenced``) always do, others where their periods overlap. ``day`` is where it counts, ``stated`` the
+    time (microseconds) by which the newest is found. ``number`` is how many payments, accounts or messages.
+    """
+
+    key: str
+    outcome: str
+    about: bytes
+    referenced: bool
+    kind: str
+    scam_type: str
+    country: str
+    day: date
+    first_day: date | None
+    last_day: date | None
+    number: int | None
+    victims: int | None
+    amount: Decimal | None
+    currency: str
+    stated: int
+
+
+class DayTotals(NamedTuple):
+    """The sum of the records of one partner, outcome, kind, scam type, country and currency that count on one day.
+
+    ``currency`` is empty where no amount was stated. Sums of two outcomes may be of the same money: never add these up.
+    """
+
+    day: date
+    partner: str
+    outcome: str
+    kind: str
+    scam_type: str
+    country: str
+    currency: str
+    records: int
+    number: int
+    victims: int
+    amount: Decimal
+
+
+class _Kept(NamedTuple):
+    """A stored record, with whether it counts."""
+
+    totals: OutcomeTotals
+    counted: bool
+
+
+def fold(tx: Tx, partner: str, stated: Iterable[OutcomeTotals], ended: Iterable[str] = ()) -> Set[str]:
+    """Count what ``partner`` stated, and no longer the records of the keys that ``ended``; update the sums.
+
+    The caller has locked the partner. Returns the keys of the records that do not count, as too many are about the
+    same. A record that is older than the stored one of its key changes nothing.
+    """
+    new = {totals.key: totals for totals in stated}
+    gone = set(ended) - new.keys()
+    before = _find(tx, partner, {*new, *gone}, {totals.about for totals in new.values()})
+    older = {key for key, totals in new.items() if key in before and before[key].totals.stated > totals.stated}
+    for key in older:
+        del new[key]
+    kept = {key: stored.totals for key, stored in before.items() if key not in gone and key not in new}
+    refused = _over(kept, new)
+    kept |= {key: totals for key, totals in new.items() if key not in refused}
+    after = {key: _Kept(totals, counted) for key, (totals, counted) in _counting(kept).items()}
+    _write(tx, partner, before, after)
+    _add(tx, partner, _difference(before, after))
+    return refused
+
+
+def totals(
+    tx: Tx, partner: str | None = None, since: date | None = None, until: date | None = None, limit: int = 1_000_000
+) -> list[DayTotals]:
+    """Return the sums by day, the latest day first, of one partner or of all; ``until`` is the last day."""
+    asked = select(outcome_totals).order_by(_t.day.desc(), *list(_t)[1:7]).limit(limit)
+    if partner is not None:
+        asked = asked.where(_t.partner == partner)
+    if since is not None:
+        asked = asked.where(_t.day >= _number(since))
+    if until is not None:
+        asked = asked.where(_t.day <= _number(until))
+    return [DayTotals._make((_day(row[0]), *row[1:-1], Decimal(row[-1]))) for row in tx.execute(asked)]
+
+
+def added(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the exact sum of amounts."""
+    total = _NOTHING
+    for amount in amounts:
+        total = _EXACT.add(total, amount)
+    return total
+
+
+def forget(tx: Tx, keys: Iterable[str]) -> None:
+    """Remove the records of these keys, and take them out of the sums."""
+    wanted = sorted(set(keys))
+    found: dict[str, set[str]] = defaultdict(set)
+    for start in range(0, len(wanted), _PART):
+        asked = select(_r.partner, _r.key).where(_r.key.in_(wanted[start : start + _PART]))
+        for partner, key in tx.execute(asked):
+            found[partner].add(key)
+    for partner, of_partner in sorted(found.items()):
+        fold(tx, partner, (), of_partner)
+
+
+def _find(tx: Tx, partner: str, keys: Set[str], about: Set[bytes]) -> dict[str, _Kept]:
+    """Return the stored records of these keys, and all that are about the same as they are or were."""
+    rows = {row.key: row for row in _rows(tx, partner, keys, ())}
+    groups = about | {bytes(row.about) for row in rows.values()}
+    rows |= {row.key: row for row in _rows(tx, partner, (), groups)}
+    return {key: _kept(row) for key, row in rows.items()}
+
+
+def _rows(tx: Tx, partner: str, keys: Iterable[str], about: Iterable[bytes]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for column, wanted in ((_r.key, sorted(keys)), (_r.about, sorted(about))):
+        for start in range(0, len(wanted), _PART):
+            among = wanted[start : start + _PART]
+            found += tx.execute(select(outcome_records).where(_r.partner == partner, column.in_(among))).all()
+    return found
+
+
+def _over(kept: Mapping[str, OutcomeTotals], new: Mapping[str, OutcomeTotals]) -> set[str]:
+    """Return the keys of new records that are one too many about the same."""
+    alike: dict[bytes, int] = defaultdict(int)
+    for totals in kept.values():
+        alike[totals.about] += 1
+    over = set()
+    for key, totals in sorted(new.items()):
+        alike[totals.about] += 1
+        if alike[totals.about] > MOST_ALIKE:
+            over.add(key)
+    return over
+
+
+def _counting(records: Mapping[str, OutcomeTotals]) -> dict[str, tuple[OutcomeTotals, bool]]:
+    """Return the records, each with whether it counts: from the newest on, those that state nothing again."""
+    groups: dict[bytes, list[OutcomeTotals]] = defaultdict(list)
+    for record in records.values():
+        groups[record.about].append(record)
+    found: dict[str, tuple[OutcomeTotals, bool]] = {}
+    for group in groups.values():
+        counting: list[OutcomeTotals] = []
+        for record in sorted(group, key=lambda record: (record.stated, record.key), reverse=True):
+            counts = not any(_states_again(record, newer) for newer in counting)
+            if counts:
+                counting.append(record)
+            found[record.key] = record, counts
+    return found
+
+
+def _states_again(one: OutcomeTotals, other: OutcomeTotals) -> bool:
+    """Return whether two records about the same state the same: by their reference, or as their periods overlap."""
+    if one.referenced:
+        return True
+    starts = [record.first_day or record.last_day for record in (one, other)]
+    ends = [record.last_day or record.first_day for record in (one, other)]
+    if None in starts or None in ends:
+        return True  # without a period it is about all days
+    return max(filter(None, starts)) <= min(filter(None, ends))
+
+
+def _write(tx: Tx, partner: str, before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> None:
+    """Store the records that changed."""
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    flags: dict[bool, list[str]] = {True: [], False: []}
+    replaced, rows = [], []
+    for key in sorted(changed):
+        old, new = before.get(key), after.get(key)
+        if old is not None and new is not None and old.totals == new.totals:
+            flags[new.counted].append(key)
+            continue
+        if old is not None:
+            replaced.append(key)
+        if new is not None:
+            rows.append(_row(partner, new))
+    for counted, keys in flags.items():
+        for start in range(0, len(keys), _PART):
+            among = keys[start : start + _PART]
+            tx.execute(update(outcome_records).where(_r.key.in_(among)).values(counted=counted))
+    for start in range(0, len(replaced), _PART):
+        tx.execute(delete(outcome_records).where(_r.key.in_(replaced[start : start + _PART])))
+    insert_many(tx, outcome_records, rows)
+
+
+class _Sum(NamedTuple):
+    records: int = 0
+    number: int = 0
+    victims: int = 0
+    amount: Decimal = _NOTHING
+
+    def plus(self, other: "_Sum", times: int = 1) -> "_Sum":
+        amount = _EXACT.add(self.amount, _EXACT.multiply(other.amount, Decimal(times)))
+        return _Sum(
+            self.records + times * other.records,
+            self.number + times * other.number,
+            self.victims + times * other.victims,
+            amount,
+        )
+
+
+# Day, outcome, kind, scam type, country, currency.
+_Cell = tuple[int, str, str, str, str, str]
+
+
+def _difference(before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> dict[_Cell, _Sum]:
+    """Return what is to be added to the sums, by their cells."""
+    found: dict[_Cell, _Sum] = defaultdict(_Sum)
+    for times, records in ((-1, before), (1, after)):
+        for totals, counted in records.values():
+            if counted:
+                cell = _cell(totals)
+                stated = _Sum(1, totals.number or 0, totals.victims or 0, totals.amount or _NOTHING)
+                found[cell] = found[cell].plus(stated, times)
+    return {cell: change for cell, change in found.items() if change != _Sum()}
+
+
+def _cell(totals: OutcomeTotals) -> _Cell:
+    return _number(totals.day), totals.outcome, totals.kind, totals.scam_type, totals.country, totals.currency
+
+
+def _add(tx: Tx, partner: str, difference: Mapping[_Cell, _Sum]) -> None:
+    """Add to the sums of a partner, whom the caller has locked."""
+    cells = sorted(difference)
+    for start in range(0, len(cells), _PART // 4):
+        part = cells[start : start + _PART // 4]
+        columns = (_t.day, _t.outcome, _t.kind, _t.scam_type, _t.country, _t.currency)
+        these = or_(*(and_(*(column == is_ for column, is_ in zip(columns, cell, strict=True))) for cell in part))
+        known = {
+            (row.day, row.outcome, row.kind, row.scam_type, row.country, row.currency): _Sum(
+                row.records, row.number, row.victims, Decimal(row.amount)
+            )
+            for row in tx.execute(select(outcome_totals).where(_t.partner == partner, these))
+        }
+        if known:
+            tx.execute(delete(outcome_totals).where(_t.partner == partner, these))
+        sums = {cell: known.get(cell, _Sum()).plus(difference[cell]) for cell in part}
+        rows = [_totals_row(partner, cell, total) for cell, total in sums.items() if total.records]
+        if rows:
+            tx.execute(insert(outcome_totals), rows)
+
+
+def _totals_row(partner: str, cell: _Cell, total: _Sum) -> dict[str, object]:
+    names = ("day", "outcome", "kind", "scam_type", "country", "currency")
+    return {
+        **dict(zip(names, cell, strict=True)),
+        **total._asdict(),
+        "partner": partner,
+        "amount": plain_amount(total.amount),
+    }
+
+
+def _row(partner: str, kept: _Kept) -> tuple[object, ...]:
+    totals = kept.totals
+    return (
+        totals.key,
+        partner,
+        totals.outcome,
+        totals.about,
+        totals.referenced,
+        totals.kind,
+        totals.scam_type,
+        totals.country,
+        _number(totals.day),
+        None if totals.first_day is None else _number(totals.first_day),
+        None if totals.last_day is None else _number(totals.last_day),
+        totals.number,
+        totals.victims,
+        None if totals.amount is None else plain_amount(totals.amount),
+        totals.currency,
+        totals.stated,
+        kept.counted,
+    )
+
+
+def _kept(row: Row[Any]) -> _Kept:
+    totals = OutcomeTotals(
+        row.key,
+        row.outcome,
+        bytes(row.about),
+        bool(row.referenced),
+        row.kind,
+        row.scam_type,
+        row.country,
+        _day(row.day),
+        None if row.first_day is None else _day(row.first_day),
+        None if row.last_day is None else _day(row.last_day),
+        row.number,
+        row.victims,
+        None if row.amount is None else Decimal(row.amount),
+        row.currency,
+        row.stated,
+    )
+    return _Kept(totals, bool(row.counted))
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - _EPOCH
+
+
+def _day(number: int) -> date:
+    return date.fromordinal(number + _EPOCH)
