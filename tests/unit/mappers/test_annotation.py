@@ -53,7 +53,7 @@ def test_annotations_of_our_own_are_published_whole(which: str) -> None:
 @pytest.mark.parametrize("which", WHICH)
 def test_rebuilding_again_changes_nothing(which: str) -> None:
     once = annotation.rebuild({**made(which), "count": 812_345_678, "x_more": 1}, Tlp.AMBER).obj
-    assert annotation.rebuild(once, Tlp.AMBER) == (once, ())
+    assert annotation.rebuild(once, Tlp.AMBER) == (once, (), False)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_unknown_and_malformed_properties_of_our_extension_are_left_out_and_name
 
 def test_extensions_of_others_are_left_out() -> None:
     note = {**NOTE, "extensions": {"extension-definition--1": {"extension_type": "property-extension", "x": "words"}}}
-    assert annotation.rebuild(note, Tlp.GREEN) == (NOTE, ("extensions of others",))
+    assert annotation.rebuild(note, Tlp.GREEN) == (NOTE, ("extensions of others",), False)
 
 
 def test_a_message_shows_no_name_of_a_property_that_could_be_a_persons() -> None:
