@@ -19,6 +19,7 @@ from server.api.limits import LookupSettings
 from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
 from server.api.match.evaluation import Evaluation, check_seed
 from server.api.match.sets import SetMaker
+from server.api.objections import PATH as OBJECTIONS_PATH, ObjectionEndpoints, ObjectionRules
 from server.api.trends import PREFIXES as TREND_PREFIXES, TrendEndpoints
 from server.console import pages
 from server.console.site import open_site
@@ -34,6 +35,7 @@ from server.observe.resumption import Resumption
 from server.observe.retention import Days, Retention
 from server.observe.trends import TrendThread
 from server.release.hub import Hub
+from server.release.objections.contacts import Contacts
 from server.settings import Settings
 from server.setup import hub_of
 from server.store import Store
@@ -108,11 +110,18 @@ def lookup_settings_of(settings: Settings) -> LookupSettings:
     )
 
 
+def objection_rules_of(settings: Settings) -> ObjectionRules:
+    """Return the rules of objections by ``settings``."""
+    key = settings.objection_key_file
+    return ObjectionRules(settings.objection_days, settings.objection_limit, Contacts(key) if key else None)
+
+
 def _others(hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuotas) -> OtherEndpoints:
     """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
     trends = TrendEndpoints(settings.check_rate_limit)
     rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
-    rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), "/api/": api}
+    objections = ObjectionEndpoints(hub, objection_rules_of(settings))
+    rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), OBJECTIONS_PATH: objections, "/api/": api}
     if settings.match_seed_file is not None:
         check_seed(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)

@@ -196,6 +196,19 @@ class Settings(BaseSettings):
     hold_examples: Annotated[bool, Field(description="hold values for review that documentation uses as examples")] = (
         False
     )
+    objection_days: Annotated[
+        int, Field(ge=1, le=365, description="working days within which an objection is answered")
+    ] = 15
+    objection_limit: Annotated[
+        int, Field(ge=0, description="objections that anybody may file a day, all together; 0: none, they are closed")
+    ] = 1_000
+    objection_key_file: Annotated[
+        Path | None,
+        Field(
+            description="file of 64 hexadecimal digits, by which contacts of people who object are encrypted, the same "
+            "on all nodes; none takes no contacts"
+        ),
+    ] = None
     timezone: Annotated[
         str,
         AfterValidator(_zone),

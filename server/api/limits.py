@@ -110,7 +110,7 @@ class AddressQuota:
         """Count a request. Raises ``TaxiiError`` 429."""
         if not self._seconds:
             return
-        now, (address, network) = self._clock(), _address_and_network(remote)
+        now, (address, network) = self._clock(), address_and_network(remote)
         with self._changing:
             if self._minute != int(now // _MINUTE):
                 self._minute = int(now // _MINUTE)
@@ -138,7 +138,7 @@ class AddressQuota:
                 self._paid.popitem(last=False)
 
 
-def _address_and_network(remote: str) -> tuple[str, str]:
+def address_and_network(remote: str) -> tuple[str, str]:
     """Return what counts as one address, and the network around it, of 24 bits or of 48."""
     try:
         address = ipaddress.ip_address(remote)

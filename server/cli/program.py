@@ -14,6 +14,7 @@ from server.cli.client.mirror import app as mirror
 from server.cli.context import Context
 from server.cli.decisions.accounts import app as account
 from server.cli.decisions.erasures import app as erasure, erase
+from server.cli.decisions.objections import app as objection
 from server.cli.decisions.proposals import app as proposal
 from server.cli.decisions.retract import retract
 from server.cli.decisions.reviews import app as review
@@ -92,6 +93,7 @@ app.command("match")(match)
 app.add_typer(review, name="review")
 app.add_typer(account, name="account")
 app.add_typer(proposal, name="proposal")
+app.add_typer(objection, name="objection")
 app.command("erase")(erase)
 app.add_typer(erasure, name="erasure")
 app.add_typer(lists, name="lists")

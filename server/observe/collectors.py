@@ -10,8 +10,10 @@ from server.observe.retention import settle
 from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews
 from server.store.database import sql
 from server.store.database.times import now
+from server.store.erasure import erased
 from server.store.keepers import kept_accounts
 from server.store.liveness import heartbeats, silences, verifications
+from server.store.objections import objections
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
 _SECOND = 1_000_000
@@ -92,12 +94,17 @@ def _open_work(store: Store) -> Iterable[Metric]:
         waiting, since = retractions.waiting(tx)
         held, oldest = reviews.count(tx), reviews.oldest(tx)
         slowed = len(quotas.current_throttles(tx))
+        objecting = objections.totals(tx)
+        erasing = len(erased.all_erasures(tx, only_open=True))
     figures: list[tuple[str, str, float]] = [
         ("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
         ("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
         ("scamfeed_reviews_open", "Objects held back for a person", held),
         ("scamfeed_reviews_oldest_seconds", "Age of the oldest open review", _age(oldest)),
         ("scamfeed_partners_slowed", "Partners that the throttle slows", slowed),
+        ("scamfeed_objections_open", "Objections to listings that wait for a person", objecting.open),
+        ("scamfeed_objections_late", "Of these, those whose answer was due before", objecting.late),
+        ("scamfeed_erasures_open", "Erasures that have not ended", erasing),
     ]
     return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]
 

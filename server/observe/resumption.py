@@ -6,6 +6,7 @@ import threading
 from server.release import depart, keeping
 from server.release.erasure import job as erasure
 from server.release.hub import Hub
+from server.release.objections import decide as objections
 from server.store import StoreUnavailable
 from server.store.database.times import now
 
@@ -17,7 +18,10 @@ _IDLE = 60 * 1_000_000
 
 
 class Resumption:
-    """Looks every minute for departures, changes of institutions and erasures that were stopped before their end."""
+    """Looks every minute for departures, changes of institutions and erasures that were stopped before their end.
+
+    It also looks up what is listed for new objections, and ends those to which nothing is listed.
+    """
 
     def __init__(self, hub: Hub) -> None:
         """Work on the jobs in the store of ``hub``."""
@@ -44,6 +48,8 @@ class Resumption:
     def _run(self) -> None:
         while not self._stopping.wait(_SECONDS):
             try:
+                objections.route_new(self._hub)
+                objections.close_due(self._hub)
                 if ended := self.resume():
                     log.info("jobs-resumed ended=%s", ended)
             except StoreUnavailable as error:

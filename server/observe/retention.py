@@ -11,6 +11,7 @@ from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
 from server.store.database.times import now
 from server.store.keepers import kept_accounts
+from server.store.objections import objections
 from server.store.objects.dictionary_training import DictionaryTrainer
 from server.store.proposals import proposals
 
@@ -25,6 +26,7 @@ _FIRST_READ_DAYS = 400
 # Longer than the throttle looks back.
 _VOLUME_DAYS = 60
 _PROPOSAL_DAYS = 400
+_OBJECTION_DAYS = 90
 # After an account is listed for its keeper no more.
 _ANSWER_DAYS = 400
 
@@ -70,6 +72,7 @@ class Retention:
         self._forget(read_progress.forget_first_reads, _FIRST_READ_DAYS)
         self._forget(quotas.forget_volumes, _VOLUME_DAYS)
         self._forget(proposals.forget, _PROPOSAL_DAYS)
+        self._forget(objections.forget, _OBJECTION_DAYS)
         self._forget(kept_accounts.forget, _ANSWER_DAYS)
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.feedback import Feedback
 from schemas.partner import Partner
 from server.release.fuse.statements import indicator_subject
 from server.release.guard.allowlists.hub_values import delist
 from server.release.hub import Hub
 from server.release.publish.collections import revoked
 from server.release.query import lookup
-from server.release.session import Refutation, ReleaseSession
+from server.release.session import FOUND_WRONG, Refutation, ReleaseSession
 from server.store import listings, value_index
 from server.store.database.engine import Tx
 from server.store.inbox import is_key, key, object_id
@@ -37,12 +38,18 @@ def retract(
 
 
 def retract_all(
-    hub: Hub, tx: Tx, ids_or_values: Collection[str], partner: Partner | None = None, reason: str = RETRACTED
+    hub: Hub,
+    tx: Tx,
+    ids_or_values: Collection[str],
+    partner: Partner | None = None,
+    reason: str = RETRACTED,
+    feedback: Feedback = FOUND_WRONG,
 ) -> list[Retracted]:
     """Revoke the reports of these values and ids; ``partner``'s alone where one is given.
 
     Without a partner the hub finds them wrong: whoever reports the value again is held for review. The id of one of
-    the hub's listings means all reports of its value. ``reason`` stands on the receipts. Raises ``Rejected`` where a
+    the hub's listings means all reports of its value. ``reason`` stands on the receipts, ``feedback`` is what reporters
+    read whom the hub finds wrong. Raises ``Rejected`` where a
     text is no value of any kind, or an id is that of several partners' indicators.
     """
     if not ids_or_values:
@@ -57,7 +64,7 @@ def retract_all(
     before = session.load(subjects)
     _revoke(session, revoking)
     if partner is None:
-        session.refute(before, _FOUND_WRONG, set(revoking))
+        session.refute(before, _FOUND_WRONG, set(revoking), feedback)
     after = session.load(subjects)
     if partner is None:
         delist(tx, after)

@@ -32,7 +32,8 @@ _Found = TypeVar("_Found")
 _ROUNDS = 5
 # Publishes the annotations of values, by the ids that name these, once the state of their listings is known.
 PublishAnnotations = Callable[[Mapping[str, ListingState]], None]
-_RETRACTED = Feedback(FeedbackEvent.RETRACTED, reason=FeedbackReason.OPERATOR)
+# What reporters read whom an operator finds wrong.
+FOUND_WRONG = Feedback(FeedbackEvent.RETRACTED, reason=FeedbackReason.OPERATOR)
 
 
 class Refutation(NamedTuple):
@@ -142,7 +143,7 @@ class ReleaseSession:
         values: Iterable[ReportedValue],
         refutation: Refutation,
         among: Set[str] | None = None,
-        feedback: Feedback = _RETRACTED,
+        feedback: Feedback = FOUND_WRONG,
     ) -> None:
         """Count the values against all their reporters as wrong, and refuse their reports.
 

@@ -49,7 +49,7 @@ READS = ("GET", "HEAD")
 # The routes that read by a method that writes elsewhere.
 READING_ROUTES = ("lookup", "match-evaluate")
 # Those that anybody may ask, which have no partner.
-OPEN_ROUTES = ("check",)
+OPEN_ROUTES = ("check", "objections", "objection")
 
 _START = bytes(32)
 _PAGE = 5_000

@@ -215,6 +215,15 @@ REASONS: dict[str, ErrorReason] = {
     "not-folded": ErrorReason(
         503, "The digest of this collection is made for the first time.", "Try again after the seconds in Retry-After."
     ),
+    "not-an-objection": ErrorReason(
+        422,
+        "The body has another form than an objection, at {place}.",
+        'Send {"value": "…", "ground": "not-involved"}, with a kind, details and a contact of one line where needed.',
+    ),
+    "objection-refused": ErrorReason(422, "{message}", "Correct that, and send it again."),
+    "too-many-objections": ErrorReason(
+        429, "Too many objections come today.", "Try again after the seconds in Retry-After."
+    ),
     "too-many-checks": ErrorReason(
         429, "Too many checks come from this address.", "Try again after the seconds in Retry-After."
     ),

@@ -29,7 +29,9 @@ from server.store import (
 )
 from server.store.audit import AuditEvent
 from server.store.database.times import now, stamp
+from server.store.erasure import erased
 from server.store.liveness import heartbeats, silences
+from server.store.objections import objections
 
 # Of a job's state, the numbers that say how much is done.
 _COUNTS = ("values", "changed", "receipts", "reports")
@@ -59,6 +61,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "jobs": _jobs(tx),
             "reviews": reviews_of(tx),
             "answers": answers_of(tx, context.settings.answer_target, context.settings.withheld_target, now() - _MONTH),
+            "objections": _objections(tx),
             "receipts": receipts_of(tx, context.settings.retraction_target),
             "quiet": _quiet(tx),
             "slowed": throttled_partners(tx),
@@ -130,6 +133,17 @@ def _jobs(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
+def _objections(tx: Tx) -> dict[str, Any]:
+    """Return how many objections to listings wait for a person, how many are late, and what is being erased."""
+    found = objections.totals(tx)
+    return {
+        "open": found.open,
+        "late": found.late,
+        "oldest": _moment(found.oldest),
+        "erasures_open": len(erased.all_erasures(tx, only_open=True)),
+    }
+
+
 def _quiet(tx: Tx) -> list[dict[str, Any]]:
     """Return who has been quiet for longer than usual."""
     return [
@@ -180,6 +194,9 @@ def _hub_tables(result: dict[str, Any]) -> Iterator[_Table]:
             ["answers later than the target", result["answers"]["late"]],
             ["reports that a keeper may not hear of, open", result["answers"]["withheld"]["open"]],
             ["of these later than the target", result["answers"]["withheld"]["late"]],
+            ["objections open", result["objections"]["open"]],
+            ["objections later than promised", result["objections"]["late"]],
+            ["erasures that have not ended", result["objections"]["erasures_open"]],
             ["receipts open", result["receipts"]["open"]],
             ["the oldest, seconds", result["receipts"]["oldest_seconds"]],
             ["later than the target", result["receipts"]["late"]],

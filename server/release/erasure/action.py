@@ -5,6 +5,7 @@ from typing import Any
 from server.release.erasure import job, plan, spellings
 from server.release.erasure.traces import all_names
 from server.release.hub import Hub
+from server.release.objections.decide import end_erased
 from server.release.retract import retract_all
 from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
 from server.store import audit, listings, reviews, value_index
@@ -47,6 +48,7 @@ def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -
     keys = sorted(key for found in value_index.find(tx, names).values() for key in found if "indicator--" in key)
     retract_all(hub, tx, [*ids, *keys], reason="erased")
     reviews.delist(tx, all_names(names))
+    end_erased(tx, names, signatures.confirmed_by)
     made = plan.of(tx, names)
     record = erased.begin(tx, made.kinds, arguments["reason"], signatures.proposed_by, signatures.confirmed_by)
     job.begin(tx, record.id, made.traces)

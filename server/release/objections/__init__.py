@@ -1,0 +1,1 @@
+"""Objections: received from anybody, looked up, told to the keeper, and decided by a person."""

@@ -1,0 +1,72 @@
+"""Objections are kept without anything about a person but a contact, and lose that and the value at the end."""
+
+from server.store import Store
+from server.store.database.times import now
+from server.store.objections import objections
+from server.store.objections.objections import Objection
+
+DAY = 86_400 * 1_000_000
+VALUE = "domain:shop.example.com"
+
+
+def add(store: Store, contact: str | None = None, due: int = DAY, *subjects: str) -> tuple[str, str]:
+    """Add an objection, and return its id and its token."""
+    with store.begin() as tx:
+        digest = objections.contact_digest(tx, contact) if contact else None
+        new = Objection(objections.new_id(), "domain", "other", b"sealed", digest, now(), now() + due)
+        return new.id, objections.add(tx, new, subjects or (VALUE,))
+
+
+def test_a_token_finds_its_objection(store: Store) -> None:
+    id_, token = add(store)
+    with store.read() as tx:
+        assert objections.by_token(tx, token).id == id_
+        assert objections.subjects_of(tx, [id_]) == {id_: [VALUE]}
+        assert objections.unrouted(tx)[0].id == id_
+
+
+def test_one_contact_has_one_open_objection_to_a_value(store: Store) -> None:
+    first, one = add(store, "a@example.com")
+    _, again = add(store, "A@EXAMPLE.com")
+    other, _ = add(store, "b@example.com")
+    elsewhere, _ = add(store, "a@example.com", DAY, "domain:other.example.com")
+    with store.begin() as tx:
+        assert {objections.by_token(tx, token).id for token in (one, again)} == {first}
+        assert {found.id for found in objections.all_objections(tx, every=True)} == {first, other, elsewhere}
+        assert {found.id for found in objections.of_values(tx, [VALUE])} == {first, other}
+        objections.answer(tx, [first], "cleared", "Anong")
+    later, _ = add(store, "a@example.com")
+    assert later != first
+
+
+def test_an_answer_erases_contact_and_value(store: Store) -> None:
+    id_, token = add(store, "a@example.com")
+    with store.begin() as tx:
+        objections.route(tx, id_, listed=True, public=False, keeper="Keeper")
+        assert objections.totals(tx)[:2] == (1, 0)
+        objections.answer(tx, [id_], "stays", "Anong", "court-order")
+        assert objections.totals(tx) == (0, 0, None)
+        found = objections.by_token(tx, token)
+        assert (found.contact, found.contact_digest, objections.subjects_of(tx, [id_])) == (None, None, {})
+        assert (found.answer, found.reason, found.decided_by) == ("stays", "court-order", "Anong")
+
+
+def test_what_is_late_is_counted_where_something_is_listed(store: Store) -> None:
+    listed, _ = add(store, None, -1)
+    unlisted, _ = add(store, None, -1, "domain:other.example.com")
+    with store.begin() as tx:
+        objections.route(tx, listed, listed=True, public=False, keeper=None)
+        objections.route(tx, unlisted, listed=False, public=False, keeper=None)
+        assert objections.totals(tx)[:2] == (1, 1)
+        assert {found.id for found in objections.overdue(tx)} == {listed, unlisted}
+        assert [found.id for found in objections.all_objections(tx)] == [listed]
+
+
+def test_what_was_answered_long_ago_is_forgotten(store: Store) -> None:
+    done, _ = add(store, None, -DAY)
+    open_, _ = add(store, None, -DAY, "domain:other.example.com")
+    with store.begin() as tx:
+        objections.answer(tx, [done], "reviewed", "hub")
+        assert objections.forget(tx, before=now() - DAY) == 0
+        assert objections.forget(tx, before=now() + 1) == 1
+        assert [found.id for found in objections.all_objections(tx, every=True)] == [open_]
