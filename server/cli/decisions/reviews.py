@@ -5,10 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from schemas.errors import Rejected
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release import review as reviewing
+from server.release.contradictions import DECIDE
+from server.release.fuse.statements import CONTRADICTED
 from server.release.hub import Hub
 from server.release.review import ReviewSummary
+from server.release.two_persons import NotAllowed, propose
 from server.store import reviews
 from server.store.database.engine import Tx
 from server.store.database.times import now, stamp
@@ -112,14 +116,26 @@ def _decide(
     with context.hub() as hub, hub.store.begin() as tx:
         wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
-            done = reviewing.decide(hub, tx, wanted, state, by, note)
-        except UnknownReview as error:
+            found = {review.object_id: review for id_ in wanted for review in [reviewing.find(tx, id_)]}
+            by_two = [id_ for id_, review in found.items() if review.rule == CONTRADICTED and review.state == "open"]
+            done = reviewing.decide(hub, tx, found.keys() - set(by_two), state, by, note)
+            proposed = {id_: propose(hub, tx, DECIDE, {"id": id_, "state": state}, by, note).id for id_ in by_two}
+        except (UnknownReview, NotAllowed) as error:
             fail(str(error))
-        rows = _kept(hub, tx, done)
+        except Rejected as refusal:
+            fail(refusal.message)
+        rows = _kept(hub, tx, [*done, *(found[id_] for id_ in by_two)])
+        for row in rows:
+            row |= {"proposal": proposed[row["id"]]} if row["id"] in proposed else {}
     if json:
         show_json(rows)
     else:
-        show_table(state.capitalize(), ["rule", "kind", "partner", "id"], [list(row.values())[:4] for row in rows])
+        decided = [list(row.values())[:4] for row in rows if "proposal" not in row]
+        if decided or not proposed:
+            show_table(state.capitalize(), ["rule", "kind", "partner", "id"], decided)
+        if proposed:
+            shown = [[row["id"], row["proposal"]] for row in rows if "proposal" in row]
+            show_table("Proposed: somebody else confirms it by scamfeed proposal confirm", ["id", "proposal"], shown)
 
 
 def _kept(hub: Hub, tx: Tx, done: list[Review]) -> list[dict[str, Any]]:

@@ -1,0 +1,175 @@
+"""A wrong listing of another bank's customer, over real sockets: heard of, cleared, and told to who reported it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from mappers import extension, ids, records
+from mappers.indicator import to_stix
+from schemas import tabular, timestamp
+from schemas.partner import Partner, PartnerKind
+from schemas.tabular import ReportReader
+from server.setup import set_up
+from server.store import Store, collections, partners
+from server.store.keepers import kept_accounts
+from tests.integration import peers
+from tests.integration.peers import TAXII
+
+ACCOUNT = {"value": "4567890123", "kind": "bank-account", "bank": "KBANK", "country": "TH"}
+PARTNERS: tuple[tuple[str, PartnerKind, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("bank-a", PartnerKind.BANK, ("mule-accounts",), ()),
+    ("bank-b", PartnerKind.BANK, (), ("TH:004",)),
+    ("bank-c", PartnerKind.BANK, ("mule-accounts-full", "public"), ()),
+    ("police", PartnerKind.GOVERNMENT, ("mule-accounts",), ()),
+)
+SECONDS = 5
+
+
+@dataclass
+class Served:
+    """A hub over a socket, and the tokens of its partners."""
+
+    address: str
+    store: Store
+    tokens: dict[str, str]
+
+    def read(self, by: str, collection: str) -> dict[str, dict[str, Any]]:
+        """Return the latest objects of a collection as a partner reads them; none where it is not there for it."""
+        headers = {"Accept": TAXII, "Authorization": f"Bearer {self.tokens[by]}"}
+        answer = requests.get(f"{self.address}feed/collections/{collection}/objects/", headers=headers, timeout=30)
+        objects = answer.json().get("objects", []) if answer.ok else []
+        return {obj["id"]: obj for obj in objects}
+
+    def post(self, by: str, *objects: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Accept": TAXII, "Content-Type": TAXII, "Authorization": f"Bearer {self.tokens[by]}"}
+        url = f"{self.address}feed/collections/inbox/objects/"
+        answer = requests.post(url, json={"objects": list(objects)}, headers=headers, timeout=30)
+        assert answer.status_code == 202, answer.text
+        status: dict[str, Any] = answer.json()
+        return status
+
+    def answer(self, by: str, *answers: dict[str, Any]) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
+        return requests.post(f"{self.address}api/answers", json={"answers": list(answers)}, headers=headers, timeout=30)
+
+    def report(self, by: str, **columns: str) -> dict[str, Any]:
+        defaults = {"reporter": by, "reported_at": timestamp.text(timestamp.now()), "tlp": "amber"}
+        objects = to_stix(ReportReader(defaults).report({**ACCOUNT, **columns}))
+        assert self.post(by, *objects)["failure_count"] == 0
+        return next(obj for obj in objects if obj["type"] == "indicator")
+
+    def listings(self, by: str, collection: str) -> list[dict[str, Any]]:
+        found = self.read(by, collection).values()
+        return [obj for obj in found if obj["type"] == "indicator" and not obj.get("revoked")]
+
+    def feedback(self, by: str) -> list[dict[str, Any]]:
+        notes = self.read(by, f"outcomes-{by}").values()
+        return [
+            {**extension.context_of(note)["feedback"], "refs": note["object_refs"]}
+            for note in notes
+            if note["type"] == "note"
+        ]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    url = f"sqlite:///{tmp_path / 'hub.db'}"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        url = server.url(server.database(request.getfixturevalue("postgres_template")))
+    store = Store.open(url)
+    set_up(store)
+    tokens = {}
+    with store.begin() as tx:
+        for name, kind, reads, institutions in PARTNERS:
+            made = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name), institutions=institutions)
+            tokens[name] = partners.add(tx, made).token
+            collections.grant(tx, name, collections.get(tx, "inbox"), write=True)
+            for alias in reads:
+                collections.grant(tx, name, collections.get(tx, alias), read=True)
+    with peers.scamfeed(url, tmp_path / "hub.log") as address:
+        yield Served(address, store, tokens)
+    store.close()
+
+
+def test_a_wrong_listing_is_cleared_by_the_bank_that_keeps_the_account(served: Served) -> None:
+    begun = time.monotonic()
+    said = served.report("bank-a", reference="A-1", confidence="90", description="our desk heard of it")
+    served.report("police", confidence="90")
+    [heard] = served.listings("bank-b", "accounts-bank-b")
+    assert time.monotonic() - begun < SECONDS
+    assert extension.context_of(heard)["reporters"] == 2
+    assert "our desk" not in str(heard)
+    for by, collection in (("bank-a", "mule-accounts"), ("bank-c", "mule-accounts-full")):
+        [listed] = served.listings(by, collection)
+        assert extension.context_of(listed)["grade"] == "block"
+
+    answered = served.answer("bank-b", {**_value(), "code": "genuine", "note": "checked by two persons"})
+    assert answered.status_code == 200
+    [result] = answered.json()["answers"]
+    assert result["listing"] == heard["id"]
+    assert result["answer"].startswith("opinion--")
+
+    for by, collection in (
+        ("bank-a", "mule-accounts"),
+        ("bank-c", "mule-accounts-full"),
+        ("bank-b", "accounts-bank-b"),
+    ):
+        [listed] = served.listings(by, collection)
+        context = extension.context_of(listed)
+        assert (context["grade"], context["disputed"]) == ("investigate", True)
+    [told] = [event for event in served.feedback("bank-a") if event["event"] == "qualified"]
+    assert (told["code"], told["by_kind"], told["refs"]) == ("genuine", "bank", [said["id"]])
+    assert told["references"] == {said["id"]: "A-1"}
+    assert "checked by two persons" not in str([served.read(by, f"outcomes-{by}") for by in ("bank-a", "police")])
+    with served.store.read() as tx:
+        [counts] = kept_accounts.counts(tx, 4 * 3600 * 1_000_000, 2**62, 0)
+    assert (counts.partner, counts.open, counts.answered, counts.in_time) == ("bank-b", 0, 1, 1)
+
+
+def test_an_answer_over_taxii_is_the_same(served: Served) -> None:
+    served.report("bank-a", tlp="red")
+    [heard] = served.listings("bank-b", "accounts-bank-b")
+    defaults = {"reporter": "bank-b", "reported_at": timestamp.text(timestamp.now())}
+    columns = {"of": heard["id"], "code": "closed"}
+    [opinion] = records.to_stix(tabular.read_record("qualification", columns, defaults))
+    status = served.post("bank-b", opinion)
+    assert status["success_count"] == 1
+    assert served.listings("bank-b", "accounts-bank-b") == []
+
+
+def test_what_does_not_count_is_refused_with_a_reason_each_by_itself(served: Served) -> None:
+    served.report("bank-a")
+    unknown = {"value": "1111111111", "kind": "bank-account", "details": {"bank": "004", "country": "TH"}}
+    others = {"value": "1111111111", "kind": "bank-account", "details": {"bank": "014", "country": "TH"}}
+    wrong = {"value": "4", "kind": "bank-account", "details": {"bank": "004", "country": "TH"}}
+    asked = [
+        {**about, "code": "genuine"} for about in (unknown, others, wrong, {"listing": "indicator--x"}, {}, _value())
+    ]
+    results = served.answer("bank-b", *asked).json()["answers"]
+    assert [result.get("error", {}).get("reason") for result in results[:2]] == ["not-listed", "not-listed"]
+    assert results[2]["error"]["reason"] not in ("not-listed", None)
+    assert results[3]["error"]["reason"] == "not-listed"
+    assert results[4]["error"]["reason"] == "no-subject"
+    assert results[5]["answer"]
+    # Whoever keeps nothing learns nothing: what is listed and what is not are one answer.
+    hidden, absent = (served.answer("bank-c", {**about, "code": "closed"}).json() for about in (_value(), unknown))
+    assert hidden == absent
+
+
+def test_a_body_of_another_form_is_refused(served: Served) -> None:
+    headers = {"Authorization": f"Bearer {served.tokens['bank-b']}", "Content-Type": "application/json"}
+    url = f"{served.address}api/answers"
+    for body in (b"", b"[]", b'{"answers": []}', b'{"answers": [{"code": "innocent", "value": "x"}]}', b"[" * 100_000):
+        assert requests.post(url, data=body, headers=headers, timeout=30).status_code in (400, 422)
+    assert requests.post(url, json={}, timeout=30).status_code == 401
+    assert requests.get(url, headers=headers, timeout=30).status_code == 405
+
+
+def _value() -> dict[str, Any]:
+    return {"value": ACCOUNT["value"], "kind": "bank-account", "details": {"bank": "KBANK", "country": "TH"}}
