@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -97,12 +97,11 @@ class Mirror:
 
     def _open(self) -> None:
         inode = self.file.stat().st_ino if self.file.exists() else 0
-        opened = open_to_read(self.file)
-        try:
+        with ExitStack() as unless_opened:
+            opened = open_to_read(self.file)
+            unless_opened.callback(opened.close)
             self._state = _load(opened)
-        except BaseException:
-            opened.close()
-            raise
+            unless_opened.pop_all()
         # A file that cannot be read yet is tried again.
         self._inode, self._db, self._cursor = inode, opened, opened.cursor()
         # By their numbers, which are never used again within a file.

@@ -243,7 +243,7 @@ class CopyWriter:
             yield
             if seen:
                 self._db.execute("UPDATE facts SET value = value + 1 WHERE name = 'generation'")
-        except BaseException:
+        except BaseException:  # whatever it was, stopping too: the next transaction must not go on with this one
             self._objects.forget()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from feeds.connector import Misconfigured
@@ -66,6 +67,35 @@ CREATE INDEX IF NOT EXISTS along_by_listing ON along (copy, listing);
 """
 # A large file is read through the system's page cache, without copies.
 _MAPPED = 1 << 32
+
+
+# What SQLite says of a file that is not what it wrote.
+_DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether an error says that the file is damaged."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGES
+
+
+def is_damaged(path: Path) -> bool:
+    """Return whether the file of a mirror is damaged: some seconds for a million values."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+            if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+                return False
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except sqlite3.Error as error:
+        return is_damage(error)
+
+
+def set_aside(path: Path) -> None:
+    """Give a damaged file another name, in place of one that was damaged before it."""
+    path.replace(path.with_name(f"{path.name}.damaged"))
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
