@@ -149,6 +149,20 @@ class Settings(BaseSettings):
             "one is taken by the others; empty is one of each node's own",
         ),
     ] = SecretStr("")
+    console_key: Annotated[
+        SecretStr,
+        AfterValidator(_long),
+        Field(
+            description="secret of 32 characters or more, the same on all nodes, that encrypts users' second factors "
+            "in the store; empty: whoever has the store can read them",
+        ),
+    ] = SecretStr("")
+    console_hours: Annotated[
+        int, Field(ge=1, le=168, description="hours after which a login to the pages ends, however busy it is")
+    ] = 12
+    console_idle_minutes: Annotated[
+        int, Field(ge=5, le=1_440, description="minutes without a request after which a login to the pages ends")
+    ] = 60
     metrics_token: Annotated[
         SecretStr, Field(description="token that shows /metrics to other machines; empty is to this one only")
     ] = SecretStr("")

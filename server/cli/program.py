@@ -30,6 +30,8 @@ from server.cli.hub.serve import init, serve
 from server.cli.hub.status import status
 from server.cli.partners.collections import app as collection
 from server.cli.partners.partner import app as partner
+from server.cli.people.operators import app as operator
+from server.cli.people.partner_users import app as partner_user
 from server.cli.reports.cluster import map_cluster
 from server.cli.reports.map import contribute, map_
 from server.cli.values.explain import explain
@@ -78,7 +80,9 @@ app.command("serve")(serve)
 app.command("map")(map_)
 app.command("map-cluster")(map_cluster)
 app.command("contribute")(contribute)
+partner.add_typer(partner_user, name="user")
 app.add_typer(partner, name="partner")
+app.add_typer(operator, name="operator")
 app.add_typer(collection, name="collection")
 app.add_typer(policy, name="policy")
 app.command("export")(export)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, abort, request
 
+from server.console.access import ANYBODY
 from server.console.front_page import NoPage
 from server.console.headers import FOR_EVER, page_headers
 from server.console.routes import ROUTES, Route
@@ -24,6 +25,8 @@ _BROKEN = mark(
 _ELSEWHERE = mark(
     "This form was not sent from a page of this hub. Nothing was changed. Open the page again, and send it."
 )
+_NOT_YOURS = mark("Your role may not use this page.")
+_NO_PAGE = mark("There is no such page.")
 _RETRY = (("Retry-After", "10"),)
 
 
@@ -32,6 +35,8 @@ def register(app: Flask, site: Site) -> None:
     for route in ROUTES:
         methods = ["GET", "POST"] if route.posts else ["GET"]
         app.add_url_rule(route.path, f"console.{route.name}", _view(site, route), methods=methods)
+    for room in ("console", "partner"):
+        app.add_url_rule(f"/{room}/<path:path>", f"console.nowhere-{room}", _nowhere(site))
     app.add_url_rule("/static/<name>", "console.static", _static_view(site))
 
 
@@ -39,8 +44,7 @@ def _view(site: Site, route: Route) -> Callable[..., Response]:
     def view(**parts: str) -> Response:
         visit = Visit(site, request, route.name)
         try:
-            _check(visit, route)
-            return route.view(visit, **parts)
+            return _sent_on(visit, route) or route.view(visit, **parts)
         except NoPage:
             abort(404)
         except PageRefused as refused:
@@ -56,10 +60,36 @@ def _view(site: Site, route: Route) -> Callable[..., Response]:
     return view
 
 
-def _check(visit: Visit, route: Route) -> None:
-    """Refuse a form that no page of this hub sent. Raises ``PageRefused``."""
-    if visit.request.method == "POST" and not visit.is_own_origin():
+def _sent_on(visit: Visit, route: Route) -> Response | None:
+    """Check that the person may use the page, and sent the form from it; None where all is well.
+
+    Who is not logged in is sent to the login, who was a while ago to prove it again. Raises ``PageRefused``.
+    """
+    is_form = visit.request.method == "POST"
+    if is_form and not visit.is_own_origin():
         raise PageRefused(403, _ELSEWHERE)
+    if route.who != ANYBODY:
+        if visit.user is None:
+            return visit.go_to_login()
+        if visit.right not in route.who:
+            raise PageRefused(403, _NOT_YOURS)
+    if is_form and route.changes and not visit.has_form_token():
+        raise PageRefused(403, _ELSEWHERE)
+    if route.is_fresh and not visit.is_fresh:
+        return visit.go_to_login("/login/again")
+    return None
+
+
+def _nowhere(site: Site) -> Callable[..., Response]:
+    """Return the view of addresses below the pages that are none; who is not logged in learns nothing of them."""
+
+    def view(path: str) -> Response:
+        visit = Visit(site, request, "nowhere")
+        if visit.user is None:
+            return visit.go_to_login()
+        return visit.page("refused.html", 404, text=_NO_PAGE, number="")
+
+    return view
 
 
 def _static_view(site: Site) -> Callable[[str], Response]:

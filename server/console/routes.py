@@ -5,25 +5,35 @@ from typing import NamedTuple
 
 from flask import Response
 
-from server.console import check_page, front_page
-
-# Whoever comes.
-ANYBODY: frozenset[str] = frozenset(("anybody",))
+from server.console import check_page, front_page, login_pages
+from server.console.access import ANYBODY, EVERY_USER
 
 
 class Route(NamedTuple):
-    """A page: its name, its address, who may use it, and its view; ``posts`` where it has a form."""
+    """A page: its name, its address, who may use it, and its view; ``posts`` where it has a form.
+
+    ``is_fresh``: only who proved all factors a moment ago. ``changes`` is False for a form that changes nothing, which
+    needs no token of a session.
+    """
 
     name: str
     path: str
     who: frozenset[str]
     view: Callable[..., Response]
     posts: bool = False
-    # A form that changes nothing needs no token of a session.
     changes: bool = True
+    is_fresh: bool = False
 
 
 ROUTES: tuple[Route, ...] = (
     Route("front", "/", ANYBODY, front_page.show),
     Route("check", "/check", ANYBODY, check_page.show, posts=True, changes=False),
+    # Logging in
+    Route("login", "/login", ANYBODY, login_pages.show_login, posts=True),
+    Route("code", "/login/code", ANYBODY, login_pages.show_code, posts=True),
+    Route("second-factor", "/login/second-factor", ANYBODY, login_pages.set_second_factor, posts=True),
+    Route("welcome", "/welcome/<secret>", ANYBODY, login_pages.welcome, posts=True),
+    Route("again", "/login/again", EVERY_USER, login_pages.prove_again, posts=True),
+    Route("logout", "/logout", EVERY_USER, login_pages.log_out, posts=True),
+    Route("me", "/me", EVERY_USER, login_pages.show_me, posts=True),
 )

@@ -19,6 +19,8 @@ from server.console.static_files import StaticFiles
 from server.release.hub import Hub
 from server.settings import Settings
 from server.store import Store
+from server.store.credentials import PasswordVerifier
+from server.taxii.login_throttle import LoginThrottle
 from server.taxii.proxies import TrustedProxies
 
 # Answers what ``public`` says of a value, to an address; raises ``TaxiiError`` 429 where it asks too often.
@@ -37,6 +39,8 @@ class Site:
     languages: Mapping[str, Language]
     environments: Mapping[str, Environment]
     static: StaticFiles
+    throttle: LoginThrottle
+    passwords: PasswordVerifier
 
     @property
     def base(self) -> str:
@@ -55,7 +59,18 @@ def open_site(
     zone: tzinfo = find_zone(settings.timezone) if settings.timezone else UTC
     languages = load_languages(zone)
     environments = {code: _environment(language) for code, language in languages.items()}
-    return Site(hub, settings, is_ready, check_public, proxies, languages, environments, StaticFiles())
+    return Site(
+        hub,
+        settings,
+        is_ready,
+        check_public,
+        proxies,
+        languages,
+        environments,
+        StaticFiles(),
+        LoginThrottle(),
+        PasswordVerifier(),
+    )
 
 
 def _environment(language: Language) -> Environment:

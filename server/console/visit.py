@@ -1,19 +1,38 @@
 """One request for a page: who asks, in which language, and how it is answered."""
 
-from collections.abc import Mapping, Sequence
+import base64
+import contextlib
+import hmac
+import secrets
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Request, Response
 
+from server.console.access import FRESH_MICROSECONDS, VIEWERS, right_of
 from server.console.headers import page_headers
 from server.console.languages import Language, choose_language
 from server.console.site import Site
+from server.console.words import mark
+from server.store import StoreUnavailable, partners
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.operators import sessions
+from server.store.operators.sessions import LoginSession
+from server.store.operators.users import User
+from server.store.partners import UnknownPartner
 from server.taxii.proxies import is_local
 
 _LANGUAGE_COOKIE = "lang"
 _YEAR = 365 * 86_400
+_MINUTE = 60 * 1_000_000
+_HOUR = 60 * _MINUTE
+
+NOT_SECURE = mark(
+    "Nobody can log in over plain HTTP. Open the page by HTTPS; whoever runs the hub sets public_url, or serves TLS."
+)
 
 
 class PageRefused(Exception):
@@ -35,6 +54,7 @@ class Visit:
         self.site = site
         self.request = request
         self.page_name = page
+        self._new_cookies: dict[str, str] = {}
 
     @cached_property
     def language(self) -> Language:
@@ -62,10 +82,118 @@ class Visit:
         """Whether only the part of the page that changes is asked for."""
         return "HX-Request" in self.request.headers
 
+    # Who asks
+
+    @cached_property
+    def login(self) -> LoginSession | None:
+        """The session of the cookie, None without one that holds."""
+        secret = self.request.cookies.get(self._cookie("session"), "")
+        if not 20 <= len(secret) <= 100:
+            return None
+        settings = self.site.settings
+        try:
+            with self.site.hub.store.read() as tx:
+                found = sessions.find(tx, secret, idle=settings.console_idle_minutes * _MINUTE)
+                if found is not None and not _takes_part(tx, found.user):
+                    return None
+        except StoreUnavailable:
+            if self.is_page_for_anybody:
+                return None
+            raise
+        if found is not None and sessions.is_to_be_touched(found):
+            # Whether it is in use is known a minute later then.
+            with contextlib.suppress(StoreUnavailable), self.site.hub.store.begin(in_passing=True) as tx:
+                sessions.touch(tx, found.hash)
+        return found
+
+    @property
+    def is_page_for_anybody(self) -> bool:
+        """Whether the page is for those, too, who are not logged in."""
+        return self.page_name in ("front", "check")
+
+    @property
+    def user(self) -> User | None:
+        """The person, once all factors are proven."""
+        return self.login.user if self.login is not None and self.login.stage == "full" else None
+
+    @property
+    def known_user(self) -> User:
+        """The person on a page that only users have."""
+        assert self.user is not None  # noqa: S101 - the table of routes lets nobody else in
+        return self.user
+
+    @property
+    def right(self) -> str:
+        """What the person may: a role, or "anybody"."""
+        return right_of(self.user) if self.user is not None else "anybody"
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the person proved all factors within the last ten minutes."""
+        return self.login is not None and now() - self.login.proven < FRESH_MICROSECONDS
+
+    def begin_session(self, tx: Tx, user: User, stage: sessions.Stage) -> None:
+        """Begin a session under a new secret, in place of the one that there is."""
+        if self.login is not None:
+            sessions.end(tx, self.login.hash)
+        settings = self.site.settings
+        lasts = settings.console_hours * _HOUR if stage == "full" else FRESH_MICROSECONDS
+        self._new_cookies["session"] = sessions.begin(tx, user.id, stage, lasts=lasts)
+
+    def end_session(self, tx: Tx) -> None:
+        """End the session, and remove its cookie."""
+        if self.login is not None:
+            sessions.end(tx, self.login.hash)
+        self._new_cookies["session"] = ""
+
+    def refuse_plain_http(self) -> None:
+        """Let nobody send a password in the open. Raises ``PageRefused``."""
+        if not self.is_secure and not self.is_loopback:
+            raise PageRefused(403, NOT_SECURE)
+
+    # The form
+
     def field(self, name: str, most: int = 4_096) -> str:
         """Return a field of the form, without the space around it; "" where it is missing or too long."""
         given = self.request.form.get(name, "")
         return given.strip() if len(given) <= most and "\x00" not in given else ""
+
+    def next_path(self) -> str:
+        """Return the page of this hub to go on to after a login, "" for none."""
+        return local_path(self.request.values.get("next", ""))
+
+    def is_own_origin(self) -> bool:
+        """Return whether a form was sent from a page of this hub, as far as the browser says where from."""
+        origin = self.request.headers.get("Origin")
+        if origin is None:
+            return self.request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+        given = urlsplit(origin)
+        own = [urlsplit(f"{self.request.scheme}://{self.request.host}"), urlsplit(self.site.settings.public_url)]
+        return bool(given.netloc) and any((given.scheme, given.netloc) == (ours.scheme, ours.netloc) for ours in own)
+
+    def has_form_token(self) -> bool:
+        """Return whether a form has the token that a page of this session gave it."""
+        secret = self._form_secret()
+        given = self.request.form.get("token", "")
+        return bool(secret) and hmac.compare_digest(_token(secret).encode(), given.encode("utf-8", "replace"))
+
+    def form_token(self) -> str:
+        """Return the token of the forms of this session, or of this browser before it has one."""
+        secret = self._form_secret()
+        if not secret:
+            secret = self._new_cookies["form"] = secrets.token_urlsafe(32)
+        return _token(secret)
+
+    def _form_secret(self) -> str:
+        for name in ("session", "form"):
+            if name in self._new_cookies:
+                return self._new_cookies[name]
+        if self.login is not None:
+            return self.request.cookies.get(self._cookie("session"), "")
+        kept = self.request.cookies.get(self._cookie("form"), "")
+        return kept if 20 <= len(kept) <= 100 else ""
+
+    # The answer
 
     def text(self, english: str) -> str:
         """Return a text in the language of the page."""
@@ -75,43 +203,50 @@ class Visit:
         """Return the address of a path of this hub."""
         return self.site.base + path
 
-    def is_own_origin(self) -> bool:
-        """Return whether a form was sent from a page of this hub, as far as the browser says where from."""
-        origin = self.request.headers.get("Origin")
-        if origin is None:
-            return self.request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
-        own = self.site.settings.public_url or f"{self.request.scheme}://{self.request.host}"
-        given, wanted = urlsplit(origin), urlsplit(own)
-        return bool(given.netloc) and (given.scheme, given.netloc) == (wanted.scheme, wanted.netloc)
-
     def page(
         self, template: str, status: int = 200, headers: Sequence[tuple[str, str]] = (), **values: Any
     ) -> Response:
         """Return a page; where only a part of it is asked for, the block ``answer`` of its template."""
         found = self.site.environments[self.language.code].get_template(template)
-        values |= self._common_values()
+        values = self._common_values() | values
         if self.is_partial and "answer" in found.blocks:
             body = "".join(found.blocks["answer"](found.new_context(values)))
         else:
             body = found.render(values)
-        response = Response(body, status, content_type="text/html; charset=utf-8")
-        for name, value in (*page_headers(is_secure=self.is_secure, is_public=self.is_public), *headers):
-            response.headers[name] = value
-        self._keep_language(response)
-        return response
+        return self._finished(Response(body, status, content_type="text/html; charset=utf-8"), headers)
 
     def go(self, path: str) -> Response:
         """Return the redirect to another page of this hub."""
         response = Response(status=303, content_type="text/plain")
-        for name, value in page_headers(is_secure=self.is_secure, is_public=False):
+        return self._finished(response, (("Location", self.address(path)),))
+
+    def go_to_login(self, path: str = "/login") -> Response:
+        """Return the redirect to a login, from where it goes on to this page if it can be opened by its address."""
+        asked = self.request.full_path.removesuffix("?") if self.request.method == "GET" else ""
+        return self.go(f"{path}?next={quote(asked, safe='/')}" if local_path(asked) else path)
+
+    def go_on_path(self, path: str) -> str:
+        """Return a path of the login, with the page to go on to after it."""
+        following = self.next_path()
+        return f"{path}?next={quote(following, safe='/')}" if following else path
+
+    def _finished(self, response: Response, headers: Sequence[tuple[str, str]]) -> Response:
+        is_public = self.is_page_for_anybody and self.login is None
+        for name, value in (*page_headers(is_secure=self.is_secure, is_public=is_public), *headers):
             response.headers[name] = value
-        response.headers["Location"] = self.address(path)
+        secure = not self.is_loopback
+        if self.request.args.get("lang") == self.language.code:
+            response.set_cookie(
+                _LANGUAGE_COOKIE, self.language.code, _YEAR, secure=secure, httponly=True, samesite="Lax"
+            )
+        for name, secret in self._new_cookies.items():
+            age = None if secret else 0
+            response.set_cookie(self._cookie(name), secret, age, secure=secure, httponly=True, samesite="Lax")
         return response
 
-    @property
-    def is_public(self) -> bool:
-        """Whether anybody would get this page."""
-        return True
+    def _cookie(self, name: str) -> str:
+        """Return the name of a cookie; browsers let no other host and no plain HTTP set one that begins so."""
+        return name if self.is_loopback else f"__Host-{name}"
 
     def _common_values(self) -> dict[str, Any]:
         site = self.site
@@ -125,13 +260,11 @@ class Visit:
             "link": self.address,
             "static": lambda name: self.address(f"/static/{site.static.address(name)}"),
             "query": quote,
+            "user": self.user,
+            "right": self.right,
+            "is_operator": self.right in VIEWERS,
+            "form_token": self.form_token,
         }
-
-    def _keep_language(self, response: Response) -> None:
-        if self.request.args.get("lang") == self.language.code:
-            response.set_cookie(
-                _LANGUAGE_COOKIE, self.language.code, _YEAR, secure=not self.is_loopback, httponly=True, samesite="Lax"
-            )
 
 
 def local_path(given: str) -> str:
@@ -140,6 +273,16 @@ def local_path(given: str) -> str:
     return given if plain and given.startswith("/") and not given.startswith("//") and len(given) < 1_000 else ""
 
 
-def pairs(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return what a mapping has that is not None."""
-    return [(name, value) for name, value in found.items() if value is not None]
+def _token(secret: str) -> str:
+    return base64.urlsafe_b64encode(hmac.digest(secret.encode(), b"form", "sha256")).decode()
+
+
+def _takes_part(tx: Tx, user: User) -> bool:
+    """Return whether a user's partner has not left."""
+    if user.partner is None:
+        return True
+    try:
+        partners.get(tx, user.partner)
+    except UnknownPartner:
+        return False
+    return True

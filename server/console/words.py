@@ -26,6 +26,16 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "prosecution": mark("Police and prosecution"),
         "protection": mark("Protection of victims"),
         "partnership": mark("Partnership"),
+        # Roles
+        "viewer": mark("Viewer"),
+        "analyst": mark("Analyst"),
+        "approver": mark("Approver"),
+        "admin": mark("Administrator"),
+        "reader": mark("Reader"),
+        "writer": mark("Writer"),
+        "partner-reader": mark("Reader"),
+        "partner-writer": mark("Writer"),
+        "partner-admin": mark("Administrator"),
         # Partners
         "bank": mark("Bank"),
         "platform": mark("Platform"),

@@ -1,0 +1,1 @@
+"""Commands about the persons who log in to the pages."""

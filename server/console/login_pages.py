@@ -1,0 +1,211 @@
+"""The pages of logging in: name and password, the second factor, the one-time link, the sessions, and log-out."""
+
+from flask import Response
+
+from server.console import second_factor
+from server.console.trail import note
+from server.console.visit import PageRefused, Visit
+from server.console.words import mark
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.operators import sessions, users
+from server.store.operators.users import LinkOver, User, plain_name
+
+_WRONG = mark("The name or the password is wrong.")
+_WRONG_CODE = mark("The code is wrong, or was used already. Wait for the next one, and check the clock of your phone.")
+_WAIT = mark("Too many wrong attempts came from here. Please wait, and try again.")
+_BUSY = mark("Too many people log in just now. Please try again in a moment.")
+_LINK_OVER = mark("This link was used already, or is too old. Ask the hub’s operator for a new one.")
+_SHORT = mark("A password has at least 12 characters. Several words make a good one.")
+_LIKE_NAME = mark("The password may not be like your name.")
+_NOT_EQUAL = mark("The two passwords are not the same.")
+_OTHER_KEY = mark("Your second factor cannot be read any more. Ask the hub’s operator for a new link.")
+_LONGEST_NAME, _LONGEST_PASSWORD, _SHORTEST_PASSWORD = 100, 500, 12
+# A shorter one is in too many words.
+_SHORTEST_NAME = 4
+
+
+def show_login(visit: Visit) -> Response:
+    """Show the form for name and password, and take them. Raises ``PageRefused``."""
+    visit.refuse_plain_http()
+    if visit.user is not None:
+        return visit.go(visit.next_path() or home_of(visit.user))
+    if visit.request.method != "POST":
+        return visit.page("login.html", next=visit.next_path(), problem="")
+    user = _of_password(visit, visit.field("name", _LONGEST_NAME))
+    if user is None:
+        return visit.page("login.html", 401, next=visit.next_path(), problem=_WRONG)
+    with visit.site.hub.store.begin() as tx:
+        visit.begin_session(tx, user, "password")
+    return visit.go(visit.go_on_path("/login/code" if user.totp else "/login/second-factor"))
+
+
+def show_code(visit: Visit) -> Response:
+    """Ask for a code of the second factor, after the password."""
+    user = _half_way(visit)
+    if user is None or user.totp is None:
+        return visit.go("/login")
+    if visit.request.method != "POST":
+        return visit.page("code.html", next=visit.next_path(), problem="")
+    if not _is_right_code(visit, user):
+        return visit.page("code.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
+    return _let_in(visit, user)
+
+
+def set_second_factor(visit: Visit) -> Response:
+    """Show a new second factor, and keep it once a code proves it; one that there is stays."""
+    user, login = _half_way(visit), visit.login
+    if user is None or login is None or user.totp is not None:
+        return visit.go("/login")
+    settings, problem, status = visit.site.settings, "", 200
+    with visit.site.hub.store.begin() as tx:
+        plain = second_factor.decrypt(tx, settings, login.new_totp) if login.new_totp else None
+        if plain is None:
+            plain = second_factor.new_secret()
+            sessions.keep_new_totp(tx, login.hash, second_factor.encrypt(tx, settings, plain))
+        elif visit.request.method == "POST":
+            step = second_factor.step_of(plain, visit.field("code", 20))
+            if step is not None:
+                users.set_totp(tx, user.id, second_factor.encrypt(tx, settings, plain), step)
+                note(tx, "SET", "second-factor", user, user.id)
+                _begin_full(visit, tx, user)
+                return visit.go(visit.next_path() or home_of(user))
+            problem, status = _WRONG_CODE, 401
+    shown = second_factor.picture(plain, user.name, settings.title)
+    return visit.page(
+        "second_factor.html", status, next=visit.next_path(), problem=problem, picture=shown, secret=plain
+    )
+
+
+def welcome(visit: Visit, secret: str) -> Response:
+    """Let somebody with a one-time link choose a password. Raises ``PageRefused``."""
+    visit.refuse_plain_http()
+    store = visit.site.hub.store
+    wait = visit.site.throttle.wait(visit.remote, "")
+    if wait:
+        raise PageRefused(429, _WAIT, (("Retry-After", str(int(wait) + 1)),))
+    try:
+        with store.read() as tx:
+            user = users.of_link(tx, secret)
+        if visit.request.method != "POST":
+            return visit.page("welcome.html", name=user.name, problem="")
+        problem = _problem_of(visit, user)
+        if problem:
+            return visit.page("welcome.html", 422, name=user.name, problem=problem)
+        with store.begin() as tx:
+            users.set_password(tx, secret, visit.request.form["password"])
+            note(tx, "SET", "password", user, user.id)
+            visit.begin_session(tx, user, "password")
+    except LinkOver:
+        visit.site.throttle.failed(visit.remote, "")
+        raise PageRefused(404, _LINK_OVER) from None
+    return visit.go("/login/second-factor" if user.totp is None else "/login/code")
+
+
+def prove_again(visit: Visit) -> Response:
+    """Ask for password and code once more, before what reaches far."""
+    user = visit.known_user
+    if visit.request.method != "POST":
+        return visit.page("again.html", next=visit.next_path(), problem="")
+    if _of_password(visit, user.name) is None:
+        return visit.page("again.html", 401, next=visit.next_path(), problem=_WRONG)
+    if not _is_right_code(visit, user):
+        return visit.page("again.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
+    return _let_in(visit, user)
+
+
+def log_out(visit: Visit) -> Response:
+    """End the session."""
+    with visit.site.hub.store.begin() as tx:
+        note(tx, "LOGOUT", "session", visit.known_user, visit.known_user.id)
+        visit.end_session(tx)
+    return visit.go("/")
+
+
+def show_me(visit: Visit) -> Response:
+    """Show the person's own sessions, and end all others."""
+    user, login = visit.known_user, visit.login
+    assert login is not None  # noqa: S101 - a user has a session
+    if visit.request.method == "POST":
+        with visit.site.hub.store.begin() as tx:
+            sessions.end_others(tx, user.id, login.hash)
+            note(tx, "END", "session", user, user.id)
+        return visit.go("/me")
+    with visit.site.hub.store.read() as tx:
+        found = sessions.of_user(tx, user.id)
+    return visit.page("me.html", sessions=found, own=login.hash)
+
+
+def home_of(user: User) -> str:
+    """Return the first page of a user."""
+    return "/console/" if user.partner is None else "/partner/"
+
+
+def _half_way(visit: Visit) -> User | None:
+    """Return who has proven a password and no second factor yet."""
+    return visit.login.user if visit.login is not None and visit.login.stage == "password" else None
+
+
+def _of_password(visit: Visit, name: str) -> User | None:
+    """Return the user of that name whose password the form has. Raises ``PageRefused`` for who guesses."""
+    throttle, remote = visit.site.throttle, visit.remote
+    password = visit.request.form.get("password", "")
+    plain = plain_name(name)
+    wait = throttle.wait(remote, plain)
+    if wait:
+        raise PageRefused(429, _WAIT, (("Retry-After", str(int(wait) + 1)),))
+    with visit.site.hub.store.read() as tx:
+        user = users.find(tx, plain) if plain else None
+    known = [user.password] if user is not None and user.password else []
+    with throttle.turn() as is_my_turn:
+        if not is_my_turn:
+            raise PageRefused(503, _BUSY, (("Retry-After", "2"),))
+        # As many hashes for an unknown name as for a known one.
+        found = None
+        if len(password) <= _LONGEST_PASSWORD:
+            found = visit.site.passwords.matches(password, known, lambda is_known: 1)
+    if found is not None:
+        return user
+    throttle.failed(remote, plain)
+    if user is not None:
+        with visit.site.hub.store.begin(in_passing=True) as tx:
+            note(tx, "LOGIN", "session", user, user.id, status=401)
+    return None
+
+
+def _is_right_code(visit: Visit, user: User) -> bool:
+    """Take a code once. Raises ``PageRefused`` after too many wrong ones."""
+    wait = second_factor.wait_of(user, now())
+    if wait:
+        raise PageRefused(429, _WAIT, (("Retry-After", str(wait)),))
+    with visit.site.hub.store.begin() as tx:
+        plain = second_factor.decrypt(tx, visit.site.settings, user.totp or b"")
+        if plain is None:
+            raise PageRefused(403, _OTHER_KEY)
+        step = second_factor.step_of(plain, visit.field("code", 20))
+        if step is not None and users.use_code(tx, user.id, step):
+            return True
+        users.count_wrong_code(tx, user.id)
+        note(tx, "LOGIN", "second-factor", user, user.id, status=401)
+    return False
+
+
+def _let_in(visit: Visit, user: User) -> Response:
+    with visit.site.hub.store.begin() as tx:
+        _begin_full(visit, tx, user)
+    return visit.go(visit.next_path() or home_of(user))
+
+
+def _begin_full(visit: Visit, tx: Tx, user: User) -> None:
+    visit.begin_session(tx, user, "full")
+    note(tx, "LOGIN", "session", user, user.id)
+
+
+def _problem_of(visit: Visit, user: User) -> str:
+    """Return what is wrong with a new password, "" where nothing is."""
+    password, again = visit.request.form.get("password", ""), visit.request.form.get("again", "")
+    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
+        return _SHORT
+    if len(user.plain_name) >= _SHORTEST_NAME and user.plain_name in plain_name(password):
+        return _LIKE_NAME
+    return "" if password == again else _NOT_EQUAL

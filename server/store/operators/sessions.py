@@ -1,0 +1,86 @@
+"""Sessions: begun at a login, known by the hash of a random secret, ended by time, by log-out or with the user."""
+
+import secrets
+from typing import Literal, NamedTuple
+
+from sqlalchemy import delete, insert, select, update
+
+from server.store.credentials import hash_token
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.operators.tables import sessions, users
+from server.store.operators.users import User
+
+# What was proven: the password alone, or all that there is.
+Stage = Literal["password", "full"]
+
+_MINUTE = 60 * 1_000_000
+_s = sessions.c
+
+
+class LoginSession(NamedTuple):
+    """A session and whose it is; moments are microseconds. ``hash`` is that of the secret in the cookie."""
+
+    hash: bytes
+    stage: str
+    new_totp: bytes | None
+    created: int
+    seen: int
+    expires: int
+    proven: int
+    user: User
+
+
+def begin(tx: Tx, user: str, stage: Stage, *, lasts: int) -> str:
+    """Begin a session that ends after ``lasts`` microseconds at the latest; return the secret of its cookie.
+
+    Sessions that are over are removed.
+    """
+    secret, moment = secrets.token_urlsafe(32), now()
+    tx.execute(delete(sessions).where(_s.expires <= moment))
+    row = {"hash": hash_token(secret), "user": user, "stage": stage, "created": moment, "seen": moment}
+    tx.execute(insert(sessions), [{**row, "expires": moment + lasts, "proven": moment}])
+    return secret
+
+
+def find(tx: Tx, secret: str, *, idle: int) -> LoginSession | None:
+    """Return the session of that secret; None where it is over, or nobody used it for ``idle`` microseconds."""
+    own = (_s.hash, _s.stage, _s.new_totp, _s.created, _s.seen, _s.expires, _s.proven)
+    asked = select(*own, users).join_from(sessions, users, _s.user == users.c.id).where(_s.hash == hash_token(secret))
+    row = tx.execute(asked).first()
+    if row is None:
+        return None
+    found = LoginSession._make((*row[: len(own)], User._make(row[len(own) :])))
+    moment = now()
+    return found if moment < found.expires and moment < found.seen + idle else None
+
+
+def is_to_be_touched(session: LoginSession) -> bool:
+    """Return whether it is time to record that the session is in use: once a minute."""
+    return now() - session.seen > _MINUTE
+
+
+def touch(tx: Tx, hash_: bytes) -> None:
+    """Record that a session is in use."""
+    tx.execute(update(sessions).where(_s.hash == hash_).values(seen=now()))
+
+
+def keep_new_totp(tx: Tx, hash_: bytes, encrypted: bytes) -> None:
+    """Keep a second factor that was shown in a session until a code proves it."""
+    tx.execute(update(sessions).where(_s.hash == hash_).values(new_totp=encrypted))
+
+
+def end(tx: Tx, hash_: bytes) -> None:
+    """End a session."""
+    tx.execute(delete(sessions).where(_s.hash == hash_))
+
+
+def end_others(tx: Tx, user: str, kept: bytes) -> int:
+    """End all sessions of a user but one; return their number."""
+    return tx.execute(delete(sessions).where(_s.user == user, _s.hash != kept)).rowcount
+
+
+def of_user(tx: Tx, user: str) -> list[tuple[bytes, int, int]]:
+    """Return hash, begin and last use of each session of a user that is not over, the newest first."""
+    asked = select(_s.hash, _s.created, _s.seen).where(_s.user == user, _s.expires > now(), _s.stage == "full")
+    return [(row.hash, row.created, row.seen) for row in tx.execute(asked.order_by(_s.created.desc()))]

@@ -1,0 +1,53 @@
+"""The tables of this room, in the metadata that all tables share."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+
+from server.store.release_tables import metadata
+
+__all__ = ["metadata", "sessions", "users"]
+
+# Who may log in. Nothing here opens anything by itself: passwords and links are hashed, TOTP secrets encrypted.
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    # The name as it is compared: two that look alike are one.
+    Column("plain_name", Text, nullable=False, unique=True),
+    # None is an operator of the hub.
+    Column("partner", Text, ForeignKey("partners.name")),
+    Column("role", Text, nullable=False),
+    Column("password", Text),
+    Column("totp", LargeBinary),
+    # The last step of time whose code was taken: a code is good once.
+    Column("totp_step", BigInteger, nullable=False),
+    Column("wrong_codes", Integer, nullable=False),
+    Column("wrong_code_at", BigInteger, nullable=False),
+    # The hash of a link that sets the password, once.
+    Column("link", LargeBinary, unique=True),
+    Column("link_expires", BigInteger),
+    # Of one who logs in by OpenID Connect: the issuer and the subject there.
+    Column("subject", Text, unique=True),
+    Column("created", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Index("ix_users_partner", "partner"),
+)
+
+# The sessions, by the hash of what their cookies hold.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("user", Text, ForeignKey("users.id"), nullable=False),
+    # Whether the second factor was proven too; without it the session shows nothing.
+    Column("stage", Text, nullable=False),
+    # A TOTP secret that was shown, and that no code has proven yet; encrypted.
+    Column("new_totp", LargeBinary),
+    Column("created", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    # When the person last proved all factors.
+    Column("proven", BigInteger, nullable=False),
+    Index("ix_sessions_user", "user"),
+    Index("ix_sessions_expires", "expires"),
+)

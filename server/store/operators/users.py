@@ -1,0 +1,203 @@
+"""Users: added by an operator, known by a password and a second factor of their own, or by OpenID Connect."""
+
+import secrets
+import unicodedata
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server.store.credentials import hash_password, hash_token
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.operators.tables import sessions, users
+
+LINK_HOURS = 48
+_HOUR = 3_600 * 1_000_000
+_u = users.c
+
+
+class Role(StrEnum):
+    """What an operator of the hub may do: each role all that the one before it may."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class PartnerRole(StrEnum):
+    """What a user of a partner may do for it."""
+
+    READER = "reader"
+    WRITER = "writer"
+    ADMIN = "admin"
+
+
+class NameInUse(ValueError):
+    """A user of this name, or of one that looks like it, is there already."""
+
+
+class UnknownUser(LookupError):
+    """There is no user of that name."""
+
+
+class LinkOver(LookupError):
+    """The link was used, has expired, or never was one."""
+
+
+class User(NamedTuple):
+    """A person who may log in; ``partner`` is None for an operator of the hub. Moments are microseconds."""
+
+    id: str
+    name: str
+    plain_name: str
+    partner: str | None
+    role: str
+    password: str | None
+    totp: bytes | None
+    totp_step: int
+    wrong_codes: int
+    wrong_code_at: int
+    link: bytes | None
+    link_expires: int | None
+    subject: str | None
+    created: int
+    created_by: str
+
+
+def plain_name(name: str) -> str:
+    """Return a name as names are compared: letter case, width, spaces and invisible characters make no difference."""
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(char for char in letters if unicodedata.category(char)[0] in "LMNPS")
+
+
+def add(tx: Tx, name: str, role: Role | PartnerRole, by: str, partner: str | None = None) -> str:
+    """Add a user, and return the secret of the link that sets the password; only its hash is kept.
+
+    Raises ``NameInUse``.
+    """
+    return _add(tx, name, str(role), by, partner, subject=None)
+
+
+def add_by_subject(tx: Tx, subject: str, name: str, role: Role) -> User:
+    """Return the user whom an OpenID provider names so, added at the first login, with the role of now.
+
+    Raises ``NameInUse`` where the name is another user's.
+    """
+    found = tx.execute(select(users).where(_u.subject == subject)).first()
+    if found is None:
+        _add(tx, name, str(role), "OpenID Connect", None, subject=subject)
+    else:
+        tx.execute(update(users).where(_u.id == found.id).values(role=str(role)))
+    return User._make(tx.execute(select(users).where(_u.subject == subject)).one())
+
+
+def _add(tx: Tx, name: str, role: str, by: str, partner: str | None, subject: str | None) -> str:
+    secret, moment = secrets.token_urlsafe(32), now()
+    plain = plain_name(name)
+    if not plain:
+        raise NameInUse("a name has letters")
+    row = User(
+        id=secrets.token_hex(8),
+        name=name,
+        plain_name=plain,
+        partner=partner,
+        role=role,
+        password=None,
+        totp=None,
+        totp_step=0,
+        wrong_codes=0,
+        wrong_code_at=0,
+        link=hash_token(secret) if subject is None else None,
+        link_expires=moment + LINK_HOURS * _HOUR if subject is None else None,
+        subject=subject,
+        created=moment,
+        created_by=by,
+    )
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(users), [row._asdict()])
+    except IntegrityError:
+        raise NameInUse(f"there is a user {name}, or one whose name looks the same") from None
+    return secret
+
+
+def find(tx: Tx, name: str) -> User | None:
+    """Return the user of that name, None where there is none."""
+    row = tx.execute(select(users).where(_u.plain_name == plain_name(name))).first()
+    return User._make(row) if row else None
+
+
+def get(tx: Tx, name: str) -> User:
+    """Return the user of that name. Raises ``UnknownUser``."""
+    found = find(tx, name)
+    if found is None:
+        raise UnknownUser(f"there is no user {name}")
+    return found
+
+
+def all_users(tx: Tx) -> list[User]:
+    """List all users, operators first, by name."""
+    order = (func.coalesce(_u.partner, ""), _u.plain_name)
+    return [User._make(row) for row in tx.execute(select(users).order_by(*order))]
+
+
+def renew_link(tx: Tx, name: str) -> str:
+    """Return a new link's secret; password, second factor and sessions end at once. Raises ``UnknownUser``."""
+    found = get(tx, name)
+    secret = secrets.token_urlsafe(32)
+    tx.execute(delete(sessions).where(sessions.c.user == found.id))
+    values = {"link": hash_token(secret), "link_expires": now() + LINK_HOURS * _HOUR, "password": None, "totp": None}
+    _change(tx, found.id, **values)
+    return secret
+
+
+def change_role(tx: Tx, name: str, role: Role | PartnerRole) -> None:
+    """Give a user another role, from the next request on. Raises ``UnknownUser``."""
+    _change(tx, get(tx, name).id, role=str(role))
+
+
+def remove(tx: Tx, name: str) -> None:
+    """Remove a user, with all sessions. Raises ``UnknownUser``."""
+    found = get(tx, name)
+    tx.execute(delete(sessions).where(sessions.c.user == found.id))
+    tx.execute(delete(users).where(_u.id == found.id))
+
+
+def of_link(tx: Tx, secret: str) -> User:
+    """Return whose link it is. Raises ``LinkOver``."""
+    row = tx.execute(select(users).where(_u.link == hash_token(secret), _u.link_expires > now())).first()
+    if row is None:
+        raise LinkOver
+    return User._make(row)
+
+
+def set_password(tx: Tx, secret: str, password: str) -> User:
+    """Set the password by a link, which is over then. Raises ``LinkOver``."""
+    found = of_link(tx, secret)
+    used = update(users).where(_u.id == found.id, _u.link == found.link)
+    if not tx.execute(used.values(password=hash_password(password), link=None, link_expires=None)).rowcount:
+        raise LinkOver
+    return found
+
+
+def set_totp(tx: Tx, user: str, encrypted: bytes, step: int) -> None:
+    """Keep a second factor, proven by the code of that step."""
+    _change(tx, user, totp=encrypted, totp_step=step, wrong_codes=0)
+
+
+def use_code(tx: Tx, user: str, step: int) -> bool:
+    """Record that the code of a step was taken; returns False where that step or a later one was taken before."""
+    taken = update(users).where(_u.id == user, _u.totp_step < step).values(totp_step=step, wrong_codes=0)
+    return bool(tx.execute(taken).rowcount)
+
+
+def count_wrong_code(tx: Tx, user: str) -> None:
+    """Count a wrong code, which only somebody with the right password can send."""
+    _change(tx, user, wrong_codes=_u.wrong_codes + 1, wrong_code_at=now())
+
+
+def _change(tx: Tx, user: str, **values: Any) -> None:
+    tx.execute(update(users).where(_u.id == user).values(**values))

@@ -1,0 +1,33 @@
+"""An application with its pages on a store of its own."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.app import create_app
+from server.settings import Settings
+from server.store import Store, partners
+
+
+@pytest.fixture
+def app(initial_store: Path, tmp_path: Path) -> Iterator[Flask]:
+    shutil.copy(initial_store, tmp_path / "hub.db")
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'hub.db'}", access_log="off")
+    app = create_app(settings)
+    store: Store = app.extensions["scamfeed-store"]
+    with store.begin() as tx:
+        for name in ("First Bank", "Second Bank"):
+            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)))
+    yield app
+    store.close()
+
+
+@pytest.fixture
+def store(app: Flask) -> Store:
+    found: Store = app.extensions["scamfeed-store"]
+    return found

@@ -1,0 +1,204 @@
+"""Logging in: what opens a session, what does not, and what cannot be done to others."""
+
+import time
+
+import pytest
+from flask import Flask
+
+from server.store import Store, audit, partners
+from server.store.operators import sessions, users
+from server.store.operators.users import PartnerRole, Role
+from tests.unit.server.console.people import PASSWORD, Visitor, token_of, visitor_of
+
+
+def cookie_of(visitor: Visitor) -> str:
+    found = visitor.client.get_cookie("session")
+    return found.value if found else ""
+
+
+def test_a_link_a_password_and_a_code_let_a_person_in(app: Flask) -> None:
+    visitor = visitor_of(app, Role.VIEWER)
+    assert visitor.get("/me").status_code == 200
+    assert visitor.send("/logout", "/me").headers["Location"] == "/"
+    assert visitor.get("/me").headers["Location"] == "/login?next=/me"
+    assert visitor.log_in().headers["Location"] == "/console/"
+
+
+def test_a_link_works_once_and_a_wrong_one_never(app: Flask, store: Store) -> None:
+    visitor = Visitor(app.test_client())
+    with store.begin() as tx:
+        secret = users.add(tx, "Somsri", Role.ADMIN, "test")
+    assert visitor.send(f"/welcome/{secret}", password=PASSWORD, again=PASSWORD).status_code == 303
+    assert visitor.get(f"/welcome/{secret}").status_code == 404
+    assert visitor.get("/welcome/AAAA").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("password", "again"), [("short", "short"), ("somsri somsri", "somsri somsri"), (PASSWORD, "x")]
+)
+def test_a_password_that_is_easy_to_guess_or_mistyped_is_not_taken(
+    app: Flask, store: Store, password: str, again: str
+) -> None:
+    visitor = Visitor(app.test_client())
+    with store.begin() as tx:
+        secret = users.add(tx, "Somsri", Role.ADMIN, "test")
+    assert visitor.send(f"/welcome/{secret}", password=password, again=again).status_code == 422
+    with store.read() as tx:
+        assert users.get(tx, "Somsri").password is None
+
+
+def test_a_password_alone_shows_nothing(app: Flask) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    visitor.send("/logout", "/me")
+    visitor.send("/login", name=visitor.name, password=PASSWORD)
+    assert visitor.get("/me").headers["Location"].startswith("/login")
+    # And it sets no new second factor in place of the one that there is.
+    assert visitor.get("/login/second-factor").headers["Location"] == "/login"
+
+
+def test_a_session_gets_a_new_secret_at_each_step(app: Flask) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    visitor.send("/logout", "/me")
+    visitor.client.set_cookie("session", "chosen-by-somebody-else-0123456789")
+    visitor.send("/login", name=visitor.name, password=PASSWORD)
+    half = cookie_of(visitor)
+    visitor.send("/login/code", code=visitor.code())
+    whole = cookie_of(visitor)
+    assert len({"chosen-by-somebody-else-0123456789", half, whole}) == 3
+    old = Visitor(app.test_client())
+    old.client.set_cookie("session", half)
+    assert old.get("/me").headers["Location"].startswith("/login")
+
+
+def test_a_code_is_good_once(app: Flask) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    visitor.send("/logout", "/me")
+    code = visitor.code()
+    for status in (303, 401):
+        visitor.send("/login", name=visitor.name, password=PASSWORD)
+        assert visitor.send("/login/code", code=code).status_code == status
+        if status == 303:
+            visitor.send("/logout", "/me")
+
+
+def test_who_guesses_codes_waits_and_a_stranger_cannot_make_anybody_wait(app: Flask, store: Store) -> None:
+    visitor, guesser = visitor_of(app, Role.ADMIN), Visitor(app.test_client())
+    for _ in range(12):
+        guesser.client.post(
+            "/login",
+            data={"token": token_of(guesser.get("/login").text), "name": visitor.name, "password": "wrong"},
+            environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
+            base_url="http://localhost",
+        )
+    visitor.send("/logout", "/me")
+    assert visitor.log_in().status_code == 303
+    visitor.send("/logout", "/me")
+    visitor.send("/login", name=visitor.name, password=PASSWORD)
+    found = [visitor.send("/login/code", code="000000").status_code for _ in range(6)]
+    assert found == [401] * 5 + [429]
+    with store.read() as tx:
+        assert users.get(tx, visitor.name).wrong_codes == 5
+
+
+def test_passwords_that_are_guessed_from_one_address_wait(app: Flask) -> None:
+    guesser = Visitor(app.test_client())
+    found = [guesser.send("/login", name="Nobody", password="wrong").status_code for _ in range(11)]
+    assert found == [401] * 10 + [429]
+
+
+def test_nobody_logs_in_over_plain_http_from_elsewhere(app: Flask) -> None:
+    answer = app.test_client().get("/login", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    assert answer.status_code == 403
+
+
+def test_over_https_cookies_are_of_this_host_alone(app: Flask, store: Store) -> None:
+    client = app.test_client()
+    answer = client.get("/login", base_url="https://hub.example", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-form=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    assert "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("token", ["", "wrong", None])
+def test_a_form_without_the_token_of_its_session_changes_nothing(app: Flask, store: Store, token: str | None) -> None:
+    visitor, other = visitor_of(app, Role.ADMIN), visitor_of(app, Role.VIEWER)
+    stolen = token_of(other.get("/me").text) if token is None else token
+    assert visitor.client.post("/logout", data={"token": stolen}).status_code == 403
+    assert visitor.get("/me").status_code == 200
+
+
+def test_a_login_goes_on_to_pages_of_this_hub_alone(app: Flask) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    visitor.send("/logout", "/me")
+    for given, path in (("/me", "/me"), ("//evil.example", "/console/"), ("https://evil.example/", "/console/")):
+        sent = visitor.send("/login", name=visitor.name, password=PASSWORD, next=given)
+        assert sent.headers["Location"] == ("/login/code?next=/me" if path == "/me" else "/login/code")
+        sent = visitor.send("/login/code", code=visitor.code(), next=given)
+        assert sent.headers["Location"] == path
+        visitor.send("/logout", "/me")
+        visitor.used -= 3
+        with app.extensions["scamfeed-store"].begin() as tx:
+            tx.exec_driver_sql("UPDATE users SET totp_step = 0")
+
+
+def test_a_user_who_is_removed_or_gets_a_new_link_is_out_at_once(app: Flask, store: Store) -> None:
+    first, second = visitor_of(app, Role.ADMIN), visitor_of(app, Role.VIEWER)
+    with store.begin() as tx:
+        users.remove(tx, first.name)
+        users.renew_link(tx, second.name)
+    assert first.get("/me").status_code == second.get("/me").status_code == 303
+    with store.read() as tx:
+        assert users.get(tx, second.name).totp is None
+
+
+def test_a_session_ends_by_time_and_when_nobody_uses_it(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    hour = 3_600 * 1_000_000
+    with store.begin() as tx:
+        secret = sessions.begin(tx, users.get(tx, visitor.name).id, "full", lasts=hour)
+        assert sessions.find(tx, secret, idle=hour) is not None
+        assert sessions.find(tx, secret, idle=-1) is None
+        over = sessions.begin(tx, users.get(tx, visitor.name).id, "full", lasts=-1)
+        assert sessions.find(tx, over, idle=hour) is None
+
+
+def test_the_users_of_a_partner_that_left_are_out(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, PartnerRole.READER, "First Bank")
+    assert visitor.get("/me").status_code == 200
+    with store.begin() as tx:
+        partners.remove(tx, "First Bank")
+    assert visitor.get("/me").headers["Location"].startswith("/login")
+
+
+def test_names_that_look_alike_are_one(store: Store) -> None:
+    with store.begin() as tx:
+        users.add(tx, "Malee", Role.VIEWER, "test")
+        for name in ("MALEE", "Ｍalee", "Ma\u200blee", " malee "):
+            with pytest.raises(users.NameInUse):
+                users.add(tx, name, Role.ADMIN, "test")
+
+
+def test_what_the_store_has_opens_nothing(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    with store.begin() as tx:
+        secret = users.add(tx, "Another", Role.ADMIN, "test")
+        everything = repr(tx.exec_driver_sql("SELECT * FROM users").all())
+        everything += repr(tx.exec_driver_sql("SELECT * FROM sessions").all())
+    for plain in (secret, visitor.secret, PASSWORD, cookie_of(visitor)):
+        assert plain not in everything
+
+
+def test_logins_and_failures_are_in_the_audit_trail_without_what_was_typed(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    Visitor(app.test_client()).send("/login", name=visitor.name, password="hunter2hunter2")
+    Visitor(app.test_client()).send("/login", name="my password by mistake", password="x")
+    time.sleep(0.01)
+    with store.read() as tx:
+        events = [entry.event for entry in audit.tail(tx, 50)]
+    found = {(event.remote, event.method, event.route, event.status) for event in events}
+    assert (visitor.name, "LOGIN", "session", 200) in found
+    assert (visitor.name, "LOGIN", "session", 401) in found
+    assert not any("mistake" in repr(event) or "hunter2" in repr(event) for event in events)
