@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from flask import Response
 
-from server.console import check_page, front_page, login_pages
-from server.console.access import ANYBODY, EVERY_USER
+from server.console import check_page, front_page, login_pages, overview_page, partner_pages
+from server.console.access import ADMINS, ANYBODY, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
 
 
 class Route(NamedTuple):
@@ -35,5 +35,11 @@ ROUTES: tuple[Route, ...] = (
     Route("welcome", "/welcome/<secret>", ANYBODY, login_pages.welcome, posts=True),
     Route("again", "/login/again", EVERY_USER, login_pages.prove_again, posts=True),
     Route("logout", "/logout", EVERY_USER, login_pages.log_out, posts=True),
+    # Operators
+    Route("overview", "/console/", VIEWERS, overview_page.show),
+    Route("people", "/console/people", ADMINS, overview_page.show_people),
+    # Partners
+    Route("partner", "/partner/", PARTNERS, partner_pages.show_connection),
+    Route("credentials", "/partner/credentials", PARTNER_ADMINS, partner_pages.rotate, posts=True, is_fresh=True),
     Route("me", "/me", EVERY_USER, login_pages.show_me, posts=True),
 )

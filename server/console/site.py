@@ -1,5 +1,6 @@
 """What all pages of one application share: the hub, the settings, the templates and the languages."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -92,6 +93,7 @@ def _environment(language: Language) -> Environment:
         "number": language.number,
         "duration": language.duration,
         "word": lambda code: language.text(words.label(code)),
+        "anchor": lambda text: "t" + hashlib.sha256(text.encode()).hexdigest()[:8],
         "kind_title": lambda kind: kinds.get(kind).title[language.code] if kind in kinds.every() else kind,
         "scam_sentence": lambda kind, scam: wording.sentence(kind, scam, language.code),
     }

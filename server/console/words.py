@@ -36,6 +36,11 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "partner-reader": mark("Reader"),
         "partner-writer": mark("Writer"),
         "partner-admin": mark("Administrator"),
+        # What may be quiet
+        "partner": mark("Partner"),
+        "source": mark("Source"),
+        "collection": mark("Collection"),
+        "feed": mark("Feed"),
         # Partners
         "bank": mark("Bank"),
         "platform": mark("Platform"),

@@ -1,9 +1,13 @@
 """The hub that the browser visits: served from a store with a little of everything."""
 
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyotp
 
 from mappers import ids
 from mappers.indicator import to_stix
@@ -15,10 +19,14 @@ from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, focal_points, partners
 from server.store.item import Item
+from server.store.operators import users
+from server.store.operators.users import PartnerRole, Role
+from tests.browser.screens import Screen
 from tests.integration.peers import scamfeed
 
 LISTED = "parcel-refund.example.com"
 FOUND_BY_MANY = ("First Bank", "Second Bank", "Police")
+PASSWORD = "correct horse battery staple"
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -56,3 +64,37 @@ def report(store: Store, partner: str, value: str, *, tlp: str = "green", kind: 
     with store.begin() as tx:
         contributor = partners.get(tx, partner)
         contribute(Hub(store), tx, contributor, [Item.of(obj) for obj in to_stix(made)])
+
+
+@dataclass
+class Person:
+    """Somebody who may log in: the name, and the second factor once it is set up."""
+
+    name: str
+    secret: str = ""
+    step: int = 0
+
+    def code(self) -> str:
+        """Return a code that was not used yet, and wait for one where there is none."""
+        while self.step >= int(time.time()) // 30 + 1:
+            time.sleep(1)
+        self.step = max(self.step + 1, int(time.time()) // 30 - 1)
+        return pyotp.TOTP(self.secret).at(self.step * 30)
+
+
+def log_in(screen: Screen, hub: BrowsedHub, role: Role | PartnerRole, partner: str | None = None) -> Person:
+    """Let a new person of a role open the one-time link in this browser, and come in."""
+    person = Person(f"Somebody {secrets.token_hex(3)}")
+    with hub.store.begin() as tx:
+        link = users.add(tx, person.name, role, "test", partner)
+    page = screen.open(f"/welcome/{link}")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#again").fill(PASSWORD)
+    page.locator("main button").click()
+    page.locator(".qr svg").wait_for()
+    screen.check()
+    person.secret = page.locator("main .small code").inner_text()
+    page.locator("#code").fill(person.code())
+    page.locator("main button").click()
+    page.wait_for_url("**/console/" if partner is None else "**/partner/")
+    return person

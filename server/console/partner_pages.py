@@ -1,0 +1,49 @@
+"""The pages of a partner's users: what became of its reports, its credentials, and how its programs connect."""
+
+from typing import Any
+
+from flask import Response
+
+from schemas.partner import Partner
+from server.console.trail import note
+from server.console.visit import Visit
+from server.store import collections, partners
+from server.store.database.engine import Tx
+
+
+def show_connection(visit: Visit) -> Response:
+    """Show the partner's own addresses for its programs."""
+    with visit.site.hub.store.read() as tx:
+        partner = _partner(visit, tx)
+        values: dict[str, Any] = {"partner": partner, "rights": _rights(tx, partner), "root": _root(visit)}
+    return visit.page("connection.html", **values)
+
+
+def rotate(visit: Visit) -> Response:
+    """Issue new credentials, and show them this once; the old ones work for another week."""
+    user = visit.known_user
+    if visit.request.method != "POST":
+        return visit.page("credentials.html", credentials=None, days=partners.OVERLAP.days)
+    with visit.site.hub.store.begin() as tx:
+        made = partners.rotate(tx, _partner(visit, tx).name)
+        note(tx, "ROTATE", "credentials", user, user.id)
+    return visit.page("credentials.html", credentials=made, days=partners.OVERLAP.days)
+
+
+def _partner(visit: Visit, tx: Tx) -> Partner:
+    """Return the partner whose user asks: there is no other way to name one here."""
+    return partners.get(tx, visit.known_user.partner or "")
+
+
+def _rights(tx: Tx, partner: Partner) -> list[dict[str, Any]]:
+    rights = collections.rights(tx, partner.name)
+    return [
+        {"alias": found.alias, "title": found.title, "id": found.id, "reads": rights[found.id][0]}
+        for found in collections.all_collections(tx)
+        if found.id in rights
+    ]
+
+
+def _root(visit: Visit) -> str:
+    """Return where the partner reaches the hub: as the settings say, else as this browser did."""
+    return visit.site.settings.public_url.rstrip("/") or visit.request.host_url.rstrip("/")

@@ -1,0 +1,89 @@
+"""Every page for every role, and for who is not logged in: what each may open, and nothing else."""
+
+import re
+
+import pytest
+from flask import Flask
+
+from server.console.access import ANYBODY, right_of
+from server.console.routes import ROUTES
+from server.store import Store
+from server.store.operators import users
+from server.store.operators.users import PartnerRole, Role
+from tests.unit.server.console.people import Visitor, visitor_of
+
+PERSONS: tuple[tuple[Role | PartnerRole | None, str | None], ...] = (
+    (None, None),
+    *((role, None) for role in Role),
+    *((role, "First Bank") for role in PartnerRole),
+)
+
+
+def addresses() -> list[str]:
+    return [re.sub("<[^>]+>", "x", route.path) for route in ROUTES]
+
+
+@pytest.mark.parametrize(("role", "partner"), PERSONS, ids=[f"{partner or 'hub'}-{role}" for role, partner in PERSONS])
+def test_each_page_opens_for_those_roles_that_the_table_names_and_for_no_other(
+    app: Flask, store: Store, role: Role | PartnerRole | None, partner: str | None
+) -> None:
+    visitor = visitor_of(app, role, partner)
+    right = "anybody"
+    if role is not None:
+        with store.read() as tx:
+            right = right_of(users.get(tx, visitor.name))
+    for route, address in zip(ROUTES, addresses(), strict=True):
+        if route.who == ANYBODY or route.name == "logout":
+            continue
+        answer = visitor.get(address)
+        sent = visitor.client.post(address, data={"token": "x"}) if route.posts else answer
+        if role is None:
+            assert answer.headers["Location"].startswith("/login"), address
+            assert sent.headers["Location"].startswith("/login"), address
+        elif right in route.who:
+            assert answer.status_code in (200, 404), (address, answer.status_code)
+        else:
+            assert (answer.status_code, sent.status_code) == (403, 403), address
+
+
+def test_every_form_that_changes_something_needs_a_session_and_its_token(app: Flask) -> None:
+    for route, address in zip(ROUTES, addresses(), strict=True):
+        if route.posts and route.changes:
+            stranger = Visitor(app.test_client())
+            answer = stranger.client.post(address, data={})
+            assert answer.status_code == 403 or answer.headers["Location"].startswith("/login"), address
+
+
+def test_who_is_not_logged_in_does_not_learn_which_pages_there_are(app: Flask) -> None:
+    client = app.test_client()
+    for address in ("/console/", "/console/no-such-page", "/partner/", "/partner/no/such/page"):
+        assert client.get(address).headers["Location"] == f"/login?next={address}"
+
+
+def test_what_reaches_far_asks_who_it_is_again(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, PartnerRole.ADMIN, "First Bank")
+    assert visitor.get("/partner/credentials").status_code == 200
+    with store.begin() as tx:
+        tx.exec_driver_sql("UPDATE sessions SET proven = proven - 601000000")
+    assert visitor.get("/partner/credentials").headers["Location"] == "/login/again?next=/partner/credentials"
+    refused = visitor.send("/partner/credentials", "/me")
+    assert refused.headers["Location"].startswith("/login/again")
+    before = visitor.client.get_cookie("session")
+    sent = visitor.send(
+        "/login/again", password="correct horse battery staple", code=visitor.code(), next="/partner/credentials"
+    )
+    assert sent.headers["Location"] == "/partner/credentials"
+    assert visitor.client.get_cookie("session") != before
+    assert visitor.get("/partner/credentials").status_code == 200
+
+
+def test_credentials_that_a_partner_rotates_are_its_own(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, PartnerRole.ADMIN, "First Bank")
+    page = visitor.send("/partner/credentials").text
+    token = re.findall(r'id="new-token">([^<]+)<', page)[0]
+    answer = app.test_client().get(
+        "/feed/collections/",
+        headers={"Authorization": f"Bearer {token}", "Accept": "application/taxii+json;version=2.1"},
+    )
+    assert answer.status_code == 200
+    assert token not in visitor.get("/partner/credentials").text
