@@ -8,6 +8,7 @@ from server.store.liveness.tables import metadata
 from server.store.objections import tables as _objections
 from server.store.outcomes import tables as _outcomes
 from server.store.operators import tables as _operators
+from server.store.outcomes import tables as _outcomes
 from server.store.proposals import tables as _proposals
 from server.store.trends import tables as _trends
 
