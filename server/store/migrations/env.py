@@ -6,7 +6,6 @@ from server.store.erasure import tables as _erasure
 from server.store.keepers import tables as _keepers
 from server.store.liveness.tables import metadata
 from server.store.objections import tables as _objections
-from server.store.outcomes import tables as _outcomes
 from server.store.operators import tables as _operators
 from server.store.outcomes import tables as _outcomes
 from server.store.proposals import tables as _proposals
