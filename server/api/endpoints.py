@@ -21,8 +21,7 @@ from server.store import Store, StoreUnavailable, lookups
 from server.store.objects.fast_reads import NotFast, remembered
 from server.taxii.errors import TaxiiError
 from server.taxii.limits import PartnerQuotas
-from server.taxii.negotiation import is_json
-from server.taxii.other_endpoints import Description, OtherRequest
+from server.taxii.other_endpoints import Description, OtherRequest, RouteMethods
 from server.taxii.request_body import Stream, announced, received
 from server.taxii.response import JSON, TaxiiResponse
 
@@ -30,7 +29,7 @@ _PREFIX = "/api/"
 _MOST_BYTES = 1024 * 1024
 # More values than these, or more characters in all, take longer to read than an answer that takes no time.
 _MOST_FAST_VALUES, _MOST_FAST_TEXT = 16, 1_024
-_METHODS = {"lookup": "POST", "check": "GET", "digest": "GET", "active": "GET"}
+_METHODS = RouteMethods({"lookup": "POST", "check": "GET", "digest": "GET", "active": "GET"})
 _OF_COLLECTION = re.compile(r"/api/collections/(?P<id>[^/]+)/(?P<route>digest|active)/?")
 _PATHS = {"/api/lookup": "lookup", "/api/check": "check"}
 # What a request was counted as: one that is looked at twice, as the first time took too long, is counted once.
@@ -77,15 +76,12 @@ class ApiEndpoints:
 
     def check(self, request: OtherRequest) -> None:
         """Refuse a method that the route does not have, and a body that is no JSON. Raises ``TaxiiError``."""
-        if request.method not in (_METHODS[request.route], "OPTIONS"):
-            raise TaxiiError("method-not-allowed", (("Allow", _allowed(request.route)),))
-        if request.method == "POST" and not is_json(request.environ.get("CONTENT_TYPE")):
-            raise TaxiiError("not-json")
+        _METHODS.check(request)
 
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
         """Answer a request. Raises ``TaxiiError`` and ``NotFast``."""
-        if request.method == "OPTIONS":
-            return TaxiiResponse(200, headers=(("Allow", _allowed(request.route)),), content_type=JSON)
+        if (allowed := _METHODS.options(request)) is not None:
+            return allowed
         if partner is None:
             return self._check(store, remote, request)
         if "\x00" in request.collection:
@@ -182,8 +178,3 @@ def _is_read_fast(questions: Sequence[LookupQuestion]) -> bool:
 
 
 _MOST_FIELDS = 12
-
-
-def _allowed(route: str) -> str:
-    methods = ("OPTIONS", _METHODS[route])
-    return ", ".join(("HEAD", *methods) if _METHODS[route] == "GET" else methods)

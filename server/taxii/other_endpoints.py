@@ -5,7 +5,9 @@ from typing import Any, NamedTuple, Protocol
 
 from schemas.partner import Partner
 from server.store import Store
-from server.taxii.response import TaxiiResponse
+from server.taxii.errors import TaxiiError
+from server.taxii.negotiation import is_json
+from server.taxii.response import JSON, TaxiiResponse
 
 
 class OtherRequest(NamedTuple):
@@ -27,6 +29,31 @@ class Description(NamedTuple):
 
     paths: dict[str, dict[str, Any]]
     schemas: dict[str, dict[str, Any]]
+
+
+class RouteMethods:
+    """The one method of each route, beside HEAD where that is GET, and OPTIONS."""
+
+    def __init__(self, methods: Mapping[str, str]) -> None:
+        """Hold the method of each route."""
+        self._methods = methods
+
+    def check(self, request: OtherRequest) -> None:
+        """Refuse a method that the route does not have, and a body that is no JSON. Raises ``TaxiiError``."""
+        if request.method not in (self._methods[request.route], "OPTIONS"):
+            raise TaxiiError("method-not-allowed", (self._allow(request),))
+        if request.method == "POST" and not is_json(request.environ.get("CONTENT_TYPE")):
+            raise TaxiiError("not-json")
+
+    def options(self, request: OtherRequest) -> TaxiiResponse | None:
+        """Answer OPTIONS; None for another method."""
+        if request.method != "OPTIONS":
+            return None
+        return TaxiiResponse(200, headers=(self._allow(request),), content_type=JSON)
+
+    def _allow(self, request: OtherRequest) -> tuple[str, str]:
+        method = self._methods[request.route]
+        return "Allow", ", ".join(("HEAD", "OPTIONS", method) if method == "GET" else ("OPTIONS", method))
 
 
 class OtherEndpoints(Protocol):

@@ -41,8 +41,8 @@ from server.store.matching.match_grants import MatchRight, QuotaUsedUp
 from server.store.matching.match_sets import MatchSet
 from server.store.objects.fast_reads import NotFast
 from server.taxii.errors import TaxiiError, retry_later
-from server.taxii.negotiation import VARY, is_json
-from server.taxii.other_endpoints import Description, OtherRequest
+from server.taxii.negotiation import VARY
+from server.taxii.other_endpoints import Description, OtherRequest, RouteMethods
 from server.taxii.request_body import received
 from server.taxii.response import JSON, TaxiiResponse
 
@@ -63,7 +63,7 @@ _UNKEPT = ("Cache-Control", "no-store")
 # Rows are of a version, which lives for some seconds at least.
 _KEPT_SHORTLY = ("Cache-Control", "private, max-age=30")
 # By route, the method of each.
-_METHODS = {"match": "GET", "match-evaluate": "POST", "match-tags": "GET", "match-rows": "GET"}
+_METHODS = RouteMethods({"match": "GET", "match-evaluate": "POST", "match-tags": "GET", "match-rows": "GET"})
 
 _requests = msgspec.json.Decoder(EvaluationRequest)
 
@@ -109,15 +109,12 @@ class MatchEndpoints:
 
     def check(self, request: OtherRequest) -> None:
         """Refuse a method that the route does not have, and a body that is no JSON. Raises ``TaxiiError``."""
-        if request.method not in (_METHODS[request.route], "OPTIONS"):
-            raise TaxiiError("method-not-allowed", (("Allow", _allowed(request.route)),))
-        if request.method == "POST" and not is_json(request.environ.get("CONTENT_TYPE")):
-            raise TaxiiError("not-json")
+        _METHODS.check(request)
 
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
         """Answer a request of ``partner``. Raises ``TaxiiError`` and ``NotFast``."""
-        if request.method == "OPTIONS":
-            return TaxiiResponse(200, headers=(("Allow", _allowed(request.route)),), content_type=JSON)
+        if (allowed := _METHODS.options(request)) is not None:
+            return allowed
         if store.is_fast:
             raise NotFast
         if partner is None or "\0" in request.collection:
@@ -257,8 +254,3 @@ def _key_id(found: MatchSet) -> str:
 
 def _text(moment: int) -> str:
     return timestamp.text(datetime.fromtimestamp(moment / _SECOND, UTC))
-
-
-def _allowed(route: str) -> str:
-    method = _METHODS[route]
-    return ", ".join(("HEAD", "OPTIONS", method) if method == "GET" else ("OPTIONS", method))

@@ -40,6 +40,12 @@ def test_with_a_token_it_is_asked_for(mirror: Mirror, tmp_path: Path) -> None:
     assert status(service, authorization="Bearer a-long-secret") == 200
     assert status(service, "/metrics", "GET") == 401
     assert status(service, "/health", "GET") == 503, "there is no copy"
+    without, with_token = (
+        asyncio.run(service.respond(AskedRequest("GET", "/health", given, b"", keep_alive=True))).body
+        for given in ({}, {b"authorization": b"Bearer a-long-secret"})
+    )
+    assert without == b'{"status":"stale"}'
+    assert b'"copies":' in with_token
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8100", "127.0.0.1:8100", "[::1]:8100", "127.8.9.1"])
