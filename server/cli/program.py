@@ -16,6 +16,7 @@ from server.cli.decisions.accounts import app as account
 from server.cli.decisions.erasures import app as erasure, erase
 from server.cli.decisions.objections import app as objection
 from server.cli.decisions.proposals import app as proposal
+from server.cli.decisions.referrals import app as referral
 from server.cli.decisions.retract import retract
 from server.cli.decisions.reviews import app as review
 from server.cli.demo import demo
@@ -98,6 +99,7 @@ app.add_typer(review, name="review")
 app.add_typer(account, name="account")
 app.add_typer(proposal, name="proposal")
 app.add_typer(objection, name="objection")
+app.add_typer(referral, name="referral")
 app.command("erase")(erase)
 app.add_typer(erasure, name="erasure")
 app.add_typer(lists, name="lists")

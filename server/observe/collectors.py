@@ -6,14 +6,16 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from schemas.partner import FocalFunction
 from server.observe.retention import settle
-from server.store import Store, collections, feed_state, quotas, read_progress, retractions, reviews
+from server.store import Store, collections, feed_state, focal_points, quotas, read_progress, retractions, reviews
 from server.store.database import sql
 from server.store.database.times import now
 from server.store.erasure import erased
 from server.store.keepers import kept_accounts
 from server.store.liveness import heartbeats, silences, verifications
 from server.store.objections import objections
+from server.store.referrals import referrals
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
 _SECOND = 1_000_000
@@ -96,6 +98,7 @@ def _open_work(store: Store) -> Iterable[Metric]:
         slowed = len(quotas.current_throttles(tx))
         objecting = objections.totals(tx)
         erasing = len(erased.all_erasures(tx, only_open=True))
+        referred, protected = referrals.open_referrals(tx), focal_points.serves(tx, FocalFunction.PROTECTION)
     figures: list[tuple[str, str, float]] = [
         ("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
         ("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
@@ -105,6 +108,9 @@ def _open_work(store: Store) -> Iterable[Metric]:
         ("scamfeed_objections_open", "Objections to listings that wait for a person", objecting.open),
         ("scamfeed_objections_late", "Of these, those whose answer was due before", objecting.late),
         ("scamfeed_erasures_open", "Erasures that have not ended", erasing),
+        ("scamfeed_protection_focal_point", "1 where coerced holders can be referred to somebody", float(protected)),
+        ("scamfeed_referrals_open", "Referrals that wait for an answer", referred.number),
+        ("scamfeed_referrals_oldest_seconds", "Age of the oldest open referral", _age(referred.oldest)),
     ]
     return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]
 

@@ -44,6 +44,17 @@ def every(tx: Tx) -> list[FocalPoint]:
     return [FocalPoint(partner, FocalFunction(function), contact) for partner, function, contact in tx.execute(asked)]
 
 
+def serves(tx: Tx, function: FocalFunction) -> bool:
+    """Return whether the hub or any partner that takes part has a focal point for a function."""
+    asked = (
+        select(focal_points.c.partner)
+        .join_from(focal_points, partners, focal_points.c.partner == partners.c.name, isouter=True)
+        .where(focal_points.c.function == function.value, partners.c.left.is_(None))
+        .limit(1)
+    )
+    return tx.execute(asked).first() is not None
+
+
 def of_country(tx: Tx, country: str | None, function: FocalFunction) -> FocalPoint | None:
     """Find the focal point of a country for a function: its government's before other partners', else the hub's."""
     candidates = focal_points.c.partner == HUB

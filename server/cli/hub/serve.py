@@ -12,6 +12,7 @@ import typer
 
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.feeds.configured import configured_feeds
+from server.cli.hub.status import unprotected_warning
 from server.settings import DEFAULT_FILE
 from server.setup import set_up
 from server.store import Store, hub_identity
@@ -43,13 +44,18 @@ def init(
     except (StoreUnavailable, ValueError) as error:
         fail(f"{store.url}: {error}")
     result = {"store": store.url, "collections_made": made}
+    with store.read() as tx:
+        to_do = unprotected_warning(tx)
     store.close()
     if json:
-        show_json(result | ({"partitions": {table.table: table.partitions for table in cut}} if cut else {}))
+        partitions_made = {"partitions": {table.table: table.partitions for table in cut}} if cut else {}
+        show_json(result | partitions_made | ({"to_do": [to_do]} if to_do else {}))
         return
     rows = [["store", store.url], ["collections made", ", ".join(made) or "none"]]
     rows += [[f"partitions of {table.table}", f"{table.partitions}, of them new: {table.new}"] for table in cut]
     show_table("Ready", ["property", "value"], rows)
+    if to_do:
+        show_table("To do", ["task"], [[to_do]])
 
 
 def serve(
@@ -89,6 +95,8 @@ def serve(
         if with_scheduler and not context.settings.feed:
             # No feeds any longer: nobody waits for the schedule of before.
             heartbeats.forget(tx, "schedule")
+        if to_do := unprotected_warning(tx):
+            print(f"scamfeed: warning: {to_do}", file=sys.stderr)  # noqa: T201 - where warnings are shown
     _free(host, port)
     configured = bool(context.settings.feed) or (context.config or DEFAULT_FILE).exists()
     with _scheduler(context, wanted=with_scheduler and configured, eager=eager):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import typer
 
 from schemas import timestamp
+from schemas.partner import FocalFunction
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.decisions.accounts import answers_of
 from server.cli.figures.receipts import receipt_counts, spread_of
@@ -19,6 +20,7 @@ from server.store import (
     audit,
     collections,
     feed_state,
+    focal_points,
     hub_identity,
     jobs,
     log,
@@ -32,6 +34,7 @@ from server.store.database.times import now, stamp
 from server.store.erasure import erased
 from server.store.liveness import heartbeats, silences
 from server.store.objections import objections
+from server.store.referrals import referrals
 
 # Of a job's state, the numbers that say how much is done.
 _COUNTS = ("values", "changed", "receipts", "reports")
@@ -66,6 +69,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "quiet": _quiet(tx),
             "slowed": throttled_partners(tx),
             "warnings": warnings_of(tx),
+            "protection": protection_of(tx),
             "times": times_of(tx),
         }
     if json:
@@ -210,6 +214,11 @@ def _attention_tables(result: dict[str, Any]) -> Iterator[_Table]:
     )
     yield _Table("Slowed until somebody lifts it", ["partner", "rule", "since"], _values(result["slowed"]))
     to_do = [[row["message"], row["times"], row["last"]] for row in result["warnings"]]
+    protection = result["protection"]
+    if not protection["focal_point"] and not to_do:
+        to_do.append([NOBODY_TO_TURN_TO, 0, None])
+    if protection["referrals_open"]:
+        to_do.append([_REFERRALS_WAIT, protection["referrals_open"], None])
     yield _Table("To do", ["task", "times", "last"], to_do)
 
 
@@ -237,6 +246,11 @@ def _moment(microseconds: int | None) -> str | None:
 
 _MONTH = 30 * 86_400 * 1_000_000
 _HOUR = 3_600 * 1_000_000
+NOBODY_TO_TURN_TO = (
+    "no focal point for protection is set: should the account of somebody who acts under coercion be listed, nobody is "
+    "named to turn to; set one with scamfeed partner focal-point --function protection --contact ADDRESS"
+)
+_REFERRALS_WAIT = "referrals of coerced holders wait for an answer: scamfeed referral list"
 _TO_DO = {
     hub_identity.NO_FOCAL_POINT: "accounts of people who act under coercion are listed, and there is nobody to turn to "
     "for their protection: set one with scamfeed partner focal-point --function protection --contact ADDRESS, then run "
@@ -264,6 +278,21 @@ def throttled_partners(tx: Tx) -> list[dict[str, Any]]:
         {"partner": throttle.partner, "rule": throttle.rule, "since": stamp(throttle.since)}
         for throttle in quotas.current_throttles(tx)
     ]
+
+
+def protection_of(tx: Tx) -> dict[str, Any]:
+    """Return whether coerced holders can be referred to somebody, and how many referrals wait for an answer."""
+    waiting = referrals.open_referrals(tx)
+    return {
+        "focal_point": focal_points.serves(tx, FocalFunction.PROTECTION),
+        "referrals_open": waiting.number,
+        "oldest_hours": None if waiting.oldest is None else round((now() - waiting.oldest) / _HOUR, 1),
+    }
+
+
+def unprotected_warning(tx: Tx) -> str | None:
+    """Return what the operator has to do before the first coerced holder is listed, None where that is done."""
+    return None if focal_points.serves(tx, FocalFunction.PROTECTION) else NOBODY_TO_TURN_TO
 
 
 def warnings_of(tx: Tx) -> list[dict[str, Any]]:

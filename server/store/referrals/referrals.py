@@ -1,0 +1,97 @@
+"""Referrals as they are stored: added once, open until somebody writes down the answer."""
+
+import secrets
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, insert, select, update
+
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.referrals.tables import referrals
+
+_PAGE = 1_000
+_r = referrals.c
+
+
+class ReferralAnswer(StrEnum):
+    """What became of a referral, as the focal point answered."""
+
+    ACCEPTED = "accepted"
+    IN_CONTACT = "in-contact"
+    PROTECTED = "protected"
+    DECLINED = "declined"
+    NOT_REACHED = "not-reached"
+    NOT_COERCED = "not-coerced"
+
+
+class UnknownReferral(LookupError):
+    """There is no referral of that id."""
+
+
+class StoredReferral(NamedTuple):
+    """A referral of the holder of a listed account; moments are microseconds.
+
+    ``referred_to`` is the partner that has the focal point, empty for the hub's own. ``answer`` is None while it is
+    open.
+    """
+
+    id: str
+    listing: str
+    referred_to: str
+    partner: str | None
+    referred_by: str
+    referred: int
+    answer: ReferralAnswer | None = None
+    answered: int | None = None
+    answered_by: str | None = None
+
+
+class OpenReferrals(NamedTuple):
+    """The number of open referrals, and when the oldest began (microseconds); None where there is none."""
+
+    number: int
+    oldest: int | None
+
+
+def add(tx: Tx, listing: str, referred_to: str, by: str, partner: str | None = None) -> StoredReferral:
+    """Add a referral of the holder of a listed account; one that is open already to the same is returned as it is."""
+    same = (_r.listing == listing, _r.referred_to == referred_to, _r.answer.is_(None))
+    if (row := tx.execute(select(referrals).where(*same)).first()) is not None:
+        return _referral(row)
+    new = StoredReferral(secrets.token_hex(8), listing, referred_to, partner, by, now())
+    tx.execute(insert(referrals), [new._asdict()])
+    return new
+
+
+def answer(tx: Tx, id_: str, word: ReferralAnswer, by: str) -> StoredReferral:
+    """Write down the answer to a referral, in place of an earlier one. Raises ``UnknownReferral``."""
+    changed = update(referrals).where(_r.id == id_).values(answer=word.value, answered=now(), answered_by=by)
+    if tx.execute(changed).rowcount == 0:
+        raise UnknownReferral(f"there is no referral {id_}")
+    return _referral(tx.execute(select(referrals).where(_r.id == id_)).one())
+
+
+def all_referrals(tx: Tx, *, only_open: bool = True, limit: int = 1_000) -> list[StoredReferral]:
+    """Return referrals, the oldest first."""
+    asked = select(referrals).order_by(_r.referred, _r.id).limit(limit)
+    if only_open:
+        asked = asked.where(_r.answer.is_(None))
+    return [_referral(row) for row in tx.execute(asked)]
+
+
+def open_referrals(tx: Tx) -> OpenReferrals:
+    """Return how many referrals are open, and since when the oldest is."""
+    asked = select(func.count(), func.min(_r.referred)).where(_r.answer.is_(None))
+    return OpenReferrals(*tx.execute(asked).one())
+
+
+def forget(tx: Tx, *, before: int) -> int:
+    """Remove referrals that were answered ``before`` (microseconds), some hundred at most; return their number."""
+    over = select(_r.id).where(_r.answered < before).limit(_PAGE)
+    return tx.execute(delete(referrals).where(_r.id.in_(over))).rowcount
+
+
+def _referral(row: object) -> StoredReferral:
+    found = StoredReferral(*row)  # type: ignore[misc]
+    return found if found.answer is None else found._replace(answer=ReferralAnswer(found.answer))
