@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -174,3 +175,36 @@ def test_a_mirror_of_it_finds_what_it_has_and_nothing_that_was_revoked(root: str
     post(25, 1)
     scamfeed("mirror", "sync", "--config", str(config))
     assert found() == [number != 7 for number in range(26)]
+
+
+def test_a_doctor_finds_it_well(root: str, tmp_path: Path) -> None:
+    """It has no digest and no heartbeat, and the doctor says so without calling that wrong."""
+    obj = {
+        **{"type": "indicator", "spec_version": "2.1", "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z"},
+        **{"created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z"},
+    }
+    objects = [
+        obj | {"id": f"indicator--{uuid.uuid4()}", "pattern": f"[domain-name:value = 'd{number}.example.com']"}
+        for number in range(3)
+    ]
+    headers = {"Accept": TAXII, "Content-Type": TAXII}
+    posted = requests.post(
+        f"{root}collections/room/objects/",
+        json={"objects": objects},
+        headers=headers,
+        auth=("hub", "s3cret"),
+        timeout=30,
+    )
+    assert posted.status_code == 202, posted.text
+    address = f"{root.partition('/taxii2/')[0]}/taxii2/"
+    done = subprocess.run(
+        [BIN / "scamfeed", "doctor", address, "--user", "hub", "--collection", "room", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "HUB_PASSWORD": "s3cret"},
+        capture_output=True,
+        text=True,
+    )
+    findings = {found["check"]: found for found in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 0, done.stdout
+    assert {found["verdict"] for found in findings.values()} <= {"ok", "skipped", "note"}
+    assert findings["login"]["verdict"] == "ok"
