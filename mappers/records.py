@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from mappers import flow, grouping, identity, opinion, qualification, sighting
+from mappers import flow, grouping, identity, opinion, qualification, request_note, sighting
 from mappers.indicator import Profile
 from schemas.errors import Rejected
 from schemas.qualification import Qualification
 from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
+from schemas.request import Request, RequestAnswer
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -26,6 +27,8 @@ def to_stix(record: Record, profile: Profile = Profile.FULL) -> list[dict[str, A
             return flow.to_stix(record, profile)
         case Case():
             return [grouping.to_stix(record, profile)]
+        case Request() | RequestAnswer():
+            return [request_note.to_stix(record)]
     raise TypeError(f"no record: {type(record).__name__}")
 
 
@@ -58,4 +61,6 @@ def from_stix(
             return [flow.from_stix(stix_object, objects, reporters)]
         case "grouping":
             return [grouping.from_stix(stix_object, reporters)]
-    raise Rejected("not-a-record", "only sightings, opinions, groupings and flows are records")
+        case "note" if request_note.told_by(stix_object):
+            return [request_note.from_stix(stix_object, reporters)]
+    raise Rejected("not-a-record", "only sightings, opinions, groupings, flows and requests are records")

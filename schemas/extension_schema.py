@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from schemas import request_schema
 from schemas.declaration import DeclaredField
 from schemas.feedback import FeedbackEvent, FeedbackReason
 from schemas.fields import Evidence, Hold
@@ -243,6 +244,8 @@ def schema() -> dict[str, Any]:
         "currency": _CURRENCY,
         **_of_a_consensus(),
         "feedback": _feedback(),
+        "request": request_schema.of_request(),
+        "request_answer": request_schema.of_answer(),
         "transfers": {"type": "integer", "minimum": 1, "description": "of a flow: in how many transfers"},
         "count": {
             "type": "integer",

@@ -19,6 +19,7 @@ from schemas.qualification import Qualification
 from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
 from schemas.refang import refang
 from schemas.report import FIELDS, MAX_VALUE, Report
+from schemas.request import Request, RequestAnswer
 from schemas.sharing import SHARING_COLUMNS
 from schemas.subject import subject_of_text
 from schemas.vocabulary import ScamType, Tlp
@@ -188,13 +189,17 @@ RECORDS: Mapping[str, type[Record]] = MappingProxyType(
         "flow": Flow,
         "case": Case,
         "qualification": Qualification,
+        "request": Request,
+        "request-answer": RequestAnswer,
     }
 )
 
 # The columns that together name the subject of a record.
 SUBJECT_COLUMNS = ("value", "kind", "of_reporter")
 
-_WORD_COLUMNS = frozenset({"outcome", "reason", "opinion", "context", "scam_type", "code"})
+_WORD_COLUMNS = frozenset(
+    {"outcome", "reason", "opinion", "context", "scam_type", "code", "asks", "state", "legal_basis"}
+)
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _MEMBERS = re.compile(r"[\s|]+|[,;](?=[a-z][a-z0-9-]+(?:--|:))")
 # Words of people and other feeds, with the outcome that they mean.

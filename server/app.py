@@ -20,6 +20,7 @@ from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, M
 from server.api.match.evaluation import Evaluation, check_seed
 from server.api.match.sets import SetMaker
 from server.api.objections import PATH as OBJECTIONS_PATH, ObjectionEndpoints, ObjectionRules
+from server.api.requests import PREFIX as REQUEST_PREFIX, RequestEndpoints
 from server.api.trends import PREFIXES as TREND_PREFIXES, TrendEndpoints
 from server.console import pages
 from server.console.site import open_site
@@ -31,6 +32,7 @@ from server.observe.heartbeat import HeartbeatThread
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
 from server.observe.quiet import QuietWatch
 from server.observe.readiness import Readiness
+from server.observe.request_clock import RequestClock
 from server.observe.resumption import Resumption
 from server.observe.retention import Days, Retention
 from server.observe.trends import TrendThread
@@ -67,9 +69,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         thread.start()
         atexit.register(thread.stop)
     hub = hub_of(settings, store)
-    resumption = Resumption(hub)
-    trends = TrendThread(hub)
-    for work in (resumption, trends):
+    for work in (Resumption(hub), TrendThread(hub), RequestClock(hub)):
         work.start()
         atexit.register(work.stop)
     quotas = PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects)
@@ -121,7 +121,8 @@ def _others(hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuot
     trends = TrendEndpoints(settings.check_rate_limit)
     rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
     objections = ObjectionEndpoints(hub, objection_rules_of(settings))
-    rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), OBJECTIONS_PATH: objections, "/api/": api}
+    rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
+    rooms |= {OBJECTIONS_PATH: objections, "/api/": api}
     if settings.match_seed_file is not None:
         check_seed(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)
@@ -171,7 +172,13 @@ def _add_probes(app: Flask, ready: Callable[[], probes.Probe], reads: Store, met
 
 
 def _start_retention(store: Store, settings: Settings) -> None:
-    days = Days(settings.audit_days, settings.status_days, settings.receipt_days, settings.delivery_days)
+    days = Days(
+        settings.audit_days,
+        settings.status_days,
+        settings.receipt_days,
+        settings.delivery_days,
+        settings.request_days,
+    )
     retention = Retention(store, days)
     retention.start()
     atexit.register(retention.stop)

@@ -186,6 +186,19 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=36_500, description="days that pushes of versions since superseded are kept; 0 is for ever"),
     ] = 400
+    request_days: Annotated[
+        int,
+        Field(ge=0, le=36_500, description="days that requests between institutions are kept once closed; 0: for ever"),
+    ] = 400
+    requests_per_day: Annotated[
+        int, Field(ge=0, description="requests to other institutions that a partner may send in 24 hours; 0: no limit")
+    ] = 500
+    requests_open: Annotated[
+        int, Field(ge=0, description="requests of a partner that may be open at once; 0 is no limit")
+    ] = 2_000
+    request_unanswered_days: Annotated[
+        int, Field(ge=1, le=3_650, description="days after its deadline that a request nobody answers is closed")
+    ] = 30
     retraction_target: Annotated[
         timedelta,
         BeforeValidator(_duration),

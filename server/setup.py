@@ -3,6 +3,7 @@
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.guard.allowlists.lookup import Allowlists
 from server.release.hub import Hub
+from server.release.requests.limits import RequestLimits
 from server.release.route.policy import Policy
 from server.settings import Settings
 from server.store import Store, collections, hub_identity, value_index
@@ -32,5 +33,6 @@ def allowlists_of(settings: Settings) -> Allowlists:
 
 
 def hub_of(settings: Settings, store: Store) -> Hub:
-    """Return the hub on ``store`` with the release policy and the allowlists of ``settings``."""
-    return Hub(store, policy_of(settings), allowlists_of(settings))
+    """Return the hub on ``store`` with the release policy, the allowlists and the limits of ``settings``."""
+    limits = RequestLimits(settings.requests_per_day, settings.requests_open, settings.request_unanswered_days)
+    return Hub(store, policy_of(settings), allowlists_of(settings), limits)

@@ -17,6 +17,7 @@ from server.cli.decisions.erasures import app as erasure, erase
 from server.cli.decisions.objections import app as objection
 from server.cli.decisions.proposals import app as proposal
 from server.cli.decisions.referrals import app as referral
+from server.cli.decisions.requests import app as request
 from server.cli.decisions.retract import retract
 from server.cli.decisions.reviews import app as review
 from server.cli.demo import demo
@@ -97,6 +98,7 @@ app.command("doctor")(doctor)
 app.command("match")(match)
 app.add_typer(review, name="review")
 app.add_typer(account, name="account")
+app.add_typer(request, name="request")
 app.add_typer(proposal, name="proposal")
 app.add_typer(objection, name="objection")
 app.add_typer(referral, name="referral")

@@ -16,6 +16,7 @@ from server.store.keepers import kept_accounts
 from server.store.liveness import heartbeats, silences, verifications
 from server.store.objections import objections
 from server.store.referrals import referrals
+from server.store.requests import requests
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
 _SECOND = 1_000_000
@@ -99,6 +100,7 @@ def _open_work(store: Store) -> Iterable[Metric]:
         objecting = objections.totals(tx)
         erasing = len(erased.all_erasures(tx, only_open=True))
         referred, protected = referrals.open_referrals(tx), focal_points.serves(tx, FocalFunction.PROTECTION)
+        asked = requests.current(tx, now())
     figures: list[tuple[str, str, float]] = [
         ("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
         ("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
@@ -111,6 +113,11 @@ def _open_work(store: Store) -> Iterable[Metric]:
         ("scamfeed_protection_focal_point", "1 where coerced holders can be referred to somebody", float(protected)),
         ("scamfeed_referrals_open", "Referrals that wait for an answer", referred.number),
         ("scamfeed_referrals_oldest_seconds", "Age of the oldest open referral", _age(referred.oldest)),
+        ("scamfeed_requests_open", "Requests between institutions that wait for an answer", asked.open),
+        ("scamfeed_requests_overdue", "Those of them whose deadline has passed", asked.overdue),
+        ("scamfeed_requests_oldest_seconds", "Age of the oldest of them", _age(asked.oldest)),
+        ("scamfeed_requests_unaddressed", "Those of them that nobody here is asked by", asked.unaddressed),
+        ("scamfeed_police_holds", "Freezes by police that hold money now", asked.holding),
     ]
     return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]
 

@@ -15,6 +15,7 @@ from server.store.objections import objections
 from server.store.objects.dictionary_training import DictionaryTrainer
 from server.store.proposals import proposals
 from server.store.referrals import referrals
+from server.store.requests import requests
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,13 @@ _ANSWER_DAYS = 400
 
 @dataclass(frozen=True)
 class Days:
-    """For how many days the audit trail, statuses, closed receipts and deliveries are kept; 0 is for ever."""
+    """For how many days the audit trail, statuses, closed receipts and requests, deliveries are kept; 0: for ever."""
 
     audit: int = 0
     statuses: int = 30
     receipts: int = 400
     deliveries: int = 400
+    requests: int = 400
 
 
 class Retention:
@@ -79,6 +81,7 @@ class Retention:
         self._forget(referrals.forget, _REFERRAL_DAYS)
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)
+        self._forget(requests.forget, kept.requests)
         if time.monotonic() - self._deliveries_cleaned >= _DAY_SECONDS:
             self._deliveries_cleaned = time.monotonic()
             self._forget_deliveries(kept.deliveries)

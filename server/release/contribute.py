@@ -1,11 +1,13 @@
 """Contributions: stored in the inbox, and published as far as the release rules allow."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any
 
 from mappers.qualification import is_answer
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
+from server.release.context import open_context
 from server.release.facts import HubFacts
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue, indicator_subject
 from server.release.guard import volume
@@ -14,10 +16,12 @@ from server.release.guard.personal_data import case_numbers
 from server.release.guard.volume import DoubtQuota
 from server.release.hub import Hub
 from server.release.intake import Decision, Intake, IntakeFacts, may_be_new, why_no_report
+from server.release.publish.collections import revoked
 from server.release.publish.listings import ListingState, is_published
 from server.release.publish.totals import TotalsFold, states_totals
 from server.release.query import receipts
 from server.release.reasons import Explanation, Reason
+from server.release.requests.intake import RequestIntake, values_held
 from server.release.results import Published, Results, Unpublished
 from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationOutcome, AnnotationRelease
@@ -57,7 +61,9 @@ def take_all(hub: Hub, tx: Tx, partner: Partner, parts: Iterable[Prepared], *, l
     results, parts = Results(), list(parts)
     if len(parts) > 1:
         # A transaction that has added something to the collections cannot wait for values any more.
-        _open(hub, tx, partner, [submission for prepared in parts for submission in prepared.submissions], results)
+        held = values_held(tx, [note for prepared in parts for note in prepared.request_notes])
+        every = [submission for prepared in parts for submission in prepared.submissions]
+        _open(hub, tx, partner, every, results, held)
     for prepared in parts:
         take(hub, tx, partner, prepared, results, leave_for_end=leave_for_end)
     return results
@@ -79,6 +85,9 @@ def take(
     caller writes in it makes nobody wait. ``check`` may raise, by the hub's facts, before anything is stored.
     """
     results.failed += prepared.failed
+    if prepared.request_notes:
+        _take_requests(hub, tx, partner, prepared, results, leave_for_end=leave_for_end, check=check)
+        return
     if not prepared.submissions:
         return
     contribution = _open(hub, tx, partner, prepared.submissions, results)
@@ -89,13 +98,67 @@ def take(
             without_traceback(submission.report)
 
 
+def _take_requests(
+    hub: Hub,
+    tx: Tx,
+    partner: Partner,
+    prepared: Prepared,
+    results: Results,
+    *,
+    leave_for_end: bool,
+    check: Callable[[HubFacts], None],
+) -> None:
+    """Store requests between institutions and answers to them, release what they hold, and take all else besides."""
+    if not value_index.locked(tx):
+        partners.lock(tx, partner.name)
+    context = open_context(hub, tx)
+    check(context.facts)
+    intake = RequestIntake(context, partner, hub.request_limits)
+    intake.take(prepared.request_notes, results)
+    if prepared.submissions:
+        held = values_held(tx, prepared.request_notes)
+        _open(hub, tx, partner, prepared.submissions, results, held).take()
+    changed = list(intake.holding.values())
+    if intake.lifting:
+        session = ReleaseSession.open(hub, tx)
+        keys = [context.key(partner, id_) for id_ in intake.lifting]
+        session.loader.read(keys)
+        changed += [revoked(session.loader.known[key], context.at) for key in keys if key in session.loader.known]
+    if changed:
+        own = Results()
+        _open(hub, tx, partner, prepare(list(map(Item.of, changed)), hub.allowlists).submissions, own).take()
+        _tell_of_holds(results, intake.holding, own)
+    intake.notes.publish(open_context(hub, tx), leave_for_end=leave_for_end)
+
+
+def _tell_of_holds(results: Results, holding: Mapping[str, Mapping[str, Any]], own: Results) -> None:
+    """Say with each request why the hold that it asks for is not there yet, where it is not."""
+    unpublished = own.unpublished()
+    for place, accepted in enumerate(results.accepted):
+        held = holding.get(accepted.id)
+        if held is not None and held["id"] in unpublished:
+            result, why = unpublished[held["id"]]
+            results.accepted[place] = accepted._replace(
+                message=f"{accepted.message}; the hold: {result}: {why.message}"
+            )
+
+
 def _is_about_others(submission: Submission) -> bool:
     """Return whether the object may concern values of other objects."""
     return submission.item.type == MARKING or bool(submission.refs)
 
 
-def _open(hub: Hub, tx: Tx, partner: Partner, submissions: Sequence[Submission], results: Results) -> "_Contribution":
+def _open(
+    hub: Hub,
+    tx: Tx,
+    partner: Partner,
+    submissions: Sequence[Submission],
+    results: Results,
+    others: Set[str] = frozenset(),
+) -> "_Contribution":
     """Open a contribution that has locked all values that its objects are about, and has read what is known of them.
+
+    It has locked the ``others`` as well, which the transaction needs later.
 
     A partner contributes one after the other, so that its ids, its volume and its throttle are its own meanwhile; its
     organisation does so where its doubts are counted.
@@ -103,11 +166,11 @@ def _open(hub: Hub, tx: Tx, partner: Partner, submissions: Sequence[Submission],
     if not value_index.locked(tx):
         partners.lock(tx, partner.name, organisation=any(map(volume.may_doubt, submissions)))
         if not any(map(_is_about_others, submissions)):
-            value_index.lock(tx, {submission.subject for submission in submissions if submission.subject})
+            value_index.lock(tx, {submission.subject for submission in submissions if submission.subject} | others)
 
     def find(session: ReleaseSession) -> tuple[_Contribution, Set[str]]:
         contribution = _Contribution(session, partner, submissions, results)
-        return contribution, contribution.find_subjects()
+        return contribution, contribution.find_subjects() | others
 
     return ReleaseSession.open_locked(hub, tx, find)[1]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from server.release.facts import FactCache
 from server.release.guard.allowlists.lookup import Allowlists
 from server.release.publish.drafts import AlikeDrafts
+from server.release.requests.limits import RequestLimits
 from server.release.route.policy import Policy
 from server.store import Store
 
@@ -19,5 +20,6 @@ class Hub:
     store: Store
     policy: Policy = field(default_factory=Policy)
     allowlists: Allowlists = field(default_factory=Allowlists)
+    request_limits: RequestLimits = field(default_factory=RequestLimits)
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
     alike_drafts: AlikeDrafts = field(default_factory=AlikeDrafts, init=False, repr=False, compare=False)

@@ -348,6 +348,74 @@ class Reason(Enum):
         "write the case's number with letters if others need it",
     )
 
+    # Requests between institutions, and their answers.
+    NO_INSTITUTION = (
+        "no-institution",
+        Result.REFUSED,
+        "requests go between banks, exchanges, platforms, telecoms and authorities",
+        "ask one of these to send it for you",
+    )
+    REQUEST_CHANGED = (
+        "request-changed",
+        Result.REFUSED,
+        "a request that was sent is not changed",
+        "close it with the state closed, and send another under another id",
+    )
+    REQUEST_TIMES = (
+        "request-times",
+        Result.REFUSED,
+        "{name} has to be in the future, and {days} days ahead at most",
+        "send the request with another time",
+    )
+    REQUEST_TO_YOURSELF = (
+        "request-to-yourself",
+        Result.REFUSED,
+        "the request would go to your own organisation",
+        "name another partner, or an account that you do not keep",
+    )
+    TOO_MANY_REQUESTS = (
+        "too-many-requests",
+        Result.REFUSED,
+        "your organisation may send {most} requests {per}",
+        "{way}",
+    )
+    PERSONAL_NUMBER = (
+        "personal-number",
+        Result.REFUSED,
+        "{name} could be a person's number",
+        "write the number of the case or the order with letters in front",
+    )
+    UNKNOWN_REQUEST = (
+        "unknown-request",
+        Result.REFUSED,
+        "there is no request of this id for you to see",
+        "give the id as your collection requests-… has it",
+    )
+    NOT_THE_PARTY = (
+        "not-the-party",
+        Result.REFUSED,
+        "the {by} alone may answer this request so",
+        "as the {role} you may answer: {allowed}",
+    )
+    WRONG_STEP = (
+        "wrong-step",
+        Result.REFUSED,
+        "the request is {state}, which cannot become {wanted}",
+        "as the {role} you may answer: {allowed}",
+    )
+    WRONG_AMOUNT = (
+        "wrong-amount",
+        Result.REFUSED,
+        "the amount is in another currency than the request's, or more than what is left of it",
+        "give what is held, and what went on, of the {amount} that {of}",
+    )
+    NO_AMOUNT_TO_FOLLOW = (
+        "no-amount-to-follow",
+        Result.REFUSED,
+        "the request names no amount, so that it cannot be followed to other accounts",
+        "answer without went_to, and ask the sender for a request with an amount",
+    )
+
 
 class Explanation(NamedTuple):
     """Why one object is not published: the reason, and the message to its sender."""

@@ -3,17 +3,19 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from mappers import common_objects
+from mappers import common_objects, request_note
 from mappers.grammar import TOO_COSTLY, PatternBudget
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.report import Report
+from schemas.request import Request, RequestAnswer
 from server.release.guard import stix_properties
 from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.guard.allowlists.lookup import Allowlists
 from server.release.guard.personal_data import objects
+from server.release.reasons import Reason
 from server.release.results import Unpublished
 from server.release.route import annotation_targets
 from server.store import value_index
@@ -54,12 +56,21 @@ class Submission:
         return max(1, len(self.refs)) if self.obj["type"] in ("opinion", "sighting") else 1
 
 
+class RequestNote(NamedTuple):
+    """A note by which a partner sends a request to another institution, or answers one; never kept as it came."""
+
+    item: Item
+    obj: dict[str, Any]
+    content: Request | RequestAnswer
+
+
 @dataclass
 class Prepared:
     """The objects that could be read, and those refused: all that takes time and needs no store."""
 
     submissions: list[Submission] = field(default_factory=list)
     failed: list[Unpublished] = field(default_factory=list)
+    request_notes: list[RequestNote] = field(default_factory=list)
 
 
 def prepare(items: Sequence[Item], allowlists: Allowlists, budget: PatternBudget | None = None) -> Prepared:
@@ -78,6 +89,9 @@ def prepare(items: Sequence[Item], allowlists: Allowlists, budget: PatternBudget
 def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: PatternBudget | None) -> Submission | None:
     try:
         obj = stix_properties.read(item)
+        if item.type == "note" and request_note.told_by(obj):
+            _add_request_note(prepared, item, obj)
+            return None
         report = _read_report(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
             objects.refuse_personal_data(obj, report if isinstance(report, Report) else None)
@@ -94,6 +108,25 @@ def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: Patter
         message = "not understood: a property is not as STIX 2.1 has it"
         prepared.failed.append(Unpublished(item.id, item.version, message))
     return None
+
+
+def _add_request_note(prepared: Prepared, item: Item, obj: dict[str, Any]) -> None:
+    """Add a request or an answer, or why it is refused; those tell the reason by its code, too."""
+    try:
+        prepared.request_notes.append(_read_request_note(item, obj))
+    except Rejected as refusal:
+        prepared.failed.append(Unpublished(item.id, item.version, refusal.message, refusal.reason))
+
+
+def _read_request_note(item: Item, obj: dict[str, Any]) -> RequestNote:
+    """Return a request or an answer. Raises ``Rejected`` also where one of its numbers could be a person's."""
+    content = request_note.from_stix(obj)
+    if isinstance(content, Request):
+        for name in ("reference", "legal_reference", "end_to_end_id"):
+            text = getattr(content, name)
+            if text is not None and objects.could_be_personal_number(text):
+                raise Reason.PERSONAL_NUMBER.rejected(name=name)
+    return RequestNote(item, obj, content)
 
 
 def _read_report(obj: dict[str, Any], budget: PatternBudget | None) -> Report | Rejected | None:

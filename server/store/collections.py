@@ -286,12 +286,13 @@ def writers(tx: Tx) -> dict[str, frozenset[str]]:
 
 _WRITERS = select(collections.c.alias, grants.c.partner).join_from(grants, collections).where(grants.c.can_write)
 
-PrivateUse = Literal["for", "outcomes", "accounts"]
+PrivateUse = Literal["for", "outcomes", "accounts", "requests"]
 
 _PRIVATE_TEXTS: dict[PrivateUse, tuple[str, str]] = {
     "for": ("For {}", "Reports that only this partner may read, by the sharing limits of their contributors."),
     "outcomes": ("Outcomes of {}", "Outcomes of the reports that this partner contributed."),
     "accounts": ("Accounts at {}", "Reports of the accounts that this partner keeps, for its answer."),
+    "requests": ("Requests of {}", "Requests between institutions that this partner sent, is asked by, or may follow."),
 }
 _PLAIN_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _OTHER_CHARACTERS = re.compile(r"[^a-z0-9]+")

@@ -212,6 +212,14 @@ REASONS: dict[str, ErrorReason] = {
         "The partner looks up more values than it may; one that is not found may count as several.",
         "Try again after the seconds in Retry-After, and keep answers for their cache_seconds.",
     ),
+    "request-refused": ErrorReason(
+        422, "The request or the answer is refused ({reason}): {message}.", "Correct it and send it again."
+    ),
+    "not-a-list-of-requests": ErrorReason(
+        400,
+        "A list of requests is asked for by state, role, limit and next alone.",
+        "Give words of the vocabulary, a whole number, and next as the page before gave it.",
+    ),
     "not-folded": ErrorReason(
         503, "The digest of this collection is made for the first time.", "Try again after the seconds in Retry-After."
     ),

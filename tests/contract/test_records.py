@@ -77,6 +77,26 @@ RECORDS: dict[str, Record] = {
         description="โฆษณาชวนลงทุนปลอม",
         lang="th",
     ),
+    "request": _read(
+        "request",
+        of=ACCOUNT,
+        asks="freeze",
+        addressee="Other Bank",
+        reference="case 42",
+        amount="800000",
+        currency="THB",
+        uetr="97ed4827-7b6f-4491-a06f-b548d5a7512d",
+        deadline="2026-01-16",
+        legal_basis="scheme-rules",
+    ),
+    "request-answer": _read(
+        "request-answer",
+        request="0b5bd6a1-2a1c-4b43-9d2c-3b1de9bb0f3a",
+        state="agreed",
+        amount="300000",
+        currency="THB",
+        went_to="bank-account:DE89370400440532013000=500000",
+    ),
 }
 NAMED = pytest.mark.parametrize("name", RECORDS)
 

@@ -35,6 +35,7 @@ from server.store.erasure import erased
 from server.store.liveness import heartbeats, silences
 from server.store.objections import objections
 from server.store.referrals import referrals
+from server.store.requests import requests
 
 # Of a job's state, the numbers that say how much is done.
 _COUNTS = ("values", "changed", "receipts", "reports")
@@ -66,6 +67,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "answers": answers_of(tx, context.settings.answer_target, context.settings.withheld_target, now() - _MONTH),
             "objections": _objections(tx),
             "receipts": receipts_of(tx, context.settings.retraction_target),
+            "requests": requests_of(tx),
             "quiet": _quiet(tx),
             "slowed": throttled_partners(tx),
             "warnings": warnings_of(tx),
@@ -206,6 +208,9 @@ def _hub_tables(result: dict[str, Any]) -> Iterator[_Table]:
             ["later than the target", result["receipts"]["late"]],
         ],
     )
+    asked = result["requests"]
+    rows = [[name.replace("_", " "), count] for name, count in asked.items()] if any(asked.values()) else []
+    yield _Table("Requests between institutions", ["property", "value"], rows)
 
 
 def _attention_tables(result: dict[str, Any]) -> Iterator[_Table]:
@@ -270,6 +275,18 @@ def reviews_of(tx: Tx) -> dict[str, Any]:
 def receipts_of(tx: Tx, target: timedelta) -> dict[str, Any]:
     """Return the state of a month's receipts, and of all open ones."""
     return receipt_counts(settling.totals_since(tx, now() - _MONTH, target), target.total_seconds())
+
+
+def requests_of(tx: Tx) -> dict[str, Any]:
+    """Return how many requests between institutions wait, and what freezes of police hold."""
+    found = requests.current(tx, now())
+    return {
+        "open": found.open,
+        "overdue": found.overdue,
+        "oldest_hours": None if found.oldest is None else round((now() - found.oldest) / _HOUR, 1),
+        "unaddressed": found.unaddressed,
+        "police_holds": found.holding,
+    }
 
 
 def throttled_partners(tx: Tx) -> list[dict[str, Any]]:

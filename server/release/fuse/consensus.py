@@ -18,7 +18,7 @@ from schemas.kind import Kind, Normal
 from schemas.partner import PartnerKind
 from schemas.report import FIELDS, Report
 from schemas.vocabulary import Action, HolderStatus, ScamType
-from server.release.fuse import answers, confidence, doubts, grade
+from server.release.fuse import answers, confidence, doubts, grade, police_holds
 from server.release.fuse.doubts import DoubtEffect
 from server.release.fuse.statements import KeeperAnswer, OpinionStatement, SightingStatement, Statement
 
@@ -85,12 +85,14 @@ def fuse(
     spared = coerced or sign or status is HolderStatus.COERCED
     by_reports = _grade(kind, weighed, undoubted, left, effect, spared=spared)
     alone = reports[0] if len(reports) == 1 and not unattributed else None
+    holds = grade.live_holds(statements, alone, at)
+    graded = grade.at_most(kind, by_reports, answers.strongest_left(answer, statements, at, disputed=disputed))
     first, last, since = times(reports, sightings, at)
     return Consensus(
         kind=kind.name,
         value=reports[0].value,
         confidence=left,
-        grade=grade.at_most(kind, by_reports, answers.strongest_left(answer, statements, at, disputed=disputed)),
+        grade=police_holds.at_least_held(kind, graded, holds, statements, at),
         disputed=disputed or _is_disputed(effect, answer),
         reporters=len(reporters),
         reporter_kinds=_kinds_of(reporters),
@@ -100,7 +102,7 @@ def fuse(
         last_seen=last,
         valid_from=since,
         valid_until=max(end(report, sightings, at) for report in reports),
-        **_holds(grade.live_holds(statements, alone, at)),
+        **_holds(holds),
         **_scam_words(weights, reports),
         **(_wording(alone) if alone else _joined(weighed)),
         **(_UNATTRIBUTED if unattributed else _attributed(weighed)),

@@ -55,7 +55,7 @@ def any_record(draw: st.DrawFn) -> Record:
             },
         )
     )
-    which = draw(st.sampled_from(list(tabular.RECORDS)))
+    which = draw(st.sampled_from([name for name in tabular.RECORDS if not name.startswith("request")]))
     if which in ("sighting", "outcome", "opinion", "qualification"):
         columns["of"] = {"ref": draw(IDS)}
     if which in ("sighting", "flow", "case"):

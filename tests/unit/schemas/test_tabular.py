@@ -172,11 +172,24 @@ def test_a_row_cannot_set_the_reporter() -> None:
     assert record("sighting", of=INDICATOR, reporter="Somebody else").reporter == "Example Bank"
 
 
+REQUEST_COLUMNS = {
+    "request": {
+        "of": ACCOUNT,
+        "asks": "Freeze",
+        "reference": "7",
+        "deadline": "2026-02-01",
+        "legal_basis": "court order",
+    },
+    "request-answer": {"request": "note--7f33aaaa-ae9a-4254-b05a-c700c80db493", "state": "acknowledged", "of": ""},
+}
+
+
 @pytest.mark.parametrize("name", tabular.RECORDS)
 def test_columns_of_other_records_are_passed_over(name: str) -> None:
     everything = {
         **{"of": INDICATOR, "outcome": "blocked", "opinion": "agree", "source": ACCOUNT, "target": WALLET},
         **{"name": "Example", "members": INDICATOR, "count": "2", "victim": "somebody", "code": "fraud"},
+        **REQUEST_COLUMNS.get(name, {}),
     }
     assert isinstance(record(name, **everything), tabular.record_model(name))
 

@@ -13,6 +13,7 @@ from server.api.account_answers import AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings
 from server.api.openapi import description
+from server.api.requests import PREFIX as REQUESTS, RequestEndpoints
 from server.api.trends import PREFIXES, TrendEndpoints
 from server.app import create_app
 from server.release.hub import Hub
@@ -59,8 +60,12 @@ def test_it_is_open_to_everybody(app: Flask) -> None:
 
 def _all() -> dict[str, Any]:
     """Return the description of all that is served, as the application hands it out."""
-    beside = EndpointsByPath({TRENDS: TrendEndpoints(0), "/api/answers": _answers(), "/api/": _lookups()})
-    return describe(beside.describe())
+    rooms = {TRENDS: TrendEndpoints(0), "/api/answers": _answers(), REQUESTS: _requests(), "/api/": _lookups()}
+    return describe(EndpointsByPath(rooms).describe())
+
+
+def _requests() -> RequestEndpoints:
+    return RequestEndpoints(cast(Hub, None), PartnerQuotas())
 
 
 def _answers() -> AnswerEndpoints:

@@ -1,0 +1,54 @@
+"""Assign a request that found no addressee: an operator knows whose account it is."""
+
+from schemas.errors import Rejected
+from schemas.feedback import FeedbackEvent
+from schemas.partner import Partner
+from server.release.context import open_context
+from server.release.contribute import contribute
+from server.release.hub import Hub
+from server.release.reasons import Reason
+from server.release.requests import holds, views
+from server.release.requests.addressee import INSTITUTIONS, named
+from server.release.requests.notes import RequestNotes
+from server.release.requests.states import Role
+from server.store import audit
+from server.store.audit import AuditEvent
+from server.store.database.engine import Tx
+from server.store.database.times import micros, now
+from server.store.item import Item
+from server.store.requests import requests
+from server.store.requests.requests import ENDED, StoredRequest
+
+
+def assign(hub: Hub, tx: Tx, id_: str, partner: Partner, by: str) -> StoredRequest:
+    """Let ``partner`` answer a request that nobody here is asked by. Raises ``Rejected``."""
+    stored = requests.lock(tx, id_)
+    context = open_context(hub, tx)
+    if stored is None or stored.addressee is not None or stored.state == ENDED:
+        raise Reason.UNKNOWN_REQUEST.rejected()
+    if partner.kind not in INSTITUTIONS:
+        raise Reason.NO_INSTITUTION.rejected()
+    sender = context.registry.partners.get(stored.sender)
+    if sender is None or sender.counts_as == partner.counts_as:
+        raise Reason.REQUEST_TO_YOURSELF.rejected()
+    requests.add_party(tx, stored, partner.name, Role.ADDRESSEE)
+    changed = stored._replace(addressee=partner.name, changed=max(now(), stored.changed) // 1_000 * 1_000 + 1_000)
+    request = views.request_of(stored)
+    is_ahead = request.until is not None and request.until > context.at
+    report = None
+    if stored.earlier is None and request.until is not None and is_ahead and holds.is_police_freeze(sender, request):
+        followers = (named(context.registry, name) for name in request.also_to)
+        readers = [partner.identity, *(follower.identity for follower in followers if follower)]
+        report = holds.report(holds.new_id(), sender, request, readers)
+        changed = changed._replace(hold=report["id"], hold_until=micros(request.until))
+    requests.change(tx, changed)
+    if report is not None:
+        failed = contribute(hub, tx, sender, [Item.of(report)]).failed
+        if failed:
+            raise Rejected(failed[0].reason, failed[0].message)
+    moment = now()
+    audit.record_unsealed(tx, [AuditEvent(moment, moment, 1, None, by, "ASSIGN", "request", None, 200, 1, id_)])
+    notes = RequestNotes()
+    notes.add(id_, FeedbackEvent.REQUESTED)
+    notes.publish(open_context(hub, tx))
+    return changed

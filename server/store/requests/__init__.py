@@ -1,0 +1,1 @@
+"""Requests between institutions: who asked whom for what, and each step."""
