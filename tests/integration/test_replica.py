@@ -13,8 +13,11 @@ import pytest
 from schemas.partner import Partner, PartnerKind
 from server.app import create_app
 from server.settings import BadConfiguration, Settings, load
-from server.store import Store, collections, partners, quotas
+from server.store import Store, collections, log, partners, quotas
+from server.store.database import times
 from server.store.database.replica import ReplicatedStore
+from server.store.item import Item
+from server.store.liveness import heartbeats
 from server.store.quotas import RequestMeter
 from server.taxii.application import TaxiiApplication
 from tests.integration.taxii_hub import OBJECTS, TaxiiHub, indicator
@@ -136,6 +139,35 @@ def test_a_replica_that_is_behind_is_not_read(paused: Pair) -> None:
     assert paused.where() == "primary"
     paused.standby.execute("SELECT pg_wal_replay_resume()")
     paused.until("replica")
+    assert paused.ask() == before + 1
+
+
+def test_a_replica_that_lags_shows_it_in_the_heartbeat(paused: Pair) -> None:
+    """A mirror that is equal to what it read is no younger than that: what another node wrote since is not there."""
+
+    def heartbeat() -> str:
+        response = paused.hub.application.respond(paused.hub.environ("/api/collections/room/digest"))
+        while response.status == 503:
+            response = paused.hub.application.respond(paused.hub.environ("/api/collections/room/digest"))
+        found = json.loads(response.body)["heartbeat"]
+        assert isinstance(found, str)
+        return found
+
+    before = paused.ask()
+    with paused.hub.store.begin() as tx:
+        # As another node, of which this one hears nothing.
+        added = log.append(tx, paused.hub.collection, [Item.of(indicator())]).last
+        heartbeats.forget(tx, "server")
+        heartbeats.beat(tx, "server")
+    assert added is not None
+    for _ in range(3):
+        beat, objects = heartbeat(), paused.ask()
+        assert objects == before + 1 or beat < times.stamp(added)
+    paused.standby.execute("SELECT pg_wal_replay_resume()")
+    deadline = time.monotonic() + 20
+    while heartbeat() < times.stamp(added):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert paused.ask() == before + 1
 
 
