@@ -169,6 +169,9 @@ _FIGURE: Schema = {
         "at_least": {"type": "boolean", "description": "small cells of some days are left out of it"},
         "p50_seconds": _NUMBER,
         "p95_seconds": _NUMBER,
+        "items": {"type": ["integer", "null"], "minimum": 0},
+        "victims": {"type": ["integer", "null"], "minimum": 0},
+        "amount": {"type": ["string", "null"], "description": "in the currency that the word ends with"},
     },
     "required": list(COLUMNS),
 }

@@ -26,6 +26,7 @@ class Measure(StrEnum):
     COUNT = "count"
     P50 = "p50"
     P95 = "p95"
+    ITEMS = "items"
     VICTIMS = "victims"
     AMOUNT = "amount"
 
@@ -98,6 +99,14 @@ TO_ALL = Figure(
     (Dimension.KIND,),
     is_duration=True,
 )
+OUTCOMES = Figure(
+    "outcomes",
+    "money and people: records of outcomes with totals, each statement once, by the day on which they count; the "
+    "items (payments, accounts, messages), the people, and the money in each currency. Never add up two outcomes: "
+    "they may be of the same money. For anybody by month alone, as it was when the month closed, amounts rounded "
+    "down to two digits",
+    (Dimension.OUTCOME, Dimension.CURRENCY),
+)
 WRONG = Figure(
     "wrong",
     "listings that were taken back as wrong, after a dispute or by the operator; on the day on which that was decided, "
@@ -113,7 +122,7 @@ WRONG_LISTED = Figure(
 
 ALL: tuple[Figure, ...] = (
     *(RECEIVED, REPORTS, LISTED, DELISTED, ACTIVE, SIGHTINGS, ACTIONS),
-    *(TO_LISTING, TO_READ, TO_ACTION, TO_ALL, WRONG, WRONG_LISTED),
+    *(OUTCOMES, TO_LISTING, TO_READ, TO_ACTION, TO_ALL, WRONG, WRONG_LISTED),
 )
 BY_NAME = {figure.name: figure for figure in ALL}
 PUBLIC = tuple(figure for figure in ALL if figure.is_public)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mappers import extension
-from schemas import timestamp
+from schemas import outcomes, timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.vocabulary import OutcomeWord
@@ -29,15 +29,15 @@ from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now, parse
 from server.store.partners import Registry
-from server.store.trends import pending, progress, source
+from server.store.trends import outcome_figures, pending, progress, source
 from server.store.trends.counts import ALL_SOURCES, DAY, FigureTally
 from server.store.trends.pending import TO_BE_KNOWN, TO_JUDGE, Delisting, Unread
 from server.store.trends.source import ListedVersion, SourceRow
 
 _ROWS = 1_000
 _SECOND = 1_000_000
-_NO_ACTION = frozenset({OutcomeWord.NO_ACTION, OutcomeWord.FALSE_POSITIVE, OutcomeWord.ALREADY_KNOWN})
-_OUTCOMES = frozenset(map(str, OutcomeWord))
+_ACTS, _CONFIRMS = outcomes.words_that("acts"), outcomes.words_that("confirms")
+_TOTALS = frozenset({"count", "victims", "amount"})
 # Of a record about many values.
 _MOST_REFS = 100
 
@@ -58,6 +58,9 @@ def fold(hub: Hub, most: int = _ROWS) -> Folded:
     moment = now()
     with hub.store.read() as tx:
         before = progress.load(tx)
+        if not any(collection.kind == "inbox" for collection in collections.all_collections(tx)):
+            # The store was not set up yet.
+            return Folded(False, moment)
         step = _Step(tx, before)
         more = step.read(most)
         settled = settle(tx, step.logs, step.registry, step.tally, before.get(progress.STEP, 0), moment)
@@ -138,6 +141,7 @@ class _Step:
         self._unread: Counter[tuple[int, int, str, str]] = Counter()
         self._delisted: list[Delisting] = []
         self._acted: set[str] = set()
+        self._open_outcomes: dict[str, bool] = {}
 
     @property
     def moved(self) -> bool:
@@ -167,6 +171,7 @@ class _Step:
         pending.add_unread(tx, (Unread(*key, number) for key, number in self._unread.items()))
         pending.add_delistings(tx, self._delisted)
         pending.add_acted_on(tx, self._acted)
+        outcome_figures.note(tx, self._open_outcomes)
 
     def _values(self, numbers: Iterable[int]) -> dict[int, _Value]:
         """Return by number what is known of values."""
@@ -305,27 +310,27 @@ class _Step:
             self.tally.time(figures.TO_LISTING.name, row.added, row.added - min(reported), kind, by)
 
     def _read_annotations(self, rows: Sequence[SourceRow]) -> None:
-        """Count the sightings and outcomes that are new."""
+        """Count the sightings and outcomes that are new, and note which outcomes are open to anybody."""
+        rows = [row for row in rows if row.space in self.registry.by_space]
         first = source.first_versions(self._tx, self._inbox, (row.key for row in rows))
-        new = [row for row in rows if first.get(row.key) == row.added and row.space in self.registry.by_space]
-        objects = {row.added: msgspec.json.decode(row.body) for row in new}
+        objects = {row.added: msgspec.json.decode(row.body) for row in rows}
         keys = {
             row.added: [key for ref in _refs(objects[row.added]) for key in (ref, inbox.key(row.space, ref))]
-            for row in new
+            for row in rows
         }
         numbers = source.values_of(self._tx, (key for some in keys.values() for key in some))
         values = self._values(numbers.values())
-        latest = (
-            source.latest_reports(self._tx, self._inbox, numbers.values())
-            if any(row.type == "sighting" for row in new)
-            else {}
-        )
+        sighted = {numbers[key] for row in rows if row.type == "sighting" for key in keys[row.added] if key in numbers}
+        latest = source.latest_reports(self._tx, self._inbox, sighted)
         acted = pending.acted_on(self._tx, {version.id for value in values.values() for version in value.versions})
-        for row in new:
+        for row in rows:
             about = {numbers[key]: values[numbers[key]] for key in keys[row.added] if numbers.get(key) in values}
             listed = {number: value for number, value in about.items() if value.before((row.added, -1))}
             obj = objects[row.added]
-            if not listed or not words.is_shared(obj):
+            is_open = bool(listed) and words.is_shared(obj)
+            if row.type == "opinion" and not _TOTALS.isdisjoint(extension.context_of(obj)):
+                self._open_outcomes[row.key] = is_open
+            if not is_open or first.get(row.key) != row.added:
                 continue
             if row.type == "sighting":
                 self._count_sighting(row, obj, listed, latest)
@@ -358,17 +363,18 @@ class _Step:
     def _count_outcome(
         self, row: SourceRow, obj: Mapping[str, Any], listed: Mapping[int, _Value], acted: set[str]
     ) -> None:
-        outcome = extension.context_of(obj).get("outcome")
-        if outcome not in _OUTCOMES:
+        outcome = _outcome(extension.context_of(obj).get("outcome"))
+        if outcome is None:
             return
         mine = self.registry.by_space[row.space].counts_as
         kinds = tuple(sorted({value.kind for value in listed.values()}))
-        cells = {Dimension.KIND: kinds, Dimension.OUTCOME: (str(outcome),)}
+        cells = {Dimension.KIND: kinds, Dimension.OUTCOME: (outcome.value,)}
         self.tally.count(figures.ACTIONS.name, row.added, cells, (mine,))
-        if outcome in _NO_ACTION:
+        if outcome not in _ACTS:
             return
         for value in listed.values():
-            self._count_case(row, obj, value, mine)
+            if outcome in _CONFIRMS:
+                self._count_case(row, obj, value, mine)
             home = value.home(row.added, self._order)
             mine_there = [version for version in value.before((row.added, -1)) if version.log == home]
             listing = mine_there[-1].id
@@ -415,6 +421,13 @@ def _moment(text: Any) -> int | None:
     try:
         return None if text is None else micros(timestamp.parse(text))
     except (Rejected, TypeError):
+        return None
+
+
+def _outcome(word: Any) -> OutcomeWord | None:
+    try:
+        return OutcomeWord(word)
+    except ValueError:
         return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from server.release.hub import Hub
-from server.release.trends import figures
+from server.release.trends import figures, money
 from server.release.trends.figures import Figure, Measure
 from server.release.trends.fold import month_of
 from server.release.trends.suppression import LEAST_FOR_P95, CountedBy, shown, together
@@ -97,15 +97,16 @@ def of_month(tx: Tx, month: int, last: int, of_last: Iterable[PublishedCell]) ->
         days[cell] += number
     rests: dict[Cell, _Rest] = defaultdict(_Rest)
     for day in range(month, last + 1):
-        for cell, counted in _table(tx, day).items():
-            if (day, cell) not in known and counted.number:
-                rests[cell].parts.append(counted)
+        for cell, hidden in _table(tx, day).items():
+            if (day, cell) not in known and hidden.number:
+                rests[cell].parts.append(hidden)
     added = {
         Cell(figure.name, dimension, word): number.number
         for figure, dimension, words in _visible({cell: rest.cell for cell, rest in rests.items()})
         for word, number in words.items()
     }
-    return sorted(_month_cells(tx, month, last, days, rests.keys() - added.keys(), added))
+    counted = _month_cells(tx, month, last, days, rests.keys() - added.keys(), added)
+    return sorted([*counted, *money.of_month(tx, month, last)])
 
 
 def _month_cells(

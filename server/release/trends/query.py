@@ -5,16 +5,22 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
+from schemas.fields import plain_amount
 from server.release.trends import figures
-from server.release.trends.figures import Figure, Measure
+from server.release.trends.figures import Dimension, Figure, Measure
 from server.release.trends.fold import month_of
 from server.release.trends.publish import AT_LEAST
 from server.store.database.engine import Tx
+from server.store.outcomes import totals
+from server.store.outcomes.totals import DayTotals
 from server.store.trends import counts, durations, progress, publications
 from server.store.trends.counts import TOTAL
 
 By = Literal["day", "month"]
-COLUMNS = ("period", "figure", "dimension", "word", "count", "at_least", "p50_seconds", "p95_seconds")
+COLUMNS = (
+    *("period", "figure", "dimension", "word", "count", "at_least", "p50_seconds", "p95_seconds"),
+    *("items", "victims", "amount"),
+)
 # The longest that one answer is about.
 MOST_DAYS, MOST_MONTHS = 92, 60
 MOST_ROWS = 20_000
@@ -24,7 +30,8 @@ _DAYS, _MONTHS = 31, 12
 class FigureRow(NamedTuple):
     """A figure of a period by one word of a dimension, both empty for the total; ``at_least``: a part is left out.
 
-    The percentiles are of durations, in seconds.
+    The percentiles are of durations, in seconds. ``items`` (payments, accounts, messages), ``victims`` and ``amount``
+    are of outcomes; the word of an amount has its currency.
     """
 
     period: str
@@ -35,6 +42,9 @@ class FigureRow(NamedTuple):
     at_least: bool = False
     p50_seconds: float | None = None
     p95_seconds: float | None = None
+    items: int | None = None
+    victims: int | None = None
+    amount: str | None = None
 
     def shown(self) -> dict[str, object]:
         """Return it as JSON, by the names of the columns."""
@@ -99,6 +109,9 @@ def published(tx: Tx, asked: Range, figure: str | None = None, dimension: str | 
             AT_LEAST in values,
             _seconds(values.get(Measure.P50)),
             _seconds(values.get(Measure.P95)),
+            values.get(Measure.ITEMS),
+            values.get(Measure.VICTIMS),
+            str(values[Measure.AMOUNT]) if Measure.AMOUNT in values else None,
         )
         for (day, name, dimension_, word), values in rows.items()
     ]
@@ -116,9 +129,13 @@ def exact(tx: Tx, asked: Range, figure: str | None = None, dimension: str | None
     for known in figures.ALL:
         if figure in (None, known.name):
             for name in (TOTAL, *known.dimensions):
-                if dimension in (None, name):
+                if dimension not in (None, name):
+                    continue
+                if known is figures.OUTCOMES:
+                    rows += _stated(tx, asked, name)
+                else:
                     rows += _stock(tx, asked, known, name) if known.is_stock else _flow(tx, asked, known, name)
-    return sorted(rows)
+    return sorted(rows, key=lambda row: row[:4])
 
 
 def _flow(tx: Tx, asked: Range, figure: Figure, dimension: str) -> Iterable[FigureRow]:
@@ -138,6 +155,28 @@ def _flow(tx: Tx, asked: Range, figure: Figure, dimension: str) -> Iterable[Figu
             yield FigureRow(
                 text_of(period, asked.by), figure.name, dimension, word, number, False, _short(p50), _short(p95)
             )
+
+
+def _stated(tx: Tx, asked: Range, dimension: str) -> Iterable[FigureRow]:
+    """Yield what outcomes state in each period, by outcome, or by outcome and currency."""
+    sums: dict[tuple[str, str], list[DayTotals]] = defaultdict(list)
+    if dimension:
+        for of_day in totals.totals(tx, since=_date(asked.first), until=_date(asked.last)):
+            word = of_day.outcome if dimension == Dimension.OUTCOME else f"{of_day.outcome} {of_day.currency}"
+            if of_day.currency or dimension == Dimension.OUTCOME:
+                sums[text_of(_period(day_of(of_day.day), asked.by), asked.by), word].append(of_day)
+    for (period, word), found in sums.items():
+        records, items, victims = (
+            sum(part) for part in zip(*((t.records, t.number, t.victims) for t in found), strict=True)
+        )
+        amount = plain_amount(totals.added(t.amount for t in found)) if dimension == Dimension.CURRENCY else None
+        yield FigureRow(
+            period, figures.OUTCOMES.name, dimension, word, records, items=items, victims=victims, amount=amount
+        )
+
+
+def _date(day: int) -> date:
+    return _EPOCH + timedelta(days=day)
 
 
 def _stock(tx: Tx, asked: Range, figure: Figure, dimension: str) -> Iterable[FigureRow]:

@@ -45,6 +45,12 @@ def together(cells: Iterable[CountedBy]) -> CountedBy:
     return CountedBy(sum(cell.number for cell in found), frozenset().union(*(cell.organisations for cell in found)))
 
 
+def hides_the_largest(parts: Iterable[int]) -> bool:
+    """Return whether the second of those who added up an amount learns the first one's part by a tenth at best."""
+    ordered = sorted(parts, reverse=True)
+    return len(ordered) >= LEAST_ORGANISATIONS and sum(ordered[2:]) * 10 >= ordered[0]
+
+
 def rounded(amount: int) -> int:
     """Return an amount rounded down to two digits."""
     unit: int = 10 ** max(0, len(str(abs(amount))) - 2)

@@ -31,6 +31,7 @@ outcome_records = Table(
     # False: another record states the same again, and that one counts.
     Column("counted", Boolean, nullable=False),
     Index("ix_outcome_records_partner", "partner", "about"),
+    Index("ix_outcome_records_day", "day"),
 )
 
 # The sums of the records that count.

@@ -12,6 +12,7 @@ __all__ = [
     "trend_counts",
     "trend_delistings",
     "trend_durations",
+    "trend_open_outcomes",
     "trend_progress",
     "trend_published",
     "trend_unread",
@@ -100,6 +101,13 @@ trend_acted = Table(
     "trend_acted",
     metadata,
     Column("object_id", Text, primary_key=True),
+)
+
+# Outcomes, by their keys in the inbox, that partners shared, about listings that all readers of a collection see.
+trend_open_outcomes = Table(
+    "trend_open_outcomes",
+    metadata,
+    Column("key", Text, primary_key=True),
 )
 
 # What anybody may see of closed days (span 0) and months (span 1, by their first day); never changed.
