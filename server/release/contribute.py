@@ -275,7 +275,9 @@ class _Contribution:
             subjects=subjects,
             throttled_by=throttled_by,
             published={id_ for id_ in ids if self._references.is_published(id_)},
-            delisted=hub_values.find_delisted(tx, reports) if self._context.facts.has_delisted else frozenset(),
+            delisted=hub_values.find_delisted(
+                tx, reports, has_delisted=self._context.facts.has_delisted, has_erased=self._context.facts.has_erased
+            ),
             own_values=self._context.facts.own_values,
             doubts=DoubtQuota(tx, self._partner, self._context.registry, moment),
         )

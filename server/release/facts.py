@@ -147,8 +147,13 @@ class HubFacts:
 
     @property
     def has_delisted(self) -> bool:
-        """True where any value is delisted, or was erased."""
-        return self._fact(Facts.VALUES, _has_delisted)
+        """True where any value is delisted."""
+        return self._fact(Facts.VALUES, reviews.has_delisted)
+
+    @property
+    def has_erased(self) -> bool:
+        """True where any value was erased, and is held since."""
+        return self._fact(Facts.VALUES, erased.has_any)
 
     @property
     def throttles(self) -> Mapping[str, Throttle]:
@@ -238,7 +243,3 @@ def _registered(tx: Tx) -> dict[str, int]:
 
 def _calibrations(tx: Tx) -> dict[tuple[str, str], Calibration]:
     return reputation.calibrations_of(tx, MOST_BY_ONE)
-
-
-def _has_delisted(tx: Tx) -> bool:
-    return reviews.has_delisted(tx) or erased.has_any(tx)

@@ -34,6 +34,7 @@ from server.store.database.times import now, stamp
 from server.store.erasure import erased
 from server.store.liveness import heartbeats, silences
 from server.store.objections import objections
+from server.store.proposals import proposals
 from server.store.referrals import referrals
 from server.store.requests import requests
 
@@ -66,6 +67,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "reviews": reviews_of(tx),
             "answers": answers_of(tx, context.settings.answer_target, context.settings.withheld_target, now() - _MONTH),
             "objections": _objections(tx),
+            "proposals": {"open": len(proposals.all_proposals(tx))},
             "receipts": receipts_of(tx, context.settings.retraction_target),
             "requests": requests_of(tx),
             "quiet": _quiet(tx),
@@ -200,6 +202,7 @@ def _hub_tables(result: dict[str, Any]) -> Iterator[_Table]:
             ["answers later than the target", result["answers"]["late"]],
             ["reports that a keeper may not hear of, open", result["answers"]["withheld"]["open"]],
             ["of these later than the target", result["answers"]["withheld"]["late"]],
+            ["proposals that wait for a second person", result["proposals"]["open"]],
             ["objections open", result["objections"]["open"]],
             ["objections later than promised", result["objections"]["late"]],
             ["erasures that have not ended", result["objections"]["erasures_open"]],

@@ -81,11 +81,8 @@ def let_go(tx: Tx, names: Iterable[str]) -> set[str]:
 
 
 def erased_among(tx: Tx, names: Iterable[str]) -> set[str]:
-    """Return those of the names whose values were erased; without any erasure nothing is computed."""
-    wanted = set(names)
-    if not wanted or not has_any(tx):
-        return set()
-    digests = _digests(tx, wanted)
+    """Return those of the names whose values were erased."""
+    digests = _digests(tx, set(names))
     found = set(_among(tx, digests.values()))
     return {name for name, digest in digests.items() if digest in found}
 

@@ -6,12 +6,15 @@ the key of a contribution that is erased, goes; in any other text the value is r
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Column, LargeBinary, Table, Text, delete, select, tuple_, update
 
-from server.store import subjects
+from server.store import __name__ as store_name, __path__ as store_folders, subjects
 from server.store.database.engine import Tx
 from server.store.database.sql import any_of
 from server.store.erasure.tables import metadata
@@ -19,7 +22,7 @@ from server.store.keepers.tables import kept_accounts
 from server.store.tables import subjects as subject_rows, value_index
 
 # The log has its own rules; of the others no text comes from outside, or an erasure needs them until its end.
-_LEFT_OUT = frozenset(
+LEFT_OUT = frozenset(
     ("objects", "dictionaries", "subjects", "jobs", "erasures", "erased_names", "alembic_version", "migration_lock")
 )
 # Rows that say what was done, or where a feed has come to: what mentions the value there is counted, and stays.
@@ -136,8 +139,18 @@ def forget_subjects(tx: Tx, names: Iterable[str]) -> int:
     return len(numbers)
 
 
+@cache
+def _rooms() -> None:
+    """Import the tables of all rooms, those that nobody has used in this process too."""
+    for room in iter_modules(store_folders, f"{store_name}."):
+        for name in ("tables", "match_tables") if room.ispkg else ():
+            if find_spec(f"{room.name}.{name}") is not None:
+                import_module(f"{room.name}.{name}")
+
+
 def _tables() -> list[Table]:
-    return [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT and table.primary_key.columns]
+    _rooms()
+    return [table for table in metadata.sorted_tables if table.name not in LEFT_OUT and table.primary_key.columns]
 
 
 @lru_cache(maxsize=256)

@@ -35,11 +35,20 @@ def forget_delisted(tx: Tx, values: Iterable[ReportedValue]) -> None:
     reviews.relist(tx, {name for value in values for name in value_names.names_of(*_kind_and_value(value.subject))})
 
 
-def find_delisted(tx: Tx, reports: Iterable[Report]) -> frozenset[tuple[str, str]]:
-    """Return kind and value of those ``reports`` whose value was delisted or erased, in this spelling or another."""
+def find_delisted(
+    tx: Tx, reports: Iterable[Report], *, has_delisted: bool, has_erased: bool
+) -> frozenset[tuple[str, str]]:
+    """Return kind and value of those ``reports`` whose value was delisted or erased, in this spelling or another.
+
+    Nothing is looked up where the hub has no delisted value, or no erased one.
+    """
+    if not (has_delisted or has_erased):
+        return frozenset()
     names_of = {(report.kind, report.value): value_names.names_of(report.kind, report.value) for report in reports}
     names = {name for of_value in names_of.values() for name in of_value}
-    found = reviews.delisted_among(tx, names) | erased.erased_among(tx, names)
+    found = reviews.delisted_among(tx, names) if has_delisted else set()
+    if has_erased:
+        found |= erased.erased_among(tx, names)
     return frozenset(value for value, names in names_of.items() if not found.isdisjoint(names))
 
 

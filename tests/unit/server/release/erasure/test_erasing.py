@@ -1,16 +1,22 @@
 """After an erasure nothing of the value is left in any byte of the database, and all else is as it was."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
 import msgspec
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, inspect, select
 
 from mappers import ids
 from schemas import set_digest
-from server.release.erasure import action
+from server.release import review as reviewing, two_persons
+from server.release.erasure import action, job
 from server.release.erasure.plan import NothingKnown
 from server.release.results import Result
-from server.store import collections, inbox, log, reviews
-from server.store.erasure import erased
+from server.release.two_person_actions import ACTIONS
+from server.store import collections, inbox, jobs, log, reviews
+from server.store.erasure import erased, other_tables
 from server.store.objects import bodies, digests, object_ids
 from server.store.objects.query import Query
 from server.store.subjects import digest
@@ -159,8 +165,6 @@ def test_a_later_report_is_held_and_may_be_listed_again_under_a_new_id(hub: Eras
     with hub.store.read() as tx:
         [review] = reviews.all_reviews(tx, "open")
     assert review.rule == "delisted"
-    from server.release import review as reviewing
-
     with hub.store.begin() as tx:
         reviewing.decide(hub.hub, tx, [review.object_id], "approved", "Chai")
         assert not erased.has_any(tx)
@@ -171,8 +175,6 @@ def test_a_later_report_is_held_and_may_be_listed_again_under_a_new_id(hub: Eras
 
 def test_one_person_erases_nothing(hub: ErasingHub) -> None:
     hub.report(hub.join("First"), VALUE)
-    from server.release import two_persons
-
     with hub.store.begin() as tx:
         arguments = action.arguments(tx, VALUE, None, "the law asks for it")
         proposed = two_persons.propose(hub.hub, tx, action.ACTION, arguments, "Anong")
@@ -215,3 +217,44 @@ def test_the_reason_is_short_and_does_not_name_the_value(hub: ErasingHub, reason
     hub.report(hub.join("First"), VALUE)
     with hub.store.begin() as tx, pytest.raises(action.BadReason):
         action.arguments(tx, VALUE, None, reason)
+
+
+def test_every_table_is_read_or_left_out_for_a_reason(hub: ErasingHub) -> None:
+    with hub.store.read() as tx:
+        there = set(inspect(tx).get_table_names())
+    assert there <= {*other_tables.names(), *other_tables.LEFT_OUT}
+
+
+def test_an_erasure_that_is_killed_goes_on(hub: ErasingHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed_wrongly(hub)
+    with hub.store.begin() as tx:
+        arguments = action.arguments(tx, VALUE, None, "the law asks for it")
+        proposed = two_persons.propose(hub.hub, tx, action.ACTION, arguments, "Anong")
+    with hub.store.begin() as tx:
+        two_persons.confirm(hub.hub, tx, ACTIONS, proposed.id, "Boon")
+    for step in range(1, 100):
+        # Each time it is stopped a batch later, in the middle of its transaction.
+        with monkeypatch.context() as stopping, suppress(KeyboardInterrupt):
+            stopping.setattr(jobs, "save", stopped_after(step))
+            action.finish(hub.hub)
+        with hub.store.read() as tx:
+            if not job.unfinished(tx):
+                break
+    action.finish(hub.hub)
+    assert hub.traces(NUMBER, SUBJECT) == []
+    with hub.store.read() as tx:
+        [record] = erased.all_erasures(tx)
+    assert record.ended is not None
+
+
+def stopped_after(batches: int) -> Callable[..., None]:
+    """Return ``jobs.save``, which the process does not survive after so many batches."""
+    save, left = jobs.save, [batches]
+
+    def stopping(*given: Any, **more: Any) -> None:
+        save(*given, **more)
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+
+    return stopping
