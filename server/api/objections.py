@@ -24,16 +24,15 @@ from server.store.objections import objections
 from server.store.objections.objections import UnknownObjection
 from server.store.objects.fast_reads import NotFast
 from server.taxii.errors import TaxiiError, retry_later
-from server.taxii.negotiation import is_json
 from server.taxii.openapi_schemas import STRING, ref
-from server.taxii.other_endpoints import Description, OtherRequest
+from server.taxii.other_endpoints import Description, OtherRequest, RouteMethods
 from server.taxii.request_body import received
 from server.taxii.response import JSON, TaxiiResponse
 
 PATH = "/api/objections"
 _MOST_BYTES = 16 * 1024
 _TOKEN = re.compile(r"/api/objections/(?P<token>[\w-]{32})/?", re.ASCII)
-_METHODS = {"objections": "POST", "objection": "GET"}
+_ROUTES = RouteMethods({"objections": "POST", "objection": "GET"})
 _UNKEPT = ("Cache-Control", "no-store")
 _DAY_SECONDS = 86_400
 _DAY = _DAY_SECONDS * 1_000_000
@@ -109,15 +108,12 @@ class ObjectionEndpoints:
 
     def check(self, request: OtherRequest) -> None:
         """Refuse a method that the route does not have, and a body that is no JSON. Raises ``TaxiiError``."""
-        if request.method not in (_METHODS[request.route], "OPTIONS"):
-            raise TaxiiError("method-not-allowed", (("Allow", _allowed(request.route)),))
-        if request.method == "POST" and not is_json(request.environ.get("CONTENT_TYPE")):
-            raise TaxiiError("not-json")
+        _ROUTES.check(request)
 
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
         """Take an objection, or tell how far one has come. Raises ``TaxiiError`` and ``NotFast``."""
-        if request.method == "OPTIONS":
-            return TaxiiResponse(200, headers=(("Allow", _allowed(request.route)),), content_type=JSON)
+        if (options := _ROUTES.options(request)) is not None:
+            return options
         if store.is_fast:
             raise NotFast
         self._addresses.spend(remote)
@@ -193,7 +189,3 @@ def _asked(request: OtherRequest) -> ObjectionRequest:
 
 def _json(status: int, answer: object) -> TaxiiResponse:
     return TaxiiResponse(status, msgspec.json.encode(answer), (_UNKEPT,), JSON)
-
-
-def _allowed(route: str) -> str:
-    return "GET, HEAD, OPTIONS" if route == "objection" else "OPTIONS, POST"
