@@ -10,14 +10,21 @@ from mappers.indicator import from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.refang import refang
+from schemas.request import RequestState
 from server.release.erasure.traces import HUB, ValueTraces
 from server.release.query import lookup
 from server.store import collections, inbox, listings, log, retractions, subjects, value_index
 from server.store.database.engine import Tx
 from server.store.erasure import log_rows
 from server.store.objects.parts import PLAIN
+from server.store.requests import requests
 
 _MOST_NAMED = 20
+_ENDED = (RequestState.DISAGREED, RequestState.DONE, RequestState.CLOSED)
+
+
+class StillAsked(ValueError):
+    """A request between institutions about the value is open: it may hold money, and somebody waits for an answer."""
 
 
 class NothingKnown(ValueError):
@@ -36,6 +43,7 @@ class ErasurePlan:
     active: tuple[str, ...]
     unread: tuple[str, ...]
     annotations: int
+    requests: int
     owned_by: tuple[str, ...]
 
     @property
@@ -58,7 +66,7 @@ def subjects_of(tx: Tx, text: str, kind: str | None = None) -> list[str]:
 
 
 def of(tx: Tx, names: Collection[str]) -> ErasurePlan:
-    """Return the plan to erase these values; the values are locked until the transaction ends."""
+    """Return the plan to erase these values, which stay locked until the transaction ends. Raises ``StillAsked``."""
     value_index.lock(tx, subjects.numbers(tx, names))
     keys = {key for of_value in value_index.find(tx, names).values() for key in of_value}
     reports = {key for key in keys if inbox.object_id(key).startswith("indicator--")}
@@ -82,6 +90,7 @@ def of(tx: Tx, names: Collection[str]) -> ErasurePlan:
         active=tuple(sorted(_active(tx, listed))),
         unread=tuple(_unread(tx, listed)),
         annotations=len(mentioning),
+        requests=_requests(tx, names),
         owned_by=tuple(sorted(set(value_index.owners_of(tx, names).values()))),
     )
 
@@ -94,6 +103,8 @@ def lines(plan: ErasurePlan, reason: str) -> list[str]:
         f"{plan.reports} reports of {plan.reporters} partners, {plan.versions} versions of reports and listings"
     )
     told.append(f"{plan.annotations} sightings, opinions, notes, cases and flows that mention it")
+    if plan.requests:
+        told.append(f"{plan.requests} requests between institutions about it, which have ended")
     if plan.active:
         told.append(f"it is listed in {', '.join(plan.active)}: it is retracted first, as found wrong")
     if plan.owned_by:
@@ -120,6 +131,16 @@ def _add_basis(tx: Tx, reports: Iterable[str], found: dict[int, set[str]]) -> No
         mine.add(ids.language_content(item.id))
         for observable in _observables(obj):
             mine |= {observable, ids.relationship("based-on", item.id, observable)}
+
+
+def _requests(tx: Tx, names: Iterable[str]) -> int:
+    """Count the requests between institutions about these values. Raises ``StillAsked``."""
+    ids = [id_ for name in names for id_ in requests.of_subject(tx, name)]
+    found = requests.find(tx, ids).values()
+    open_ = sorted(request.id for request in found if request.hold_until is not None or request.state not in _ENDED)
+    if open_:
+        raise StillAsked(f"requests between institutions about it are open; close them first: {', '.join(open_)}")
+    return len(ids)
 
 
 def _observables(obj: dict[str, object]) -> list[str]:

@@ -12,13 +12,15 @@ from mappers import ids
 from schemas import set_digest
 from server.release import review as reviewing, two_persons
 from server.release.erasure import action, job
-from server.release.erasure.plan import NothingKnown
+from server.release.erasure.plan import NothingKnown, StillAsked
 from server.release.results import Result
 from server.release.two_person_actions import ACTIONS
 from server.store import collections, inbox, jobs, log, reviews
 from server.store.erasure import erased, other_tables
 from server.store.objects import bodies, digests, object_ids
 from server.store.objects.query import Query
+from server.store.requests import requests
+from server.store.requests.requests import StoredRequest, StoredStep
 from server.store.subjects import digest
 from server.store.tables import dictionaries, objects
 from tests.unit.server.release.erasure.conftest import ErasingHub, halves
@@ -258,3 +260,27 @@ def stopped_after(batches: int) -> Callable[..., None]:
             raise KeyboardInterrupt
 
     return stopping
+
+
+def a_request(id_: str, subject: str, state: str, content: str) -> StoredRequest:
+    asked = (id_, None, 0, "First", "Second", f"sent {id_}", subject, content, state)
+    return StoredRequest(id_, *asked, None, None, 1, 1, 1, False, None, None)
+
+
+def test_what_institutions_still_ask_about_is_not_erased_and_what_they_asked_goes(hub: ErasingHub) -> None:
+    listed_wrongly(hub)
+    other = f"bank-account:TH:{OTHER}"
+    with hub.store.begin() as tx:
+        requests.add(tx, a_request("r1", SUBJECT, "open", f'{{"account":"{NUMBER}"}}'), {"First": "sender"})
+        requests.add(tx, a_request("r2", other, "closed", f'{{"text":"it went to {SPELLED[1]}"}}'), {"First": "sender"})
+        requests.add_step(tx, StoredStep("r1", 1, "open", 1, "First", went_to=f'["{VALUE}"]'))
+    with pytest.raises(StillAsked, match="r1"):
+        hub.erase(VALUE)
+    with hub.store.begin() as tx:
+        [open_] = requests.find(tx, ["r1"]).values()
+        requests.change(tx, open_._replace(state="closed"))
+    hub.erase(VALUE)
+    assert hub.traces(*SPELLED) == []
+    with hub.store.read() as tx:
+        assert requests.find(tx, ["r1", "r2"]).keys() == {"r2"}
+        assert requests.find(tx, ["r2"])["r2"].content == '{"text":"it went to [erased]"}'
