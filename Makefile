@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS = never
 export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# What Python compiles is kept in the environment, also where the caller's Python keeps nothing: each process would
+# compile a thousand modules anew, and the tests start hundreds of them.
+export PYTHONDONTWRITEBYTECODE =
+export PYTHONPYCACHEPREFIX = $(abspath $(VENV))/pycache
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test long coverage check interop fuzz browser failover fix bench score serve lock generate clean

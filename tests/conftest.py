@@ -8,15 +8,25 @@ import pytest
 from hypothesis import settings
 
 from server.setup import set_up
-from server.store import Store
+from server.store import Store, credentials
 from tests.postgres import Postgres, PostgresMissing
+from tests.quick_stores import QUICK_PASSWORDS, make_quick
 from tests.searches import examples
 
 # How long an example takes says more about the machine than about the code; benchmarks measure time.
 settings.register_profile("scamfeed", deadline=None, max_examples=examples(100))
 settings.load_profile("scamfeed")
+make_quick()
 
 _LOUDLY = "POSTGRESQL DID NOT RUN"
+# Here passwords are hashed as in the product: the tests are of how they are hashed, or of how long that takes.
+_SLOW_PASSWORDS = (
+    "conformance",
+    "robustness",
+    "integration/access",
+    "unit/server/taxii",
+    "unit/server/store/test_partners",
+)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +71,16 @@ def initial_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     set_up(store)
     store.close()
     return file
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let partners' passwords be hashed quickly, but where that is what the tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        tests = Path(__file__).parent
+        if not request.path.relative_to(tests).as_posix().startswith(_SLOW_PASSWORDS):
+            patch.setattr(credentials, "_ARGON2", QUICK_PASSWORDS)
+        yield
 
 
 # Collecting the tests makes millions of objects and drops none.
