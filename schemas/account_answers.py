@@ -33,7 +33,7 @@ class AccountAnswersRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class AccountAnswerResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one answer: it counts, unless there is an ``error`` or it is ``held`` for a person."""
+    """The result of one answer: it counts, unless there is an ``error`` or it is ``held`` for a person."""
 
     code: QualificationCode
     listing: str | None = None

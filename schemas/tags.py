@@ -51,7 +51,7 @@ class SortedTags:
             self._tags.insert(place, number)
 
     def discard(self, tag: bytes) -> None:
-        """Take a tag away, where it is there."""
+        """Remove a tag, where it is there."""
         number = int.from_bytes(tag[:TAG])
         place = bisect_left(self._tags, number)
         if place < len(self._tags) and self._tags[place] == number:

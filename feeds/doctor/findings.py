@@ -1,4 +1,4 @@
-"""What a check-up found: a line for each check, with the way out where something is wrong."""
+"""The findings of a check-up: a line for each check, with the way out where something is wrong."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple

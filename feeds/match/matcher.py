@@ -231,7 +231,7 @@ class Matcher:
         return SyncedSet(told.version, len(tags), came, went, octets, told.expires)
 
     def _load(self) -> None:
-        """Take up the copy of the last run; one that cannot be read is none."""
+        """Load the copy of the last run; one that cannot be read is none."""
         told, tags = self._state.fact("set"), self._state.fact("tags")
         if told is None or tags is None:
             return

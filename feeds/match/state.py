@@ -1,4 +1,4 @@
-"""What a partner keeps of a set between two runs: its tags, the keys seen, and the outputs for its own values.
+"""A partner's copy of a set between two runs: its tags, the keys seen, and the outputs for its own values.
 
 No value stands in the file: outputs are kept under a keyed digest of the value, whose key is in the file. The file is
 as confidential as the list of values that were matched.

@@ -63,7 +63,7 @@ class CheckAnswer(msgspec.Struct, frozen=True):
 
 
 class MergedListings(NamedTuple):
-    """What listings of one value come to."""
+    """The listings of one value, merged into one answer."""
 
     grade: Action
     stale: bool

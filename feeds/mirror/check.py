@@ -52,7 +52,7 @@ class VisibleCopy(NamedTuple):
 
 
 class MirrorState(NamedTuple):
-    """What a check has to know beside the value: the settings in force, the copies, and what is missing.
+    """The state that checks share: the settings in force, the copies, and what is missing.
 
     ``generation`` changes with each of these. ``oldest`` is up to when all copies are current, None where one never
     was. ``missing`` are configured collections, as ``hub/collection``, that have no copy; ``errors`` are those of hubs.
@@ -244,7 +244,7 @@ class _ListingGone(Exception):
 
 
 class _Held(NamedTuple):
-    """What the copies have of one value at a moment."""
+    """The listings that the copies have of one value at a moment."""
 
     state: MirrorState
     now: int

@@ -55,7 +55,7 @@ class CollectionCopy(NamedTuple):
 
 
 class ActiveSet(NamedTuple):
-    """How many objects of a copy are active at a moment, and the digest of these."""
+    """The number of a copy's active objects at a moment, and their digest."""
 
     active: int
     total: int

@@ -1,4 +1,4 @@
-"""How a mirror does: the state of each copy, and whether somebody has to look."""
+"""The health of a mirror: the state of each copy, and whether somebody has to look."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ from feeds.mirror.check import MirrorState
 
 
 class MirrorHealth(NamedTuple):
-    """Whether answers can be relied on, and the state of each copy, ready for JSON."""
+    """The state of each copy, and whether answers can be relied on, ready for JSON."""
 
     is_well: bool
     shown: dict[str, Any]

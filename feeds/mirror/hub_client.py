@@ -1,4 +1,4 @@
-"""What a sync asks of one hub: its collections, their pages, the active set as one stream, and the digest."""
+"""The requests of a sync to one hub: its collections, their pages, the active set as one stream, and the digest."""
 
 import re
 from collections.abc import Iterator, Mapping

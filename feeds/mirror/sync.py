@@ -48,7 +48,7 @@ _LONGEST_LAG = 600_000
 
 
 class SyncedCollection(NamedTuple):
-    """What a sync did for one collection: objects read, active ones, and how the digest compares."""
+    """The result of a sync for one collection: objects read, active ones, and how the digest compares."""
 
     collection: str
     alias: str
@@ -60,7 +60,7 @@ class SyncedCollection(NamedTuple):
 
 
 class HubRound(NamedTuple):
-    """What a sync did at one hub: ``missing`` are configured collections that it does not let us read."""
+    """The result of a sync with one hub: ``missing`` are configured collections that it does not let us read."""
 
     hub: str
     collections: tuple[SyncedCollection, ...] = ()

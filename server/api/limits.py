@@ -26,7 +26,7 @@ _NOW_AND_THEN = 3
 
 @dataclass(frozen=True)
 class LookupSettings:
-    """How much a partner may look up in a minute, what a miss costs, and how long answers may be kept (seconds).
+    """The limits of look-ups: values a minute, the cost of a miss, and how long answers may be kept (seconds).
 
     ``values_per_minute`` and ``checks_per_minute`` (of one address) of 0 are no limit.
     """
@@ -88,7 +88,7 @@ def _may_be_numbered(question: LookupQuestion) -> bool:
 
 
 class AddressQuota:
-    """How often each address may ask, each network, and all together, in this process.
+    """The quota of each address, of each network, and of all together, in this process.
 
     An address of IPv6 is a network of 64 bits. Beyond what all together ask at most as a rule, whoever asks much waits:
     so no number of addresses that a few networks have keeps others from asking now and then.

@@ -1,4 +1,4 @@
-"""What all pages of one application share: the hub, the settings, the templates and the languages."""
+"""The parts that all pages of one application share: the hub, the settings, the templates and the languages."""
 
 import hashlib
 from collections.abc import Callable, Mapping

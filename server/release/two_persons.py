@@ -1,4 +1,4 @@
-"""What takes two persons: one proposes it, somebody else reads what it will do, and confirms exactly that.
+"""The actions that take two persons: one proposes, somebody else reads what it will do, and confirms exactly that.
 
 The second person confirms what the first one read: where the same action would now do something else, the proposal is
 void, and has to be made anew.
@@ -27,7 +27,7 @@ Arguments = Mapping[str, Any]
 
 
 class Effects(NamedTuple):
-    """What an action will do, line by line as people read it, and all that this follows from, to be compared.
+    """The effects of an action, line by line as people read them, and all that these follow from, to be compared.
 
     ``asides`` are read too; that they change meanwhile makes no proposal void.
     """

@@ -69,7 +69,7 @@ _requests = msgspec.json.Decoder(EvaluationRequest)
 
 
 class MatchQuotas(NamedTuple):
-    """How many evaluations a request may ask for, a partner a day, and all partners a day; 0 is no limit of a day."""
+    """The limits of evaluations: of a request, of a partner a day, of all partners a day; 0 is no limit of a day."""
 
     per_request: int = MOST_ELEMENTS
     per_day: int = 50_000

@@ -38,7 +38,7 @@ class BadSeed(ValueError):
 
 
 class BadElement(ValueError):
-    """What is no element of the group was to be evaluated."""
+    """Something that is no element of the group was to be evaluated."""
 
 
 class EvaluationBusy(Exception):

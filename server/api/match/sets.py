@@ -155,7 +155,7 @@ class SetMaker:
         return after
 
     def _finish(self, found: MatchSet, version: int) -> None:
-        """Take out what has ended, and serve the next version where anything changed."""
+        """Remove what has ended, and serve the next version where anything changed."""
         moment = now()
         with self._store.read() as tx:
             has_ended = bool(match_sets.ended(tx, found, moment, 1))

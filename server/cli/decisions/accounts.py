@@ -60,7 +60,7 @@ def answer(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Give the answer of a keeper, in its name: it holds from now on, in every collection."""
+    """Record the answer of a keeper, in its name: it holds from now on, in every collection."""
     context: Context = ctx.obj
     with context.hub() as hub, hub.store.begin() as tx:
         try:

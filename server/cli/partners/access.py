@@ -71,7 +71,7 @@ def revoke(
 
 
 def _revoke(tx: Tx, name: str, no_read: Set[str], no_write: Set[str], no_match: Set[str]) -> dict[str, int]:
-    """Take the rights to these collections away; return how many receipts ended by that, of each where any did."""
+    """End the rights to these collections; return how many receipts ended by that, of each where any did."""
     ended: dict[str, int] = {}
     for alias in sorted(no_read | no_write | no_match):
         found = collections.get(tx, alias)

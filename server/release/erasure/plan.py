@@ -33,7 +33,7 @@ class NothingKnown(ValueError):
 
 @dataclass(frozen=True)
 class ErasurePlan:
-    """What an erasure is about: the values by their names, and the traces of them; and what people should know."""
+    """The subject of an erasure: the values by their names, their traces, and what people should know."""
 
     subjects: tuple[str, ...]
     traces: ValueTraces

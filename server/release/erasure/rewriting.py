@@ -25,7 +25,7 @@ _WORDS = frozenset(("id", "type", "spec_version", "created", "modified", "patter
 
 
 class Reader(NamedTuple):
-    """How ids in a collection are meant: as those of a partner's space, or of the hub."""
+    """The meaning of ids in a collection: as those of a partner's space, or of the hub."""
 
     collection: Collection
     # The space of the partner that a private collection belongs to.

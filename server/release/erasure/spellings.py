@@ -24,7 +24,7 @@ _PLAIN = bytes(range(256)).lower()
 
 
 class Spellings(NamedTuple):
-    """How some values may be written; ``words`` are in every text that writes one, once ``plain`` was made of it."""
+    """The spellings of some values; ``words`` are in every text that writes one, once ``plain`` was made of it."""
 
     words: tuple[bytes, ...]
     pattern: re.Pattern[str] | None

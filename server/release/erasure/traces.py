@@ -24,7 +24,7 @@ _NOT_WORDS = frozenset(
 
 @dataclass
 class ValueTraces:
-    """What an erasure looks for; ``grew`` once more ids were found, which objects read before may mention."""
+    """The traces that an erasure looks for; ``grew`` once ids were found that objects read before may mention."""
 
     subjects: frozenset[str]
     ids: dict[int, set[str]]

@@ -1,4 +1,4 @@
-"""What follows from listings of what partners keep, and from their answers: clocks, reviews, feedback to reporters."""
+"""The effects of listings of what partners keep, and of their answers: clocks, reviews, feedback to reporters."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set

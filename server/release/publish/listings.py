@@ -51,7 +51,7 @@ class ListingState:
 
 
 class KeptListing(NamedTuple):
-    """What became of a value in the collection of a partner that keeps it.
+    """The state of a value in the collection of a partner that keeps it.
 
     ``withheld`` are the reports whose contributors name that partner not to be told, unless the operator decided
     otherwise.

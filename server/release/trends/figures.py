@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Dimension(StrEnum):
-    """What a figure is told by; each cell stands for one word of one dimension, never for words of two."""
+    """A dimension of figures; each cell stands for one word of one dimension, never for words of two."""
 
     KIND = "kind"
     SCAM_TYPE = "scam_type"
@@ -21,7 +21,7 @@ class Dimension(StrEnum):
 
 
 class Measure(StrEnum):
-    """What is measured of a cell; durations in milliseconds where they are stored, in seconds where they are shown."""
+    """A measure of a cell; durations in milliseconds where they are stored, in seconds where they are shown."""
 
     COUNT = "count"
     P50 = "p50"

@@ -83,7 +83,7 @@ def fold_all(hub: Hub) -> int:
 
 @dataclass(slots=True)
 class _Value:
-    """What is known of a value: its name, its first report by each organisation, and its shared listings' versions."""
+    """A value as the fold knows it: its name, its first report by each organisation, its shared listings' versions."""
 
     subject: str
     firsts: dict[str, tuple[int, ReportFigures]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What is counted later: when listings were first read, whether those taken back were wrong, and who knows of it."""
+"""The figures counted later: when listings were first read, whether delisted ones were wrong, and who knows of it."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _OPERATOR = "operator"
 
 @dataclass(slots=True)
 class Settlement:
-    """What a step settles: the rows that are done, and whether there may be ``more`` of them."""
+    """The result of a step that settles: the rows that are done, and whether there may be ``more`` of them."""
 
     step: int
     read: list[Unread] = field(default_factory=list)

@@ -37,7 +37,7 @@ _CHANGED = (
 
 
 class Compaction(NamedTuple):
-    """What was written anew, and the tables that are too large for that, whose free space keeps bytes for a while."""
+    """The tables written anew, and those that are too large for that, whose free space keeps bytes for a while."""
 
     rewritten: list[str]
     freed: list[str]

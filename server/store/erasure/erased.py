@@ -1,4 +1,4 @@
-"""What was erased: a record of each erasure without its value, and the digests of the names that are held since."""
+"""The erasures: a record of each without its value, and the digests of the names that are held since."""
 
 import hmac
 import uuid

@@ -159,7 +159,7 @@ def _write(tx: Tx, changed: RowChange) -> None:
 
 
 def _keep_up(tx: Tx, collection: Collection, variant: int, changes: Sequence[RowChange]) -> None:
-    """Take what was active and is gone from the collection's digest; begin a set for matching anew that lags behind."""
+    """Remove from the collection's digest what is gone; begin a set for matching anew that lags behind."""
     gone: list[StoredVersion] = []
     place = -1
     for row, left in changes:

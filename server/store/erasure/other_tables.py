@@ -33,7 +33,7 @@ STATUSES = "statuses"
 
 
 class TraceFinder(Protocol):
-    """What is looked for: see ``server.release.erasure.traces``."""
+    """The traces that are looked for: see ``server.release.erasure.traces``."""
 
     def is_name(self, text: str) -> bool:
         """Return whether a text is exactly a name of the value, or the key of an erased contribution."""

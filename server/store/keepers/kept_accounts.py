@@ -29,7 +29,7 @@ class KeptAccount(NamedTuple):
 
 
 class AnswerCounts(NamedTuple):
-    """How many listings wait for one partner's answer, how many of them too long, since when, and what it answered."""
+    """The counts of one partner: listings that wait for its answer, how many too long, since when; and its answers."""
 
     partner: str
     open: int

@@ -1,1 +1,1 @@
-"""Whether the hub and its partners are alive: heartbeats, verifications of pushes, and who has gone quiet."""
+"""The signs of life of the hub and its partners: heartbeats, verifications of pushes, and who has gone quiet."""

@@ -1,4 +1,4 @@
-"""Who may match values privately against which collections, and how much of that all partners together may do."""
+"""The rights to match values privately against collections, and how much of that all partners together may do."""
 
 from typing import NamedTuple
 

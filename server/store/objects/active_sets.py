@@ -63,7 +63,7 @@ class _Row(NamedTuple):
 
 
 class _Newest(NamedTuple):
-    """Where the newest version of an object is, and whether the listing that brought it along is revoked."""
+    """The place of the newest version of an object, and whether the listing that brought it along is revoked."""
 
     place: _Place
     is_withdrawn: bool
@@ -82,7 +82,7 @@ def newest(tx: Tx, collection: Collection, after: int, upto: int, most: int) -> 
 
 
 class Change(NamedTuple):
-    """What a stretch of a log did to the newest versions: those that it brought, and those that they superseded.
+    """The change of the newest versions by a stretch of a log: those that it brought, and those that they superseded.
 
     What a listing brought along is among both where the listing changed.
     """

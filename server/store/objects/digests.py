@@ -52,7 +52,7 @@ class _Sum:
 
 
 class _State(NamedTuple):
-    """How far a log is folded; ``target`` is where the first fold ends, None once it has."""
+    """The place up to which a log is folded; ``target`` is where the first fold ends, None once it has."""
 
     folded: int
     target: int | None
@@ -96,7 +96,7 @@ def forget(tx: Tx, collection: Collection) -> None:
 
 
 def remove(tx: Tx, collection: Collection, gone: Iterable[StoredVersion], upto: int) -> None:
-    """Take versions out of the digest that were the newest of their objects, and are gone from the log.
+    """Remove versions from the digest that were the newest of their objects, and are gone from the log.
 
     A digest that is not folded up to that place, where all that was removed stood, is begun anew.
     """

@@ -23,7 +23,7 @@ class UnknownProposal(LookupError):
 
 
 class Proposal(NamedTuple):
-    """What a person proposed: an action with its arguments, and its ``effects``, line by line, as others read them.
+    """A person's proposal: an action with its arguments, and its ``effects``, line by line, as others read them.
 
     ``basis`` is a digest of all that the effects follow from. Moments are microseconds.
     """

@@ -32,7 +32,7 @@ class Cell(NamedTuple):
 
 @dataclass(slots=True)
 class FigureTally:
-    """What one step adds to the counters."""
+    """The counts that one step adds to the counters."""
 
     counts: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
     contributors: Counter[tuple[int, str, str, str, str]] = field(default_factory=Counter)

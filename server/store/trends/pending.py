@@ -1,4 +1,4 @@
-"""What is counted later: listings that nobody has read yet, and delistings that are not settled."""
+"""The rows that are counted later: listings that nobody has read yet, and delistings that are not settled."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class Delisting(NamedTuple):
 
 
 class Known(NamedTuple):
-    """Who was given a listing that was taken back: how many have not learnt it, and how long the last one took."""
+    """The readers of a delisted listing: how many have not learnt of it, and how long the last one took."""
 
     waiting: int
     micros: int | None

@@ -1,4 +1,4 @@
-"""How far the logs are folded, and the step that only one process can take."""
+"""The progress of the folds of the logs, and the step that only one process can take."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def of_log(number: int) -> str:
 
 
 def claim(tx: Tx, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
-    """Take the step from ``before`` to ``after``, and return whether no other process took it first.
+    """Claim the step from ``before`` to ``after``, and return whether no other process took it first.
 
     Whoever takes it writes what it folded in the same transaction, so that nothing is counted twice or left out.
     """

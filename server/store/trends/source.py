@@ -1,4 +1,4 @@
-"""What the logs have that is folded: new rows, in their order, and the rows before them of the same values and ids."""
+"""The rows of the logs that are folded: new ones, in their order, and those before them of the same values and ids."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
