@@ -7,10 +7,9 @@ BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS = never
 export UV_SYSTEM_CERTS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-# What Python compiles is kept in the environment, also where the caller's Python keeps nothing: each process would
-# compile a thousand modules anew, and the tests start hundreds of them.
+# What Python compiles is kept, also where the caller's settings say otherwise: each process would compile a thousand
+# modules anew, and the tests start hundreds of them.
 export PYTHONDONTWRITEBYTECODE =
-export PYTHONPYCACHEPREFIX = $(abspath $(VENV))/pycache
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test long coverage check interop fuzz browser failover fix bench score serve lock generate clean
@@ -121,4 +120,5 @@ lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 		--group fuzz --upgrade -o requirements-fuzz.lock
 
 clean: ## remove what the targets made
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@rm -rf .venv .venv-* .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
