@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas import request_schema
 from schemas.declaration import DeclaredField
-from schemas.feedback import FeedbackEvent, FeedbackReason
+from schemas.feedback import MOST_CHARACTERS, FeedbackEvent, FeedbackReason
 from schemas.fields import Evidence, Hold
 from schemas.partner import FocalFunction, PartnerKind
 from schemas.qualification import QualificationCode
@@ -71,6 +71,7 @@ _EVIDENCE: dict[str, Any] = {
     "required": ["sha256"],
     "additionalProperties": False,
 }
+_QUESTION = {"type": "string", "pattern": "^[a-z]{20}$"}
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
@@ -115,7 +116,8 @@ def _feedback() -> dict[str, Any]:
             "outcome": _closed([*OutcomeWord, FUNDS_HELD], "what that partner did"),
             "code": {**WORD_SCHEMA, "description": "the keeping institution's answer, or the state of a request"},
             "reason": _open([*FeedbackReason, *OutcomeReason], "why"),
-            "message": {"type": "string", "maxLength": 200, "description": "a line for the reader"},
+            "message": {"type": "string", "maxLength": MOST_CHARACTERS, "description": "a line for the reader"},
+            "question": {**_QUESTION, "description": "the id of what is asked or answered"},
             "at": {**_TIME, "description": "when the hub learned of it"},
             "count": {"type": "integer", "minimum": 1, "description": "of how many objects it is said"},
             "references": {**_TEXTS, "description": "the reader's own reference of each object that has one, by id"},
@@ -246,6 +248,8 @@ def schema() -> dict[str, Any]:
         "feedback": _feedback(),
         "request": request_schema.of_request(),
         "request_answer": request_schema.of_answer(),
+        "question": {"const": True, "description": "of a note: a question to the reporters of a listing"},
+        "answer_to": {**_QUESTION, "description": "of a note: the question, in feedback, that it answers"},
         "transfers": {"type": "integer", "minimum": 1, "description": "of a flow: in how many transfers"},
         "count": {
             "type": "integer",

@@ -36,12 +36,17 @@ class FeedbackReason(StrEnum):
     OBJECTION = "objection"
 
 
+# The longest message, question or answer that feedback carries.
+MOST_CHARACTERS = 500
+
+
 class Feedback(NamedTuple):
     """One event of contributions; ``by_kind`` is the kind of the partner that caused it.
 
     ``code`` is the keeping bank's answer or the state of a request, ``reason`` says why: both are words of closed
     vocabularies, so that no partner writes to another in them. ``message`` is a line of the hub's operator, or of a
     partner, that the guard's check of free text let pass (``server.release.guard.personal_data``).
+    ``question`` is the id of the question that is asked or answered.
     """
 
     event: FeedbackEvent
@@ -50,3 +55,4 @@ class Feedback(NamedTuple):
     code: StrEnum | None = None
     reason: StrEnum | None = None
     message: str | None = None
+    question: str | None = None

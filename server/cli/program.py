@@ -16,6 +16,7 @@ from server.cli.decisions.accounts import app as account
 from server.cli.decisions.erasures import app as erasure, erase
 from server.cli.decisions.objections import app as objection
 from server.cli.decisions.proposals import app as proposal
+from server.cli.decisions.questions import ask, questions
 from server.cli.decisions.referrals import app as referral
 from server.cli.decisions.requests import app as request
 from server.cli.decisions.retract import retract
@@ -107,6 +108,8 @@ app.add_typer(erasure, name="erasure")
 app.add_typer(lists, name="lists")
 app.command("receipts")(receipts)
 app.command("outcomes")(outcomes)
+app.command("ask")(ask)
+app.command("questions")(questions)
 app.command("trends")(trends)
 app.command("quality")(quality)
 app.command("status")(status)

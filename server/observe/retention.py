@@ -14,6 +14,7 @@ from server.store.keepers import kept_accounts
 from server.store.objections import objections
 from server.store.objects.dictionary_training import DictionaryTrainer
 from server.store.proposals import proposals
+from server.store.questions import questions
 from server.store.referrals import referrals
 from server.store.requests import requests
 
@@ -30,6 +31,7 @@ _VOLUME_DAYS = 60
 _PROPOSAL_DAYS = 400
 _OBJECTION_DAYS = 90
 _REFERRAL_DAYS = 400
+_QUESTION_DAYS = 400
 # After an account is listed for its keeper no more.
 _ANSWER_DAYS = 400
 
@@ -79,6 +81,7 @@ class Retention:
         self._forget(objections.forget, _OBJECTION_DAYS)
         self._forget(kept_accounts.forget, _ANSWER_DAYS)
         self._forget(referrals.forget, _REFERRAL_DAYS)
+        self._forget(questions.forget, _QUESTION_DAYS)
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)
         self._forget(requests.forget, kept.requests)

@@ -20,6 +20,7 @@ from server.release.publish.collections import revoked
 from server.release.publish.listings import ListingState, is_published
 from server.release.publish.totals import TotalsFold, states_totals
 from server.release.query import receipts
+from server.release.questions import Relay
 from server.release.reasons import Explanation, Reason
 from server.release.requests.intake import RequestIntake, values_held
 from server.release.results import Published, Results, Unpublished
@@ -202,6 +203,7 @@ class _Contribution:
         self._marked: dict[str, set[str]] = {}
         # The keys of outcomes that state totals, or did before.
         self._totals: set[str] = set()
+        self._values: dict[str, ReportedValue] = {}
         # The opinions about values, with the value, by key.
         self._opinions: dict[str, tuple[ReportedValue, OpinionStatement]] = {}
 
@@ -361,6 +363,7 @@ class _Contribution:
     def _release(self, subjects: list[str], prior: dict[str, set[str]], *, leave_for_end: bool) -> None:
         new = {decision.submission.key for decision in self._stored if not decision.submission.item.revoked}
         values = self._loader.values({subject: prior.get(subject, set()) for subject in subjects}, prior)
+        self._values = {value.subject: value for value in values}
         self._opinions = {opinion.key: (value, opinion) for value in values for opinion in value.opinions}
         states = self._session.release(
             values,
@@ -375,7 +378,7 @@ class _Contribution:
             ),
         )
         if self._totals:
-            self._fold_totals({value.subject: value for value in values})
+            self._fold_totals(self._values)
         self._answer(values, states)
 
     def _fold_totals(self, values: Mapping[str, ReportedValue]) -> None:
@@ -405,6 +408,10 @@ class _Contribution:
             if submission.item.revoked:
                 annotations.take_back(submission.key, submission.item.type)
                 continue
+            if annotation_targets.is_relayed(submission.obj):
+                if decision.held is None:
+                    self._answer_annotation(submission, self._relay(submission))
+                continue
             if submission.item.type == "opinion":
                 # An outcome about a revoked listing shows that the partner knows of the revocation.
                 acknowledged |= set(map(self._references.meant, refs))
@@ -428,6 +435,16 @@ class _Contribution:
             self._results.kept.append(Unpublished(item.id, item.version, why.message))
         else:
             self._notes[item.id, item.version] = "your answer holds for the account from now on, in every collection"
+
+    def _relay(self, submission: Submission) -> AnnotationOutcome:
+        """Pass a question or an answer on, and return the message to the partner."""
+        subjects = {subject for ref in submission.refs if (subject := self._references.subject(ref))}
+        values = [value for subject, value in sorted(self._values.items()) if subject in subjects]
+        relay = Relay(self._context, self._session.feedback)
+        try:
+            return AnnotationOutcome(None, relay.take(submission.key, submission.obj, self._partner, values))
+        except Rejected as refusal:
+            return AnnotationOutcome(refusal.message, None)
 
     def _answer_repeat(self, submission: Submission) -> None:
         """Add the present state of an object that was contributed before."""

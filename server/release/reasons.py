@@ -335,6 +335,18 @@ class Reason(Enum):
         "an answer is not taken back",
         "send a later version with another answer, as unknown",
     )
+    LONG_QUESTION = (
+        "long-question",
+        Result.KEPT,
+        "a question or an answer has up to {most} characters",
+        "shorten it",
+    )
+    MANY_QUESTIONS = (
+        "many-questions",
+        Result.KEPT,
+        "more than {most} questions of yours today; it is not passed on",
+        "send a later version of it tomorrow",
+    )
     NO_COMMON_COLLECTION = (
         "no-common-collection",
         Result.KEPT,

@@ -30,6 +30,14 @@ def is_flow(obj: Mapping[str, Any]) -> bool:
     return obj["type"] == "relationship" and {"source", "target"} <= extension.context_of(obj).keys()
 
 
+def is_relayed(obj: Mapping[str, Any]) -> bool:
+    """Return whether an object is a question or an answer, which are passed on and never published."""
+    if obj.get("type") != "note":
+        return False
+    context = extension.context_of(obj)
+    return "question" in context or "answer_to" in context
+
+
 def needs_visible_targets(obj: Mapping[str, Any]) -> bool:
     """Return whether the maker of an annotation has to see its targets. A sighting of a value needs no report of it."""
     return obj["type"] in ("opinion", "note", "grouping")

@@ -10,6 +10,7 @@ from server.release.context import ReleaseContext
 from server.release.guard.personal_data import objects
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
+from server.release.reasons import Reason
 from server.release.route import annotation_targets
 from server.release.route.audience import Audience, audience_within
 from server.release.route.explain import explain_annotation
@@ -54,6 +55,8 @@ class AnnotationRelease:
 
         Only the parts that the hub knows are published.
         """
+        if annotation_targets.is_relayed(obj):
+            return AnnotationOutcome(Reason.TARGET_NOT_VISIBLE.explain().message, None)
         refs = annotation_targets.refs(obj)
         tlp = self._references.tlp(key, refs)
         targets_visible = not annotation_targets.needs_visible_targets(obj) or all(map(self._is_visible, refs))
@@ -75,6 +78,8 @@ class AnnotationRelease:
 
     def may_be_told(self, key: str, obj: Obj) -> bool:
         """Return whether the partner may know that its annotation is published, as its answer has it."""
+        if annotation_targets.is_relayed(obj):
+            return False
         refs = annotation_targets.refs(obj)
         tlp = self._references.tlp(key, refs)
         if tlp is None or _rebuild(obj, tlp)[0] is None:

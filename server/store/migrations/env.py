@@ -9,12 +9,24 @@ from server.store.objections import tables as _objections
 from server.store.operators import tables as _operators
 from server.store.outcomes import tables as _outcomes
 from server.store.proposals import tables as _proposals
+from server.store.questions import tables as _questions
 from server.store.referrals import tables as _referrals
 from server.store.requests import tables as _requests
 from server.store.trends import tables as _trends
 
 # Each room's tables are in the metadata once its file is imported.
-_ROOMS = (_erasure, _keepers, _objections, _operators, _outcomes, _proposals, _referrals, _requests, _trends)
+_ROOMS = (
+    _erasure,
+    _keepers,
+    _objections,
+    _operators,
+    _outcomes,
+    _proposals,
+    _questions,
+    _referrals,
+    _requests,
+    _trends,
+)
 
 context.configure(
     connection=context.config.attributes["connection"],
