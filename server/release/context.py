@@ -14,6 +14,7 @@ from server.release.fuse.confidence import NEWCOMER
 from server.release.fuse.reliability import reliability
 from server.release.hub import Hub
 from server.release.publish.drafts import AlikeDrafts
+from server.release.route.keepers import KeeperIndex
 from server.release.route.policy import FULL, Policy
 from server.store import collections, focal_points, inbox, listings
 from server.store.collections import PrivateUse
@@ -139,6 +140,11 @@ class ReleaseContext:
     @cached_property
     def _newcomer_until(self) -> Mapping[str, int]:
         return self.facts.newcomer_until(self.policy.newcomers)
+
+    @cached_property
+    def keepers(self) -> KeeperIndex:
+        """The partners that keep values, by these."""
+        return self.facts.keepers
 
     def owner_of_value(self, subject: str) -> str | None:
         """Return the name of the partner that registered a value as its own, None where nobody did."""

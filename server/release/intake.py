@@ -115,7 +115,7 @@ class Intake:
             return
         if submission.item.revoked:
             raise Reason.ANSWER_STAYS.rejected()
-        keepers = self._loader.context.facts.keepers
+        keepers = self._loader.context.keepers
         about = self._facts.subjects.get(submission.key, set())
         if any(self._partner.name not in keepers.of(subject) for subject in about):
             raise Reason.NOT_THE_KEEPER.rejected()

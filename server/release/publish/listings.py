@@ -27,6 +27,7 @@ from server.store import listings, reviews
 Obj = Mapping[str, Any]
 
 _MILLISECOND = timedelta(milliseconds=1)
+_SHARED_TRACK = frozenset({""})
 # Of the listing that a template is cut from.
 _EXAMPLE_ID = "indicator--00000000-0000-4000-8000-000000000000"
 
@@ -100,7 +101,7 @@ class ListingUpdater:
 
     def _update(self, value: ReportedValue) -> ListingState:
         state = ListingState(reports={statement.partner.name: statement.audience for statement in value.statements})
-        keepers = self._context.facts.keepers.of(value.subject)
+        keepers = self._context.keepers.of(value.subject)
         plain = self._reports_only and _is_plain(value) and not keepers
         if plain and self._list_by_template(value, state):
             return state
@@ -110,7 +111,8 @@ class ListingUpdater:
             admitted = draft is not None and self._admits(name, draft)
             wanted = {self._context.private_collection(name): draft} if draft and admitted else {}
             self._update_track(value, state, name, wanted)
-        if keepers or value.listed:
+        # Mostly a value is, or was, in the shared collections alone.
+        if keepers or value.listed.keys() - _SHARED_TRACK:
             self._update_kept(value, state, keepers)
         return state
 
