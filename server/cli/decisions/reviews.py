@@ -116,26 +116,33 @@ def _decide(
     with context.hub() as hub, hub.store.begin() as tx:
         wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
-            found = {review.object_id: review for id_ in wanted for review in [reviewing.find(tx, id_)]}
-            by_two = [id_ for id_, review in found.items() if review.rule == CONTRADICTED and review.state == "open"]
-            done = reviewing.decide(hub, tx, found.keys() - set(by_two), state, by, note)
-            proposed = {id_: propose(hub, tx, DECIDE, {"id": id_, "state": state}, by, note).id for id_ in by_two}
+            rows = _decided_or_proposed(hub, tx, wanted, state, by, note)
         except (UnknownReview, NotAllowed) as error:
             fail(str(error))
         except Rejected as refusal:
             fail(refusal.message)
-        rows = _kept(hub, tx, [*done, *(found[id_] for id_ in by_two)])
-        for row in rows:
-            row |= {"proposal": proposed[row["id"]]} if row["id"] in proposed else {}
     if json:
         show_json(rows)
-    else:
-        decided = [list(row.values())[:4] for row in rows if "proposal" not in row]
-        if decided or not proposed:
-            show_table(state.capitalize(), ["rule", "kind", "partner", "id"], decided)
-        if proposed:
-            shown = [[row["id"], row["proposal"]] for row in rows if "proposal" in row]
-            show_table("Proposed: somebody else confirms it by scamfeed proposal confirm", ["id", "proposal"], shown)
+        return
+    decided = [list(row.values())[:4] for row in rows if "proposal" not in row]
+    proposed = [[row["id"], row["proposal"]] for row in rows if "proposal" in row]
+    if decided or not proposed:
+        show_table(state.capitalize(), ["rule", "kind", "partner", "id"], decided)
+    if proposed:
+        title = "Proposed: somebody else confirms it by scamfeed proposal confirm"
+        show_table(title, ["id", "proposal"], proposed)
+
+
+def _decided_or_proposed(
+    hub: Hub, tx: Tx, wanted: list[str], state: ReviewState, by: str, note: str | None
+) -> list[dict[str, Any]]:
+    """Decide reviews, and propose the decision of those that take two persons; return a row for each."""
+    found = {review.object_id: review for id_ in wanted for review in [reviewing.find(tx, id_)]}
+    by_two = [id_ for id_, review in found.items() if review.rule == CONTRADICTED and review.state == "open"]
+    done = reviewing.decide(hub, tx, found.keys() - set(by_two), state, by, note)
+    proposed = {id_: propose(hub, tx, DECIDE, {"id": id_, "state": state}, by, note).id for id_ in by_two}
+    rows = _kept(hub, tx, [*done, *(found[id_] for id_ in by_two)])
+    return [{**row, **({"proposal": proposed[row["id"]]} if row["id"] in proposed else {})} for row in rows]
 
 
 def _kept(hub: Hub, tx: Tx, done: list[Review]) -> list[dict[str, Any]]:

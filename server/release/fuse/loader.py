@@ -15,6 +15,7 @@ from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.context import ReleaseContext
+from server.release.fuse import grade
 from server.release.fuse.authority import confirms_coercion, standing_of
 from server.release.fuse.consensus import live
 from server.release.fuse.repeats import without_repeats
@@ -332,7 +333,12 @@ class Loader:
         if latest.effect.ends:
             reported = {statement.key for statement in value.statements} - self._new
             since = log.added(self.context.tx, self.context.inbox, reported)
-            value.ended = [report for report in value.statements if latest.is_after(since.get(report.key))]
+            # A hold by authority is that authority's to lift.
+            value.ended = [
+                report
+                for report in value.statements
+                if latest.is_after(since.get(report.key)) and not grade.is_official_hold(report, self.context.at)
+            ]
             ended = {report.key for report in value.ended}
             value.statements = [report for report in value.statements if report.key not in ended]
 

@@ -230,14 +230,15 @@ def test_what_changes_meanwhile_voids_the_proposal(
         assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").proposal.state == "void"
 
 
+@pytest.mark.parametrize(("code", "disputed"), [("genuine", True), ("closed", False), ("not-found", False)])
 def test_a_hold_by_authority_outlives_the_keepers_word(
-    joins: Joins, reports: Reports, kept: Kept, grade: Grade, answers: Answers
+    joins: Joins, reports: Reports, kept: Kept, grade: Grade, answers: Answers, code: str, disputed: bool
 ) -> None:
     police = joins("Police", kind="government", authority=("bank-account",))
     until = timestamp.text(timestamp.now() + timedelta(hours=12))
     reports(police, **ACCOUNT, hold_until=until, hold_amount="5000", hold_currency="THB")
-    answers(kept()[0], "genuine")
-    assert grade() == ("hold", True)
+    answers(kept()[0], code)
+    assert grade() == ("hold", disputed)
 
 
 class TestHostile:
