@@ -33,8 +33,7 @@ _RETRY = (("Retry-After", "10"),)
 def register(app: Flask, site: Site) -> None:
     """Serve the pages of ``site``."""
     for route in ROUTES:
-        methods = ["GET", "POST"] if route.posts else ["GET"]
-        app.add_url_rule(route.path, f"console.{route.name}", _view(site, route), methods=methods)
+        app.add_url_rule(route.path, f"console.{route.name}", _view(site, route), methods=route.methods)
     for room in ("console", "partner"):
         app.add_url_rule(f"/{room}/<path:path>", f"console.nowhere-{room}", _nowhere(site))
     app.add_url_rule("/static/<name>", "console.static", _static_view(site))

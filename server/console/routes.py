@@ -5,12 +5,20 @@ from typing import NamedTuple
 
 from flask import Response
 
-from server.console import check_page, front_page, login_pages, overview_page, partner_pages
-from server.console.access import ADMINS, ANYBODY, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
+from server.console import (
+    check_page,
+    front_page,
+    login_pages,
+    overview_page,
+    partner_pages,
+    proposal_pages,
+    review_pages,
+)
+from server.console.access import ADMINS, ANALYSTS, ANYBODY, APPROVERS, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
 
 
 class Route(NamedTuple):
-    """A page: its name, its address, who may use it, and its view; ``posts`` where it has a form.
+    """A page: its name, its address, who may use it, and its view.
 
     ``is_fresh``: only who proved all factors a moment ago. ``changes`` is False for a form that changes nothing, which
     needs no token of a session.
@@ -20,26 +28,37 @@ class Route(NamedTuple):
     path: str
     who: frozenset[str]
     view: Callable[..., Response]
-    posts: bool = False
+    methods: tuple[str, ...] = ("GET",)
     changes: bool = True
     is_fresh: bool = False
 
 
+# A page with a form, and where a form of another page goes.
+BOTH, FORM = ("GET", "POST"), ("POST",)
+
 ROUTES: tuple[Route, ...] = (
     Route("front", "/", ANYBODY, front_page.show),
-    Route("check", "/check", ANYBODY, check_page.show, posts=True, changes=False),
+    Route("check", "/check", ANYBODY, check_page.show, methods=BOTH, changes=False),
     # Logging in
-    Route("login", "/login", ANYBODY, login_pages.show_login, posts=True),
-    Route("code", "/login/code", ANYBODY, login_pages.show_code, posts=True),
-    Route("second-factor", "/login/second-factor", ANYBODY, login_pages.set_second_factor, posts=True),
-    Route("welcome", "/welcome/<secret>", ANYBODY, login_pages.welcome, posts=True),
-    Route("again", "/login/again", EVERY_USER, login_pages.prove_again, posts=True),
-    Route("logout", "/logout", EVERY_USER, login_pages.log_out, posts=True),
+    Route("login", "/login", ANYBODY, login_pages.show_login, methods=BOTH),
+    Route("code", "/login/code", ANYBODY, login_pages.show_code, methods=BOTH),
+    Route("second-factor", "/login/second-factor", ANYBODY, login_pages.set_second_factor, methods=BOTH),
+    Route("welcome", "/welcome/<secret>", ANYBODY, login_pages.welcome, methods=BOTH),
+    Route("again", "/login/again", EVERY_USER, login_pages.prove_again, methods=BOTH),
+    Route("logout", "/logout", EVERY_USER, login_pages.log_out, methods=BOTH),
     # Operators
     Route("overview", "/console/", VIEWERS, overview_page.show),
     Route("people", "/console/people", ADMINS, overview_page.show_people),
+    Route("reviews", "/console/reviews", VIEWERS, review_pages.show_queue),
+    Route("review", "/console/review/<path:id>", VIEWERS, review_pages.show_review),
+    Route("preview", "/console/reviews/preview", ANALYSTS, review_pages.preview, methods=FORM),
+    Route("decide", "/console/reviews/decide", ANALYSTS, review_pages.decide, methods=FORM),
+    Route("proposals", "/console/proposals", VIEWERS, proposal_pages.show_all),
+    Route("proposal", "/console/proposals/<id>", VIEWERS, proposal_pages.show_one),
+    Route("confirm", "/console/proposals/<id>/confirm", APPROVERS, proposal_pages.confirm, methods=FORM, is_fresh=True),
+    Route("reject", "/console/proposals/<id>/reject", ANALYSTS, proposal_pages.reject, methods=FORM),
     # Partners
     Route("partner", "/partner/", PARTNERS, partner_pages.show_connection),
-    Route("credentials", "/partner/credentials", PARTNER_ADMINS, partner_pages.rotate, posts=True, is_fresh=True),
-    Route("me", "/me", EVERY_USER, login_pages.show_me, posts=True),
+    Route("credentials", "/partner/credentials", PARTNER_ADMINS, partner_pages.rotate, methods=BOTH, is_fresh=True),
+    Route("me", "/me", EVERY_USER, login_pages.show_me, methods=BOTH),
 )

@@ -133,12 +133,20 @@ def all_reviews(
     partner: str | None = None,
     rule: str | None = None,
     limit: int | None = 1_000,
+    after: tuple[int, str] | None = None,
 ) -> list[Review]:
-    """List reviews, the oldest first: all, or those in a state, of a partner, by a rule; with ``limit`` None all."""
+    """List reviews, the oldest first: all, or those in a state, of a partner, by a rule; with ``limit`` None all.
+
+    ``after`` names the review before the first by when it was opened and its object's id.
+    """
     asked = select(reviews).order_by(reviews.c.opened, reviews.c.object_id).limit(limit)
     for column, wanted in ((reviews.c.state, state), (reviews.c.partner, partner), (reviews.c.rule, rule)):
         if wanted is not None:
             asked = asked.where(column == wanted)
+    if after is not None:
+        opened, id_ = after
+        later = (reviews.c.opened == opened) & (reviews.c.object_id > id_)
+        asked = asked.where(reviews.c.opened >= opened, (reviews.c.opened > opened) | later)
     return [_review(row) for row in tx.execute(asked)]
 
 

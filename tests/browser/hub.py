@@ -17,10 +17,11 @@ from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.setup import set_up
-from server.store import Store, focal_points, partners
+from server.store import Store, focal_points, inbox, partners, reviews
 from server.store.item import Item
 from server.store.operators import users
 from server.store.operators.users import PartnerRole, Role
+from server.store.reviews import HeldObject
 from tests.browser.screens import Screen
 from tests.integration.peers import scamfeed
 
@@ -45,7 +46,9 @@ def open_hub(folder: Path) -> Iterator[BrowsedHub]:
     set_up(store, "Hub of the Tests")
     with store.begin() as tx:
         for name in (*FOUND_BY_MANY, HOSTILE):
-            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)))
+            authority = frozenset(("domain",)) if name == "Police" else frozenset[str]()
+            given = {"name": name, "kind": PartnerKind.BANK, "country": "TH", "identity": ids.identity(name)}
+            partners.add(tx, Partner(**given, authority=authority))
         focal_points.put(tx, focal_points.HUB, FocalFunction.PREVENTION, "help@hub.example")
     for name in FOUND_BY_MANY:
         report(store, name, LISTED, tlp="clear")
@@ -56,14 +59,18 @@ def open_hub(folder: Path) -> Iterator[BrowsedHub]:
         store.close()
 
 
-def report(store: Store, partner: str, value: str, *, tlp: str = "green", kind: str = "domain", **more: str) -> None:
-    """Let a partner report a value."""
-    given = {"reporter": partner, "kind": kind, "tlp": tlp, "scam_type": "merchandise"}
+def report(store: Store, partner: str, value: str, *, tlp: str = "green", hold: str = "") -> str:
+    """Let a partner report a domain, which the rule ``hold`` keeps for a person; return the report's id."""
+    given = {"reporter": partner, "kind": "domain", "tlp": tlp, "scam_type": "merchandise"}
     reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now())})
-    made = reader.report({"value": value, **more})
+    objects = to_stix(reader.report({"value": value}))
+    [id_] = [obj["id"] for obj in objects if obj["type"] == "indicator"]
     with store.begin() as tx:
-        contributor = partners.get(tx, partner)
-        contribute(Hub(store), tx, contributor, [Item.of(obj) for obj in to_stix(made)])
+        if hold:
+            key = inbox.key(partners.space(tx, partner), id_)
+            reviews.hold(tx, partner, [HeldObject(key, None, hold, HOSTILE)])
+        contribute(Hub(store), tx, partners.get(tx, partner), [Item.of(obj) for obj in objects])
+    return str(id_)
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """A browser with its screens: every page is watched for what its policy forbids, for errors, and for what axe finds."""
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +61,11 @@ class Screen:
         assert answer is not None
         assert answer.status == status, f"{path}: {answer.status}"
         self.check()
+        folder = os.environ.get("SCREENSHOTS")
+        if folder:
+            name = re.sub(r"[^a-z-]+", "-", path.split("?")[0]).strip("-")[:40] or "front"
+            width = self.page.evaluate("window.innerWidth")
+            self.page.screenshot(path=f"{folder}/{name}-{self.language}-{width}.png", full_page=True)
         return self.page
 
     def press(self, name: str) -> None:

@@ -1,0 +1,67 @@
+"""The pages of what takes two persons: one proposed it, another reads exactly that, and confirms or rejects it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Response
+
+from schemas.errors import Rejected
+from server.console.access import APPROVERS
+from server.console.visit import PageRefused, Visit
+from server.console.words import mark
+from server.release import two_persons
+from server.release.two_person_actions import ACTIONS
+from server.release.two_persons import NotAllowed, is_same_person
+from server.store.proposals import proposals
+from server.store.proposals.proposals import UnknownProposal
+
+_PAGE = 100
+_NO_PROPOSAL = mark("There is no such proposal.")
+_NOT_NOW = mark(
+    "This cannot be decided so: it is open no more, or you proposed it, and somebody else has to confirm it."
+)
+
+
+def show_all(visit: Visit) -> Response:
+    """Show what waits for a second person."""
+    with visit.site.hub.store.read() as tx:
+        found = proposals.all_proposals(tx, limit=_PAGE)
+    return visit.page("proposals.html", found=found)
+
+
+def show_one(visit: Visit, id: str) -> Response:
+    """Show a proposal as who made it read it."""
+    with visit.site.hub.store.read() as tx:
+        try:
+            found = proposals.find(tx, id)
+        except UnknownProposal:
+            raise PageRefused(404, _NO_PROPOSAL) from None
+    is_own = is_same_person(found.proposed_by, visit.known_user.name)
+    may_confirm = visit.right in APPROVERS and not is_own
+    return visit.page("proposal.html", found=found, is_own=is_own, may_confirm=may_confirm)
+
+
+def confirm(visit: Visit, id: str) -> Response:
+    """Carry out what somebody else proposed."""
+    hub = visit.site.hub
+    with _refusing(), hub.store.begin() as tx:
+        two_persons.confirm(hub, tx, ACTIONS, id, visit.known_user.name)
+    return visit.go(f"/console/proposals/{id}")
+
+
+def reject(visit: Visit, id: str) -> Response:
+    """Reject a proposal, also one's own."""
+    with _refusing(), visit.site.hub.store.begin() as tx:
+        two_persons.reject(tx, id, visit.known_user.name)
+    return visit.go(f"/console/proposals/{id}")
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn what two persons may not do into a page that says so."""
+    try:
+        yield
+    except UnknownProposal:
+        raise PageRefused(404, _NO_PROPOSAL) from None
+    except (NotAllowed, ValueError, LookupError, Rejected):
+        raise PageRefused(409, _NOT_NOW) from None

@@ -1,0 +1,71 @@
+"""An operator clears the queue, and two persons in two browsers decide together."""
+
+from playwright.sync_api import Browser
+
+from server.store.operators.users import Role
+from tests.browser.hub import HOSTILE, BrowsedHub, log_in, report
+from tests.browser.screens import Screen, screen
+
+POLICE = "Police"
+
+
+def hold(hub: BrowsedHub, partner: str, values: list[str]) -> None:
+    """Let a partner report values that a rule holds."""
+    for value in values:
+        report(hub.store, partner, value, hold="mostly-held")
+
+
+def test_an_analyst_looks_at_one_chooses_others_and_decides(screen_of_each: Screen, hub: BrowsedHub) -> None:
+    width = screen_of_each.page.evaluate("window.innerWidth")
+    names = [f"{screen_of_each.language}{width}-{number}.example.net" for number in range(3)]
+    hold(hub, HOSTILE, names)
+    log_in(screen_of_each, hub, Role.ANALYST)
+    page = screen_of_each.open("/console/reviews")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.closest('[data-row]') !== null")
+    page.keyboard.press("x")
+    assert page.locator("tbody input:checked").count() == 1
+    page.get_by_role("link", name=names[0]).click()
+    page.wait_for_url("**/console/review/**")
+    screen_of_each.check()
+    page.locator("button[value=approve]").click()
+    page.wait_for_url("**/preview")
+    screen_of_each.check()
+    assert page.locator("td.number").inner_text() == "1"
+    page.locator("#note").fill("seen")
+    page.locator("main form button").click()
+    page.wait_for_url("**/decide")
+    screen_of_each.check()
+
+
+def test_two_persons_in_two_browsers(browser: Browser, desk: Screen, hub: BrowsedHub) -> None:
+    hold(hub, POLICE, ["seized.example.net"])
+    log_in(desk, hub, Role.ANALYST)
+    page = desk.open("/console/reviews?partner=Police")
+    page.locator("tbody input").first.check()
+    page.locator("button[value=approve]").click()
+    page.locator("main form button").click()
+    page.get_by_role("link", name="All reviews").wait_for()
+    page.locator(".note.care a").click()
+    page.get_by_text("You proposed this").wait_for()
+    desk.check()
+    assert page.get_by_role("button", name="Confirm").count() == 0
+    with screen(browser, hub.address, "th", 390) as other:
+        log_in(other, hub, Role.APPROVER)
+        other.open("/console/proposals")
+        other.page.locator("tbody a").first.click()
+        other.page.get_by_text("seized.example.net").wait_for()
+        other.check()
+        other.page.locator("form[action$=confirm] button").click()
+        other.page.locator("form[action$=confirm]").wait_for(state="detached")
+        other.check()
+    page.reload()
+    assert page.get_by_text("Confirmed").count() == 1
+
+
+def test_a_viewer_sees_and_cannot_decide(desk: Screen, hub: BrowsedHub) -> None:
+    hold(hub, HOSTILE, ["looked-at.example.net"])
+    log_in(desk, hub, Role.VIEWER)
+    page = desk.open("/console/reviews")
+    assert page.locator("button[name=decision]").count() == 0
+    desk.open("/console/people", 403)

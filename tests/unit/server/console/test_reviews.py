@@ -1,0 +1,156 @@
+"""The queue of reviews: what waits, what a decision would change, and that two persons are two."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from flask import Flask
+
+from mappers import ids
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.partner import Partner, PartnerKind
+from schemas.tabular import ReportReader
+from server.release.contribute import contribute
+from server.release.hub import Hub
+from server.release.query.lookup import lookup
+from server.store import Store, inbox, partners, reviews
+from server.store.item import Item
+from server.store.operators.users import Role
+from server.store.proposals import proposals
+from server.store.reviews import HeldObject
+from tests.unit.server.console.people import Visitor, token_of, visitor_of
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def held(store: Store, partner: str, values: Sequence[str], rule: str = "unusual-volume") -> list[str]:
+    """Let a partner report values that a rule holds; return the ids of the reviews."""
+    given = {"reporter": partner, "kind": "domain", "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
+    reader = ReportReader(given)
+    with store.begin() as tx:
+        contributor, space = partners.get(tx, partner), partners.space(tx, partner)
+        objects = [to_stix(reader.report({"value": value})) for value in values]
+        keys = [inbox.key(space, obj["id"]) for found in objects for obj in found if obj["type"] == "indicator"]
+        reviews.hold(tx, partner, [HeldObject(key, None, rule, "held by a test") for key in keys])
+        contribute(Hub(store), tx, contributor, [Item.of(obj) for found in objects for obj in found])
+    return keys
+
+
+def grades(store: Store, value: str) -> list[str]:
+    with store.read() as tx:
+        return [listing["id"] for found in lookup(tx, value) for listing in found.listings if not listing["revoked"]]
+
+
+def preview(visitor: Visitor, chosen: Sequence[str], decision: str) -> str:
+    token = token_of(visitor.get("/console/reviews").text)
+    answer = visitor.client.post("/console/reviews/preview", data={"token": token, "id": chosen, "decision": decision})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def decide(visitor: Visitor, page: str, chosen: Sequence[str], decision: str, note: str = "") -> str:
+    basis = re.findall(r'name="basis" value="([^"]+)"', page)[0]
+    fields = {"token": token_of(page), "id": chosen, "decision": decision, "basis": basis, "note": note}
+    return visitor.client.post("/console/reviews/decide", data=fields).text
+
+
+@pytest.fixture
+def analyst(app: Flask) -> Visitor:
+    return visitor_of(app, Role.ANALYST)
+
+
+def test_a_preview_says_what_would_change_and_changes_nothing(analyst: Visitor, store: Store) -> None:
+    chosen = held(store, "First Bank", ["a.example.com", "b.example.com"])
+    page = preview(analyst, chosen, "approve")
+    assert "a.example.com" in page
+    assert "Listings that change: 2." in page
+    with store.read() as tx:
+        assert reviews.count(tx) == 2
+    decide(analyst, page, chosen, "approve", "seen")
+    with store.read() as tx:
+        [one, other] = reviews.states(tx, chosen).values()
+    assert (one.state, other.decided_by, one.note) == ("approved", analyst.name, "seen")
+
+
+def test_a_rejected_report_stays_out(analyst: Visitor, store: Store) -> None:
+    chosen = held(store, "First Bank", ["a.example.com"])
+    decide(analyst, preview(analyst, chosen, "reject"), chosen, "reject")
+    with store.read() as tx:
+        assert reviews.states(tx, chosen)[chosen[0]].state == "rejected"
+
+
+def test_who_decides_on_a_page_that_is_old_decides_nothing(analyst: Visitor, store: Store) -> None:
+    chosen = held(store, "First Bank", ["a.example.com"])
+    page = preview(analyst, chosen, "approve")
+    decide(analyst, page, chosen, "reject")
+    assert "decided meanwhile" in decide(analyst, page, chosen, "approve")
+
+
+def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(app: Flask, store: Store) -> None:
+    with store.begin() as tx:
+        given = {"name": "Police", "kind": PartnerKind.GOVERNMENT, "identity": ids.identity("Police")}
+        partners.add(tx, Partner(**given, authority=frozenset(("domain",))))
+    chosen = held(store, "Police", ["seized.example.com"])
+    first, second = visitor_of(app, Role.APPROVER), visitor_of(app, Role.APPROVER, name="Another")
+    page = preview(first, chosen, "approve")
+    assert "two persons" in page
+    assert "Proposed" in decide(first, page, chosen, "approve")
+    with store.read() as tx:
+        [proposal] = proposals.all_proposals(tx)
+        assert reviews.count(tx) == 1
+    address = f"/console/proposals/{proposal.id}"
+    assert first.send(f"{address}/confirm", "/me").status_code == 409
+    viewer, analyst = visitor_of(app, Role.VIEWER), visitor_of(app, Role.ANALYST)
+    assert viewer.send(f"{address}/confirm", "/me").status_code == 403
+    assert analyst.send(f"{address}/confirm", "/me").status_code == 403
+    assert viewer.send(f"{address}/reject", "/me").status_code == 403
+    assert "seized.example.com" in second.get(f"/console/review/{chosen[0]}").text
+    assert "seized.example.com" in second.get(address).text
+    assert second.send(f"{address}/confirm", address).headers["Location"] == address
+    with store.read() as tx:
+        assert reviews.states(tx, chosen)[chosen[0]].state == "approved"
+        assert proposals.find(tx, proposal.id).decided_by == "Another"
+
+
+def test_confirming_asks_who_it_is_again_after_a_while(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, Role.APPROVER)
+    with store.begin() as tx:
+        tx.exec_driver_sql("UPDATE sessions SET proven = proven - 601000000")
+    answer = visitor.send("/console/proposals/x/confirm", "/me")
+    assert answer.headers["Location"].startswith("/login/again")
+
+
+def test_values_and_notes_of_partners_are_text_and_never_markup(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, Role.ANALYST)
+    with store.begin() as tx:
+        name = f"Bank {HOSTILE}"
+        partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
+    chosen = held(store, name, ["a.example.com"], rule=HOSTILE)
+    for page in (
+        visitor.get("/console/reviews").text,
+        visitor.get(f"/console/reviews?rule={HOSTILE}&partner={HOSTILE}&after=1.{HOSTILE}").text,
+        visitor.get(f"/console/review/{chosen[0]}").text,
+        preview(visitor, chosen, "approve"),
+        decide(visitor, preview(visitor, chosen, "reject"), chosen, "reject", HOSTILE),
+        visitor.get(f"/console/review/{chosen[0]}").text,
+        visitor.get("/console/").text,
+    ):
+        assert HOSTILE not in page
+        assert "alert(1)" not in page or "&lt;script&gt;" in page
+
+
+def test_a_long_queue_comes_page_by_page_and_loses_nothing(analyst: Visitor, store: Store) -> None:
+    chosen = held(store, "First Bank", [f"h{number}.example.com" for number in range(120)])
+    address, found = "/console/reviews", []
+    while address:
+        page = analyst.get(address).text
+        found += re.findall(r'name="id" value="([^"]+)"', page)
+        following = re.findall(r'class="button quiet" href="([^"]+)"', page)
+        address = following[0].replace("&amp;", "&") if following else ""
+    assert sorted(found) == sorted(chosen)
+
+
+@pytest.mark.parametrize("fields", [{"decision": "approve"}, {"decision": "x", "id": "x"}, {"id": ["x"] * 3}])
+def test_a_form_without_sense_is_refused(analyst: Visitor, fields: dict[str, str]) -> None:
+    assert analyst.send("/console/reviews/preview", "/console/", **fields).status_code in (404, 422)
