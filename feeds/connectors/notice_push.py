@@ -1,7 +1,7 @@
 """Notices for people in a chat: how many indicators are new and where to look, never which values."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -39,7 +39,7 @@ class NoticePushSettings(OutboundSettings, PushSettings):
 
 
 class NoticePush(Push[NoticePushSettings]):
-    """Posts one JSON message a batch: counts of new, changed and revoked indicators by kind."""
+    """Posts one JSON message a batch: counts of new, changed and revoked indicators by kind, and of requests."""
 
     name: ClassVar[str] = "notice-push"
     settings_model = NoticePushSettings
@@ -71,17 +71,20 @@ class NoticePush(Push[NoticePushSettings]):
         self._post(text)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Post how many indicators are among ``items``."""
-        indicators = [item for item in items if item.type == "indicator"]
-        others = [skipped_answer(item, "notices count indicators") for item in items if item.type != "indicator"]
-        if not indicators:
+        """Post how many indicators, and requests between institutions, are among ``items``."""
+        kinds = {item.id: kind for item in items if (kind := _kind(item))}
+        counted = [item for item in items if item.id in kinds]
+        others = [
+            skipped_answer(item, "notices count indicators and requests") for item in items if item.id not in kinds
+        ]
+        if not counted:
             return others
         try:
-            self._post(self._text(indicators))
+            self._post(self._text(counted, kinds))
         except RequestRefused as refusal:
             # What is refused is the message, which says nothing of any one object.
-            return [refused_answer(item, refusal) for item in indicators] + others
-        return [Answer(item, True, "success") for item in indicators] + others
+            return [refused_answer(item, refusal) for item in counted] + others
+        return [Answer(item, True, "success") for item in counted] + others
 
     def close(self) -> None:
         """Close the connection; the next run opens one with the secret as it is then."""
@@ -106,7 +109,7 @@ class NoticePush(Push[NoticePushSettings]):
             answer.raise_for_status()
         check_no_page(_PEER, answer)
 
-    def _text(self, items: Sequence[Item]) -> str:
+    def _text(self, items: Sequence[Item], kinds: Mapping[str, str]) -> str:
         outgoing = self._outgoing
         if outgoing is None:
             raise Misconfigured("notice-push: begin() comes before push()")
@@ -115,7 +118,7 @@ class NoticePush(Push[NoticePushSettings]):
         counts: dict[str, Counter[str]] = {"new": Counter(), "changed": Counter(), "revoked": Counter()}
         for item in items:
             what = "revoked" if item.revoked else "changed" if item.id in had else "new"
-            counts[what][_kind(item)] += 1
+            counts[what][kinds[item.id]] += 1
         parts = [
             f"{number.total():,} {what} ({', '.join(f'{kind}: {count:,}' for kind, count in number.most_common())})"
             for what, number in counts.items()
@@ -127,6 +130,10 @@ class NoticePush(Push[NoticePushSettings]):
 
 
 def _kind(item: Item) -> str:
-    """Return the kind in an indicator's labels; nothing else of an indicator is ever shown."""
+    """Return the kind in an indicator's labels, what a request asks, "" for other objects; nothing else is shown."""
+    if item.type not in ("indicator", "note"):
+        return ""
     words = labels.read(msgspec.json.decode(item.body).get("labels", ()))
+    if item.type == "note":
+        return f"{words['request'][0]} request" if "request" in words else ""
     return words.get("kind", [_OTHER])[0]

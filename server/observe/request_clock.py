@@ -9,11 +9,11 @@ from server.store import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_SECONDS = 15.0
+_SECONDS = 5.0
 
 
 class RequestClock:
-    """Looks every fifteen seconds what is due; of many workers and nodes each request is done by one."""
+    """Looks every five seconds what is due; of many workers and nodes each request is done by one."""
 
     def __init__(self, hub: Hub) -> None:
         """Watch the requests in the store of ``hub``."""
