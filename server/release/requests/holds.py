@@ -30,8 +30,13 @@ def new_id() -> str:
     return f"indicator--{uuid.uuid4()}"
 
 
-def report(id_: str, sender: Partner, request: Request, readers: Iterable[str]) -> dict[str, Any]:
-    """Return the report that holds the money: for these readers alone, until the freeze ends."""
+def report(
+    id_: str, sender: Partner, request: Request, readers: Iterable[str], never: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the report that holds the money: for these readers alone, until the freeze ends.
+
+    ``never`` are those that are no party of the request, and would read it as keepers of the account.
+    """
     moment = timestamp.now()
     held = Report.model_validate(
         {
@@ -49,7 +54,7 @@ def report(id_: str, sender: Partner, request: Request, readers: Iterable[str]) 
                     "until": request.until,
                 }
             ),
-            "sharing": Sharing(only_partners=tuple(readers)),
+            "sharing": Sharing(only_partners=tuple(readers), not_to_partners=tuple(never)),
         }
     )
     indicator = next(obj for obj in to_stix(held) if obj["type"] == "indicator")

@@ -180,8 +180,10 @@ class RequestIntake:
             return stored
         followers = (named(self._context.registry, name) for name in request.also_to)
         readers = [asked.identity, *(follower.identity for follower in followers if follower)]
+        kept_by = keeper(self._context.registry, request.of)
+        never = [kept_by.identity] if kept_by is not None and kept_by.identity not in readers else []
         id_ = holds.new_id()
-        self.holding[stored.sent_as] = holds.report(id_, self._partner, request, readers)
+        self.holding[stored.sent_as] = holds.report(id_, self._partner, request, readers, never)
         return stored._replace(hold=id_, hold_until=micros(request.until))
 
     def _answer(self, note: RequestNote, answer: RequestAnswer) -> str:

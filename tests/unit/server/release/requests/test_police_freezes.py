@@ -9,7 +9,9 @@ from mappers import extension, ids, records as record_mapper
 from mappers.indicator import to_stix
 from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
+from schemas.qualification import QualificationCode
 from schemas.tabular import ReportReader
+from server.release.answering import GivenAnswer, answer_all
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.requests.ageing import age
@@ -208,3 +210,24 @@ def test_a_hold_that_the_guard_keeps_back_is_named_with_the_request(
     again = sent(hub, police, asked(reporter="Police", legal_basis="police-order", until=until, reference="CASE-2"))
     assert "the hold: held for review" in again.message
     assert ids.identity("Police") not in again.message
+
+
+def test_a_keeper_that_is_not_asked_reads_nothing_of_it(
+    hub: Hub, police: Partner, keeper: Partner, reporter: Partner
+) -> None:
+    frozen(hub, police, addressee="Reporting Bank")
+    found = listed(hub, reporter)
+    assert found is not None
+    assert found["grade"] == "hold"
+    assert (read(hub, keeper, "for"), read(hub, keeper, "accounts"), read(hub, keeper)) == ([], [], [])
+
+
+def test_the_keepers_genuine_disputes_it_and_lifts_it_not(hub: Hub, police: Partner, keeper: Partner) -> None:
+    frozen(hub, police)
+    [listing] = [obj["id"] for obj in read(hub, keeper, "accounts") if obj["type"] == "indicator"]
+    with hub.store.begin() as tx:
+        [done] = answer_all(hub, tx, keeper, [GivenAnswer(listing, QualificationCode.GENUINE)])
+    assert done.refused is None
+    found = listed(hub, keeper)
+    assert found is not None
+    assert (found["grade"], found.get("disputed")) == ("hold", True)
