@@ -191,6 +191,9 @@ class _Explainer:
             found.stop("validity", "stopped", Reason.EXPIRED.message, Reason.EXPIRED.action)
             return
         found.add("validity", "it is valid now")
+        if any(ended.key == key for ended in value.ended):
+            _stop_by(found, "keeper", Reason.ENDED_BY_KEEPER.explain())
+            return
         if not statement.audience.shared and not statement.audience.private:
             registry, policy = self._context.registry, self._context.policy
             why = explain_report(report, statement.tlp, statement.partner, registry, policy)

@@ -57,6 +57,17 @@ class Served:
         headers = {"Authorization": f"Bearer {self.tokens[by]}"}
         return requests.post(f"{self.address}api/answers", json={"answers": list(answers)}, headers=headers, timeout=30)
 
+    def get(self, by: str, path: str) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
+        return requests.get(f"{self.address}{path}", headers=headers, timeout=30)
+
+    def looked_up(self, by: str) -> list[dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
+        url = f"{self.address}api/lookup"
+        found = requests.post(url, json={"values": [_value()]}, headers=headers, timeout=30).json()
+        listings: list[dict[str, Any]] = found["results"][0]["listings"]
+        return listings
+
     def report(self, by: str, **columns: str) -> dict[str, Any]:
         defaults = {"reporter": by, "reported_at": timestamp.text(timestamp.now()), "tlp": "amber"}
         objects = to_stix(ReportReader(defaults).report({**ACCOUNT, **columns}))
@@ -108,6 +119,13 @@ def test_a_wrong_listing_is_cleared_by_the_bank_that_keeps_the_account(served: S
     for by, collection in (("bank-a", "mule-accounts"), ("bank-c", "mule-accounts-full")):
         [listed] = served.listings(by, collection)
         assert extension.context_of(listed)["grade"] == "block"
+
+    assert [listing["id"] for listing in served.looked_up("bank-b")] == [heard["id"]]
+    assert served.get("bank-b", "api/collections/accounts-bank-b/digest").json()["active"] == len(
+        served.read("bank-b", "accounts-bank-b")
+    )
+    assert heard["id"] in served.get("bank-b", "api/collections/accounts-bank-b/active").text
+    assert served.get("bank-c", "api/collections/accounts-bank-b/digest").status_code == 404
 
     answered = served.answer("bank-b", {**_value(), "code": "genuine", "note": "checked by two persons"})
     assert answered.status_code == 200
