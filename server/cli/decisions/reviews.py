@@ -123,7 +123,12 @@ def _decide(
             fail(refusal.message)
     if json:
         show_json(rows)
-        return
+    else:
+        _show_decided(rows, state)
+
+
+def _show_decided(rows: list[dict[str, Any]], state: ReviewState) -> None:
+    """Print what was decided, and what was proposed to somebody else."""
     decided = [list(row.values())[:4] for row in rows if "proposal" not in row]
     proposed = [[row["id"], row["proposal"]] for row in rows if "proposal" in row]
     if decided or not proposed:

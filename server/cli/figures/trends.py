@@ -29,12 +29,7 @@ def trends(
 ) -> None:
     """Show what happened, by day or month: reports, listings, outcomes, how soon, and what was wrong."""
     context: Context = ctx.obj
-    if by not in ("day", "month"):
-        fail("--by: day or month")
-    if figure is not None and figure not in BY_NAME:
-        fail(f"--figure: there is no such figure; there are: {', '.join(BY_NAME)}")
-    if dimension is not None and dimension not in list(Dimension):
-        fail(f"--dimension: there is no such dimension; there are: {', '.join(Dimension)}")
+    _refuse_unknown(by, figure, dimension)
     wanted: By = "day" if by == "day" else "month"
     asked = query.range_of(_day("--from", from_), _day("--to", to), wanted, datetime.now(UTC).date())
     shown = dimension if json or csv_ or dimension else ""
@@ -50,6 +45,16 @@ def trends(
         sys.stdout.write(csv_of(rows))
     else:
         show_table(f"Trends; published up to {closed or '-'}", list(COLUMNS), [list(row) for row in rows])
+
+
+def _refuse_unknown(by: str, figure: str | None, dimension: str | None) -> None:
+    """End the program where there is no such period, figure or dimension."""
+    if by not in ("day", "month"):
+        fail("--by: day or month")
+    if figure is not None and figure not in BY_NAME:
+        fail(f"--figure: there is no such figure; there are: {', '.join(BY_NAME)}")
+    if dimension is not None and dimension not in list(Dimension):
+        fail(f"--dimension: there is no such dimension; there are: {', '.join(Dimension)}")
 
 
 def csv_of(rows: list[FigureRow]) -> str:
