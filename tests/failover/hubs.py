@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import requests
 
 from mappers import ids
+from tests.integration.peers import free_port
 
 BANK = "Bank"
 IDENTITY = ids.identity(BANK)
@@ -31,9 +31,7 @@ class Hub:
 
     def __init__(self, database: str, log_file: Path) -> None:
         """Serve ``database`` on a port of its own."""
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = int(taken.getsockname()[1])
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._env = {**os.environ, "SCAMFEED_DATABASE_URL": database, "SCAMFEED_ACCESS_LOG": "off"}
         self._log_file = log_file

@@ -25,15 +25,11 @@ import requests
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
 from server.store.objects.query import Query
+from tests.integration.peers import free_port
 from tests.postgres import Postgres, PostgresMissing
+from tests.processes import Forked, serve_hub
 
 TAXII = "application/taxii+json;version=2.1"
-SERVE = """
-import sys
-from server.app import serve
-from server.settings import Settings
-serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 2, 8)
-"""
 WRITERS, KILLS = 3, 50
 _chance = random.Random(20261124)  # noqa: S311  # nothing secret about it
 
@@ -48,16 +44,12 @@ class Node:
 
     def __init__(self, database: str, log_file: Path) -> None:
         self._database, self._log = database, log_file
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = int(taken.getsockname()[1])
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 
     def start(self) -> None:
-        with self._log.open("ab") as out:
-            command = [sys.executable, "-c", SERVE, self._database, str(self.port)]
-            self.process = subprocess.Popen(command, stdout=out, stderr=out)
+        self.process = Forked(serve_hub, {"database_url": self._database}, self.port, 2, 8, log=self._log)
 
     def kill_a_worker(self) -> bool:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
