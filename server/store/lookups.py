@@ -72,17 +72,18 @@ def _listed_at(
     known = list(logs)
     if tx.dialect.name == "sqlite":
         numbers, after = (orjson.dumps(list(wanted)).decode() for wanted in (place, following))
-        rows = tx.execute(_ON_SQLITE, {"numbers": numbers, "logs": tuple(known)})
-        taken = tx.execute(_TAKEN_ON_SQLITE, {"numbers": after})
+        rows = tx.execute(_ON_SQLITE, {"numbers": numbers, "after": after, "logs": tuple(known)})
     else:
-        rows = tx.execute(_ON_POSTGRESQL, {"numbers": list(place), "logs": known})
-        taken = tx.execute(_TAKEN_ON_POSTGRESQL, {"numbers": list(following)})
+        rows = tx.execute(_ON_POSTGRESQL, {"numbers": list(place), "after": list(following), "logs": known})
+    taken: list[int] = []
     row: Any
     for row in rows:
         number, subject, log, latest, body = row
-        if subject == (name := place[number]) and latest & logs[log].part:
+        if latest == _TAKEN:
+            taken.append(number)
+        elif subject == (name := place[number]) and latest & logs[log].part:
             found.setdefault(name, []).append(ListedBody(logs[log].alias, unpack(tx, body)))
-    return {row[0]: name for row in taken if (name := following[row[0]]) not in found}
+    return {number: name for number in taken if (name := following[number]) not in found}
 
 
 def _by_log(rows: Iterable[Any]) -> dict[int, ReadableLog]:
@@ -101,22 +102,26 @@ _READABLE = (
     .where(or_(_c.kind == "released", _c.use == "for", _c.use == "accounts"))
 )
 _PUBLIC = _LOGS.where(_c.alias == bindparam("of_alias"), _c.kind == "released")
+# In place of the marks of a row: whether the next number is taken.
+_TAKEN = 0
 # Every value has a row here, so that one that is known to others alone is told from none by nothing.
 _LISTED = (
-    "SELECT asked.value, CASE WHEN objects.collection IS NOT NULL THEN"
+    "SELECT asked.value, CASE WHEN objects.collection IS NOT NULL THEN"  # noqa: S608 - constants
     " (SELECT subjects.subject FROM subjects WHERE subjects.number = objects.value) END,"
     " objects.collection, objects.latest, objects.body FROM {asked}"
     " LEFT JOIN objects ON objects.value = asked.value AND objects.collection IN {logs}"
     " AND objects.latest > 0 AND NOT objects.revoked"
+    f" UNION ALL SELECT subjects.number, NULL, NULL, {_TAKEN}, NULL FROM subjects"
+    " WHERE subjects.number IN {after}"
 )
-_ON_SQLITE = text(_LISTED.format(asked="json_each(:numbers) AS asked", logs=":logs")).bindparams(
-    bindparam("logs", expanding=True)
-)
-_TAKEN = "SELECT subjects.number FROM subjects WHERE subjects.number IN {numbers}"
-_TAKEN_ON_SQLITE = text(_TAKEN.format(numbers="(SELECT value FROM json_each(:numbers))"))
-_TAKEN_ON_POSTGRESQL = text(_TAKEN.format(numbers="(SELECT unnest(:numbers))")).bindparams(
-    bindparam("numbers", type_=ARRAY(BigInteger))
-)
+_ON_SQLITE = text(
+    _LISTED.format(asked="json_each(:numbers) AS asked", logs=":logs", after="(SELECT value FROM json_each(:after))")
+).bindparams(bindparam("logs", expanding=True))
 _ON_POSTGRESQL = text(
-    _LISTED.format(asked="unnest(:numbers) AS asked(value)", logs="(SELECT unnest(:logs))")
-).bindparams(bindparam("numbers", type_=ARRAY(BigInteger)), bindparam("logs", type_=ARRAY(Integer)))
+    _LISTED.format(
+        asked="unnest(:numbers) AS asked(value)", logs="(SELECT unnest(:logs))", after="(SELECT unnest(:after))"
+    )
+).bindparams(
+    *(bindparam(name, type_=ARRAY(BigInteger)) for name in ("numbers", "after")),
+    bindparam("logs", type_=ARRAY(Integer)),
+)
