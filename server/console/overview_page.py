@@ -1,13 +1,15 @@
 """The first page of the console: what needs a person, and how the hub is."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 
 from server.console.visit import Visit
 from server.console.words import mark
 from server.release.query import receipts
-from server.store import collections, feed_state, hub_identity, quotas, read_progress, reviews
+from server.store import audit, collections, feed_state, hub_identity, partners, quotas, read_progress, reviews
+from server.store.audit import Place
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now
 from server.store.liveness import heartbeats, silences
@@ -36,6 +38,38 @@ def show_people(visit: Visit) -> Response:
     with visit.site.hub.store.read() as tx:
         found = users.all_users(tx)
     return visit.page("people.html", people=found)
+
+
+def show_partners(visit: Visit) -> Response:
+    """Show the partners, what they may read, and what they are."""
+    with visit.site.hub.store.read() as tx:
+        aliases = {found.id: found.alias for found in collections.all_collections(tx)}
+        left = partners.departed_partners(tx)
+        found = [
+            (partner, sorted(aliases[id_] for id_, right in collections.rights(tx, partner.name).items() if right[0]))
+            for partner in partners.all_partners(tx)
+        ]
+    return visit.page("partners.html", found=found, left=left)
+
+
+def show_trail(visit: Visit) -> Response:
+    """Show a page of the audit trail, the newest first, as far as it was looked through."""
+    wanted = {name: visit.request.args.get(name, "")[:200] for name in ("partner", "by", "method", "route")}
+    with visit.site.hub.store.read() as tx:
+        found, place = audit.search(tx, **wanted, before=_place(visit.request.args.get("before", "")))
+    following = ""
+    if place is not None:
+        following = "/console/audit?" + urlencode({**wanted, "before": ".".join(map(str, place))})
+    return visit.page("audit.html", found=found, wanted=wanted, place=place, following=following)
+
+
+def _place(given: str) -> Place | None:
+    first, _, rest = given[:200].partition(".")
+    chain, _, number = rest.rpartition(".")
+    try:
+        return Place(int(first), chain, int(number)) if chain and len(first) < 18 and len(number) < 21 else None
+    except ValueError:
+        return None
 
 
 def _to_decide(visit: Visit, tx: Tx) -> dict[str, Any]:

@@ -1,14 +1,50 @@
 """The pages of a partner's users: what became of its reports, its credentials, and how its programs connect."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
+import msgspec
 from flask import Response
 
+from mappers.indicator import from_stix
+from schemas import timestamp
+from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.console.trail import note
 from server.console.visit import Visit
-from server.store import collections, partners
+from server.release.query import feedback
+from server.store import collections, inbox, partners
 from server.store.database.engine import Tx
+from server.store.database.times import micros
+
+_ROWS = 100
+
+
+def show_reports(visit: Visit) -> Response:
+    """Show the latest that became of the partner's reports."""
+    with visit.site.hub.store.read() as tx:
+        partner = _partner(visit, tx)
+        rows = feedback.told(tx, partner.name, None, _ROWS)[::-1]
+        values = _values(tx, partner, {row["object"] for row in rows})
+    shown = [{**row, **values.get(row["object"], {}), **_moments(row)} for row in rows]
+    return visit.page("feedback.html", partner=partner, rows=shown, most=_ROWS)
+
+
+def _values(tx: Tx, partner: Partner, wanted: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return kind and value of the partner's own reports, by id."""
+    found: dict[str, dict[str, str]] = {}
+    for id_, item in inbox.of_partner(tx, partners.space(tx, partner.name), wanted).items():
+        if item.type == "indicator":
+            with suppress(Rejected):
+                report = from_stix(msgspec.json.decode(item.body))
+                found[id_] = {"kind": report.kind, "value": report.value}
+    return found
+
+
+def _moments(row: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the moments of a row as microseconds."""
+    return {stage: micros(timestamp.parse(row[stage])) if row[stage] else None for stage in feedback.STAGES}
 
 
 def show_connection(visit: Visit) -> Response:

@@ -48,6 +48,8 @@ ROUTES: tuple[Route, ...] = (
     Route("logout", "/logout", EVERY_USER, login_pages.log_out, methods=BOTH),
     # Operators
     Route("overview", "/console/", VIEWERS, overview_page.show),
+    Route("partners", "/console/partners", VIEWERS, overview_page.show_partners),
+    Route("audit", "/console/audit", ANALYSTS, overview_page.show_trail),
     Route("people", "/console/people", ADMINS, overview_page.show_people),
     Route("reviews", "/console/reviews", VIEWERS, review_pages.show_queue),
     Route("review", "/console/review/<path:id>", VIEWERS, review_pages.show_review),
@@ -58,7 +60,8 @@ ROUTES: tuple[Route, ...] = (
     Route("confirm", "/console/proposals/<id>/confirm", APPROVERS, proposal_pages.confirm, methods=FORM, is_fresh=True),
     Route("reject", "/console/proposals/<id>/reject", ANALYSTS, proposal_pages.reject, methods=FORM),
     # Partners
-    Route("partner", "/partner/", PARTNERS, partner_pages.show_connection),
+    Route("partner", "/partner/", PARTNERS, partner_pages.show_reports),
+    Route("connection", "/partner/connection", PARTNERS, partner_pages.show_connection),
     Route("credentials", "/partner/credentials", PARTNER_ADMINS, partner_pages.rotate, methods=BOTH, is_fresh=True),
     Route("me", "/me", EVERY_USER, login_pages.show_me, methods=BOTH),
 )

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mappers import wording
-from schemas import kinds
+from schemas import kinds, timestamp
 from schemas.lookup import LookupAnswer, LookupQuestion
 from schemas.reference.time_zones import find_zone
 from server.console import words
@@ -21,6 +21,7 @@ from server.release.hub import Hub
 from server.settings import Settings
 from server.store import Store
 from server.store.credentials import PasswordVerifier
+from server.store.database.times import micros
 from server.taxii.login_throttle import LoginThrottle
 from server.taxii.proxies import TrustedProxies
 
@@ -89,6 +90,9 @@ def _environment(language: Language) -> Environment:
     )
     filters: dict[str, Any] = {
         "moment": lambda moment: _time(language, moment, language.moment(moment)),
+        "stamp": lambda text: _time(
+            language, micros(timestamp.parse(text)), language.moment(micros(timestamp.parse(text)))
+        ),
         "day": lambda moment: _time(language, moment, language.day(moment)),
         "number": language.number,
         "duration": language.duration,

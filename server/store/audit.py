@@ -53,6 +53,7 @@ OPEN_ROUTES = ("check", "objections", "objection")
 
 _START = bytes(32)
 _PAGE = 5_000
+_FOUND = 100
 _MINUTE = 60_000_000
 # Requests are added some seconds after they were answered.
 _LATE = 5_000_000
@@ -86,6 +87,14 @@ class AuditEntry(NamedTuple):
     number: int
     event: AuditEvent
     hash: str
+
+
+class Place(NamedTuple):
+    """Where a search of the trail has come to: the beginning, chain and number of an entry."""
+
+    first: int
+    chain: str
+    number: int
 
 
 class BrokenChain(NamedTuple):
@@ -223,6 +232,33 @@ def tail(tx: Tx, n: int) -> list[AuditEntry]:
     order = (audit.c.first.desc(), audit.c.chain, audit.c.number.desc())
     asked = select(audit.c.chain, audit.c.number, *_COLUMNS, audit.c.hash).order_by(*order).limit(n)
     return [AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex()) for row in tx.execute(asked)]
+
+
+def search(
+    tx: Tx, *, partner: str = "", by: str = "", method: str = "", route: str = "", before: Place | None = None
+) -> tuple[list[AuditEntry], Place | None]:
+    """Return the newest entries that match, and the place of the last one looked at, None at the trail's beginning.
+
+    Some thousand entries are looked at, those ``before`` that place: whoever searches for what is rare goes on there.
+    """
+    order = (audit.c.first.desc(), audit.c.chain, audit.c.number.desc())
+    asked = select(audit.c.chain, audit.c.number, *_COLUMNS, audit.c.hash).order_by(*order).limit(_PAGE)
+    if before is not None:
+        same = (audit.c.first == before.first) & (audit.c.chain == before.chain) & (audit.c.number < before.number)
+        later = (audit.c.first == before.first) & (audit.c.chain > before.chain)
+        asked = asked.where(audit.c.first <= before.first, (audit.c.first < before.first) | same | later)
+    wanted = {"partner": partner, "remote": by, "method": method, "route": route}
+    found: list[AuditEntry] = []
+    looked_at = 0
+    for row in tx.execute(asked):
+        entry = AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex())
+        looked_at += 1
+        place = Place(entry.event.first, entry.chain, entry.number)
+        if all(not text or getattr(entry.event, name) == text for name, text in wanted.items()):
+            found.append(entry)
+            if len(found) == _FOUND:
+                return found, place
+    return found, place if looked_at == _PAGE else None
 
 
 _FIELDS = tuple(AuditEvent.__dataclass_fields__)

@@ -9,7 +9,7 @@ from tests.browser.screens import Screen
 
 def test_a_person_comes_in_by_a_link_and_again_by_password_and_code(screen_of_each: Screen, hub: BrowsedHub) -> None:
     person = log_in(screen_of_each, hub, Role.ADMIN)
-    for path in ("/console/", "/console/people", "/me"):
+    for path in ("/console/", "/console/partners", "/console/audit", "/console/people", "/me"):
         screen_of_each.open(path)
     page = screen_of_each.page
     page.locator("header form button").click()
@@ -26,8 +26,9 @@ def test_a_person_comes_in_by_a_link_and_again_by_password_and_code(screen_of_ea
 
 
 def test_a_partners_admin_connects_and_rotates(screen_of_each: Screen, hub: BrowsedHub) -> None:
-    log_in(screen_of_each, hub, PartnerRole.ADMIN, "Second Bank")
+    log_in(screen_of_each, hub, PartnerRole.ADMIN, "First Bank")
     screen_of_each.open("/partner/")
+    screen_of_each.open("/partner/connection")
     page = screen_of_each.open("/partner/credentials")
     page.locator("main button").click()
     page.locator("#new-token").wait_for()

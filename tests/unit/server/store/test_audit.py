@@ -333,3 +333,21 @@ def test_a_write_does_not_wait_for_another_nor_for_the_sealing(trail: Store) -> 
             with trail.begin() as other:
                 assert audit.seal(other, "requests") == 0
     assert seal_all(trail) == 2
+
+
+def test_a_search_finds_what_matches_and_goes_on_where_it_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "_PAGE", 7)
+    monkeypatch.setattr(audit, "_FOUND", 2)
+    with store.begin() as tx:
+        for number in range(40):
+            audit.record(tx, [event(first=number // 4, partner="bank" if number % 3 else "police", route=f"r{number}")])
+    found, place, searches = [], None, 0
+    with store.read() as tx:
+        while True:
+            entries, place = audit.search(tx, partner="police", before=place)
+            found += [entry.event.route for entry in entries]
+            searches += 1
+            if place is None:
+                break
+    assert sorted(found) == sorted(f"r{number}" for number in range(0, 40, 3))
+    assert searches > 5
