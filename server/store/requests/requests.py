@@ -11,6 +11,7 @@ from server.store.requests.tables import request_parties, request_steps, request
 # The states in which somebody has something to do.
 UNANSWERED = ("open", "acknowledged")
 ENDED = "closed"
+_NOT_ENDED = (*UNANSWERED, "agreed", "disagreed", "done")
 _AT_ONCE = 500
 
 
@@ -198,7 +199,7 @@ def opened_since(tx: Tx, sender: str, since: int) -> int:
 
 def still_open(tx: Tx, sender: str) -> int:
     """Count what a partner asked that nobody closed yet, without later hops."""
-    mine = (requests.c.sender == sender, requests.c.state != ENDED, requests.c.earlier.is_(None))
+    mine = (requests.c.sender == sender, requests.c.state.in_(_NOT_ENDED), requests.c.earlier.is_(None))
     return tx.execute(select(func.count()).select_from(requests).where(*mine)).scalar_one()
 
 

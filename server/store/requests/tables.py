@@ -38,6 +38,7 @@ requests = Table(
     Index("requests_by_state", "state", "deadline"),
     Index("requests_of_sender", "sender", "sent_as", unique=True),
     Index("requests_opened", "sender", "opened"),
+    Index("requests_of_sender_by_state", "sender", "state"),
     Index("requests_of_chain", "chain"),
     Index("requests_of_subject", "subject"),
     Index("requests_holding", "hold_until"),

@@ -35,6 +35,7 @@ def upgrade() -> None:
     op.create_index("requests_by_state", "requests", ["state", "deadline"])
     op.create_index("requests_of_sender", "requests", ["sender", "sent_as"], unique=True)
     op.create_index("requests_opened", "requests", ["sender", "opened"])
+    op.create_index("requests_of_sender_by_state", "requests", ["sender", "state"])
     op.create_index("requests_of_chain", "requests", ["chain"])
     op.create_index("requests_of_subject", "requests", ["subject"])
     op.create_index("requests_holding", "requests", ["hold_until"])
