@@ -12,6 +12,7 @@ from schemas.lookup import LookupRequest
 from server.api.account_answers import AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings
+from server.api.objections import PATH as OBJECTIONS, ObjectionEndpoints, ObjectionRules
 from server.api.openapi import description
 from server.api.requests import PREFIX as REQUESTS, RequestEndpoints
 from server.api.trends import PREFIXES, TrendEndpoints
@@ -22,7 +23,7 @@ from server.store import Store
 from server.taxii.endpoints import MEDALLION_ROUTES, METHODS, route
 from server.taxii.limits import PartnerQuotas
 from server.taxii.openapi import describe
-from server.taxii.other_endpoints import EndpointsByPath
+from server.taxii.other_endpoints import EndpointsByPath, OtherEndpoints
 
 TRENDS = PREFIXES[0]
 
@@ -60,7 +61,8 @@ def test_it_is_open_to_everybody(app: Flask) -> None:
 
 def _all() -> dict[str, Any]:
     """Return the description of all that is served, as the application hands it out."""
-    rooms = {TRENDS: TrendEndpoints(0), "/api/answers": _answers(), REQUESTS: _requests(), "/api/": _lookups()}
+    rooms: dict[str, OtherEndpoints] = {TRENDS: TrendEndpoints(0), "/api/answers": _answers(), REQUESTS: _requests()}
+    rooms |= {OBJECTIONS: ObjectionEndpoints(cast(Hub, None), ObjectionRules()), "/api/": _lookups()}
     return describe(EndpointsByPath(rooms).describe())
 
 
