@@ -27,6 +27,7 @@ from benchmarks import (
     scale,
     store,
     taxii,
+    trends,
 )
 from benchmarks.release import indicators
 from benchmarks.storm import far
@@ -60,6 +61,7 @@ def main() -> None:
         "match": lambda: match.rows(options.values or (200_000,)),
         "mirror": lambda: mirror.rows(options.values or sizes),
         "large": lambda: large.rows(options.values or sizes[1:], options.database or release.DATABASES),
+        "trends": lambda: trends.rows(options.values or sizes),
         _HOURS: lambda: scale.rows(options.values or (1_000_000,), options.url),
     }
     wanted = set(options.names) or every.keys() - {_HOURS}

@@ -72,7 +72,7 @@ ACTIVE = Figure(
 SIGHTINGS = Figure("sightings", "sightings of listed values that partners shared", (Dimension.KIND,))
 ACTIONS = Figure(
     "actions",
-    "outcomes about listed values that partners shared, each record once",
+    "outcomes about listed values that partners shared, each record once, without those held for a person",
     (Dimension.KIND, Dimension.OUTCOME),
 )
 TO_LISTING = Figure(
@@ -128,3 +128,5 @@ BY_NAME = {figure.name: figure for figure in ALL}
 PUBLIC = tuple(figure for figure in ALL if figure.is_public)
 
 NOT_STATED = "not-stated"
+# In place of a count: of a month, where its days show a part of it, and the rest is hidden.
+AT_LEAST = "at-least"

@@ -8,7 +8,6 @@ The old rows of a log are never read again but for the values that the new ones 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,13 +17,15 @@ from schemas import outcomes, timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.vocabulary import OutcomeWord
+from server.release.fuse.statements import COERCED
 from server.release.hub import Hub
 from server.release.route.policy import PUBLIC
 from server.release.trends import figures, words
+from server.release.trends.days import month_of
 from server.release.trends.figures import Dimension
 from server.release.trends.settle import settle
 from server.release.trends.words import ReportFigures, Words
-from server.store import collections, inbox, partners, subjects
+from server.store import collections, inbox, partners, reviews, subjects
 from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now, parse
@@ -311,7 +312,10 @@ class _Step:
 
     def _read_annotations(self, rows: Sequence[SourceRow]) -> None:
         """Count the sightings and outcomes that are new, and note which outcomes are open to anybody."""
-        rows = [row for row in rows if row.space in self.registry.by_space]
+        # What waits for a person, or was refused, is published nowhere.
+        states = reviews.states(self._tx, {row.key for row in rows})
+        held = {key for key, review in states.items() if review.state != "approved" and review.rule != COERCED}
+        rows = [row for row in rows if row.space in self.registry.by_space and row.key not in held]
         first = source.first_versions(self._tx, self._inbox, (row.key for row in rows))
         objects = {row.added: msgspec.json.decode(row.body) for row in rows}
         keys = {
@@ -438,11 +442,3 @@ def _moment_of_day(text: Any) -> int | None:
 def _refs(obj: Mapping[str, Any]) -> list[str]:
     refs = [obj.get("sighting_of_ref")] if obj.get("type") == "sighting" else obj.get("object_refs")
     return [ref for ref in (refs if isinstance(refs, list) else [])[:_MOST_REFS] if isinstance(ref, str)]
-
-
-def month_of(day: int) -> int:
-    """Return the first day of the month of a day, both since the epoch."""
-    return day - (_EPOCH + timedelta(days=day)).day + 1
-
-
-_EPOCH = date(1970, 1, 1)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from server.release.hub import Hub
-from server.release.trends import figures, money
-from server.release.trends.figures import Figure, Measure
-from server.release.trends.fold import month_of
+from server.release.trends import figures, money, notes
+from server.release.trends.days import month_of
+from server.release.trends.figures import AT_LEAST, Figure, Measure
 from server.release.trends.suppression import LEAST_FOR_P95, CountedBy, shown, together
 from server.store.database.engine import Tx
 from server.store.trends import counts, progress, publications
@@ -20,8 +20,6 @@ DELAY = 6 * 3_600 * 1_000_000
 # Days that are published in one go.
 _MOST_DAYS = 60
 _NOTHING = CountedBy(0, frozenset())
-# Of a month, where its days show a part of it, and the rest is hidden.
-AT_LEAST = "at-least"
 
 Table = Mapping[Cell, CountedBy]
 
@@ -48,6 +46,7 @@ def publish_due(hub: Hub, folded: int, delay: int = DELAY) -> int:
             publications.publish(tx, "day", cells)
             if months is not None:
                 publications.publish(tx, "month", months)
+                notes.publish(tx, month)
                 counts.forget_contributors(tx, before=month_of(month - 1))
         done += 1
     return done

@@ -7,9 +7,8 @@ from typing import Literal, NamedTuple
 
 from schemas.fields import plain_amount
 from server.release.trends import figures
-from server.release.trends.figures import Dimension, Figure, Measure
-from server.release.trends.fold import month_of
-from server.release.trends.publish import AT_LEAST
+from server.release.trends.days import EPOCH as _EPOCH, month_of
+from server.release.trends.figures import AT_LEAST, Dimension, Figure, Measure
 from server.store.database.engine import Tx
 from server.store.outcomes import totals
 from server.store.outcomes.totals import DayTotals
@@ -205,6 +204,3 @@ def _seconds(milliseconds: int | None) -> float | None:
 
 def _short(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
-
-
-_EPOCH = date(1970, 1, 1)

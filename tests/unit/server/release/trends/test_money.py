@@ -11,7 +11,8 @@ from schemas import timestamp
 from schemas.partner import Partner
 from server.release.hub import Hub
 from server.release.trends import query
-from server.release.trends.fold import fold_all, month_of
+from server.release.trends.days import month_of
+from server.release.trends.fold import fold_all
 from server.release.trends.publish import DELAY, publish_due
 from server.release.trends.query import Range
 from server.release.trends.suppression import hides_the_largest

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.partner import Partner
 from server.release.hub import Hub
-from server.release.trends.fold import fold_all, month_of
+from server.release.trends.days import month_of
+from server.release.trends.fold import fold_all
 from server.release.trends.publish import DELAY, publish_due
+from server.release.trends.query import text_of
+from server.store import collections, log
 from server.store.database.times import now
 from server.store.trends import counts, publications
 from server.store.trends.counts import DAY, FigureTally
@@ -122,3 +126,28 @@ def test_what_really_happened_is_published(hub: Hub, joins: Any, reports: Report
     assert ("listed", "count") in found
     assert ("report-to-listing", "p50") in found
     assert not {name for name, _ in found} & {"received", "active"}
+
+
+def test_a_month_is_told_in_notes_in_english_and_thai(hub: Hub, counted: Callable[..., None]) -> None:
+    month = month_of(FIRST)
+    counted(month, "domain", *"abcab")
+    publish_due(hub, (month + 31) * DAY + DELAY)
+    with hub.store.read() as tx:
+        page = log.page(tx, collections.get(tx, "trends"), log.Query())
+        readers = collections.readers(tx, collections.get(tx, "trends"))
+    objects = [msgspec.json.decode(body) for body in page.bodies]
+    [note] = [obj for obj in objects if obj["type"] == "note"]
+    period = text_of(month, "month")
+    assert note["abstract"] == f"Reports, {period} / การรายงาน {period}"
+    assert f"{period},reports,kind,domain,5,False" in note["content"]
+    assert set(note["object_refs"]) <= {obj["id"] for obj in objects}
+    assert readers == set()
+
+
+def test_a_collection_of_the_operators_own_stops_no_month(hub: Hub, counted: Callable[..., None]) -> None:
+    with hub.store.begin() as tx:
+        collections.add(tx, "something", "Trends")
+    month = month_of(FIRST)
+    counted(month, "domain", *"abcab")
+    publish_due(hub, (month + 31) * DAY + DELAY)
+    assert _shown(hub, "month") == {(month, "domain"): 5}
