@@ -24,9 +24,8 @@ from server.store.objects.fast_reads import NotFast
 from server.taxii import auth
 from server.taxii.errors import TaxiiError
 from server.taxii.limits import PartnerQuotas
-from server.taxii.negotiation import is_json
 from server.taxii.openapi_schemas import ref
-from server.taxii.other_endpoints import Description, OtherRequest
+from server.taxii.other_endpoints import Description, OtherRequest, RouteMethods
 from server.taxii.request_body import received
 from server.taxii.response import JSON, TaxiiResponse
 
@@ -36,7 +35,7 @@ _MOST_BYTES = 512 * 1024
 # So often a request that met others at its values is begun anew.
 _TRIES = 5
 _UNKEPT = ("Cache-Control", "no-store")
-_ALLOWED = "OPTIONS, POST"
+_METHODS = RouteMethods({_ROUTE: "POST"})
 _EXAMPLE = {
     "answers": [
         {
@@ -91,15 +90,12 @@ class AnswerEndpoints:
 
     def check(self, request: OtherRequest) -> None:
         """Refuse another method, and a body that is no JSON. Raises ``TaxiiError``."""
-        if request.method not in ("POST", "OPTIONS"):
-            raise TaxiiError("method-not-allowed", (("Allow", _ALLOWED),))
-        if request.method == "POST" and not is_json(request.environ.get("CONTENT_TYPE")):
-            raise TaxiiError("not-json")
+        _METHODS.check(request)
 
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
         """Contribute the answers of ``partner``. Raises ``TaxiiError`` and ``NotFast``."""
-        if request.method == "OPTIONS":
-            return TaxiiResponse(200, headers=(("Allow", _ALLOWED),), content_type=JSON)
+        if (allowed := _METHODS.options(request)) is not None:
+            return allowed
         if store.is_fast:
             raise NotFast
         if partner is None:
