@@ -408,10 +408,6 @@ class _Contribution:
             if submission.item.revoked:
                 annotations.take_back(submission.key, submission.item.type)
                 continue
-            if annotation_targets.is_relayed(submission.obj):
-                if decision.held is None:
-                    self._answer_annotation(submission, self._relay(submission))
-                continue
             if submission.item.type == "opinion":
                 # An outcome about a revoked listing shows that the partner knows of the revocation.
                 acknowledged |= set(map(self._references.meant, refs))
@@ -419,7 +415,7 @@ class _Contribution:
                 annotations.take_back(submission.key, submission.item.type)
                 self._note_answer(submission, decision)
             elif decision.held is None:
-                self._answer_annotation(submission, annotations.release(submission.key, submission.obj))
+                self._answer_annotation(submission, self._pass_on(submission, annotations))
         for key in self._marked:
             obj, review = self._loader.known[key], self._loader.states.get(key)
             free = (review is None or review.state == "approved") and not is_answer(obj)
@@ -436,8 +432,10 @@ class _Contribution:
         else:
             self._notes[item.id, item.version] = "your answer holds for the account from now on, in every collection"
 
-    def _relay(self, submission: Submission) -> AnnotationOutcome:
-        """Pass a question or an answer on, and return the message to the partner."""
+    def _pass_on(self, submission: Submission, annotations: AnnotationRelease) -> AnnotationOutcome:
+        """Publish an annotation; pass a question or an answer on to whom it is for, with a message to the partner."""
+        if not annotation_targets.is_relayed(submission.obj):
+            return annotations.release(submission.key, submission.obj)
         subjects = {subject for ref in submission.refs if (subject := self._references.subject(ref))}
         values = [value for subject, value in sorted(self._values.items()) if subject in subjects]
         relay = Relay(self._context, self._session.feedback)

@@ -80,9 +80,7 @@ def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -
         regions = regions or _regions(obj)
         if len(text) < _SHORT_TEXT and find_personal_data(text, regions) is None:
             continue
-        if (name in _CASE_PROPERTIES and _CASE_NUMBER.fullmatch(text)) or (
-            name == "amount" and _AMOUNT.fullmatch(text)
-        ):
+        if _is_case_number_or_amount(name, text):
             # One case number in eleven, and one large amount, has the check digit of a national id by chance: only
             # cards are refused.
             if any(numbers.find_numbers(text, cards_only=True)):
@@ -91,6 +89,11 @@ def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -
         own = _own_spellings(obj, report) if own is None else own
         if (what := find_personal_data(text, regions, own)) is not None:
             raise _refusal(name, what)
+
+
+def _is_case_number_or_amount(name: str, text: str) -> bool:
+    form = _AMOUNT if name == "amount" else _CASE_NUMBER if name in _CASE_PROPERTIES else None
+    return form is not None and form.fullmatch(text) is not None
 
 
 def could_be_personal_number(reference: str) -> bool:
