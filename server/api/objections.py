@@ -45,7 +45,6 @@ _EXAMPLE = {
     "kind": "bank-account",
     "details": {"bank": "004", "country": "TH"},
     "ground": "not-involved",
-    "contact": "somebody@example.com",
 }
 
 _requests = msgspec.json.Decoder(ObjectionRequest)

@@ -228,7 +228,7 @@ REASONS: dict[str, ErrorReason] = {
         "The body has another form than an objection, at {place}.",
         'Send {"value": "…", "ground": "not-involved"}, with a kind, details and a contact of one line where needed.',
     ),
-    "objection-refused": ErrorReason(422, "{message}", "Correct that, and send it again."),
+    "objection-refused": ErrorReason(422, "{message}.", "Correct it, and send it again."),
     "too-many-objections": ErrorReason(
         429, "Too many objections come today.", "Try again after the seconds in Retry-After."
     ),
