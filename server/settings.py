@@ -163,6 +163,22 @@ class Settings(BaseSettings):
     console_idle_minutes: Annotated[
         int, Field(ge=5, le=1_440, description="minutes without a request after which a login to the pages ends")
     ] = 60
+    oidc_issuer: Annotated[
+        str,
+        Field(
+            pattern=r"^((https://|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)[^?#]*)?$",
+            description="issuer of OpenID Connect where operators log in, exactly as it calls itself; empty is none",
+        ),
+    ] = ""
+    oidc_client_id: Annotated[str, Field(description="what that provider calls this hub")] = ""
+    oidc_client_secret: Annotated[SecretStr, Field(description="the secret of this hub at that provider")] = SecretStr(
+        ""
+    )
+    oidc_roles_claim: Annotated[str, Field(min_length=1, description="claim of the ID token that has roles")] = "roles"
+    oidc_roles: Annotated[
+        dict[str, Literal["viewer", "analyst", "approver", "admin"]],
+        Field(description="role of the console for each word of that claim; whoever has none of them is not let in"),
+    ] = {}
     metrics_token: Annotated[
         SecretStr, Field(description="token that shows /metrics to other machines; empty is to this one only")
     ] = SecretStr("")

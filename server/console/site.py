@@ -16,6 +16,7 @@ from schemas.lookup import LookupAnswer, LookupQuestion
 from schemas.reference.time_zones import find_zone
 from server.console import words
 from server.console.languages import Language, load_languages
+from server.console.openid import OpenIdProvider
 from server.console.static_files import StaticFiles
 from server.release.hub import Hub
 from server.settings import Settings
@@ -43,6 +44,7 @@ class Site:
     static: StaticFiles
     throttle: LoginThrottle
     passwords: PasswordVerifier
+    provider: OpenIdProvider
 
     @property
     def base(self) -> str:
@@ -72,6 +74,7 @@ def open_site(
         StaticFiles(),
         LoginThrottle(),
         PasswordVerifier(),
+        OpenIdProvider(settings),
     )
 
 

@@ -220,6 +220,18 @@ class Visit:
         response = Response(status=303, content_type="text/plain")
         return self._finished(response, (("Location", self.address(path)),))
 
+    def go_elsewhere(self, address: str) -> Response:
+        """Return the redirect to an address of the settings."""
+        return self._finished(Response(status=303, content_type="text/plain"), (("Location", address),))
+
+    def keep_cookie(self, name: str, value: str) -> None:
+        """Let the browser keep a value until it is closed; "" removes it."""
+        self._new_cookies[name] = value
+
+    def cookie(self, name: str) -> str:
+        """Return a value that the browser kept, "" where there is none."""
+        return self.request.cookies.get(self._cookie(name), "")[:4_096]
+
     def go_to_login(self, path: str = "/login") -> Response:
         """Return the redirect to a login, from where it goes on to this page if it can be opened by its address."""
         asked = self.request.full_path.removesuffix("?") if self.request.method == "GET" else ""
@@ -264,6 +276,7 @@ class Visit:
             "right": self.right,
             "is_operator": self.right in VIEWERS,
             "form_token": self.form_token,
+            "provider": urlsplit(site.settings.oidc_issuer).netloc if site.provider.is_set else "",
         }
 
 
