@@ -48,9 +48,9 @@ def _end_hold(hub: Hub, tx: Tx, id_: str, at: int) -> None:
 
 
 def _close(hub: Hub, tx: Tx, id_: str, before: int) -> None:
-    """Close a request that nobody answered; a freeze of police goes on to hold until its own end."""
+    """Close a request that nobody answered; a freeze by police stays open as long as it holds, to be lifted."""
     stored = requests.lock(tx, id_)
-    if stored is None or stored.state not in UNANSWERED or stored.deadline > before:
+    if stored is None or stored.hold is not None or stored.state not in UNANSWERED or stored.deadline > before:
         return
     moment, number = _next(stored), len(requests.steps(tx, [id_])[id_])
     requests.add_step(tx, StoredStep(id_, number, requests.ENDED, moment, "hub", reason="unanswered"))

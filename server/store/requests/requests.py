@@ -215,10 +215,10 @@ def to_remind(tx: Tx, at: int, most: int) -> list[str]:
 
 
 def to_close(tx: Tx, at: int, most: int) -> list[str]:
-    """Return the ids of requests that nobody answered and whose deadline is before ``at``."""
+    """Return the ids of requests that nobody answered, whose deadline is before ``at``, and that hold no money."""
     asked = (
         select(requests.c.id)
-        .where(requests.c.state.in_(UNANSWERED), requests.c.deadline <= at)
+        .where(requests.c.state.in_(UNANSWERED), requests.c.deadline <= at, requests.c.hold_until.is_(None))
         .order_by(requests.c.deadline, requests.c.id)
         .limit(most)
     )

@@ -231,3 +231,11 @@ def test_the_keepers_genuine_disputes_it_and_lifts_it_not(hub: Hub, police: Part
     found = listed(hub, keeper)
     assert found is not None
     assert (found["grade"], found.get("disputed")) == ("hold", True)
+
+
+def test_a_freeze_that_nobody_answers_stays_open_to_be_lifted(hub: Hub, police: Partner, keeper: Partner) -> None:
+    id_ = frozen(hub, police, until=timestamp.now() + timedelta(days=60))
+    age(hub, now() + 40 * DAY)
+    assert listed(hub, keeper) is not None
+    sent(hub, police, answered(id_, "closed"))
+    assert listed(hub, keeper) is None
