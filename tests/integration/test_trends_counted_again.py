@@ -52,6 +52,7 @@ class Month:
     open: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     first: set[tuple[str, str]] = field(default_factory=set)
     listed: dict[str, str] = field(default_factory=dict)
+    records: set[str] = field(default_factory=set)
     events: int = 0
 
     def day(self, number: int, batches: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +72,8 @@ class Month:
             kind = "domain" if number % 3 else "email"
             value = f"n{number}.example.com" if kind == "domain" else f"m{number}@example.com"
             scam = _SCAMS[number % 4] if number % 7 else self.random.choice(_SCAMS)
-            limits = {"only_partners": "Reader"} if self.random.random() < 0.1 else {}
+            # Who limits a report does so each time.
+            limits = {"only_partners": "Reader"} if (number + self.partners.index(partner)) % 10 == 0 else {}
             by_value.setdefault(f"{kind}:{value}", {"kind": kind, "value": value, "scam_type": scam, **limits})
         for name, columns in by_value.items():
             given = {"reporter": partner.name, "reported_at": timestamp.text(at), "tlp": "green"}
@@ -81,9 +83,13 @@ class Month:
             outcome = self.random.choice(("blocked", "already-known"))
             said = {"of": self.listed[name], "outcome": outcome}
             given = {"reporter": partner.name, "reported_at": timestamp.text(at), "tlp": "green"}
-            objects.append(record_mapper.to_stix(tabular.read_record("outcome", said, given))[-1])
-            self.count["actions", day, "", ""] += 1
-            self.count["actions", day, "outcome", outcome] += 1
+            record = record_mapper.to_stix(tabular.read_record("outcome", said, given))[-1]
+            objects.append(record)
+            # Said again it is a new version of the same record.
+            if record["id"] not in self.records:
+                self.records.add(record["id"])
+                self.count["actions", day, "", ""] += 1
+                self.count["actions", day, "outcome", outcome] += 1
         self.events += len(objects)
         with self.hub.store.begin() as tx:
             done = contribute(self.hub, tx, partner, [Item.of(obj) for obj in objects])
