@@ -37,9 +37,10 @@ def _listing(who: int, day: int, about: int, type_: str, *, revoked: bool) -> It
     return item._replace(subject=f"domain:{about}", basis=basis)
 
 
+# Each value has one listing here: another one of the value brings its observable again, which no plain collection takes.
 LISTINGS = st.builds(
-    lambda who, day, about, type_, revoked: _listing(who, day, about, type_, revoked=revoked),
-    *(st.integers(0, 3), st.integers(1, 5), st.integers(0, 3)),
+    lambda who, day, type_, revoked: _listing(who, day, who, type_, revoked=revoked),
+    *(st.integers(0, 3), st.integers(1, 5)),
     # A custom type has no number, and stands in a row of its own.
     st.sampled_from(["domain-name", "url", "x-device"]),
     st.booleans(),
@@ -49,7 +50,7 @@ OTHERS = (
     # Of what a listing brings along there is one version.
     | st.builds(_versioned, st.just("relationship"), st.integers(0, 24), st.just(1))
     | st.builds(_versioned, st.just("indicator"), st.integers(0, 2), st.integers(1, 3), st.just("2.0"))
-    | st.builds(_observable, st.sampled_from(["domain-name", "url"]), st.integers(0, 3))
+    | st.builds(_observable, st.sampled_from(["domain-name", "url"]), st.integers(4, 7))
 )
 ITEMS = st.lists(LISTINGS | OTHERS, max_size=5)
 # What enters both variants, and what enters the full one alone, or the plain one alone.
@@ -163,6 +164,25 @@ def test_a_listing_is_one_row_with_what_it_brings_along(store: Store) -> None:
         assert log.page(tx, full, Query(after=page.first)).bodies == bodies[1:]
         assert log.page(tx, full, Query(after=page.first + 1, limit=1)).bodies == bodies[2:]
         assert log.page(tx, full, Query(after=page.last)).bodies == []
+
+
+def test_another_listing_of_the_value_brings_the_observable_again(store: Store) -> None:
+    first, second = (_listing(who, 1, 1, "domain-name", revoked=False) for who in (1, 2))
+    with store.begin() as tx:
+        plain, full = collections.add_released(tx, "again", "Again")
+    for listing in (first, second):
+        with store.begin() as tx:
+            log.append_all(tx, [(full, [listing]), (plain, [listing])])
+    assert first.basis is not None
+    assert second.basis is not None
+    first_bodies, second_bodies = (
+        [item.body for item in (each, *each.basis)] for each in (first, second) if each.basis
+    )
+    with store.read() as tx:
+        assert log.page(tx, full, Query()).bodies == [first_bodies[0], first_bodies[2], *second_bodies]
+        assert log.page(tx, full, Query(versions=EVERY)).bodies == [*first_bodies, *second_bodies]
+        assert log.page(tx, plain, Query()).bodies == [first.body, second.body]
+        assert log.count(tx, full) == 5
 
 
 def test_a_newer_listing_leaves_what_it_brought_along_in_its_place(store: Store) -> None:
