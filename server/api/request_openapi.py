@@ -11,6 +11,7 @@ from server.taxii.response import JSON
 
 _REFUSALS = (401, 406, 408, 414, 429, 431, 503)
 _ONE = "/api/requests/{id}"
+_REFUSED: Schema = {"description": "a rule refuses it", "content": {JSON: {"schema": ref("error")}}}
 _EXAMPLE = {
     "asks": "freeze",
     "of": {"kind": "bank-account", "value": "TH:KASITHBK:1234567890"},
@@ -41,10 +42,12 @@ def description() -> Description:
         _in_query("limit", {"type": "integer", "minimum": 1}, "at most so many, and 1,000"),
         _in_query("next", STRING, "where the page before this one ended"),
     ]
-    carried = (400, 403, 413, 415, 422)
+    carried = (400, 403, 413, 415)
     opened = _operation("open_request", "Send a request", "request_view", *carried, success="201")
     opened["requestBody"] = _body("sent_request", _EXAMPLE)
     answered = _operation("answer_request", "Take a request a step further", "request_view", 404, *carried)
+    for refusable in (opened, answered):
+        refusable["responses"]["409"] = _REFUSED
     answered["requestBody"] = _body("sent_request_answer", {"state": "agreed", "amount": "300000", "currency": "THB"})
     id_ = {"name": "id", "in": "path", "required": True, "schema": STRING, "description": "the id of the request"}
     return Description(

@@ -213,7 +213,7 @@ REASONS: dict[str, ErrorReason] = {
         "Try again after the seconds in Retry-After, and keep answers for their cache_seconds.",
     ),
     "request-refused": ErrorReason(
-        422, "The request or the answer is refused ({reason}): {message}.", "Correct it and send it again."
+        409, "The request or the answer is refused ({reason}): {message}.", "Correct it and send it again."
     ),
     "not-a-list-of-requests": ErrorReason(
         400,

@@ -288,9 +288,9 @@ def test_what_is_wrong_is_refused_with_its_reason(hub: Served) -> None:
         {"of": 5},
         {"also_to": "x" * 300},
     ):
-        answer = hub.call("POST", "api/requests", "Victims Bank", {**good, **wrong}, 422)
+        answer = hub.call("POST", "api/requests", "Victims Bank", {**good, **wrong}, 409)
         assert answer["error_code"] == "request-refused"
-    hub.call("POST", "api/requests", "Victims Bank", [good], 422)
+    hub.call("POST", "api/requests", "Victims Bank", [good], 409)
     hub.call("GET", "api/requests?colour=red", "Victims Bank", status=400)
     hub.call("GET", "api/requests?limit=0", "Victims Bank", status=400)
     hub.call("DELETE", "api/requests", "Victims Bank", status=405)
