@@ -6,6 +6,7 @@ from flask import Response
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from server.console.trend_pages import headlines
 from server.console.visit import PageRefused, Visit
 
 _HTML = "text/html"
@@ -21,7 +22,14 @@ def show(visit: Visit) -> Response:
     """Show what this is. Raises ``NoPage``."""
     if not takes_html(visit.request.headers.get("Accept")):
         raise NoPage(404, "")
-    return visit.page("front.html", is_ready=visit.site.is_ready(), contact_link=link_of(visit.site.settings.contact))
+    is_ready = visit.site.is_ready()
+    return visit.page(
+        "front.html",
+        is_ready=is_ready,
+        contact_link=link_of(visit.site.settings.contact),
+        figures=headlines(visit) if is_ready else None,
+        amount=visit.language.amount,
+    )
 
 
 def takes_html(accept: str | None) -> bool:

@@ -43,6 +43,12 @@ class Language:
         year = at.year + _BUDDHIST_ERA if self.code == THAI else at.year
         return f"{dates.format_date(at.date(), 'd MMM', self.locale)} {year}"
 
+    def month(self, moment: int) -> str:
+        """Return the month of a moment (microseconds)."""
+        at = self._at(moment)
+        year = at.year + _BUDDHIST_ERA if self.code == THAI else at.year
+        return f"{dates.format_date(at.date(), 'LLLL', self.locale)} {year}"
+
     def moment(self, moment: int) -> str:
         """Return a moment (microseconds) as day, time and time zone."""
         return f"{self.day(moment)} {self._at(moment):%H:%M %Z}"

@@ -14,6 +14,7 @@ from server.console import (
     partner_pages,
     proposal_pages,
     review_pages,
+    trend_pages,
 )
 from server.console.access import ADMINS, ANALYSTS, ANYBODY, APPROVERS, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
 
@@ -39,6 +40,7 @@ BOTH, FORM = ("GET", "POST"), ("POST",)
 
 ROUTES: tuple[Route, ...] = (
     Route("front", "/", ANYBODY, front_page.show),
+    Route("trends", "/trends", ANYBODY, trend_pages.show),
     Route("check", "/check", ANYBODY, check_page.show, methods=BOTH, changes=False),
     # Logging in
     Route("login", "/login", ANYBODY, login_pages.show_login, methods=BOTH),

@@ -15,6 +15,7 @@ from schemas import kinds, timestamp
 from schemas.lookup import LookupAnswer, LookupQuestion
 from schemas.reference.time_zones import find_zone
 from server.console import words
+from server.console.figure_cache import FigureCache
 from server.console.languages import Language, load_languages
 from server.console.openid import OpenIdProvider
 from server.console.static_files import StaticFiles
@@ -45,6 +46,7 @@ class Site:
     throttle: LoginThrottle
     passwords: PasswordVerifier
     provider: OpenIdProvider
+    figures: FigureCache
 
     @property
     def base(self) -> str:
@@ -75,6 +77,7 @@ def open_site(
         LoginThrottle(),
         PasswordVerifier(),
         OpenIdProvider(settings),
+        FigureCache(),
     )
 
 
@@ -96,6 +99,7 @@ def _environment(language: Language) -> Environment:
         "stamp": lambda text: _time(
             language, micros(timestamp.parse(text)), language.moment(micros(timestamp.parse(text)))
         ),
+        "month": lambda moment: language.month(moment),
         "day": lambda moment: _time(language, moment, language.day(moment)),
         "number": language.number,
         "duration": language.duration,

@@ -109,7 +109,7 @@ class Visit:
     @property
     def is_page_for_anybody(self) -> bool:
         """Whether the page is for those, too, who are not logged in."""
-        return self.page_name in ("front", "check")
+        return self.page_name in ("front", "check", "trends")
 
     @property
     def user(self) -> User | None:

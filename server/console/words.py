@@ -58,6 +58,18 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "erase": mark("Erase a value"),
         "approve-with-authority": mark("Approve reports with authority"),
         "decide-keeper-contradicted": mark("Decide against or for the keeping bank"),
+        # Figures
+        "reports": mark("Reported values"),
+        "listed": mark("New listings"),
+        "sightings": mark("Sightings"),
+        "actions": mark("Outcomes"),
+        "outcomes": mark("Money and people"),
+        "report-to-listing": mark("From the report to the listing"),
+        "listing-to-read": mark("From the listing to the first reader"),
+        "listing-to-action": mark("From the listing to the first action"),
+        "delisting-to-all": mark("From a delisting until every reader knew"),
+        "wrong": mark("Listed wrongly"),
+        "wrong-listed-for": mark("How long a wrong listing had stood"),
         # What became of reports, and outcomes
         "released": mark("Released"),
         "corroborated": mark("Confirmed by others"),

@@ -12,6 +12,10 @@ def test_the_first_page_says_what_this_is(screen_of_each: Screen) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
 
 
+def test_the_figures_are_there_before_any_is_published(screen_of_each: Screen) -> None:
+    screen_of_each.open("/trends")
+
+
 def test_a_value_that_is_listed_says_what_to_do(screen_of_each: Screen) -> None:
     page = screen_of_each.open("/check")
     page.locator("#value").fill(LISTED)
