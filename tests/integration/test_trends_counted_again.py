@@ -162,6 +162,8 @@ def test_a_months_figures_are_those_of_an_independent_count(
     with store.read() as tx:
         published = query.published(tx, whole)
     shown = {(row.figure, row.dimension, row.word): row.number for row in published if not row.at_least}
-    assert shown["reports", "", ""] == sums["reports", "", ""]
+    # A day on which too few partners reported is left out of the month.
+    [total] = [row.number for row in published if (row.figure, row.dimension) == ("reports", "")]
+    assert 0 < total <= sums["reports", "", ""]
     assert all(sums[key] == number for key, number in shown.items() if key in sums)
     store.close()
