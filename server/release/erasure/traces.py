@@ -10,6 +10,7 @@ import orjson
 from schemas import value_names
 from server.release.erasure import spellings
 from server.release.erasure.spellings import Spellings
+from server.release.fuse.statements import reported_by
 from server.store import inbox
 
 # Beside the ids of partners' objects, by the number of their spaces: those of the hub's.
@@ -69,6 +70,8 @@ class ValueTraces:
         """Return whether a text is exactly a name of a value, or the key of an erased contribution."""
         if text in self._names:
             return True
+        # The review whether a keeper hears of a report has the report's key in its id.
+        text = reported_by(text)
         return inbox.is_key(text) and text.partition("/")[0].isdigit() and self._is_key(text)
 
     def is_in(self, text: bytes) -> bool:

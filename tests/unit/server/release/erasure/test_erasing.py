@@ -13,9 +13,10 @@ from schemas import set_digest
 from server.release import review as reviewing, two_persons
 from server.release.erasure import action, job
 from server.release.erasure.plan import NothingKnown, StillAsked
+from server.release.fuse.statements import WITHHELD
 from server.release.results import Result
 from server.release.two_person_actions import ACTIONS
-from server.store import collections, inbox, jobs, log, reviews
+from server.store import collections, inbox, jobs, log, partners, reviews
 from server.store.erasure import erased, other_tables
 from server.store.objects import bodies, digests, object_ids
 from server.store.objects.query import Query
@@ -62,6 +63,17 @@ def test_no_byte_of_the_value_is_left(hub: ErasingHub) -> None:
     assert hub.traces(*SPELLED, number, number[::-1])
     hub.erase(VALUE)
     assert hub.traces(*needles, number, number[::-1]) == []
+
+
+def test_the_review_whether_the_keeper_hears_of_a_report_goes_with_it(hub: ErasingHub) -> None:
+    keeper = hub.join("Keeper")
+    with hub.store.begin() as tx:
+        partners.change(tx, keeper.model_copy(update={"institutions": ("KASITHBK",)}))
+    said = hub.report(hub.join("First"), VALUE, not_to_partners="Keeper")
+    with hub.store.read() as tx:
+        assert [review.rule for review in reviews.all_reviews(tx)] == [WITHHELD]
+    hub.erase(VALUE)
+    assert hub.traces(said["id"]) == []
 
 
 def test_readers_learn_of_it_by_a_tombstone_at_the_place_of_the_revocation(hub: ErasingHub) -> None:
