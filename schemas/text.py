@@ -24,6 +24,12 @@ def visible(text: str) -> str:
     return "".join(char for char in encodable(text) if unicodedata.category(char) != "Cf" and char not in _NOT_SEEN)
 
 
+def plain_name(name: str) -> str:
+    """Return a name as names of persons are compared: case, width, blanks and what nobody sees make no difference."""
+    letters = visible(unicodedata.normalize("NFKC", visible(name)).casefold())
+    return "".join(char for char in letters if unicodedata.category(char)[0] in "LMNPS")
+
+
 def ascii_digits(text: str) -> str:
     """Return ``text`` with 0 to 9 for the decimal digits of every script, such as Thai and full-width ones."""
     if text.isascii():

@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from schemas.text import plain_name
 from server.console import second_factor
 from server.console.trail import note
 from server.console.visit import PageRefused, Visit
@@ -9,7 +10,7 @@ from server.console.words import mark
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.operators import sessions, users
-from server.store.operators.users import LinkOver, User, plain_name
+from server.store.operators.users import LinkOver, User
 
 _WRONG = mark("The name or the password is wrong.")
 _WRONG_CODE = mark("The code is wrong, or was used already. Wait for the next one, and check the clock of your phone.")

@@ -5,13 +5,13 @@ void, and has to be made anew.
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from schemas.errors import Rejected
+from schemas.text import plain_name
 from server.release.hub import Hub
 from server.store import audit
 from server.store.audit import AuditEvent
@@ -109,16 +109,11 @@ def reject(tx: Tx, id_: str, by: str) -> Proposal:
 
 def is_same_person(name: str, other: str) -> bool:
     """Compare two names of persons: letter case, spaces, widths and characters that nobody sees make no difference."""
-    return _plain(name) == _plain(other)
-
-
-def _plain(name: str) -> str:
-    letters = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(char for char in letters if unicodedata.category(char)[0] in "LMNPS")
+    return plain_name(name) == plain_name(other)
 
 
 def _refuse_no_name(by: str) -> None:
-    if not _plain(by):
+    if not plain_name(by):
         raise NotAllowed("say who you are: --by NAME")
 
 

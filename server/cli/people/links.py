@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from schemas.text import plain_name
 from server.cli.context import Context, fail, show_json, show_table
 from server.store import audit
 from server.store.audit import AuditEvent
@@ -20,7 +21,7 @@ Name = Annotated[str, typer.Argument(help="the person's name, which the audit tr
 def given_name(name: str) -> str:
     """Return a name as it is kept; ends the program for one that cannot be."""
     name = unicodedata.normalize("NFC", name).strip()
-    if not users.plain_name(name) or len(name) > _LONGEST or not name.isprintable():
+    if not plain_name(name) or len(name) > _LONGEST or not name.isprintable():
         fail(f"name: 1 to {_LONGEST} letters, digits and spaces")
     return name
 

@@ -1,13 +1,13 @@
 """Users: added by an operator, known by a password and a second factor of their own, or by OpenID Connect."""
 
 import secrets
-import unicodedata
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from schemas.text import plain_name
 from server.store.credentials import hash_password, hash_token
 from server.store.database.engine import Tx
 from server.store.database.times import now
@@ -65,12 +65,6 @@ class User(NamedTuple):
     subject: str | None
     created: int
     created_by: str
-
-
-def plain_name(name: str) -> str:
-    """Return a name as names are compared: letter case, width, spaces and invisible characters make no difference."""
-    letters = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(char for char in letters if unicodedata.category(char)[0] in "LMNPS")
 
 
 def add(tx: Tx, name: str, role: Role | PartnerRole, by: str, partner: str | None = None) -> str:

@@ -63,14 +63,17 @@ def test_what_one_proposes_another_confirms(hub: Hub, lamp: Lamp) -> None:
 
 
 @pytest.mark.parametrize("name", ["Anong", "ANONG", " anong ", "An\u200bong", "\uff21nong", "Ano\u00adng", "ano\x00ng"])
-def test_nobody_confirms_what_is_their_own(hub: Hub, lamp: Lamp, name: str) -> None:
+@pytest.mark.parametrize(
+    "more", ["", "\ufe0f", "\u3164", "\uffa0", "\u034f", "\u2800", "\u115f", "\U000e0100"], ids=ascii
+)
+def test_nobody_confirms_what_is_their_own(hub: Hub, lamp: Lamp, name: str, more: str) -> None:
     id_ = propose(hub, lamp)
     with pytest.raises(NotAllowed, match="somebody else"):
-        confirm(hub, lamp, id_, name)
+        confirm(hub, lamp, id_, name + more)
     assert lamp.is_on
 
 
-@pytest.mark.parametrize("name", ["", "  ", "\u200b"])
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "\u3164", "\u2800\ufe0f"])
 def test_somebody_without_a_name_does_nothing(hub: Hub, lamp: Lamp, name: str) -> None:
     with pytest.raises(NotAllowed):
         propose(hub, lamp, name)
