@@ -215,7 +215,7 @@ class HubFacts:
         }
 
     def _keepers(self, _: Tx) -> KeeperIndex:
-        return KeeperIndex(self.registry.partners.values())
+        return KeeperIndex(self.registry.partners.values(), self.registry.gone.values())
 
     def _readable(self, _: Tx) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}

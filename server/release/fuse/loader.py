@@ -220,7 +220,7 @@ class Loader:
         annotations = sorted({annotation for id_ in value.ids for annotation in mentioned_by.get(id_, ())})
         for key in annotations:
             self._add_annotation(value, key)
-        if keepers := self.context.keepers.of(subject):
+        if keepers := self.context.keepers.answered_by(subject):
             self._apply_answer(value, annotations, keepers)
         if len(value.statements) > 1:
             # Expired reports count where there are no others: the listing then says that it is over.

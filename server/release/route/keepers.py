@@ -13,24 +13,41 @@ _NOBODY: frozenset[str] = frozenset()
 class KeeperIndex:
     """The partners with institutions, by the keys of these; a hub without any has nothing to look up."""
 
-    def __init__(self, partners: Iterable[Partner]) -> None:
-        """Index these partners."""
+    def __init__(self, partners: Iterable[Partner], gone: Iterable[Partner] = ()) -> None:
+        """Index these partners, and those that kept values until they left."""
         self._names: dict[str, set[str]] = {}
+        self._answering: dict[str, set[str]] = {}
         self._kinds: set[str] = set()
         for partner in partners:
-            for institution in partner.institutions:
-                self._kinds.add(kind_of(institution))
-                for key in keys_of(institution):
-                    self._names.setdefault(key, set()).add(partner.name)
+            self._add(partner, self._names)
+            self._add(partner, self._answering)
+        for partner in gone:
+            self._add(partner, self._answering)
 
     def of(self, subject: str) -> frozenset[str]:
         """Return the names of the partners that keep a value: mostly one, or none."""
+        return self._among(self._names, subject)
+
+    def answered_by(self, subject: str) -> frozenset[str]:
+        """Return the names of those whose answers about a value count: who keeps it, and who did when it left.
+
+        That a bank takes part no more makes nobody guilty whom it cleared.
+        """
+        return self._among(self._answering, subject)
+
+    def _add(self, partner: Partner, names: dict[str, set[str]]) -> None:
+        for institution in partner.institutions:
+            self._kinds.add(kind_of(institution))
+            for key in keys_of(institution):
+                names.setdefault(key, set()).add(partner.name)
+
+    def _among(self, names: dict[str, set[str]], subject: str) -> frozenset[str]:
         if not self._kinds:
             return _NOBODY
         kind, _, value = subject.partition(":")
         if kind not in self._kinds:
             return _NOBODY
-        return _NOBODY.union(*(self._names[key] for key in keeper(kind, value) if key in self._names))
+        return _NOBODY.union(*(names[key] for key in keeper(kind, value) if key in names))
 
 
 def excludes(limits: Sharing | None, name: str, registry: Registry) -> bool:

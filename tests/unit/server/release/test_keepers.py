@@ -183,6 +183,44 @@ def test_a_cleared_account_stays_cleared_whoever_reports_it_again(
         assert not reviews.all_reviews(tx, "open", rule=CONTRADICTED)
 
 
+def test_a_cleared_account_stays_cleared_when_its_bank_leaves(
+    joins: Joins,
+    two_reports: None,
+    reports: Reports,
+    kept: Kept,
+    grade: Grade,
+    answers: Answers,
+    keeper: Partner,
+    store: Store,
+) -> None:
+    answers(kept()[0], "genuine")
+    with store.begin() as tx:
+        partners.remove(tx, keeper.name)
+    reports(joins("Third Bank"), **ACCOUNT, confidence="99")
+    assert grade() == ("investigate", True)
+
+
+def test_the_next_keepers_answer_replaces_that_of_the_one_that_left(
+    joins: Joins,
+    two_reports: None,
+    kept: Kept,
+    grade: Grade,
+    answers: Answers,
+    keeper: Partner,
+    own_room: Room,
+    store: Store,
+) -> None:
+    answers(kept()[0], "genuine")
+    with store.begin() as tx:
+        partners.remove(tx, keeper.name)
+    follower = joins("Following Bank")
+    _set_institutions(store, follower, ("KASITHBK",))
+    assert grade() == ("investigate", True)
+    [listing] = _live(own_room(follower, "accounts"))
+    answers(listing, "fraud", by=follower)
+    assert grade() == ("block", False)
+
+
 @pytest.fixture
 def contradicted(joins: Joins, two_reports: None, reports: Reports, kept: Kept, answers: Answers, store: Store) -> str:
     """Let a partner with authority report again what was cleared, and return the id of the review."""
