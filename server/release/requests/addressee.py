@@ -1,5 +1,7 @@
 """The addressee of a request: the partner that is named, or that keeps the account."""
 
+from collections.abc import Iterable
+
 from schemas.partner import Partner, PartnerKind
 from schemas.subject import Subject
 from server.release.fuse import grade
@@ -32,9 +34,19 @@ def addressee(registry: Registry, to: str | None, of: Subject) -> Partner | None
 
 def keeper(registry: Registry, of: Subject) -> Partner | None:
     """Return the partner that keeps an account; None where none does, or it is not known which of several."""
-    found = [
-        partner for partner in registry.partners.values() if grade.keeps_account(partner, str(of.kind), str(of.value))
-    ]
+    found = _keepers(registry, of)
     if len({partner.counts_as for partner in found}) != 1:
         return None
     return min(found, key=lambda partner: partner.name)
+
+
+def not_asked(registry: Registry, of: Subject, parties: Iterable[Partner]) -> list[Partner]:
+    """Return the partners that keep an account and are of none of the parties' organisations."""
+    asked = {partner.counts_as for partner in parties}
+    return [partner for partner in _keepers(registry, of) if partner.counts_as not in asked]
+
+
+def _keepers(registry: Registry, of: Subject) -> list[Partner]:
+    return [
+        partner for partner in registry.partners.values() if grade.keeps_account(partner, str(of.kind), str(of.value))
+    ]

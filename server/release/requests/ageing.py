@@ -1,8 +1,10 @@
 """Time and requests: parties are reminded of deadlines, freezes of police end, what nobody answers is closed."""
 
 from schemas.feedback import FeedbackEvent
+from schemas.request import RequestReason, RequestState
 from server.release.context import open_context
 from server.release.hub import Hub
+from server.release.requests import states
 from server.release.requests.notes import RequestNotes
 from server.release.retract import retract
 from server.store import partners
@@ -26,16 +28,20 @@ def age(hub: Hub, at: int | None = None) -> int:
         ending = requests.holds_to_end(tx, at, _AT_ONCE)
         closed = requests.to_close(tx, closing, _AT_ONCE)
         reminded = requests.to_remind(tx, at, _AT_ONCE)
+        left = requests.left_behind(tx, at - _DAY, _AT_ONCE)
     for id_ in ending:
         with hub.store.begin() as tx:
             _end_hold(hub, tx, id_, at)
     for id_ in closed:
         with hub.store.begin() as tx:
             _close(hub, tx, id_, closing)
+    for id_ in left:
+        with hub.store.begin() as tx:
+            _close_left(hub, tx, id_)
     for id_ in reminded:
         with hub.store.begin() as tx:
             _remind(hub, tx, id_, at)
-    return len({*ending, *closed, *reminded})
+    return len({*ending, *closed, *left, *reminded})
 
 
 def _end_hold(hub: Hub, tx: Tx, id_: str, at: int) -> None:
@@ -52,9 +58,22 @@ def _close(hub: Hub, tx: Tx, id_: str, before: int) -> None:
     stored = requests.lock(tx, id_)
     if stored is None or stored.hold is not None or stored.state not in UNANSWERED or stored.deadline > before:
         return
-    moment, number = _next(stored), len(requests.steps(tx, [id_])[id_])
-    requests.add_step(tx, StoredStep(id_, number, requests.ENDED, moment, "hub", reason="unanswered"))
-    _store(hub, tx, stored._replace(state=requests.ENDED, reminded=True), FeedbackEvent.ANSWERED)
+    _end(hub, tx, stored, RequestReason.UNANSWERED, FeedbackEvent.ANSWERED)
+
+
+def _close_left(hub: Hub, tx: Tx, id_: str) -> None:
+    """Close a request whose sender left a day ago, and can close nothing: else it would stay open, and be kept."""
+    stored = requests.lock(tx, id_)
+    if stored is None or stored.hold is not None or stored.state == requests.ENDED:
+        return
+    if stored.sender in partners.departed_partners(tx):
+        _end(hub, tx, stored, states.closing_reason(RequestState(stored.state)), FeedbackEvent.REQUESTED)
+
+
+def _end(hub: Hub, tx: Tx, stored: StoredRequest, reason: RequestReason, event: FeedbackEvent) -> None:
+    moment, number = _next(stored), len(requests.steps(tx, [stored.id])[stored.id])
+    requests.add_step(tx, StoredStep(stored.id, number, requests.ENDED, moment, "hub", reason=reason))
+    _store(hub, tx, stored._replace(state=requests.ENDED, reminded=True), event)
 
 
 def _remind(hub: Hub, tx: Tx, id_: str, at: int) -> None:

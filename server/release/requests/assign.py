@@ -8,7 +8,7 @@ from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.reasons import Reason
 from server.release.requests import holds, views
-from server.release.requests.addressee import INSTITUTIONS, named
+from server.release.requests.addressee import INSTITUTIONS, named, not_asked
 from server.release.requests.notes import RequestNotes
 from server.release.requests.states import Role
 from server.store import audit
@@ -38,8 +38,9 @@ def assign(hub: Hub, tx: Tx, id_: str, partner: Partner, by: str) -> StoredReque
     report = None
     if stored.earlier is None and request.until is not None and is_ahead and holds.is_police_freeze(sender, request):
         followers = (named(context.registry, name) for name in request.also_to)
-        readers = [partner.identity, *(follower.identity for follower in followers if follower)]
-        report = holds.report(holds.new_id(), sender, request, readers)
+        readers = [partner, *(follower for follower in followers if follower)]
+        never = not_asked(context.registry, request.of, readers)
+        report = holds.report(holds.new_id(), sender, request, readers, never)
         changed = changed._replace(hold=report["id"], hold_until=micros(request.until))
     requests.change(tx, changed)
     if report is not None:

@@ -31,7 +31,7 @@ def new_id() -> str:
 
 
 def report(
-    id_: str, sender: Partner, request: Request, readers: Iterable[str], never: Iterable[str] = ()
+    id_: str, sender: Partner, request: Request, readers: Iterable[Partner], never: Iterable[Partner]
 ) -> dict[str, Any]:
     """Return the report that holds the money: for these readers alone, until the freeze ends.
 
@@ -54,7 +54,10 @@ def report(
                     "until": request.until,
                 }
             ),
-            "sharing": Sharing(only_partners=tuple(readers), not_to_partners=tuple(never)),
+            "sharing": Sharing(
+                only_partners=tuple(reader.identity for reader in readers),
+                not_to_partners=tuple(partner.identity for partner in never),
+            ),
         }
     )
     indicator = next(obj for obj in to_stix(held) if obj["type"] == "indicator")

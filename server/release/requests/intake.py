@@ -16,7 +16,7 @@ from schemas.request import Destination, Request, RequestAnswer, RequestReason, 
 from server.release.context import ReleaseContext
 from server.release.reasons import Reason
 from server.release.requests import holds, states, views
-from server.release.requests.addressee import INSTITUTIONS, addressee, keeper, named
+from server.release.requests.addressee import INSTITUTIONS, addressee, keeper, named, not_asked
 from server.release.requests.limits import DEADLINE_DAYS, HOLD_DAYS, MOST_HOPS, MOST_OF_A_CHAIN, RequestLimits
 from server.release.requests.notes import RequestNotes
 from server.release.requests.states import Role
@@ -179,9 +179,8 @@ class RequestIntake:
         if asked is None or request.until is None or not holds.is_police_freeze(self._partner, request):
             return stored
         followers = (named(self._context.registry, name) for name in request.also_to)
-        readers = [asked.identity, *(follower.identity for follower in followers if follower)]
-        kept_by = keeper(self._context.registry, request.of)
-        never = [kept_by.identity] if kept_by is not None and kept_by.identity not in readers else []
+        readers = [asked, *(follower for follower in followers if follower)]
+        never = not_asked(self._context.registry, request.of, readers)
         id_ = holds.new_id()
         self.holding[stored.sent_as] = holds.report(id_, self._partner, request, readers, never)
         return stored._replace(hold=id_, hold_until=micros(request.until))

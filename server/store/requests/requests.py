@@ -7,6 +7,7 @@ from sqlalchemy import Select, and_, case, delete, func, insert, or_, select, up
 
 from server.store.database.engine import Tx
 from server.store.requests.tables import request_parties, request_steps, requests
+from server.store.tables import partners
 
 # The states in which somebody has something to do.
 UNANSWERED = ("open", "acknowledged")
@@ -223,6 +224,13 @@ def to_close(tx: Tx, at: int, most: int) -> list[str]:
         .limit(most)
     )
     return list(tx.execute(asked).scalars())
+
+
+def left_behind(tx: Tx, before: int, most: int) -> list[str]:
+    """Return the ids of requests whose senders left before a moment, that are not closed, and that hold no money."""
+    left = select(partners.c.name).where(partners.c.left < before)
+    mine = (requests.c.sender.in_(left), requests.c.state.in_(_NOT_ENDED), requests.c.hold_until.is_(None))
+    return list(tx.execute(select(requests.c.id).where(*mine).order_by(requests.c.id).limit(most)).scalars())
 
 
 def holds_to_end(tx: Tx, at: int, most: int) -> list[str]:

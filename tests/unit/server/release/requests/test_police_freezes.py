@@ -15,10 +15,12 @@ from server.release.answering import GivenAnswer, answer_all
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.requests.ageing import age
+from server.release.requests.assign import assign
 from server.release.retract import retract
 from server.store import Store, collections, partners
 from server.store.database.times import now
 from server.store.item import Item
+from server.store.requests import requests
 from tests.unit.server.release.hubs import hub_on
 from tests.unit.server.release.requests.test_requests import DAY, A, answered, asked, notes, read, registered, sent
 
@@ -239,3 +241,44 @@ def test_a_freeze_that_nobody_answers_stays_open_to_be_lifted(hub: Hub, police: 
     assert listed(hub, keeper) is not None
     sent(hub, police, answered(id_, "closed"))
     assert listed(hub, keeper) is None
+
+
+def test_a_keeper_reads_nothing_of_a_freeze_that_an_operator_assigns_to_another(
+    hub: Hub, police: Partner, keeper: Partner, reporter: Partner
+) -> None:
+    id_ = frozen(hub, police, addressee="A bank that is not here")
+    with hub.store.begin() as tx:
+        assign(hub, tx, id_, reporter, "Anong")
+    assert (listed(hub, reporter) or {})["grade"] == "hold"
+    assert read(hub, keeper, "accounts") == []
+
+
+def test_none_of_several_keepers_reads_a_freeze_that_another_is_asked_for(
+    hub: Hub, store: Store, police: Partner, keeper: Partner, reporter: Partner
+) -> None:
+    second = registered(store, "Second Keeper", institutions=("KASITHBK",))
+    frozen(hub, police, addressee="Reporting Bank")
+    assert (read(hub, keeper, "accounts"), read(hub, second, "accounts")) == ([], [])
+
+
+def test_a_freeze_ends_at_its_own_time_where_the_police_left_before(hub: Hub, police: Partner, keeper: Partner) -> None:
+    id_ = frozen(hub, police)
+    with hub.store.begin() as tx:
+        partners.remove(tx, police.name)
+    age(hub, now() + 11 * HOUR)
+    assert listed(hub, keeper) is not None
+    age(hub, now() + 2 * DAY)
+    age(hub, now() + 2 * DAY)
+    assert listed(hub, keeper) is None
+    with hub.store.read() as tx:
+        assert requests.find(tx, [id_])[id_].state == "closed"
+
+
+def test_a_freeze_of_a_value_that_was_cleared_ends_like_others(hub: Hub, police: Partner, keeper: Partner) -> None:
+    id_ = frozen(hub, police)
+    with hub.store.begin() as tx:
+        retract(hub, tx, A, None, "objection")
+    assert listed(hub, keeper) is None
+    age(hub, now() + 13 * HOUR)
+    with hub.store.read() as tx:
+        assert requests.find(tx, [id_])[id_].hold is None

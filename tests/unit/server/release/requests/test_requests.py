@@ -357,3 +357,26 @@ def test_both_sides_read_in_their_feedback_what_happens(hub: Hub, victims: Partn
     assert (requested["event"], requested["code"]) == ("requested", "open")
     assert (answer["event"], answer["code"], answer["reason"]) == ("answered", "disagreed", "no-funds")
     assert list(answer["references"].values()) == ["CASE-1"]
+
+
+@pytest.mark.parametrize("steps", [[], ["agreed"], ["agreed", "done"], ["disagreed"]], ids=str)
+@pytest.mark.parametrize("addressee_left", [False, True])
+def test_what_a_partner_asked_that_left_is_closed_a_day_later(
+    hub: Hub, victims: Partner, keeper: Partner, steps: list[str], *, addressee_left: bool
+) -> None:
+    id_ = sent(hub, victims, asked()).view.id
+    for step in steps:
+        sent(hub, keeper, answered(id_, step, **({"reason": "no-funds"} if step == "disagreed" else {})))
+    with hub.store.begin() as tx:
+        partners.remove(tx, victims.name)
+        if addressee_left:
+            partners.remove(tx, keeper.name)
+    age(hub)
+    with hub.store.read() as tx:
+        assert requests.find(tx, [id_])[id_].state == [*["open"], *steps][-1]
+    age(hub, now() + DAY + DAY // 24)
+    with hub.store.read() as tx:
+        assert requests.find(tx, [id_])[id_].state == "closed"
+    if not addressee_left:
+        assert notes(hub, keeper)[-1]["state"] == "closed"
+    assert age(hub, now() + DAY + DAY // 24) == 0
