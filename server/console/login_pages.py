@@ -176,10 +176,11 @@ def _of_password(visit: Visit, name: str) -> User | None:
 
 def _is_right_code(visit: Visit, user: User) -> bool:
     """Take a code once. Raises ``PageRefused`` after too many wrong ones."""
-    wait = second_factor.wait_of(user, now())
-    if wait:
-        raise PageRefused(429, _WAIT, (("Retry-After", str(wait)),))
     with visit.site.hub.store.begin() as tx:
+        user = users.locked(tx, user.id)
+        wait = second_factor.wait_of(user, now())
+        if wait:
+            raise PageRefused(429, _WAIT, (("Retry-After", str(wait)),))
         plain = second_factor.decrypt(tx, visit.site.settings, user.totp or b"")
         if plain is None:
             raise PageRefused(403, _OTHER_KEY)

@@ -50,7 +50,7 @@ ROUTES: tuple[Route, ...] = (
     Route("openid-back", "/login/oidc/back", ANYBODY, openid_pages.come_back),
     Route("welcome", "/welcome/<secret>", ANYBODY, login_pages.welcome, methods=BOTH),
     Route("again", "/login/again", EVERY_USER, login_pages.prove_again, methods=BOTH),
-    Route("logout", "/logout", EVERY_USER, login_pages.log_out, methods=BOTH),
+    Route("logout", "/logout", EVERY_USER, login_pages.log_out, methods=FORM),
     # Operators
     Route("overview", "/console/", VIEWERS, overview_page.show),
     Route("partners", "/console/partners", VIEWERS, overview_page.show_partners),

@@ -132,6 +132,17 @@ def get(tx: Tx, name: str) -> User:
     return found
 
 
+def locked(tx: Tx, user: str) -> User:
+    """Return the user of that id, locked until the transaction ends, so that codes are looked at one after another.
+
+    Raises ``UnknownUser``.
+    """
+    row = tx.execute(select(users).where(_u.id == user).with_for_update()).first()
+    if row is None:
+        raise UnknownUser("the user was removed")
+    return User._make(row)
+
+
 def all_users(tx: Tx) -> list[User]:
     """List all users, operators first, by name."""
     order = (func.coalesce(_u.partner, ""), _u.plain_name)

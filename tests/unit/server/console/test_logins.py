@@ -1,6 +1,7 @@
 """Logging in: what opens a session, what does not, and what cannot be done to others."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -120,6 +121,29 @@ def test_over_https_cookies_are_of_this_host_alone(app: Flask, store: Store) -> 
     assert "Domain" not in cookie
     assert answer.headers["Strict-Transport-Security"]
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_link_on_another_page_logs_nobody_out(app: Flask) -> None:
+    visitor = visitor_of(app, Role.VIEWER)
+    assert visitor.get("/logout").status_code == 405
+    assert visitor.get("/me").status_code == 200
+
+
+def test_codes_that_are_guessed_at_once_are_looked_at_one_after_another(app: Flask) -> None:
+    visitor = visitor_of(app, Role.ADMIN)
+    visitor.send("/logout", "/me")
+    visitor.send("/login", name=visitor.name, password=PASSWORD)
+    token = token_of(visitor.get("/login/code").text)
+    cookie = cookie_of(visitor)
+
+    def guess(_: int) -> int:
+        client = app.test_client()
+        client.set_cookie("session", cookie)
+        return client.post("/login/code", data={"token": token, "code": "000000"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        found = sorted(pool.map(guess, range(16)))
+    assert found == [401] * 5 + [429] * 11
 
 
 @pytest.mark.parametrize("token", ["", "wrong", None])
