@@ -1,10 +1,10 @@
 """Who may use which page: the rights of a role, and how long a proof of identity counts."""
 
-from server.store.operators.users import PartnerRole, Role, User
+from server.store.operators.users import OperatorRole, PartnerRole, User
 
 # Whoever comes.
 ANYBODY: frozenset[str] = frozenset(("anybody",))
-_OF_OPERATORS = tuple(str(role) for role in Role)
+_OF_OPERATORS = tuple(str(role) for role in OperatorRole)
 
 
 def right_of(user: User) -> str:
@@ -12,12 +12,12 @@ def right_of(user: User) -> str:
     return str(user.role) if user.partner is None else f"partner-{user.role}"
 
 
-def _from(role: Role) -> frozenset[str]:
+def _from(role: OperatorRole) -> frozenset[str]:
     return frozenset(_OF_OPERATORS[_OF_OPERATORS.index(role) :])
 
 
 # Each role may do all that the one before it may.
-VIEWERS, ANALYSTS, APPROVERS, ADMINS = (_from(role) for role in Role)
+VIEWERS, ANALYSTS, APPROVERS, ADMINS = (_from(role) for role in OperatorRole)
 PARTNERS: frozenset[str] = frozenset(f"partner-{role}" for role in PartnerRole)
 PARTNER_ADMINS: frozenset[str] = frozenset((f"partner-{PartnerRole.ADMIN}",))
 EVERY_USER = VIEWERS | PARTNERS

@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from server.settings import Settings
-from server.store.operators.users import Role
+from server.store.operators.users import OperatorRole
 
 _SECONDS = 10
 _KNOWN_SECONDS = 600
@@ -64,7 +64,7 @@ class ProvenPerson(NamedTuple):
 
     subject: str
     name: str
-    role: Role
+    role: OperatorRole
 
 
 class OpenIdProvider:
@@ -155,11 +155,11 @@ class OpenIdProvider:
     def _is_recent(moment: object) -> bool:
         return isinstance(moment, int) and moment > time.time() - _AGAIN_SECONDS
 
-    def _role(self, given: object) -> Role | None:
+    def _role(self, given: object) -> OperatorRole | None:
         """Return the highest role that any of the words of the claim stands for."""
         words = [given] if isinstance(given, str) else given if isinstance(given, list) else []
         found = {self._settings.oidc_roles[word] for word in words if word in self._settings.oidc_roles}
-        return next((role for role in reversed(Role) if role in found), None)
+        return next((role for role in reversed(OperatorRole) if role in found), None)
 
     def _metadata(self) -> tuple[Mapping[str, Any], KeySet]:
         with self._reading:

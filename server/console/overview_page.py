@@ -9,7 +9,7 @@ from server.console.visit import Visit
 from server.console.words import mark
 from server.release.query import receipts
 from server.store import audit, collections, feed_state, hub_identity, partners, quotas, read_progress, reviews
-from server.store.audit import Place
+from server.store.audit import TrailPlace
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now
 from server.store.liveness import heartbeats, silences
@@ -63,11 +63,11 @@ def show_trail(visit: Visit) -> Response:
     return visit.page("audit.html", found=found, wanted=wanted, place=place, following=following)
 
 
-def _place(given: str) -> Place | None:
+def _place(given: str) -> TrailPlace | None:
     first, _, rest = given[:200].partition(".")
     chain, _, number = rest.rpartition(".")
     try:
-        return Place(int(first), chain, int(number)) if chain and len(first) < 18 and len(number) < 21 else None
+        return TrailPlace(int(first), chain, int(number)) if chain and len(first) < 18 and len(number) < 21 else None
     except ValueError:
         return None
 

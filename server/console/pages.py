@@ -11,7 +11,7 @@ from server.console.access import ANYBODY
 from server.console.front_page import NoPage
 from server.console.headers import FOR_EVER, page_headers
 from server.console.routes import ROUTES, Route
-from server.console.site import Site
+from server.console.site import PageSite
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.store import StoreUnavailable
@@ -30,7 +30,7 @@ _NO_PAGE = mark("There is no such page.")
 _RETRY = (("Retry-After", "10"),)
 
 
-def register(app: Flask, site: Site) -> None:
+def register(app: Flask, site: PageSite) -> None:
     """Serve the pages of ``site``."""
     for route in ROUTES:
         app.add_url_rule(route.path, f"console.{route.name}", _view(site, route), methods=route.methods)
@@ -39,7 +39,7 @@ def register(app: Flask, site: Site) -> None:
     app.add_url_rule("/static/<name>", "console.static", _static_view(site))
 
 
-def _view(site: Site, route: Route) -> Callable[..., Response]:
+def _view(site: PageSite, route: Route) -> Callable[..., Response]:
     def view(**parts: str) -> Response:
         visit = Visit(site, request, route.name)
         try:
@@ -79,7 +79,7 @@ def _sent_on(visit: Visit, route: Route) -> Response | None:
     return None
 
 
-def _nowhere(site: Site) -> Callable[..., Response]:
+def _nowhere(site: PageSite) -> Callable[..., Response]:
     """Return the view of addresses below the pages that are none; who is not logged in learns nothing of them."""
 
     def view(path: str) -> Response:
@@ -91,7 +91,7 @@ def _nowhere(site: Site) -> Callable[..., Response]:
     return view
 
 
-def _static_view(site: Site) -> Callable[[str], Response]:
+def _static_view(site: PageSite) -> Callable[[str], Response]:
     def view(name: str) -> Response:
         found = site.static.find(name)
         if found is None:

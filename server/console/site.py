@@ -32,7 +32,7 @@ CheckPublic = Callable[[Store, str, LookupQuestion], LookupAnswer]
 
 
 @dataclass(frozen=True)
-class Site:
+class PageSite:
     """The pages of one application; ``environments`` renders templates, by language."""
 
     hub: Hub
@@ -60,12 +60,12 @@ def open_site(
     is_ready: Callable[[], bool],
     check_public: CheckPublic,
     proxies: TrustedProxies,
-) -> Site:
+) -> PageSite:
     """Return the site of a hub, its templates and catalogues read."""
     zone: tzinfo = find_zone(settings.timezone) if settings.timezone else UTC
     languages = load_languages(zone)
     environments = {code: _environment(language) for code, language in languages.items()}
-    return Site(
+    return PageSite(
         hub,
         settings,
         is_ready,

@@ -14,7 +14,7 @@ from flask import Request, Response
 from server.console.access import FRESH_MICROSECONDS, VIEWERS, right_of
 from server.console.headers import page_headers
 from server.console.languages import Language, choose_language
-from server.console.site import Site
+from server.console.site import PageSite
 from server.console.words import mark
 from server.store import StoreUnavailable, partners
 from server.store.database.engine import Tx
@@ -49,7 +49,7 @@ class PageRefused(Exception):
 class Visit:
     """A request for a page."""
 
-    def __init__(self, site: Site, request: Request, page: str) -> None:
+    def __init__(self, site: PageSite, request: Request, page: str) -> None:
         """Answer ``request`` for the page of that name."""
         self.site = site
         self.request = request

@@ -89,7 +89,7 @@ class AuditEntry(NamedTuple):
     hash: str
 
 
-class Place(NamedTuple):
+class TrailPlace(NamedTuple):
     """Where a search of the trail has come to: the beginning, chain and number of an entry."""
 
     first: int
@@ -235,8 +235,8 @@ def tail(tx: Tx, n: int) -> list[AuditEntry]:
 
 
 def search(
-    tx: Tx, *, partner: str = "", by: str = "", method: str = "", route: str = "", before: Place | None = None
-) -> tuple[list[AuditEntry], Place | None]:
+    tx: Tx, *, partner: str = "", by: str = "", method: str = "", route: str = "", before: TrailPlace | None = None
+) -> tuple[list[AuditEntry], TrailPlace | None]:
     """Return the newest entries that match, and the place of the last one looked at, None at the trail's beginning.
 
     Some thousand entries are looked at, those ``before`` that place: whoever searches for what is rare goes on there.
@@ -253,7 +253,7 @@ def search(
     for row in tx.execute(asked):
         entry = AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex())
         looked_at += 1
-        place = Place(entry.event.first, entry.chain, entry.number)
+        place = TrailPlace(entry.event.first, entry.chain, entry.number)
         if all(not text or getattr(entry.event, name) == text for name, text in wanted.items()):
             found.append(entry)
             if len(found) == _FOUND:

@@ -20,7 +20,7 @@ from server.setup import set_up
 from server.store import Store, focal_points, inbox, partners, reviews
 from server.store.item import Item
 from server.store.operators import users
-from server.store.operators.users import PartnerRole, Role
+from server.store.operators.users import OperatorRole, PartnerRole
 from server.store.reviews import HeldObject
 from tests.browser.screens import Screen
 from tests.integration.peers import scamfeed
@@ -89,7 +89,7 @@ class Person:
         return pyotp.TOTP(self.secret).at(self.step * 30)
 
 
-def log_in(screen: Screen, hub: BrowsedHub, role: Role | PartnerRole, partner: str | None = None) -> Person:
+def log_in(screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, partner: str | None = None) -> Person:
     """Let a new person of a role open the one-time link in this browser, and come in."""
     person = Person(f"Somebody {secrets.token_hex(3)}")
     with hub.store.begin() as tx:

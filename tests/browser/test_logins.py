@@ -2,13 +2,13 @@
 
 from playwright.sync_api import Browser
 
-from server.store.operators.users import PartnerRole, Role
+from server.store.operators.users import OperatorRole, PartnerRole
 from tests.browser.hub import PASSWORD, BrowsedHub, log_in
 from tests.browser.screens import Screen
 
 
 def test_a_person_comes_in_by_a_link_and_again_by_password_and_code(screen_of_each: Screen, hub: BrowsedHub) -> None:
-    person = log_in(screen_of_each, hub, Role.ADMIN)
+    person = log_in(screen_of_each, hub, OperatorRole.ADMIN)
     for path in ("/console/", "/console/partners", "/console/audit", "/console/people", "/me"):
         screen_of_each.open(path)
     page = screen_of_each.page
@@ -47,7 +47,7 @@ def test_a_wrong_password_is_refused_on_the_page(desk: Screen) -> None:
 
 
 def test_the_session_of_one_browser_is_not_of_another(browser: Browser, desk: Screen, hub: BrowsedHub) -> None:
-    log_in(desk, hub, Role.VIEWER)
+    log_in(desk, hub, OperatorRole.VIEWER)
     other = browser.new_context()
     page = other.new_page()
     page.goto(hub.address + "/console/")

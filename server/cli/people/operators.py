@@ -9,11 +9,13 @@ from server.cli.people.links import Name, given_name, note, show_link
 from server.store.database.engine import Tx
 from server.store.database.times import stamp
 from server.store.operators import users
-from server.store.operators.users import NameInUse, Role, UnknownUser
+from server.store.operators.users import NameInUse, OperatorRole, UnknownUser
 
 app = typer.Typer(help="Operators: who may log in to the console, and as what.", no_args_is_help=True)
 
-Position = Annotated[Role, typer.Option(help="viewer sees, analyst decides reviews, approver confirms, admin does all")]
+Position = Annotated[
+    OperatorRole, typer.Option(help="viewer sees, analyst decides reviews, approver confirms, admin does all")
+]
 
 
 @app.command()
@@ -67,7 +69,7 @@ def link(ctx: typer.Context, name: Name, by: By = None, json: Json = False) -> N
 
 @app.command()
 def role(
-    ctx: typer.Context, name: Name, role: Annotated[Role, typer.Argument(help="the new role")], by: By = None
+    ctx: typer.Context, name: Name, role: Annotated[OperatorRole, typer.Argument(help="the new role")], by: By = None
 ) -> None:
     """Give an operator another role, from the next request on."""
     context: Context = ctx.obj

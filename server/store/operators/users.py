@@ -18,7 +18,7 @@ _HOUR = 3_600 * 1_000_000
 _u = users.c
 
 
-class Role(StrEnum):
+class OperatorRole(StrEnum):
     """What an operator of the hub may do: each role all that the one before it may."""
 
     VIEWER = "viewer"
@@ -67,7 +67,7 @@ class User(NamedTuple):
     created_by: str
 
 
-def add(tx: Tx, name: str, role: Role | PartnerRole, by: str, partner: str | None = None) -> str:
+def add(tx: Tx, name: str, role: OperatorRole | PartnerRole, by: str, partner: str | None = None) -> str:
     """Add a user, and return the secret of the link that sets the password; only its hash is kept.
 
     Raises ``NameInUse``.
@@ -75,7 +75,7 @@ def add(tx: Tx, name: str, role: Role | PartnerRole, by: str, partner: str | Non
     return _add(tx, name, str(role), by, partner, subject=None)
 
 
-def add_by_subject(tx: Tx, subject: str, name: str, role: Role) -> User:
+def add_by_subject(tx: Tx, subject: str, name: str, role: OperatorRole) -> User:
     """Return the user whom an OpenID provider names so, added at the first login, with the role of now.
 
     Raises ``NameInUse`` where the name is another user's.
@@ -159,7 +159,7 @@ def renew_link(tx: Tx, name: str) -> str:
     return secret
 
 
-def change_role(tx: Tx, name: str, role: Role | PartnerRole) -> None:
+def change_role(tx: Tx, name: str, role: OperatorRole | PartnerRole) -> None:
     """Give a user another role, from the next request on. Raises ``UnknownUser``."""
     _change(tx, get(tx, name).id, role=str(role))
 

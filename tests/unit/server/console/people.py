@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from server.store import Store
 from server.store.operators import users
-from server.store.operators.users import PartnerRole, Role
+from server.store.operators.users import OperatorRole, PartnerRole
 
 PASSWORD = "correct horse battery staple"
 
@@ -51,7 +51,9 @@ def token_of(page: str) -> str:
     return unescape(found[1]) if found else ""
 
 
-def visitor_of(app: Flask, role: Role | PartnerRole | None, partner: str | None = None, name: str = "") -> Visitor:
+def visitor_of(
+    app: Flask, role: OperatorRole | PartnerRole | None, partner: str | None = None, name: str = ""
+) -> Visitor:
     """Let a person of a role choose a password, set up a second factor, and be logged in; None is not logged in."""
     visitor = Visitor(app.test_client())
     if role is None:

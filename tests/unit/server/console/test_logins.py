@@ -8,7 +8,7 @@ from flask import Flask
 
 from server.store import Store, audit, partners
 from server.store.operators import sessions, users
-from server.store.operators.users import PartnerRole, Role
+from server.store.operators.users import OperatorRole, PartnerRole
 from tests.unit.server.console.people import PASSWORD, Visitor, token_of, visitor_of
 
 
@@ -18,7 +18,7 @@ def cookie_of(visitor: Visitor) -> str:
 
 
 def test_a_link_a_password_and_a_code_let_a_person_in(app: Flask) -> None:
-    visitor = visitor_of(app, Role.VIEWER)
+    visitor = visitor_of(app, OperatorRole.VIEWER)
     assert visitor.get("/me").status_code == 200
     assert visitor.send("/logout", "/me").headers["Location"] == "/"
     assert visitor.get("/me").headers["Location"] == "/login?next=/me"
@@ -28,7 +28,7 @@ def test_a_link_a_password_and_a_code_let_a_person_in(app: Flask) -> None:
 def test_a_link_works_once_and_a_wrong_one_never(app: Flask, store: Store) -> None:
     visitor = Visitor(app.test_client())
     with store.begin() as tx:
-        secret = users.add(tx, "Somsri", Role.ADMIN, "test")
+        secret = users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
     assert visitor.send(f"/welcome/{secret}", password=PASSWORD, again=PASSWORD).status_code == 303
     assert visitor.get(f"/welcome/{secret}").status_code == 404
     assert visitor.get("/welcome/AAAA").status_code == 404
@@ -42,14 +42,14 @@ def test_a_password_that_is_easy_to_guess_or_mistyped_is_not_taken(
 ) -> None:
     visitor = Visitor(app.test_client())
     with store.begin() as tx:
-        secret = users.add(tx, "Somsri", Role.ADMIN, "test")
+        secret = users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
     assert visitor.send(f"/welcome/{secret}", password=password, again=again).status_code == 422
     with store.read() as tx:
         assert users.get(tx, "Somsri").password is None
 
 
 def test_a_password_alone_shows_nothing(app: Flask) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     visitor.send("/logout", "/me")
     visitor.send("/login", name=visitor.name, password=PASSWORD)
     assert visitor.get("/me").headers["Location"].startswith("/login")
@@ -58,7 +58,7 @@ def test_a_password_alone_shows_nothing(app: Flask) -> None:
 
 
 def test_a_session_gets_a_new_secret_at_each_step(app: Flask) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     visitor.send("/logout", "/me")
     visitor.client.set_cookie("session", "chosen-by-somebody-else-0123456789")
     visitor.send("/login", name=visitor.name, password=PASSWORD)
@@ -72,7 +72,7 @@ def test_a_session_gets_a_new_secret_at_each_step(app: Flask) -> None:
 
 
 def test_a_code_is_good_once(app: Flask) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     visitor.send("/logout", "/me")
     code = visitor.code()
     for status in (303, 401):
@@ -83,7 +83,7 @@ def test_a_code_is_good_once(app: Flask) -> None:
 
 
 def test_who_guesses_codes_waits_and_a_stranger_cannot_make_anybody_wait(app: Flask, store: Store) -> None:
-    visitor, guesser = visitor_of(app, Role.ADMIN), Visitor(app.test_client())
+    visitor, guesser = visitor_of(app, OperatorRole.ADMIN), Visitor(app.test_client())
     for _ in range(12):
         guesser.client.post(
             "/login",
@@ -124,13 +124,13 @@ def test_over_https_cookies_are_of_this_host_alone(app: Flask, store: Store) -> 
 
 
 def test_a_link_on_another_page_logs_nobody_out(app: Flask) -> None:
-    visitor = visitor_of(app, Role.VIEWER)
+    visitor = visitor_of(app, OperatorRole.VIEWER)
     assert visitor.get("/logout").status_code == 405
     assert visitor.get("/me").status_code == 200
 
 
 def test_codes_that_are_guessed_at_once_are_looked_at_one_after_another(app: Flask) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     visitor.send("/logout", "/me")
     visitor.send("/login", name=visitor.name, password=PASSWORD)
     token = token_of(visitor.get("/login/code").text)
@@ -148,14 +148,14 @@ def test_codes_that_are_guessed_at_once_are_looked_at_one_after_another(app: Fla
 
 @pytest.mark.parametrize("token", ["", "wrong", None])
 def test_a_form_without_the_token_of_its_session_changes_nothing(app: Flask, store: Store, token: str | None) -> None:
-    visitor, other = visitor_of(app, Role.ADMIN), visitor_of(app, Role.VIEWER)
+    visitor, other = visitor_of(app, OperatorRole.ADMIN), visitor_of(app, OperatorRole.VIEWER)
     stolen = token_of(other.get("/me").text) if token is None else token
     assert visitor.client.post("/logout", data={"token": stolen}).status_code == 403
     assert visitor.get("/me").status_code == 200
 
 
 def test_a_login_goes_on_to_pages_of_this_hub_alone(app: Flask) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     visitor.send("/logout", "/me")
     for given, path in (("/me", "/me"), ("//evil.example", "/console/"), ("https://evil.example/", "/console/")):
         sent = visitor.send("/login", name=visitor.name, password=PASSWORD, next=given)
@@ -169,7 +169,7 @@ def test_a_login_goes_on_to_pages_of_this_hub_alone(app: Flask) -> None:
 
 
 def test_a_user_who_is_removed_or_gets_a_new_link_is_out_at_once(app: Flask, store: Store) -> None:
-    first, second = visitor_of(app, Role.ADMIN), visitor_of(app, Role.VIEWER)
+    first, second = visitor_of(app, OperatorRole.ADMIN), visitor_of(app, OperatorRole.VIEWER)
     with store.begin() as tx:
         users.remove(tx, first.name)
         users.renew_link(tx, second.name)
@@ -179,7 +179,7 @@ def test_a_user_who_is_removed_or_gets_a_new_link_is_out_at_once(app: Flask, sto
 
 
 def test_a_session_ends_by_time_and_when_nobody_uses_it(app: Flask, store: Store) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     hour = 3_600 * 1_000_000
     with store.begin() as tx:
         secret = sessions.begin(tx, users.get(tx, visitor.name).id, "full", lasts=hour)
@@ -199,16 +199,16 @@ def test_the_users_of_a_partner_that_left_are_out(app: Flask, store: Store) -> N
 
 def test_names_that_look_alike_are_one(store: Store) -> None:
     with store.begin() as tx:
-        users.add(tx, "Malee", Role.VIEWER, "test")
+        users.add(tx, "Malee", OperatorRole.VIEWER, "test")
         for name in ("MALEE", "Ｍalee", "Ma\u200blee", " malee "):
             with pytest.raises(users.NameInUse):
-                users.add(tx, name, Role.ADMIN, "test")
+                users.add(tx, name, OperatorRole.ADMIN, "test")
 
 
 def test_what_the_store_has_opens_nothing(app: Flask, store: Store) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     with store.begin() as tx:
-        secret = users.add(tx, "Another", Role.ADMIN, "test")
+        secret = users.add(tx, "Another", OperatorRole.ADMIN, "test")
         everything = repr(tx.exec_driver_sql("SELECT * FROM users").all())
         everything += repr(tx.exec_driver_sql("SELECT * FROM sessions").all())
     for plain in (secret, visitor.secret, PASSWORD, cookie_of(visitor)):
@@ -216,7 +216,7 @@ def test_what_the_store_has_opens_nothing(app: Flask, store: Store) -> None:
 
 
 def test_logins_and_failures_are_in_the_audit_trail_without_what_was_typed(app: Flask, store: Store) -> None:
-    visitor = visitor_of(app, Role.ADMIN)
+    visitor = visitor_of(app, OperatorRole.ADMIN)
     Visitor(app.test_client()).send("/login", name=visitor.name, password="hunter2hunter2")
     Visitor(app.test_client()).send("/login", name="my password by mistake", password="x")
     time.sleep(0.01)

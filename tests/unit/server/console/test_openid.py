@@ -21,7 +21,7 @@ from server.app import create_app
 from server.settings import Settings
 from server.store import Store
 from server.store.operators import users
-from server.store.operators.users import Role
+from server.store.operators.users import OperatorRole
 from tests.unit.server.console.people import Visitor
 
 CLIENT, SECRET = "hub", "a secret of the client"
@@ -122,7 +122,7 @@ def test_a_person_comes_in_with_the_role_of_the_claim(app: Flask, provider: Prov
     come_in(app, provider)
     store: Store = app.extensions["scamfeed-store"]
     with store.read() as tx:
-        assert users.get(tx, "somsri").role == Role.APPROVER
+        assert users.get(tx, "somsri").role == OperatorRole.APPROVER
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_provider_that_calls_itself_otherwise_is_not_believed(app: Flask, prov
 def test_nobody_takes_the_name_of_a_local_user(app: Flask, provider: Provider) -> None:
     store: Store = app.extensions["scamfeed-store"]
     with store.begin() as tx:
-        users.add(tx, "Somsri", Role.ADMIN, "test")
+        users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
     assert come_in(app, provider)[1].status_code == 403
 
 

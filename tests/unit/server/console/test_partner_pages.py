@@ -3,14 +3,14 @@
 from flask import Flask
 
 from server.store import Store
-from server.store.operators.users import PartnerRole, Role
+from server.store.operators.users import OperatorRole, PartnerRole
 from tests.unit.server.console.people import visitor_of
 from tests.unit.server.console.test_reviews import decide, held, preview
 
 
 def test_a_partner_sees_what_became_of_its_own_reports_and_of_no_others(app: Flask, store: Store) -> None:
     chosen = held(store, "First Bank", ["first.example.com"])
-    analyst = visitor_of(app, Role.ANALYST)
+    analyst = visitor_of(app, OperatorRole.ANALYST)
     decide(analyst, preview(analyst, chosen, "approve"), chosen, "approve")
     own = visitor_of(app, PartnerRole.READER, "First Bank").get("/partner/").text
     assert "first.example.com" in own
@@ -27,7 +27,7 @@ def test_a_partner_is_told_its_own_addresses(app: Flask) -> None:
 
 
 def test_an_operator_finds_in_the_audit_trail_who_did_what(app: Flask) -> None:
-    analyst = visitor_of(app, Role.ANALYST, name="Nok P.")
+    analyst = visitor_of(app, OperatorRole.ANALYST, name="Nok P.")
     page = analyst.get("/console/audit?by=Nok P.&method=LOGIN").text
     assert page.count("<td>Nok P.</td>") == 1
     assert "<td>Nok P.</td>" not in analyst.get("/console/audit?by=Nok P.&method=APPROVE").text
@@ -36,6 +36,6 @@ def test_an_operator_finds_in_the_audit_trail_who_did_what(app: Flask) -> None:
 
 
 def test_the_partners_are_listed_for_operators(app: Flask) -> None:
-    page = visitor_of(app, Role.VIEWER).get("/console/partners").text
+    page = visitor_of(app, OperatorRole.VIEWER).get("/console/partners").text
     assert "First Bank" in page
     assert "Second Bank" in page

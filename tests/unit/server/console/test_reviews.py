@@ -16,7 +16,7 @@ from server.release.hub import Hub
 from server.release.query.lookup import lookup
 from server.store import Store, inbox, partners, reviews
 from server.store.item import Item
-from server.store.operators.users import Role
+from server.store.operators.users import OperatorRole
 from server.store.proposals import proposals
 from server.store.reviews import HeldObject
 from tests.unit.server.console.people import Visitor, token_of, visitor_of
@@ -57,7 +57,7 @@ def decide(visitor: Visitor, page: str, chosen: Sequence[str], decision: str, no
 
 @pytest.fixture
 def analyst(app: Flask) -> Visitor:
-    return visitor_of(app, Role.ANALYST)
+    return visitor_of(app, OperatorRole.ANALYST)
 
 
 def test_a_preview_says_what_would_change_and_changes_nothing(analyst: Visitor, store: Store) -> None:
@@ -92,7 +92,7 @@ def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(ap
         given = {"name": "Police", "kind": PartnerKind.GOVERNMENT, "identity": ids.identity("Police")}
         partners.add(tx, Partner(**given, authority=frozenset(("domain",))))
     chosen = held(store, "Police", ["seized.example.com"])
-    first, second = visitor_of(app, Role.APPROVER), visitor_of(app, Role.APPROVER, name="Another")
+    first, second = visitor_of(app, OperatorRole.APPROVER), visitor_of(app, OperatorRole.APPROVER, name="Another")
     page = preview(first, chosen, "approve")
     assert "two persons" in page
     assert "Proposed" in decide(first, page, chosen, "approve")
@@ -101,7 +101,7 @@ def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(ap
         assert reviews.count(tx) == 1
     address = f"/console/proposals/{proposal.id}"
     assert first.send(f"{address}/confirm", "/me").status_code == 409
-    viewer, analyst = visitor_of(app, Role.VIEWER), visitor_of(app, Role.ANALYST)
+    viewer, analyst = visitor_of(app, OperatorRole.VIEWER), visitor_of(app, OperatorRole.ANALYST)
     assert viewer.send(f"{address}/confirm", "/me").status_code == 403
     assert analyst.send(f"{address}/confirm", "/me").status_code == 403
     assert viewer.send(f"{address}/reject", "/me").status_code == 403
@@ -114,7 +114,7 @@ def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(ap
 
 
 def test_confirming_asks_who_it_is_again_after_a_while(app: Flask, store: Store) -> None:
-    visitor = visitor_of(app, Role.APPROVER)
+    visitor = visitor_of(app, OperatorRole.APPROVER)
     with store.begin() as tx:
         tx.exec_driver_sql("UPDATE sessions SET proven = proven - 601000000")
     answer = visitor.send("/console/proposals/x/confirm", "/me")
@@ -122,7 +122,7 @@ def test_confirming_asks_who_it_is_again_after_a_while(app: Flask, store: Store)
 
 
 def test_values_and_notes_of_partners_are_text_and_never_markup(app: Flask, store: Store) -> None:
-    visitor = visitor_of(app, Role.ANALYST)
+    visitor = visitor_of(app, OperatorRole.ANALYST)
     with store.begin() as tx:
         name = f"Bank {HOSTILE}"
         partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))

@@ -9,12 +9,12 @@ from server.console.access import ANYBODY, right_of
 from server.console.routes import ROUTES
 from server.store import Store
 from server.store.operators import users
-from server.store.operators.users import PartnerRole, Role
+from server.store.operators.users import OperatorRole, PartnerRole
 from tests.unit.server.console.people import Visitor, visitor_of
 
-PERSONS: tuple[tuple[Role | PartnerRole | None, str | None], ...] = (
+PERSONS: tuple[tuple[OperatorRole | PartnerRole | None, str | None], ...] = (
     (None, None),
-    *((role, None) for role in Role),
+    *((role, None) for role in OperatorRole),
     *((role, "First Bank") for role in PartnerRole),
 )
 
@@ -25,7 +25,7 @@ def addresses() -> list[str]:
 
 @pytest.mark.parametrize(("role", "partner"), PERSONS, ids=[f"{partner or 'hub'}-{role}" for role, partner in PERSONS])
 def test_each_page_opens_for_those_roles_that_the_table_names_and_for_no_other(
-    app: Flask, store: Store, role: Role | PartnerRole | None, partner: str | None
+    app: Flask, store: Store, role: OperatorRole | PartnerRole | None, partner: str | None
 ) -> None:
     visitor = visitor_of(app, role, partner)
     right = "anybody"

@@ -6,14 +6,14 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, partners
 from server.store.operators import sessions, users
-from server.store.operators.users import LinkOver, NameInUse, PartnerRole, Role, UnknownUser
+from server.store.operators.users import LinkOver, NameInUse, OperatorRole, PartnerRole, UnknownUser
 
 HOUR = 3_600 * 1_000_000
 
 
 def test_a_link_sets_a_password_once(store: Store) -> None:
     with store.begin() as tx:
-        secret = users.add(tx, "Somsri", Role.ADMIN, "test")
+        secret = users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
         assert users.set_password(tx, secret, "correct horse battery").name == "Somsri"
         with pytest.raises(LinkOver):
             users.set_password(tx, secret, "another one entirely")
@@ -25,15 +25,15 @@ def test_a_link_sets_a_password_once(store: Store) -> None:
 
 def test_a_name_is_taken_however_it_is_written_and_the_transaction_goes_on(store: Store) -> None:
     with store.begin() as tx:
-        users.add(tx, "Somsri", Role.ADMIN, "test")
+        users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
         with pytest.raises(NameInUse):
-            users.add(tx, "SOM SRI", Role.VIEWER, "test")
+            users.add(tx, "SOM SRI", OperatorRole.VIEWER, "test")
         assert [user.name for user in users.all_users(tx)] == ["Somsri"]
 
 
 def test_a_code_is_used_once_and_wrong_ones_are_counted(store: Store) -> None:
     with store.begin() as tx:
-        users.add(tx, "Somsri", Role.ADMIN, "test")
+        users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
         user = users.get(tx, "Somsri")
         users.set_totp(tx, user.id, b"encrypted", 7)
         assert not users.use_code(tx, user.id, 7)
@@ -45,7 +45,7 @@ def test_a_code_is_used_once_and_wrong_ones_are_counted(store: Store) -> None:
 
 def test_sessions_are_found_touched_and_ended(store: Store) -> None:
     with store.begin() as tx:
-        users.add(tx, "Somsri", Role.ADMIN, "test")
+        users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
         user = users.get(tx, "Somsri")
         first, second = (sessions.begin(tx, user.id, "full", lasts=HOUR) for _ in range(2))
         found = sessions.find(tx, first, idle=HOUR)
@@ -72,8 +72,8 @@ def test_a_removed_user_takes_its_sessions_with_it(store: Store) -> None:
 
 def test_who_comes_by_a_provider_is_one_user_with_the_role_of_now(store: Store) -> None:
     with store.begin() as tx:
-        first = users.add_by_subject(tx, "https://login.example 17", "somsri", Role.VIEWER)
-        again = users.add_by_subject(tx, "https://login.example 17", "another name", Role.APPROVER)
+        first = users.add_by_subject(tx, "https://login.example 17", "somsri", OperatorRole.VIEWER)
+        again = users.add_by_subject(tx, "https://login.example 17", "another name", OperatorRole.APPROVER)
         assert (first.id, again.role, again.name) == (again.id, "approver", "somsri")
         with pytest.raises(NameInUse):
-            users.add_by_subject(tx, "https://login.example 18", "Somsri", Role.ADMIN)
+            users.add_by_subject(tx, "https://login.example 18", "Somsri", OperatorRole.ADMIN)
