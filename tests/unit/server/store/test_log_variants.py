@@ -37,7 +37,7 @@ def _listing(who: int, day: int, about: int, type_: str, *, revoked: bool) -> It
     return item._replace(subject=f"domain:{about}", basis=basis)
 
 
-# Each value has one listing here: another one of the value brings its observable again, which no plain collection takes.
+# Each value has one listing here: another one brings its observable again, which no plain collection takes.
 LISTINGS = st.builds(
     lambda who, day, type_, revoked: _listing(who, day, who, type_, revoked=revoked),
     *(st.integers(0, 3), st.integers(1, 5)),
