@@ -32,8 +32,8 @@ _FEWEST_OF_RANGE = 2
 _ANY_NUMBER = "1234567890"
 _IBAN_BANKS = range(6, 16)
 _RULE = (
-    "a BIC of 8 characters (NWBKGB2L), the beginning of its IBANs up to the end of the bank's code (GB29NWBK), a code "
-    "with its country (TH:004, GB:6016), payment-alias:truemoney, payment-alias:upi:@okhdfcbank, "
+    "a BIC of 8 characters (KASITHBK), the beginning of its IBANs up to the end of the bank's code (DE8937040044), "
+    "a code with its country (TH:004, GB:6016), payment-alias:truemoney, payment-alias:upi:@okhdfcbank, "
     "social-account:line, or phone:+66812"
 )
 

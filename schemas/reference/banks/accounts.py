@@ -6,9 +6,8 @@ contain the bank's letters.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from schemas.kind import NO_DETAILS
 from schemas.reference.banks import codes, iban, names
 
 _BRITISH = re.compile(r"GB\d{2}[A-Z]{4}(\d{6})(\d{8})")
@@ -85,7 +84,7 @@ def _brazilian_key(bank: str, agency: str, number: str) -> str:
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}")
 _IBAN_BEGINNING = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{2,11}")
 _INSTITUTION_RULE = (
-    "a BIC of 8 characters (NWBKGB2L), or the beginning of its IBANs up to the end of the bank's code (GB29NWBK)"
+    "a BIC of 8 characters (KASITHBK), or the beginning of its IBANs up to the end of the bank's code (DE8937040044)"
 )
 
 
@@ -95,29 +94,6 @@ def checked_institution(text: str) -> str:
     if not is_bic(plain) and _IBAN_BEGINNING.fullmatch(plain) is None:
         raise ValueError(_INSTITUTION_RULE)
     return plain
-
-
-def is_kept_by(institutions: Iterable[str], value: str, details: Mapping[str, str] = NO_DETAILS) -> bool:
-    """Return True if one of ``institutions`` keeps the bank account, given in its normal form.
-
-    The two check digits of an IBAN differ from account to account and are not compared.
-    """
-    bank = value.split(":")[1] if value.count(":") >= 2 else ""
-    named = {bank, details.get("bic", "")[:8]}
-    return any(
-        institution in named if is_bic(institution) else _begins_with(value, bank, institution)
-        for institution in institutions
-    )
-
-
-def _begins_with(value: str, bank: str, institution: str) -> bool:
-    """Return True if the IBAN of an account begins with ``institution``; ``bank`` is its bank's code if it has no IBAN.
-
-    A sort code names the bank too: an account without IBAN is at the institution that ends in its sort code.
-    """
-    if not bank:
-        return (value[:2], value[4 : len(institution)]) == (institution[:2], institution[4:])
-    return value[:2] == institution[:2] == "GB" and len(bank) == 6 and institution[8:] == bank
 
 
 def is_bic(text: str) -> bool:

@@ -8,8 +8,6 @@ from schemas.fields import Hold
 from schemas.keeper import keeper, keys_of
 from schemas.kind import Kind
 from schemas.partner import Partner
-from schemas.reference.banks import accounts
-from schemas.reference.banks.accounts import is_kept_by
 from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse.statements import Statement
@@ -28,7 +26,6 @@ NEWCOMERS = Action.WARN
 # A report that weighs less corroborates nothing.
 CORROBORATES = 0.3
 _RANK = {action: rank for rank, action in enumerate(Action)}
-_ACCOUNT = "bank-account"
 _MAX_HOLDS = 20
 
 
@@ -101,12 +98,9 @@ def has_authority(partner: Partner, report: Report) -> bool:
 
 
 def keeps_account(partner: Partner, kind: str, value: str) -> bool:
-    """Return whether the partner's own institution keeps a value: an account at its bank, for one."""
+    """Return whether the partner's own institution keeps a value, as its collection ``accounts`` and its answers do."""
     if not partner.institutions:
         return False
-    # The bank is read from the account itself: anybody may name any bank beside it in a report.
-    if kind == _ACCOUNT and is_kept_by(partner.institutions, value, {"bic": accounts.keeping_bank(value)}):
-        return True
     keys = keeper(kind, value)
     return any(not keys.isdisjoint(keys_of(institution)) for institution in partner.institutions)
 

@@ -41,6 +41,12 @@ def reader(joins: Joins) -> Partner:
     return joins("Reader", reads=["mule-accounts"])
 
 
+def _british(letters: str) -> str:
+    """Return a British IBAN of these letters, sort code and number, with right check digits."""
+    number = int("".join(str(int(char, 36)) for char in letters + "GB00"))
+    return f"GB{98 - number % 97:02d}{letters}"
+
+
 def _live(objects: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [obj for obj in objects.values() if obj["type"] == "indicator" and not obj.get("revoked")]
 
@@ -319,10 +325,20 @@ class TestHostile:
     ) -> None:
         # The same sort code and number, with another bank's letters and right check digits.
         evil = joins("Evil Bank", institutions=("GB00EVIL", "EVILGB2L"))
-        letters = "EVIL60161331926819"
-        number = int("".join(str(int(char, 36)) for char in letters + "GB00"))
-        reports(bank, f"GB{98 - number % 97:02d}{letters}", "bank-account")
+        reports(bank, _british("EVIL60161331926819"), "bank-account")
         assert own_room(evil, "accounts") == {}
+
+    def test_a_spelling_of_another_banks_account_gives_no_authority(
+        self, joins: Joins, reports: Reports, grade: Grade
+    ) -> None:
+        evil = joins("Evil Bank", institutions=("GB00EVIL", "EVILGB2L"))
+        reports(evil, _british("EVIL60161331926819"), "bank-account", confidence="95")
+        assert grade() == ("hold", False)
+
+    def test_the_bank_of_the_sort_code_has_authority(self, joins: Joins, reports: Reports, grade: Grade) -> None:
+        owner = joins("British Bank", institutions=("GB:6016",))
+        reports(owner, _british("NWBK60161331926819"), "bank-account", confidence="95")
+        assert grade() == ("block", False)
 
     def test_an_institution_that_was_taken_away_takes_its_answers_along(
         self, two_reports: None, kept: Kept, grade: Grade, answers: Answers, keeper: Partner, store: Store

@@ -1,16 +1,14 @@
-"""Institutions: one spelling of each, and the accounts that they keep."""
+"""Institutions: one spelling of each."""
 
 import pytest
 from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
-from schemas.kinds.bank_account import BankAccount
 from schemas.partner import Partner
-from schemas.reference.banks.accounts import checked_institution, is_kept_by
+from schemas.reference.banks.accounts import checked_institution
 
-# The IBAN registry's own example for the United Kingdom, and another account at the same bank.
+# The IBAN registry's own example for the United Kingdom.
 EXAMPLE = "GB29NWBK60161331926819"
-SAME_BANK = "GB33NWBK60161331926818"
 
 
 def _partner(**more: object) -> Partner:
@@ -36,23 +34,6 @@ def test_authority_is_limited_to_known_kinds() -> None:
     assert _partner(authority=["domain", "bank-account"]).authority == ("domain", "bank-account")
     with pytest.raises(ValidationError, match="there is no such kind; there are: app, bank-account"):
         _partner(authority=["domains"])
-
-
-def test_an_account_is_kept_by_the_bank_in_its_iban() -> None:
-    assert is_kept_by(["GB29NWBK"], EXAMPLE)
-    assert is_kept_by(["GB29NWBK"], SAME_BANK)
-    assert not is_kept_by(["GB29BUKB"], EXAMPLE)
-    assert not is_kept_by(["DE29NWBK"], EXAMPLE)
-    assert not is_kept_by([], EXAMPLE)
-
-
-def test_an_account_is_kept_by_the_bank_of_its_bic() -> None:
-    account = BankAccount().normalise("1234567890", {"bic": "KASITHBK"})
-    assert is_kept_by(["KASITHBK"], account.value, account.details)
-    assert not is_kept_by(["BKKBTHBK"], account.value, account.details)
-    assert is_kept_by(["NWBKGB2L"], EXAMPLE, {"bic": "NWBKGB2L"})
-    assert not is_kept_by(["NWBKGB2L"], EXAMPLE)
-    assert not is_kept_by(["TH00KASI"], account.value, account.details)
 
 
 @given(st.text(max_size=20))

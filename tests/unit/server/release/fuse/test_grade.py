@@ -5,6 +5,7 @@ from hypothesis import given, strategies as st
 
 from schemas import kinds
 from schemas.fields import Hold
+from schemas.keeper import keeper, keys_of
 from schemas.kind import PAID
 from schemas.report import Report
 from schemas.vocabulary import Action
@@ -13,6 +14,7 @@ from tests.unit.server.release.statement_examples import HELD, NOON, VALUES, par
 
 THAI = "TH:KASITHBK:1234567890"
 BRITISH = "GB33BUKB20201555555555"
+GERMAN = "DE89370400440532013000"
 
 
 def of(kind: str, confidence: int, *, suffices: bool = True, asked: Action | None = None, **more: bool) -> str:
@@ -109,15 +111,41 @@ def account(value: str, **columns: object) -> Report:
     [
         (("KASITHBK",), THAI, True),
         (("SICOTHBK",), THAI, False),
-        (("BUKBGB22",), BRITISH, True),
-        (("GB29BUKB",), BRITISH, True),
-        (("GB29NWBK",), BRITISH, False),
+        (("GB:202015",), BRITISH, True),
+        (("GB:2020",), BRITISH, True),
+        (("GB29BUKB202015",), BRITISH, True),
+        (("GB:6016",), BRITISH, False),
+        # The sort code names the account: with other letters and right check digits it would be another bank's.
+        (("BUKBGB22",), BRITISH, False),
+        (("GB29BUKB",), BRITISH, False),
+        (("DE8937040044",), GERMAN, True),
+        (("COBADEFF",), GERMAN, True),
+        (("DE8950010517",), GERMAN, False),
         ((), BRITISH, False),
     ],
     ids=str,
 )
 def test_an_accounts_own_bank_has_authority_for_it(institutions: tuple[str, ...], value: str, own: bool) -> None:
     assert grade.has_authority(partner(1, institutions=institutions), account(value)) is own
+
+
+@pytest.mark.parametrize("institution", ["EVILGB2L", "GB00EVIL", "GB:EVILGB2L"])
+def test_no_bank_makes_an_account_its_own_by_its_letters_before_anothers_sort_code(institution: str) -> None:
+    evil = partner(1, institutions=(institution,))
+    letters = "EVIL20201555555555"
+    number = int("".join(str(int(char, 36)) for char in letters + "GB00"))
+    report = account(f"GB{98 - number % 97:02d}{letters}")
+    assert kinds.get("bank-account").key(report.value) == kinds.get("bank-account").key(BRITISH)
+    assert not grade.has_authority(evil, report)
+
+
+@given(
+    st.sampled_from([THAI, BRITISH, GERMAN, "GB:202015:55555555", "BR1800360305000010009795493C1"]),
+    st.sampled_from(["KASITHBK", "TH:004", "BUKBGB22", "GB29BUKB", "GB:20", "COBADEFF", "DE8937040044", "BR:104"]),
+)
+def test_whoever_has_authority_for_an_account_is_its_keeper(value: str, institution: str) -> None:
+    keeps = not keeper("bank-account", value).isdisjoint(keys_of(institution))
+    assert grade.keeps_account(partner(1, institutions=(institution,)), "bank-account", value) is keeps
 
 
 def test_no_bank_makes_an_account_its_own_by_naming_itself_beside_it() -> None:
