@@ -85,6 +85,25 @@ def test_what_is_stated_to_few_is_in_no_published_total(hub: Hub, states: Callab
     assert found["currency", "declined THB"]["amount"] == "98000"
 
 
+def test_people_that_one_partner_stated_are_not_shown(hub: Hub, states: Callable[..., None]) -> None:
+    for number in range(8):
+        states(number % 4, "declined", count="3", victims="1", reference=f"case {number}")
+    states(3, "declined", count="999999999", victims="90", reference="invented")
+    found = {(row["dimension"], row["word"]): row for row in _rows(hub, exact=False)}
+    assert found["outcome", "declined"]["count"] == 9
+    assert (found["outcome", "declined"]["items"], found["outcome", "declined"]["victims"]) == (None, None)
+
+
+def test_what_is_left_of_an_outcome_beside_its_currencies_tells_of_no_few(
+    hub: Hub, states: Callable[..., None]
+) -> None:
+    for number in range(8):
+        states(number % 4, "declined", count="3", amount="12345", currency="THB", reference=f"case {number}")
+    states(0, "declined", count="3", reference="without an amount")
+    found = {(row["dimension"], row["word"]): row for row in _rows(hub, exact=False)}
+    assert found.keys() == {("outcome", "declined")}
+
+
 def test_an_amount_that_one_partner_made_is_not_shown() -> None:
     assert not hides_the_largest([1_000_000, 10, 10])
     assert not hides_the_largest([10, 10])
