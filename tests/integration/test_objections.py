@@ -209,6 +209,20 @@ def test_one_contact_has_one_open_objection_to_a_value_and_both_tokens_follow_it
     assert len(answer(world.run("objection", "list", "--all", "--json"))) == 2
 
 
+def test_an_objection_that_was_filed_before_the_value_was_listed_hides_no_later_one(world: World) -> None:
+    world.join("Accuser", "--kind", "bank")
+    world.join("Keeper", "--kind", "bank", "--institution", "KASITHBK")
+    world.object(**ACCOUNT, ground="other")
+    assert answer(world.run("objection", "list", "--json")) == []
+    world.report("Accuser")
+    for _ in range(2):
+        world.object(**ACCOUNT, ground="not-involved")
+        [waiting] = answer(world.run("objection", "list", "--json"))
+        assert waiting["keeper"] == "Keeper"
+    told = [obj for obj in world.poll("Keeper", own_collection(world, "Keeper", "outcomes")) if obj["type"] == "note"]
+    assert sum("objection" in note["content"] for note in told) == 1
+
+
 def test_one_address_files_few_a_day(world: World) -> None:
     codes = [world.object(**ACCOUNT, ground="other").status_code for _ in range(7)]
     assert codes == [202] * 5 + [429] * 2

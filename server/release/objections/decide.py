@@ -82,7 +82,8 @@ def _route(session: ReleaseSession, objection: Objection, subjects: list[str]) -
         # A contributor may have named the keeper as not to be told: then the keeper's collection does not list it.
         if (name := context.keeper(alias)) is not None:
             keeper = name
-            session.feedback.add(name, _ASKED, id_)
+            if name != objection.keeper:
+                session.feedback.add(name, _ASKED, id_)
     objections.route(context.tx, objection.id, listed=bool(where.ids), public=where.is_public, keeper=keeper)
 
 

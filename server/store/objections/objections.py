@@ -14,6 +14,7 @@ from server.store.database.times import now
 from server.store.objections.tables import objection_tokens, objection_values, objections
 
 _USE = "objection-contacts"
+_DAY = 86_400 * 1_000_000
 _PAGE = 500
 _o, _v, _t = objections.c, objection_values.c, objection_tokens.c
 
@@ -76,6 +77,9 @@ def add(tx: Tx, new: Objection, subjects: Sequence[str]) -> str:
         tx.execute(
             insert(objection_values), [{"subject": subject, "objection": new.id} for subject in sorted(set(subjects))]
         )
+    else:
+        # The value may be listed since the first one was looked up: whatever was found then, it is looked up again.
+        tx.execute(update(objections).where(_o.id == known).values(routed=None))
     token = secrets.token_urlsafe(24)
     tx.execute(insert(objection_tokens).values(digest=_digest(token), objection=known or new.id))
     return token
@@ -133,8 +137,12 @@ def all_objections(tx: Tx, *, every: bool = False, limit: int = 1_000) -> list[O
 
 
 def unrouted(tx: Tx) -> list[Objection]:
-    """Return objections of which it was not looked up yet what is listed, some hundred at most."""
-    asked = select(objections).where(_o.routed.is_(None), _o.answer.is_(None)).order_by(_o.received).limit(_PAGE)
+    """Return open objections of which is to be looked up what is listed, some hundred at most.
+
+    What is listed nowhere is looked up again each day, as it may be listed later.
+    """
+    due = _o.routed.is_(None) | (~_o.listed & (_o.routed < now() - _DAY))
+    asked = select(objections).where(due, _o.answer.is_(None)).order_by(_o.received).limit(_PAGE)
     return [Objection(*row) for row in tx.execute(asked)]
 
 

@@ -1,5 +1,7 @@
 """Objections are kept without anything about a person but a contact, and lose that and the value at the end."""
 
+import pytest
+
 from server.store import Store
 from server.store.database.times import now
 from server.store.objections import objections
@@ -49,6 +51,18 @@ def test_an_answer_erases_contact_and_value(store: Store) -> None:
         found = objections.by_token(tx, token)
         assert (found.contact, found.contact_digest, objections.subjects_of(tx, [id_])) == (None, None, {})
         assert (found.answer, found.reason, found.decided_by) == ("stays", "court-order", "Anong")
+
+
+def test_what_is_listed_nowhere_is_looked_up_again_each_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlisted, _ = add(store)
+    listed, _ = add(store, None, DAY, "domain:other.example.com")
+    with store.begin() as tx:
+        objections.route(tx, listed, listed=True, public=False, keeper=None)
+        objections.route(tx, unlisted, listed=False, public=False, keeper=None)
+        assert objections.unrouted(tx) == []
+        tomorrow = now() + DAY
+        monkeypatch.setattr(objections, "now", lambda: tomorrow)
+        assert [found.id for found in objections.unrouted(tx)] == [unlisted]
 
 
 def test_what_is_late_is_counted_where_something_is_listed(store: Store) -> None:
