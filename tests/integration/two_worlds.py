@@ -1,13 +1,16 @@
 """The same hub twice: once with contributions that some partners may not know of, once without; and what each sees."""
 
+import hashlib
 import json
 import re
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from flask import Flask
@@ -26,6 +29,8 @@ from server.release.route import audience
 from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, hub_identity, partners, value_index
+from server.store.collections import Collection, PrivateUse
+from server.store.database.engine import Tx
 from server.store.item import Item
 from server.store.objects import ends
 from server.taxii import mount
@@ -126,7 +131,7 @@ class World:
         with self.store.read() as tx:
             shared = [each.alias for each in collections.all_collections(tx) if each.kind != "private"]
         # Whether or not they have been made: to others, neither is there.
-        return [*shared, *(f"{use}-{slug}" for use in ("for", "outcomes") for slug in ("police", "newcomer"))]
+        return [*shared, *(f"{use}-{slug}" for use in get_args(PrivateUse) for slug in ("police", "newcomer"))]
 
     def _get(self, name: str, path: str) -> tuple[str, dict[str, str], bytes]:
         path, _, query = path.partition("?")
@@ -212,7 +217,9 @@ def world_on(ground: Ground, file: Path) -> Iterator[World]:
     store = Store.open(f"sqlite:///{file}")
     application = mount(Flask("hub", static_folder=None), Hub(store), title="Hub", contact="")
     try:
-        yield World(store, application, ground.tokens)
+        with pytest.MonkeyPatch.context() as patch:
+            ids_by_alias(patch)
+            yield World(store, application, ground.tokens)
     finally:
         store.close()
 
@@ -227,6 +234,19 @@ class Clock:
 
     def at(self, number: int) -> None:
         self.now = BEGINNING + number * STEP
+
+
+def ids_by_alias(patch: pytest.MonkeyPatch) -> None:
+    """Give collections ids that follow from their aliases: drawn at random they make the tags of pages differ."""
+    add = collections.add
+
+    def add_by_alias(tx: Tx, alias: str, *args: Any, **more: Any) -> Collection:
+        with pytest.MonkeyPatch.context() as while_adding:
+            id_ = uuid.UUID(bytes=hashlib.md5(alias.encode(), usedforsecurity=False).digest(), version=4)
+            while_adding.setattr(uuid, "uuid4", lambda: id_)
+            return add(tx, alias, *args, **more)
+
+    patch.setattr(collections, "add", add_by_alias)
 
 
 def difference(seen: bytes, expected: bytes) -> str:
