@@ -11,6 +11,8 @@ from server.taxii.response import JSON
 
 _REFUSALS = (401, 406, 408, 414, 429, 431, 503)
 _ONE = "/api/requests/{id}"
+_STATE = "|".join(RequestState)
+_PLACE = "^[0-9]{1,18}[.][0-9a-f-]{36}$"
 _REFUSED: Schema = {"description": "a rule refuses it", "content": {JSON: {"schema": ref("error")}}}
 _EXAMPLE = {
     "asks": "freeze",
@@ -37,10 +39,14 @@ def description() -> Description:
         "requests", "List the requests that you sent, are asked by, or may follow", "request_page", 400
     )
     listing["parameters"] = [
-        _in_query("state", {"type": "string"}, f"of {', '.join(RequestState)}; several with commas"),
+        _in_query(
+            "state",
+            {"type": "string", "pattern": f"^(({_STATE})(,({_STATE}))*)?$"},
+            f"of {', '.join(RequestState)}; several with commas",
+        ),
         _in_query("role", {"enum": [str(role) for role in Role]}, "what you are to the request"),
-        _in_query("limit", {"type": "integer", "minimum": 1}, "at most so many, and 1,000"),
-        _in_query("next", STRING, "where the page before this one ended"),
+        _in_query("limit", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, "at most so many, and 1,000"),
+        _in_query("next", {"type": "string", "pattern": _PLACE}, "where the page before this one ended"),
     ]
     carried = (400, 403, 413, 415)
     opened = _operation("open_request", "Send a request", "request_view", *carried, success="201")
