@@ -1,14 +1,17 @@
 """A wrong listing of another bank's customer, over real sockets: heard of, cleared, and told to who reported it."""
 
+import base64
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from standardwebhooks import Webhook
 
+from feeds.connectors import build
 from mappers import extension, ids, records
 from mappers.indicator import to_stix
 from schemas import tabular, timestamp
@@ -17,8 +20,10 @@ from schemas.tabular import ReportReader
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.keepers import kept_accounts
+from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.integration import peers
 from tests.integration.peers import TAXII
+from tests.running import run
 
 ACCOUNT = {"value": "4567890123", "kind": "bank-account", "bank": "KBANK", "country": "TH"}
 PARTNERS: tuple[tuple[str, PartnerKind, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -28,6 +33,7 @@ PARTNERS: tuple[tuple[str, PartnerKind, tuple[str, ...], tuple[str, ...]], ...] 
     ("police", PartnerKind.GOVERNMENT, ("mule-accounts",), ()),
 )
 SECONDS = 5
+SECRET = "whsec_" + base64.b64encode(b"a secret of the webhook's tests!").decode()
 
 
 @dataclass
@@ -159,6 +165,60 @@ def test_an_answer_over_taxii_is_the_same(served: Served) -> None:
     status = served.post("bank-b", opinion)
     assert status["success_count"] == 1
     assert served.listings("bank-b", "accounts-bank-b") == []
+
+
+@dataclass
+class Desk(HttpPeer):
+    """The case system of a keeper, which takes the events of a webhook."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.method == "HEAD":
+            return Said(405)
+        message = Webhook(SECRET).verify(asked.body, dict(asked.headers))
+        self.bodies.append(asked.body)
+        self.events += message["data"]["events"]
+        return Said(200)
+
+    def heard(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the events of listings since it was last asked."""
+        events, self.events = self.events, []
+        return [(event["event"], event["object"]) for event in events if event["object"]["type"] == "indicator"]
+
+
+def test_a_webhook_tells_the_keeper_and_its_answer_comes_back(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = served.report("bank-a", reference="A-1", confidence="90", tlp="red", description="our desk heard of it")
+    with served.store.read() as tx:
+        found = collections.find_private(tx, "bank-b", "accounts")
+    assert found is not None
+    monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
+    desk = Desk()
+    with serving(desk):
+        webhook = {"connector": "webhook-push", "url": f"{desk.url}hook", "secret": {"env": "WEBHOOK_SECRET"}}
+        common = {"name": "desk", "partner": "bank-b", "collection": found.alias, "allow_private": True}
+
+        def pushed() -> list[tuple[str, dict[str, Any]]]:
+            assert run(served.store, build({**webhook, **common})).ending == "done"
+            return desk.heard()
+
+        [(event, listing)] = pushed()
+        assert event == "added"
+        assert pushed() == []
+        [result] = served.answer("bank-b", {"listing": listing["id"], "code": "genuine"}).json()["answers"]
+        assert result["listing"] == listing["id"]
+        [(event, changed)] = pushed()
+        assert (event, changed["id"]) == ("changed", listing["id"])
+        context = extension.context_of(changed)
+        assert (context["grade"], context["disputed"]) == ("investigate", True)
+        served.answer("bank-b", {"listing": listing["id"], "code": "closed"})
+        [(event, gone)] = pushed()
+        assert (event, gone["id"], gone["revoked"]) == ("revoked", listing["id"], True)
+    told = b"".join(desk.bodies).decode().replace("bank-account", "")
+    assert not [word for word in ("bank-a", ids.identity("bank-a"), said["id"], "A-1", "our desk") if word in told]
+    codes = [event["code"] for event in served.feedback("bank-a") if event["event"] == "qualified"]
+    assert sorted(codes) == ["closed", "genuine"]
 
 
 def test_what_does_not_count_is_refused_with_a_reason_each_by_itself(served: Served) -> None:
