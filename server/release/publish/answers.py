@@ -1,7 +1,7 @@
 """The effects of listings of what partners keep, and of their answers: clocks, reviews, feedback to reporters."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
 from server.release.context import ReleaseContext
@@ -25,7 +25,7 @@ _WITHHELD = (
     "approving, or does not, by rejecting"
 )
 _CONTRADICTED = (
-    "a partner with authority reports again what the institution that keeps the account cleared: two persons decide; "
+    "a partner with authority reports what the institution that keeps the account cleared: two persons decide; "
     "until then the keeper's word holds"
 )
 
@@ -79,20 +79,21 @@ class KeeperAnswers:
             for report in (*value.statements, *value.ended):
                 if report.partner.counts_as != answer.partner.counts_as:
                     feedback.add_report(report, told)
-        elif answer.effect.clears:
-            contradicting = [report for report in value.statements if self._contradicts(report, answer, new)]
-            if contradicting and state.ids:
-                self._review_contradicted(value, contradicting[0], state)
+        if not answer.effect.clears:
+            return
+        against = [report for report in value.statements if _outranks(report, answer)]
+        if answer.key not in new:
+            against = [report for report in against if report.key in new]
+        elif not (against and kept_accounts.overruled(self._context.tx, value.subject)):
+            # What two persons decided before, nobody undoes without that two persons decide again.
+            return
+        self._review_contradicted(value, against, state)
 
-    def _contradicts(self, report: Statement, answer: KeeperAnswer, new: Set[str]) -> bool:
-        """Return whether a report that comes just now is by a partner with authority for the kind."""
-        others = report.partner.counts_as != answer.partner.counts_as
-        return report.key in new and others and report.report.kind in report.partner.authority
-
-    def _review_contradicted(self, value: ReportedValue, report: Statement, state: ListingState) -> None:
-        listing = state.shared or min(state.ids.values())
-        held = HeldObject(listing, None, CONTRADICTED, _CONTRADICTED)
-        reviews.dispute(self._context.tx, value.subject, report.partner.name, held)
+    def _review_contradicted(self, value: ReportedValue, by: Sequence[Statement], state: ListingState) -> None:
+        if by and state.ids:
+            listing = state.shared or min(state.ids.values())
+            held = HeldObject(listing, None, CONTRADICTED, _CONTRADICTED)
+            reviews.dispute(self._context.tx, value.subject, by[0].partner.name, held)
 
     def _review_withheld(self, kept: KeptListing) -> None:
         """Ask the operator once about each report that a keeper may not hear of."""
@@ -102,6 +103,11 @@ class KeeperAnswers:
             if id_ not in known:
                 held = HeldObject(id_, None, WITHHELD, _WITHHELD)
                 reviews.hold(self._context.tx, report.partner.name, [held])
+
+
+def _outranks(report: Statement, answer: KeeperAnswer) -> bool:
+    """Return whether a report is by another partner, with authority for the kind."""
+    return report.partner.counts_as != answer.partner.counts_as and report.report.kind in report.partner.authority
 
 
 def _note(

@@ -10,7 +10,9 @@ from mappers import extension, ids, records
 from schemas import tabular, timestamp
 from schemas.keeper import keys_of
 from schemas.partner import Partner
+from schemas.qualification import QualificationCode
 from server.release import batches, keeping, two_persons
+from server.release.answering import GivenAnswer, answer_all
 from server.release.contradictions import DECIDE
 from server.release.fuse.statements import CONTRADICTED, WITHHELD
 from server.release.results import Results
@@ -253,6 +255,26 @@ def test_two_persons_decide_where_authority_contradicts_the_keeper(
         assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").done
     assert grade() == ("block", False)
     assert "overruled" in [event["event"] for event in heard_back(keeper)]
+
+
+def test_two_persons_hear_of_it_where_the_keeper_clears_again_what_they_decided(
+    contradicted: str, grade: Grade, kept: Kept, store: Store, keeper: Partner
+) -> None:
+    hub = hub_on(store)
+    with store.begin() as tx:
+        made = two_persons.propose(hub, tx, DECIDE, {"id": contradicted, "state": "approved"}, "Anna")
+    with store.begin() as tx:
+        assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").done
+        assert not reviews.all_reviews(tx, "open")
+    with store.begin() as tx:
+        [done] = answer_all(hub, tx, keeper, [GivenAnswer(kept()[0]["id"], QualificationCode.GENUINE)])
+    assert done.refused is None
+    assert grade() == ("investigate", True)
+    with store.begin() as tx:
+        [review] = reviews.all_reviews(tx, "open", rule=CONTRADICTED)
+        made = two_persons.propose(hub, tx, DECIDE, {"id": review.object_id, "state": "approved"}, "Anna")
+        assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").done
+    assert grade() == ("block", False)
 
 
 def test_two_persons_may_uphold_the_keeper(contradicted: str, grade: Grade, store: Store) -> None:
