@@ -32,8 +32,10 @@ from server.taxii.response import JSON, TaxiiResponse
 PATH = "/api/answers"
 _ROUTE = "answers"
 _MOST_BYTES = 512 * 1024
-# So often a request that met others at its values is begun anew.
+# So often a part that met others at its values is begun anew.
 _TRIES = 5
+# Answers of one transaction: others wait to write no longer than these take.
+_AT_ONCE = 20
 _UNKEPT = ("Cache-Control", "no-store")
 _METHODS = RouteMethods({_ROUTE: "POST"})
 _EXAMPLE = {
@@ -112,17 +114,27 @@ class AnswerEndpoints:
         return TaxiiResponse(200, body, (_UNKEPT,), JSON, objects_in=len(asked))
 
     def _contribute(self, partner: Partner, remote: str, given: list[GivenAnswer]) -> list[AnswerResult]:
-        if not given:
-            return []
+        """Contribute answers in parts, each in a transaction of its own; all of them are charged before the first."""
+        done: list[AnswerResult] = []
+        for start in range(0, len(given), _AT_ONCE):
+            part, cost = given[start : start + _AT_ONCE], 0 if start else len(given)
+            done += self._contribute_part(partner, remote, part, cost)
+        return done
+
+    def _contribute_part(
+        self, partner: Partner, remote: str, given: list[GivenAnswer], cost: int
+    ) -> list[AnswerResult]:
         for _ in range(_TRIES):
             with suppress(Contended), self._hub.store.begin() as tx:
-                return self._answer(tx, partner, remote, given)
+                return self._answer(tx, partner, remote, given, cost)
         with self._hub.store.begin() as tx:
-            return self._answer(tx, partner, remote, given)
+            return self._answer(tx, partner, remote, given, cost)
 
-    def _answer(self, tx: Tx, partner: Partner, remote: str, given: list[GivenAnswer]) -> list[AnswerResult]:
+    def _answer(self, tx: Tx, partner: Partner, remote: str, given: list[GivenAnswer], cost: int) -> list[AnswerResult]:
+        """Contribute answers in one transaction, and charge the ``cost`` to the partner. Raises ``TaxiiError``."""
         inbox = auth.writable(tx, partner, "inbox")
-        self._quotas.charge_objects(tx, partner.name, len(given))
+        if cost:
+            self._quotas.charge_objects(tx, partner.name, cost)
         done = answer_all(self._hub, tx, partner, given)
         record_write(
             tx,

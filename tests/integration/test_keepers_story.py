@@ -240,6 +240,17 @@ def test_what_does_not_count_is_refused_with_a_reason_each_by_itself(served: Ser
     assert hidden == absent
 
 
+def test_many_answers_have_their_results_in_order(served: Served) -> None:
+    served.report("bank-a")
+    unknown = {"kind": "bank-account", "details": {"bank": "004", "country": "TH"}, "code": "genuine"}
+    asked = [{"value": f"{number:010d}", **unknown} for number in range(1_111_111_111, 1_111_111_211)]
+    asked[45] = {**_value(), "code": "closed"}
+    results = served.answer("bank-b", *asked).json()["answers"]
+    assert [place for place, result in enumerate(results) if "error" not in result] == [45]
+    assert results[45]["code"] == "closed"
+    assert served.listings("bank-b", "accounts-bank-b") == []
+
+
 def test_a_body_of_another_form_is_refused(served: Served) -> None:
     headers = {"Authorization": f"Bearer {served.tokens['bank-b']}", "Content-Type": "application/json"}
     url = f"{served.address}api/answers"

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 import requests
 
+from server.setup import set_up
 from server.store import collections, partners
 from tests.integration.access.conftest import TAXII, Serve, tool
 
@@ -52,6 +53,27 @@ def test_a_partner_posts_its_quota_of_objects_a_day_and_no_more(serve: Serve) ->
     assert some(4).status_code == 202
     assert some(1).status_code == 429
     assert len(hub.get().json()["objects"]) == 10
+
+
+def test_answers_of_a_keeper_are_objects_of_its_quota(serve: Serve) -> None:
+    hub = serve(quota_objects_per_day=150)
+
+    def answered(count: int) -> requests.Response:
+        account = {"kind": "bank-account", "details": {"bank": "004", "country": "TH"}, "code": "genuine"}
+        answers = [{"value": f"{number:010d}", **account} for number in range(1_234_567_890, 1_234_567_890 + count)]
+        headers = {"Authorization": f"Bearer {hub.bank.token}"}
+        return requests.post(f"{hub.url}/api/answers", json={"answers": answers}, headers=headers, timeout=30)
+
+    set_up(hub.store)
+    with hub.store.begin() as tx:
+        collections.grant(tx, "bank", collections.get(tx, "inbox"), write=True)
+    assert answered(100).status_code == 200
+    refused = answered(100)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 86_400
+    assert answered(50).status_code == 200
+    assert answered(1).status_code == 429
+    assert answered(101).status_code in (400, 422)
 
 
 def test_who_has_nothing_left_is_told_before_its_body_is_read(serve: Serve) -> None:

@@ -18,7 +18,8 @@ from server.release.fuse.statements import CONTRADICTED, WITHHELD
 from server.release.results import Results
 from server.release.review import TwoPersonsDecide, decide, summaries
 from server.release.two_person_actions import ACTIONS
-from server.store import Store, collections, hub_identity, listings, partners, reviews
+from server.store import Store, collections, hub_identity, listings, partners, quotas, reviews
+from server.store.database.times import now
 from server.store.keepers import kept_accounts
 from tests.unit.server.release.hubs import hub_on
 
@@ -394,6 +395,17 @@ class TestHostile:
             aliases = [known.alias for known in collections.all_collections(tx) if known.kind != "inbox"]
         found = [obj for alias in aliases for obj in held_by(alias).values() if obj["type"] == "opinion"]
         assert found == []
+
+    def test_answers_of_a_throttled_keeper_wait_for_a_person(
+        self, two_reports: None, kept: Kept, grade: Grade, keeper: Partner, post: Callable[..., Results], store: Store
+    ) -> None:
+        with store.begin() as tx:
+            quotas.throttle(tx, keeper.name, "unusual-volume", now())
+        said = _answer(keeper, kept()[0]["id"], "genuine")
+        assert [result.id for result in post(said, by=keeper).pending] == [said["id"]]
+        assert grade() == ("block", False)
+        with store.read() as tx:
+            assert [waiting.answered for waiting in kept_accounts.find(tx)] == [None]
 
 
 class TestWithheld:
