@@ -283,7 +283,7 @@ class RequestIntake:
             return {**entry, "not_asked": "was-here-before"}
         if stored.hop >= MOST_HOPS:
             return {**entry, "not_asked": "too-many-hops"}
-        if len(chain) >= MOST_OF_A_CHAIN:
+        if len(chain) >= MOST_OF_A_CHAIN or self._follows_many(sender):
             return {**entry, "not_asked": "too-many-requests"}
         if asked is not None and asked.counts_as == sender.counts_as:
             return {**entry, "not_asked": "yours"}
@@ -305,6 +305,11 @@ class RequestIntake:
         )
         chain[id_] = self._add(id_, following, asked, sent_as=f"note--{id_}", earlier=stored)
         return {**entry, "next": id_}
+
+    def _follows_many(self, sender: Partner) -> bool:
+        """Return whether the hub opened as many later hops for a sender today as its own requests may have."""
+        most = self._limits.per_day * MOST_HOPS
+        return bool(most) and requests.followed_since(self._tx, sender.name, self._context.micros - _DAY) >= most
 
 
 def _amount_of_step(

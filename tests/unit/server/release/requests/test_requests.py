@@ -283,6 +283,18 @@ def test_the_requests_of_one_chain_are_bounded(hub: Hub, victims: Partner, keepe
     assert opened <= 100
 
 
+def test_the_later_hops_of_all_requests_of_a_day_are_bounded(store: Store, victims: Partner, keeper: Partner) -> None:
+    hub = Hub(store, request_limits=RequestLimits(per_day=2))
+    asking = [sent(hub, victims, asked(reference=f"CASE-{number}")).view.id for number in range(2)]
+    reasons = []
+    for id_ in asking:
+        went_to = [{"of": f"bank-account:TH:KASITHBK:{5_000_000_000 + number}", "amount": "100"} for number in range(8)]
+        sent(hub, keeper, answered(id_, "agreed", went_to=went_to))
+        [view] = [view for view in seen(hub, victims) if view["id"] == id_]
+        reasons += [entry.get("not_asked") for entry in view["steps"][-1]["went_to"]]
+    assert reasons == [None] * 10 + ["too-many-requests"] * 6
+
+
 def test_many_targets_of_one_answer_are_refused() -> None:
     went_to = [{"of": f"bank-account:TH:KASITHBK:{2_000_000_000 + place}", "amount": "1"} for place in range(21)]
     with pytest.raises(ValueError, match="went_to"):
