@@ -29,6 +29,7 @@ _NUMBERS = re.compile(r"\+[1-9]\d{2,13}")
 # Countries whose bank codes begin with the bank, which may have many: a sort code, a BSB.
 _RANGES = frozenset({"GB", "AU"})
 _FEWEST_OF_RANGE = 2
+_SORT_CODES = re.compile(r"GB:\d+")
 _ANY_NUMBER = "1234567890"
 _IBAN_BANKS = range(6, 16)
 _RULE = (
@@ -79,6 +80,12 @@ def kind_of(institution: str) -> str:
     """Return the kind of the values that an institution keeps."""
     kind = institution.partition(":")[0]
     return kind if kind in (_ALIAS, _SOCIAL, _PHONE) else _BANK
+
+
+def keeps_nothing(institution: str) -> bool:
+    """Return whether no account is at an institution: British letters and BICs name none, as sort codes do."""
+    country = institution[4:6] if accounts.is_bic(institution) else institution[:2]
+    return country == "GB" and not any(_SORT_CODES.fullmatch(key) for key in keys_of(institution))
 
 
 @lru_cache(maxsize=4096)

@@ -71,6 +71,8 @@ def test_what_a_partner_may_do_is_said_at_first_or_later(hub: Run) -> None:
     assert (changed["forwards"], changed["institutions"]) == (True, ["GB29NWBK"])
     assert "there are: app" in refusal(hub("partner", "set", "Police", "--authority", "banks"))
     assert "BIC" in refusal(hub("partner", "set", "Police", "--institution", "x"))
+    assert "GB29NWBK keeps no account" in hub("partner", "set", "Police", "--named").stderr
+    assert hub("partner", "set", "Police", "--institution", "GB:6016").stderr == ""
     assert "no partner" in refusal(hub("partner", "set", "Nobody", "--trusted"))
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from feeds.runs.runner import prepare_process
 from mappers import common_objects, ids
-from schemas.keeper import keys_of
+from schemas.keeper import keeps_nothing, keys_of
 from schemas.partner import Partner, PartnerKind
 from server.cli.context import By, Context, Json, counting, fail, operator_name, show_json, show_table
 from server.cli.partners import access, values
@@ -110,6 +110,7 @@ def add(
             job = _keep(hub, tx, name, partner.institutions)
         _show_new(credentials_shown_once(partner, credentials), client, json)
         _look_at_kept(hub, job)
+    _warn_of_keeping_nothing(partner)
 
 
 @app.command(name="set")
@@ -142,6 +143,7 @@ def set_(
             result = described(tx, changed)
         _look_at_kept(hub, job)
     _show_partner(result, json)
+    _warn_of_keeping_nothing(changed)
 
 
 @app.command(name="list")
@@ -227,6 +229,15 @@ def _keep(hub: Hub, tx: Tx, name: str, institutions: Iterable[str]) -> Keeping |
     """Begin to look at what these institutions keep, whose partner is another from now on; None for no institution."""
     keys = frozenset(key for institution in institutions for key in keys_of(institution))
     return keeping.begin(hub, tx, name, keys) if keys else None
+
+
+def _warn_of_keeping_nothing(partner: Partner) -> None:
+    """Say on standard error which institutions of a partner are no account's keeper."""
+    for institution in filter(keeps_nothing, partner.institutions):
+        typer.echo(
+            f"scamfeed: warning: {institution} keeps no account: name British accounts by sort codes, as GB:6016",
+            err=True,
+        )
 
 
 def _look_at_kept(hub: Hub, job: Keeping | None) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
+from schemas.keeper import keeps_nothing
 from schemas.partner import Partner
 from schemas.reference.banks.accounts import checked_institution
 
@@ -28,6 +29,19 @@ def test_an_institution_has_one_spelling(written: str, kept: str) -> None:
 def test_an_invalid_institution_is_refused_with_the_rule(wrong: str) -> None:
     with pytest.raises(ValidationError, match="BIC of 8 characters"):
         _partner(institutions=[wrong])
+
+
+@pytest.mark.parametrize("institution", ["NWBKGB2L", "GB29NWBK", "GB:NWBKGB2L"])
+def test_british_letters_keep_nothing(institution: str) -> None:
+    assert keeps_nothing(institution)
+
+
+@pytest.mark.parametrize(
+    "institution",
+    ["GB:6016", "GB29NWBK601613", "KASITHBK", "GBAATHBK", "TH:004", "DE89GB12", "social-account:line", "phone:+668"],
+)
+def test_every_other_institution_keeps_something(institution: str) -> None:
+    assert not keeps_nothing(institution)
 
 
 def test_authority_is_limited_to_known_kinds() -> None:
