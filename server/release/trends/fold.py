@@ -59,10 +59,12 @@ def fold(hub: Hub, most: int = _ROWS) -> Folded:
     moment = now()
     with hub.store.read() as tx:
         before = progress.load(tx)
-        if not any(collection.kind == "inbox" for collection in collections.all_collections(tx)):
+        found = collections.all_collections(tx)
+        of_reports = next((collection for collection in found if collection.kind == "inbox"), None)
+        if of_reports is None:
             # The store was not set up yet.
             return Folded(False, moment)
-        step = _Step(tx, before)
+        step = _Step(tx, before, of_reports, found)
         more = step.read(most)
         settled = settle(tx, step.logs, step.registry, step.tally, before.get(progress.STEP, 0), moment)
     if not (step.moved or settled):
@@ -113,6 +115,14 @@ class _Value:
         )
 
 
+class _Annotation(NamedTuple):
+    """A sighting or an outcome, and the listed values that it is ``about``, by their numbers."""
+
+    row: SourceRow
+    obj: Mapping[str, Any]
+    about: Mapping[int, _Value]
+
+
 def _stands(versions: Iterable[ListedVersion]) -> bool:
     """Return whether some listing stands after these versions."""
     return any(not version.revoked for version in {(version.log, version.id): version for version in versions}.values())
@@ -121,11 +131,10 @@ def _stands(versions: Iterable[ListedVersion]) -> bool:
 class _Step:
     """One step: what is read of the logs, and what follows of it."""
 
-    def __init__(self, tx: Tx, before: Mapping[str, int]) -> None:
+    def __init__(self, tx: Tx, before: Mapping[str, int], of_reports: Collection, found: Sequence[Collection]) -> None:
         self._tx = tx
         self._before = before
-        found = collections.all_collections(tx)
-        self._inbox = next(collection for collection in found if collection.kind == "inbox")
+        self._inbox = of_reports
         shared = [
             collection for collection in found if collection.kind == "released" and collection.number == collection.log
         ]
@@ -312,25 +321,14 @@ class _Step:
 
     def _read_annotations(self, rows: Sequence[SourceRow]) -> None:
         """Count the sightings and outcomes that are new, and note which outcomes are open to anybody."""
-        # What waits for a person, or was refused, is published nowhere.
-        states = reviews.states(self._tx, {row.key for row in rows})
-        held = {key for key, review in states.items() if review.state != "approved" and review.rule != COERCED}
-        rows = [row for row in rows if row.space in self.registry.by_space and row.key not in held]
+        rows = self._without_held(rows)
         first = source.first_versions(self._tx, self._inbox, (row.key for row in rows))
-        objects = {row.added: msgspec.json.decode(row.body) for row in rows}
-        keys = {
-            row.added: [key for ref in _refs(objects[row.added]) for key in (ref, inbox.key(row.space, ref))]
-            for row in rows
-        }
-        numbers = source.values_of(self._tx, (key for some in keys.values() for key in some))
-        values = self._values(numbers.values())
-        sighted = {numbers[key] for row in rows if row.type == "sighting" for key in keys[row.added] if key in numbers}
+        annotations = self._with_listed_values(rows)
+        sighted = {number for one in annotations if one.row.type == "sighting" for number in one.about}
         latest = source.latest_reports(self._tx, self._inbox, sighted)
-        acted = pending.acted_on(self._tx, {version.id for value in values.values() for version in value.versions})
-        for row in rows:
-            about = {numbers[key]: values[numbers[key]] for key in keys[row.added] if numbers.get(key) in values}
-            listed = {number: value for number, value in about.items() if value.before((row.added, -1))}
-            obj = objects[row.added]
+        listings = {version.id for one in annotations for value in one.about.values() for version in value.versions}
+        acted = pending.acted_on(self._tx, listings)
+        for row, obj, listed in annotations:
             is_open = bool(listed) and words.is_shared(obj)
             if row.type == "opinion" and not _TOTALS.isdisjoint(extension.context_of(obj)):
                 self._open_outcomes[row.key] = is_open
@@ -340,6 +338,28 @@ class _Step:
                 self._count_sighting(row, obj, listed, latest)
             else:
                 self._count_outcome(row, obj, listed, acted)
+
+    def _without_held(self, rows: Sequence[SourceRow]) -> list[SourceRow]:
+        """Return the annotations of partners that neither wait for a person nor were refused: these are nowhere."""
+        states = reviews.states(self._tx, {row.key for row in rows})
+        held = {key for key, review in states.items() if review.state != "approved" and review.rule != COERCED}
+        return [row for row in rows if row.space in self.registry.by_space and row.key not in held]
+
+    def _with_listed_values(self, rows: Sequence[SourceRow]) -> list["_Annotation"]:
+        """Return annotations with the values that they are about, of those that were listed before."""
+        objects = [msgspec.json.decode(row.body) for row in rows]
+        keys = [
+            [key for ref in _refs(obj) for key in (ref, inbox.key(row.space, ref))]
+            for row, obj in zip(rows, objects, strict=True)
+        ]
+        numbers = source.values_of(self._tx, (key for some in keys for key in some))
+        values = self._values(numbers.values())
+        found: list[_Annotation] = []
+        for row, obj, some in zip(rows, objects, keys, strict=True):
+            about = {number: values[number] for key in some if (number := numbers.get(key)) in values}
+            listed = {number: value for number, value in about.items() if value.before((row.added, -1))}
+            found.append(_Annotation(row, obj, listed))
+        return found
 
     def _count_sighting(
         self,

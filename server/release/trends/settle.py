@@ -1,8 +1,9 @@
 """The figures counted later: when listings were first read, whether delisted ones were wrong, and who knows of it."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Self
 
 from schemas import value_names
 from server.release.trends import figures
@@ -73,8 +74,8 @@ def _settle_unread(tx: Tx, log: int, ids: Iterable[str], tally: FigureTally, set
         first = [of_one[place][1] for of_one in reads if (place := bisect_left(of_one, (added,))) < len(of_one)]
         if first:
             at = min(first)
-            kind, by = {Dimension.KIND: (row.kind,)}, row.organisations.split("\n") if row.organisations else ()
-            tally.time(figures.TO_READ.name, moment, at - added, kind, by, row.number)
+            kind = {Dimension.KIND: (row.kind,)}
+            tally.time(figures.TO_READ.name, moment, at - added, kind, _reporters(row), row.number)
             settled.read.append(row)
         elif row.added * 1000 < moment - _UNREAD_FOR:
             settled.read.append(row)
@@ -90,33 +91,66 @@ def _settle_delistings(
     settled: Settlement,
     moment: int,
 ) -> None:
-    subjects = listings.subjects(tx, {row.object_id for row in found})
-    disputes = reviews.of_subjects(tx, set(subjects.values()))
-    names = {subject: value_names.names_of(*subject.split(":", 1)) for subject in set(subjects.values())}
-    delisted = reviews.delisted_among(tx, {name for some in names.values() for name in some})
+    judgement = _Judgement.of(tx, found)
     known = {
         log: pending.known_by(tx, ids, [row.object_id for row in found if row.log == log]) for log, ids in logs.items()
     }
     for row in found:
         left = row.open
-        subject = subjects.get(row.object_id)
-        by = row.organisations.split("\n") if row.organisations else ()
-        if left & TO_JUDGE:
-            of_value = disputes.get(subject or "", [])
-            if not any(review.state == "open" for review in of_value):
-                left &= ~TO_JUDGE
-                rejected = [review for review in of_value if review.state == "rejected" and _is_after(review, row)]
-                if rejected or not delisted.isdisjoint(names.get(subject or "", ())):
-                    _count_wrong(row, rejected, registry, tally, by, moment)
-        if left & TO_BE_KNOWN:
-            told = known.get(row.log, {}).get(row.object_id)
-            if told is None or not told.waiting:
-                left &= ~TO_BE_KNOWN
-                if told is not None and told.micros is not None:
-                    tally.time(figures.TO_ALL.name, moment, told.micros, {Dimension.KIND: (row.kind,)}, by)
+        if left & TO_JUDGE and not judgement.is_open(row):
+            left &= ~TO_JUDGE
+            if judgement.was_wrong(row):
+                _count_wrong(row, judgement.noticed_by(row, registry), tally, moment)
+        told = known.get(row.log, {}).get(row.object_id)
+        if left & TO_BE_KNOWN and (told is None or not told.waiting):
+            left &= ~TO_BE_KNOWN
+            if told is not None and told.micros is not None:
+                tally.time(figures.TO_ALL.name, moment, told.micros, {Dimension.KIND: (row.kind,)}, _reporters(row))
         settled.is_news |= left != row.open
         settled.looked_at.append(row._replace(open=left))
     settled.more |= settled.is_news and len(found) == _MOST
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What is known of the values of delisted listings: their disputes, and those that the hub found wrong."""
+
+    subjects: Mapping[str, str]
+    disputes: Mapping[str, Sequence[Review]]
+    found_wrong: Set[str]
+
+    @classmethod
+    def of(cls, tx: Tx, found: Sequence[Delisting]) -> Self:
+        """Read what is known of these delistings."""
+        subjects = listings.subjects(tx, {row.object_id for row in found})
+        names = {subject: value_names.names_of(*subject.split(":", 1)) for subject in set(subjects.values())}
+        delisted = reviews.delisted_among(tx, {name for some in names.values() for name in some})
+        return cls(
+            subjects,
+            reviews.of_subjects(tx, set(subjects.values())),
+            {subject for subject, some in names.items() if not delisted.isdisjoint(some)},
+        )
+
+    def is_open(self, row: Delisting) -> bool:
+        """Return whether a person has still to decide about a dispute."""
+        return any(review.state == "open" for review in self._disputes(row))
+
+    def was_wrong(self, row: Delisting) -> bool:
+        """Return whether the listing was found wrong, after a dispute or by the hub."""
+        return bool(self._rejected(row)) or self.subjects.get(row.object_id) in self.found_wrong
+
+    def noticed_by(self, row: Delisting, registry: Registry) -> str:
+        """Return the kind of the partner that disputed the listing first, without one the operator."""
+        rejected = self._rejected(row)
+        name = rejected[0].partner if rejected else ""
+        noticed = registry.partners.get(name) or registry.gone.get(name)
+        return noticed.kind.value if noticed else _OPERATOR
+
+    def _disputes(self, row: Delisting) -> Sequence[Review]:
+        return self.disputes.get(self.subjects.get(row.object_id, ""), ())
+
+    def _rejected(self, row: Delisting) -> list[Review]:
+        return [review for review in self._disputes(row) if review.state == "rejected" and _is_after(review, row)]
 
 
 def _is_after(review: Review, row: Delisting) -> bool:
@@ -124,11 +158,11 @@ def _is_after(review: Review, row: Delisting) -> bool:
     return review.decided is not None and review.decided >= row.revoked - row.listed
 
 
-def _count_wrong(
-    row: Delisting, disputes: Sequence[Review], registry: Registry, tally: FigureTally, by: Sequence[str], moment: int
-) -> None:
-    name = disputes[0].partner if disputes else ""
-    noticed = registry.partners.get(name) or registry.gone.get(name)
-    words = {Dimension.KIND: (row.kind,), Dimension.NOTICED_BY: (noticed.kind.value if noticed else _OPERATOR,)}
+def _count_wrong(row: Delisting, noticed_by: str, tally: FigureTally, moment: int) -> None:
+    words, by = {Dimension.KIND: (row.kind,), Dimension.NOTICED_BY: (noticed_by,)}, _reporters(row)
     tally.count(figures.WRONG.name, moment, words, by)
     tally.time(figures.WRONG_LISTED.name, moment, row.listed, words, by)
+
+
+def _reporters(row: Delisting | Unread) -> list[str]:
+    return row.organisations.split("\n") if row.organisations else []

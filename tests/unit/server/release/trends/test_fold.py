@@ -1,6 +1,7 @@
 """What happens becomes figures, once each, whoever folds and however often."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from server.release.hub import Hub
 from server.release.query import receipts
 from server.release.retract import retract
 from server.release.trends import fold as folding, settle
+from server.release.trends.publish import publish_due
 from server.store import Store, collections, log, read_progress, reviews
 from server.store.database.times import now
 from server.store.trends import counts
+from tests.unit.server.release.hubs import hub_on
 
 Figure = Callable[..., dict[str, int]]
 Reports = Callable[..., dict[str, Any]]
@@ -179,3 +182,10 @@ def test_what_each_source_brought_is_counted_beside_others(
         found = counts.of_sources(tx, *(0, 100_000))
     assert found["example bank", "domain"] == {"volume": 2, "first": 2, "exclusive": 1}
     assert found["other bank", "domain"] == {"volume": 1}
+
+
+def test_a_store_that_is_not_set_up_has_nothing_to_fold(migrated_store: Path) -> None:
+    store = Store.open(f"sqlite:///{migrated_store}")
+    hub = hub_on(store)
+    assert publish_due(hub, folding.fold_all(hub)) == 0
+    store.close()
