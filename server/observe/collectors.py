@@ -17,6 +17,7 @@ from server.store.liveness import heartbeats, silences, verifications
 from server.store.objections import objections
 from server.store.referrals import referrals
 from server.store.requests import requests
+from server.store.trends import lag as fold_lag
 
 _BREAKERS = ("closed", "half-open", "open", "stopped")
 _SECOND = 1_000_000
@@ -101,6 +102,7 @@ def _open_work(store: Store) -> Iterable[Metric]:
         erasing = len(erased.all_erasures(tx, only_open=True))
         referred, protected = referrals.open_referrals(tx), focal_points.serves(tx, FocalFunction.PROTECTION)
         asked = requests.current(tx, now())
+        unfolded = fold_lag.oldest_unfolded(tx)
     figures: list[tuple[str, str, float]] = [
         ("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
         ("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
@@ -117,6 +119,7 @@ def _open_work(store: Store) -> Iterable[Metric]:
         ("scamfeed_requests_overdue", "Those of them whose deadline has passed", asked.overdue),
         ("scamfeed_requests_oldest_seconds", "Age of the oldest of them", _age(asked.oldest)),
         ("scamfeed_requests_unaddressed", "Those of them that nobody here is asked by", asked.unaddressed),
+        ("scamfeed_trends_lag_seconds", "Age of the oldest object that no figure counts yet", _age(unfolded)),
         ("scamfeed_police_holds", "Freezes by police that hold money now", asked.holding),
     ]
     return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]

@@ -37,6 +37,7 @@ from server.store.objections import objections
 from server.store.proposals import proposals
 from server.store.referrals import referrals
 from server.store.requests import requests
+from server.store.trends import lag as fold_lag
 
 # Of a job's state, the numbers that say how much is done.
 _COUNTS = ("values", "changed", "receipts", "reports")
@@ -70,6 +71,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "proposals": {"open": len(proposals.all_proposals(tx))},
             "receipts": receipts_of(tx, context.settings.retraction_target),
             "requests": requests_of(tx),
+            "trends": _trends(tx),
             "quiet": _quiet(tx),
             "slowed": throttled_partners(tx),
             "warnings": warnings_of(tx),
@@ -152,6 +154,12 @@ def _objections(tx: Tx) -> dict[str, Any]:
     }
 
 
+def _trends(tx: Tx) -> dict[str, Any]:
+    """Return for how long something waits to become figures; of a server that runs some seconds at most."""
+    oldest = fold_lag.oldest_unfolded(tx)
+    return {"lag_seconds": 0 if oldest is None else max(0, now() - oldest) // 1_000_000}
+
+
 def _quiet(tx: Tx) -> list[dict[str, Any]]:
     """Return who has been quiet for longer than usual."""
     return [
@@ -209,6 +217,7 @@ def _hub_tables(result: dict[str, Any]) -> Iterator[_Table]:
             ["receipts open", result["receipts"]["open"]],
             ["the oldest, seconds", result["receipts"]["oldest_seconds"]],
             ["later than the target", result["receipts"]["late"]],
+            ["figures behind, seconds", result["trends"]["lag_seconds"]],
         ],
     )
     asked = result["requests"]
