@@ -26,6 +26,10 @@ class QualificationCode(StrEnum):
     REGULARISED = "regularised"
 
 
+# A listing is wrong by these answers: of what is ``regularised`` it was right.
+SAYS_WRONG = frozenset({QualificationCode.GENUINE, QualificationCode.MISATTRIBUTED})
+
+
 class QualificationEffect(NamedTuple):
     """The effect of an answer on the listings of the account.
 

@@ -70,6 +70,8 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "delisting-to-all": mark("From a delisting until every reader knew"),
         "wrong": mark("Listed wrongly"),
         "wrong-listed-for": mark("How long a wrong listing had stood"),
+        "keeper-answers": mark("Answers of keeping institutions"),
+        "objections": mark("Objections that were decided"),
         # What became of reports, and outcomes
         "released": mark("Released"),
         "corroborated": mark("Confirmed by others"),

@@ -1,6 +1,7 @@
 """The hub: its store, and the rules that it releases by."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from server.release.facts import FactCache
 from server.release.guard.allowlists.lookup import Allowlists
@@ -21,5 +22,7 @@ class Hub:
     policy: Policy = field(default_factory=Policy)
     allowlists: Allowlists = field(default_factory=Allowlists)
     request_limits: RequestLimits = field(default_factory=RequestLimits)
+    # Within which keepers should answer.
+    answer_target: timedelta = timedelta(hours=4)
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
     alike_drafts: AlikeDrafts = field(default_factory=AlikeDrafts, init=False, repr=False, compare=False)

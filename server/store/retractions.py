@@ -87,6 +87,16 @@ def retract(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]], reason: str
     return opened
 
 
+def for_reason(tx: Tx, of: Sequence[str], ids: Iterable[str], reason: str) -> set[str]:
+    """Return those of these objects that were retracted from one of these collections (by id) for that reason."""
+    r = retractions.c
+    found: set[str] = set()
+    for chunk in chunks(sorted(set(ids))):
+        asked = select(r.object_id).where(r.collection.in_(of), r.reason == reason)
+        found.update(tx.scalars(asked.where(any_of(tx, r.object_id, chunk))))
+    return found
+
+
 def _first_added(tx: Tx, collection: Collection, retracted: Iterable[Retraction]) -> dict[str, int]:
     """Return by id when the first version of each was added to the collection."""
     known = {retraction.object_id: retraction.first for retraction in retracted}

@@ -9,6 +9,7 @@ from server.release.hub import Hub
 from server.release.retract import retract_all
 from server.release.route.policy import PUBLIC
 from server.release.session import ReleaseSession
+from server.release.trends.reporters import open_reporters
 from server.store import audit, collections, listings, log, value_index
 from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
@@ -17,6 +18,8 @@ from server.store.inbox import object_id
 from server.store.objections import objections
 from server.store.objections.objections import Objection
 from server.store.objects.parts import PLAIN
+from server.store.trends import answers as fair_answers
+from server.store.trends.answers import FairAnswer
 
 REASON = "objection"
 _CLEARED = Feedback(FeedbackEvent.RETRACTED, reason=FeedbackReason.OBJECTION)
@@ -111,17 +114,18 @@ def clear(hub: Hub, tx: Tx, id_: str, by: str) -> DecidedObjections:
     Raises ``UnknownObjection`` and ``NotOpen``.
     """
     subjects, about = _open(tx, id_)
+    reporters = open_reporters(tx, subjects)
     keys = {key for found in value_index.find(tx, subjects).values() for key in found}
     reports = sorted(key for key in keys if object_id(key).startswith("indicator--"))
     done = retract_all(hub, tx, reports, reason=REASON, feedback=_CLEARED)
-    _end(tx, about, ObjectionAnswer.CLEARED, by, None)
+    _end(tx, about, ObjectionAnswer.CLEARED, by, None, reporters)
     return DecidedObjections(about, len(done))
 
 
 def uphold(tx: Tx, id_: str, by: str, reason: UpholdReason) -> DecidedObjections:
     """Let a listing stay, for a reason; all open objections about its value end. Raises as ``clear``."""
-    _, about = _open(tx, id_)
-    _end(tx, about, ObjectionAnswer.STAYS, by, reason)
+    subjects, about = _open(tx, id_)
+    _end(tx, about, ObjectionAnswer.STAYS, by, reason, open_reporters(tx, subjects))
     return DecidedObjections(about, 0)
 
 
@@ -142,9 +146,33 @@ def _open(tx: Tx, id_: str) -> tuple[list[str], list[Objection]]:
     return subjects, objections.of_values(tx, subjects)
 
 
-def _end(tx: Tx, about: list[Objection], answer: ObjectionAnswer, by: str, reason: str | None) -> None:
+def _end(
+    tx: Tx,
+    about: list[Objection],
+    answer: ObjectionAnswer,
+    by: str,
+    reason: str | None,
+    reporters: Iterable[str] = (),
+) -> None:
     objections.answer(tx, [objection.id for objection in about], answer, by, reason)
-    moment = now()
+    moment, organisations = now(), "\n".join(reporters)
+    fair_answers.add(
+        tx,
+        [
+            FairAnswer(
+                fair_answers.OBJECTION,
+                each.kind,
+                answer,
+                each.received,
+                each.due,
+                moment,
+                "",
+                organisations,
+                is_open=each.public,
+            )
+            for each in about
+        ],
+    )
     audit.record_unsealed(
         tx,
         [

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
+from schemas.qualification import SAYS_WRONG
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import (
     CONTRADICTED,
@@ -19,6 +20,8 @@ from server.store import reviews
 from server.store.database.engine import Tx
 from server.store.keepers import kept_accounts
 from server.store.reviews import HeldObject
+from server.store.trends import answers as fair_answers
+from server.store.trends.answers import FairAnswer
 
 _WITHHELD = (
     "its contributor names the institution that keeps the account not to be told: decide whether it hears of it, by "
@@ -62,7 +65,29 @@ class KeeperAnswers:
         for value in values:
             if value.answer is not None and value.answer.key in new:
                 name, code = value.answer.partner.name, value.answer.code
+                self._note_for_figures(value, value.answer, states[value.subject])
                 kept_accounts.answer(tx, name, [value.subject], code, moment)
+
+    def _note_for_figures(self, value: ReportedValue, answer: KeeperAnswer, state: ListingState) -> None:
+        """Let an answer become a figure; nobody but the operator sees one about what is not listed for all alike."""
+        context = self._context
+        for before in kept_accounts.find(context.tx, answer.partner.name, every=True, values=[value.subject]):
+            left = (alias for alias in state.left if context.track(alias) == "")
+            open_reports = (report for report in (*value.statements, *value.ended) if report.audience.shared)
+            noted = FairAnswer(
+                fair_answers.LISTING,
+                value.subject.partition(":")[0],
+                answer.code,
+                before.since,
+                None,
+                context.micros,
+                answer.partner.counts_as,
+                "\n".join(sorted({report.partner.counts_as for report in open_reports})),
+                is_open=bool(state.shared or any(left)) and not value.coerced,
+                is_first=before.answered is None,
+                is_wrong=answer.code in SAYS_WRONG and before.code not in SAYS_WRONG,
+            )
+            fair_answers.add(context.tx, [noted])
 
     def _follow_answer(
         self,

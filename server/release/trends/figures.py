@@ -18,6 +18,8 @@ class Dimension(StrEnum):
     OUTCOME = "outcome"
     CURRENCY = "currency"
     NOTICED_BY = "noticed_by"
+    ANSWER = "answer"
+    TIMELINESS = "timeliness"
 
 
 class Measure(StrEnum):
@@ -109,8 +111,9 @@ OUTCOMES = Figure(
 )
 WRONG = Figure(
     "wrong",
-    "listings that were taken back as wrong, after a dispute or by the operator; on the day on which that was decided, "
-    "by the kind of partner that noticed it first",
+    "listings that were taken back as wrong, after a dispute, an objection or by the operator, on the day on which "
+    "that was decided; and those that their keeper answered as `genuine` or `misattributed`, on the day of the answer. "
+    "By the kind of partner that noticed it first, `keeper`, `objection` (of what was in `public` alone) or `operator`",
     (Dimension.KIND, Dimension.NOTICED_BY),
 )
 WRONG_LISTED = Figure(
@@ -119,10 +122,40 @@ WRONG_LISTED = Figure(
     (Dimension.KIND, Dimension.NOTICED_BY),
     is_duration=True,
 )
+_OF_AN_ANSWER = (Dimension.KIND, Dimension.ANSWER, Dimension.TIMELINESS)
+ANSWERS_GIVEN = Figure(
+    "answers-given",
+    "keepers' first answers to each listing of what they keep, whoever may see it; from when it entered their "
+    "collection; `in-time`: within `answer_target`",
+    _OF_AN_ANSWER,
+    is_public=False,
+    is_duration=True,
+)
+KEEPER_ANSWERS = Figure(
+    "keeper-answers",
+    "those of them about listings of shared collections; the organisations are the keepers'",
+    _OF_AN_ANSWER,
+    is_duration=True,
+)
+OBJECTIONS_DECIDED = Figure(
+    "objections-decided",
+    "objections that a person decided: `cleared` or `stays`; from when they were received; `in-time`: by the day that "
+    "was promised",
+    _OF_AN_ANSWER,
+    is_public=False,
+    is_duration=True,
+)
+OBJECTIONS = Figure(
+    "objections",
+    "those of them to listings of `public`; the organisations are those that reported the value",
+    _OF_AN_ANSWER,
+    is_duration=True,
+)
 
 ALL: tuple[Figure, ...] = (
     *(RECEIVED, REPORTS, LISTED, DELISTED, ACTIVE, SIGHTINGS, ACTIONS),
     *(OUTCOMES, TO_LISTING, TO_READ, TO_ACTION, TO_ALL, WRONG, WRONG_LISTED),
+    *(ANSWERS_GIVEN, KEEPER_ANSWERS, OBJECTIONS_DECIDED, OBJECTIONS),
 )
 BY_NAME = {figure.name: figure for figure in ALL}
 PUBLIC = tuple(figure for figure in ALL if figure.is_public)

@@ -20,7 +20,7 @@ from schemas.vocabulary import OutcomeWord
 from server.release.fuse.statements import COERCED
 from server.release.hub import Hub
 from server.release.route.policy import PUBLIC
-from server.release.trends import figures, words
+from server.release.trends import fairness, figures, words
 from server.release.trends.days import month_of
 from server.release.trends.figures import Dimension
 from server.release.trends.settle import settle
@@ -30,7 +30,7 @@ from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now, parse
 from server.store.partners import Registry
-from server.store.trends import outcome_figures, pending, progress, source
+from server.store.trends import answers, outcome_figures, pending, progress, source
 from server.store.trends.counts import ALL_SOURCES, DAY, FigureTally
 from server.store.trends.pending import TO_BE_KNOWN, TO_JUDGE, Delisting, Unread
 from server.store.trends.source import ListedVersion, SourceRow
@@ -66,14 +66,18 @@ def fold(hub: Hub, most: int = _ROWS) -> Folded:
             return Folded(False, moment)
         step = _Step(tx, before, of_reports, found)
         more = step.read(most)
+        answered = answers.waiting(tx, most)
+        fairness.count(answered, step.tally, hub.answer_target)
+        more |= len(answered) == most
         settled = settle(tx, step.logs, step.registry, step.tally, before.get(progress.STEP, 0), moment)
-    if not (step.moved or settled):
+    if not (step.moved or settled or answered):
         return Folded(more, moment)
     with hub.store.begin(in_passing=True) as tx:
         if not progress.claim(tx, before, step.after):
             return Folded(True, moment, lost=True)
         step.write(tx)
         settled.write(tx)
+        answers.forget(tx, answered)
     return Folded(more or settled.more or step.is_to_settle, moment)
 
 

@@ -34,6 +34,8 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     figures.TO_ALL.name: ("Time until everybody knew of a delisting", "เวลาจนทุกฝ่ายทราบการถอนรายการ"),
     figures.WRONG.name: ("Listings that were wrong", "รายการที่ผิดพลาด"),
     figures.WRONG_LISTED.name: ("How long wrong listings had stood", "ระยะเวลาที่รายการผิดพลาดคงอยู่"),
+    figures.KEEPER_ANSWERS.name: ("Answers of keeping institutions", "คำตอบของสถาบันที่ดูแลบัญชี"),
+    figures.OBJECTIONS.name: ("Objections", "คำคัดค้าน"),
 }
 
 

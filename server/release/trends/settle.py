@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from schemas import value_names
+from schemas.qualification import SAYS_WRONG
+from server.release.route.policy import PUBLIC
 from server.release.trends import figures
 from server.release.trends.figures import Dimension
-from server.store import listings, reviews
+from server.store import collections, listings, retractions, reviews
 from server.store.database.engine import Tx
+from server.store.keepers import kept_accounts
 from server.store.partners import Registry
 from server.store.reviews import Review
 from server.store.trends import pending
@@ -22,6 +25,7 @@ LATE = 11 * 60 * 1_000_000
 # As long as first reads are kept.
 _UNREAD_FOR = 400 * 86_400 * 1_000_000
 _OPERATOR = "operator"
+OBJECTION = "objection"
 
 
 @dataclass(slots=True)
@@ -118,6 +122,9 @@ class _Judgement:
     subjects: Mapping[str, str]
     disputes: Mapping[str, Sequence[Review]]
     found_wrong: Set[str]
+    # Ids of listings that went from ``public`` after an objection; by value when its keeper said that it is wrong.
+    objected: Set[str]
+    by_keeper: Mapping[str, int]
 
     @classmethod
     def of(cls, tx: Tx, found: Sequence[Delisting]) -> Self:
@@ -125,10 +132,13 @@ class _Judgement:
         subjects = listings.subjects(tx, {row.object_id for row in found})
         names = {subject: value_names.names_of(*subject.split(":", 1)) for subject in set(subjects.values())}
         delisted = reviews.delisted_among(tx, {name for some in names.values() for name in some})
+        public = [collection.id for collection in collections.all_collections(tx) if collection.alias == PUBLIC]
         return cls(
             subjects,
             reviews.of_subjects(tx, set(subjects.values())),
             {subject for subject, some in names.items() if not delisted.isdisjoint(some)},
+            retractions.for_reason(tx, public, subjects, OBJECTION),
+            kept_accounts.answered(tx, names, SAYS_WRONG),
         )
 
     def is_open(self, row: Delisting) -> bool:
@@ -136,15 +146,21 @@ class _Judgement:
         return any(review.state == "open" for review in self._disputes(row))
 
     def was_wrong(self, row: Delisting) -> bool:
-        """Return whether the listing was found wrong, after a dispute or by the hub."""
-        return bool(self._rejected(row)) or self.subjects.get(row.object_id) in self.found_wrong
+        """Return whether the listing was found wrong, after a dispute or by the hub; not by its keeper before."""
+        subject = self.subjects.get(row.object_id, "")
+        if self.by_keeper.get(subject, 0) >= _entered(row):
+            # Counted with the answer.
+            return False
+        return bool(self._rejected(row)) or subject in self.found_wrong
 
     def noticed_by(self, row: Delisting, registry: Registry) -> str:
-        """Return the kind of the partner that disputed the listing first, without one the operator."""
+        """Return the kind of the partner that disputed the listing first, without one an objection or the operator."""
         rejected = self._rejected(row)
         name = rejected[0].partner if rejected else ""
         noticed = registry.partners.get(name) or registry.gone.get(name)
-        return noticed.kind.value if noticed else _OPERATOR
+        if noticed is not None:
+            return noticed.kind.value
+        return OBJECTION if row.object_id in self.objected else _OPERATOR
 
     def _disputes(self, row: Delisting) -> Sequence[Review]:
         return self.disputes.get(self.subjects.get(row.object_id, ""), ())
@@ -155,7 +171,11 @@ class _Judgement:
 
 def _is_after(review: Review, row: Delisting) -> bool:
     """Return whether a dispute was decided after the listing had come; an older one was about an older listing."""
-    return review.decided is not None and review.decided >= row.revoked - row.listed
+    return review.decided is not None and review.decided >= _entered(row)
+
+
+def _entered(row: Delisting) -> int:
+    return row.revoked - row.listed
 
 
 def _count_wrong(row: Delisting, noticed_by: str, tally: FigureTally, moment: int) -> None:

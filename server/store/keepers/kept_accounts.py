@@ -1,6 +1,6 @@
 """The clocks of keepers: since when each knows of a listing of what it keeps, until it answers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Text, bindparam, case, delete, func, insert, or_, select, update
@@ -98,6 +98,19 @@ def find(
     if values is not None:
         asked = asked.where(_k.value.in_(sorted(subjects.numbers(tx, values).values())))
     return [KeptAccount(*row) for row in tx.execute(asked)]
+
+
+def answered(tx: Tx, values: Iterable[str], codes: Collection[str]) -> dict[str, int]:
+    """Return of values that a keeper last answered by one of these codes when it first answered (microseconds)."""
+    found: dict[str, int] = {}
+    asked = select(subject_rows.c.subject, _k.answered).join_from(
+        kept_accounts, subject_rows, subject_rows.c.number == _k.value
+    )
+    asked = asked.where(_IN, _k.code.in_(sorted(codes)), _k.answered.is_not(None))
+    for chunk in chunks(sorted(subjects.numbers(tx, values).values())):
+        for subject, at in tx.execute(asked, {"numbers": chunk}):
+            found[subject] = max(at, found.get(subject, at))
+    return found
 
 
 def counts(tx: Tx, target: int, moment: int, since: int) -> list[AnswerCounts]:

@@ -1,6 +1,6 @@
 """The tables of this room, in the metadata that all tables share."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, SmallInteger, Table, Text
 
 from server.store.release_tables import metadata
 
@@ -8,6 +8,7 @@ __all__ = [
     "metadata",
     "source_counts",
     "trend_acted",
+    "trend_answers",
     "trend_contributors",
     "trend_counts",
     "trend_delistings",
@@ -101,6 +102,27 @@ trend_acted = Table(
     "trend_acted",
     metadata,
     Column("object_id", Text, primary_key=True),
+)
+
+# Answers of keepers and to objections, until they are folded; nothing about the value but its kind.
+trend_answers = Table(
+    "trend_answers",
+    metadata,
+    # What is answered: a listing, or an objection.
+    Column("to", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("began", BigInteger, nullable=False),
+    # NULL: the time is that which all keepers have.
+    Column("due", BigInteger),
+    Column("ended", BigInteger, nullable=False),
+    # Of the keeper; and those that reported the value openly, one a line.
+    Column("organisation", Text, nullable=False),
+    Column("organisations", Text, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("is_first", Boolean, nullable=False),
+    Column("is_wrong", Boolean, nullable=False),
+    Column("id", Text, primary_key=True),
 )
 
 # Outcomes, by their keys in the inbox, that partners shared, about listings that all readers of a collection see.
