@@ -40,6 +40,10 @@ _FORMS = {
 
 def _said(fault: ErrorDetails) -> str:
     """Return the complaint about a field in words; a pattern is never shown."""
+    if fault["type"] == "value_error":
+        return fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "greater_than":
+        return f"has to be greater than {fault['ctx']['gt']}"
     if fault["type"] != "string_pattern_mismatch":
         return fault["msg"]
     asked = fault.get("ctx", {}).get("pattern", "")

@@ -48,6 +48,8 @@ def _find_by_one_name(name: str, written: str, country: str) -> str:
 def _find_thai_bank(name: str, written: str, country: str) -> str:
     """Return the BIC of the bank called ``name`` if name, number or country leave no doubt that it is Thai."""
     found = thai_banks.find(name.zfill(3) if name.isdigit() else name)
+    if found is None and country == "TH":
+        raise Rejected("bank-unknown", "no Thai bank has this name or code: give its BIC, or its code of three digits")
     if found is None:
         raise Rejected("bank-unknown", "only Thai banks are known by name alone; add the bank's country, or its BIC")
     sure = country == "TH" or thai_banks.has_thai_letters(name) or is_grouped_as_thai(written)

@@ -186,6 +186,11 @@ def test_an_ambiguous_value_is_refused(raw: str, columns: dict[str, str], reason
     assert refusal(raw, **columns) == reason
 
 
+def test_a_country_that_is_given_is_not_asked_for_again() -> None:
+    with pytest.raises(Rejected, match="no Thai bank has this name or code: give its BIC"):
+        BANK.normalise("123-4-56789-0", {"bank": "NOBANK", "country": "TH"})
+
+
 @pytest.mark.parametrize(
     ("raw", "columns", "value"),
     [
