@@ -68,7 +68,7 @@ class Postgres:
             self._settings = {
                 "listen_addresses": "",
                 "unix_socket_directories": str(self.folder),
-                "max_connections": "200",
+                "max_connections": "500",
                 **(settings or {}),
             }
             if not durable:

@@ -238,7 +238,9 @@ REASONS: dict[str, ErrorReason] = {
 }
 
 # For errors that name a status only: those of HTTP, of Flask and of Medallion.
-_CODE_OF_STATUS = {reason.status: code for code, reason in reversed(REASONS.items())}
+_CODE_OF_STATUS = {
+    reason.status: code for code, reason in reversed(REASONS.items()) if "{" not in reason.problem + reason.remedy
+}
 
 
 class TaxiiError(Exception):

@@ -1,6 +1,6 @@
 """Send one report through files, STIX, the release rules and the schemas, and print what comes of it as JSON.
 
-Run with the fields that ``test_declaration`` declared in a copy of ``schemas``: lure, script, places, victims, docket.
+Run with the fields that ``test_declaration`` declared in a copy of ``schemas``: lure, script, places, callers, docket.
 """
 
 import json
@@ -79,7 +79,7 @@ first = listing(report)
 sys.stdout.write(
     json.dumps(
         {
-            "fields": {name: getattr(report, name) for name in ("lure", "script", "places", "victims")},
+            "fields": {name: getattr(report, name) for name in ("lure", "script", "places", "callers")},
             "csv": read(written(report, "csv"), "x.csv") == report,
             "jsonl": read(written(report, "jsonl"), "x.jsonl") == report,
             "stix": from_stix(indicator, {indicator["created_by_ref"]: "Example Bank"}) == report,

@@ -27,10 +27,10 @@ MORE = """
     docket: Annotated[
         Line | None, Field(description="number at court"), ReportField(case_number=True, fused=Fusion.SINGLE)
     ] = None
-    victims: Annotated[int | None, Field(ge=0, le=1000, description="how many"), ReportField()] = None
+    callers: Annotated[int | None, Field(ge=0, le=1000, description="how many"), ReportField()] = None
 """
 ROW = (
-    b'value,Promise,script,places,victims,docket\nshop.example.com,High return,"Pay, then win","market, mall",3,C-77\n'
+    b'value,Promise,script,places,callers,docket\nshop.example.com,High return,"Pay, then win","market, mall",3,C-77\n'
 )
 
 
@@ -69,7 +69,7 @@ def test_a_table_has_the_field_under_its_name_or_another(result: dict[str, Any])
         "lure": "high-return",
         "script": "Pay, then win",
         "places": ["market", "mall"],
-        "victims": 3,
+        "callers": 3,
     }
 
 
@@ -79,7 +79,7 @@ def test_it_survives_the_round_trip(result: dict[str, Any], way: str) -> None:
 
 
 def test_stix_has_it_in_the_extension_and_as_a_label(result: dict[str, Any]) -> None:
-    context = {"lure": "high-return", "script": "Pay, then win", "places": ["market", "mall"], "victims": 3}
+    context = {"lure": "high-return", "script": "Pay, then win", "places": ["market", "mall"], "callers": 3}
     assert context.items() <= result["extension"].items()
     assert 'scam:lure="high-return"' in result["labels"]
     assert result["label_fields"]["lure"] == "lure"
@@ -100,7 +100,7 @@ def test_both_json_schemas_describe_it(result: dict[str, Any]) -> None:
         "description": "what the caller says",
     }
     assert result["extension_schema"]["places"]["type"] == "array"
-    assert result["extension_schema"]["victims"] == {
+    assert result["extension_schema"]["callers"] == {
         "type": "integer",
         "minimum": 0,
         "maximum": 1000,
@@ -113,7 +113,7 @@ def test_the_consensus_fuses_it_as_declared(result: dict[str, Any]) -> None:
     assert (alone["lure"], alone["script"], alone["places"]) == ("high-return", "Pay, then win", ["mall", "market"])
     assert (fused["lure"], fused["places"]) == ("job", ["mall", "market"])
     assert "script" not in fused
-    assert "victims" not in alone  # declared without a fusion
+    assert "callers" not in alone  # declared without a fusion
 
 
 def test_a_change_is_worth_a_new_version_where_that_is_declared(result: dict[str, Any]) -> None:

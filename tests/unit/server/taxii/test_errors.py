@@ -107,7 +107,7 @@ def test_every_reason_is_used_and_has_a_way_out() -> None:
     code = "\n".join(file.read_text(encoding="utf-8") for file in files)
     used = set(re.findall(r'(?:TaxiiError|retry_later)\(\s*"([a-z0-9-]+)"', code))
     assert used <= REASONS.keys()
-    by_status = {error_of_status(reason.status).code for reason in REASONS.values()}
+    by_status = {error_of_status(status).code for status in {reason.status for reason in REASONS.values()}}
     assert REASONS.keys() - used <= by_status
     for reason in REASONS.values():
         assert reason.remedy.endswith((".", '"*/*".'))
