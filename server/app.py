@@ -7,6 +7,7 @@ import secrets
 import ssl
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +62,23 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
     reads = _reads_of(store, settings)
-    app.extensions |= {"scamfeed-store": store, "scamfeed-reads": reads}
+    # What runs beside requests, to be stopped in the opposite order.
+    running = ExitStack()
+    atexit.register(running.close)
+    app.extensions |= {"scamfeed-store": store, "scamfeed-reads": reads, "scamfeed-running": running}
     metrics, trail = Metrics(store), AuditTrail(store)
-    atexit.register(trail.stop)
-    _start_retention(store, settings)
-    for thread in (HeartbeatThread(store), QuietWatch(store, settings.quiet_hours)):
-        thread.start()
-        atexit.register(thread.stop)
+    running.callback(trail.stop)
     hub = hub_of(settings, store)
-    for work in (Resumption(hub), TrendThread(hub), RequestClock(hub)):
-        work.start()
-        atexit.register(work.stop)
+    for thread in (
+        _retention(store, settings),
+        HeartbeatThread(store),
+        QuietWatch(store, settings.quiet_hours),
+        Resumption(hub),
+        TrendThread(hub),
+        RequestClock(hub),
+    ):
+        thread.start()
+        running.callback(thread.stop)
     quotas = PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects)
     proxies = TrustedProxies(settings.trusted_proxies, settings.client_certificate_header)
     api = ApiEndpoints(store, lookup_settings_of(settings), quotas)
@@ -87,7 +94,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,
-        others=_others(hub, settings, api, quotas),
+        others=_others(hub, settings, api, quotas, running),
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -97,6 +104,12 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     _add_probes(app, ready, reads, metrics, settings.metrics_token.get_secret_value())
     pages.register(app, open_site(hub, settings, lambda: ready()[0] == 200, api.check_public, proxies))
     return app
+
+
+def close(app: Flask) -> None:
+    """Stop what an application does beside requests, and close its store: for whoever goes on without it."""
+    app.extensions["scamfeed-running"].close()
+    app.extensions["scamfeed-store"].close()
 
 
 def lookup_settings_of(settings: Settings) -> LookupSettings:
@@ -116,7 +129,9 @@ def objection_rules_of(settings: Settings) -> ObjectionRules:
     return ObjectionRules(settings.objection_days, settings.objection_limit, Contacts(key) if key else None)
 
 
-def _others(hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuotas) -> OtherEndpoints:
+def _others(
+    hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuotas, running: ExitStack
+) -> OtherEndpoints:
     """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
     trends = TrendEndpoints(settings.check_rate_limit)
     rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
@@ -129,8 +144,8 @@ def _others(hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuot
         maker = SetMaker(hub.store, evaluation)
         maker.start()
         # The process that evaluates outlives the thread that asks it.
-        atexit.register(evaluation.stop)
-        atexit.register(maker.stop)
+        running.callback(evaluation.stop)
+        running.callback(maker.stop)
         of_matches = MatchQuotas(settings.match_per_request, settings.match_per_day, settings.match_total_per_day)
         rooms[MATCH_PREFIX] = MatchEndpoints(hub.store, evaluation, of_matches)
     return EndpointsByPath(rooms)
@@ -171,7 +186,7 @@ def _add_probes(app: Flask, ready: Callable[[], probes.Probe], reads: Store, met
         return Response(metrics.page(), content_type=METRICS_TYPE)
 
 
-def _start_retention(store: Store, settings: Settings) -> None:
+def _retention(store: Store, settings: Settings) -> Retention:
     days = Days(
         settings.audit_days,
         settings.status_days,
@@ -179,9 +194,7 @@ def _start_retention(store: Store, settings: Settings) -> None:
         settings.delivery_days,
         settings.request_days,
     )
-    retention = Retention(store, days)
-    retention.start()
-    atexit.register(retention.stop)
+    return Retention(store, days)
 
 
 class _Server(BaseApplication):

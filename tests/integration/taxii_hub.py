@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.partner import Partner, PartnerKind
-from server.app import create_app
+from server.app import close, create_app
 from server.settings import Settings
 from server.store import Store, collections, log, partners
 from server.store.collections import Collection
@@ -94,5 +94,5 @@ def opened(tmp_path: Path) -> Iterator[TaxiiHub]:
     found = TaxiiHub(application, store, made, given.token)
     found.add(indicator(id=KNOWN), *(indicator(name="x" * 500) for _ in range(38)), indicator(type="note", **NOTE))
     yield found
-    app.extensions["scamfeed-store"].close()
+    close(app)
     store.close()

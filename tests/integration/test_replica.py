@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.partner import Partner, PartnerKind
-from server.app import create_app
+from server.app import close, create_app
 from server.settings import BadConfiguration, Settings, load
 from server.store import Store, collections, log, partners, quotas
 from server.store.database import times
@@ -99,7 +99,7 @@ def pair(servers: tuple[Postgres, Standby], monkeypatch: pytest.MonkeyPatch) -> 
     made.until("replica")
     yield made
     reads.close()
-    app.extensions["scamfeed-store"].close()
+    close(app)
     store.close()
 
 
@@ -246,7 +246,7 @@ def test_a_hub_on_a_replica_alone_answers_reads_and_refuses_writes(pair: Pair) -
     refused = alone.application.respond(alone.environ(OBJECTS, "POST", body))
     assert refused.status == 503
     assert dict(refused.headers)["Retry-After"]
-    app.extensions["scamfeed-store"].close()
+    close(app)
 
 
 def test_a_meter_that_counts_by_itself_allows_no_more_than_the_limit() -> None:

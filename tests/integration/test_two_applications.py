@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from schemas.partner import Partner, PartnerKind
-from server.app import create_app
+from server.app import close, create_app
 from server.observe import AnsweredRequest
 from server.settings import Settings
 from server.store import Store, collections, partners
@@ -62,7 +62,7 @@ def both(tmp_path: Path) -> Iterator[tuple[Application, Application]]:
     free = Application(tmp_path / "free")
     yield limited, free
     for application in (limited, free):
-        application.flask.extensions["scamfeed-store"].close()
+        close(application.flask)
 
 
 def test_neither_knows_the_partners_of_the_other(both: tuple[Application, Application]) -> None:

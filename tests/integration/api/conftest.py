@@ -15,7 +15,7 @@ from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
-from server.app import create_app
+from server.app import close, create_app
 from server.observe.audit_trail import AuditTrail
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
@@ -130,5 +130,5 @@ def hub(url: str, settings: dict[str, Any]) -> Iterator[ApiHub]:
         if isinstance(observer, AuditTrail):
             observer.stop()
             atexit.unregister(observer.stop)
-    app.extensions["scamfeed-store"].close()
+    close(app)
     store.close()

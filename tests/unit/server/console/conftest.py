@@ -9,7 +9,7 @@ from flask import Flask
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.app import create_app
+from server.app import close, create_app
 from server.settings import Settings
 from server.store import Store, partners
 
@@ -24,7 +24,7 @@ def app(initial_store: Path, tmp_path: Path) -> Iterator[Flask]:
         for name in ("First Bank", "Second Bank"):
             partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)))
     yield app
-    store.close()
+    close(app)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from server.app import create_app
+from server.app import close, create_app
 from server.settings import Settings
 from server.store import Store
 from server.store.operators import users
@@ -100,7 +100,7 @@ def app(provider: Provider, initial_store: Path, tmp_path: Path) -> Iterator[Fla
     )
     app = create_app(settings)
     yield app
-    app.extensions["scamfeed-store"].close()
+    close(app)
 
 
 def come_in(app: Flask, provider: Provider, visitor: Visitor | None = None, query: str = "", **changed: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from server.app import create_app
+from server.app import close, create_app
 from server.console.front_page import link_of, takes_html
 from server.console.visit import local_path
 from server.settings import Settings
@@ -27,7 +27,7 @@ def app(initial_store: Path, tmp_path: Path) -> Iterator[Flask]:
     )
     app = create_app(settings)
     yield app
-    app.extensions["scamfeed-store"].close()
+    close(app)
 
 
 @pytest.fixture

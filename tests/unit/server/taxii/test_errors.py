@@ -13,7 +13,7 @@ from medallion.exceptions import BackendError, ProcessingError
 import server.store.database.engine
 import server.taxii
 from schemas.partner import Partner, PartnerKind
-from server.app import create_app
+from server.app import close, create_app
 from server.settings import Settings
 from server.store import Store, collections, partners
 from server.taxii.errors import REASONS, error_of_status
@@ -31,7 +31,7 @@ def app(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setattr(server.store.database.engine, "_BUSY_SECONDS", 0.05)
     made = create_app(Settings(database_url=f"sqlite:///{file}"))
     yield made
-    made.extensions["scamfeed-store"].close()
+    close(made)
 
 
 @pytest.fixture

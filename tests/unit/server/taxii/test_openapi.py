@@ -1,5 +1,6 @@
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from server.api.objections import PATH as OBJECTIONS, ObjectionEndpoints, Object
 from server.api.openapi import description
 from server.api.requests import PREFIX as REQUESTS, RequestEndpoints
 from server.api.trends import PREFIXES, TrendEndpoints
-from server.app import create_app
+from server.app import close, create_app
 from server.release.hub import Hub
 from server.settings import Settings
 from server.store import Store
@@ -29,12 +30,14 @@ TRENDS = PREFIXES[0]
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Flask:
+def app(tmp_path: Path) -> Iterator[Flask]:
     url = f"sqlite:///{tmp_path / 'hub.db'}"
     store = Store.open(url)
     store.migrate()
     store.close()
-    return create_app(Settings(database_url=url))
+    app = create_app(Settings(database_url=url))
+    yield app
+    close(app)
 
 
 def test_it_describes_every_route_and_nothing_else(app: Flask) -> None:
