@@ -83,7 +83,7 @@ _READ: Mapping[str, Any] = MappingProxyType(
         "earlier": _ID,
         "agreed": _AMOUNT,
         "done": _AMOUNT,
-        "overdue": {"const": True},
+        "overdue": {"type": "boolean"},
         "opened": _TIME,
         "changed": _TIME,
         "steps": {"type": "array", "items": _STEP, "minItems": 1},
