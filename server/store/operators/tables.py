@@ -1,4 +1,4 @@
-"""The tables of this room, in the metadata that all tables share."""
+"""The tables of this folder, in the metadata that all tables share."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 

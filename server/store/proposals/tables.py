@@ -1,4 +1,4 @@
-"""The table of this room, in the metadata that all tables share."""
+"""The table of this folder, in the metadata that all tables share."""
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
