@@ -188,7 +188,9 @@ class Store:
             with self._turn(), ExitStack() as opened:
                 if self._queue is not None:
                     # A connection of its own: the driver alone, which begins no transaction.
-                    connection = sqlite3.connect(str(self._engine.url.database), _BUSY_SECONDS, isolation_level=None)
+                    connection = sqlite3.connect(
+                        str(self._engine.url.database), timeout=_BUSY_SECONDS, isolation_level=None
+                    )
                     opened.callback(connection.close)
                     yield lambda statement: connection.execute(statement).fetchall()
                 else:
