@@ -9,6 +9,7 @@ from functools import cached_property
 from importlib.resources import files
 
 from babel import Locale, dates, numbers
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from werkzeug.datastructures import LanguageAccept
@@ -75,7 +76,7 @@ class Language:
 
 def load_languages(zone: tzinfo) -> Mapping[str, Language]:
     """Read the catalogue of each language, by its code; the texts in the code are English."""
-    thai = Language(THAI, "ไทย", _catalogue("th.po"), zone)
+    thai = Language(THAI, "ไทย", _texts(THAI), zone)
     return {ENGLISH: Language(ENGLISH, "English", gettext.NullTranslations(), zone), THAI: thai}
 
 
@@ -88,10 +89,15 @@ def choose_language(known: Mapping[str, Language], asked: str | None, kept: str 
     return known[best or ENGLISH]
 
 
-def _catalogue(name: str) -> gettext.NullTranslations:
-    """Read a catalogue as translators write it; compiling it takes some milliseconds, once a process."""
-    source = (files("server.console") / "translations" / name).read_bytes()
+def _texts(code: str) -> gettext.NullTranslations:
+    """Read the catalogues of a language as translators write them; compiling takes milliseconds, once a process."""
+    all_texts = Catalog(locale=code)
+    for file in sorted((files("server.console") / "translations").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(f".{code}.po"):
+            for message in read_po(io.BytesIO(file.read_bytes()), locale=code):
+                if message.id:
+                    all_texts[message.id] = message
     compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(source)))
+    write_mo(compiled, all_texts)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)

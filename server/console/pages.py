@@ -8,8 +8,8 @@ from typing import Any
 from flask import Flask, Response, abort, request
 
 from server.console.access import ANYBODY
-from server.console.front_page import NoPage
 from server.console.headers import FOR_EVER, page_headers
+from server.console.public.front_page import NoPage
 from server.console.routes import ROUTES, Route
 from server.console.site import PageSite
 from server.console.visit import PageRefused, Visit

@@ -5,18 +5,11 @@ from typing import NamedTuple
 
 from flask import Response
 
-from server.console import (
-    check_page,
-    front_page,
-    login_pages,
-    openid_pages,
-    overview_page,
-    partner_pages,
-    proposal_pages,
-    review_pages,
-    trend_pages,
-)
 from server.console.access import ADMINS, ANALYSTS, ANYBODY, APPROVERS, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
+from server.console.login import login_pages, openid_pages
+from server.console.operator import overview_page, proposal_pages, review_pages
+from server.console.partner import partner_pages
+from server.console.public import check_page, front_page, trend_pages
 
 
 class Route(NamedTuple):

@@ -15,9 +15,9 @@ from schemas import kinds, timestamp
 from schemas.lookup import LookupAnswer, LookupQuestion
 from schemas.reference.time_zones import find_zone
 from server.console import words
-from server.console.figure_cache import FigureCache
 from server.console.languages import Language, load_languages
-from server.console.openid import OpenIdProvider
+from server.console.login.openid import OpenIdProvider
+from server.console.public.figure_cache import FigureCache
 from server.console.static_files import StaticFiles
 from server.release.hub import Hub
 from server.settings import Settings

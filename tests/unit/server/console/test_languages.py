@@ -15,20 +15,35 @@ from server.console import words
 from server.console.languages import load_languages
 from tools import translations
 
-TEMPLATES = sorted((translations.PAGES / "templates").glob("*.html"))
+TEMPLATES = sorted((translations.PAGES / "templates").rglob("*.html"))
 _BLANK = re.compile(r"[^\W\d_]{2,}")
 # Names that are the same in every language.
 _NAMES = {"TAXII", "STIX", "taxii", "feed", "openapi", "json", "health"}
 _READ_ALOUD = ("aria-label", "title", "placeholder", "alt")
 
 
+def catalogues() -> dict[str, dict[str, str]]:
+    found = {}
+    for area in translations.updated():
+        with translations.file_of(area).open("rb") as source:
+            found[area] = {str(entry.id): str(entry.string) for entry in read_po(source, locale="th") if entry.id}
+    return found
+
+
 def catalogue() -> dict[str, str]:
-    with translations.THAI.open("rb") as source:
-        return {str(message.id): str(message.string) for message in read_po(source, locale="th") if message.id}
+    return {english: thai for texts in catalogues().values() for english, thai in texts.items()}
 
 
-def test_the_catalogue_has_the_texts_of_the_pages_and_no_others() -> None:
-    assert translations.THAI.read_bytes() == translations.updated(), "run: make generate"
+def test_the_catalogues_have_the_texts_of_the_pages_and_no_others() -> None:
+    for area, texts in translations.updated().items():
+        assert translations.file_of(area).read_bytes() == texts, f"{area}: run make generate"
+
+
+def test_a_text_of_several_areas_is_translated_alike() -> None:
+    thai: dict[str, str] = {}
+    for texts in catalogues().values():
+        for english, translated in texts.items():
+            assert thai.setdefault(english, translated) == translated, english
 
 
 def test_every_text_is_translated() -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.app import close, create_app
-from server.console.front_page import link_of, takes_html
+from server.console.public.front_page import link_of, takes_html
 from server.console.visit import local_path
 from server.settings import Settings
 

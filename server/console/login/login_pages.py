@@ -3,8 +3,8 @@
 from flask import Response
 
 from schemas.text import plain_name
-from server.console import second_factor
-from server.console.trail import note
+from server.console.login import second_factor
+from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.store.database.engine import Tx
@@ -32,10 +32,10 @@ def show_login(visit: Visit) -> Response:
     if visit.user is not None:
         return visit.go(visit.next_path() or home_of(visit.user))
     if visit.request.method != "POST":
-        return visit.page("login.html", next=visit.next_path(), problem="")
+        return visit.page("login/login.html", next=visit.next_path(), problem="")
     user = _of_password(visit, visit.field("name", _LONGEST_NAME))
     if user is None:
-        return visit.page("login.html", 401, next=visit.next_path(), problem=_WRONG)
+        return visit.page("login/login.html", 401, next=visit.next_path(), problem=_WRONG)
     with visit.site.hub.store.begin() as tx:
         visit.begin_session(tx, user, "password")
     return visit.go(visit.go_on_path("/login/code" if user.totp else "/login/second-factor"))
@@ -47,9 +47,9 @@ def show_code(visit: Visit) -> Response:
     if user is None or user.totp is None:
         return visit.go("/login")
     if visit.request.method != "POST":
-        return visit.page("code.html", next=visit.next_path(), problem="")
+        return visit.page("login/code.html", next=visit.next_path(), problem="")
     if not _is_right_code(visit, user):
-        return visit.page("code.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
+        return visit.page("login/code.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
     return _let_in(visit, user)
 
 
@@ -74,7 +74,7 @@ def set_second_factor(visit: Visit) -> Response:
             problem, status = _WRONG_CODE, 401
     shown = second_factor.picture(plain, user.name, settings.title)
     return visit.page(
-        "second_factor.html", status, next=visit.next_path(), problem=problem, picture=shown, secret=plain
+        "login/second_factor.html", status, next=visit.next_path(), problem=problem, picture=shown, secret=plain
     )
 
 
@@ -89,10 +89,10 @@ def welcome(visit: Visit, secret: str) -> Response:
         with store.read() as tx:
             user = users.of_link(tx, secret)
         if visit.request.method != "POST":
-            return visit.page("welcome.html", name=user.name, problem="")
+            return visit.page("login/welcome.html", name=user.name, problem="")
         problem = _problem_of(visit, user)
         if problem:
-            return visit.page("welcome.html", 422, name=user.name, problem=problem)
+            return visit.page("login/welcome.html", 422, name=user.name, problem=problem)
         with store.begin() as tx:
             users.set_password(tx, secret, visit.request.form["password"])
             note(tx, "SET", "password", user, user.id)
@@ -107,11 +107,11 @@ def prove_again(visit: Visit) -> Response:
     """Ask for password and code once more, before what reaches far."""
     user = visit.known_user
     if visit.request.method != "POST":
-        return visit.page("again.html", next=visit.next_path(), problem="")
+        return visit.page("login/again.html", next=visit.next_path(), problem="")
     if _of_password(visit, user.name) is None:
-        return visit.page("again.html", 401, next=visit.next_path(), problem=_WRONG)
+        return visit.page("login/again.html", 401, next=visit.next_path(), problem=_WRONG)
     if not _is_right_code(visit, user):
-        return visit.page("again.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
+        return visit.page("login/again.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
     return _let_in(visit, user)
 
 
@@ -134,7 +134,7 @@ def show_me(visit: Visit) -> Response:
         return visit.go("/me")
     with visit.site.hub.store.read() as tx:
         found = sessions.of_user(tx, user.id)
-    return visit.page("me.html", sessions=found, own=login.hash)
+    return visit.page("login/me.html", sessions=found, own=login.hash)
 
 
 def home_of(user: User) -> str:

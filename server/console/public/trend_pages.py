@@ -53,7 +53,7 @@ def show(visit: Visit) -> Response:
     cells = {(row.figure, row.period): row for row in rows}
     named = [figure for figure in PUBLIC if any(row.figure == figure.name for row in rows)]
     shown = [(month, _moment(month)) for month in months]
-    return visit.page("trends.html", figures=named, months=shown, cells=cells)
+    return visit.page("public/trends.html", figures=named, months=shown, cells=cells)
 
 
 def _published(visit: Visit) -> list[FigureRow]:

@@ -6,7 +6,7 @@ from flask import Response
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from server.console.trend_pages import headlines
+from server.console.public.trend_pages import headlines
 from server.console.visit import PageRefused, Visit
 
 _HTML = "text/html"
@@ -24,7 +24,7 @@ def show(visit: Visit) -> Response:
         raise NoPage(404, "")
     is_ready = visit.site.is_ready()
     return visit.page(
-        "front.html",
+        "public/front.html",
         is_ready=is_ready,
         contact_link=link_of(visit.site.settings.contact),
         figures=headlines(visit) if is_ready else None,

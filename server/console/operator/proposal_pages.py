@@ -26,7 +26,7 @@ def show_all(visit: Visit) -> Response:
     """Show what waits for a second person."""
     with visit.site.hub.store.read() as tx:
         found = proposals.all_proposals(tx, limit=_PAGE)
-    return visit.page("proposals.html", found=found)
+    return visit.page("operator/proposals.html", found=found)
 
 
 def show_one(visit: Visit, id: str) -> Response:
@@ -38,7 +38,7 @@ def show_one(visit: Visit, id: str) -> Response:
             raise PageRefused(404, _NO_PROPOSAL) from None
     is_own = is_same_person(found.proposed_by, visit.known_user.name)
     may_confirm = visit.right in APPROVERS and not is_own
-    return visit.page("proposal.html", found=found, is_own=is_own, may_confirm=may_confirm)
+    return visit.page("operator/proposal.html", found=found, is_own=is_own, may_confirm=may_confirm)
 
 
 def confirm(visit: Visit, id: str) -> Response:

@@ -11,7 +11,7 @@ from mappers.indicator import from_stix
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from server.console.trail import note
+from server.console.operator.trail import note
 from server.console.visit import Visit
 from server.release.query import feedback
 from server.store import collections, inbox, partners
@@ -28,7 +28,7 @@ def show_reports(visit: Visit) -> Response:
         rows = feedback.told(tx, partner.name, None, _ROWS)[::-1]
         values = _values(tx, partner, {row["object"] for row in rows})
     shown = [{**row, **values.get(row["object"], {}), **_moments(row)} for row in rows]
-    return visit.page("feedback.html", partner=partner, rows=shown, most=_ROWS)
+    return visit.page("partner/feedback.html", partner=partner, rows=shown, most=_ROWS)
 
 
 def _values(tx: Tx, partner: Partner, wanted: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -52,18 +52,18 @@ def show_connection(visit: Visit) -> Response:
     with visit.site.hub.store.read() as tx:
         partner = _partner(visit, tx)
         values: dict[str, Any] = {"partner": partner, "rights": _rights(tx, partner), "root": _root(visit)}
-    return visit.page("connection.html", **values)
+    return visit.page("partner/connection.html", **values)
 
 
 def rotate(visit: Visit) -> Response:
     """Issue new credentials, and show them this once; the old ones work for another week."""
     user = visit.known_user
     if visit.request.method != "POST":
-        return visit.page("credentials.html", credentials=None, days=partners.OVERLAP.days)
+        return visit.page("partner/credentials.html", credentials=None, days=partners.OVERLAP.days)
     with visit.site.hub.store.begin() as tx:
         made = partners.rotate(tx, _partner(visit, tx).name)
         note(tx, "ROTATE", "credentials", user, user.id)
-    return visit.page("credentials.html", credentials=made, days=partners.OVERLAP.days)
+    return visit.page("partner/credentials.html", credentials=made, days=partners.OVERLAP.days)
 
 
 def _partner(visit: Visit, tx: Tx) -> Partner:

@@ -30,14 +30,14 @@ def show(visit: Visit) -> Response:
     """Show the overview; each of its questions is answered from an index, whatever the hub has."""
     with visit.site.hub.store.read() as tx:
         values = {**_to_decide(visit, tx), **_health(tx)}
-    return visit.page("overview.html", **values)
+    return visit.page("operator/overview.html", **values)
 
 
 def show_people(visit: Visit) -> Response:
     """Show who may log in."""
     with visit.site.hub.store.read() as tx:
         found = users.all_users(tx)
-    return visit.page("people.html", people=found)
+    return visit.page("operator/people.html", people=found)
 
 
 def show_partners(visit: Visit) -> Response:
@@ -49,7 +49,7 @@ def show_partners(visit: Visit) -> Response:
             (partner, sorted(aliases[id_] for id_, right in collections.rights(tx, partner.name).items() if right[0]))
             for partner in partners.all_partners(tx)
         ]
-    return visit.page("partners.html", found=found, left=left)
+    return visit.page("operator/partners.html", found=found, left=left)
 
 
 def show_trail(visit: Visit) -> Response:
@@ -60,7 +60,7 @@ def show_trail(visit: Visit) -> Response:
     following = ""
     if place is not None:
         following = "/console/audit?" + urlencode({**wanted, "before": ".".join(map(str, place))})
-    return visit.page("audit.html", found=found, wanted=wanted, place=place, following=following)
+    return visit.page("operator/audit.html", found=found, wanted=wanted, place=place, following=following)
 
 
 def _place(given: str) -> TrailPlace | None:

@@ -7,7 +7,7 @@ from flask import Response
 from schemas import kinds
 from schemas.lookup import LookupQuestion, LookupResult
 from schemas.report import MAX_VALUE
-from server.console.front_page import link_of
+from server.console.public.front_page import link_of
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
 from server.store import focal_points
@@ -21,23 +21,23 @@ _TOO_MANY = mark("Too many checks come from your network just now. Please wait a
 def show(visit: Visit) -> Response:
     """Show the form, and the answer where a value was sent with it."""
     if visit.request.method != "POST":
-        return visit.page("check.html", **_values(visit))
+        return visit.page("public/check.html", **_values(visit))
     value = visit.field("value", MAX_VALUE)
     kind = visit.field("kind") or None
     details = {name: visit.field(name, 100) for name in ("bank", "country") if visit.field(name, 100)}
     if not value:
-        return visit.page("check.html", 400, **_values(visit, problem=_UNCHECKABLE))
+        return visit.page("public/check.html", 400, **_values(visit, problem=_UNCHECKABLE))
     if kind is not None and kind not in kinds.every():
         kind = None
     question = LookupQuestion(value, kind, details if kind == "bank-account" else {})
     try:
         answer = visit.site.check_public(visit.site.hub.store, visit.remote, question)
     except TaxiiError as error:
-        return visit.page("check.html", error.status, error.headers, **_values(visit, problem=_TOO_MANY))
+        return visit.page("public/check.html", error.status, error.headers, **_values(visit, problem=_TOO_MANY))
     result = answer.results[0]
     if result.error is not None:
-        return visit.page("check.html", 422, **_values(visit, problem=_UNCHECKABLE, rule=result.error.message))
-    return visit.page("check.html", **_values(visit, result=result))
+        return visit.page("public/check.html", 422, **_values(visit, problem=_UNCHECKABLE, rule=result.error.message))
+    return visit.page("public/check.html", **_values(visit, result=result))
 
 
 def _values(

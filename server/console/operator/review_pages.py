@@ -8,7 +8,7 @@ import orjson
 from flask import Response
 
 from schemas.errors import Rejected
-from server.console.trail import note
+from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release import review as reviewing
@@ -45,7 +45,14 @@ def show_queue(visit: Visit) -> Response:
         fields = {"state": wanted, "rule": rule, "partner": partner, "after": f"{last.opened}.{last.object_id}"}
         following = "/console/reviews?" + urlencode(fields)
     return visit.page(
-        "reviews.html", rows=rows, two=two, following=following, state=wanted, rule=rule, partner=partner, key=object_id
+        "operator/reviews.html",
+        rows=rows,
+        two=two,
+        following=following,
+        state=wanted,
+        rule=rule,
+        partner=partner,
+        key=object_id,
     )
 
 
@@ -58,7 +65,7 @@ def show_review(visit: Visit, id: str) -> Response:
             raise PageRefused(404, _NO_REVIEW) from None
         [summary] = reviewing.summaries(visit.site.hub, tx, [found])
         takes_two = _takes_two(tx, [found], "approved")
-    return visit.page("review.html", found=summary, takes_two=bool(takes_two), key=object_id)
+    return visit.page("operator/review.html", found=summary, takes_two=bool(takes_two), key=object_id)
 
 
 def preview(visit: Visit) -> Response:
@@ -72,7 +79,7 @@ def preview(visit: Visit) -> Response:
         two = _takes_two(tx, found, state)
     changes = consequences(hub, found, state, by)
     return visit.page(
-        "preview.html",
+        "operator/preview.html",
         changes=changes,
         decision=visit.field("decision"),
         two=two,
@@ -107,7 +114,7 @@ def decide(visit: Visit) -> Response:
             note(tx, "DECIDE", "reviews", user, None, objects=len(found))
     except (UnknownReview, NotAllowed, Rejected):
         raise PageRefused(409, _DECIDED) from None
-    return visit.page("decided.html", done=len(done), decision=visit.field("decision"), proposed=proposed)
+    return visit.page("operator/decided.html", done=len(done), decision=visit.field("decision"), proposed=proposed)
 
 
 def _chosen(visit: Visit, tx: Tx) -> list[Review]:

@@ -4,9 +4,9 @@ import logging
 
 from flask import Response
 
-from server.console.login_pages import home_of
-from server.console.openid import LoginFlow, NotLoggedIn
-from server.console.trail import note
+from server.console.login.login_pages import home_of
+from server.console.login.openid import LoginFlow, NotLoggedIn
+from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.store.operators import users

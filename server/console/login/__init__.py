@@ -1,0 +1,1 @@
+"""Logging in: passwords, second factors, and the provider of another organisation."""

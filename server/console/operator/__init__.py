@@ -1,0 +1,1 @@
+"""The console: the pages for the operators of the hub."""
