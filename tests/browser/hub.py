@@ -82,10 +82,13 @@ class Person:
     step: int = 0
 
     def code(self) -> str:
-        """Return a code that was not used yet, and wait for one where there is none."""
+        """Return a code that was not used yet, and wait for one where there is none.
+
+        It is the present one or the next, never the one before: a machine that is slow to send it would be too late.
+        """
         while self.step >= int(time.time()) // 30 + 1:
             time.sleep(1)
-        self.step = max(self.step + 1, int(time.time()) // 30 - 1)
+        self.step = max(self.step + 1, int(time.time()) // 30)
         return pyotp.TOTP(self.secret).at(self.step * 30)
 
 
