@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from server.release import authority_reviews, contradictions
+from server.release.by_two_persons import authority_reviews, contradictions
 from server.release.erasure import action as erasure
 from server.release.two_persons import TwoPersonAction
 

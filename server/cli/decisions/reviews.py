@@ -8,7 +8,7 @@ import typer
 from schemas.errors import Rejected
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release import review as reviewing
-from server.release.contradictions import DECIDE
+from server.release.by_two_persons.contradictions import DECIDE
 from server.release.fuse.statements import CONTRADICTED
 from server.release.hub import Hub
 from server.release.review import ReviewSummary

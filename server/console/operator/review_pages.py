@@ -12,9 +12,9 @@ from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release import review as reviewing
-from server.release.authority_reviews import APPROVE, with_authority
+from server.release.by_two_persons.authority_reviews import APPROVE, with_authority
+from server.release.by_two_persons.contradictions import DECIDE
 from server.release.consequences import consequences
-from server.release.contradictions import DECIDE
 from server.release.fuse.statements import CONTRADICTED
 from server.release.two_persons import NotAllowed, propose
 from server.store import reviews

@@ -13,7 +13,7 @@ from schemas.partner import Partner
 from schemas.qualification import QualificationCode
 from server.release import batches, keeping, two_persons
 from server.release.answering import GivenAnswer, answer_all
-from server.release.contradictions import DECIDE
+from server.release.by_two_persons.contradictions import DECIDE
 from server.release.fuse.statements import CONTRADICTED, WITHHELD
 from server.release.results import Results
 from server.release.review import TwoPersonsDecide, decide, summaries
