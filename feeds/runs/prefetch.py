@@ -26,7 +26,7 @@ class _Coming(Generic[T]):
         self.found: list[T] = []
         self.error: BaseException | None = None
         self._rest = rest
-        self._thread = threading.Thread(target=self._make, daemon=True)
+        self._thread = threading.Thread(target=self._make, name="prefetch", daemon=True)
         self._thread.start()
 
     @property

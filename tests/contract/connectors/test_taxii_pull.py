@@ -1,5 +1,6 @@
 """``taxii-pull`` with TAXII servers of both versions as the peer."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,6 +107,13 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
         assert self.arrived(store) == []
 
 
+def wait_for_prefetches() -> None:
+    """Wait for the pages that a run which was stopped had asked for already."""
+    for thread in threading.enumerate():
+        if thread.name == "prefetch":
+            thread.join()
+
+
 class TestTaxiiPullOf21(TaxiiPullSuite):
     """Tests of TAXII 2.1 alone: pages by token."""
 
@@ -114,6 +122,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         stop_after_two = _Stop(2)
         run(store, self.feed(), stop=stop_after_two)  # type: ignore[arg-type]  # asked like the real one
         assert len(self.arrived(store)) == 6
+        wait_for_prefetches()
         self.peer.forgets = True
         self.peer.answers = 0
         assert run(store, self.feed(batch=100)).ending == "done"

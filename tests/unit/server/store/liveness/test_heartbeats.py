@@ -54,7 +54,8 @@ def test_large_work_that_is_not_done_holds_the_heartbeat_at_its_beginning(store:
         begun = jobs.begin(tx, "policy apply", {}).begun
         jobs.begin(tx, "later", {})
         heartbeats.beat(tx, "server")
-        assert heartbeats.current(tx).released == begun
+        # SQLite's clock has milliseconds.
+        assert begun - 1_000 < (heartbeats.current(tx).released or 0) <= begun
         jobs.save(tx, "policy apply", {}, ended=True)
         jobs.save(tx, "later", {}, ended=True)
         current = heartbeats.current(tx)
