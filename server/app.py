@@ -82,6 +82,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     quotas = PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects)
     proxies = TrustedProxies(settings.trusted_proxies, settings.client_certificate_header)
     api = ApiEndpoints(store, lookup_settings_of(settings), quotas)
+    objections = ObjectionEndpoints(hub, objection_rules_of(settings))
     mount(
         app,
         hub,
@@ -94,7 +95,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,
-        others=_others(hub, settings, api, quotas, running),
+        others=_others(hub, settings, api, objections, quotas, running),
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -130,12 +131,16 @@ def objection_rules_of(settings: Settings) -> ObjectionRules:
 
 
 def _others(
-    hub: Hub, settings: Settings, api: ApiEndpoints, quotas: PartnerQuotas, running: ExitStack
+    hub: Hub,
+    settings: Settings,
+    api: ApiEndpoints,
+    objections: ObjectionEndpoints,
+    quotas: PartnerQuotas,
+    running: ExitStack,
 ) -> OtherEndpoints:
     """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
     trends = TrendEndpoints(settings.check_rate_limit)
     rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
-    objections = ObjectionEndpoints(hub, objection_rules_of(settings))
     rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
     rooms |= {OBJECTIONS_PATH: objections, "/api/": api}
     if settings.match_seed_file is not None:

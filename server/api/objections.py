@@ -31,7 +31,8 @@ from server.taxii.response import JSON, TaxiiResponse
 
 PATH = "/api/objections"
 _MOST_BYTES = 16 * 1024
-_TOKEN = re.compile(r"/api/objections/(?P<token>[\w-]{32})/?", re.ASCII)
+_TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
+_ITS_PATH = re.compile(rf"{PATH}/(?P<token>[\w-]+)/?", re.ASCII)
 _ROUTES = RouteMethods({"objections": "POST", "objection": "GET"})
 _UNKEPT = ("Cache-Control", "no-store")
 _DAY_SECONDS = 86_400
@@ -115,23 +116,39 @@ class ObjectionEndpoints:
             return options
         if store.is_fast:
             raise NotFast
-        self._addresses.spend(remote)
         if request.route == "objection":
-            return _json(200, self._progress(request))
-        if not self._rules.most_a_day:
+            found = _ITS_PATH.fullmatch(request.environ["PATH_INFO"])
+            return _json(200, self.follow(remote, found["token"] if found else ""))
+        return _json(202, self.file(remote, lambda: _asked(request)))
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether this hub takes objections."""
+        return self._rules.most_a_day > 0
+
+    @property
+    def takes_contacts(self) -> bool:
+        """Whether this hub has a key, and so keeps a contact."""
+        return self._rules.contacts is not None
+
+    def file(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
+        """Take the objection that ``ask`` reads, from an address. Raises ``TaxiiError``."""
+        self._addresses.spend(remote)
+        if not self.is_taken:
             raise TaxiiError("not-found")
-        asked = _asked(request)
+        asked = ask()
         self._days.spend(remote, self._count)
         try:
             with self._hub.store.begin() as tx:
-                receipt = receive.receive(tx, asked, self._rules.days, self._rules.contacts)
+                return receive.receive(tx, asked, self._rules.days, self._rules.contacts)
         except Rejected as refusal:
             raise TaxiiError("objection-refused", message=refusal.message) from None
-        return _json(202, receipt)
 
-    def _progress(self, request: OtherRequest) -> ObjectionProgress:
-        found = _TOKEN.fullmatch(request.environ["PATH_INFO"])
-        token = found["token"] if found else ""
+    def follow(self, remote: str, token: str) -> ObjectionProgress:
+        """Return how far the objection of a token has come, to an address. Raises ``TaxiiError``."""
+        self._addresses.spend(remote)
+        if not _TOKEN.fullmatch(token):
+            raise TaxiiError("not-found")
         try:
             # The hub's own database: a replica may not have it yet.
             with self._hub.store.read() as tx:
