@@ -83,6 +83,9 @@ class Partner(BaseModel):
     ] = ()
     forwards: Annotated[bool, Field(description="may pass on the reports of others unchanged")] = False
     named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False
+    shown_publicly: Annotated[bool, Field(description="the page for the public names it among those who take part")] = (
+        False
+    )
     organisation: Annotated[
         Name | None, Field(description="whose partner it is, where an organisation has several; it counts once")
     ] = None

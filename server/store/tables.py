@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -170,6 +171,7 @@ partners = Table(
     Column("institutions", Text, nullable=False),
     Column("forwards", Boolean, nullable=False),
     Column("named", Boolean, nullable=False),
+    Column("shown_publicly", Boolean, nullable=False, server_default=false()),
     # NULL: the partner itself.
     Column("organisation", Text),
     # The version of its identity.

@@ -56,6 +56,10 @@ Forwards = Annotated[
     bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on objects of others, unchanged")
 ]
 Named = Annotated[bool | None, typer.Option("--named/--unnamed", help="readers see its name, or only its kind")]
+ShownPublicly = Annotated[
+    bool | None,
+    typer.Option("--show-publicly/--hide-publicly", help="the page for the public names it among those who take part"),
+]
 Organisation = Annotated[
     str | None,
     typer.Option(help="whose it is, where an organisation has several partners: it counts once; '' for itself"),
@@ -76,6 +80,7 @@ def add(
     institution: Institution = None,
     forwards: Forwards = None,
     named: Named = None,
+    show_publicly: ShownPublicly = None,
     organisation: Organisation = None,
     json: Json = False,
 ) -> None:
@@ -89,7 +94,7 @@ def add(
         fail(f"name: {common_objects.PROJECT} is this project's own, in whose name the hub itself speaks")
     partner = _partner(
         {"name": name, "kind": kind, "identity": ids.identity(name)},
-        _given(country, trusted, authority, institution, forwards, named, organisation),
+        _given(country, trusted, authority, institution, forwards, named, show_publicly, organisation),
     )
     prepare_process()
     with context.hub() as hub:
@@ -124,6 +129,7 @@ def set_(
     institution: Institution = None,
     forwards: Forwards = None,
     named: Named = None,
+    show_publicly: ShownPublicly = None,
     organisation: Organisation = None,
     json: Json = False,
 ) -> None:
@@ -133,7 +139,7 @@ def set_(
     with context.hub() as hub:
         with hub.store.begin() as tx:
             before = find_partner(tx, name)
-            given = _given(country, trusted, authority, institution, forwards, named, organisation)
+            given = _given(country, trusted, authority, institution, forwards, named, show_publicly, organisation)
             changed = _partner(before.model_dump(), {**given, **({"kind": kind} if kind else {})})
             if changed != before:
                 partners.change(tx, changed)
@@ -319,6 +325,7 @@ def _given(
     institution: list[str] | None,
     forwards: bool | None,
     named: bool | None,
+    shown_publicly: bool | None,
     organisation: str | None,
 ) -> dict[str, Any]:
     """Return the properties that the options name."""
@@ -329,6 +336,7 @@ def _given(
         "institutions": None if institution is None else tuple(dict.fromkeys(word for word in institution if word)),
         "forwards": forwards,
         "named": named,
+        "shown_publicly": shown_publicly,
     }
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if organisation is not None:
