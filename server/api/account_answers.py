@@ -1,6 +1,6 @@
 """``POST /api/answers``: what a keeper answers about what it keeps, as JSON for a case system."""
 
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,11 +15,11 @@ from schemas.errors import Rejected
 from schemas.lookup import RefusedValue, readings
 from schemas.partner import Partner
 from server.api.openapi_parts import operation, plain
+from server.api.patience import write_patiently
 from server.observe import record_write
 from server.release.answering import AnswerResult, GivenAnswer, answer_all
 from server.release.hub import Hub
 from server.store import Store, Tx
-from server.store.database.engine import Contended
 from server.store.objects.fast_reads import NotFast
 from server.taxii import auth
 from server.taxii.errors import TaxiiError
@@ -32,8 +32,6 @@ from server.taxii.response import JSON, TaxiiResponse
 PATH = "/api/answers"
 _ROUTE = "answers"
 _MOST_BYTES = 512 * 1024
-# So often a part that met others at its values is begun anew.
-_TRIES = 5
 # Answers of one transaction: others wait to write no longer than these take.
 _AT_ONCE = 20
 _UNKEPT = ("Cache-Control", "no-store")
@@ -114,40 +112,47 @@ class AnswerEndpoints:
         return TaxiiResponse(200, body, (_UNKEPT,), JSON, objects_in=len(asked))
 
     def _contribute(self, partner: Partner, remote: str, given: list[GivenAnswer]) -> list[AnswerResult]:
-        """Contribute answers in parts, each in a transaction of its own; all of them are charged before the first."""
-        done: list[AnswerResult] = []
-        for start in range(0, len(given), _AT_ONCE):
-            part, cost = given[start : start + _AT_ONCE], 0 if start else len(given)
-            done += self._contribute_part(partner, remote, part, cost)
-        return done
+        def record(tx: Tx, done: Sequence[AnswerResult]) -> None:
+            record_write(
+                tx,
+                partner=partner.name,
+                remote=remote,
+                method="POST",
+                route=_ROUTE,
+                collection=auth.writable(tx, partner, "inbox").id,
+                status=200,
+                objects=sum(1 for result in done if result.answer and not result.refused),
+                reference=None,
+            )
 
-    def _contribute_part(
-        self, partner: Partner, remote: str, given: list[GivenAnswer], cost: int
-    ) -> list[AnswerResult]:
-        for _ in range(_TRIES):
-            with suppress(Contended), self._hub.store.begin() as tx:
-                return self._answer(tx, partner, remote, given, cost)
-        with self._hub.store.begin() as tx:
-            return self._answer(tx, partner, remote, given, cost)
+        return contribute_answers(self._hub, self._quotas, partner, given, record)
 
-    def _answer(self, tx: Tx, partner: Partner, remote: str, given: list[GivenAnswer], cost: int) -> list[AnswerResult]:
-        """Contribute answers in one transaction, and charge the ``cost`` to the partner. Raises ``TaxiiError``."""
-        inbox = auth.writable(tx, partner, "inbox")
-        if cost:
-            self._quotas.charge_objects(tx, partner.name, cost)
-        done = answer_all(self._hub, tx, partner, given)
-        record_write(
-            tx,
-            partner=partner.name,
-            remote=remote,
-            method="POST",
-            route=_ROUTE,
-            collection=inbox.id,
-            status=200,
-            objects=sum(1 for result in done if result.answer and not result.refused),
-            reference=None,
-        )
-        return done
+
+def contribute_answers(
+    hub: Hub,
+    quotas: PartnerQuotas,
+    partner: Partner,
+    given: Sequence[GivenAnswer],
+    record: Callable[[Tx, Sequence[AnswerResult]], None],
+) -> list[AnswerResult]:
+    """Contribute answers in parts, each in a transaction of its own; all of them are charged before the first.
+
+    ``record`` notes in the same transaction what became of a part. Raises ``TaxiiError``.
+    """
+    done: list[AnswerResult] = []
+    for start in range(0, len(given), _AT_ONCE):
+        part, cost = given[start : start + _AT_ONCE], 0 if start else len(given)
+
+        def contribute(tx: Tx, part: Sequence[GivenAnswer] = part, cost: int = cost) -> list[AnswerResult]:
+            auth.writable(tx, partner, "inbox")
+            if cost:
+                quotas.charge_objects(tx, partner.name, cost)
+            results = answer_all(hub, tx, partner, part)
+            record(tx, results)
+            return results
+
+        done += write_patiently(hub.store, contribute)
+    return done
 
 
 def _asked(request: OtherRequest) -> list[AccountAnswer]:

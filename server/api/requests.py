@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,13 +12,14 @@ from schemas import request_schema, timestamp
 from schemas.errors import Rejected, rejection_of
 from schemas.partner import Partner
 from schemas.request import Request, RequestAnswer, RequestState
+from server.api.patience import write_patiently
 from server.api.request_openapi import description
 from server.release.hub import Hub
 from server.release.reasons import Reason
 from server.release.requests import desk
+from server.release.requests.desk import Sent
 from server.release.requests.states import Role
 from server.store import Store, Tx
-from server.store.database.engine import Contended
 from server.store.objects.fast_reads import NotFast
 from server.store.requests.requests import Place
 from server.taxii import auth
@@ -36,8 +36,6 @@ _PATH = re.compile(rf"{PREFIX}(?:/(?:note--)?(?P<id>[0-9a-f-]{{36}})(?P<answers>
 _METHODS = {"requests": ("GET", "POST"), "request": ("GET",), "request-answers": ("POST",)}
 _MOST_BYTES = 64 * 1024
 _MOST_FIELDS = 8
-# So often a request that met others at its values is begun anew.
-_TRIES = 5
 _USUAL, _MOST = 100, 1_000
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9a-f-]{36})")
 # Of the parties alone, and of this moment.
@@ -121,17 +119,29 @@ class RequestEndpoints:
         return self._send(partner, sent)
 
     def _send(self, partner: Partner, sent: Request | RequestAnswer) -> dict[str, Any]:
-        for _ in range(_TRIES):
-            with suppress(Contended), self._hub.store.begin() as tx:
-                return self._sent(tx, partner, sent)
-        with self._hub.store.begin() as tx:
-            return self._sent(tx, partner, sent)
+        return _or_refused(lambda: send_exchange(self._hub, self._quotas, partner, sent).view.written())
 
-    def _sent(self, tx: Tx, partner: Partner, sent: Request | RequestAnswer) -> dict[str, Any]:
-        """Send it as a partner that may write to the inbox. Raises ``TaxiiError``."""
+
+def send_exchange(
+    hub: Hub,
+    quotas: PartnerQuotas,
+    partner: Partner,
+    sent: Request | RequestAnswer,
+    record: Callable[[Tx, Sent], None] = lambda tx, done: None,
+) -> Sent:
+    """Send a request, or the next step of one, as a partner that may write to the inbox; it counts as an object.
+
+    ``record`` notes it in the same transaction. Raises ``TaxiiError`` and ``Rejected``.
+    """
+
+    def send(tx: Tx) -> Sent:
         auth.writable(tx, partner, "inbox")
-        self._quotas.charge_objects(tx, partner.name, 1)
-        return _or_refused(lambda: desk.send(self._hub, tx, partner, sent).view.written())
+        quotas.charge_objects(tx, partner.name, 1)
+        done = desk.send(hub, tx, partner, sent)
+        record(tx, done)
+        return done
+
+    return write_patiently(hub.store, send)
 
 
 def _read(

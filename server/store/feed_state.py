@@ -106,19 +106,21 @@ def last_runs(tx: Tx) -> dict[str, FeedRun]:
         runs.c.error,
         runs.c.unread,
     ).join(newest, and_(runs.c.feed == newest.c.feed, runs.c.started == newest.c.started))
-    return {
-        row.feed: FeedRun(
-            row.feed,
-            moment(row.started),
-            moment(row.ended),
-            row.read,
-            row.accepted,
-            row.rejected,
-            row.error,
-            orjson.loads(row.unread) if row.unread else {},
-        )
-        for row in tx.execute(asked.order_by(runs.c.feed))
-    }
+    return {row.feed: _run(row) for row in tx.execute(asked.order_by(runs.c.feed))}
+
+
+def _run(row: Any) -> FeedRun:
+    unread = orjson.loads(row.unread) if row.unread else {}
+    started, ended = moment(row.started), moment(row.ended)
+    return FeedRun(row.feed, started, ended, row.read, row.accepted, row.rejected, row.error, unread)
+
+
+def last_run(tx: Tx, feed: str) -> FeedRun | None:
+    """Return the last run of a feed, None before its first."""
+    r = runs.c
+    asked = select(r.feed, r.started, r.ended, r.read, r.accepted, r.rejected, r.error, r.unread).where(r.feed == feed)
+    row = tx.execute(asked.order_by(r.started.desc()).limit(1)).first()
+    return None if row is None else _run(row)
 
 
 def has_read_file(tx: Tx, feed: str, digest: str) -> bool:

@@ -210,10 +210,14 @@ def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str,
     return found
 
 
-def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int) -> list[str]:
-    """Return the ids of the objects of a type that were added or changed last, the newest first."""
+def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int, *, up_to: int | None = None) -> list[str]:
+    """Return the ids of the objects of a type that were added or changed last, the newest first.
+
+    With ``up_to``, a ``date_added``, those that were added up to it.
+    """
     given = {"in_log": collection.log, "bits": collection.part, "of_type": type_, "rows": limit}
-    found: Iterable[Any] = tx.execute(_OF_TYPE, given | {"of_number": object_ids.type_number(type_)})
+    given |= {"of_number": object_ids.type_number(type_)} | ({} if up_to is None else {"up_to": up_to})
+    found: Iterable[Any] = tx.execute(_OF_TYPE if up_to is None else _OF_TYPE_UP_TO, given)
     return [Names(*row).id(collection.part) for row in found]
 
 
@@ -378,3 +382,4 @@ _OF_TYPE = (
     .order_by(_c.date_added.desc())
     .limit(bindparam("rows"))
 )
+_OF_TYPE_UP_TO = _OF_TYPE.where(_c.date_added <= bindparam("up_to", type_=BigInteger))

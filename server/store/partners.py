@@ -372,6 +372,46 @@ def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta =
     return fingerprint.hex()
 
 
+class IssuedCredentials(NamedTuple):
+    """When credentials of a partner were issued, and when they end; moments in microseconds, None for no end."""
+
+    created: int
+    expires: int | None
+
+
+class RegisteredCertificate(NamedTuple):
+    """A client certificate of a partner: the SHA-256 of its DER, when it was registered, and when it ends to count."""
+
+    fingerprint: str
+    created: int
+    expires: int | None
+
+
+def credentials_of(tx: Tx, name: str) -> list[IssuedCredentials]:
+    """Return when the partner's passwords and tokens that still work were issued, the latest first."""
+    mine = (credentials.c.partner == name, _valid(credentials, now()))
+    asked = select(credentials.c.created, credentials.c.expires).where(*mine)
+    return [IssuedCredentials(*row) for row in tx.execute(asked.order_by(credentials.c.created.desc()))]
+
+
+def certificates_of(tx: Tx, name: str) -> list[RegisteredCertificate]:
+    """Return the partner's client certificates that still count, the latest first."""
+    mine = (certificates.c.partner == name, _valid(certificates, now()))
+    asked = select(certificates.c.fingerprint, certificates.c.created, certificates.c.expires).where(*mine)
+    rows = tx.execute(asked.order_by(certificates.c.created.desc(), certificates.c.fingerprint))
+    return [RegisteredCertificate(row[0].hex(), row[1], row[2]) for row in rows]
+
+
+def remove_certificate(tx: Tx, name: str, fingerprint: str) -> bool:
+    """Let a client certificate of the partner count no more, from its next request on; False where it has none such."""
+    try:
+        known = bytes.fromhex(fingerprint)
+    except ValueError:
+        return False
+    mine = (certificates.c.partner == name, certificates.c.fingerprint == known)
+    return bool(tx.execute(delete(certificates).where(*mine)).rowcount)
+
+
 def by_certificate(tx: Tx, der: bytes) -> Partner | None:
     """Find the partner that this client certificate, verified by the TLS, belongs to."""
     given = {"fingerprint": hashlib.sha256(der).digest(), "moment": now()}

@@ -65,6 +65,16 @@ class ReadPosition(NamedTuple):
     asked: int
 
 
+def positions_by(tx: Tx, partner: str, of: Sequence[Collection]) -> dict[str, ReadPosition]:
+    """Return by collection id how far a partner has read each of these collections; of those it never read, none."""
+    r = read_positions.c
+    found: dict[str, ReadPosition] = {}
+    for chunk in chunks([collection.id for collection in of]):
+        asked = select(r.collection, r.read_up_to, r.asked).where(any_of(tx, r.collection, chunk), r.partner == partner)
+        found |= {row.collection: ReadPosition(partner, row.read_up_to, row.asked) for row in tx.execute(asked)}
+    return found
+
+
 def positions_of(tx: Tx, of: Sequence[Collection]) -> dict[str, list[ReadPosition]]:
     """Return by collection id the read positions there of the partners that take part, one each."""
     r, mine = read_positions.c, partners.c.name == read_positions.c.partner

@@ -7,7 +7,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Update, bindparam, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import BigInteger, Update, bindparam, delete, exists, func, literal, or_, select, tuple_, update
 
 from server.store import deliveries, log, read_progress
 from server.store.collections import Collection, readers
@@ -32,6 +32,14 @@ class Retraction(NamedTuple):
     revoked_at: int
     version: int
     first: int | None = None
+
+
+class ReceiptPlace(NamedTuple):
+    """A place in a partner's list of receipts: collection (id), ``date_added`` of the revocation, object."""
+
+    collection: str
+    revoked_at: int
+    object_id: str
 
 
 class Receipt(NamedTuple):
@@ -247,6 +255,19 @@ def all_receipts(tx: Tx, *, only_open: bool = False, since: int = 0, limit: int 
     if only_open:
         asked = asked.where(_OPEN)
     return [_receipt(row) for row in tx.execute(asked)]
+
+
+def open_of(
+    tx: Tx, partner: str, *, after: ReceiptPlace | None = None, limit: int = 100
+) -> list[tuple[Receipt, ReceiptPlace]]:
+    """Return a partner's open receipts, each with its place, after a place: by collection, the first revoked first."""
+    key = (receipts.c.collection, receipts.c.revoked_at, receipts.c.object_id)
+    asked = _EVERY.add_columns(receipts.c.collection).where(receipts.c.partner == partner, _OPEN)
+    asked = asked.order_by(None).order_by(*key).limit(limit)
+    if after is not None:
+        asked = asked.where(tuple_(*key) > tuple_(*map(literal, after)))
+    found = [(_receipt(row[:-1]), row[-1]) for row in tx.execute(asked)]
+    return [(receipt, ReceiptPlace(of, receipt.revoked_at, receipt.object_id)) for receipt, of in found]
 
 
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:

@@ -1,25 +1,147 @@
 """The feedback that a partner has of its contributions: each event, with the times of the object that it is about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from mappers import extension
+from mappers.indicator import from_stix
+from schemas.errors import Rejected
 from server.release.query import timeline
-from server.store import Tx, collections, log
+from server.store import Tx, collections, inbox, log, partners, value_index
+from server.store.collections import Collection
 from server.store.database.times import micros, stamp
 
 STAGES = ("reported", "released", "read", "acted")
 _NOTES_FIRST = 8
+_NOTES_AT_ONCE = 100
+# Events that are looked at for one page; one note more may be.
+_LOOKED_AT = 4_000
+
+
+class EventPlace(NamedTuple):
+    """A place in the list of events: the ``date_added`` of a note, and how many of its events come before."""
+
+    added: int
+    number: int
+
+
+class EventFilter(NamedTuple):
+    """The events that are asked for: an ``event``, a ``kind`` of value, a ``reference`` of the partner; "" is any.
+
+    ``since`` is in microseconds. ``ids`` are the objects that they are about, None for all.
+    """
+
+    event: str = ""
+    kind: str = ""
+    reference: str = ""
+    since: int = 0
+    ids: frozenset[str] | None = None
+
+
+class EventPage(NamedTuple):
+    """Some events, the newest first, the place to go on from, and up to when it was looked (microseconds).
+
+    Both are None at the end of the list.
+    """
+
+    rows: list[dict[str, Any]]
+    following: EventPlace | None
+    looked_back_to: int | None
+
+
+class OwnValue(NamedTuple):
+    """The kind and the value of a partner's own report."""
+
+    kind: str
+    value: str
 
 
 def told(tx: Tx, partner: str, since: datetime | None, limit: int) -> list[dict[str, Any]]:
     """Return a row for each event and object, the latest ``limit`` of them, oldest first, with the object's times."""
     found = _events(tx, partner, 0 if since is None else micros(since), limit)[-limit:]
-    times = timeline.of_reports(tx, partner, {row["object"] for row in found})
-    return [{**row, **_times(times.get(row["object"]))} for row in found]
+    return _with_times(tx, partner, found)
+
+
+def page(tx: Tx, partner: str, wanted: EventFilter, before: EventPlace | None = None, most: int = 100) -> EventPage:
+    """Return the events that are asked for, the newest first, with kind, value and times; after the place ``before``.
+
+    Some thousand events are looked at: whoever asks for what is rare goes on from there.
+    """
+    collection = collections.find_private(tx, partner, "outcomes")
+    if collection is None:
+        return EventPage([], None, None)
+    rows: list[dict[str, Any]] = []
+    values: dict[str, OwnValue] = {}
+    looked_at, up_to, skip = 0, before.added if before else None, before.number if before else 0
+    while True:
+        notes = _notes_up_to(tx, collection, up_to)
+        for added, events in notes:
+            if added < wanted.since:
+                return _page(tx, partner, rows, values, None)
+            left = events[skip:]
+            values |= own_values(tx, partner, {row["object"] for row in left}) if wanted.kind else {}
+            for number, row in enumerate(left, skip + 1):
+                if _is_wanted(row, wanted, values):
+                    rows.append(row)
+                    if len(rows) == most:
+                        return _page(tx, partner, rows, values, EventPlace(added, number))
+            looked_at, up_to, skip = looked_at + len(left), added - 1, 0
+            if looked_at >= _LOOKED_AT:
+                return _page(tx, partner, rows, values, EventPlace(added, len(events)))
+        if len(notes) < _NOTES_AT_ONCE:
+            return _page(tx, partner, rows, values, None)
+
+
+def own_values(tx: Tx, partner: str, wanted: Iterable[str]) -> dict[str, OwnValue]:
+    """Return kind and value of the partner's own reports, by id; of other objects there is none."""
+    ids = {id_ for id_ in wanted if id_.startswith("indicator--")}
+    found: dict[str, OwnValue] = {}
+    for id_, item in inbox.of_partner(tx, partners.space(tx, partner), ids).items():
+        with suppress(Rejected):
+            report = from_stix(msgspec.json.decode(item.body))
+            found[id_] = OwnValue(str(report.kind), report.value)
+    return found
+
+
+def own_reports(tx: Tx, partner: str, subjects: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the partner's own reports of values, by their names in the value index."""
+    space = partners.space(tx, partner)
+    keys = {key for found in value_index.find(tx, subjects).values() for key in found}
+    mine = {inbox.object_id(key) for key in keys if inbox.space(key) == space}
+    return frozenset(id_ for id_ in mine if id_.startswith("indicator--"))
+
+
+def _notes_up_to(tx: Tx, collection: Collection, up_to: int | None) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Return the events of the last notes up to a ``date_added``, by when each was added, the newest first."""
+    ids = log.latest_of_type(tx, collection, "note", _NOTES_AT_ONCE, up_to=up_to)
+    notes, added = log.latest(tx, collection, ids), log.added(tx, collection, ids)
+    return [(added[id_], _events_of(msgspec.json.decode(notes[id_].body))) for id_ in ids]
+
+
+def _is_wanted(row: Mapping[str, Any], wanted: EventFilter, values: Mapping[str, OwnValue]) -> bool:
+    if wanted.kind and (row["object"] not in values or values[row["object"]].kind != wanted.kind):
+        return False
+    return (
+        wanted.event in ("", row["event"])
+        and wanted.reference in ("", row.get("reference"))
+        and (wanted.ids is None or row["object"] in wanted.ids)
+    )
+
+
+def _page(
+    tx: Tx,
+    partner: str,
+    rows: Sequence[dict[str, Any]],
+    known: Mapping[str, OwnValue],
+    following: EventPlace | None,
+) -> EventPage:
+    values = {**known, **own_values(tx, partner, {row["object"] for row in rows} - known.keys())}
+    named = [{**row, **(values[row["object"]]._asdict() if row["object"] in values else {})} for row in rows]
+    return EventPage(_with_times(tx, partner, named), following, following.added if following else None)
 
 
 def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]]:
@@ -30,23 +152,28 @@ def _events(tx: Tx, partner: str, since: int, limit: int) -> list[dict[str, Any]
     while collection is not None:
         ids = log.latest_of_type(tx, collection, "note", wanted)[::-1]
         notes, added = log.latest(tx, collection, ids), log.added(tx, collection, ids)
-        found = [
-            _event(ref, feedback, note["id"])
-            for note in (msgspec.json.decode(notes[id_].body) for id_ in ids if added[id_] >= since)
-            if (feedback := extension.context_of(note).get("feedback"))
-            for ref in note["object_refs"]
-        ]
+        found = [row for id_ in ids if added[id_] >= since for row in _events_of(msgspec.json.decode(notes[id_].body))]
         if len(found) >= limit or len(ids) < wanted or added[ids[0]] < since:
             return found
         wanted *= 2
     return []
 
 
+def _events_of(note: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row for each object that a note tells of, with the partner's own reference of it."""
+    feedback = extension.context_of(note).get("feedback")
+    return [_event(ref, feedback, note["id"]) for ref in note["object_refs"]] if feedback else []
+
+
 def _event(ref: str, feedback: Mapping[str, Any], note_id: str) -> dict[str, Any]:
-    """Return the row of one object that a note tells of, with the partner's own reference of it."""
     row = {"object": ref, **feedback}
     references = row.pop("references", {})
     return {**row, **({"reference": references[ref]} if ref in references else {}), "note": note_id}
+
+
+def _with_times(tx: Tx, partner: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    times = timeline.of_reports(tx, partner, {row["object"] for row in rows})
+    return [{**row, **_times(times.get(row["object"]))} for row in rows]
 
 
 def _times(journey: timeline.Journey | None) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Text, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, case, delete, func, insert, or_, select, update
 
 from server.store import subjects
 from server.store.database.engine import Tx
@@ -26,6 +26,13 @@ class KeptAccount(NamedTuple):
     left: int | None
     code: str | None
     answered: int | None
+
+
+class KeptPlace(NamedTuple):
+    """A place in a partner's list: the moment by which it is ordered (microseconds), and the subject."""
+
+    moment: int
+    subject: str
 
 
 class AnswerCounts(NamedTuple):
@@ -98,6 +105,34 @@ def find(
     if values is not None:
         asked = asked.where(_k.value.in_(sorted(subjects.numbers(tx, values).values())))
     return [KeptAccount(*row) for row in tx.execute(asked)]
+
+
+def waiting(tx: Tx, partner: str, *, after: KeptPlace | None = None, limit: int = 100) -> list[KeptAccount]:
+    """Return what waits for the partner's answer, the oldest first, after a place."""
+    asked = _LISTED.where(_k.partner == partner, _OPEN).order_by(_k.since, subject_rows.c.subject).limit(limit)
+    if after is not None:
+        asked = asked.where(_k.since >= after.moment, _is_beyond(_k.since > after.moment, _k.since, after))
+    return [KeptAccount(*row) for row in tx.execute(asked)]
+
+
+def answered_by(tx: Tx, partner: str, *, after: KeptPlace | None = None, limit: int = 100) -> list[KeptAccount]:
+    """Return what the partner answered, the latest answer first, after a place."""
+    asked = _LISTED.where(_k.partner == partner, _k.answered.is_not(None))
+    asked = asked.order_by(_k.answered.desc(), subject_rows.c.subject).limit(limit)
+    if after is not None:
+        asked = asked.where(_k.answered <= after.moment, _is_beyond(_k.answered < after.moment, _k.answered, after))
+    return [KeptAccount(*row) for row in tx.execute(asked)]
+
+
+def count_waiting(tx: Tx, partner: str, due: int) -> tuple[int, int]:
+    """Count what waits for the partner's answer, and of that what has waited since before ``due`` (microseconds)."""
+    late = func.coalesce(func.sum(case((_k.since < due, 1), else_=0)), 0)
+    row = tx.execute(select(func.count(), late).where(_k.partner == partner, _OPEN)).one()
+    return row[0], row[1]
+
+
+def _is_beyond(is_past: ColumnElement[bool], moment: ColumnElement[int], place: KeptPlace) -> ColumnElement[bool]:
+    return or_(is_past, (moment == place.moment) & (subject_rows.c.subject > place.subject))
 
 
 def answered(tx: Tx, values: Iterable[str], codes: Collection[str]) -> dict[str, int]:

@@ -25,6 +25,21 @@ kept_accounts = Table(
 )
 
 Index("ix_kept_accounts_value", kept_accounts.c.value)
+# What each partner has still to answer, and what it answered, in the order in which a person looks at it.
+Index(
+    "ix_kept_accounts_waiting",
+    kept_accounts.c.partner,
+    kept_accounts.c.since,
+    sqlite_where=text('answered IS NULL AND "left" IS NULL'),
+    postgresql_where=text('answered IS NULL AND "left" IS NULL'),
+)
+Index(
+    "ix_kept_accounts_answered",
+    kept_accounts.c.partner,
+    kept_accounts.c.answered,
+    sqlite_where=text("answered IS NOT NULL"),
+    postgresql_where=text("answered IS NOT NULL"),
+)
 # Those that wait for an answer, which are few of all.
 Index(
     "ix_kept_accounts_open",

@@ -198,6 +198,26 @@ def test_rights_that_were_granted_and_not_revoked_hold(store: Store, collection:
             collections.grant(tx, "nobody", collection, read=True)
 
 
+def test_a_partner_lists_and_removes_its_own_certificates(store: Store) -> None:
+    with store.begin() as tx:
+        for partner in (BANK, NGO):
+            partners.add(tx, partner)
+        first = partners.set_certificate(tx, BANK.name, "11" * 32)
+        second = partners.set_certificate(tx, BANK.name, "22" * 32)
+        theirs = partners.set_certificate(tx, NGO.name, "33" * 32)
+        found = {kept.fingerprint: kept.expires for kept in partners.certificates_of(tx, BANK.name)}
+        assert found.keys() == {first, second}
+        assert found[second] is None
+        assert found[first] is not None
+        for wrong in (theirs, "no hexadecimal", ""):
+            assert not partners.remove_certificate(tx, BANK.name, wrong)
+        assert partners.remove_certificate(tx, BANK.name, first)
+        assert [kept.fingerprint for kept in partners.certificates_of(tx, BANK.name)] == [second]
+        assert [kept.fingerprint for kept in partners.certificates_of(tx, NGO.name)] == [theirs]
+        partners.rotate(tx, BANK.name)
+        assert [kept.expires is None for kept in partners.credentials_of(tx, BANK.name)] == [True, False]
+
+
 def test_a_certificate_belongs_to_one_partner_whichever_way_it_is_named(store: Store) -> None:
     der = b"not really DER, and nobody looks"
     fingerprint = hashlib.sha256(der).hexdigest()

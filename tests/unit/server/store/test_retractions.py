@@ -77,6 +77,25 @@ def test_the_partners_that_read_the_object_owe_a_receipt_and_no_others(store: St
     assert (receipt.revoked_at, receipt.closed, receipt.how) == (at, None, None)
 
 
+def test_a_partner_finds_its_own_open_receipts_page_by_page(store: Store, collection: Collection) -> None:
+    ids_ = [ID.replace("3", digit) for digit in "4567"]
+    with store.begin() as tx:
+        first = max(_added(tx, collection, _item("2026-01-01T00:00:00.000Z", id_=id_)) for id_ in ids_)
+        read_progress.record_reads(tx, [("reader", collection.id, first), ("slow", collection.id, first)])
+        for id_ in ids_:
+            _revoked(tx, collection, id_)
+        rules.acknowledge(tx, "reader", ids_[0])
+        for most in (1, 2, 100):
+            found, place = [], None
+            while page := retractions.open_of(tx, "reader", after=place, limit=most):
+                found += [receipt for receipt, _ in page]
+                place = page[-1][1]
+            assert [receipt.object_id for receipt in found] == ids_[1:]
+            assert {receipt.partner for receipt in found} == {"reader"}
+        assert read_progress.positions_by(tx, "reader", [collection])[collection.id].read_up_to == first
+        assert read_progress.positions_by(tx, "one", [collection]) == {}
+
+
 def test_a_later_version_does_not_hide_the_readers_of_the_first(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
