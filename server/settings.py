@@ -233,6 +233,10 @@ class Settings(BaseSettings):
             description="time within which you should decide whether a keeper hears of a report that excludes it",
         ),
     ] = timedelta(hours=4)
+    two_persons_readers: Annotated[
+        int,
+        Field(ge=0, description="what more partners than these read, or anybody, two persons take back on the pages"),
+    ] = 20
     lists_dir: Annotated[
         Path | None, Field(description="folder of the updated allowlists; none is beside the store")
     ] = None

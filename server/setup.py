@@ -35,4 +35,11 @@ def allowlists_of(settings: Settings) -> Allowlists:
 def hub_of(settings: Settings, store: Store) -> Hub:
     """Return the hub on ``store`` with the release policy, the allowlists and the limits of ``settings``."""
     limits = RequestLimits(settings.requests_per_day, settings.requests_open, settings.request_unanswered_days)
-    return Hub(store, policy_of(settings), allowlists_of(settings), limits, settings.answer_target)
+    return Hub(
+        store,
+        policy_of(settings),
+        allowlists_of(settings),
+        limits,
+        settings.answer_target,
+        settings.two_persons_readers,
+    )

@@ -7,7 +7,12 @@ from flask import Response
 
 from server.console.access import ADMINS, ANALYSTS, ANYBODY, APPROVERS, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
 from server.console.login import login_pages, openid_pages
-from server.console.operator import overview_page, proposal_pages, review_pages
+from server.console.operator import (
+    overview_page,
+    proposal_pages,
+    review_decisions,
+    review_pages,
+)
 from server.console.partner import partner_pages
 from server.console.public import check_page, front_page, trend_pages
 
@@ -51,8 +56,8 @@ ROUTES: tuple[Route, ...] = (
     Route("people", "/console/people", ADMINS, overview_page.show_people),
     Route("reviews", "/console/reviews", VIEWERS, review_pages.show_queue),
     Route("review", "/console/review/<path:id>", VIEWERS, review_pages.show_review),
-    Route("preview", "/console/reviews/preview", ANALYSTS, review_pages.preview, methods=FORM),
-    Route("decide", "/console/reviews/decide", ANALYSTS, review_pages.decide, methods=FORM),
+    Route("preview", "/console/reviews/preview", ANALYSTS, review_decisions.preview, methods=FORM),
+    Route("decide", "/console/reviews/decide", ANALYSTS, review_decisions.decide, methods=FORM),
     Route("proposals", "/console/proposals", VIEWERS, proposal_pages.show_all),
     Route("proposal", "/console/proposals/<id>", VIEWERS, proposal_pages.show_one),
     Route("confirm", "/console/proposals/<id>/confirm", APPROVERS, proposal_pages.confirm, methods=FORM, is_fresh=True),

@@ -57,6 +57,11 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "expired": mark("Expired"),
         "erase": mark("Erase a value"),
         "approve-with-authority": mark("Approve reports with authority"),
+        "approve-allowlisted": mark("Approve reports of values known as harmless"),
+        "delist-disputed": mark("Take back disputed values"),
+        "clear-objection": mark("Take back a value after an objection"),
+        "make-admin": mark("Make somebody an administrator"),
+        "not-listed": mark("not listed"),
         "decide-keeper-contradicted": mark("Decide against or for the keeping bank"),
         # Figures
         "reports": mark("Reported values"),

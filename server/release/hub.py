@@ -24,5 +24,7 @@ class Hub:
     request_limits: RequestLimits = field(default_factory=RequestLimits)
     # Within which keepers should answer.
     answer_target: timedelta = timedelta(hours=4)
+    # What more partners than these read is taken back by two persons.
+    most_readers_by_one: int = 20
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
     alike_drafts: AlikeDrafts = field(default_factory=AlikeDrafts, init=False, repr=False, compare=False)

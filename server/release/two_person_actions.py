@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from server.release.by_two_persons import authority_reviews, contradictions
+from server.release.by_two_persons import admins, contradictions, delistings, held_reports
 from server.release.erasure import action as erasure
 from server.release.two_persons import TwoPersonAction
 
-_ALL: tuple[TwoPersonAction, ...] = (authority_reviews.APPROVE, contradictions.DECIDE, erasure.ACTION)
+_ALL: tuple[TwoPersonAction, ...] = (
+    held_reports.APPROVE,
+    held_reports.APPROVE_HARMLESS,
+    contradictions.DECIDE,
+    delistings.DELIST,
+    delistings.CLEAR,
+    admins.MAKE_ADMIN,
+    erasure.ACTION,
+)
 
 ACTIONS: Mapping[str, TwoPersonAction] = MappingProxyType({action.name: action for action in _ALL})

@@ -18,7 +18,7 @@ from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.proposals import proposals
-from server.store.proposals.proposals import Proposal
+from server.store.proposals.proposals import Effect, Proposal
 
 LASTS_DAYS = 7
 _DAY = 86_400 * 1_000_000
@@ -32,9 +32,9 @@ class Effects(NamedTuple):
     ``asides`` are read too; that they change meanwhile makes no proposal void.
     """
 
-    lines: Sequence[str]
+    lines: Sequence[Effect]
     basis: Any
-    asides: Sequence[str] = ()
+    asides: Sequence[Effect] = ()
 
 
 class Signatures(NamedTuple):
@@ -56,8 +56,8 @@ class TwoPersonAction(NamedTuple):
 
     name: str
     effects: Callable[[Hub, Tx, Arguments], Effects]
-    carry_out: Callable[[Hub, Tx, Arguments, Signatures], Sequence[str]]
-    finish: Callable[[Hub], Sequence[str]] | None = None
+    carry_out: Callable[[Hub, Tx, Arguments, Signatures], Sequence[Effect]]
+    finish: Callable[[Hub], Sequence[Effect]] | None = None
 
 
 class NotAllowed(ValueError):
@@ -68,17 +68,27 @@ class Confirmation(NamedTuple):
     """A decided proposal and what was done; where it is void, nothing was."""
 
     proposal: Proposal
-    done: Sequence[str]
+    done: Sequence[Effect]
 
 
 def propose(
-    hub: Hub, tx: Tx, action: TwoPersonAction, arguments: Arguments, by: str, note: str | None = None
+    hub: Hub,
+    tx: Tx,
+    action: TwoPersonAction,
+    arguments: Arguments,
+    by: str,
+    note: str | None = None,
+    *,
+    shown: Sequence[Effect] = (),
 ) -> Proposal:
-    """Propose an action; somebody else has seven days to confirm it. Raises what ``action.effects`` raises."""
+    """Propose an action; somebody else has seven days to confirm it. Raises what ``action.effects`` raises.
+
+    ``shown`` is what else the first person was shown; the second one reads it too.
+    """
     _refuse_no_name(by)
     effects = action.effects(hub, tx, arguments)
     lasts = LASTS_DAYS * _DAY
-    told = [*effects.lines, *effects.asides]
+    told = [*effects.lines, *effects.asides, *shown]
     made = proposals.add(tx, action.name, arguments, told, _digest(effects), by, lasts=lasts, note=note)
     _record(tx, "PROPOSE", made.id, by)
     return made
@@ -144,4 +154,5 @@ def _record(tx: Tx, verb: str, id_: str, by: str) -> None:
 
 
 def _digest(effects: Effects) -> bytes:
-    return hashlib.sha256(orjson.dumps([list(effects.lines), effects.basis], option=orjson.OPT_SORT_KEYS)).digest()
+    lines = [line.written() for line in effects.lines]
+    return hashlib.sha256(orjson.dumps([lines, effects.basis], option=orjson.OPT_SORT_KEYS)).digest()

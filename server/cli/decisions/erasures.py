@@ -8,6 +8,7 @@ from schemas.errors import Rejected
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.decisions.proposals import show_proposal
 from server.release import two_persons
+from server.release.by_two_persons.sentences import english
 from server.release.erasure import action, job
 from server.store.database.engine import StoreUnavailable
 from server.store.database.times import stamp
@@ -65,9 +66,9 @@ def finish(ctx: typer.Context, json: Json = False) -> None:
         except StoreUnavailable as error:
             fail(str(error), 1)
     if json:
-        show_json({"done": done})
+        show_json({"done": english(done)})
     else:
-        show_table("Done", ["what"], [[line] for line in done])
+        show_table("Done", ["what"], [[line] for line in english(done)])
 
 
 def _row(record: ErasureRecord) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import typer
 from schemas.errors import Rejected
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release import two_persons
+from server.release.by_two_persons.sentences import english
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import NotAllowed
 from server.store.database.times import stamp
@@ -66,9 +67,9 @@ def confirm(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> N
         if finish is not None:
             done = [*done, *finish(hub)]
     if json:
-        show_json({**_row(found), "done": list(done)})
+        show_json({**_row(found), "done": english(done)})
     else:
-        show_table("Done", ["what"], [[line] for line in done])
+        show_table("Done", ["what"], [[line] for line in english(done)])
 
 
 @app.command()
@@ -101,7 +102,7 @@ def _row(found: Proposal) -> dict[str, Any]:
         "id": found.id,
         "action": found.action,
         "arguments": dict(found.arguments),
-        "effects": list(found.effects),
+        "effects": english(found.effects),
         "note": found.note,
         "proposed_by": found.proposed_by,
         "proposed": stamp(found.proposed),

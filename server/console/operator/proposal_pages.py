@@ -7,9 +7,11 @@ from flask import Response
 
 from schemas.errors import Rejected
 from server.console.access import APPROVERS
+from server.console.operator.effect_texts import effect_text
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release import two_persons
+from server.release.by_two_persons.admins import ADMIN_LINK
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import NotAllowed, is_same_person
 from server.store.proposals import proposals
@@ -38,14 +40,19 @@ def show_one(visit: Visit, id: str) -> Response:
             raise PageRefused(404, _NO_PROPOSAL) from None
     is_own = is_same_person(found.proposed_by, visit.known_user.name)
     may_confirm = visit.right in APPROVERS and not is_own
-    return visit.page("operator/proposal.html", found=found, is_own=is_own, may_confirm=may_confirm)
+    lines = [effect_text(visit.language, effect) for effect in found.effects]
+    return visit.page("operator/proposal.html", found=found, lines=lines, is_own=is_own, may_confirm=may_confirm)
 
 
 def confirm(visit: Visit, id: str) -> Response:
     """Carry out what somebody else proposed."""
     hub = visit.site.hub
     with _refusing(), hub.store.begin() as tx:
-        two_persons.confirm(hub, tx, ACTIONS, id, visit.known_user.name)
+        found, done = two_persons.confirm(hub, tx, ACTIONS, id, visit.known_user.name)
+    # What is shown once, and stored nowhere, is on the answer itself.
+    if any(effect.code == ADMIN_LINK for effect in done):
+        lines = [effect_text(visit.language, effect) for effect in done]
+        return visit.page("operator/confirmed.html", found=found, lines=lines)
     return visit.go(f"/console/proposals/{id}")
 
 

@@ -10,12 +10,10 @@ from server.release.hub import Hub
 from server.release.session import ReleaseSession
 from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
 from server.store.database.engine import Tx
+from server.store.proposals.proposals import Effect
 from server.store.reviews import Review, ReviewState
 
-_DOES: dict[ReviewState, str] = {
-    "approved": "the reports stand: the keeper's answer counts no more, and the account is listed as they have it",
-    "rejected": "the keeper's answer stands: the reports are refused, and count against their reporters",
-}
+_DOES: dict[ReviewState, Effect] = {"approved": Effect("keeper-overruled"), "rejected": Effect("keeper-confirmed")}
 
 
 def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
@@ -29,14 +27,14 @@ def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     reporters = sorted({str(report.partner.kind) for report in value.statements})
     lines = [
         _DOES[state],
-        f"review: {review.object_id}",
-        f"keeper: {answer.partner.name}, which answered {answer.code}",
-        f"reports: {len(value.statements)}, by partners of the kinds {', '.join(reporters)}",
+        Effect("review", {"id": review.object_id}),
+        Effect("keeper", {"partner": answer.partner.name, "answer": str(answer.code)}),
+        Effect("reports-of-kinds", {"reports": len(value.statements), "kinds": reporters}),
     ]
     return Effects(lines, [answer.key, answer.added, sorted(report.key for report in value.statements)])
 
 
-def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[str]:
+def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
     review, state = _read(tx, arguments)
     reviewing.decide(
         hub, tx, [review.object_id], state, signatures.confirmed_by, f"proposal {signatures.proposal}", by_two=True

@@ -14,6 +14,7 @@ from server.store.database.engine import StoreUnavailable, Tx
 from server.store.database.times import now
 from server.store.erasure import erased
 from server.store.proposals import proposals
+from server.store.proposals.proposals import Effect
 
 NAME = "erase"
 _LONGEST_REASON = 200
@@ -41,7 +42,7 @@ def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     return Effects(plan.lines(made, arguments["reason"]), made.traces.as_json(), plan.asides(made))
 
 
-def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> list[str]:
+def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> list[Effect]:
     """Retract the value where it stands, hold later reports of it, and begin the work that erases it."""
     names = arguments["subjects"]
     ids = sorted(id_ for name in names for id_ in listings.ids(tx, name))
@@ -56,12 +57,12 @@ def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -
     audit.record_unsealed(
         tx, [AuditEvent(moment, moment, 1, None, signatures.confirmed_by, "ERASE", "value", None, 200, 1, record.id)]
     )
-    done = [f"erasure {record.id} has begun: {made.kinds}"]
-    proposals.empty(tx, signatures.proposal, [f"erase a value, as erasure {record.id}: {made.kinds}"])
-    return done
+    about = {"id": record.id, "kinds": made.kinds}
+    proposals.empty(tx, signatures.proposal, [Effect("erasure-of", about)])
+    return [Effect("erasure-begun", about)]
 
 
-def finish(hub: Hub) -> list[str]:
+def finish(hub: Hub) -> list[Effect]:
     """Do what is left of all erasures, and return how each ended; what cannot be done now, the workers do later."""
     with hub.store.read() as tx:
         open_ = [record.id for record in erased.all_erasures(tx, only_open=True)]
@@ -72,8 +73,8 @@ def finish(hub: Hub) -> list[str]:
     try:
         job.rewrite_files(hub.store)
     except StoreUnavailable as error:
-        return [f"the rows are gone, the files are not rewritten yet: {error}"]
-    return [f"erasure {id_} has ended; scamfeed erasure list has the numbers of what went" for id_ in open_]
+        return [Effect("files-later", {"error": str(error)})]
+    return [Effect("erasure-ended", {"id": id_}) for id_ in open_]
 
 
 ACTION = TwoPersonAction(NAME, _effects, _carry_out, finish)

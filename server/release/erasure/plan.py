@@ -17,6 +17,7 @@ from server.store import collections, inbox, listings, log, retractions, subject
 from server.store.database.engine import Tx
 from server.store.erasure import log_rows
 from server.store.objects.parts import PLAIN
+from server.store.proposals.proposals import Effect
 from server.store.requests import requests
 
 _MOST_NAMED = 20
@@ -95,32 +96,29 @@ def of(tx: Tx, names: Collection[str]) -> ErasurePlan:
     )
 
 
-def lines(plan: ErasurePlan, reason: str) -> list[str]:
+def lines(plan: ErasurePlan, reason: str) -> list[Effect]:
     """Return the plan as people read it before they confirm it."""
-    told = [f"erase {subject}" for subject in plan.subjects]
-    told.append(f"reason: {reason}")
-    told.append(
-        f"{plan.reports} reports of {plan.reporters} partners, {plan.versions} versions of reports and listings"
-    )
-    told.append(f"{plan.annotations} sightings, opinions, notes, cases and flows that mention it")
+    counted = {"reports": plan.reports, "partners": plan.reporters, "versions": plan.versions}
+    told = [Effect("erase", {"subject": subject}) for subject in plan.subjects]
+    told += [Effect("reason", {"reason": reason}), Effect("erase-reports", counted)]
+    told.append(Effect("erase-mentions", {"mentions": plan.annotations}))
     if plan.requests:
-        told.append(f"{plan.requests} requests between institutions about it, which have ended")
+        told.append(Effect("erase-requests", {"requests": plan.requests}))
     if plan.active:
-        told.append(f"it is listed in {', '.join(plan.active)}: it is retracted first, as found wrong")
+        told.append(Effect("erase-listed", {"collections": list(plan.active)}))
     if plan.owned_by:
-        told.append(f"it is registered as the own value of {', '.join(plan.owned_by)}: that is removed too")
-    told.append("later reports of it are held for review")
-    told.append("nothing brings it back; backups are to be treated as docs/erasure.md says")
-    return told
+        told.append(Effect("erase-owned", {"partners": list(plan.owned_by)}))
+    return [*told, Effect("erase-held"), Effect("erase-for-ever")]
 
 
-def asides(plan: ErasurePlan) -> list[str]:
+def asides(plan: ErasurePlan) -> list[Effect]:
     """Return who has not read yet that the value was withdrawn: that changes from poll to poll."""
     if not plan.unread:
         return []
-    named = ", ".join(plan.unread[:_MOST_NAMED])
-    more = f" and {len(plan.unread) - _MOST_NAMED} more" if len(plan.unread) > _MOST_NAMED else ""
-    return [f"they have it, and have not read yet that it was withdrawn: {named}{more}; they will read a tombstone"]
+    named, more = list(plan.unread[:_MOST_NAMED]), len(plan.unread) - _MOST_NAMED
+    if more > 0:
+        return [Effect("erase-unread-more", {"partners": named, "more": more})]
+    return [Effect("erase-unread", {"partners": named})]
 
 
 def _add_basis(tx: Tx, reports: Iterable[str], found: dict[int, set[str]]) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -22,6 +23,20 @@ class UnknownProposal(LookupError):
     """There is no proposal of that id."""
 
 
+class Effect(NamedTuple):
+    """One line of what an action does: the code of its sentence, and what stands in it, by name.
+
+    Whoever reads it does so in a language of its own. A line that has no code is its own text.
+    """
+
+    code: str
+    values: Mapping[str, Any] = MappingProxyType({})
+
+    def written(self) -> list[Any]:
+        """Return it as it is stored."""
+        return [self.code, dict(self.values)]
+
+
 class Proposal(NamedTuple):
     """A person's proposal: an action with its arguments, and its ``effects``, line by line, as others read them.
 
@@ -31,7 +46,7 @@ class Proposal(NamedTuple):
     id: str
     action: str
     arguments: Mapping[str, Any]
-    effects: Sequence[str]
+    effects: Sequence[Effect]
     basis: bytes
     note: str | None
     proposed_by: str
@@ -46,7 +61,7 @@ def add(
     tx: Tx,
     action: str,
     arguments: Mapping[str, Any],
-    effects: Sequence[str],
+    effects: Sequence[Effect],
     basis: bytes,
     by: str,
     *,
@@ -58,7 +73,7 @@ def add(
     for earlier in tx.scalars(select(_p.id).where(_p.action == action, _p.arguments == written, _p.state == "open")):
         decide(tx, earlier, "void", by)
     new = Proposal(secrets.token_hex(8), action, arguments, effects, basis, note, by, moment, moment + lasts, "open")
-    row = {**new._asdict(), "arguments": written, "effects": orjson.dumps(list(effects))}
+    row = {**new._asdict(), "arguments": written, "effects": _lines(effects)}
     tx.execute(insert(proposals), [row])
     return new
 
@@ -84,9 +99,9 @@ def decide(tx: Tx, id_: str, state: ProposalState, by: str) -> None:
     tx.execute(update(proposals).where(_p.id == id_).values(state=state, decided_by=by, decided=now()))
 
 
-def empty(tx: Tx, id_: str, effects: Sequence[str] = ()) -> None:
+def empty(tx: Tx, id_: str, effects: Sequence[Effect] = ()) -> None:
     """Remove a proposal's arguments, and its note, and put other words in the place of its effects."""
-    values = {"arguments": _written({}), "effects": orjson.dumps(list(effects)), "note": None}
+    values = {"arguments": _written({}), "effects": _lines(effects), "note": None}
     tx.execute(update(proposals).where(_p.id == id_).values(values))
 
 
@@ -97,10 +112,19 @@ def forget(tx: Tx, *, before: int) -> int:
 
 
 def _proposal(row: Any) -> Proposal:
-    found = Proposal(*row)._replace(arguments=orjson.loads(row.arguments), effects=orjson.loads(row.effects))
+    found = Proposal(*row)._replace(arguments=orjson.loads(row.arguments), effects=_effects(row.effects))
     if found.state == "open" and found.expires <= now():
         return found._replace(state="expired", decided=found.expires)
     return found
+
+
+def _lines(effects: Sequence[Effect]) -> bytes:
+    return orjson.dumps([effect.written() for effect in effects])
+
+
+def _effects(written: bytes) -> list[Effect]:
+    """Return the lines as they were stored; those of earlier versions of the program have no codes."""
+    return [Effect(line) if isinstance(line, str) else Effect(*line) for line in orjson.loads(written)]
 
 
 def _written(arguments: Mapping[str, Any]) -> bytes:

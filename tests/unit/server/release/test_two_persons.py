@@ -11,6 +11,7 @@ from server.release.hub import Hub
 from server.release.two_persons import Arguments, Effects, NotAllowed, Signatures, TwoPersonAction
 from server.store import Store, audit
 from server.store.database.engine import Tx
+from server.store.proposals.proposals import Effect
 
 
 class Lamp:
@@ -25,11 +26,11 @@ class Lamp:
     def effects(self, _hub: Hub, _tx: Tx, arguments: Arguments) -> Effects:
         if arguments["lamp"] != 1:
             raise ValueError("there is no such lamp")
-        return Effects([f"the lamp in the {self.room} goes out"], {"is_on": self.is_on})
+        return Effects([Effect("lamp", {"room": self.room})], {"is_on": self.is_on})
 
-    def carry_out(self, _hub: Hub, _tx: Tx, _arguments: Arguments, signatures: Signatures) -> list[str]:
+    def carry_out(self, _hub: Hub, _tx: Tx, _arguments: Arguments, signatures: Signatures) -> list[Effect]:
         self.is_on, self.signed = False, signatures
-        return ["it is dark"]
+        return [Effect("dark")]
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_what_one_proposes_another_confirms(hub: Hub, lamp: Lamp) -> None:
     id_ = propose(hub, lamp)
     assert lamp.is_on
     found, done = confirm(hub, lamp, id_, "Boon")
-    assert (found.state, found.decided_by, done) == ("confirmed", "Boon", ["it is dark"])
+    assert (found.state, found.decided_by, done) == ("confirmed", "Boon", [Effect("dark")])
     assert lamp.signed == Signatures(id_, "Anong", "Boon")
 
 

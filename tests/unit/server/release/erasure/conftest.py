@@ -90,8 +90,8 @@ class ErasingHub:
             found, done = two_persons.confirm(self.hub, tx, ACTIONS, proposed.id, "Boon")
         assert found.state == "confirmed"
         ended = action.finish(self.hub)
-        assert "has ended" in ended[0], ended
-        return done[0].split()[1]
+        assert ended[0].code == "erasure-ended", ended
+        return str(done[0].values["id"])
 
     def traces(self, *needles: str | bytes) -> list[str]:
         """Return where any byte of the database has one of these, in the files, and in the bodies that are packed."""

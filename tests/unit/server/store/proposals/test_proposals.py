@@ -4,14 +4,23 @@ import pytest
 
 from server.store import Store
 from server.store.proposals import proposals
-from server.store.proposals.proposals import UnknownProposal
+from server.store.proposals.proposals import Effect, UnknownProposal
 
 DAY = 86_400 * 1_000_000
 
 
 def add(store: Store, *, lasts: int = DAY, by: str = "Anong") -> proposals.Proposal:
     with store.begin() as tx:
-        return proposals.add(tx, "erase", {"value": "x", "a": 1}, ["it goes"], b"basis", by, lasts=lasts, note="why")
+        return proposals.add(
+            tx,
+            "erase",
+            {"value": "x", "a": 1},
+            [Effect("goes", {"to": ["a", 1]})],
+            b"basis",
+            by,
+            lasts=lasts,
+            note="why",
+        )
 
 
 def test_a_proposal_is_kept_as_it_was_made(store: Store) -> None:
@@ -50,10 +59,10 @@ def test_a_proposal_expires(store: Store) -> None:
 def test_an_emptied_proposal_says_who_and_when_and_nothing_else(store: Store) -> None:
     made = add(store)
     with store.begin() as tx:
-        proposals.empty(tx, made.id, ["it is gone"])
+        proposals.empty(tx, made.id, [Effect("gone")])
     with store.read() as tx:
         found = proposals.find(tx, made.id)
-    assert (found.arguments, found.effects, found.note) == ({}, ["it is gone"], None)
+    assert (found.arguments, found.effects, found.note) == ({}, [Effect("gone", {})], None)
     assert (found.proposed_by, found.proposed) == (made.proposed_by, made.proposed)
 
 

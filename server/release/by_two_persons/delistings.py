@@ -1,0 +1,93 @@
+"""Two persons take a value back that many partners read: a dispute decided against it, or an objection."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from schemas.errors import Rejected
+from server.release import review as reviewing
+from server.release.fuse.statements import DISPUTED, DOUBTED
+from server.release.hub import Hub
+from server.release.objections import decide as objecting
+from server.release.route.policy import PUBLIC
+from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
+from server.store import collections
+from server.store.database.engine import Tx
+from server.store.objections import objections
+from server.store.proposals.proposals import Effect
+from server.store.reviews import Review
+
+
+class Readership(NamedTuple):
+    """Where a value is listed now, and how many partners may read it there; of ``public`` nobody knows how many."""
+
+    aliases: list[str]
+    readers: int
+
+    def is_more_than(self, most: int) -> bool:
+        """Return whether more partners read it; what anybody may read has more readers than any number."""
+        return self.readers > most or PUBLIC in self.aliases
+
+
+def readership(tx: Tx, subjects: Iterable[str]) -> Readership:
+    """Return where these values are listed, and by how many partners they are read."""
+    aliases = sorted(objecting.listed_where(tx, subjects).ids)
+    listing = [found for found in collections.all_collections(tx) if found.alias in aliases] if aliases else []
+    readers = {name for found in listing for name in collections.readers(tx, found)}
+    return Readership(aliases, len(readers))
+
+
+def delisted_by(tx: Tx, found: Iterable[Review], most: int) -> set[str]:
+    """Return the ids of open disputes whose rejection takes back what more than ``most`` partners read."""
+    return {
+        review.object_id
+        for review in found
+        if review.rule in (DISPUTED, DOUBTED) and review.subject and review.state == "open"
+        if readership(tx, [review.subject]).is_more_than(most)
+    }
+
+
+def _effects_of_disputes(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
+    """Return what the rejection takes back. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
+    found = _open(tx, arguments)
+    lines = [Effect("values-delisted"), *(_listed(tx, str(review.subject)) for review in found)]
+    return Effects(lines, [[review.object_id, review.subject, review.rule] for review in found])
+
+
+def _reject_disputes(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
+    found = _open(tx, arguments)
+    note = f"proposal {signatures.proposal}"
+    reviewing.decide(hub, tx, [review.object_id for review in found], "rejected", signatures.confirmed_by, note)
+    return [Effect("review", {"id": review.object_id}) for review in found]
+
+
+def _open(tx: Tx, arguments: Arguments) -> list[Review]:
+    found = [reviewing.find(tx, str(id_)) for id_ in arguments["ids"]]
+    if not found or any(review.state != "open" or not review.subject for review in found):
+        raise Rejected("not-open", "one of the disputes is decided already")
+    return found
+
+
+def _effects_of_objection(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
+    """Return what clearing an objection takes back. Raises ``UnknownObjection``, and ``NotOpen`` where it has ended."""
+    found = objections.find(tx, str(arguments["id"]))
+    if found.answer is not None:
+        raise objecting.NotOpen(f"the objection {found.id} has ended: {found.answer}")
+    subjects = objections.subjects_of(tx, [found.id]).get(found.id, [])
+    lines = [Effect("objection-cleared", {"id": found.id}), *(_listed(tx, subject) for subject in subjects)]
+    return Effects(lines, [found.id, subjects])
+
+
+def _clear_objection(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
+    done = objecting.clear(hub, tx, str(arguments["id"]), signatures.confirmed_by)
+    return [Effect("objection-cleared", {"id": objection.id}) for objection in done.objections]
+
+
+def _listed(tx: Tx, subject: str) -> Effect:
+    kind, _, value = subject.partition(":")
+    found = readership(tx, [subject])
+    readers = {"collections": found.aliases, "readers": found.readers}
+    return Effect("listed-value", {"kind": kind, "value": value, **readers})
+
+
+DELIST = TwoPersonAction("delist-disputed", _effects_of_disputes, _reject_disputes)
+CLEAR = TwoPersonAction("clear-objection", _effects_of_objection, _clear_objection)

@@ -1,0 +1,95 @@
+"""Two persons approve held reports that reach far: with authority, or of a value that the rules know as harmless."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from mappers.indicator import from_stix
+from schemas.errors import Rejected
+from schemas.report import Report
+from schemas.vocabulary import Action
+from server.release import review as reviewing
+from server.release.fuse import grade
+from server.release.guard.allowlists.catalogue import ALLOWLISTS
+from server.release.hub import Hub
+from server.release.reasons import Reason
+from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
+from server.store import inbox, partners
+from server.store.database.engine import Tx
+from server.store.proposals.proposals import Effect
+from server.store.reviews import Review
+
+# Rules that hold a value which somebody knows as harmless: a list, or a partner whose own it is.
+_KNOWN_AS_HARMLESS = frozenset((*ALLOWLISTS, Reason.PARTNERS_OWN.code))
+
+
+def is_known_as_harmless(review: Review) -> bool:
+    """Return whether a list holds the value as harmless, or a partner has registered it as its own."""
+    return review.rule in _KNOWN_AS_HARMLESS
+
+
+def with_authority(tx: Tx, found: Iterable[Review]) -> dict[str, Report]:
+    """Return by id the reports among held objects that come from a partner with authority, and ask for a block."""
+    registry = partners.load_registry(tx).partners
+    by_id = {review.object_id: review for review in found}
+    return {
+        id_: report
+        for id_, report in _reports(tx, by_id.values()).items()
+        if (partner := registry.get(by_id[id_].partner)) is not None
+        and report.action in (None, Action.BLOCK)
+        and grade.has_authority(partner, report)
+    }
+
+
+def _reports(tx: Tx, found: Iterable[Review]) -> dict[str, Report]:
+    """Return by id the reports that are held, where they can be read and stand."""
+    reports: dict[str, Report] = {}
+    for id_, item in inbox.latest(tx, {review.object_id for review in found if review.subject is None}).items():
+        if item.type != "indicator" or item.revoked:
+            continue
+        try:
+            reports[id_] = from_stix(msgspec.json.decode(item.body))
+        except Rejected:
+            continue
+    return reports
+
+
+def _effects_with_authority(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
+    """Return what the approval releases. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
+    found = _open(tx, arguments)
+    return _effects("released-with-authority", found, with_authority(tx, found))
+
+
+def _effects_of_harmless(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
+    """Return what the approval releases. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
+    found = _open(tx, arguments)
+    return _effects("released-allowlisted", found, _reports(tx, found))
+
+
+def _effects(does: str, found: Sequence[Review], reports: Mapping[str, Report]) -> Effects:
+    lines = [Effect(does)]
+    for review in found:
+        report = reports.get(review.object_id)
+        if report is None:
+            raise Rejected("not-open", "one of the reports was withdrawn, or is no longer what it was")
+        values = {"kind": report.kind, "value": report.value, "partner": review.partner, "rule": review.rule}
+        lines.append(Effect("report", values))
+    return Effects(lines, [[review.object_id, review.version, review.rule, review.opened] for review in found])
+
+
+def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
+    found = _open(tx, arguments)
+    note = f"proposal {signatures.proposal}"
+    reviewing.decide(hub, tx, [review.object_id for review in found], "approved", signatures.confirmed_by, note)
+    return [Effect("review", {"id": review.object_id}) for review in found]
+
+
+def _open(tx: Tx, arguments: Arguments) -> list[Review]:
+    found = [reviewing.find(tx, str(id_)) for id_ in arguments["ids"]]
+    if not found or any(review.state != "open" for review in found):
+        raise Rejected("not-open", "one of the reviews is decided already")
+    return found
+
+
+APPROVE = TwoPersonAction("approve-with-authority", _effects_with_authority, _carry_out)
+APPROVE_HARMLESS = TwoPersonAction("approve-allowlisted", _effects_of_harmless, _carry_out)
