@@ -256,6 +256,13 @@ class Settings(BaseSettings):
             "on all nodes; none takes no contacts"
         ),
     ] = None
+    signing_key_file: Annotated[
+        Path | None,
+        Field(
+            description="file of the hub's private keys (Ed25519, PEM), which sign statements and files, the same on "
+            "all nodes; none is one beside the store, made when it is first needed"
+        ),
+    ] = None
     timezone: Annotated[
         str,
         AfterValidator(_zone),

@@ -28,6 +28,8 @@ from server.cli.figures.quality import quality
 from server.cli.figures.receipts import receipts
 from server.cli.figures.trends import trends
 from server.cli.hub.allowlists import app as lists
+from server.cli.hub.audit import app as audit
+from server.cli.hub.key import app as key
 from server.cli.hub.policy import app as policy
 from server.cli.hub.serve import init, serve
 from server.cli.hub.status import status
@@ -106,6 +108,8 @@ app.add_typer(referral, name="referral")
 app.command("erase")(erase)
 app.add_typer(erasure, name="erasure")
 app.add_typer(lists, name="lists")
+app.add_typer(audit, name="audit")
+app.add_typer(key, name="key")
 app.command("receipts")(receipts)
 app.command("outcomes")(outcomes)
 app.command("ask")(ask)

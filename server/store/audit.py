@@ -14,7 +14,7 @@ which is sealed when its minute is over.
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, NamedTuple, overload
@@ -38,6 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from schemas.proof.audit_chain import ChainHead, sealed as _seal
 from server.store.database.direct import send
 from server.store.database.engine import Tx
 from server.store.database.times import now
@@ -182,6 +183,41 @@ def verify(tx: Tx) -> list[BrokenChain]:
     return broken + [BrokenChain(chain, 1) for chain in tx.execute(loose).scalars()]
 
 
+def heads(tx: Tx) -> dict[str, ChainHead]:
+    """Return the last entry of each chain, by the chain's name."""
+    asked = select(audit_ends.c.chain, audit_ends.c.number, audit_ends.c.hash).order_by(audit_ends.c.chain)
+    return {chain: ChainHead(number, hash_.hex()) for chain, number, hash_ in tx.execute(asked)}
+
+
+def beginning(tx: Tx, chain: str) -> ChainHead:
+    """Return what the first entry of a chain follows: zeros, or the last entry that was removed for its age."""
+    number, hash_ = _beginning(tx, chain)
+    return ChainHead(number, hash_.hex())
+
+
+def sealed_entries(tx: Tx, chain: str) -> Iterator[AuditEntry]:
+    """Yield the entries of a chain in their order, without those that wait for their seal."""
+    for row in _rows(tx, chain):
+        yield AuditEntry(chain, row[0], AuditEvent(*row[1:-1]), row[-1].hex())
+
+
+def contradicted(tx: Tx, earlier: Mapping[str, ChainHead]) -> list[BrokenChain]:
+    """Return the chains that do not go on from where they ended ``earlier``: they were written anew, or cut off.
+
+    A chain of which that entry was removed for its age contradicts nothing.
+    """
+    found = []
+    for chain, head in sorted(earlier.items()):
+        number, hash_ = beginning(tx, chain)
+        if number < head.number:
+            asked = select(audit.c.hash).where(audit.c.chain == chain, audit.c.number == head.number)
+            row = tx.execute(asked).first()
+            number, hash_ = head.number, "" if row is None else row[0].hex()
+        if number == head.number and hash_ != head.hash:
+            found.append(BrokenChain(chain, head.number))
+    return found
+
+
 def forget(tx: Tx, chain: str, *, before: int) -> int:
     """Remove the oldest rows of a chain, those that ended ``before`` (microseconds), some thousand at most.
 
@@ -261,8 +297,8 @@ def search(
     return found, place if looked_at == _PAGE else None
 
 
-_FIELDS = tuple(AuditEvent.__dataclass_fields__)
-_COLUMNS = tuple(audit.c[name] for name in _FIELDS)
+FIELDS = tuple(AuditEvent.__dataclass_fields__)
+_COLUMNS = tuple(audit.c[name] for name in FIELDS)
 
 # Run with every write, or every two seconds, so put together once.
 _ADD = insert(audit)
@@ -377,12 +413,8 @@ def _locked(tx: Tx, chain: str, *, waits: bool = True) -> tuple[int, bytes] | No
 
 
 def _fields(event: AuditEvent) -> dict[str, Any]:
-    return dict(zip(_FIELDS, _values(event), strict=True))
+    return dict(zip(FIELDS, _values(event), strict=True))
 
 
 def _values(event: AuditEvent) -> list[Any]:
-    return [getattr(event, name) for name in _FIELDS]
-
-
-def _seal(before: bytes, chain: str, number: int, values: list[Any]) -> bytes:
-    return hashlib.sha256(before + orjson.dumps([chain, number, *values])).digest()
+    return [getattr(event, name) for name in FIELDS]

@@ -1,0 +1,200 @@
+"""``scamfeed audit``: check the chains of the audit trail, and write them to a file that others can check."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import orjson
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from schemas import timestamp
+from schemas.proof.audit_chain import (
+    FORMAT,
+    LONGEST_LINE,
+    BadTrail,
+    ChainHead,
+    CheckedTrail,
+    check,
+    heads_statement,
+    signed_heads,
+)
+from schemas.proof.signatures import BadSignature, BadSigningKey, SigningKeys, public_keys_of
+from server import signing_keys
+from server.cli.context import Context, Json, fail, show_json, show_table
+from server.observe.audit_trail import seal_all
+from server.store import Tx, audit, hub_identity
+from server.store.audit import BrokenChain
+
+app = typer.Typer(
+    name="audit", help="Check and export the audit trail: who did what, in chains of hashes.", no_args_is_help=True
+)
+
+_BROKEN = 1
+
+KeyOption = Annotated[
+    Path | None, typer.Option(help="file with the hub's public keys in PEM: the signed line has to be by one of them")
+]
+
+
+@app.command("verify")
+def verify(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Option(help="check this exported trail, instead of the store")] = None,
+    since: Annotated[
+        Path | None, typer.Option(help="an earlier export: the chains have to go on from where they ended then")
+    ] = None,
+    key: KeyOption = None,
+    json: Json = False,
+) -> None:
+    """Compute every chain again, and name the first entry of each that is not as it was written.
+
+    Ends with status 1 where the trail was changed. Who has the store could write it anew as a whole: --since finds
+    that, with an export that was kept elsewhere.
+    """
+    trusted = _trusted(key)
+    earlier = {} if since is None else _heads_of(since, trusted)
+    if file is not None:
+        found = _checked(file, trusted, earlier)
+        broken = [BrokenChain(*place) for place in found.broken]
+        _show(found.entries, found.heads, broken, found.fault, found.signed_by, json=json)
+        return
+    context: Context = ctx.obj
+    with context.store() as store:
+        seal_all(store)
+        with store.read() as tx:
+            ends = audit.heads(tx)
+            broken = audit.verify(tx) + audit.contradicted(tx, earlier)
+            entries = sum(head.number - audit.beginning(tx, chain).number for chain, head in ends.items())
+    _show(entries, ends, broken, None, [], json=json)
+
+
+@app.command("export")
+def export(
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Option(help="the file to write")],
+    json: Json = False,
+) -> None:
+    """Write the whole trail as JSON lines, with the ends of its chains signed by the hub."""
+    context: Context = ctx.obj
+    try:
+        keys = signing_keys.load(context.settings)
+    except BadSigningKey as error:
+        fail(str(error))
+    with context.store() as store:
+        seal_all(store)
+        with store.read() as tx, _written(output) as out:
+            entries, chains = _write(tx, out, keys)
+    result = {"file": str(output), "chains": chains, "entries": entries}
+    if json:
+        show_json(result)
+    else:
+        show_table("Exported", ["property", "value"], list(map(list, result.items())))
+
+
+def _write(tx: Tx, out: BinaryIO, keys: SigningKeys) -> tuple[int, int]:
+    made, hub = timestamp.text(timestamp.now()), hub_identity.identity(tx)
+    _line(out, {"format": FORMAT, "hub": hub, "made": made, "fields": list(audit.FIELDS)})
+    heads: dict[str, ChainHead] = {}
+    entries = 0
+    for chain in audit.heads(tx):
+        head = audit.beginning(tx, chain)
+        _line(out, {"chain": chain, "begins": list(head)})
+        for entry in audit.sealed_entries(tx, chain):
+            values = [getattr(entry.event, name) for name in audit.FIELDS]
+            _line(out, {"number": entry.number, "entry": values, "hash": entry.hash})
+            head = ChainHead(entry.number, entry.hash)
+            entries += 1
+        heads[chain] = head
+    _line(out, keys.sign(heads_statement(hub, made, heads)))
+    return entries, len(heads)
+
+
+def _line(out: BinaryIO, content: dict[str, Any]) -> None:
+    out.write(orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
+
+
+@contextlib.contextmanager
+def _written(file: Path) -> Iterator[BinaryIO]:
+    """Write a file that only its owner may read, whole or not at all."""
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    except OSError as error:
+        fail(f"{file}: cannot be written: {error.strerror}")
+    made = Path(name)
+    try:
+        with os.fdopen(number, "wb") as out:
+            yield out
+        made.replace(file)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _trusted(key: Path | None) -> dict[str, Ed25519PublicKey] | None:
+    try:
+        return None if key is None else public_keys_of(key.read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        fail(f"{key}: {error}")
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as lines:
+        while line := lines.readline(LONGEST_LINE):
+            yield line
+
+
+def _checked(file: Path, trusted: dict[str, Ed25519PublicKey] | None, earlier: dict[str, ChainHead]) -> CheckedTrail:
+    try:
+        return check(_lines(file), trusted, earlier)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    except BadTrail as error:
+        fail(f"{file}: {error}", _BROKEN)
+
+
+def _heads_of(file: Path, trusted: dict[str, Ed25519PublicKey] | None) -> dict[str, ChainHead]:
+    """Return where the chains ended in an earlier export: its last line has that."""
+    last = b""
+    try:
+        for line in _lines(file):
+            last = line
+        return signed_heads(orjson.loads(last), trusted)[0]
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    except (orjson.JSONDecodeError, BadSignature, KeyError, TypeError) as error:
+        fail(f"{file}: no exported trail: {error}", _BROKEN)
+
+
+def _show(
+    entries: int,
+    heads: dict[str, ChainHead],
+    broken: list[BrokenChain],
+    fault: str | None,
+    signed_by: list[str],
+    *,
+    json: bool,
+) -> None:
+    is_whole = not broken and fault is None
+    if json:
+        named = [place._asdict() for place in broken]
+        show_json(
+            {
+                "whole": is_whole,
+                "chains": len(heads),
+                "entries": entries,
+                "broken": named,
+                "fault": fault,
+                "signed_by": signed_by,
+            }
+        )
+    else:
+        rows = [["chains", len(heads)], ["entries", entries], ["whole", is_whole]]
+        rows += [[f"changed in chain {chain}", f"from entry {number:,} on"] for chain, number in broken]
+        rows += [["fault", fault]] if fault else []
+        rows += [["signed by key", name] for name in signed_by]
+        show_table("Audit trail", ["property", "value"], rows)
+    if not is_whole:
+        raise typer.Exit(_BROKEN)

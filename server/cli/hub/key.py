@@ -1,0 +1,91 @@
+"""``scamfeed key``: the hub's signing keys: shown, and renewed with an overlap."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.proof.signatures import BadSigningKey, SigningKeys, key_names, new_key
+from server import signing_keys
+from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.store import audit
+from server.store.audit import AuditEvent
+from server.store.database.times import now
+
+app = typer.Typer(name="key", help="Show and renew the keys by which the hub signs.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(ctx: typer.Context, json: Json = False) -> None:
+    """Print the public keys in PEM, for those who check what the hub signed; with --json, their names too."""
+    context: Context = ctx.obj
+    keys = _keys(context)
+    if json:
+        pairs = zip(key_names(keys.public_keys), keys.public_keys, strict=True)
+        show_json([{"key": name, "public_key": pem} for name, pem in pairs])
+        return
+    typer.echo("".join(keys.public_keys), nl=False)
+
+
+@app.command("renew")
+def renew(ctx: typer.Context, by: By = None, json: Json = False) -> None:
+    """Make a new key; it and the ones before sign from now on, until those are dropped."""
+    context: Context = ctx.obj
+    _keys(context)
+    file = signing_keys.signing_key_file(context.settings)
+    _rewrite(context, new_key() + file.read_text(encoding="ascii"), "RENEW", operator_name(by))
+    _show_names(context, json)
+
+
+@app.command("drop")
+def drop(
+    ctx: typer.Context,
+    key: Annotated[str, typer.Argument(help="the key's name, from its beginning")],
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Remove an old key: what it alone signed can be checked by its public key for ever, and nothing new is."""
+    context: Context = ctx.obj
+    keys = _keys(context)
+    kept = [
+        pem
+        for name, pem in zip(key_names(keys.public_keys), keys.private_keys, strict=True)
+        if not name.startswith(key)
+    ]
+    if len(kept) != len(keys.private_keys) - 1:
+        fail(f"{key}: not the name of one key; scamfeed key show --json has the names")
+    if not kept:
+        fail("it is the only key: make a new one first, with scamfeed key renew")
+    _rewrite(context, "".join(kept), "DROP", operator_name(by))
+    _show_names(context, json)
+
+
+def _keys(context: Context) -> SigningKeys:
+    try:
+        return signing_keys.load(context.settings)
+    except BadSigningKey as error:
+        fail(str(error))
+
+
+def _rewrite(context: Context, pem: str, verb: str, by: str) -> None:
+    """Put other keys into the file, and note it in the audit trail."""
+    file = signing_keys.signing_key_file(context.settings)
+    made = Path(f"{file}.new")
+    made.unlink(missing_ok=True)
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(pem)
+        out.flush()
+        os.fsync(out.fileno())
+    moment = now()
+    with context.store() as store, store.begin() as tx:
+        audit.record_unsealed(tx, [AuditEvent(moment, moment, 1, None, by, verb, "signing-key", None, 200, 1, None)])
+        made.replace(file)
+
+
+def _show_names(context: Context, json: bool) -> None:
+    names = key_names(_keys(context).public_keys)
+    if json:
+        show_json({"keys": names})
+    else:
+        show_table("Keys that sign", ["key"], [[name] for name in names])

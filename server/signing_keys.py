@@ -1,0 +1,53 @@
+"""The hub's signing keys: a file of private keys, made where there is none."""
+
+import os
+from pathlib import Path
+
+from schemas.proof.signatures import BadSigningKey, SigningKeys, new_key
+from server.settings import Settings
+
+_BESIDE = "scamfeed-signing-key.pem"
+_MOST_BYTES = 64 * 1024
+
+
+def signing_key_file(settings: Settings) -> Path:
+    """Return the file of the signing keys: as it is set, else beside the store's file."""
+    beside = settings.database_file.parent if settings.database_file else Path()
+    return settings.signing_key_file or beside / _BESIDE
+
+
+def load(settings: Settings) -> SigningKeys:
+    """Read the signing keys; where no file is set and there is none, make one. Raises ``BadSigningKey``."""
+    file = signing_key_file(settings)
+    if settings.signing_key_file is None and not file.exists():
+        _make(file)
+    try:
+        mode = file.stat().st_mode
+        with file.open(encoding="ascii") as text:
+            pem = text.read(_MOST_BYTES)
+    except (OSError, ValueError):
+        raise BadSigningKey(f"{file}: cannot be read; make one: openssl genpkey -algorithm ed25519") from None
+    if mode & 0o077:
+        raise BadSigningKey(f"{file}: others than its owner may read it: chmod 600 it")
+    try:
+        return SigningKeys(pem)
+    except BadSigningKey as error:
+        raise BadSigningKey(f"{file}: {error}") from None
+
+
+def _make(file: Path) -> None:
+    """Write a new key, whole or not at all; of two that make one at once, the first one's stays."""
+    made = file.with_name(f"{file.name}.{os.getpid()}")
+    made.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(new_key())
+            out.flush()
+            os.fsync(out.fileno())
+        os.link(made, file)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise BadSigningKey(f"{file}: cannot be made: {error.strerror}") from None
+    finally:
+        made.unlink(missing_ok=True)
