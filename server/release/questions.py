@@ -6,6 +6,7 @@ A partner asks by a note whose extension says ``question``, and answers by one t
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from mappers import extension
@@ -62,14 +63,29 @@ class Relay:
         self._ask(reports, text, str(obj["object_refs"][0]), partner, key)
         return PASSED_ON
 
-    def ask(self, values: Iterable[ReportedValue], text: str, about: str) -> int:
-        """Ask the reporters of values in the operator's name; return how many partners are asked."""
-        reports = [report for value in values for report in value.statements]
-        self._ask(reports, text, about, None, None)
-        return len({report.partner.name for report in reports})
+    def ask(self, values: Iterable[ReportedValue], text: str, about: str, held: Iterable[str] = ()) -> int:
+        """Ask the reporters of values, and the contributors of the objects of these keys, in the operator's name.
 
-    def _ask(self, reports: list[Statement], text: str, about: str, asker: Partner | None, key: str | None) -> None:
-        names = {report.partner.name for report in reports} & self._context.registry.partners.keys()
+        Returns how many partners are asked.
+        """
+        reports = [report for value in values for report in value.statements]
+        contributors = {key: self._context.contributor(key).name for key in held}
+        names = {report.partner.name for report in reports} | set(contributors.values())
+        if names:
+            self._ask(reports, text, about, None, None, contributors)
+        return len(names)
+
+    def _ask(
+        self,
+        reports: list[Statement],
+        text: str,
+        about: str,
+        asker: Partner | None,
+        key: str | None,
+        contributors: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        names = {report.partner.name for report in reports} | set(contributors.values())
+        names &= self._context.registry.partners.keys()
         question = questions.add(self._context.tx, asker.name if asker else None, key, about, text, names)
         feedback = Feedback(
             FeedbackEvent.REQUESTED,
@@ -80,6 +96,8 @@ class Relay:
         )
         for report in reports:
             self._feedback.add_report(report, feedback)
+        for held_key, name in contributors.items():
+            self._feedback.add(name, feedback, held_key)
 
     def _answer(self, id_: str, text: str, partner: Partner) -> None:
         found = questions.find(self._context.tx, id_, partner.name)

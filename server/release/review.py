@@ -9,6 +9,7 @@ from mappers import extension
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
+from schemas.report import Report
 from server.release.erasure import relisting
 from server.release.fuse.statements import COERCED, CONTRADICTED, DISPUTED, WITHHELD, ReportedValue, reported_by
 from server.release.guard import volume
@@ -42,13 +43,14 @@ class TwoPersonsDecide(ValueError):
 class ReviewSummary(NamedTuple):
     """A review with the kind of its object, and its value where that is an indicator that can be read.
 
-    ``case`` is the case of a dispute.
+    ``case`` is the case of a dispute, ``report`` the report that is held, or one of those that are disputed.
     """
 
     review: Review
     kind: str
     value: str | None
     case: DisputeCase | None = None
+    report: Report | None = None
 
 
 def decide(
@@ -231,7 +233,7 @@ def summaries(hub: Hub, tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
             bodies |= {id_: item.body for id_, item in log.latest(tx, collection, missing).items()}
             missing -= bodies.keys()
     return [
-        ReviewSummary(review, case.kind, case.value, case)
+        ReviewSummary(review, case.kind, case.value, case, case.report)
         if (case := disputes.get(review.subject or ""))
         else _summary(review, bodies.get(reported_by(review.object_id)))
         for review in found
@@ -246,4 +248,4 @@ def _summary(review: Review, body: bytes | None) -> ReviewSummary:
         report = from_stix(msgspec.json.decode(body))
     except Rejected:
         return ReviewSummary(review, type_, None)
-    return ReviewSummary(review, report.kind, report.value)
+    return ReviewSummary(review, report.kind, report.value, report=report)

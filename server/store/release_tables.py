@@ -65,6 +65,9 @@ reviews = Table(
     # When a person last upheld the value against doubts.
     Column("upheld", BigInteger),
     Index("ix_reviews_state", "state", "opened"),
+    # A queue of one rule, or of one partner, is read in order, however many others wait.
+    Index("ix_reviews_rule", "state", "rule", "opened"),
+    Index("ix_reviews_partner", "state", "partner", "opened"),
     Index("ix_reviews_subject", "subject"),
 )
 

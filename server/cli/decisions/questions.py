@@ -7,13 +7,10 @@ import typer
 from schemas.errors import Rejected
 from schemas.feedback import MOST_CHARACTERS
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
-from server.release.guard.personal_data.free_text import find_personal_data
+from server.release.asking import ask as ask_reporters
 from server.release.query import lookup
-from server.release.questions import Relay
-from server.release.session import ReleaseSession
-from server.store import Tx, audit, listings
-from server.store.audit import AuditEvent
-from server.store.database.times import now, stamp
+from server.store import Tx, listings
+from server.store.database.times import stamp
 from server.store.questions import questions as stored
 
 
@@ -26,23 +23,13 @@ def ask(
 ) -> None:
     """Ask all who report a value; they read it in their outcomes and are not told who else reports it."""
     context: Context = ctx.obj
-    text, person = " ".join(question.split()), operator_name(by)
-    if not 0 < len(text) <= MOST_CHARACTERS:
-        fail(f"--question: has up to {MOST_CHARACTERS} characters")
-    if (what := find_personal_data(text, ("TH",))) is not None:
-        fail(f"--question: contains {what}, which is passed on to nobody")
     with context.hub() as hub, hub.store.begin() as tx:
-        subjects = _subjects(tx, id_or_value)
-        session, _ = ReleaseSession.open_locked(hub, tx, lambda _: (None, subjects))
-        values = session.load(subjects)
-        asked = Relay(session.context, session.feedback).ask(values, text, id_or_value) if subjects else 0
+        try:
+            asked = ask_reporters(hub, tx, question, id_or_value, operator_name(by), _subjects(tx, id_or_value))
+        except Rejected as refusal:
+            fail(f"--question: {refusal.message}")
         if not asked:
             fail("nobody reports that value")
-        session.release(values, "no longer reported")
-        moment = now()
-        audit.record_unsealed(
-            tx, [AuditEvent(moment, moment, 1, None, person, "ASK", "reporters", None, 200, asked, None)]
-        )
     if json:
         show_json({"asked": asked})
     else:

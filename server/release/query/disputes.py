@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from schemas.partner import PartnerKind
+from schemas.report import Report
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue
 from server.release.hub import Hub
 from server.release.session import ReleaseSession
@@ -37,6 +38,7 @@ class DisputeCase(NamedTuple):
     reporter_kinds: list[PartnerKind]
     doubts: list[DisputeDoubt]
     collections: list[str]
+    report: Report | None = None
 
 
 def dispute_cases(hub: Hub, tx: Tx, found: Iterable[Review]) -> dict[str, DisputeCase]:
@@ -60,6 +62,7 @@ def _case(session: ReleaseSession, value: ReportedValue) -> DisputeCase:
         sorted({statement.partner.kind for statement in value.statements}),
         sorted(_doubt(session, opinion) for opinion in value.doubts),
         sorted(collections),
+        value.statements[0].report if value.statements else None,
     )
 
 

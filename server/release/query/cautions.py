@@ -1,0 +1,117 @@
+"""What speaks against a reported value, from everything that the hub knows: shown to who decides about it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from schemas.report import Report
+from schemas.vocabulary import HolderStatus
+from server.release.fuse.statements import ReportedValue
+from server.release.guard.allowlists import hub_values
+from server.release.guard.allowlists.catalogue import ALLOWLISTS
+from server.release.hub import Hub
+from server.release.review import ReviewSummary
+from server.release.session import ReleaseSession
+from server.store import reputation, value_index
+from server.store.database.engine import Tx
+from server.store.objections import objections
+
+_VICTIMS = (HolderStatus.DECEIVED, HolderStatus.COERCED)
+# So many reports of a partner that proved wrong are said, if they are a fourth of those that were judged.
+_WRONG, _SHARE = 3, 4
+
+
+class Caution(NamedTuple):
+    """One reason to look twice before a value is released: its code, and what stands in its sentence."""
+
+    code: str
+    values: Mapping[str, Any] = {}
+
+
+class Background(NamedTuple):
+    """What the hub knows of a value: what speaks against it, and who else reports it, by kind of partner."""
+
+    cautions: list[Caution]
+    reporters: Mapping[str, int]
+    sightings: int
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether anybody else has reported or sighted it."""
+        return bool(self.reporters or self.sightings)
+
+
+def backgrounds(hub: Hub, tx: Tx, summaries: Sequence[ReviewSummary]) -> dict[str, Background]:
+    """Return what is known of the values of these reviews, by the ids of their objects; one read for all of them."""
+    subjects = {
+        summary.review.object_id: value_index.subject_of(summary.kind, summary.value)
+        for summary in summaries
+        if summary.value is not None
+    }
+    session = ReleaseSession.open(hub, tx)
+    values = {value.subject: value for value in session.load(set(subjects.values()))} if subjects else {}
+    facts = session.context.facts
+    reports = [summary.report for summary in summaries if summary.report is not None]
+    delisted = hub_values.find_delisted(tx, reports, has_delisted=facts.has_delisted, has_erased=False)
+    objected = _objections(tx, subjects.values())
+    totals = reputation.totals(tx)
+    found = {}
+    for summary in summaries:
+        id_, partner = summary.review.object_id, summary.review.partner
+        value = values.get(subjects.get(id_, ""))
+        cautions: list[Caution] = []
+        if summary.report is not None:
+            cautions += _by_lists(hub, summary.report, facts.own_values)
+            cautions += _of_holder([summary.report])
+            if (summary.report.kind, summary.report.value) in delisted:
+                cautions.append(Caution("delisted"))
+        if value is not None:
+            cautions += _by_others(value)
+        if count := objected[subjects.get(id_, "")]:
+            cautions.append(Caution("objected", {"count": count}))
+        if (judged := totals.get(partner)) and judged.wrong >= max(_WRONG, (judged.right + judged.wrong) / _SHARE):
+            cautions.append(Caution("often-wrong", {"partner": partner, "wrong": judged.wrong, "right": judged.right}))
+        found[id_] = Background(cautions, *_known_by(value, partner))
+    return found
+
+
+def _by_lists(hub: Hub, report: Report, own: Mapping[str, str]) -> Iterable[Caution]:
+    """Yield the list that has the value now, whichever rule holds the report, and whose own value it is."""
+    if (match := hub.allowlists.match(report)) is not None:
+        allowlist = ALLOWLISTS.get(match.list)
+        yield Caution(f"list-{allowlist.entry_type}" if allowlist else "list", {"list": match.list})
+    if hub_values.match_own_values(own, report) is not None:
+        yield Caution("own-value")
+
+
+def _of_holder(reports: Iterable[Report]) -> Iterable[Caution]:
+    for report in reports:
+        if report.holder_status in _VICTIMS:
+            yield Caution("holder", {"status": str(report.holder_status)})
+            return
+
+
+def _by_others(value: ReportedValue) -> Iterable[Caution]:
+    """Yield what the keeper and others say against the value."""
+    if value.answer is not None and not value.answer.effect.confirms:
+        answer = {"partner": value.answer.partner.name, "answer": str(value.answer.code)}
+        yield Caution("keeper-clears" if value.answer.effect.clears else "keeper-answered", answer)
+    for doubt in value.doubts:
+        says = {"partner": doubt.partner.name, "says": str(doubt.outcome or doubt.opinion)}
+        yield Caution("doubted", {**says, "reason": doubt.reason or "other"})
+    yield from _of_holder(statement.report for statement in value.statements)
+
+
+def _objections(tx: Tx, subjects: Iterable[str]) -> Counter[str]:
+    found = objections.of_values(tx, set(subjects))
+    about = objections.subjects_of(tx, [objection.id for objection in found])
+    return Counter(subject for of_one in about.values() for subject in of_one)
+
+
+def _known_by(value: ReportedValue | None, partner: str) -> tuple[Mapping[str, int], int]:
+    """Return how many other partners report a value, by kind, and how often it was sighted."""
+    if value is None:
+        return {}, 0
+    others = {statement.partner.name: statement.partner.kind for statement in value.statements}
+    others.pop(partner, None)
+    return Counter(str(kind) for kind in others.values()), len(value.counting_sightings)
