@@ -37,6 +37,7 @@ from server.cli.partners.collections import app as collection
 from server.cli.partners.partner import app as partner
 from server.cli.people.operators import app as operator
 from server.cli.people.partner_users import app as partner_user
+from server.cli.proof.evidence import app as evidence
 from server.cli.reports.cluster import map_cluster
 from server.cli.reports.map import contribute, map_
 from server.cli.values.explain import explain
@@ -110,6 +111,7 @@ app.add_typer(erasure, name="erasure")
 app.add_typer(lists, name="lists")
 app.add_typer(audit, name="audit")
 app.add_typer(key, name="key")
+app.add_typer(evidence, name="evidence")
 app.command("receipts")(receipts)
 app.command("outcomes")(outcomes)
 app.command("ask")(ask)

@@ -1,0 +1,1 @@
+"""Commands about proof: evidence, and statements for a court."""
