@@ -3,10 +3,11 @@
 import logging
 import threading
 
-from server.release import depart, keeping
+from server.release import depart, keeping, republish
 from server.release.erasure import job as erasure
 from server.release.hub import Hub
 from server.release.objections import decide as objections
+from server.release.policies import history
 from server.store import StoreUnavailable
 from server.store.database.times import now
 
@@ -18,9 +19,10 @@ _IDLE = 60 * 1_000_000
 
 
 class Resumption:
-    """Looks every minute for departures, changes of institutions and erasures that were stopped before their end.
+    """Looks every minute for departures, changes of institutions or rules, and erasures that are not at their end.
 
-    It also looks up what is listed for new objections, and ends those to which nothing is listed.
+    It also looks up what is listed for new objections, ends those to which nothing is listed, and notes the policy that
+    is in force.
     """
 
     def __init__(self, hub: Hub) -> None:
@@ -43,11 +45,13 @@ class Resumption:
         idle_since, stopped = now() - idle, self._stopping.is_set
         ended = depart.resume(self._hub, idle_since=idle_since, stopped=stopped)
         ended += keeping.resume(self._hub, idle_since=idle_since, stopped=stopped)
+        ended += republish.resume(self._hub, idle_since=idle_since, stopped=stopped)
         return ended + erasure.resume(self._hub, idle_since=idle_since, stopped=stopped)
 
     def _run(self) -> None:
         while not self._stopping.wait(_SECONDS):
             try:
+                history.note_now(self._hub)
                 objections.route_new(self._hub)
                 objections.close_due(self._hub)
                 if ended := self.resume():

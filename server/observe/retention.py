@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from server.observe.audit_trail import seal_all
 from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
+from server.store.allowlist import entries
 from server.store.database.times import now
 from server.store.keepers import kept_accounts
 from server.store.objections import objections
@@ -32,6 +33,7 @@ _PROPOSAL_DAYS = 400
 _OBJECTION_DAYS = 90
 _REFERRAL_DAYS = 400
 _QUESTION_DAYS = 400
+_ENTRY_DAYS = 400
 # After an account is listed for its keeper no more.
 _ANSWER_DAYS = 400
 
@@ -82,6 +84,7 @@ class Retention:
         self._forget(kept_accounts.forget, _ANSWER_DAYS)
         self._forget(referrals.forget, _REFERRAL_DAYS)
         self._forget(questions.forget, _QUESTION_DAYS)
+        self._forget(entries.forget, _ENTRY_DAYS)
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)
         self._forget(requests.forget, kept.requests)

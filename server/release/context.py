@@ -159,4 +159,5 @@ class ReleaseContext:
 def open_context(hub: Hub, tx: Tx) -> ReleaseContext:
     """Return the hub as it is now, with all that the transaction has changed so far."""
     finish(tx)
-    return ReleaseContext(tx, timestamp.now(), hub.facts.at(tx), hub.policy, hub.alike_drafts)
+    facts = hub.facts.at(tx)
+    return ReleaseContext(tx, timestamp.now(), facts, *hub.rules.at(facts))

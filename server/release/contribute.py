@@ -281,6 +281,7 @@ class _Contribution:
                 tx, reports, has_delisted=self._context.facts.has_delisted, has_erased=self._context.facts.has_erased
             ),
             own_values=self._context.facts.own_values,
+            allowed=self._context.facts.allowed_values,
             doubts=DoubtQuota(tx, self._partner, self._context.registry, moment),
         )
 

@@ -8,7 +8,7 @@ from server.release.fuse.newcomers import NewcomerRule
 from server.release.fuse.reliability import MOST_BY_ONE
 from server.release.publish import identities
 from server.release.route.keepers import KeeperIndex
-from server.release.route.policy import FULL, PUBLIC
+from server.release.route.policy import FULL, PUBLIC, PolicyRule, parse_policy
 from server.store import (
     collections,
     hub_identity,
@@ -19,6 +19,8 @@ from server.store import (
     reviews,
     value_index,
 )
+from server.store.allowlist import entries
+from server.store.allowlist.entries import AllowlistEntry
 from server.store.collections import Collection
 from server.store.database import fact_versions, facts as stored_facts
 from server.store.database.engine import Tx
@@ -26,6 +28,7 @@ from server.store.database.fact_versions import Facts
 from server.store.erasure import erased
 from server.store.item import Item
 from server.store.partners import Registry
+from server.store.policies import policies
 from server.store.quotas import Throttle
 from server.store.reputation import Calibration, ReportTotals
 
@@ -141,6 +144,16 @@ class HubFacts:
         return self._fact(Facts.REGISTRY, listings.has_older_ids)
 
     @property
+    def decided_rules(self) -> tuple[PolicyRule, ...]:
+        """The rules of release that two persons decided on last, none where they never did."""
+        return self._fact(Facts.REGISTRY, _decided_rules)
+
+    @property
+    def allowed_values(self) -> Mapping[str, AllowlistEntry]:
+        """The values that an operator entered as harmless, by subject."""
+        return self._fact(Facts.VALUES, entries.all_current)
+
+    @property
     def own_values(self) -> Mapping[str, str]:
         """The values that partners registered as their own: the partner's name by subject."""
         return self._fact(Facts.VALUES, value_index.all_own_values)
@@ -227,6 +240,11 @@ class HubFacts:
 
 def _hub_item(tx: Tx) -> Item:
     return Item.of(identities.of_hub(tx))
+
+
+def _decided_rules(tx: Tx) -> tuple[PolicyRule, ...]:
+    found = policies.last_decided(tx)
+    return parse_policy(found.rules).rules if found is not None else ()
 
 
 def _secret_of_ids(tx: Tx) -> bytes:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from server.release.facts import FactCache
 from server.release.guard.allowlists.lookup import Allowlists
-from server.release.publish.drafts import AlikeDrafts
+from server.release.policies.in_force import PolicyInForce
 from server.release.requests.limits import RequestLimits
 from server.release.route.policy import Policy
 from server.store import Store
@@ -15,7 +15,8 @@ from server.store import Store
 class Hub:
     """All that belongs to one hub for as long as it runs; several hubs in one process know nothing of each other.
 
-    Without a ``policy`` it releases by the default rules, without ``allowlists`` it checks those that are bundled.
+    Without a ``policy`` it releases by what two persons decided on, else by the default rules; ``rules`` has what is in
+    force. Without ``allowlists`` it checks those that are bundled.
     """
 
     store: Store
@@ -27,4 +28,8 @@ class Hub:
     # What more partners than these read is taken back by two persons.
     most_readers_by_one: int = 20
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
-    alike_drafts: AlikeDrafts = field(default_factory=AlikeDrafts, init=False, repr=False, compare=False)
+    rules: PolicyInForce = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Release by the rules in force."""
+        object.__setattr__(self, "rules", PolicyInForce(self.policy))

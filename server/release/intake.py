@@ -13,12 +13,13 @@ from schemas.report import Report
 from server.release.fuse.loader import Loader
 from server.release.fuse.statements import indicator_subject, is_published_meanwhile, read_answer
 from server.release.guard import volume
-from server.release.guard.allowlists import hub_values
+from server.release.guard.allowlists import entered, hub_values
 from server.release.guard.personal_data import objects
 from server.release.guard.volume import MANY_DOUBTS, DoubtQuota
 from server.release.publish.changes import changes_what_a_reader_does
 from server.release.reasons import Reason
 from server.release.submission import MARKING, RESERVED, TRANSLATION, Submission
+from server.store.allowlist.entries import AllowlistEntry
 from server.store.item import Item
 from server.store.reviews import HeldObject, Review
 
@@ -45,8 +46,8 @@ class IntakeFacts:
     ``prior`` has by subject the keys of the contributions that name it already, ``subjects`` by key the subjects that
     an object is about. ``throttled_by`` is the rule by which all new objects are held. ``published`` are ids under
     which the hub publishes the partner's own annotations. ``delisted`` are the kinds and values that the operator
-    delisted, ``own_values`` the partners that registered a value as theirs, by subject. ``doubts`` is how many doubts
-    the partner may still express today.
+    delisted, ``own_values`` the partners that registered a value as theirs, ``allowed`` what operators entered as
+    harmless, by subject. ``doubts`` is how many doubts the partner may still express today.
     """
 
     prior: Mapping[str, set[str]]
@@ -55,6 +56,7 @@ class IntakeFacts:
     published: Set[str]
     delisted: Set[tuple[str, str]]
     own_values: Mapping[str, str]
+    allowed: Mapping[str, AllowlistEntry]
     doubts: DoubtQuota
 
 
@@ -160,6 +162,7 @@ class Intake:
         if (report.kind, report.value) in self._facts.delisted:
             return _hold(submission, Reason.DELISTED.code, Reason.DELISTED.text())
         match = submission.match or hub_values.match_own_values(self._facts.own_values, report)
+        match = match or entered.match_entry(self._facts.allowed, report, self._loader.context.micros)
         if match is not None:
             return _hold(submission, match.list, match.message)
         return self._hold_by_volume(submission)

@@ -171,6 +171,12 @@ class Reason(Enum):
         "this is a partner's own, as it registered it",
         "wait; a person at this hub looks at it with that partner",
     )
+    OPERATORS_ENTRY = (
+        "operator-entries",
+        Result.HELD,
+        "this hub's operator knows this value as harmless (list operator-entries)",
+        "report the value that the scam really used; a person at this hub looks at it",
+    )
     DELISTED = (
         "delisted",
         Result.HELD,

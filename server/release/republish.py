@@ -1,6 +1,6 @@
 """Republish everything: after the release rules have changed, or partners may read more or less than before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from server.store.database.fact_versions import Facts
 from server.store.objects.query import Query
 
 NAME = "policy apply"
+# What follows when two persons have changed the rules: the servers do it by themselves.
+NAME_OF_CHANGE = "policy change"
 _REASON = "the rules of release changed"
 # Only ids are read of these, and for nearly all of them there is nothing to do.
 _REPORTS = 2_000
@@ -110,13 +112,33 @@ def republish_part(hub: Hub, part: ValuesPart) -> Republished:
     return Republished(state["values"], state["changed"])
 
 
+def begin_after_change(hub: Hub, tx: Tx) -> None:
+    """Begin to bring every listing up to rules that this transaction puts in force; the servers do it after that."""
+    partners.wait_for_contributions(tx)
+    batches.begin(tx, _Republishing(hub, _WHOLE, NAME_OF_CHANGE), anew=True)
+
+
+def resume(hub: Hub, *, idle_since: int, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Go on after a change of the rules where nobody has since ``idle_since`` (microseconds); return how many ended.
+
+    It ends between two batches once ``stopped``.
+    """
+    with hub.store.read() as tx:
+        left = [job for job in jobs.unfinished(tx) if job.name == NAME_OF_CHANGE and job.saved < idle_since]
+    for _ in left:
+        for _ in batches.run(hub, _Republishing(hub, _WHOLE, NAME_OF_CHANGE)):
+            if stopped():
+                return 0
+    return len(left)
+
+
 class _Republishing(BatchJob):
     """Looks at the values of a part in the order of their numbers; the last part also at reports of no value."""
 
-    def __init__(self, hub: Hub, part: ValuesPart) -> None:
+    def __init__(self, hub: Hub, part: ValuesPart, name: str = NAME) -> None:
         self._hub = hub
         self._part = part
-        self.name = NAME if part == _WHOLE else f"{NAME}, part {part.place + 1} of {part.of}"
+        self.name = name if part == _WHOLE else f"{name}, part {part.place + 1} of {part.of}"
 
     def first(self, tx: Tx) -> State:
         after = self._part.begin - 1
@@ -131,7 +153,8 @@ class _Republishing(BatchJob):
     def _rules(self, tx: Tx) -> str:
         """Return a digest of the rules, and of the partners, collections and grants that they are applied to."""
         registry = facts.versions(tx).get(Facts.REGISTRY)
-        return sha256(f"{policy_to_toml(self._hub.policy)} {registry}".encode()).hexdigest()
+        policy = self._hub.rules.policy(self._hub.facts.at(tx))
+        return sha256(f"{policy_to_toml(policy)} {registry}".encode()).hexdigest()
 
     def _values(self, tx: Tx, state: State, most: int) -> Progress:
         found = value_index.values_after(tx, state["after"], most)

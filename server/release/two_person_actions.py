@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from server.release.by_two_persons import admins, contradictions, delistings, held_reports
 from server.release.erasure import action as erasure
+from server.release.policies import change as policy_change
 from server.release.two_persons import TwoPersonAction
 
 _ALL: tuple[TwoPersonAction, ...] = (
@@ -15,6 +16,7 @@ _ALL: tuple[TwoPersonAction, ...] = (
     delistings.CLEAR,
     admins.MAKE_ADMIN,
     erasure.ACTION,
+    policy_change.ACTION,
 )
 
 ACTIONS: Mapping[str, TwoPersonAction] = MappingProxyType({action.name: action for action in _ALL})

@@ -35,6 +35,11 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
             "%(name)s, whose role is “%(role)s” now, becomes an administrator, and may do all that operators can."
         ),
         "admin-link": mark("The link for %(name)s, which works once, on the pages of this hub: %(path)s"),
+        "policy-line": mark("%(line)s"),
+        "policy-trial": mark("Of the last %(reports)s reports, with %(values)s values, %(changed)s would change."),
+        "policy-listings": mark("%(collection)s: %(before)s listings, then %(after)s"),
+        "policy-private": mark("Private collections: %(before)s listings, then %(after)s"),
+        "policy-in-force": mark("Policy %(number)s is in force. What is listed already follows within minutes."),
         "erase": mark("Every trace of this value is erased: %(subject)s"),
         "reason": mark("Reason: %(reason)s"),
         "erase-reports": mark(

@@ -20,7 +20,7 @@ from server.store.proposals.proposals import Effect
 from server.store.reviews import Review
 
 # Rules that hold a value which somebody knows as harmless: a list, or a partner whose own it is.
-_KNOWN_AS_HARMLESS = frozenset((*ALLOWLISTS, Reason.PARTNERS_OWN.code))
+_KNOWN_AS_HARMLESS = frozenset((*ALLOWLISTS, Reason.PARTNERS_OWN.code, Reason.OPERATORS_ENTRY.code))
 
 
 def is_known_as_harmless(review: Review) -> bool:

@@ -32,6 +32,12 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "admin-added": "{name} may log in as an administrator, and do all that operators can",
         "admin-promoted": "{name}, who is {role} now, becomes an administrator, and may do all that operators can",
         "admin-link": "the link for {name}, which works once, on the pages of this hub: {path}",
+        # The policy
+        "policy-line": "{line}",
+        "policy-trial": "of the last {reports} reports, with {values} values, {changed} values would change",
+        "policy-listings": "{collection}: {before} listings, then {after}",
+        "policy-private": "private collections: {before} listings, then {after}",
+        "policy-in-force": "policy {number} is in force; what is listed already follows within minutes",
         # Erasures
         "erase": "erase {subject}",
         "reason": "reason: {reason}",

@@ -12,7 +12,7 @@ from mappers.pattern import Terms
 from mappers.templates import ListingTemplate
 from schemas import kinds, timestamp
 from schemas.consensus import Consensus
-from schemas.vocabulary import HolderStatus, Tlp
+from schemas.vocabulary import Action, HolderStatus, Tlp
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import ReportedValue, Statement, withheld_id
 from server.release.publish.changes import changes_what_a_reader_does
@@ -63,6 +63,13 @@ class KeptListing(NamedTuple):
     withheld: Sequence[Statement] = ()
 
 
+class PlannedListings(NamedTuple):
+    """The grades of the listings that a value is to have: by shared collection, and by partner of private ones."""
+
+    shared: Mapping[str, Action]
+    private: Mapping[str, Action]
+
+
 def is_published(context: ReleaseContext, state: ListingState, audience_: Audience) -> bool:
     """Return whether a collection of that audience lists the value."""
     return any(alias in audience_.shared or context.private_reader(alias) in audience_.private for alias in state.ids)
@@ -99,6 +106,19 @@ class ListingUpdater:
         draft = self._drafts.draft(value, partial(_is_shared_in, alias))
         return draft.facts if draft else None
 
+    def planned(self, value: ReportedValue) -> "PlannedListings":
+        """Return the listings that the rules want of a value; nothing is changed."""
+        private = {name: self._private_draft(value, name) for name in sorted(self._private_readers(value))}
+        return PlannedListings(
+            {alias: draft.facts.grade for alias, draft in self._shared_drafts(value).items()},
+            {name: draft.facts.grade for name, draft in private.items() if draft},
+        )
+
+    def _private_draft(self, value: ReportedValue, name: str) -> Draft | None:
+        """Return the listing of the private collection of a partner, None where there is to be none."""
+        draft = self._drafts.draft(value, partial(self._is_visible_to, name))
+        return draft if draft is not None and self._admits(name, draft) else None
+
     def _update(self, value: ReportedValue) -> ListingState:
         state = ListingState(reports={statement.partner.name: statement.audience for statement in value.statements})
         keepers = self._context.keepers.of(value.subject)
@@ -107,9 +127,8 @@ class ListingUpdater:
             return state
         self._update_track(value, state, "", self._shared_drafts(value))
         for name in sorted(self._private_readers(value)):
-            draft = self._drafts.draft(value, partial(self._is_visible_to, name))
-            admitted = draft is not None and self._admits(name, draft)
-            wanted = {self._context.private_collection(name): draft} if draft and admitted else {}
+            draft = self._private_draft(value, name)
+            wanted = {self._context.private_collection(name): draft} if draft else {}
             self._update_track(value, state, name, wanted)
         # Mostly a value is, or was, in the shared collections alone.
         if keepers or value.listed.keys() - _SHARED_TRACK:

@@ -1,6 +1,7 @@
 """The release policy: rules that let reports into collections. A rule can narrow TLP, and never widens it."""
 
 import re
+import tomllib
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, Self
@@ -124,7 +125,9 @@ class Policy:
     def __init__(self, rules: Iterable[PolicyRule] = (), newcomers: NewcomerRule = _NEWCOMERS) -> None:
         """Use ``rules``, or ``default_rules`` if there are none; ``newcomers`` decides which partners are new."""
         self.newcomers = newcomers
-        self.rules = tuple(rules) or default_rules()
+        given = tuple(rules)
+        self.is_default = not given
+        self.rules = given or default_rules()
         self._aliases = lru_cache(maxsize=4096)(self._find_aliases)
         self._admits = lru_cache(maxsize=4096)(self._find_admitted)
 
@@ -180,6 +183,20 @@ def read_policy(tables: Iterable[Any]) -> Policy:
             place = ".".join(map(str, ("rule", number, *first["loc"])))
             raise BadPolicy(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
     return Policy(rules)
+
+
+def parse_policy(text: str) -> Policy:
+    """Read a policy from TOML that has ``[[rule]]`` tables and nothing else. Raises ``BadPolicy``."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadPolicy(f"not TOML: {error}") from None
+    tables = document.pop("rule", None)
+    if document:
+        raise BadPolicy(f"{next(iter(document))}: a policy has [[rule]] tables and nothing else")
+    if not isinstance(tables, list) or not tables:
+        raise BadPolicy("there is no [[rule]] table: a hub without any rule publishes nothing")
+    return read_policy(tables)
 
 
 def policy_to_toml(policy: Policy) -> str:

@@ -21,8 +21,8 @@ _CHANGED = "scamfeed-changed-facts"
 class Facts(StrEnum):
     """The facts that have a version together.
 
-    ``REGISTRY``: the hub, its partners, collections and grants. ``VALUES``: partners' own values, delisted and erased
-    ones, and who is throttled. ``RECORDS``: how many reports of each partner proved right.
+    ``REGISTRY``: the hub, its partners, collections, grants and policy. ``VALUES``: partners' own values, delisted,
+    erased and allowed ones, and who is throttled. ``RECORDS``: how many reports of each partner proved right.
     """
 
     RECORDS = "records"
@@ -31,6 +31,7 @@ class Facts(StrEnum):
 
 
 _BY_TABLE: Mapping[str, Facts] = {
+    "allowlist_entries": Facts.VALUES,
     "calibrations": Facts.RECORDS,
     "collections": Facts.REGISTRY,
     "delisted": Facts.VALUES,
@@ -40,6 +41,7 @@ _BY_TABLE: Mapping[str, Facts] = {
     "hub_identity": Facts.REGISTRY,
     "own_values": Facts.VALUES,
     "partners": Facts.REGISTRY,
+    "policies": Facts.REGISTRY,
     "throttles": Facts.VALUES,
 }
 # A collection's row also has the end of its log, which each append moves; nothing else of it is ever updated.

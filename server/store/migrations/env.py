@@ -2,12 +2,14 @@
 
 from alembic import context
 
+from server.store.allowlist import tables as _allowlist
 from server.store.erasure import tables as _erasure
 from server.store.keepers import tables as _keepers
 from server.store.liveness.tables import metadata
 from server.store.objections import tables as _objections
 from server.store.operators import tables as _operators
 from server.store.outcomes import tables as _outcomes
+from server.store.policies import tables as _policies
 from server.store.proposals import tables as _proposals
 from server.store.questions import tables as _questions
 from server.store.referrals import tables as _referrals
@@ -16,11 +18,13 @@ from server.store.trends import tables as _trends
 
 # Each room's tables are in the metadata once its file is imported.
 _ROOMS = (
+    _allowlist,
     _erasure,
     _keepers,
     _objections,
     _operators,
     _outcomes,
+    _policies,
     _proposals,
     _questions,
     _referrals,

@@ -20,7 +20,7 @@ def match_own_values(own: Mapping[str, str], report: Report) -> AllowlistMatch |
 
     ``own`` has the partners' names by the subjects of their values.
     """
-    if own and any(subject in own for subject in _subjects(report)):
+    if own and any(subject in own for subject in subjects_of(report)):
         return AllowlistMatch(Reason.PARTNERS_OWN.code, Reason.PARTNERS_OWN.text())
     return None
 
@@ -61,7 +61,7 @@ def _kind_and_value(subject: str) -> tuple[str, str]:
     return kind, value
 
 
-def _subjects(report: Report) -> Iterator[str]:
+def subjects_of(report: Report) -> Iterator[str]:
     """Yield the subject of a reported value, then those of its host and of each domain above that."""
     yield value_index.subject_of(report.kind, report.value)
     host = _host(report)

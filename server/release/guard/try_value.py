@@ -1,0 +1,66 @@
+"""A trial of the guard: which of its lists would hold a report of a value, and why."""
+
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from schemas import kinds, timestamp
+from schemas.errors import Rejected
+from schemas.refang import refang
+from schemas.report import Report
+from schemas.tabular import ReportReader
+from server.release.guard.allowlists import entered, hub_values
+from server.release.hub import Hub
+from server.release.reasons import Reason
+from server.store.database.engine import Tx
+from server.store.database.times import now
+
+
+class GuardTrial(NamedTuple):
+    """What the guard would do with a report of a value as one of a kind: the rule that holds it, None where none does.
+
+    ``message`` is what the sender would read.
+    """
+
+    kind: str
+    value: str
+    rule: str | None = None
+    message: str = ""
+
+
+def try_value(hub: Hub, tx: Tx, text: str) -> list[GuardTrial]:
+    """Try a value, in any spelling, as each kind that takes it; nothing is stored. Raises ``Rejected`` for no value."""
+    reports = _reports(text)
+    if not reports:
+        raise Rejected("not-a-value", "this is no value of any kind")
+    return [_try(hub, tx, report) for report in reports]
+
+
+def _try(hub: Hub, tx: Tx, report: Report) -> GuardTrial:
+    facts = hub.facts.at(tx)
+    found = (report.kind, report.value)
+    has = {"has_delisted": facts.has_delisted, "has_erased": facts.has_erased}
+    if found in hub_values.find_delisted(tx, [report], **has):
+        return GuardTrial(*found, Reason.DELISTED.code, Reason.DELISTED.text())
+    match = (
+        hub.allowlists.match(report)
+        or hub_values.match_own_values(facts.own_values, report)
+        or entered.match_entry(facts.allowed_values, report, now())
+    )
+    return GuardTrial(*found, match.list, match.message) if match else GuardTrial(*found)
+
+
+def _reports(text: str) -> list[Report]:
+    """Return a report of the text by each kind that recognises it, or else takes it."""
+    plain = refang(text)
+    every = kinds.every().values()
+    recognised = [kind for kind in every if kind.recognises(plain)]
+    found: dict[tuple[str, str], Report] = {}
+    for kind in recognised or every:
+        reader = ReportReader({"reporter": "hub", "kind": kind.name, "reported_at": timestamp.text(timestamp.now())})
+        try:
+            report = reader.report({"value": plain})
+        except (Rejected, ValidationError):
+            continue
+        found.setdefault((report.kind, report.value), report)
+    return list(found.values())

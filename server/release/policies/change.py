@@ -1,0 +1,88 @@
+"""The change of the policy as an action that takes two persons: the proposal has the exact new text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from server.release.hub import Hub
+from server.release.policies.history import diff
+from server.release.policies.trial import PRIVATE, PolicyTrial, try_policy
+from server.release.republish import begin_after_change
+from server.release.route.policy import BadPolicy, parse_policy, policy_to_toml
+from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
+from server.store import audit
+from server.store.audit import AuditEvent
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.policies import policies
+from server.store.proposals.proposals import Effect
+
+NAME = "change-policy"
+MOST_CHARACTERS = 65_536
+_LONGEST_NOTE = 500
+# The second person waits for these lines, and the transaction that proposes holds up others on SQLite.
+_TRIAL_REPORTS, _TRIAL_SECONDS = 500, 3.0
+
+
+def arguments(text: str, note: str = "") -> dict[str, Any]:
+    """Return the arguments of a change to the rules of a text, as TOML. Raises ``BadPolicy``."""
+    if len(text) > MOST_CHARACTERS:
+        raise BadPolicy(f"a policy has {MOST_CHARACTERS} characters at most")
+    return {"rules": policy_to_toml(parse_policy(text)), "note": " ".join(note.split())[:_LONGEST_NOTE]}
+
+
+def refuse_where_configured(hub: Hub) -> None:
+    """Refuse a change where the configuration has the rules. Raises ``BadPolicy``."""
+    if hub.rules.is_configured:
+        raise BadPolicy(
+            "the configuration of this hub has [[rule]] tables: change them there, and start the hub again; "
+            "without them two persons change the rules here"
+        )
+
+
+def summary(trial: PolicyTrial) -> list[Effect]:
+    """Return in lines what a policy would change of what was reported last."""
+    counts = [
+        Effect(
+            "policy-private" if alias == PRIVATE else "policy-listings",
+            {
+                **({} if alias == PRIVATE else {"collection": alias}),
+                "before": trial.before.get(alias, 0),
+                "after": trial.after.get(alias, 0),
+            },
+        )
+        for alias in sorted({*trial.before, *trial.after})
+    ]
+    looked = {"reports": trial.reports, "values": trial.values, "changed": trial.changed}
+    return [Effect("policy-trial", looked), *counts]
+
+
+def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
+    """Return the lines that change. Raises ``BadPolicy`` where the rules cannot be put in force."""
+    refuse_where_configured(hub)
+    new = parse_policy(arguments["rules"])
+    before = policy_to_toml(hub.rules.policy(hub.facts.at(tx)))
+    lines = diff(before, arguments["rules"])
+    if not lines:
+        raise BadPolicy("these are the rules in force")
+    trial = try_policy(hub, tx, new, most=_TRIAL_REPORTS, seconds=_TRIAL_SECONDS)
+    return Effects(
+        [Effect("policy-line", {"line": line}) for line in lines], [before, arguments["rules"]], summary(trial)
+    )
+
+
+def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
+    rules, note = arguments["rules"], arguments.get("note") or None
+    signed = {"proposed_by": signatures.proposed_by, "confirmed_by": signatures.confirmed_by}
+    new = policies.add(tx, rules, "decided", note=note, **signed)
+    if new is None:
+        raise BadPolicy("another policy came into force in this moment; propose it anew")
+    begin_after_change(hub, tx)
+    moment = now()
+    event = AuditEvent(
+        moment, moment, 1, None, signatures.confirmed_by, "CHANGE", "policy", None, 200, 1, f"policy {new.number}"
+    )
+    audit.record_unsealed(tx, [event])
+    return [Effect("policy-in-force", {"number": new.number})]
+
+
+ACTION = TwoPersonAction(NAME, _effects, _carry_out)

@@ -1,0 +1,1 @@
+"""The policies that were in force, one after the other."""
