@@ -14,6 +14,7 @@ from server.store.database.times import now
 from server.store.keepers import kept_accounts
 from server.store.objections import objections
 from server.store.objects.dictionary_training import DictionaryTrainer
+from server.store.operators import attempts
 from server.store.proposals import proposals
 from server.store.questions import questions
 from server.store.referrals import referrals
@@ -52,8 +53,8 @@ class Days:
 class Retention:
     """Removes rows that are too old at the start and then every hour, and settles receipts every minute.
 
-    Every minute it also makes the dictionary that bodies are compressed with, where one is due. The deliveries are
-    looked through once a day.
+    Every minute it also makes the dictionary that bodies are compressed with, where one is due, and forgets passwords
+    that were tried. The deliveries are looked through once a day.
     """
 
     def __init__(self, store: Store, days: Days) -> None:
@@ -132,6 +133,18 @@ class Retention:
         """Settle the retraction receipts, and return how many were closed."""
         return settle(self._store)
 
+    def forget_attempts(self) -> int:
+        """Remove what counts no more of passwords that were tried, and return how many rows."""
+        with self._store.read() as tx:
+            if not attempts.are_over(tx):
+                return 0
+        removed, gone = 0, -1
+        while gone and not self._stopping.is_set():
+            with self._store.begin(in_passing=True) as tx:
+                gone = attempts.forget(tx)
+            removed += gone
+        return removed
+
     def _run(self) -> None:
         cleaned = -_SECONDS
         while True:
@@ -139,6 +152,7 @@ class Retention:
                 cleaned = time.monotonic()
                 self._try(self.clean, "audit-forgotten")
             self._try(self.settle, "receipts-settled")
+            self._try(self.forget_attempts, "attempts-forgotten")
             self._try(self._dictionaries.train, "dictionaries-made")
             if self._stopping.wait(_MINUTE):
                 return

@@ -70,6 +70,19 @@ def keep_new_totp(tx: Tx, hash_: bytes, encrypted: bytes) -> None:
     tx.execute(update(sessions).where(_s.hash == hash_).values(new_totp=encrypted))
 
 
+def keep_challenge(tx: Tx, hash_: bytes, challenge: bytes) -> None:
+    """Keep what a passkey has to sign in a session, in place of what was asked for before."""
+    tx.execute(update(sessions).where(_s.hash == hash_).values(challenge=challenge))
+
+
+def take_challenge(tx: Tx, hash_: bytes) -> bytes | None:
+    """Return what a passkey was to sign in a session, which is over then; None where nothing was asked for."""
+    found: bytes | None = tx.execute(select(_s.challenge).where(_s.hash == hash_).with_for_update()).scalar()
+    if found is not None:
+        tx.execute(update(sessions).where(_s.hash == hash_).values(challenge=None))
+    return found
+
+
 def end(tx: Tx, hash_: bytes) -> None:
     """End a session."""
     tx.execute(delete(sessions).where(_s.hash == hash_))

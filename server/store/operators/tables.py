@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBina
 
 from server.store.release_tables import metadata
 
-__all__ = ["metadata", "sessions", "users"]
+__all__ = ["login_attempts", "metadata", "passkeys", "sessions", "users"]
 
 # Who may log in. Nothing here opens anything by itself: passwords and links are hashed, TOTP secrets encrypted.
 users = Table(
@@ -48,6 +48,34 @@ sessions = Table(
     Column("expires", BigInteger, nullable=False),
     # When the person last proved all factors.
     Column("proven", BigInteger, nullable=False),
+    # What a passkey has to sign next, once.
+    Column("challenge", LargeBinary),
     Index("ix_sessions_user", "user"),
     Index("ix_sessions_expires", "expires"),
+)
+
+# The passkeys of users: what is kept of each is public.
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("user", Text, ForeignKey("users.id"), nullable=False),
+    # What the person calls it.
+    Column("name", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    # How often it has signed, where it counts.
+    Column("signatures", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("used", BigInteger),
+    Index("ix_passkeys_user", "user"),
+)
+
+# Wrong passwords that count still, by a digest of where they came from and whom they were for.
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    # Each wrong one moves this on by some seconds; nothing is left of them once it is past.
+    Column("until", BigInteger, nullable=False),
+    Index("ix_login_attempts_until", "until"),
 )

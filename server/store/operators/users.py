@@ -11,7 +11,7 @@ from schemas.text import plain_name
 from server.store.credentials import hash_password, hash_token
 from server.store.database.engine import Tx
 from server.store.database.times import now
-from server.store.operators.tables import sessions, users
+from server.store.operators.tables import passkeys, sessions, users
 
 LINK_HOURS = 48
 _HOUR = 3_600 * 1_000_000
@@ -150,10 +150,10 @@ def all_users(tx: Tx) -> list[User]:
 
 
 def renew_link(tx: Tx, name: str) -> str:
-    """Return a new link's secret; password, second factor and sessions end at once. Raises ``UnknownUser``."""
+    """Return a new link's secret; password, second factors and sessions end at once. Raises ``UnknownUser``."""
     found = get(tx, name)
     secret = secrets.token_urlsafe(32)
-    tx.execute(delete(sessions).where(sessions.c.user == found.id))
+    _end_access(tx, found.id)
     values = {"link": hash_token(secret), "link_expires": now() + LINK_HOURS * _HOUR, "password": None, "totp": None}
     _change(tx, found.id, **values)
     return secret
@@ -165,9 +165,9 @@ def change_role(tx: Tx, name: str, role: OperatorRole | PartnerRole) -> None:
 
 
 def remove(tx: Tx, name: str) -> None:
-    """Remove a user, with all sessions. Raises ``UnknownUser``."""
+    """Remove a user, with all sessions and passkeys. Raises ``UnknownUser``."""
     found = get(tx, name)
-    tx.execute(delete(sessions).where(sessions.c.user == found.id))
+    _end_access(tx, found.id)
     tx.execute(delete(users).where(_u.id == found.id))
 
 
@@ -202,6 +202,11 @@ def use_code(tx: Tx, user: str, step: int) -> bool:
 def count_wrong_code(tx: Tx, user: str) -> None:
     """Count a wrong code, which only somebody with the right password can send."""
     _change(tx, user, wrong_codes=_u.wrong_codes + 1, wrong_code_at=now())
+
+
+def _end_access(tx: Tx, user: str) -> None:
+    tx.execute(delete(sessions).where(sessions.c.user == user))
+    tx.execute(delete(passkeys).where(passkeys.c.user == user))
 
 
 def _change(tx: Tx, user: str, **values: Any) -> None:

@@ -5,7 +5,8 @@ import pytest
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, partners
-from server.store.operators import sessions, users
+from server.store.operators import attempts, passkeys, sessions, users
+from server.store.operators.passkeys import PasskeyRefused
 from server.store.operators.users import LinkOver, NameInUse, OperatorRole, PartnerRole, UnknownUser
 
 HOUR = 3_600 * 1_000_000
@@ -77,3 +78,77 @@ def test_who_comes_by_a_provider_is_one_user_with_the_role_of_now(store: Store) 
         assert (first.id, again.role, again.name) == (again.id, "approver", "somsri")
         with pytest.raises(NameInUse):
             users.add_by_subject(tx, "https://login.example 18", "Somsri", OperatorRole.ADMIN)
+
+
+def test_a_challenge_is_good_once(store: Store) -> None:
+    with store.begin() as tx:
+        users.add(tx, "Somsri", OperatorRole.ADMIN, "test")
+        found = sessions.find(tx, sessions.begin(tx, users.get(tx, "Somsri").id, "full", lasts=HOUR), idle=HOUR)
+        assert found is not None
+        assert sessions.take_challenge(tx, found.hash) is None
+        sessions.keep_challenge(tx, found.hash, b"first")
+        sessions.keep_challenge(tx, found.hash, b"second")
+        assert sessions.take_challenge(tx, found.hash) == b"second"
+        assert sessions.take_challenge(tx, found.hash) is None
+
+
+def test_passkeys_are_of_one_user_and_end_with_a_new_link(store: Store) -> None:
+    with store.begin() as tx:
+        for name in ("Somsri", "Malee"):
+            users.add(tx, name, OperatorRole.ADMIN, "test")
+        somsri, malee = (users.get(tx, name).id for name in ("Somsri", "Malee"))
+        passkeys.add(tx, b"one", somsri, "telephone", b"key", 0)
+        passkeys.add(tx, b"two", somsri, "key", b"key", 4)
+        with pytest.raises(PasskeyRefused):
+            passkeys.add(tx, b"one", malee, "the same", b"key", 0)
+        assert not passkeys.remove(tx, malee, b"one")
+        passkeys.use(tx, b"two", 5)
+        assert [(key.name, key.signatures) for key in passkeys.of_user(tx, somsri)] == [("telephone", 0), ("key", 5)]
+        assert passkeys.remove(tx, somsri, b"one")
+        for number in range(passkeys.MOST - 1):
+            passkeys.add(tx, b"%d" % number, somsri, "another", b"key", 0)
+        with pytest.raises(PasskeyRefused):
+            passkeys.add(tx, b"one too many", somsri, "another", b"key", 0)
+        users.renew_link(tx, "Somsri")
+        assert passkeys.of_user(tx, somsri) == []
+        passkeys.add(tx, b"one", malee, "hers now", b"key", 0)
+        users.remove(tx, "Malee")
+
+
+def test_passwords_that_are_tried_count_for_all_nodes_and_for_nobody_else(store: Store) -> None:
+    other = Store.open(store.url)
+    nodes = (store, other)
+
+    def take(number: int, remote: str = "192.0.2.1", name: str = "somsri") -> int:
+        with nodes[number % 2].begin() as tx:
+            return attempts.take(tx, remote, name)
+
+    assert [take(number) for number in range(10)] == [0] * 10
+    assert 0 < take(10) <= attempts.PAIR.each
+    assert take(12, name="malee") == 0
+    assert take(13, remote="192.0.2.2") == 0
+    with other.begin() as tx:
+        assert attempts.wait(tx, "192.0.2.1", "somsri") > 0
+        attempts.give_back(tx, "192.0.2.1", "somsri")
+        assert attempts.wait(tx, "192.0.2.1", "somsri") == 0
+    other.close()
+
+
+def test_an_address_has_a_limit_of_its_own_and_so_has_a_network_of_version_six(store: Store) -> None:
+    with store.begin() as tx:
+        assert not any(attempts.take(tx, f"2001:db8::{number:x}", f"name {number}") for number in range(100))
+        assert attempts.take(tx, "2001:db8::ffff", "another") > 0
+        assert attempts.take(tx, "2001:db8:0:1::1", "another") == 0
+        assert attempts.take(tx, "::ffff:192.0.2.1", "another") == 0
+
+
+def test_attempts_are_forgotten_when_they_count_no_more(store: Store) -> None:
+    with store.begin() as tx:
+        attempts.take(tx, "192.0.2.1", "somsri")
+        assert attempts.count(tx) == 2
+        assert not attempts.are_over(tx)
+        tx.exec_driver_sql("UPDATE login_attempts SET until = until - 60000000")
+        assert attempts.are_over(tx)
+        assert attempts.forget(tx, most=1) == 1
+        assert attempts.forget(tx) == 1
+        assert attempts.count(tx) == 0
