@@ -20,11 +20,13 @@ from apscheduler.triggers.interval import IntervalTrigger
 from feeds.connector import Connector, FeedSettings, Misconfigured
 from feeds.runs.due import CollectionGrowth, cron_trigger, due_at
 from feeds.runs.lease import lease_run
+from feeds.runs.orders import carry_out
 from feeds.runs.runner import run
 from feeds.runs.shared_pages import SharedPages
 from server.release.hub import Hub
 from server.store import StoreUnavailable, Tx, feed_state
 from server.store.database import sql
+from server.store.feed_orders import orders
 from server.store.feed_state import FeedState, LeaseHolder
 from server.store.liveness import heartbeats
 
@@ -60,7 +62,7 @@ class Schedule:
     Any number of nodes may do so on one database: a feed is due by the database's clock and its last run, and the first
     node to lease it runs it. A run of a node that died goes on elsewhere within seconds. A feed that must try later
     waits twice as long each time; a misconfigured one stops until its configuration changes or the schedule starts
-    again. Feeds without a schedule are left alone.
+    again. Feeds without a schedule are left alone, unless a person orders a run of one.
     """
 
     def __init__(
@@ -140,8 +142,21 @@ class Schedule:
             if news or now - self._looked >= _LOOK_SECONDS * 0.9:
                 self._looked = now
                 self._plan(list(self._feeds))
+                self._look_for_orders()
         except StoreUnavailable as error:
             _log.warning("schedule waits for the database cause=%s", error)
+
+    def _look_for_orders(self) -> None:
+        """Begin what persons ordered of feeds that this schedule has."""
+        with self._store.read() as tx:
+            waiting = orders.waiting(tx)
+        for name in waiting:
+            with self._changing:
+                planned = self._feeds.get(name)
+                if planned is not None and not planned.running and not self._over:
+                    self._scheduler.add_job(
+                        self._with, args=[name, self._carry_out], id=f"order of {name}", replace_existing=True
+                    )
 
     def _beat(self) -> None:
         """Record that the schedule works; one that has nothing to run any more is not waited for."""
@@ -197,13 +212,17 @@ class Schedule:
         return at
 
     def _run_once(self, name: str) -> None:
+        self._with(name, self._run)
+
+    def _with(self, name: str, work: Callable[[_Planned], None]) -> None:
+        """Do something with a feed of which nothing runs here, and plan its next run."""
         with self._changing:
             planned = self._feeds.get(name)
             if planned is None or planned.running or self._over:
                 return
             planned.running = True
         try:
-            self._run(planned)
+            work(planned)
         except StoreUnavailable as error:
             _log.warning("feed waits for the database feed=%s cause=%s", name, error)
         finally:
@@ -228,6 +247,9 @@ class Schedule:
                 state = feed_state.load_state(tx, result.feed)
             if state.stopped is not None:
                 _log.error("feed stopped feed=%s error=%s", result.feed, result.error)
+
+    def _carry_out(self, planned: _Planned) -> None:
+        carry_out(self._hub, planned.feed, stop=planned.stop, pages=self._pages)
 
 
 def run_until_stopped(

@@ -20,9 +20,15 @@ from feeds.connector import (
     duration,
 )
 from feeds.runs.due import cron_trigger
+from feeds.runs.orders import carry_out
 from feeds.runs.schedule import Schedule
+from feeds.runs.shared_pages import SharedPages
 from server.release.hub import Hub
 from server.store import Store, feed_state
+from server.store.database.times import now
+from server.store.feed_orders import orders
+from server.store.feed_orders.orders import FeedOrder, OrderAction
+from server.store.feed_state import FeedState
 from tests.unit.feeds.ticking import Ticking, furnish, next_runs, pull_settings as settings, until
 
 
@@ -88,6 +94,53 @@ def test_a_misconfigured_feed_stops_and_the_others_go_on(store: Store, caplog: p
         assert wrong.ticks == 1
         assert next_runs(schedule)["wrong"] is None
     assert "feed stopped feed=wrong error=misconfigured: no such user" in caplog.text
+
+
+@pytest.mark.parametrize("every", ["1h", None])
+def test_a_person_orders_a_run_and_a_dry_run_that_keeps_nothing(store: Store, every: str | None) -> None:
+    feed = Ticking(settings(every=every), lambda _: None)
+
+    def ordered(action: OrderAction) -> FeedOrder:
+        with store.begin() as tx:
+            orders.give(tx, "f", action, "Somsri")
+
+        def found() -> FeedOrder | None:
+            with store.read() as tx:
+                return orders.find(tx, "f")
+
+        until(lambda: (order := found()) is not None and order.ended is not None)
+        order = found()
+        assert order is not None
+        return order
+
+    with store.begin() as tx:
+        feed_state.save_state(tx, FeedState("f", started=now(), stopped=now() + 10_000_000, failures=9))
+    with Schedule(Hub(store), [feed]):
+        assert ordered("dry-run").result == {"read": 1, "accepted": 0, "rejected": 0, "reasons": {}, "error": None}
+        with store.read() as tx:
+            assert feed_state.load_checkpoint(tx, "f") is None
+            assert feed_state.load_state(tx, "f").stopped
+        assert (ordered("run").result or {})["error"] is None
+        with store.read() as tx:
+            assert feed_state.load_checkpoint(tx, "f") == {"ticks": feed.ticks}
+            assert feed_state.load_state(tx, "f").failures == 0
+        assert (ordered("retry").result or {})["tried"] == 0
+
+
+def test_an_order_whose_work_fails_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a value")
+
+    monkeypatch.setattr("feeds.runs.orders.retry_feed", broken)
+    with store.begin() as tx:
+        orders.give(tx, "f", "retry", "Somsri")
+    feed = Ticking(settings(), lambda _: None)
+    assert carry_out(Hub(store), feed, stop=threading.Event(), pages=SharedPages())
+    assert not carry_out(Hub(store), feed, stop=threading.Event(), pages=SharedPages())
+    with store.read() as tx:
+        found = orders.find(tx, "f")
+    assert found is not None
+    assert found.result == {"error": "unexpected RuntimeError: see the log"}
 
 
 def test_a_feed_without_a_time_is_left_alone(store: Store) -> None:
