@@ -72,6 +72,15 @@ def sentence(kind: str, scam_type: str, lang: str) -> str:
     return f"มีรายงานว่า{title}นี้ถูกใช้ใน{thai}" if lang == "th" else f"{title} reported as used in {english}."
 
 
+def scam_name(scam_type: str, lang: str) -> str | None:
+    """Return the name of a type of scam for a heading, None for a word that has none."""
+    if scam_type not in set(ScamType) or ScamType(scam_type) not in _SCAMS:
+        return None
+    english, thai = _SCAMS[ScamType(scam_type)]
+    plain = english.removeprefix("an ").removeprefix("a ").removeprefix("the ")
+    return thai if lang == "th" else plain[0].upper() + plain[1:]
+
+
 @lru_cache(maxsize=4096)
 def description(kind: str, scam_type: str) -> str:
     """Return the description, in both languages, of a report without a text of its own."""

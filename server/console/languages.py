@@ -18,6 +18,8 @@ from werkzeug.http import parse_accept_header
 ENGLISH, THAI = "en", "th"
 _BUDDHIST_ERA = 543
 _MICROSECONDS = 1_000_000
+# An amount of money without a fraction: the currency's code, or its sign.
+_WHOLE = {ENGLISH: "¤¤\u00a0#,##0", THAI: "¤#,##0"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Language:
         year = at.year + _BUDDHIST_ERA if self.code == THAI else at.year
         return f"{dates.format_date(at.date(), 'LLLL', self.locale)} {year}"
 
+    def short_month(self, moment: int) -> str:
+        """Return the month of a moment (microseconds) in few letters, without its year."""
+        return dates.format_date(self._at(moment).date(), "LLL", self.locale)
+
     def moment(self, moment: int) -> str:
         """Return a moment (microseconds) as day, time and time zone."""
         return f"{self.day(moment)} {self._at(moment):%H:%M %Z}"
@@ -65,6 +71,10 @@ class Language:
     def amount(self, amount: float, currency: str) -> str:
         """Return an amount of money."""
         return numbers.format_currency(amount, currency, locale=self.locale)
+
+    def whole_amount(self, amount: float, currency: str) -> str:
+        """Return an amount of money without a fraction."""
+        return numbers.format_currency(amount, currency, _WHOLE[self.code], locale=self.locale, currency_digits=False)
 
     def duration(self, seconds: float) -> str:
         """Return a duration in the largest unit that it fills, as in "3 hours"."""

@@ -139,6 +139,12 @@ def all_partners(tx: Tx) -> list[Partner]:
     return [partner_of_row(*row) for row in tx.execute(partner_columns().order_by(partners.c.name))]
 
 
+def shown_publicly(tx: Tx, most: int) -> list[Partner]:
+    """List the first of the partners that the page for the public names and that take part, by name."""
+    asked = partner_columns().where(partners.c.shown_publicly, partners.c.left.is_(None)).order_by(partners.c.name)
+    return [partner_of_row(*row) for row in tx.execute(asked.limit(most))]
+
+
 def departed_partners(tx: Tx) -> dict[str, int]:
     """Return, by name, when the partners left that take part no more (microseconds)."""
     asked = select(partners.c.name, partners.c.left).where(partners.c.left.is_not(None))

@@ -16,12 +16,17 @@ from schemas.partner import FocalFunction, Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.hub import Hub
+from server.release.trends.days import month_of
 from server.setup import set_up
 from server.store import Store, focal_points, inbox, partners, reviews
+from server.store.database.times import now
 from server.store.item import Item
 from server.store.operators import users
 from server.store.operators.users import OperatorRole, PartnerRole
 from server.store.reviews import HeldObject
+from server.store.trends import publications
+from server.store.trends.counts import DAY
+from server.store.trends.publications import PublishedCell
 from tests.browser.screens import Screen
 from tests.integration.peers import scamfeed
 
@@ -52,11 +57,31 @@ def open_hub(folder: Path) -> Iterator[BrowsedHub]:
         focal_points.put(tx, focal_points.HUB, FocalFunction.PREVENTION, "help@hub.example")
     for name in FOUND_BY_MANY:
         report(store, name, LISTED, tlp="clear")
+    publish_figures(store)
     try:
         with scamfeed(store.url, folder / "hub.log") as address:
             yield BrowsedHub(address.rstrip("/"), store)
     finally:
         store.close()
+
+
+def publish_figures(store: Store) -> None:
+    """Publish the figures of the last twelve months; in the first of them a part is hidden."""
+    month = month_of(now() // DAY)
+    cells: list[PublishedCell] = []
+    for number in range(12, 0, -1):
+        total = PublishedCell(month, "reports", "", "", "count", number * 1_000)
+        kinds = [total._replace(dimension="kind", word=word, value=number * 300) for word in ("domain", "phone")]
+        times = [("p50", 90_000 * number), ("p95", 7_200_000), ("count", 40)]
+        cells += [total, *(kinds if number > 1 else ()), total._replace(figure="wrong", measure="at-least", value=6)]
+        for figure in ("report-to-listing", "listing-to-read", "delisting-to-all", "objections"):
+            cells += [PublishedCell(month, figure, "", "", measure, value) for measure, value in times]
+        held = PublishedCell(month, "outcomes", "currency", "held THB", "amount", 8_000_000)
+        in_time = PublishedCell(month, "objections", "timeliness", "in-time", "count", 38)
+        cells += [held, held._replace(dimension="outcome", word="warned", measure="victims", value=1_200), in_time]
+        month = month_of(month - 1)
+    with store.begin() as tx:
+        publications.publish(tx, "month", cells)
 
 
 def report(store: Store, partner: str, value: str, *, tlp: str = "green", hold: str = "") -> str:

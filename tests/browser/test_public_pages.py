@@ -1,7 +1,12 @@
 """The pages that anybody may open, in a real browser."""
 
+import re
+
+import pytest
+from playwright.sync_api import Browser
+
 from tests.browser.hub import HOSTILE, LISTED, BrowsedHub
-from tests.browser.screens import Screen
+from tests.browser.screens import Screen, screen
 
 
 def test_the_first_page_says_what_this_is(screen_of_each: Screen) -> None:
@@ -12,8 +17,48 @@ def test_the_first_page_says_what_this_is(screen_of_each: Screen) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
 
 
-def test_the_figures_are_there_before_any_is_published(screen_of_each: Screen) -> None:
-    screen_of_each.open("/trends")
+@pytest.mark.parametrize("path", ["/", "/trends"])
+def test_charts_are_drawn_from_their_tables(screen_of_each: Screen, path: str) -> None:
+    page = screen_of_each.open(path)
+    drawn = page.locator("figure.chart canvas").count()
+    assert drawn == page.locator("figure.chart table").count() > 1
+    assert page.locator("figure.chart tbody th").first.is_hidden()
+    page.locator("figure.chart summary").first.click()
+    assert page.locator("figure.chart tbody th").first.is_visible()
+    screen_of_each.check()
+
+
+def test_a_chart_tells_the_number_under_the_pointer(desk: Screen) -> None:
+    page = desk.open("/trends")
+    page.locator("#figure-reports .u-over").hover()
+    reading = page.locator("#figure-reports .reading")
+    assert re.search(r"\d,000", reading.inner_text())
+
+
+def test_without_scripts_the_tables_stand_open(browser: Browser, hub: BrowsedHub) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for path in ("/", "/trends"):
+        page.goto(hub.address + path)
+        assert page.locator("figure.chart tbody th").first.is_visible()
+        assert page.locator("figure.chart .drawing").first.is_hidden()
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "th"])
+def test_the_three_figures_are_whole_on_the_first_sheet_of_paper(
+    browser: Browser, hub: BrowsedHub, language: str
+) -> None:
+    millimetre = 96 / 25.4
+    with screen(browser, hub.address, language, round(174 * millimetre)) as on_paper:
+        page = on_paper.page
+        page.emulate_media(media="print")
+        page.goto(hub.address)
+        box = page.locator(".three").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 261 * millimetre
+        assert page.locator(".three").evaluate("grid => grid.scrollWidth <= grid.clientWidth")
+        assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 
 def test_a_value_that_is_listed_says_what_to_do(screen_of_each: Screen) -> None:

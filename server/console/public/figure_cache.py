@@ -1,25 +1,32 @@
-"""The published figures, kept for a minute: whoever opens the first page again and again costs the store nothing."""
+"""What the public pages show, kept for a minute: whoever opens them again and again costs the store nothing."""
 
 import threading
 import time
 from collections.abc import Callable
-
-from server.release.trends.query import FigureRow
+from typing import TypeVar
 
 _SECONDS = 60
+# In the languages that there are, far more than the pages keep.
+_MOST = 100
+
+Found = TypeVar("Found")
 
 
 class FigureCache:
-    """Keeps the rows that one application shows."""
+    """Keeps what one application shows, by name."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._kept: tuple[float, list[FigureRow]] | None = None
-        self._reading = threading.Lock()
+        self._kept: dict[str, tuple[float, object]] = {}
+        self._reading = threading.RLock()
 
-    def rows(self, read: Callable[[], list[FigureRow]]) -> list[FigureRow]:
-        """Return the rows, as ``read`` returned them a minute ago at most."""
+    def of(self, name: str, read: Callable[[], Found]) -> Found:
+        """Return what ``read`` returned for this name a minute ago at most; one name has one type."""
         with self._reading:
-            if self._kept is None or self._kept[0] < time.monotonic():
-                self._kept = (time.monotonic() + _SECONDS, read())
-            return self._kept[1]
+            until, found = self._kept.get(name, (0.0, None))
+            if until < time.monotonic():
+                found = read()
+                if len(self._kept) >= _MOST:
+                    self._kept.clear()
+                self._kept[name] = time.monotonic() + _SECONDS, found
+            return found  # type: ignore[return-value]  # as ``read`` of this name returned it

@@ -1,35 +1,72 @@
-"""The page at ``/``: what this hub is, how it is, how to connect, and whom to ask."""
+"""The page at ``/``: three figures, charts, what this hub is, who takes part, how it is, and whom to ask."""
 
 import re
+from typing import NamedTuple
 
 from flask import Response
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from server.console.public.trend_pages import headlines
+from schemas.partner import Partner
+from server.console.charts import Chart
+from server.console.public.published_figures import Headlines, headlines, report_charts
 from server.console.visit import PageRefused, Visit
+from server.store import StoreUnavailable, focal_points, hub_identity, partners
+from server.store.focal_points import FocalPoint
 
 _HTML = "text/html"
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _URL = re.compile(r"https?://[!-~]+", re.ASCII)
+_MOST_PARTNERS = 500
 
 
 class NoPage(PageRefused):
     """A client that takes no HTML: for a TAXII client there is nothing at ``/``."""
 
 
+class PublicFacts(NamedTuple):
+    """What anybody may know of the hub: since when it is there, who wants to be named, and whom to ask."""
+
+    since: int
+    partners: list[Partner]
+    contacts: list[tuple[FocalPoint, str]]
+
+
 def show(visit: Visit) -> Response:
     """Show what this is. Raises ``NoPage``."""
     if not takes_html(visit.request.headers.get("Accept")):
         raise NoPage(404, "")
+    figures: Headlines | None = None
+    charts: list[Chart] = []
+    facts: PublicFacts | None = None
     is_ready = visit.site.is_ready()
+    if is_ready:
+        try:
+            figures, charts, facts = headlines(visit), report_charts(visit), facts_of(visit)
+        except StoreUnavailable:
+            is_ready = False
     return visit.page(
         "public/front.html",
         is_ready=is_ready,
         contact_link=link_of(visit.site.settings.contact),
-        figures=headlines(visit) if is_ready else None,
-        amount=visit.language.amount,
+        figures=figures,
+        charts=charts if figures else [],
+        facts=facts,
+        amount=visit.language.whole_amount,
     )
+
+
+def facts_of(visit: Visit) -> PublicFacts:
+    """Return what anybody may know of the hub, as of up to a minute ago. Raises ``StoreUnavailable``."""
+
+    def read() -> PublicFacts:
+        with visit.site.hub.store.read() as tx:
+            points = focal_points.of(tx, focal_points.HUB)
+            since = hub_identity.load(tx).created
+            named = partners.shown_publicly(tx, _MOST_PARTNERS)
+        return PublicFacts(since, named, [(point, link_of(point.contact)) for point in points])
+
+    return visit.site.figures.of("facts", read)
 
 
 def takes_html(accept: str | None) -> bool:

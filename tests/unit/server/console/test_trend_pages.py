@@ -29,18 +29,18 @@ def publish(store: Store) -> str:
 
 
 def test_the_first_page_has_no_figures_before_any_is_published(app: Flask) -> None:
-    assert "Fairness" not in app.test_client().get("/").text
+    assert "once the first month has closed" in app.test_client().get("/").text
     assert "No month is published yet" in app.test_client().get("/trends").text
 
 
 def test_the_three_figures_come_first(app: Flask, store: Store) -> None:
     publish(store)
     page = app.test_client().get("/").text
-    assert page.index("From report to action") < page.index("For everybody")
-    for shown in ("2 minutes", "2 hours", "800,000", "Held", ">42<", ">7<", "Listed wrongly"):
+    assert page.index("From report to action") < page.index("Check before you pay")
+    for shown in ("2 minutes", "2 hours", "THB\u00a0800,000", "Held", "42 people", ">7<", "Listed wrongly"):
         assert shown in page, shown
     thai = app.test_client().get("/?lang=th").text
-    assert "฿800,000.00" in thai
+    assert "฿800,000" in thai
     assert "2 นาที" in thai
 
 
@@ -48,4 +48,4 @@ def test_all_figures_stand_by_month_with_their_meaning(app: Flask, store: Store)
     publish(store)
     page = app.test_client().get("/trends").text
     assert "1,234" in page
-    assert "from the first report of a value to its first listing" in page
+    assert "From the first report of a value until partners could read it" in page
