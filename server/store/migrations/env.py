@@ -4,6 +4,7 @@ from alembic import context
 
 from server.store.allowlist import tables as _allowlist
 from server.store.erasure import tables as _erasure
+from server.store.feed_orders import tables as _feed_orders
 from server.store.keepers import tables as _keepers
 from server.store.liveness.tables import metadata
 from server.store.objections import tables as _objections
@@ -20,6 +21,7 @@ from server.store.trends import tables as _trends
 _ROOMS = (
     _allowlist,
     _erasure,
+    _feed_orders,
     _keepers,
     _objections,
     _operators,
