@@ -13,7 +13,7 @@ from schemas.keeper import checked_institution
 from schemas.text import checked_line
 
 # The prefixes of the aliases of private collections, and of no others.
-OWN_ALIASES = ("for-", "outcomes-", "accounts-", "requests-")
+OWN_ALIASES = ("for-", "outcomes-", "accounts-", "requests-", "sandbox-")
 
 COUNTRY_PATTERN = "^[A-Z]{2}$"
 CountryCode = Annotated[str, Field(pattern=COUNTRY_PATTERN, description="ISO 3166-1 alpha-2 country code")]

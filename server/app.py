@@ -36,6 +36,7 @@ from server.observe.readiness import Readiness
 from server.observe.request_clock import RequestClock
 from server.observe.resumption import Resumption
 from server.observe.retention import Days, Retention
+from server.observe.sandbox import SandboxClock
 from server.observe.trends import TrendThread
 from server.release.hub import Hub
 from server.release.objections.contacts import Contacts
@@ -66,7 +67,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     running = ExitStack()
     atexit.register(running.close)
     app.extensions |= {"scamfeed-store": store, "scamfeed-reads": reads, "scamfeed-running": running}
-    metrics, trail = Metrics(store), AuditTrail(store)
+    metrics, trail, sandbox = Metrics(store), AuditTrail(store), SandboxClock(store)
     running.callback(trail.stop)
     hub = hub_of(settings, store)
     for thread in (
@@ -76,6 +77,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         Resumption(hub),
         TrendThread(hub),
         RequestClock(hub),
+        sandbox,
     ):
         thread.start()
         running.callback(thread.stop)
@@ -91,7 +93,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         public_url=settings.public_url,
         proxies=proxies,
         quotas=quotas,
-        observers=(metrics, AccessLog(settings.access_log), trail),
+        observers=(metrics, AccessLog(settings.access_log), trail, sandbox),
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,

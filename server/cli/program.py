@@ -35,6 +35,7 @@ from server.cli.hub.serve import init, serve
 from server.cli.hub.status import status
 from server.cli.partners.collections import app as collection
 from server.cli.partners.partner import app as partner
+from server.cli.partners.sandbox import app as sandbox
 from server.cli.people.operators import app as operator
 from server.cli.people.partner_users import app as partner_user
 from server.cli.proof.evidence import app as evidence
@@ -90,6 +91,7 @@ partner.add_typer(partner_user, name="user")
 app.add_typer(partner, name="partner")
 app.add_typer(operator, name="operator")
 app.add_typer(collection, name="collection")
+app.add_typer(sandbox, name="sandbox")
 app.add_typer(policy, name="policy")
 app.command("export")(export)
 app.command("retract")(retract)

@@ -11,7 +11,8 @@ class AnsweredRequest(NamedTuple):
 
     ``route`` is the name of a route, never a URL; ``collection`` the id of one that the partner may know of;
     ``read_to`` up to which ``date_added`` (microseconds) the partner now has read the collection; ``remote`` the
-    address that the request comes from.
+    address that the request comes from. ``sandbox_after`` is the place after which a page of a sandbox begins, and
+    ``agent`` how its client names itself; None and "" for all else.
     """
 
     partner: str | None
@@ -25,6 +26,8 @@ class AnsweredRequest(NamedTuple):
     read_to: int | None
     remote: str
     error_id: str | None
+    sandbox_after: int | None = None
+    agent: str = ""
 
 
 class RequestObserver(Protocol):

@@ -94,7 +94,8 @@ class QuietWatch:
             last = self._last("source", name, hour)
             active["source", name] = activity.hours_of_source(tx, name, last if first else max(last, hour - 2))
         for collection in collections.all_collections(tx):
-            if collection.kind not in ("released", "exchange") or collection.log != collection.number:
+            is_shared = collection.kind in ("released", "exchange") and collection.owner is None
+            if not is_shared or collection.log != collection.number:
                 continue
             if ("collection", collection.alias) in self._known:
                 active["collection", collection.alias] = [collection.last_added // HOUR]

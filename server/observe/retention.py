@@ -19,6 +19,7 @@ from server.store.proposals import proposals
 from server.store.questions import questions
 from server.store.referrals import referrals
 from server.store.requests import requests
+from server.store.sandbox import runs as sandbox_runs
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _OBJECTION_DAYS = 90
 _REFERRAL_DAYS = 400
 _QUESTION_DAYS = 400
 _ENTRY_DAYS = 400
+_SANDBOX_DAYS = 30
 # After an account is listed for its keeper no more.
 _ANSWER_DAYS = 400
 
@@ -86,6 +88,7 @@ class Retention:
         self._forget(referrals.forget, _REFERRAL_DAYS)
         self._forget(questions.forget, _QUESTION_DAYS)
         self._forget(entries.forget, _ENTRY_DAYS)
+        self._forget(sandbox_runs.forget, _SANDBOX_DAYS)
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)
         self._forget(requests.forget, kept.requests)

@@ -341,6 +341,12 @@ class Reason(Enum):
         "an answer is not taken back",
         "send a later version with another answer, as unknown",
     )
+    SANDBOX_FULL = (
+        "sandbox-full",
+        Result.REFUSED,
+        "a sandbox tries {most} objects of a part of a body at most",
+        "send fewer at once",
+    )
     LONG_QUESTION = (
         "long-question",
         Result.KEPT,

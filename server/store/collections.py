@@ -18,6 +18,7 @@ from server.store.database.engine import Tx
 from server.store.database.sql import database_time
 from server.store.database.times import now
 from server.store.objects.parts import FULL, PLAIN
+from server.store.sandbox import certificates
 from server.store.tables import collections, grants
 
 CollectionKind = Literal["inbox", "released", "exchange", "private"]
@@ -38,10 +39,15 @@ DEFAULTS: tuple[tuple[str, CollectionKind, str, str], ...] = (
 
 
 _FULL = "-full"
+_SANDBOX = "sandbox"
 
 
 class UnknownCollection(LookupError):
     """There is no collection of this id or alias."""
+
+
+class CertificateNeeded(ValueError):
+    """The collection asks for a certificate, and the partner's client has none."""
 
 
 class CollectionExists(ValueError):
@@ -79,6 +85,11 @@ class Collection:
         """Set a log of its own for a collection without variants."""
         if not self.log:
             object.__setattr__(self, "log", self.number)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Return whether it holds what one partner rehearses with."""
+        return self.use == _SANDBOX
 
     @property
     def filled_by_release(self) -> bool:
@@ -125,9 +136,9 @@ def add(
     """
     if kind not in get_args(CollectionKind):
         raise ValueError(f"a collection is one of {', '.join(get_args(CollectionKind))}")
-    if (kind == "private") != (owner is not None):
+    if (kind == "private" or use == _SANDBOX) != (owner is not None):
         raise ValueError("a private collection has an owner, and no other has one")
-    if kind != "private" and alias.startswith(OWN_ALIASES):
+    if owner is None and alias.startswith(OWN_ALIASES):
         raise ValueError(f"{' and '.join(OWN_ALIASES)} begin the aliases of partners' own collections")
     if kind == "exchange" and alias.endswith(_FULL):
         raise ValueError(f"{_FULL} ends the aliases of full variants, whose digests are counted in another way")
@@ -209,11 +220,19 @@ def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, writ
     """Let ``name`` read or write the collection, or both, from its next request on; rights that it has stay.
 
     A right to read that it had before goes on: what was revoked meanwhile is served to it, as it may have read that.
-    Raises ``UnknownPartner``.
+    Raises ``UnknownPartner``, ``UnknownCollection`` for what belongs to another partner alone, and
+    ``CertificateNeeded`` where the collection asks for a certificate that the partner's client does not have.
     """
     partners.get(tx, name)
+    if collection.owner not in (None, name):
+        raise UnknownCollection(f"{collection.alias} is one partner's own collection, which nobody else reads")
     key = (grants.c.partner == name, grants.c.collection == collection.number)
     had = tx.execute(select(grants.c.can_read, grants.c.can_write, grants.c.granted).where(*key)).first()
+    if read and not (had and had.can_read) and certificates.is_missing(tx, name, collection.number):
+        raise CertificateNeeded(
+            f"{collection.alias} asks for a certificate of the partner's client: "
+            f'start its sandbox with scamfeed sandbox start "{name}", and grant it when that is passed'
+        )
     tx.execute(delete(grants).where(*key))
     rights = {"can_read": read or bool(had and had.can_read), "can_write": write or bool(had and had.can_write)}
     if any(rights.values()):
@@ -286,13 +305,17 @@ def writers(tx: Tx) -> dict[str, frozenset[str]]:
 
 _WRITERS = select(collections.c.alias, grants.c.partner).join_from(grants, collections).where(grants.c.can_write)
 
-PrivateUse = Literal["for", "outcomes", "accounts", "requests"]
+PrivateUse = Literal["for", "outcomes", "accounts", "requests", "sandbox"]
 
 _PRIVATE_TEXTS: dict[PrivateUse, tuple[str, str]] = {
     "for": ("For {}", "Reports that only this partner may read, by the sharing limits of their contributors."),
     "outcomes": ("Outcomes of {}", "Outcomes of the reports that this partner contributed."),
     "accounts": ("Accounts at {}", "Reports of the accounts that this partner keeps, for its answer."),
     "requests": ("Requests of {}", "Requests between institutions that this partner sent, is asked by, or may follow."),
+    "sandbox": (
+        "Sandbox of {}",
+        "Synthetic listings to rehearse with: none is real, and nothing sent here is released.",
+    ),
 }
 _PLAIN_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _OTHER_CHARACTERS = re.compile(r"[^a-z0-9]+")
@@ -318,16 +341,18 @@ def private_collection(tx: Tx, partner: str, use: PrivateUse) -> Collection:
 def _add_private(tx: Tx, partner: str, use: PrivateUse) -> Collection:
     title, description = _PRIVATE_TEXTS[use]
     names = _private_alias(partner, use), title.format(partner)
+    # What partners rehearse with is nothing that the release rules know of.
+    kind: CollectionKind = "exchange" if use == _SANDBOX else "private"
     try:
-        made = add(tx, *names, kind="private", description=description, owner=partner, use=use)
+        made = add(tx, *names, kind=kind, description=description, owner=partner, use=use)
     except CollectionExists:
         if found := find_private(tx, partner, use):
             return found
         # Another collection looks like this one: a random word tells them apart.
         word = secrets.token_hex(6)
         alias, title = f"{names[0]}-{word}", f"{names[1]} ({word})"
-        made = add(tx, alias, title, kind="private", description=description, owner=partner, use=use)
-    grant(tx, partner, made, read=True)
+        made = add(tx, alias, title, kind=kind, description=description, owner=partner, use=use)
+    grant(tx, partner, made, read=True, write=use == _SANDBOX)
     return made
 
 

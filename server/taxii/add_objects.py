@@ -15,6 +15,7 @@ from server.release.guard import stix_object
 from server.release.hub import Hub
 from server.release.results import Result, Results
 from server.release.route import annotation_targets
+from server.release.sandbox import answers as sandbox
 from server.release.submission import Prepared, prepare
 from server.store import Tx, inbox, log
 from server.store.collections import Collection
@@ -141,6 +142,8 @@ class _Addition:
         to_inbox = self._collection.kind == "inbox"
         # Reading takes time, so it is done before the transaction makes others wait.
         prepared = prepare(items, self._hub.allowlists, self._budget) if to_inbox else None
+        if self._collection.is_sandbox:
+            self._note(sandbox.try_out(self._hub, self._partner, items))
         for _ in range(_TRIES):
             with suppress(Contended):
                 return self._store_part(items, prepared, last=last)
@@ -159,6 +162,8 @@ class _Addition:
                 check = partial(self._check_rights, tx)
                 take(self._hub, tx, self._partner, prepared, outcome, leave_for_end=True, check=check)
                 self._note(outcome)
+            elif found.is_sandbox:
+                self._note(sandbox.note(tx, self._partner, items))
             else:
                 self._append(tx, found, items)
             resource = b""

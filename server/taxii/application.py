@@ -335,6 +335,8 @@ class TaxiiApplication:
             read_to=response.read_to,
             remote="" if environ.get(_ANYBODY) else self._proxies.remote(environ),
             error_id=response.error_id,
+            sandbox_after=response.sandbox_after,
+            agent="" if response.sandbox_after is None else environ.get("HTTP_USER_AGENT", ""),
         )
         for observer in self.observers:
             observer.note(request)

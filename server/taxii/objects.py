@@ -25,6 +25,8 @@ from server.taxii.response import STIX, TaxiiResponse
 
 # A million objects are gone through in much less, also on a busy machine.
 _SEARCH_SECONDS = 10
+# Of a sandbox, so that a client shows that it follows pages.
+_SANDBOX_PAGE = 10
 # Most polls ask for what comes after all that the collection has.
 _NOTHING = log.BodyPage([], None, None, None)
 ALL_SPECS = ("2.0", "2.1")
@@ -131,7 +133,7 @@ def delete(
     with store.begin() as tx:
         found = auth.writable(tx, partner, collection)
         auth.readable(tx, partner, collection)
-        if found.kind != "exchange":
+        if found.kind != "exchange" or found.is_sandbox:
             raise TaxiiError("not-deletable")
         query = _of(
             object_id,
@@ -184,6 +186,7 @@ def _envelope(tx: Tx, collection: Collection, query: Query) -> tuple[TaxiiRespon
         objects_out=len(page.bodies),
         # Objects named by id are no reading position; whoever comes to the end has read all there is.
         read_to=None if query.ids else collection.last_added if page.next is None else page.last,
+        sandbox_after=query.after if collection.is_sandbox and not query.ids else None,
     )
     if page.first is None:
         return response, None
@@ -226,6 +229,8 @@ def _version(version: int, date_added: int) -> str:
 def _read(tx: Tx, pairs: Pairs, collection: Collection, allowed: frozenset[str]) -> Query:
     """Return the query that the parameters of a URL make. Raises ``TaxiiError`` 400."""
     query = filters.read(pairs, collection, allowed, secret=partial(hub_identity.secret, tx, USE))
+    if collection.is_sandbox:
+        query = replace(query, limit=min(query.limit, _SANDBOX_PAGE))
     if query.after >= collection.granted:
         return query
     # Who was let in later learns of nothing that was withdrawn before. All who were let in between the same two

@@ -16,7 +16,8 @@ class TaxiiResponse(NamedTuple):
 
     The rest is for the observers: the id of the collection that was asked for, how many objects came in and went out,
     up to which ``date_added`` (microseconds) the partner has now read the collection, and the id of the error.
-    A ``stream`` of pieces, of whatever length in all, comes in place of ``body``.
+    A ``stream`` of pieces, of whatever length in all, comes in place of ``body``. ``sandbox_after`` is the place after
+    which a page of a sandbox begins, None for all else.
     """
 
     status: int
@@ -29,3 +30,4 @@ class TaxiiResponse(NamedTuple):
     read_to: int | None = None
     error_id: str | None = None
     stream: Iterator[bytes] | None = None
+    sandbox_after: int | None = None

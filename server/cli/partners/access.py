@@ -13,7 +13,7 @@ from server.cli.partners.collections import path
 from server.release.guard import volume
 from server.settings import Settings
 from server.store import collections, partners, retractions
-from server.store.collections import UnknownCollection
+from server.store.collections import CertificateNeeded, UnknownCollection
 from server.store.credentials import BadCertificate, Credentials
 from server.store.database.engine import Tx
 from server.store.database.times import now
@@ -132,7 +132,7 @@ def grant_collections(tx: Tx, name: str, read: list[str], write: list[str], matc
             collection = collections.get(tx, alias)
             if collection.kind == "inbox":
                 fail(f"--read {alias}: nobody reads an inbox; the release rules decide who may see its content")
-            if collection.kind == "private":
+            if collection.owner is not None:
                 fail(f"--read {alias}: this is one partner's own collection, which nobody else reads")
             collections.grant(tx, name, collection, read=True)
         for alias in write:
@@ -141,7 +141,7 @@ def grant_collections(tx: Tx, name: str, read: list[str], write: list[str], matc
             match_grants.grant(tx, name, collections.get(tx, alias))
     except NotMatchable as error:
         fail(f"--match {error}")
-    except (UnknownCollection, UnknownPartner) as error:
+    except (UnknownCollection, UnknownPartner, CertificateNeeded) as error:
         fail(str(error))
 
 

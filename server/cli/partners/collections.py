@@ -7,7 +7,12 @@ import typer
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.release.route.policy import shared_alias
 from server.store import collections, log
-from server.store.collections import Collection
+from server.store.collections import Collection, UnknownCollection
+from server.store.sandbox import certificates
+
+NeedsCertificate = Annotated[
+    bool, typer.Option("--needs-certificate", help="only a partner whose client passed its sandbox is let read it")
+]
 
 app = typer.Typer(help="Collections: list them, and make new ones.", no_args_is_help=True)
 
@@ -20,6 +25,7 @@ def add(
     exchange: Annotated[
         bool, typer.Option("--exchange", help="its members read and write it directly; nothing is fused or routed")
     ] = False,
+    needs_certificate: NeedsCertificate = False,
     json: Json = False,
 ) -> None:
     """Make a collection that [[rule]] tables of the configuration fill, with its full variant; or an exchange."""
@@ -31,6 +37,8 @@ def add(
                 made = [collections.add(tx, alias, title, kind="exchange")]
             else:
                 made = [*collections.add_released(tx, alias, title)]
+            for collection in made if needs_certificate else ():
+                certificates.require(tx, collection.number, required=True)
         except ValueError as error:
             fail(str(error))
     results = [{"id": collection.id, "alias": collection.alias, "url": path(collection)} for collection in made]
@@ -41,6 +49,28 @@ def add(
         show_table("Collection", ["property", "value"], result.items())
     if not exchange and alias not in {rule.collection for rule in context.policy.rules}:
         print(f'Nothing enters it yet: say so in a [[rule]] with collection = "{alias}".')  # noqa: T201 - the way on
+
+
+@app.command(name="set")
+def set_(
+    ctx: typer.Context,
+    alias: Annotated[str, typer.Argument(help="the collection's alias or id; its full variant is set on its own")],
+    needs_certificate: Annotated[
+        bool,
+        typer.Option(
+            "--needs-certificate/--no-certificate",
+            help="only a partner whose client passed its sandbox is let read it; those that read it go on",
+        ),
+    ],
+) -> None:
+    """Change what a collection asks of the partners that are let read it from now on."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        try:
+            collection = collections.get(tx, alias)
+        except UnknownCollection as error:
+            fail(str(error))
+        certificates.require(tx, collection.number, required=needs_certificate)
 
 
 @app.command(name="list")

@@ -15,6 +15,7 @@ from server.store.proposals import tables as _proposals
 from server.store.questions import tables as _questions
 from server.store.referrals import tables as _referrals
 from server.store.requests import tables as _requests
+from server.store.sandbox import tables as _sandbox
 from server.store.trends import tables as _trends
 
 # Each room's tables are in the metadata once its file is imported.
@@ -31,6 +32,7 @@ _ROOMS = (
     _questions,
     _referrals,
     _requests,
+    _sandbox,
     _trends,
 )
 

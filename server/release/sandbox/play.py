@@ -1,0 +1,193 @@
+"""Plays the script of the sandbox to a partner: into its own collection, as far as the time has come."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from mappers import common_objects, consensus, identity, ids, marking
+from schemas import timestamp
+from schemas.consensus import Consensus
+from schemas.fields import Hold
+from schemas.partner import PartnerKind
+from schemas.vocabulary import Action, ScamType, Tlp
+from server.release.publish.collections import revoked
+from server.release.publish.identities import of_hub
+from server.release.sandbox import judge, script
+from server.release.sandbox.script import Change, SandboxListing
+from server.store import collections, hub_identity, log, partners
+from server.store.collections import Collection
+from server.store.database.engine import Tx
+from server.store.database.times import micros, moment, now
+from server.store.item import Item
+from server.store.objects.query import EVERY, Query
+from server.store.sandbox import certificates, runs
+from server.store.sandbox.certificates import Certificate
+from server.store.sandbox.runs import PlayedChange, Run
+
+# In the labels of every listing of the sandbox, and before its name.
+LABEL = "sandbox"
+NAME_PREFIX = "Sandbox, not real: "
+_MINUTE = 60 * 1_000_000
+_A_DAY = 24 * 60
+_MILLISECOND = timedelta(milliseconds=1)
+_BEFORE = timedelta(days=1)
+_NEXT = {Change.DISPUTED, Change.REVOKED}
+_CONFIDENCE = {
+    Action.BLOCK: 95,
+    Action.HOLD: 85,
+    Action.STEP_UP: 75,
+    Action.WARN: 60,
+    Action.MONITOR: 40,
+    Action.INVESTIGATE: 20,
+}
+
+
+def start(tx: Tx, partner: str) -> Run:
+    """Begin a partner's rehearsal, anew where there was one; the clock starts with its client's first read.
+
+    Its collection is made where it has none, and emptied. Raises ``UnknownPartner``.
+    """
+    partners.get(tx, partner)
+    collection = collections.private_collection(tx, partner, "sandbox")
+    collections.grant(tx, partner, collection, read=True, write=True)
+    log.lock(tx, [collection])
+    log.delete(tx, collection, Query(versions=EVERY, spec_versions=("2.0", "2.1")))
+    run = runs.start(tx, partner, log.last_added(tx, collection) or collection.last_added)
+    around = [
+        marking.definition(Tlp.AMBER),
+        identity.to_stix(common_objects.PROJECT),
+        common_objects.extension_definition(),
+        of_hub(tx),
+    ]
+    log.append(tx, collection, [Item.of(obj) for obj in around])
+    _play(tx, run, collection, now())
+    return run
+
+
+def stop(tx: Tx, partner: str) -> bool:
+    """End a partner's rehearsal, and take its collection from it; a certificate stays. False where there is none."""
+    run, collection = runs.find(tx, partner), runs.collection_of(tx, partner)
+    runs.remove(tx, partner)
+    if collection is not None:
+        log.delete(tx, collection, Query(versions=EVERY, spec_versions=("2.0", "2.1")))
+        collections.revoke(tx, partner, collection)
+    return run is not None
+
+
+def advance(tx: Tx, run: Run, at: int | None = None) -> Certificate | None:
+    """Publish what is due in a rehearsal by ``at`` (microseconds), and end it where it is passed, or its time is over.
+
+    Return the certificate that it brought.
+    """
+    at = now() if at is None else at
+    collection = runs.collection_of(tx, run.partner)
+    if collection is None or run.ended is not None:
+        return None
+    # Whoever holds this lock plays: others wait, and find it done.
+    log.lock(tx, [collection])
+    _play(tx, run, collection, at)
+    results = judge.results(tx, run, at)
+    if all(result.state == "passed" for result in results):
+        runs.end(tx, run.partner)
+        return certificates.issue(tx, run.partner, script.VERSION, run.agent)
+    over = script.LAST_MINUTE + script.PATIENCE
+    if run.began is not None and at > run.began + over * _MINUTE:
+        runs.end(tx, run.partner)
+    return None
+
+
+def _play(tx: Tx, run: Run, collection: Collection, at: int) -> None:
+    """Publish the changes that are due and were not played yet, all of a minute before those of the next."""
+    minute = 0 if run.began is None else (at - run.began) // _MINUTE
+    played = {(change.listing, change.change): change for change in runs.changes_of(tx, run.partner)}
+    due = [entry for entry in script.CHANGES if entry[0] <= minute and (entry[1].name, entry[2]) not in played]
+    for listing, change in ((listing, change) for _, listing, change in due):
+        before = _before(played.values(), listing) if change in _NEXT else None
+        obj = _object(tx, run, collection, listing, change, before)
+        log.append(tx, collection, [Item.of(obj)])
+        added = log.last_added(tx, collection) or 0
+        until = micros(timestamp.parse(obj["valid_until"]))
+        new = PlayedChange(listing.name, change, obj["id"], added, at, until)
+        played[listing.name, change] = new
+        runs.add_changes(tx, run.partner, [new])
+
+
+def _before(played: Iterable[PlayedChange], listing: SandboxListing) -> PlayedChange:
+    """Return the last change of a listing."""
+    return max((change for change in played if change.listing == listing.name), key=lambda change: change.added)
+
+
+def _object(
+    tx: Tx, run: Run, collection: Collection, listing: SandboxListing, change: Change, before: PlayedChange | None
+) -> dict[str, Any]:
+    """Return the indicator that a change publishes; ``before`` is the change of the same indicator before it."""
+    at = timestamp.now()
+    if before is None:
+        id_ = ids.of_hub(
+            hub_identity.secret(tx, "ids"), "indicator", "sandbox", run.partner, run.number, listing.name, change
+        )
+        written = timestamp.text(at)
+        return _indicator(tx, listing, id_, written, written, seq=int(change is Change.RELISTED))
+    obj: dict[str, Any] = msgspec.json.decode(log.latest(tx, collection, [before.object_id])[before.object_id].body)
+    if change is Change.REVOKED:
+        return revoked(obj, at)
+    modified = max(at, timestamp.parse(obj["modified"]) + _MILLISECOND)
+    contested = listing._replace(grade=Action.INVESTIGATE, disputed=True)
+    return _indicator(tx, contested, obj["id"], obj["created"], timestamp.text(modified))
+
+
+def _indicator(
+    tx: Tx, listing: SandboxListing, id_: str, created: str, modified: str, *, seq: int = 0
+) -> dict[str, Any]:
+    since = timestamp.parse(created) - _BEFORE
+    until = timestamp.parse(created) + timedelta(minutes=listing.lasts or _A_DAY)
+    held = None
+    if listing.holds is not None:
+        held = Hold(amount="125000", currency="THB", until=timestamp.parse(created) + timedelta(minutes=listing.holds))
+    fused = Consensus(
+        kind=listing.kind,
+        value=listing.value,
+        details=listing.details,
+        first_seen=since,
+        last_seen=since,
+        valid_from=since,
+        valid_until=until,
+        confidence=_CONFIDENCE[listing.grade],
+        grade=listing.grade,
+        disputed=listing.disputed,
+        reporters=3,
+        reporter_kinds=(PartnerKind.BANK, PartnerKind.PLATFORM),
+        scam_type=ScamType.OTHER,
+        scam_types=(),
+        channel=None,
+        payment_rail=None,
+        holder_status=None,
+        countries=(),
+        evidence=(),
+        reference=None,
+        description=None,
+        lang="en",
+        hold=held,
+        holds=(),
+        origins=(),
+    )
+    hub = hub_identity.identity(tx)
+    obj = consensus.to_stix(fused, id_, hub, created=created, modified=modified, tlp=Tlp.AMBER, seq=seq)
+    return obj | {"name": NAME_PREFIX + obj["name"], "labels": [LABEL, *obj["labels"]]}
+
+
+def due_runs(tx: Tx) -> list[Run]:
+    """Return the rehearsals that go on and whose clock has started."""
+    return [run for run in runs.open_runs(tx) if run.began is not None]
+
+
+def minutes(run: Run, at: int | None = None) -> int | None:
+    """Return how many minutes of the script have passed, None before the client's first read."""
+    return None if run.began is None else max(0, ((now() if at is None else at) - run.began) // _MINUTE)
+
+
+def began_at(run: Run) -> str | None:
+    """Return when the clock of a rehearsal started, as RFC 3339."""
+    return None if run.began is None else timestamp.text(timestamp.to_millisecond(moment(run.began)))

@@ -1,0 +1,118 @@
+"""The script of the sandbox: synthetic listings of every kind and grade, and what happens to them minute by minute.
+
+No value is anybody's, now or later: names of RFC 2606 and RFC 6761, addresses of RFC 5737 and RFC 3849, telephone
+numbers that regulators keep for drama, examples of the IBAN registry, addresses of coins that nobody can spend.
+docs/sandbox.md names the source of each. The minutes count from the first read of the partner's client.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from schemas.kind import NO_DETAILS
+from schemas.vocabulary import Action
+
+# Whoever changes the script so that a client may have to do something new counts on.
+VERSION = 1
+# Within so many minutes a client reads a change, and answers it.
+READ_WITHIN, ANSWER_WITHIN = 10, 15
+# So long after the last change a rehearsal goes on.
+PATIENCE = 30
+
+
+class Change(StrEnum):
+    """What happens to a listing."""
+
+    LISTED = "listed"
+    DISPUTED = "disputed"
+    REVOKED = "revoked"
+    RELISTED = "relisted"
+
+
+class SandboxListing(NamedTuple):
+    """A synthetic listing: its value, what readers may do, and what happens to it, by minutes.
+
+    It ends after ``lasts`` minutes, else after a day. ``holds`` are the minutes of a hold that the police ask for.
+    """
+
+    name: str
+    kind: str
+    value: str
+    grade: Action
+    changes: tuple[tuple[int, Change], ...] = ((0, Change.LISTED),)
+    details: Mapping[str, str] = NO_DETAILS
+    disputed: bool = False
+    lasts: int | None = None
+    holds: int | None = None
+
+
+_A_DAY = 24 * 60
+
+
+def _chain(name: str) -> Mapping[str, str]:
+    return MappingProxyType({"chain": name})
+
+
+LISTINGS = (
+    # To act on, one of each kind.
+    SandboxListing("domain", "domain", "shop.sandbox.example.org", Action.BLOCK),
+    SandboxListing("url", "url", "https://login.sandbox.example.com/verify", Action.BLOCK),
+    SandboxListing("address", "ip", "192.0.2.44", Action.BLOCK),
+    SandboxListing("mailbox", "email", "refunds@sandbox.example.net", Action.BLOCK),
+    SandboxListing("telephone", "phone", "+61491570156", Action.BLOCK),
+    SandboxListing("account", "bank-account", "GB33BUKB20201555555555", Action.BLOCK),
+    SandboxListing("alias", "payment-alias", "upi:sandbox@example", Action.BLOCK),
+    SandboxListing("wallet", "wallet", "1BitcoinEaterAddressDontSendf59kuE", Action.BLOCK, details=_chain("bitcoin")),
+    SandboxListing("profile", "social-account", "mastodon:sandbox@social.example.org", Action.BLOCK),
+    SandboxListing("app", "app", "android:com.example.sandbox", Action.BLOCK),
+    SandboxListing("company", "company", "LEI:0000SCAMFEEDSANDBO65", Action.BLOCK),
+    # To hold money at.
+    SandboxListing("held-account", "bank-account", "DE89370400440532013000", Action.HOLD, holds=_A_DAY),
+    # Too weak to act on.
+    SandboxListing("step-up-account", "bank-account", "NL91ABNA0417164300", Action.STEP_UP),
+    SandboxListing("warned-domain", "domain", "prize.sandbox.example.org", Action.WARN),
+    SandboxListing("watched-domain", "domain", "parcel.sandbox.example.org", Action.MONITOR),
+    SandboxListing("weak-telephone", "phone", "+12025550143", Action.INVESTIGATE),
+    # What changes.
+    SandboxListing(
+        "disputed-domain",
+        "domain",
+        "bank.sandbox.example.org",
+        Action.INVESTIGATE,
+        ((2, Change.LISTED),),
+        disputed=True,
+    ),
+    SandboxListing(
+        "contested-wallet",
+        "wallet",
+        "0x000000000000000000000000000000000000dead",
+        Action.BLOCK,
+        ((0, Change.LISTED), (20, Change.DISPUTED)),
+        details=_chain("ethereum"),
+    ),
+    SandboxListing(
+        "revoked-account",
+        "bank-account",
+        "SA0380000000608010167519",
+        Action.BLOCK,
+        ((0, Change.LISTED), (20, Change.REVOKED)),
+    ),
+    SandboxListing(
+        "relisted-domain",
+        "domain",
+        "again.sandbox.example.org",
+        Action.BLOCK,
+        ((0, Change.LISTED), (20, Change.REVOKED), (40, Change.RELISTED)),
+    ),
+    SandboxListing("short-telephone", "phone", "+61491570157", Action.BLOCK, ((2, Change.LISTED),), lasts=20),
+)
+BY_NAME: Mapping[str, SandboxListing] = MappingProxyType({listing.name: listing for listing in LISTINGS})
+# Every change, in the order of time: minute, listing, change.
+CHANGES = tuple(
+    sorted(
+        ((minute, listing, change) for listing in LISTINGS for minute, change in listing.changes),
+        key=lambda entry: entry[0],
+    )
+)
+LAST_MINUTE = CHANGES[-1][0]
