@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.release.partners.connection import path
 from server.release.route.policy import shared_alias
 from server.store import collections, log
-from server.store.collections import Collection, UnknownCollection
+from server.store.collections import UnknownCollection
 from server.store.sandbox import certificates
 
 NeedsCertificate = Annotated[
@@ -95,8 +96,3 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
         show_table(
             "Collections", ["alias", "id", "title", "kind", "objects", "url"], [list(row.values()) for row in rows]
         )
-
-
-def path(collection: Collection) -> str:
-    """Return the path of a collection below the server's address."""
-    return f"/feed/collections/{collection.id}/"

@@ -3,15 +3,13 @@
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from schemas.errors import Rejected
-from schemas.partner import FocalFunction, valid_contact
-from schemas.subject import Subject
-from server.cli.context import Context, Json, fail, show_json, show_table
-from server.cli.partners.access import Name, find_partner
-from server.release.publish import identities
-from server.store import focal_points, hub_identity, partners, value_index
+from schemas.partner import FocalFunction
+from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.cli.partners.access import Name, failing, find_partner
+from server.release.guard.allowlists.entered import BadEntry, read_subject
+from server.release.partners import membership
+from server.store import focal_points, partners, value_index
 from server.store.partners import UnknownPartner
 from server.store.value_index import OwnedByAnother
 
@@ -29,7 +27,7 @@ def own(
 ) -> None:
     """Register values as a partner's own: a person looks at every report of them first."""
     context: Context = ctx.obj
-    subjects = [_subject(text) for text in value or []]
+    subjects = list(map(_subject, value or []))
     if list_ == bool(subjects):
         fail("name the values, or say --list")
     with context.store() as store, store.begin() as tx:
@@ -60,28 +58,18 @@ def focal_point(
     function: Annotated[FocalFunction | None, typer.Option(help="the matter that this contact is for")] = None,
     contact: Annotated[str | None, typer.Option(help="a role's address or a page, never a person's")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="there is none for this function any more")] = False,
+    by: By = None,
     json: Json = False,
 ) -> None:
     """Set the contact of a partner, or of the hub, for a matter; without options, list the contacts."""
     context: Context = ctx.obj
     whose = focal_points.HUB if name is None else name
-    with context.store() as store, store.begin() as tx:
-        named = name is None or find_partner(tx, name).named
+    with context.store() as store, store.begin() as tx, failing():
+        partner = None if name is None else find_partner(tx, name)
         if function is not None:
             if remove == (contact is not None):
                 fail("say either --contact or --remove")
-            if contact is None:
-                focal_points.remove(tx, whose, function)
-            else:
-                focal_points.put(tx, whose, function, _contact(contact))
-                if function is FocalFunction.PROTECTION:
-                    hub_identity.clear_warning(tx, hub_identity.NO_FOCAL_POINT)
-            if name is None:
-                hub_identity.touch(tx)
-            else:
-                partners.touch(tx, name)
-            if named:
-                identities.publish(tx, name)
+            membership.set_focal_point(tx, partner, function, contact, operator_name(by))
         elif contact is not None or remove:
             fail("say for which --function")
         found = [{"function": point.function.value, "contact": point.contact} for point in focal_points.of(tx, whose)]
@@ -99,18 +87,6 @@ def register(app: typer.Typer) -> None:
 
 def _subject(text: str) -> str:
     try:
-        subject = Subject.model_validate(text)
-    except Rejected as refusal:
-        fail(f"value: {refusal.message}")
-    except ValidationError as error:
-        fail(f"value: {error.errors(include_input=False)[0]['msg']}")
-    if subject.kind is None or subject.value is None:
-        fail("value: an object's id is no value; give the domain or the account itself")
-    return value_index.subject_of(subject.kind, subject.value)
-
-
-def _contact(text: str) -> str:
-    try:
-        return valid_contact(text)
-    except Rejected as refusal:
-        fail(f"--contact: {refusal.message}")
+        return read_subject(text)[1]
+    except BadEntry as error:
+        fail(str(error))

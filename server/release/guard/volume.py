@@ -52,11 +52,11 @@ def throttled_since(tx: Tx, partner: str, throttle: quotas.Throttle | None, now:
     return rule
 
 
-def lift_throttle(tx: Tx, partner: str, now: int) -> bool:
+def lift_throttle(tx: Tx, partner: str, now: int, by: str = "") -> bool:
     """End a partner's throttle and return True; False if there is none. Objects held by it still need a review."""
     lifted = quotas.lift_throttle(tx, partner, now)
     if lifted:
-        _audit(tx, "LIFT", partner, now, None)
+        _audit(tx, "LIFT", partner, now, None, by)
     return lifted
 
 
@@ -70,8 +70,8 @@ def _rule_exceeded(days: dict[int, quotas.DailyVolume], today: int, lifted: int,
     return MOSTLY_HELD if taken >= _MIN_HELD_OF and 2 * held > taken else None
 
 
-def _audit(tx: Tx, method: str, partner: str, now: int, rule: str | None) -> None:
-    audit.record_unsealed(tx, [AuditEvent(now, now, 1, partner, "", method, "throttle", None, 200, 0, rule)])
+def _audit(tx: Tx, method: str, partner: str, now: int, rule: str | None, by: str = "") -> None:
+    audit.record_unsealed(tx, [AuditEvent(now, now, 1, partner, by, method, "throttle", None, 200, 0, rule)])
 
 
 def may_doubt(submission: Submission) -> bool:
