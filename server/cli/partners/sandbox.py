@@ -7,7 +7,7 @@ import typer
 from schemas import timestamp
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.partners.access import Name
-from server.cli.partners.collections import path
+from server.release.partners.connection import path
 from server.release.sandbox import judge, play
 from server.store import Tx, audit
 from server.store.audit import AuditEvent
