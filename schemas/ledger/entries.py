@@ -97,6 +97,10 @@ class Opening(msgspec.Struct, frozen=True, omit_defaults=True):
         content = self._content(body)
         return bytes(Entry(self.kind, read_moment(self.date_added), digest(salt, content)))
 
+    def extra(self) -> bytes:
+        """Return what a proof file has beside the proof: kind, date_added and salt, as JSON."""
+        return orjson.dumps({"kind": self.kind, "date_added": self.date_added, "salt": self.salt})
+
     def _content(self, body: bytes | None) -> bytes:
         if self.kind == EntryKind.REMOVED and self.removed is not None:
             return removal(self.removed)

@@ -19,6 +19,7 @@ _TRUNCATING_SECONDS = 30.0
 # Of PostgreSQL's tables, those that erasures change.
 _CHANGED = (
     "objects",
+    "ledger_spans",
     "subjects",
     "value_index",
     "statuses",

@@ -13,6 +13,8 @@ from server.store import collections as all_collections
 from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.erasure import match_rows
+from server.store.ledger import removals
+from server.store.ledger.removals import Removed
 from server.store.objects import bodies, digests, ends, object_ids, rows
 from server.store.objects.active_sets import StoredVersion, read_version
 from server.store.objects.marks import LogRow, Marks, ObjectVersion, Place, history_of
@@ -103,13 +105,26 @@ def change(tx: Tx, changes: Sequence[RowChange]) -> None:
     by_number = {collection.number: collection for collection in all_collections.all_collections(tx)}
     marks = Marks()
     for log in sorted(logs):
-        _mark(tx, marks, log, [changed for changed in changes if changed.row.log == log])
+        of_log = [changed for changed in changes if changed.row.log == log]
+        removals.note(tx, log, list(map(_removed, of_log)))
+        _mark(tx, marks, log, of_log)
     for changed in changes:
         _write(tx, changed)
     marks.write(tx, numbers)
     ends.write(tx, locked, {}, marks.gained(), marks.grown())
     for (log, variant), number in sorted(numbers.items()):
         _keep_up(tx, by_number[number], variant, [changed for changed in changes if changed.row.log == log])
+
+
+def _removed(changed: RowChange) -> Removed:
+    """Return what the ledger of the collections has of a row, and what it will have."""
+    row, left = changed
+    return Removed(row.date_added, _by_part(row, row.bodies), _by_part(row, left))
+
+
+def _by_part(row: StoredRow, of_row: tuple[bytes, ...]) -> dict[int, bytes]:
+    own = {part: body for part in (PLAIN, FULL) if row.parts & part for body in of_row[:1]}
+    return own | dict(zip((OBSERVABLE, RELATIONSHIP), of_row[1:], strict=False))
 
 
 def _mark(tx: Tx, marks: Marks, log: int, changes: Sequence[RowChange]) -> None:

@@ -23,7 +23,13 @@ from server.store.tables import subjects as subject_rows, value_index
 
 # The log has its own rules; of the others no text comes from outside, or an erasure needs them until its end.
 LEFT_OUT = frozenset(
-    ("objects", "dictionaries", "subjects", "jobs", "erasures", "erased_names", "alembic_version", "migration_lock")
+    (
+        *("objects", "dictionaries", "subjects", "jobs", "erasures", "erased_names", "alembic_version"),
+        "migration_lock",
+        # Digests with salts, keys and names of logs: what an erasure does to them comes with the rows of the log.
+        *("ledger_trees", "ledger_spans", "ledger_tiles", "ledger_heads", "ledger_removals", "ledger_keys"),
+        *("ledger_witnesses", "ledger_witness_sizes", "ledger_other_hubs", "ledger_other_logs"),
+    )
 )
 # Rows that say what was done, or where a feed has come to: what mentions the value there is counted, and stays.
 _UNTOUCHED = frozenset(("audit", "checkpoints", "files_read"))

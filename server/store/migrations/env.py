@@ -6,6 +6,7 @@ from server.store.allowlist import tables as _allowlist
 from server.store.erasure import tables as _erasure
 from server.store.feed_orders import tables as _feed_orders
 from server.store.keepers import tables as _keepers
+from server.store.ledger import tables as _ledger
 from server.store.liveness.tables import metadata
 from server.store.objections import tables as _objections
 from server.store.operators import tables as _operators
@@ -24,6 +25,7 @@ _ROOMS = (
     _erasure,
     _feed_orders,
     _keepers,
+    _ledger,
     _objections,
     _operators,
     _outcomes,

@@ -15,6 +15,8 @@ from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.database.sql import ManyRows, committing
 from server.store.item import Item
+from server.store.ledger import removals
+from server.store.ledger.removals import Removed
 from server.store.objects import bodies, ends, object_ids, rows
 from server.store.objects.ends import LogEnd, allocate
 from server.store.objects.marks import LogRow, Marks, ObjectVersion, Place, history_of, newest_of
@@ -125,6 +127,7 @@ def remove(tx: Tx, collection: Collection, places: Sequence[tuple[int, str]]) ->
     marks = Marks()
     history = history_of(rows.in_logs(tx, [collection.log], {id_ for _, id_ in places}))
     gone = {date_added for date_added, _ in places}
+    removals.note(tx, collection.log, [Removed(at, {PLAIN: b""}, {}) for at in sorted(gone)])
     for versions in history.values():
         for version in versions:
             if version.date_added in gone:

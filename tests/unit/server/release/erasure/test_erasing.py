@@ -17,6 +17,7 @@ from server.release.fuse.statements import WITHHELD
 from server.release.results import Result
 from server.release.two_person_actions import ACTIONS
 from server.store import collections, inbox, jobs, log, partners, reviews
+from server.store.collections import Collection
 from server.store.erasure import erased, other_tables
 from server.store.objects import bodies, digests, object_ids
 from server.store.objects.query import Query
@@ -25,6 +26,7 @@ from server.store.requests.requests import StoredRequest, StoredStep
 from server.store.subjects import digest
 from server.store.tables import dictionaries, objects
 from tests.unit.server.release.erasure.conftest import ErasingHub, halves
+from tests.unit.server.store.ledger.checks import check, openings, seal, served
 
 NUMBER = "1234567890"
 VALUE = f"KASITHBK:{NUMBER}"
@@ -87,6 +89,35 @@ def test_readers_learn_of_it_by_a_tombstone_at_the_place_of_the_revocation(hub: 
     [last] = [msgspec.json.decode(body) for body in page.bodies if listing in body.decode()]
     assert (last["id"], last["revoked"], last["name"]) == (listing, True, "Erased")
     assert last["valid_from"] < last["valid_until"]
+
+
+def test_every_other_proof_of_the_ledger_stays_whole(hub: ErasingHub) -> None:
+    computable = listed_wrongly(hub)
+    seal(hub.store)
+    shared = [by_alias(hub, alias) for alias in ("mule-accounts", "mule-accounts-full", "sightings", "sightings-full")]
+    before = {collection: served(hub.store, collection) for collection in shared}
+    opened = [(opening.id, opening.salt) for collection in shared for opening in openings(hub.store, collection)]
+    listing, other = hub.listing(SUBJECT), hub.listing(f"bank-account:TH:{OTHER}")
+    erased_salts = [salt for id_, salt in opened if id_ == listing or id_ in computable]
+    assert len(erased_salts) >= 4
+    assert hub.traces(*map(bytes.fromhex, erased_salts))
+    hub.erase(VALUE)
+    seal(hub.store)
+    for collection in shared:
+        check(hub.store, collection)
+        after = served(hub.store, collection)
+        assert after[: len(before[collection])] == before[collection]
+    assert hub.traces(*map(bytes.fromhex, erased_salts)) == []
+    left = [(opening.id, opening.salt) for collection in shared for opening in openings(hub.store, collection)]
+    # The tombstone has an entry of its own, and so have texts in which the value was replaced.
+    assert {listing, other} <= {id_ for id_, _ in left}
+    assert not {id_ for id_, _ in left} & set(computable)
+    assert not {salt for _, salt in left} & set(erased_salts)
+
+
+def by_alias(hub: ErasingHub, alias: str) -> Collection:
+    with hub.store.read() as tx:
+        return collections.get(tx, alias)
 
 
 def test_what_others_said_of_other_values_stays(hub: ErasingHub) -> None:

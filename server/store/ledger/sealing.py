@@ -1,0 +1,207 @@
+"""Sealing: what was added to the logs since the last time enters their trees, in the order of ``date_added``.
+
+It runs after the commits that it is about, so that nobody who contributes or releases waits for it. What a transaction
+added is seen all at once, and what others add later has a later ``date_added``: nothing comes in between afterwards.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Integer, bindparam, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from schemas.ledger.canonical import canonical_or_raw
+from schemas.ledger.checkpoints import Checkpoint
+from schemas.ledger.entries import EntryKind
+from schemas.ledger.trees import EMPTY_ROOT
+from server.store.database.engine import Store, Tx
+from server.store.ledger import growth, heads
+from server.store.ledger.growth import Growth, Leaf, Tree
+from server.store.ledger.tables import ledger_trees
+from server.store.objects import bodies
+from server.store.objects.parts import LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
+from server.store.tables import collections, objects
+
+# Rows of logs that one step seals; each is one to four entries.
+ROWS = 5_000
+# More than the rows of one moment.
+_FEWEST = 10
+_PLACE = {OBSERVABLE: 1, RELATIONSHIP: 2}
+
+Sign = Callable[[Checkpoint], bytes]
+"""Return a checkpoint as a signed note."""
+
+
+class Sealed(NamedTuple):
+    """The end of a step: how many entries it added, and whether there is ``more``; ``lost`` to another process."""
+
+    entries: int
+    more: bool
+    lost: bool = False
+
+
+class _Variant(NamedTuple):
+    """A collection that has something new: its number, its log, the bit of its variant, its last ``date_added``."""
+
+    number: int
+    log: int
+    part: int
+    last_added: int
+
+
+class _Grown(NamedTuple):
+    """Trees that have grown, the ``date_added`` that they are sealed up to, and how many rows of the log they took."""
+
+    trees: list[Growth]
+    sealed: int
+    rows: int
+
+
+class _Lost(Exception):
+    """Another process has changed a tree meanwhile; nothing of the step is stored."""
+
+
+def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
+    """Seal the next rows of all logs, at most about so many, and sign the trees that have changed.
+
+    ``prefix`` begins the names of new logs. Another process may seal at the same time: one of the two adds the entries.
+    """
+    with store.read() as tx:
+        waiting = _waiting(tx)
+        known = growth.load(tx, [variant.number for variant in waiting])
+        unsigned = heads.unsigned(tx)
+    unnamed = [variant.number for variant in waiting if variant.number not in known]
+    if unnamed:
+        with store.begin(in_passing=True) as tx:
+            for number in unnamed:
+                _make(tx, number, prefix)
+        return Sealed(0, more=True)
+    if not waiting:
+        if unsigned:
+            _sign(store, unsigned, sign)
+        return Sealed(0, more=False)
+    with store.read() as tx:
+        grown = _grow_all(tx, most)
+        notes = [sign(tree.checkpoint) for found in grown for tree in found.trees]
+    changed = [(tree, found.sealed) for found in grown for tree in found.trees]
+    try:
+        with store.begin(in_passing=True) as tx:
+            for (tree, sealed), note in zip(changed, notes, strict=True):
+                if not tree.write(tx, sealed):
+                    raise _Lost
+                heads.keep(tx, tree.collection, tree.size, note)
+    except _Lost:
+        return Sealed(0, more=True, lost=True)
+    return Sealed(sum(tree.added for tree, _ in changed), more=True)
+
+
+def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
+    """Seal all that a log has, in the transaction under way, and return the trees that it has, locked.
+
+    Nothing is signed. A log that nobody has begun to seal has no trees.
+    """
+    numbers = [row[0] for row in tx.execute(_OF_LOG, {"of_log": log})]
+    trees = growth.lock(tx, numbers)
+    while trees:
+        waiting = [_Variant(*row) for row in tx.execute(_WAITING_IN, {"of_log": log})]
+        behind = [variant for variant in waiting if variant.number in trees]
+        if not behind:
+            break
+        found = _grow(tx, behind, trees, ROWS)
+        for tree in found.trees:
+            tree.write(tx, found.sealed)
+        trees = growth.lock(tx, numbers)
+    return trees
+
+
+def _sign(store: Store, unsigned: Sequence[Tree], sign: Sign) -> None:
+    """Sign trees to which only removals were added."""
+    notes = [sign(Checkpoint(tree.origin, tree.size, tree.root)) for tree in unsigned]
+    with store.begin(in_passing=True) as tx:
+        for tree, note in zip(unsigned, notes, strict=True):
+            heads.keep(tx, tree.collection, tree.size, note)
+
+
+def _waiting(tx: Tx) -> list[_Variant]:
+    """Return the collections whose logs have something that is not sealed, but for the inbox, which nobody reads."""
+    return [_Variant(*row) for row in tx.execute(_WAITING)]
+
+
+def _make(tx: Tx, number: int, prefix: str) -> None:
+    """Make the tree of a collection, if no other process does; its name says nothing of the collection."""
+    origin = f"{prefix}/{secrets.token_hex(8)}"
+    made = Tree(number, origin, 0, EMPTY_ROOT, 0, 0, -1, 0, b"")
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(ledger_trees).values(**made._asdict()))
+    except IntegrityError:
+        return
+
+
+def _grow_all(tx: Tx, most: int) -> list[_Grown]:
+    """Grow the trees of all logs that have something new, by about ``most`` rows."""
+    by_log: dict[int, list[_Variant]] = {}
+    for variant in _waiting(tx):
+        by_log.setdefault(variant.log, []).append(variant)
+    trees = growth.load(tx, [variant.number for variants in by_log.values() for variant in variants])
+    grown: list[_Grown] = []
+    for variants in by_log.values():
+        have = [variant for variant in variants if variant.number in trees]
+        if have and most > 0:
+            grown.append(_grow(tx, have, trees, max(most, _FEWEST)))
+            # Reading a log takes time however little it has.
+            most -= grown[-1].rows + 10
+    return grown
+
+
+def _grow(tx: Tx, variants: Sequence[_Variant], trees: Mapping[int, Tree], most: int) -> _Grown:
+    """Grow the trees of the variants of one log by its next rows."""
+    after = min(trees[variant.number].sealed for variant in variants)
+    given = {"in_log": variants[0].log, "after": after, "rows": most}
+    rows: Sequence[Any] = tx.execute(_ROWS, given).all()
+    sealed = max(variant.last_added for variant in variants)
+    if len(rows) == most:
+        # Of one date_added there are two rows at most, which stay together.
+        rows = [row for row in rows if row[0] < rows[-1][0]] or rows
+        sealed = rows[-1][0]
+    grown = {variant.number: Growth(tx, trees[variant.number]) for variant in variants}
+    leaves: dict[int, list[Leaf]] = {number: [] for number in grown}
+    unpack = bodies.of(tx)
+    for date_added, bits, along, packed in rows:
+        contents = [canonical_or_raw(body) for body in unpack.all_of(tx, packed)]
+        for variant in variants:
+            if bits & variant.part and date_added > trees[variant.number].sealed:
+                leaves[variant.number] += _leaves(variant.part, date_added, contents, has_along=along is not None)
+    for number, tree in grown.items():
+        tree.add(leaves[number])
+    return _Grown(list(grown.values()), sealed, len(rows))
+
+
+def _leaves(variant: int, date_added: int, contents: Sequence[tuple[bytes, bool]], *, has_along: bool) -> list[Leaf]:
+    """Return what a variant has of a row."""
+    parts = OF_VARIANT[variant] if has_along else OF_VARIANT[variant][:1]
+    found = []
+    for part in parts:
+        content, is_canonical = contents[_PLACE.get(part, 0)]
+        kind = EntryKind.PUBLISHED if is_canonical else EntryKind.PUBLISHED_RAW
+        found.append(Leaf(kind, date_added + LATER[part], content))
+    return found
+
+
+_c, _o, _t = collections.c, objects.c, ledger_trees.c
+_OF_LOG = select(_c.number).where(_c.log == bindparam("of_log", type_=Integer))
+_WAITING = (
+    select(_c.number, _c.log, _c.part, _c.last_added)
+    .join_from(collections, ledger_trees, _t.collection == _c.number, isouter=True)
+    .where(_c.kind != "inbox", _c.last_added > func.coalesce(_t.sealed, 0))
+    .order_by(_c.number)
+)
+_WAITING_IN = _WAITING.where(_c.log == bindparam("of_log", type_=Integer))
+_ROWS = (
+    select(_o.date_added, _o.parts, _o.observable_high, _o.body)
+    .where(_o.collection == bindparam("in_log", type_=Integer))
+    .where(_o.date_added > bindparam("after", type_=BigInteger))
+    .order_by(_o.date_added, _o.parts)
+    .limit(bindparam("rows", type_=BigInteger))
+)

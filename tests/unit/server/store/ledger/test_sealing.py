@@ -1,0 +1,164 @@
+"""What is added to the logs enters their trees, all of it, once, and in its order."""
+
+import threading
+from dataclasses import replace
+
+import msgspec
+import pytest
+from sqlalchemy import delete
+
+from schemas.ledger import trees
+from schemas.ledger.checkpoints import open_checkpoint
+from schemas.ledger.entries import Entry, EntryKind, Opening
+from schemas.ledger.proofs import LogProof
+from schemas.ledger.tiles import TilePath
+from server.store import log
+from server.store.ledger import reading, removals
+from server.store.ledger.tables import ledger_heads, ledger_spans, ledger_trees
+from server.store.objects.query import ALL
+from tests.unit.server.store.ledger.checks import KEY, bodies_of, check, openings, served
+from tests.unit.server.store.ledger.conftest import Ledger, id_of, listing
+
+
+def test_all_that_is_added_is_sealed_once_in_its_order(ledger: Ledger) -> None:
+    ledger.add(*range(90))
+    assert ledger.seal(most=40) == 90 * 4
+    ledger.add(*range(90, 120))
+    ledger.add(3, 4, day=2)
+    ledger.post({"type": "note", "id": id_of("note", 1), "spec_version": "2.1", "created": "2026-01-01T00:00:00Z"})
+    assert ledger.seal() == 32 * 4 + 1
+    assert ledger.seal() == 0
+    for collection in (ledger.plain, ledger.full, ledger.exchange):
+        check(ledger.store, collection)
+    dates = [Entry.parse(entry).date_added for entry in served(ledger.store, ledger.full)]
+    assert dates == sorted(dates)
+    assert len(dates) == 122 * 3
+
+
+def test_a_checkpoint_is_consistent_with_every_one_before(ledger: Ledger) -> None:
+    heads = []
+    for number in range(12):
+        ledger.add(*range(number * 30, number * 30 + number * 5 + 1))
+        ledger.seal()
+        heads.append(open_checkpoint(ledger.tree(ledger.full).note, [KEY.verifier])[0])
+    tree = ledger.tree(ledger.full)
+    with ledger.store.read() as tx:
+        nodes = reading.nodes(tx, tree, tree.noted)
+        for head in heads:
+            proof = trees.consistency_proof(nodes, head.size, tree.noted)
+            trees.check_consistency(head.size, tree.noted, head.root, tree.root, proof)
+            assert reading.root_at(tx, tree, head.size) == head.root
+
+
+def test_an_object_is_proven_by_its_id_and_version(ledger: Ledger) -> None:
+    ledger.add(*range(300))
+    ledger.add(7, day=2)
+    ledger.seal()
+    tree = ledger.tree(ledger.plain)
+    for place, body in enumerate(bodies_of(ledger.store, ledger.plain)):
+        if place % 50 and place < 298:
+            continue
+        obj = msgspec.json.decode(body)
+        with ledger.store.read() as tx:
+            version = log.manifest(tx, ledger.plain, ALL).records[place].version
+            proof = reading.proof(tx, ledger.plain, tree, obj["id"], version, 0)
+        assert proof is not None
+        extra = msgspec.json.decode(proof.extra)
+        opening = Opening(proof.index, extra["kind"], extra["date_added"], extra["salt"])
+        LogProof.parse(bytes(proof)).check(opening.entry(body), [KEY.verifier])
+    with ledger.store.read() as tx:
+        assert reading.proof(tx, ledger.plain, tree, id_of("indicator", 999), None, 0) is None
+
+
+def test_what_is_not_sealed_yet_is_told_apart_from_what_is_not_there(ledger: Ledger) -> None:
+    ledger.add(1)
+    ledger.seal()
+    ledger.add(2)
+    tree = ledger.tree(ledger.plain)
+    assert [opening.id for opening in openings(ledger.store, ledger.plain)] == [id_of("indicator", 1)]
+    with ledger.store.read() as tx, pytest.raises(reading.NotSealed):
+        reading.proof(tx, ledger.plain, tree, id_of("indicator", 2), None, 0)
+
+
+def test_what_is_deleted_stays_an_entry_that_nothing_opens(ledger: Ledger) -> None:
+    notes = [
+        {"type": "note", "id": id_of("note", number), "spec_version": "2.1", "created": f"2026-01-0{number}T00:00:00Z"}
+        for number in range(1, 6)
+    ]
+    ledger.post(*notes[:3])
+    ledger.seal()
+    before = served(ledger.store, ledger.exchange)
+    ledger.post(*notes[3:])
+    with ledger.store.begin() as tx:
+        for number in (2, 5):
+            # One that was sealed, and one that was not.
+            log.delete(tx, ledger.exchange, replace(ALL, ids=(id_of("note", number),)))
+    ledger.seal()
+    after = served(ledger.store, ledger.exchange)
+    assert after[:3] == before
+    check(ledger.store, ledger.exchange)
+    gone = {opening.removed for opening in openings(ledger.store, ledger.exchange) if opening.kind == EntryKind.REMOVED}
+    assert gone == {1, 4}
+    assert len(after) == 7
+    for opening in openings(ledger.store, ledger.exchange):
+        if opening.removed is not None:
+            assert opening.entry() == after[opening.index]
+
+
+def test_a_reader_who_came_later_is_given_no_salt_of_what_was_withdrawn_before(ledger: Ledger) -> None:
+    ledger.add(1, 2, 3)
+    ledger.seal()
+    revoked = listing(2, 2, revoked=True)._replace(basis=None, revoked=True)
+    with ledger.store.begin() as tx:
+        log.append_all(tx, [(ledger.plain, [revoked]), (ledger.full, [revoked])])
+    ledger.seal()
+    with ledger.store.read() as tx:
+        granted = log.manifest(tx, ledger.plain, ALL).records[-1].date_added
+    for collection in (ledger.plain, ledger.full):
+        seen = {opening.id for opening in openings(ledger.store, collection, granted=granted)}
+        assert id_of("indicator", 2) not in seen
+        assert id_of("domain-name", 2) not in seen
+        assert id_of("indicator", 1) in seen
+        tree = ledger.tree(collection)
+        with ledger.store.read() as tx:
+            assert reading.proof(tx, collection, tree, id_of("indicator", 2), None, granted) is None
+            assert reading.proof(tx, collection, tree, id_of("indicator", 2), None, 0) is not None
+
+
+def test_two_processes_that_seal_at_once_add_everything_once(ledger: Ledger) -> None:
+    ledger.add(*range(40))
+    ledger.seal()
+    ledger.add(*range(40, 500))
+    threads = [threading.Thread(target=ledger.seal, args=(60,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.tree(ledger.plain).size == 500
+    check(ledger.store, ledger.plain)
+    check(ledger.store, ledger.full)
+
+
+def test_tiles_that_the_signed_tree_does_not_have_are_not_given(ledger: Ledger) -> None:
+    ledger.add(*range(5))
+    ledger.seal()
+    tree = ledger.tree(ledger.plain)
+    with ledger.store.read() as tx:
+        assert reading.tile(tx, tree, TilePath(0, 0, 3)) is not None
+        for path in (TilePath(0, 0, 6), TilePath(0, 0), TilePath(0, 1, 1), TilePath(1, 0, 1), TilePath(None, 0)):
+            assert reading.tile(tx, tree, path) is None
+        assert removals.locate(tx, tree.collection, 5) is None
+
+
+def test_a_store_that_was_restored_shows_another_truth(ledger: Ledger) -> None:
+    ledger.add(1, 2)
+    ledger.seal()
+    first = open_checkpoint(ledger.tree(ledger.plain).note, [KEY.verifier])[0]
+    # Salts are chosen anew: the same objects make another tree.
+    with ledger.store.begin() as tx:
+        for table in (ledger_spans, ledger_heads, ledger_trees):
+            tx.execute(delete(table))
+    ledger.seal()
+    second = open_checkpoint(ledger.tree(ledger.plain).note, [KEY.verifier])[0]
+    assert (first.size, first.root) != (second.size, second.root)
+    assert second.size == first.size
