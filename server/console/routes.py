@@ -56,6 +56,8 @@ ROUTES: tuple[Route, ...] = (
     Route("people", "/console/people", ADMINS, overview_page.show_people),
     Route("reviews", "/console/reviews", VIEWERS, review_pages.show_queue),
     Route("review", "/console/review/<path:id>", VIEWERS, review_pages.show_review),
+    Route("ask", "/console/review/<path:id>/ask", ANALYSTS, review_pages.ask, methods=FORM),
+    Route("disputes", "/console/disputes", VIEWERS, review_pages.show_disputes),
     Route("preview", "/console/reviews/preview", ANALYSTS, review_decisions.preview, methods=FORM),
     Route("decide", "/console/reviews/decide", ANALYSTS, review_decisions.decide, methods=FORM),
     Route("proposals", "/console/proposals", VIEWERS, proposal_pages.show_all),

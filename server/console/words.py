@@ -51,6 +51,16 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "coerced": mark("Held under coercion"),
         "withheld-from-keeper": mark("Withheld from the keeping bank"),
         "keeper-contradicted": mark("Reported again against the keeping bank"),
+        "operators-entry": mark("Entered as harmless"),
+        # What speaks against a value
+        "deceived": mark("Deceived"),
+        "disagree": mark("Disagrees"),
+        "strongly-disagree": mark("Disagrees strongly"),
+        "holder-verified": mark("The holder is known"),
+        "legitimate-use": mark("It is used lawfully"),
+        "shared-service": mark("Many share it"),
+        "reassigned": mark("Somebody else has it now"),
+        "compromised": mark("It was broken into"),
         # Proposals
         "confirmed": mark("Confirmed"),
         "void": mark("Void: what it is about has changed"),

@@ -181,6 +181,12 @@ def count(tx: Tx, state: ReviewState = "open") -> int:
     return tx.execute(select(func.count()).select_from(reviews).where(reviews.c.state == state)).scalar_one()
 
 
+def count_by_rule(tx: Tx) -> dict[str, int]:
+    """Count the open reviews by rule; an index alone is read."""
+    asked = select(reviews.c.rule, func.count()).where(reviews.c.state == "open").group_by(reviews.c.rule)
+    return {str(row[0]): int(row[1]) for row in tx.execute(asked.order_by(reviews.c.rule))}
+
+
 def oldest(tx: Tx) -> int | None:
     """Return when the oldest open review was opened (microseconds), None without one."""
     asked = select(func.min(reviews.c.opened)).where(reviews.c.state == "open")

@@ -7,12 +7,14 @@ import orjson
 from flask import Response
 
 from schemas.errors import Rejected
+from server.console.operator.review_texts import caution_text
 from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release import review as reviewing
 from server.release.by_two_persons.of_reviews import actions_of, propose_all
 from server.release.consequences import Consequence, consequences
+from server.release.query.cautions import backgrounds
 from server.release.two_persons import NotAllowed
 from server.store.database.engine import Tx
 from server.store.inbox import object_id
@@ -34,13 +36,21 @@ def preview(visit: Visit) -> Response:
     with hub.store.read() as tx:
         found = _chosen(visit, tx)
         two = actions_of(hub, tx, found, state)
+        known = backgrounds(hub, tx, reviewing.summaries(hub, tx, found)) if state == "approved" else {}
+    cautions = {
+        id_: [caution_text(visit.language, caution) for caution in background.cautions]
+        for id_, background in known.items()
+        if background.cautions
+    }
     changes = consequences(hub, found, state, by)
     return visit.page(
         "operator/preview.html",
-        changes=changes,
+        # What speaks against an approval comes first, and has to be chosen again.
+        changes=sorted(changes, key=lambda change: change.summary.review.object_id not in cautions),
         decision=visit.field("decision"),
         two=two,
-        basis=_basis(found),
+        cautions=cautions,
+        basis={review.object_id: _basis(review) for review in found},
         changed=sum(change.changed for change in changes),
         key=object_id,
     )
@@ -58,7 +68,7 @@ def decide(visit: Visit) -> Response:
     try:
         with hub.store.begin() as tx:
             found = _chosen(visit, tx)
-            if visit.field("basis") != _basis(found):
+            if not {_basis(review) for review in found} <= set(visit.request.form.getlist("basis")):
                 raise PageRefused(409, _DECIDED)
             two = actions_of(hub, tx, found, state)
             alone = [review.object_id for review in found if review.object_id not in two]
@@ -108,7 +118,7 @@ def _shown(changes: Sequence[Consequence]) -> Mapping[str, Effect]:
     }
 
 
-def _basis(found: Sequence[Review]) -> str:
-    """Return what the reviews are now: who decides decides about that."""
-    rows = [[review.object_id, review.version, review.opened, review.rule] for review in found]
-    return hashlib.sha256(orjson.dumps(rows)).hexdigest()
+def _basis(review: Review) -> str:
+    """Return what a review is now: who decides decides about that."""
+    row = [review.object_id, review.version, review.opened, review.rule]
+    return hashlib.sha256(orjson.dumps(row)).hexdigest()

@@ -10,12 +10,14 @@ from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release import review as reviewing
 from server.release.fuse import grade
+from server.release.guard.allowlists import entered, hub_values
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
 from server.release.hub import Hub
 from server.release.reasons import Reason
 from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
 from server.store import inbox, partners
 from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.proposals.proposals import Effect
 from server.store.reviews import Review
 
@@ -23,9 +25,19 @@ from server.store.reviews import Review
 _KNOWN_AS_HARMLESS = frozenset((*ALLOWLISTS, Reason.PARTNERS_OWN.code, Reason.OPERATORS_ENTRY.code))
 
 
-def is_known_as_harmless(review: Review) -> bool:
-    """Return whether a list holds the value as harmless, or a partner has registered it as its own."""
-    return review.rule in _KNOWN_AS_HARMLESS
+def known_as_harmless(hub: Hub, tx: Tx, found: Sequence[Review]) -> set[str]:
+    """Return the ids of the held reports of values that a list, a partner or an operator has as harmless.
+
+    It does not matter which rule holds them: of a throttled partner everything is held by another.
+    """
+    facts, moment = hub.facts.at(tx), now()
+    return {review.object_id for review in found if review.rule in _KNOWN_AS_HARMLESS} | {
+        id_
+        for id_, report in _reports(tx, found).items()
+        if hub.allowlists.match(report)
+        or hub_values.match_own_values(facts.own_values, report)
+        or entered.match_entry(facts.allowed_values, report, moment)
+    }
 
 
 def with_authority(tx: Tx, found: Iterable[Review]) -> dict[str, Report]:

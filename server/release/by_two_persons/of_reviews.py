@@ -17,10 +17,8 @@ def actions_of(hub: Hub, tx: Tx, found: Sequence[Review], state: ReviewState) ->
     open_ = [review for review in found if review.state == "open"]
     actions: dict[str, TwoPersonAction] = {}
     if state == "approved":
+        actions |= dict.fromkeys(held_reports.known_as_harmless(hub, tx, open_), held_reports.APPROVE_HARMLESS)
         actions |= dict.fromkeys(held_reports.with_authority(tx, open_), held_reports.APPROVE)
-        for review in open_:
-            if held_reports.is_known_as_harmless(review):
-                actions.setdefault(review.object_id, held_reports.APPROVE_HARMLESS)
     else:
         actions |= dict.fromkeys(delistings.delisted_by(tx, open_, hub.most_readers_by_one), delistings.DELIST)
     return actions | {review.object_id: DECIDE for review in open_ if review.rule == CONTRADICTED}

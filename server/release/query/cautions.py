@@ -6,14 +6,16 @@ from typing import Any, NamedTuple
 
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
+from server.release.facts import HubFacts
 from server.release.fuse.statements import ReportedValue
-from server.release.guard.allowlists import hub_values
+from server.release.guard.allowlists import entered, hub_values
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
 from server.release.hub import Hub
 from server.release.review import ReviewSummary
 from server.release.session import ReleaseSession
 from server.store import reputation, value_index
 from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.objections import objections
 
 _VICTIMS = (HolderStatus.DECEIVED, HolderStatus.COERCED)
@@ -61,7 +63,7 @@ def backgrounds(hub: Hub, tx: Tx, summaries: Sequence[ReviewSummary]) -> dict[st
         value = values.get(subjects.get(id_, ""))
         cautions: list[Caution] = []
         if summary.report is not None:
-            cautions += _by_lists(hub, summary.report, facts.own_values)
+            cautions += _by_lists(hub, summary.report, facts)
             cautions += _of_holder([summary.report])
             if (summary.report.kind, summary.report.value) in delisted:
                 cautions.append(Caution("delisted"))
@@ -75,13 +77,15 @@ def backgrounds(hub: Hub, tx: Tx, summaries: Sequence[ReviewSummary]) -> dict[st
     return found
 
 
-def _by_lists(hub: Hub, report: Report, own: Mapping[str, str]) -> Iterable[Caution]:
+def _by_lists(hub: Hub, report: Report, facts: HubFacts) -> Iterable[Caution]:
     """Yield the list that has the value now, whichever rule holds the report, and whose own value it is."""
     if (match := hub.allowlists.match(report)) is not None:
         allowlist = ALLOWLISTS.get(match.list)
         yield Caution(f"list-{allowlist.entry_type}" if allowlist else "list", {"list": match.list})
-    if hub_values.match_own_values(own, report) is not None:
+    if hub_values.match_own_values(facts.own_values, report) is not None:
         yield Caution("own-value")
+    if entered.match_entry(facts.allowed_values, report, now()) is not None:
+        yield Caution("entered")
 
 
 def _of_holder(reports: Iterable[Report]) -> Iterable[Caution]:

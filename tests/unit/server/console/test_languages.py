@@ -48,6 +48,8 @@ def test_a_text_of_several_areas_is_translated_alike() -> None:
 
 def test_every_text_is_translated() -> None:
     for english, thai in catalogue().items():
+        if not _BLANK.search(re.sub(r"%\(\w+\)\w", "", english)):
+            continue  # values alone
         assert re.search("[\u0e00-\u0e7f]", thai), f"not in Thai: {english}"
         assert re.findall(r"%\(\w+\)\w", english) == re.findall(r"%\(\w+\)\w", thai) or sorted(
             re.findall(r"%\(\w+\)\w", english)

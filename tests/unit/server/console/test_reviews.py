@@ -50,7 +50,7 @@ def preview(visitor: Visitor, chosen: Sequence[str], decision: str) -> str:
 
 
 def decide(visitor: Visitor, page: str, chosen: Sequence[str], decision: str, note: str = "") -> str:
-    basis = re.findall(r'name="basis" value="([^"]+)"', page)[0]
+    basis = re.findall(r'name="basis" value="([^"]+)"', page)
     fields = {"token": token_of(page), "id": chosen, "decision": decision, "basis": basis, "note": note}
     return visitor.client.post("/console/reviews/decide", data=fields).text
 

@@ -1,0 +1,79 @@
+"""A queue of forty with ten traps: who chooses all and approves sees each trap, and approves none of them by it."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from server.app import close, create_app
+from server.settings import Settings
+from server.setup import set_up
+from server.store import Store, reviews
+from server.store.operators.users import OperatorRole
+from server.store.proposals import proposals
+from tests.postgres import Postgres
+from tests.review_queue import TRAPS, fill, is_approved
+from tests.unit.server.console.people import Visitor, token_of, visitor_of
+from tests.unit.server.release.hubs import hub_on
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("initial_store")
+        url = f"sqlite:///{shutil.copy(template, tmp_path / 'hub.db')}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.url(server.database(request.getfixturevalue("postgres_template")))
+        store = Store.open(url)
+        set_up(store)
+        store.close()
+    made = create_app(Settings(database_url=url, access_log="off"))
+    yield made
+    close(made)
+
+
+def boxes(page: str, *, checked: bool) -> list[str]:
+    """Return the ids whose boxes are ticked, or are not."""
+    found = re.findall(r'<input type="checkbox" name="id" value="([^"]+)"( checked)?', page)
+    return [unescape(id_) for id_, tick in found if bool(tick) is checked]
+
+
+def test_forty_are_cleared_and_no_trap_is_approved(app: Flask) -> None:
+    store: Store = app.extensions["scamfeed-store"]
+    traps = fill(hub_on(store))
+    visitor = visitor_of(app, OperatorRole.ANALYST)
+    queue = visitor.get("/console/reviews").text
+    everything = boxes(queue, checked=False)
+    assert len(everything) == 40
+    assert queue.count('class="cautions"') == len(TRAPS)
+    preview = send(visitor, "/console/reviews/preview", queue, everything, "approve")
+    assert sorted(boxes(preview, checked=False)) == sorted(traps.values())
+    assert "Something speaks against 10 of these" in preview
+    basis = re.findall(r'name="basis" value="([^"]+)"', preview)
+    send(visitor, "/console/reviews/decide", preview, boxes(preview, checked=True), "approve", basis)
+    with store.read() as tx:
+        assert {review.object_id for review in reviews.all_reviews(tx, "open")} == set(traps.values())
+    for what, id_ in traps.items():
+        assert "Look twice" in visitor.get(f"/console/review/{id_}").text, what
+    # Who insists needs somebody else for what a list, a partner or an operator has as harmless.
+    preview = send(visitor, "/console/reviews/preview", queue, list(traps.values()), "approve")
+    basis = re.findall(r'name="basis" value="([^"]+)"', preview)
+    send(visitor, "/console/reviews/decide", preview, list(traps.values()), "approve", basis)
+    with store.read() as tx:
+        [proposal] = proposals.all_proposals(tx)
+    by_two = {"a bank's domain", "a shared host", "a site that everybody uses", "an address that many share"}
+    by_two |= {"a hotline", "a wallet of an exchange", "a partner's own shop"}
+    assert {what for what, id_ in traps.items() if not is_approved(store, id_)} == by_two
+    assert set(proposal.arguments["ids"]) == {traps[what] for what in by_two}
+
+
+def send(visitor: Visitor, path: str, page: str, ids: list[str], decision: str, basis: list[str] | None = None) -> str:
+    fields = {"token": token_of(page), "id": ids, "decision": decision, "basis": basis or []}
+    answer = visitor.client.post(path, data=fields)
+    assert answer.status_code == 200, answer.text
+    return answer.text
