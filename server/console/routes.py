@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flask import Response
 
 from server.console.access import ADMINS, ANALYSTS, ANYBODY, APPROVERS, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
-from server.console.login import login_pages, openid_pages
+from server.console.login import login_pages, openid_pages, own_pages
 from server.console.operator import (
     overview_page,
     proposal_pages,
@@ -68,5 +68,8 @@ ROUTES: tuple[Route, ...] = (
     Route("partner", "/partner/", PARTNERS, partner_pages.show_reports),
     Route("connection", "/partner/connection", PARTNERS, partner_pages.show_connection),
     Route("credentials", "/partner/credentials", PARTNER_ADMINS, partner_pages.rotate, methods=BOTH, is_fresh=True),
-    Route("me", "/me", EVERY_USER, login_pages.show_me, methods=BOTH),
+    # A person's own
+    Route("me", "/me", EVERY_USER, own_pages.show_me, methods=BOTH),
+    Route("passkey", "/me/passkeys/new", EVERY_USER, own_pages.add_passkey, methods=BOTH, is_fresh=True),
+    Route("passkey-remove", "/me/passkeys/remove", EVERY_USER, own_pages.remove_passkey, methods=FORM, is_fresh=True),
 )

@@ -1,29 +1,27 @@
-"""The pages of logging in: name and password, the second factor, the one-time link, the sessions, and log-out."""
+"""The pages of logging in: name and password, the second factor, the one-time link, and log-out."""
 
 from flask import Response
 
 from schemas.text import plain_name
 from server.console.login import second_factor
+from server.console.login.factors import WAIT, WRONG_CODE, asked_of, problem_of_factor
 from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.store.database.engine import Tx
-from server.store.database.times import now
-from server.store.operators import sessions, users
+from server.store.operators import attempts, sessions, users
 from server.store.operators.users import LinkOver, User
 
 _WRONG = mark("The name or the password is wrong.")
-_WRONG_CODE = mark("The code is wrong, or was used already. Wait for the next one, and check the clock of your phone.")
-_WAIT = mark("Too many wrong attempts came from here. Please wait, and try again.")
 _BUSY = mark("Too many people log in just now. Please try again in a moment.")
 _LINK_OVER = mark("This link was used already, or is too old. Ask the hub’s operator for a new one.")
 _SHORT = mark("A password has at least 12 characters. Several words make a good one.")
 _LIKE_NAME = mark("The password may not be like your name.")
 _NOT_EQUAL = mark("The two passwords are not the same.")
-_OTHER_KEY = mark("Your second factor cannot be read any more. Ask the hub’s operator for a new link.")
 _LONGEST_NAME, _LONGEST_PASSWORD, _SHORTEST_PASSWORD = 100, 500, 12
 # A shorter one is in too many words.
 _SHORTEST_NAME = 4
+_SECOND = 1_000_000
 
 
 def show_login(visit: Visit) -> Response:
@@ -42,15 +40,17 @@ def show_login(visit: Visit) -> Response:
 
 
 def show_code(visit: Visit) -> Response:
-    """Ask for a code of the second factor, after the password."""
+    """Ask for a code of the second factor or for a passkey, after the password."""
     user = _half_way(visit)
     if user is None or user.totp is None:
         return visit.go("/login")
-    if visit.request.method != "POST":
-        return visit.page("login/code.html", next=visit.next_path(), problem="")
-    if not _is_right_code(visit, user):
-        return visit.page("login/code.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
-    return _let_in(visit, user)
+    problem = ""
+    if visit.request.method == "POST":
+        problem = problem_of_factor(visit, user)
+        if not problem:
+            return _let_in(visit, user)
+    status = 401 if problem else 200
+    return visit.page("login/code.html", status, next=visit.next_path(), problem=problem, asked=asked_of(visit, user))
 
 
 def set_second_factor(visit: Visit) -> Response:
@@ -71,7 +71,7 @@ def set_second_factor(visit: Visit) -> Response:
                 note(tx, "SET", "second-factor", user, user.id)
                 _begin_full(visit, tx, user)
                 return visit.go(visit.next_path() or home_of(user))
-            problem, status = _WRONG_CODE, 401
+            problem, status = WRONG_CODE, 401
     shown = second_factor.picture(plain, user.name, settings.title)
     return visit.page(
         "login/second_factor.html", status, next=visit.next_path(), problem=problem, picture=shown, secret=plain
@@ -82,11 +82,9 @@ def welcome(visit: Visit, secret: str) -> Response:
     """Let somebody with a one-time link choose a password. Raises ``PageRefused``."""
     visit.refuse_plain_http()
     store = visit.site.hub.store
-    wait = visit.site.throttle.wait(visit.remote, "")
-    if wait:
-        raise PageRefused(429, _WAIT, (("Retry-After", str(int(wait) + 1)),))
     try:
         with store.read() as tx:
+            _refuse_to_wait(attempts.wait(tx, visit.remote, ""))
             user = users.of_link(tx, secret)
         if visit.request.method != "POST":
             return visit.page("login/welcome.html", name=user.name, problem="")
@@ -98,21 +96,21 @@ def welcome(visit: Visit, secret: str) -> Response:
             note(tx, "SET", "password", user, user.id)
             visit.begin_session(tx, user, "password")
     except LinkOver:
-        visit.site.throttle.failed(visit.remote, "")
+        with store.begin(in_passing=True) as tx:
+            attempts.take(tx, visit.remote, "")
         raise PageRefused(404, _LINK_OVER) from None
     return visit.go("/login/second-factor" if user.totp is None else "/login/code")
 
 
 def prove_again(visit: Visit) -> Response:
-    """Ask for password and code once more, before what reaches far."""
-    user = visit.known_user
-    if visit.request.method != "POST":
-        return visit.page("login/again.html", next=visit.next_path(), problem="")
-    if _of_password(visit, user.name) is None:
-        return visit.page("login/again.html", 401, next=visit.next_path(), problem=_WRONG)
-    if not _is_right_code(visit, user):
-        return visit.page("login/again.html", 401, next=visit.next_path(), problem=_WRONG_CODE)
-    return _let_in(visit, user)
+    """Ask for the password and a code or a passkey once more, before what reaches far."""
+    user, problem = visit.known_user, ""
+    if visit.request.method == "POST":
+        problem = _WRONG if _of_password(visit, user.name) is None else problem_of_factor(visit, user)
+        if not problem:
+            return _let_in(visit, user)
+    status = 401 if problem else 200
+    return visit.page("login/again.html", status, next=visit.next_path(), problem=problem, asked=asked_of(visit, user))
 
 
 def log_out(visit: Visit) -> Response:
@@ -121,20 +119,6 @@ def log_out(visit: Visit) -> Response:
         note(tx, "LOGOUT", "session", visit.known_user, visit.known_user.id)
         visit.end_session(tx)
     return visit.go("/")
-
-
-def show_me(visit: Visit) -> Response:
-    """Show the person's own sessions, and end all others."""
-    user, login = visit.known_user, visit.login
-    assert login is not None  # noqa: S101 - a user has a session
-    if visit.request.method == "POST":
-        with visit.site.hub.store.begin() as tx:
-            sessions.end_others(tx, user.id, login.hash)
-            note(tx, "END", "session", user, user.id)
-        return visit.go("/me")
-    with visit.site.hub.store.read() as tx:
-        found = sessions.of_user(tx, user.id)
-    return visit.page("login/me.html", sessions=found, own=login.hash)
 
 
 def home_of(user: User) -> str:
@@ -148,48 +132,41 @@ def _half_way(visit: Visit) -> User | None:
 
 
 def _of_password(visit: Visit, name: str) -> User | None:
-    """Return the user of that name whose password the form has. Raises ``PageRefused`` for who guesses."""
-    throttle, remote = visit.site.throttle, visit.remote
+    """Return the user of that name whose password the form has. Raises ``PageRefused`` for who guesses.
+
+    It is counted before it is looked at, over all nodes: many at once get no further than one after another.
+    """
+    throttle, remote, store = visit.site.throttle, visit.remote, visit.site.hub.store
     password = visit.request.form.get("password", "")
     plain = plain_name(name)
-    wait = throttle.wait(remote, plain)
-    if wait:
-        raise PageRefused(429, _WAIT, (("Retry-After", str(int(wait) + 1)),))
-    with visit.site.hub.store.read() as tx:
+    with store.read() as tx:
+        _refuse_to_wait(attempts.wait(tx, remote, plain))
         user = users.find(tx, plain) if plain else None
     known = [user.password] if user is not None and user.password else []
     with throttle.turn() as is_my_turn:
         if not is_my_turn:
             raise PageRefused(503, _BUSY, (("Retry-After", "2"),))
+        with store.begin() as tx:
+            wait = attempts.take(tx, remote, plain)
+        _refuse_to_wait(wait)
         # As many hashes for an unknown name as for a known one.
         found = None
         if len(password) <= _LONGEST_PASSWORD:
             found = visit.site.passwords.matches(password, known, lambda is_known: 1)
     if found is not None:
+        with store.begin(in_passing=True) as tx:
+            attempts.give_back(tx, remote, plain)
         return user
-    throttle.failed(remote, plain)
     if user is not None:
-        with visit.site.hub.store.begin(in_passing=True) as tx:
+        with store.begin(in_passing=True) as tx:
             note(tx, "LOGIN", "session", user, user.id, status=401)
     return None
 
 
-def _is_right_code(visit: Visit, user: User) -> bool:
-    """Take a code once. Raises ``PageRefused`` after too many wrong ones."""
-    with visit.site.hub.store.begin() as tx:
-        user = users.locked(tx, user.id)
-        wait = second_factor.wait_of(user, now())
-        if wait:
-            raise PageRefused(429, _WAIT, (("Retry-After", str(wait)),))
-        plain = second_factor.decrypt(tx, visit.site.settings, user.totp or b"")
-        if plain is None:
-            raise PageRefused(403, _OTHER_KEY)
-        step = second_factor.step_of(plain, visit.field("code", 20))
-        if step is not None and users.use_code(tx, user.id, step):
-            return True
-        users.count_wrong_code(tx, user.id)
-        note(tx, "LOGIN", "second-factor", user, user.id, status=401)
-    return False
+def _refuse_to_wait(microseconds: int) -> None:
+    """Raise ``PageRefused`` for who has to wait."""
+    if microseconds:
+        raise PageRefused(429, WAIT, (("Retry-After", str(microseconds // _SECOND + 1)),))
 
 
 def _let_in(visit: Visit, user: User) -> Response:

@@ -93,6 +93,11 @@ def end_others(tx: Tx, user: str, kept: bytes) -> int:
     return tx.execute(delete(sessions).where(_s.user == user, _s.hash != kept)).rowcount
 
 
+def end_of_user(tx: Tx, user: str, hash_: bytes) -> int:
+    """End a session of a user; return 0 where the user has none of that hash."""
+    return tx.execute(delete(sessions).where(_s.user == user, _s.hash == hash_)).rowcount
+
+
 def of_user(tx: Tx, user: str) -> list[tuple[bytes, int, int]]:
     """Return hash, begin and last use of each session of a user that is not over, the newest first."""
     asked = select(_s.hash, _s.created, _s.seen).where(_s.user == user, _s.expires > now(), _s.stage == "full")

@@ -204,6 +204,11 @@ def count_wrong_code(tx: Tx, user: str) -> None:
     _change(tx, user, wrong_codes=_u.wrong_codes + 1, wrong_code_at=now())
 
 
+def forgive_codes(tx: Tx, user: str) -> None:
+    """Count the wrong codes no more: the user has proved who it is otherwise."""
+    _change(tx, user, wrong_codes=0)
+
+
 def _end_access(tx: Tx, user: str) -> None:
     tx.execute(delete(sessions).where(sessions.c.user == user))
     tx.execute(delete(passkeys).where(passkeys.c.user == user))

@@ -1,0 +1,78 @@
+"""Proving the second factor on a page: a code, or a passkey's signature of what the page asked for."""
+
+from server.console.login import passkeys, second_factor
+from server.console.login.passkeys import LONGEST_ANSWER, PasskeyFailed, RelyingParty
+from server.console.operator.trail import note
+from server.console.visit import PageRefused, Visit
+from server.console.words import mark
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.operators import passkeys as kept, sessions, users
+from server.store.operators.users import User
+
+WAIT = mark("Too many wrong attempts came from here. Please wait, and try again.")
+WRONG_CODE = mark("The code is wrong, or was used already. Wait for the next one, and check the clock of your phone.")
+WRONG_PASSKEY = mark("The passkey did not prove who you are. Try it again, or use a code.")
+_OTHER_KEY = mark("Your second factor cannot be read any more. Ask the hub’s operator for a new link.")
+
+
+def party_of(visit: Visit) -> RelyingParty | None:
+    """Return what passkeys are bound to here, None where this hub has no name for them."""
+    return passkeys.relying_party(visit.site.settings.public_url, visit.request, is_local=visit.is_loopback)
+
+
+def asked_of(visit: Visit, user: User) -> str:
+    """Ask for a passkey of the user's in this session; return what the browser needs, "" where there is none to ask."""
+    party, login = party_of(visit), visit.login
+    if party is None or login is None:
+        return ""
+    with visit.site.hub.store.read() as tx:
+        known = kept.of_user(tx, user.id)
+    if not known:
+        return ""
+    asked = passkeys.ask_for_signature(party, known)
+    with visit.site.hub.store.begin() as tx:
+        sessions.keep_challenge(tx, login.hash, asked.challenge)
+    return asked.options
+
+
+def problem_of_factor(visit: Visit, user: User) -> str:
+    """Take the code or the signature of the form, each once; return what is wrong with it, "" where nothing is.
+
+    Raises ``PageRefused`` after too many wrong ones.
+    """
+    answer = visit.field("passkey", LONGEST_ANSWER)
+    with visit.site.hub.store.begin() as tx:
+        user = users.locked(tx, user.id)
+        wait = second_factor.wait_of(user, now())
+        if wait:
+            raise PageRefused(429, WAIT, (("Retry-After", str(wait)),))
+        if _has_signed(visit, tx, user, answer) if answer else _is_right_code(visit, tx, user):
+            return ""
+        users.count_wrong_code(tx, user.id)
+        note(tx, "LOGIN", "passkey" if answer else "second-factor", user, user.id, status=401)
+    return WRONG_PASSKEY if answer else WRONG_CODE
+
+
+def _is_right_code(visit: Visit, tx: Tx, user: User) -> bool:
+    plain = second_factor.decrypt(tx, visit.site.settings, user.totp or b"")
+    if plain is None:
+        raise PageRefused(403, _OTHER_KEY)
+    step = second_factor.step_of(plain, visit.field("code", 20))
+    return step is not None and users.use_code(tx, user.id, step)
+
+
+def _has_signed(visit: Visit, tx: Tx, user: User, answer: str) -> bool:
+    party, login = party_of(visit), visit.login
+    if party is None or login is None:
+        return False
+    challenge = sessions.take_challenge(tx, login.hash)
+    if challenge is None:
+        return False
+    try:
+        key, signatures = passkeys.read_signature(party, challenge, answer, kept.of_user(tx, user.id))
+    except PasskeyFailed:
+        return False
+    kept.use(tx, key.id, signatures)
+    users.forgive_codes(tx, user.id)
+    return True
