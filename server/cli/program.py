@@ -27,6 +27,7 @@ from server.cli.figures.outcomes import outcomes
 from server.cli.figures.quality import quality
 from server.cli.figures.receipts import receipts
 from server.cli.figures.trends import trends
+from server.cli.hub.allowlist_entries import app as allowlist
 from server.cli.hub.allowlists import app as lists
 from server.cli.hub.audit import app as audit
 from server.cli.hub.key import app as key
@@ -111,6 +112,7 @@ app.add_typer(referral, name="referral")
 app.command("erase")(erase)
 app.add_typer(erasure, name="erasure")
 app.add_typer(lists, name="lists")
+app.add_typer(allowlist, name="allowlist")
 app.add_typer(audit, name="audit")
 app.add_typer(key, name="key")
 app.add_typer(evidence, name="evidence")

@@ -9,6 +9,7 @@ import typer
 from feeds.cluster import NoCluster, on_workers
 from feeds.runs.runner import prepare_process
 from server.cli.context import Context, Json, counting, fail, show_json, show_table
+from server.cli.hub import policy_change
 from server.cli.hub.policy_trial import BadCases, CaseResult, read_cases, try_cases
 from server.release.republish import Republished, ValuesPart, begin_parts, republish, republish_part
 from server.release.route.policy import policy_to_toml
@@ -19,6 +20,11 @@ from server.store import Store, StoreUnavailable
 app = typer.Typer(help="The release policy: the rules of each collection.", no_args_is_help=True)
 
 _FAILED = 1
+_SOURCES = {
+    "configuration": "# The rules of the configuration.",
+    "decided": "# The rules that two persons decided on: scamfeed policy history.",
+    "default": "# The rules where none are configured.",
+}
 # So many that a worker which is slow, or comes late, has few left to wait for.
 _PARTS = 32
 
@@ -27,12 +33,14 @@ _PARTS = 32
 def show(ctx: typer.Context, json: Json = False) -> None:
     """Print the rules in force as TOML that can be pasted into the configuration."""
     context: Context = ctx.obj
-    policy, unheard = context.policy, context.policy.kinds_without_rule()
+    policy, source = policy_change.in_force(context)
+    unheard = policy.kinds_without_rule()
     if json:
         rules = [rule.model_dump(mode="json", exclude_defaults=True) for rule in policy.rules]
-        show_json({"rule": rules, "configured": bool(context.settings.rule), "kinds_without_rule": unheard})
+        configured = source == "configuration"
+        show_json({"rule": rules, "configured": configured, "source": source, "kinds_without_rule": unheard})
         return
-    print("# The rules of the configuration." if context.settings.rule else "# The rules where none are configured.")  # noqa: T201 - the command's answer
+    print(_SOURCES[source])  # noqa: T201 - the command's answer
     print(policy_to_toml(policy), end="")  # noqa: T201 - the command's answer
     if unheard:
         print(f"\n# No rule takes {', '.join(unheard)}: they reach only partners whom contributors name.")  # noqa: T201 - the command's answer
@@ -140,3 +148,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value) if value not in (None, "") else "-"
+
+
+policy_change.register(app)
