@@ -37,6 +37,9 @@ _VALUE_AND_KIND = {"value", "kind"}
 _ALWAYS_STATED = frozenset({"kind", "reporter", "reported_at", "valid_until", "tlp", "lang"})
 
 
+_FORMULA = re.compile(r"(?!\+\d+\Z)[=@\t\r+-]")
+
+
 class ReportReader:
     """Makes reports from rows of columns, and fills what a row leaves out from ``defaults``.
 
@@ -242,6 +245,14 @@ def record_model(name: str) -> type[Record]:
         return RECORDS[name]
     except KeyError:
         raise Rejected("unknown-record", f"unknown record type; known are: {', '.join(RECORDS)}") from None
+
+
+def harmless_cell(text: str) -> str:
+    """Return the text of a cell, a space before what a spreadsheet would run as a formula.
+
+    A telephone number it only takes for a number.
+    """
+    return " " + text if _FORMULA.match(text) else text
 
 
 def read_record(name: str, row: Mapping[str, Any], defaults: Mapping[str, str]) -> Record:

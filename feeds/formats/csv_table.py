@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
@@ -14,9 +13,6 @@ from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from schemas import tabular
 from schemas.report import Report
-
-# The beginning of a cell that a spreadsheet would run as a formula; a telephone number it only takes for a number.
-_FORMULA = re.compile(r"(?!\+\d+\Z)[=@\t\r+-]")
 
 
 class Csv(Format):
@@ -107,7 +103,7 @@ class Csv(Format):
         count = 0
         for report in reports:
             cells = tabular.report_columns(report)
-            writer.writerow({key: " " + cell if _FORMULA.match(cell) else cell for key, cell in cells.items()})
+            writer.writerow({key: tabular.harmless_cell(cell) for key, cell in cells.items()})
             count += 1
         text.detach()
         return count

@@ -19,6 +19,7 @@ def _from(role: OperatorRole) -> frozenset[str]:
 # Each role may do all that the one before it may.
 VIEWERS, ANALYSTS, APPROVERS, ADMINS = (_from(role) for role in OperatorRole)
 PARTNERS: frozenset[str] = frozenset(f"partner-{role}" for role in PartnerRole)
+PARTNER_WRITERS = PARTNERS - {f"partner-{PartnerRole.READER}"}
 PARTNER_ADMINS: frozenset[str] = frozenset((f"partner-{PartnerRole.ADMIN}",))
 EVERY_USER = VIEWERS | PARTNERS
 

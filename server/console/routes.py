@@ -5,7 +5,17 @@ from typing import NamedTuple
 
 from flask import Response
 
-from server.console.access import ADMINS, ANALYSTS, ANYBODY, APPROVERS, EVERY_USER, PARTNER_ADMINS, PARTNERS, VIEWERS
+from server.console.access import (
+    ADMINS,
+    ANALYSTS,
+    ANYBODY,
+    APPROVERS,
+    EVERY_USER,
+    PARTNER_ADMINS,
+    PARTNER_WRITERS,
+    PARTNERS,
+    VIEWERS,
+)
 from server.console.login import login_pages, openid_pages, own_pages
 from server.console.operator import (
     overview_page,
@@ -13,7 +23,16 @@ from server.console.operator import (
     review_decisions,
     review_pages,
 )
-from server.console.partner import partner_pages
+from server.console.partner import (
+    account_pages,
+    connection_pages,
+    credential_pages,
+    feed_pages,
+    quality_pages,
+    receipt_pages,
+    report_pages,
+    request_pages,
+)
 from server.console.public import check_page, front_page, trend_pages
 
 
@@ -65,9 +84,37 @@ ROUTES: tuple[Route, ...] = (
     Route("confirm", "/console/proposals/<id>/confirm", APPROVERS, proposal_pages.confirm, methods=FORM, is_fresh=True),
     Route("reject", "/console/proposals/<id>/reject", ANALYSTS, proposal_pages.reject, methods=FORM),
     # Partners
-    Route("partner", "/partner/", PARTNERS, partner_pages.show_reports),
-    Route("connection", "/partner/connection", PARTNERS, partner_pages.show_connection),
-    Route("credentials", "/partner/credentials", PARTNER_ADMINS, partner_pages.rotate, methods=BOTH, is_fresh=True),
+    Route("partner", "/partner/", PARTNERS, report_pages.show),
+    Route("reports-file", "/partner/reports.csv", PARTNERS, report_pages.send_file),
+    Route("accounts", "/partner/accounts", PARTNERS, account_pages.show),
+    Route("check-answers", "/partner/accounts/check", PARTNER_WRITERS, account_pages.check, methods=FORM),
+    Route("answer", "/partner/accounts/answer", PARTNER_WRITERS, account_pages.answer, methods=FORM),
+    Route("requests", "/partner/requests", PARTNERS, request_pages.show_all),
+    Route("new-request", "/partner/requests/new", PARTNER_WRITERS, request_pages.open_one, methods=BOTH),
+    Route("request", "/partner/requests/<id>", PARTNERS, request_pages.show_one),
+    Route("request-step", "/partner/requests/<id>/step", PARTNER_WRITERS, request_pages.take_step, methods=FORM),
+    Route("receipts", "/partner/receipts", PARTNERS, receipt_pages.show),
+    Route("confirm-receipts", "/partner/receipts/confirm", PARTNER_WRITERS, receipt_pages.confirm, methods=FORM),
+    Route("feeds", "/partner/feeds", PARTNERS, feed_pages.show),
+    Route("quality", "/partner/quality", PARTNERS, quality_pages.show),
+    Route("connection", "/partner/connection", PARTNERS, connection_pages.show),
+    Route("credentials", "/partner/credentials", PARTNER_ADMINS, credential_pages.rotate, methods=BOTH, is_fresh=True),
+    Route(
+        "add-certificate",
+        "/partner/credentials/certificate",
+        PARTNER_ADMINS,
+        credential_pages.add_certificate,
+        methods=FORM,
+        is_fresh=True,
+    ),
+    Route(
+        "remove-certificate",
+        "/partner/credentials/remove-certificate",
+        PARTNER_ADMINS,
+        credential_pages.remove_certificate,
+        methods=FORM,
+        is_fresh=True,
+    ),
     # A person's own
     Route("me", "/me", EVERY_USER, own_pages.show_me, methods=BOTH),
     Route("passkey", "/me/passkeys/new", EVERY_USER, own_pages.add_passkey, methods=BOTH, is_fresh=True),

@@ -215,6 +215,11 @@ class Visit:
             body = found.render(values)
         return self._finished(Response(body, status, content_type="text/html; charset=utf-8"), headers)
 
+    def file(self, body: bytes, name: str, content_type: str) -> Response:
+        """Return a file that the browser stores under a name."""
+        response = Response(body, content_type=content_type)
+        return self._finished(response, (("Content-Disposition", f'attachment; filename="{name}"'),))
+
     def go(self, path: str) -> Response:
         """Return the redirect to another page of this hub."""
         response = Response(status=303, content_type="text/plain")

@@ -9,6 +9,7 @@ stopped for longer may go on without knowing that another has taken over. Its to
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -18,6 +19,7 @@ from sqlalchemy import Update, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store import collections, log
+from server.store.collections import UnknownCollection
 from server.store.database import sql
 from server.store.database.engine import Tx
 from server.store.database.sql import any_of, chunks, insert_many
@@ -286,6 +288,18 @@ def health_of_feeds(tx: Tx) -> Mapping[str, FeedHealth]:
         feed: _health(tx, states.get(feed, FeedState(feed)), held.get(feed), letters.get(feed, 0), ends, now)
         for feed in sorted(states.keys() | held.keys() | letters.keys())
     }
+
+
+def health_of(tx: Tx, feed: str) -> FeedHealth:
+    """Return the health of one feed, one that never ran included."""
+    letters = select(func.count()).select_from(dead_letters).where(dead_letters.c.feed == feed)
+    checkpoint, ends = load_checkpoint(tx, feed) or {}, dict[str, int | None]()
+    if "collection" in checkpoint:
+        with suppress(UnknownCollection):
+            collection = collections.get(tx, checkpoint["collection"])
+            ends[collection.id] = log.newest(tx, collection)
+    now = sql.database_time(tx)
+    return _health(tx, load_state(tx, feed), None, tx.execute(letters).scalar_one(), ends, now)
 
 
 def _health(

@@ -270,6 +270,15 @@ def open_of(
     return [(receipt, ReceiptPlace(of, receipt.revoked_at, receipt.object_id)) for receipt, of in found]
 
 
+def are_open(tx: Tx, partner: str, ids: Iterable[str]) -> bool:
+    """Return whether the partner has an open receipt of each of these objects."""
+    wanted, found = sorted(set(ids)), set[str]()
+    for chunk in chunks(wanted):
+        asked = select(receipts.c.object_id).where(receipts.c.partner == partner, _OPEN)
+        found.update(tx.scalars(asked.where(any_of(tx, receipts.c.object_id, chunk))))
+    return len(found) == len(wanted)
+
+
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
     """Return when each receipt was opened and closed that is open, or was opened at or after ``since``."""
     asked = select(receipts.c.opened, receipts.c.closed)

@@ -61,12 +61,16 @@ class Screen:
         assert answer is not None
         assert answer.status == status, f"{path}: {answer.status}"
         self.check()
+        self.picture(path.split("?")[0])
+        return self.page
+
+    def picture(self, of: str) -> None:
+        """Take a picture of the page as it is, where somebody wants to look at it."""
         folder = os.environ.get("SCREENSHOTS")
         if folder:
-            name = re.sub(r"[^a-z-]+", "-", path.split("?")[0]).strip("-")[:40] or "front"
+            name = re.sub(r"[^a-z-]+", "-", of).strip("-")[:40] or "front"
             width = self.page.evaluate("window.innerWidth")
             self.page.screenshot(path=f"{folder}/{name}-{self.language}-{width}.png", full_page=True)
-        return self.page
 
     def press(self, name: str) -> None:
         """Press the button of that name, and wait for what it brings."""

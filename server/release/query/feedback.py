@@ -32,12 +32,14 @@ class EventPlace(NamedTuple):
 class EventFilter(NamedTuple):
     """The events that are asked for: an ``event``, a ``kind`` of value, a ``reference`` of the partner; "" is any.
 
-    ``since`` is in microseconds. ``ids`` are the objects that they are about, None for all.
+    ``ending`` is the end of the value, as the last digits of an account. ``since`` is in microseconds. ``ids`` are the
+    objects that they are about, None for all.
     """
 
     event: str = ""
     kind: str = ""
     reference: str = ""
+    ending: str = ""
     since: int = 0
     ids: frozenset[str] | None = None
 
@@ -83,7 +85,7 @@ def page(tx: Tx, partner: str, wanted: EventFilter, before: EventPlace | None = 
             if added < wanted.since:
                 return _page(tx, partner, rows, values, None)
             left = events[skip:]
-            values |= own_values(tx, partner, {row["object"] for row in left}) if wanted.kind else {}
+            values |= own_values(tx, partner, {row["object"] for row in left}) if wanted.kind or wanted.ending else {}
             for number, row in enumerate(left, skip + 1):
                 if _is_wanted(row, wanted, values):
                     rows.append(row)
@@ -123,7 +125,10 @@ def _notes_up_to(tx: Tx, collection: Collection, up_to: int | None) -> list[tupl
 
 
 def _is_wanted(row: Mapping[str, Any], wanted: EventFilter, values: Mapping[str, OwnValue]) -> bool:
-    if wanted.kind and (row["object"] not in values or values[row["object"]].kind != wanted.kind):
+    own = values.get(row["object"])
+    if (wanted.kind and (own is None or own.kind != wanted.kind)) or (
+        wanted.ending and (own is None or not own.value.endswith(wanted.ending))
+    ):
         return False
     return (
         wanted.event in ("", row["event"])

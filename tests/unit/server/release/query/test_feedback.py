@@ -61,6 +61,8 @@ def test_events_are_found_by_word_kind_reference_value_and_time(store: Store, ba
         (EventFilter(kind="domain"), 6),
         (EventFilter(kind="wallet"), 0),
         (EventFilter(reference="R-thr"), 2),
+        (EventFilter(ending="wo.example.com"), 2),
+        (EventFilter(ending="no.example.com"), 0),
         (EventFilter(ids=mine), 2),
         (EventFilter(ids=frozenset()), 0),
         (EventFilter(since=last or 0), 3),

@@ -1,0 +1,78 @@
+"""The page of a partner's credentials: passwords and tokens issued anew, client certificates registered and removed."""
+
+from flask import Response
+
+from server.console.operator.trail import note
+from server.console.partner.own import own_partner
+from server.console.visit import PageRefused, Visit
+from server.console.words import Translatable, mark
+from server.store import partners
+from server.store.credentials import BadCertificate, Credentials
+from server.store.partners import NameTaken
+
+_PATH = "/partner/credentials"
+_LONGEST = 20_000
+_MOST_CERTIFICATES = 20
+_BAD_CERTIFICATE = mark(
+    "This is neither one certificate as PEM nor a SHA-256 fingerprint. Never send the private key that belongs to it."
+)
+_TAKEN = mark("This certificate cannot be registered here. Use another one.")
+_MANY = mark("There are twenty certificates already. Remove one first.")
+_NO_CERTIFICATE = mark("There is no such certificate.")
+
+
+def rotate(visit: Visit) -> Response:
+    """Show until when what works now works; issue new credentials, shown this once: the old ones work another week."""
+    user = visit.known_user
+    if visit.request.method != "POST":
+        return _page(visit)
+    with visit.site.hub.store.begin() as tx:
+        made = partners.rotate(tx, own_partner(visit, tx).name)
+        note(tx, "ROTATE", "credentials", user, user.id)
+    return _page(visit, made)
+
+
+def add_certificate(visit: Visit) -> Response:
+    """Register a client certificate; older ones work for another week."""
+    user, given = visit.known_user, visit.field("certificate", _LONGEST)
+    if "PRIVATE KEY" in given:
+        return _page(visit, problem=_BAD_CERTIFICATE)
+    try:
+        with visit.site.hub.store.begin() as tx:
+            name = own_partner(visit, tx).name
+            has_room = len(partners.certificates_of(tx, name)) < _MOST_CERTIFICATES
+            if has_room:
+                note(tx, "ADD", "certificate", user, partners.set_certificate(tx, name, given))
+    except BadCertificate:
+        return _page(visit, problem=_BAD_CERTIFICATE)
+    except NameTaken:
+        return _page(visit, problem=_TAKEN)
+    return visit.go(_PATH) if has_room else _page(visit, problem=_MANY)
+
+
+def remove_certificate(visit: Visit) -> Response:
+    """Let a client certificate count no more."""
+    fingerprint = visit.field("fingerprint", 100)
+    with visit.site.hub.store.begin() as tx:
+        if not partners.remove_certificate(tx, own_partner(visit, tx).name, fingerprint):
+            raise PageRefused(404, _NO_CERTIFICATE)
+        note(tx, "REMOVE", "certificate", visit.known_user, fingerprint)
+    return visit.go(_PATH)
+
+
+def _page(visit: Visit, made: Credentials | None = None, problem: Translatable | None = None) -> Response:
+    settings = visit.site.settings
+    with visit.site.hub.store.read() as tx:
+        partner = own_partner(visit, tx)
+        issued = partners.credentials_of(tx, partner.name)
+        certificates = partners.certificates_of(tx, partner.name)
+    return visit.page(
+        "partner/credentials.html",
+        422 if problem else 200,
+        credentials=made,
+        days=partners.OVERLAP.days,
+        issued=issued,
+        certificates=certificates,
+        takes_certificates=bool(settings.client_certificate_header),
+        problem=problem,
+    )

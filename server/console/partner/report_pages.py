@@ -1,0 +1,137 @@
+"""The page of what became of a partner's reports: filtered, searched, page by page, and as CSV."""
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from flask import Response
+
+from schemas import kinds, timestamp
+from schemas.errors import Rejected
+from schemas.feedback import FeedbackEvent
+from schemas.report import MAX_VALUE
+from schemas.tabular import harmless_cell
+from server.console.partner.own import PAGE, asked, link, own_partner, place_of
+from server.console.visit import Visit
+from server.console.words import Translatable, mark
+from server.release.query import feedback, lookup, timeline
+from server.release.query.feedback import EventFilter, EventPlace, OwnValue
+from server.release.query.timeline import Journey
+from server.store.database.engine import Tx
+from server.store.database.times import micros
+
+_PATH = "/partner/"
+_MOST_IN_FILE = 2_000
+_PAGES_OF_FILE = 20
+_COLUMNS = ("at", "event", "kind", "value", "reference", "by_kind", "outcome", "code", "reason", *feedback.STAGES)
+_LEAST_ENDING = 4
+_NO_VALUE = mark("Write the value as you reported it, or at least its last four characters.")
+_NO_DAY = mark("Write the day as year-month-day, of the common era.")
+
+
+class _Search(NamedTuple):
+    """What is searched for, as it was written, as a filter, and what is wrong with it."""
+
+    given: Mapping[str, str]
+    wanted: EventFilter
+    problem: Translatable | None
+
+
+class _OwnReport(NamedTuple):
+    """One of the partner's own reports of a value that is searched for, and how far it came."""
+
+    id: str
+    value: OwnValue
+    journey: Journey | None
+
+
+def show(visit: Visit) -> Response:
+    """Show a page of events, the newest first, and the partner's own reports of a value that is searched for."""
+    with visit.site.hub.store.read() as tx:
+        partner = own_partner(visit, tx)
+        search = _search(visit, tx)
+        page = feedback.page(tx, partner.name, search.wanted, _place(visit), PAGE)
+        reports = _own_reports(tx, partner.name, search.wanted)
+    rows = [{**row, **_moments(row)} for row in page.rows]
+    following = ""
+    if page.following is not None:
+        following = link(_PATH, **search.given, before=f"{page.following.added}~{page.following.number}")
+    return visit.page(
+        "partner/reports.html",
+        422 if search.problem else 200,
+        partner=partner,
+        rows=rows,
+        reports=reports,
+        kinds=[*kinds.every()],
+        events=[*FeedbackEvent],
+        given=search.given,
+        problem=search.problem,
+        following=following,
+        looked_back_to=page.looked_back_to,
+        file=link("/partner/reports.csv", **search.given),
+        most=_MOST_IN_FILE,
+    )
+
+
+def send_file(visit: Visit) -> Response:
+    """Send the latest events that are asked for as CSV, so many at most."""
+    rows: list[dict[str, Any]] = []
+    with visit.site.hub.store.read() as tx:
+        partner = own_partner(visit, tx)
+        search = _search(visit, tx)
+        place: EventPlace | None = None
+        for _ in range(_PAGES_OF_FILE):
+            page = feedback.page(tx, partner.name, search.wanted, place, _MOST_IN_FILE - len(rows))
+            rows, place = rows + page.rows, page.following
+            if place is None or len(rows) >= _MOST_IN_FILE:
+                break
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows([[harmless_cell(str(row.get(name) or "")) for name in _COLUMNS] for row in rows])
+    # With the mark by which spreadsheets know UTF-8.
+    return visit.file(text.getvalue().encode("utf-8-sig"), "reports.csv", "text/csv; charset=utf-8")
+
+
+def _search(visit: Visit, tx: Tx) -> _Search:
+    """Return what is asked for; what cannot be read is left out, and said."""
+    given = {name: asked(visit, name) for name in ("event", "kind", "since", "reference")}
+    given["value"] = visit.request.args.get("value", "").strip()[:MAX_VALUE]
+    if given["event"] not in list(FeedbackEvent):
+        given["event"] = ""
+    if given["kind"] not in kinds.every():
+        given["kind"] = ""
+    ids, ending, since, problem = None, "", 0, None
+    if given["value"]:
+        try:
+            ids = feedback.own_reports(tx, own_partner(visit, tx).name, lookup.subjects(tx, [given["value"]]))
+        except Rejected:
+            # An account's number alone is a value of no bank; its last digits find it, too.
+            ending, problem = given["value"], None if len(given["value"]) >= _LEAST_ENDING else _NO_VALUE
+    if given["since"]:
+        try:
+            day = date.fromisoformat(given["since"])
+            since = micros(datetime.combine(day, datetime.min.time(), visit.language.zone))
+        except ValueError:
+            problem = _NO_DAY
+    return _Search(given, EventFilter(given["event"], given["kind"], given["reference"], ending, since, ids), problem)
+
+
+def _own_reports(tx: Tx, partner: str, wanted: EventFilter) -> list[_OwnReport]:
+    """Return the partner's own reports of the value that is searched for, also those of which there is no event."""
+    ids = sorted(wanted.ids or ())[:PAGE]
+    values, journeys = feedback.own_values(tx, partner, ids), timeline.of_reports(tx, partner, ids)
+    return [_OwnReport(id_, values[id_], journeys.get(id_)) for id_ in ids if id_ in values]
+
+
+def _place(visit: Visit) -> EventPlace | None:
+    parts = place_of(asked(visit, "before"), 2)
+    is_place = parts is not None and parts[1].isascii() and parts[1].isdecimal() and len(parts[1]) < 8
+    return EventPlace(int(parts[0]), int(parts[1])) if parts is not None and is_place else None
+
+
+def _moments(row: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the moments of a row as microseconds."""
+    return {stage: micros(timestamp.parse(row[stage])) if row[stage] else None for stage in feedback.STAGES}

@@ -1,0 +1,193 @@
+"""A partner's people at their pages: what became of reports, answers at night, requests, receipts and certificates."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser
+
+from mappers import ids
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.partner import Partner, PartnerKind
+from schemas.request import Request
+from schemas.tabular import ReportReader
+from server.release.contribute import contribute
+from server.release.hub import Hub
+from server.release.requests import desk
+from server.store import Store, collections, log, partners, read_progress, retractions
+from server.store.item import Item
+from server.store.operators.users import PartnerRole
+from server.store.retractions import Retraction
+from tests.browser.hub import BrowsedHub, log_in, report
+from tests.browser.screens import Screen, screen
+
+KEEPER, OTHER, POLICE = "Keeping Bank", "Neighbour Bank", "Cyber Police"
+PAGES = ("/partner/", "/partner/accounts", "/partner/accounts?list=answered", "/partner/requests", "/partner/receipts")
+MORE_PAGES = ("/partner/requests/new", "/partner/feeds", "/partner/quality", "/partner/connection")
+
+
+@pytest.fixture(scope="module")
+def kept(hub: BrowsedHub) -> BrowsedHub:
+    """Let a bank that keeps accounts take part, and others report of them, ask it, and take back what it read."""
+    with hub.store.begin() as tx:
+        for name, kind, institutions in (
+            (KEEPER, PartnerKind.BANK, ("KASITHBK",)),
+            (OTHER, PartnerKind.BANK, ("GSBATHBK",)),
+            (POLICE, PartnerKind.GOVERNMENT, ()),
+        ):
+            given = {"name": name, "kind": kind, "country": "TH", "identity": ids.identity(name)}
+            partners.add(tx, Partner(**given, institutions=institutions))
+            collections.grant(tx, name, collections.get(tx, "inbox"), write=True)
+        collections.grant(tx, KEEPER, collections.get(tx, "takedown"), read=True)
+    report(hub.store, KEEPER, "lottery-winner.example.com", tlp="green")
+    take_back(hub.store, KEEPER, "taken-back.example.com")
+    return hub
+
+
+def report_accounts(store: Store, numbers: list[str]) -> None:
+    given = {"reporter": OTHER, "kind": "bank-account", "tlp": "amber", "bank": "KBANK", "country": "TH"}
+    reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now())})
+    items = [Item.of(obj) for number in numbers for obj in to_stix(reader.report({"value": number}))]
+    with store.begin() as tx:
+        contribute(Hub(store), tx, partners.get(tx, OTHER), items)
+
+
+def ask(store: Store, reference: str, to: str = "KASITHBK:1234567890") -> str:
+    at = timestamp.now()
+    given = {"reporter": POLICE, "reported_at": at, "asks": "freeze", "of": f"bank-account:TH:{to}"}
+    more = {"reference": reference, "deadline": at + timedelta(minutes=50), "legal_basis": "police-order"}
+    with store.begin() as tx:
+        request = Request.model_validate({**given, **more, "amount": "800000", "currency": "THB"})
+        return desk.send(Hub(store), tx, partners.get(tx, POLICE), request).view.id
+
+
+def take_back(store: Store, reader: str, value: str) -> None:
+    """Let a partner read a listing, which is then taken back."""
+    report(store, OTHER, value)
+    with store.begin() as tx:
+        takedown = collections.get(tx, "takedown")
+        read_progress.record_reads(tx, [(reader, takedown.id, log.last_added(tx, takedown) or 0)])
+        [listing] = log.latest_of_type(tx, takedown, "indicator", 1)
+        [item] = log.latest(tx, takedown, [listing]).values()
+        assert item.version is not None
+        gone = Retraction(listing, (log.last_added(tx, takedown) or 0) + 1, item.version)
+        retractions.retract(tx, {takedown: [gone]}, "mistaken")
+
+
+@pytest.mark.parametrize("role", [PartnerRole.READER, PartnerRole.ADMIN])
+def test_every_page_opens_in_both_languages_and_widths(
+    screen_of_each: Screen, kept: BrowsedHub, role: PartnerRole
+) -> None:
+    if role is PartnerRole.ADMIN:
+        report_accounts(kept.store, ["4567890123", "4567890124"])
+        asked = ask(kept.store, "C-2026-1")
+    log_in(screen_of_each, kept, role, KEEPER)
+    for path in PAGES:
+        screen_of_each.open(path)
+    if role is PartnerRole.READER:
+        screen_of_each.open("/partner/requests/new", 403)
+        screen_of_each.open("/partner/credentials", 403)
+        assert screen_of_each.open("/partner/accounts").locator("main select").count() == 0
+        return
+    for path in (*MORE_PAGES, f"/partner/requests/{asked}", "/partner/credentials"):
+        screen_of_each.open(path)
+
+
+def test_three_reports_are_answered_at_night(screen_of_each: Screen, kept: BrowsedHub) -> None:
+    width = screen_of_each.page.evaluate("window.innerWidth")
+    place = f"{ord(screen_of_each.language[0]) % 10}{width % 1000:03d}"
+    numbers = [f"77{place}000{number}" for number in range(1, 4)]
+    report_accounts(kept.store, numbers)
+    log_in(screen_of_each, kept, PartnerRole.WRITER, KEEPER)
+    page = screen_of_each.open("/partner/accounts")
+    for number, code in zip(numbers, ("genuine", "fraud", ""), strict=True):
+        item = page.locator(".item", has_text=number)
+        if code:
+            item.locator("select").select_option(code)
+        else:
+            item.locator("input[type=checkbox]").check()
+    page.locator("#code").select_option("unknown")
+    page.locator("main form > .card button").click()
+    page.wait_for_url("**/check")
+    screen_of_each.check()
+    screen_of_each.picture("answers")
+    assert [text.replace("\n", "") for text in page.locator(".item .digits").all_inner_texts()] == numbers
+    page.locator("main form button").click()
+    page.wait_for_url("**/answer")
+    screen_of_each.check()
+    screen_of_each.picture("answered")
+    assert page.locator(".item .well").count() == 3
+    page = screen_of_each.open("/partner/accounts?list=answered")
+    assert page.locator(".item", has_text=numbers[0]).count() == 1
+
+
+def test_a_request_goes_from_one_bank_to_the_other_and_ends(browser: Browser, desk: Screen, kept: BrowsedHub) -> None:
+    log_in(desk, kept, PartnerRole.WRITER, OTHER)
+    page = desk.open("/partner/requests/new")
+    page.locator("#asks").select_option("return")
+    page.locator("#kind").select_option("bank-account")
+    for name, text in (("value", "5556667778"), ("bank", "KBANK"), ("country", "TH"), ("reference", "C-9")):
+        page.locator(f"#{name}").fill(text)
+    page.locator("#deadline").select_option("4")
+    page.locator("#legal_basis").select_option("scheme-rules")
+    desk.expected.add(422)
+    page.locator("main form button").click()
+    page.get_by_role("alert").wait_for()
+    desk.check()
+    page.locator("#amount").fill("1500.50")
+    page.locator("#currency").fill("thb")
+    page.locator("main form button").click()
+    page.get_by_text("C-9").wait_for()
+    desk.check()
+    path = page.url.removeprefix(kept.address)
+    with screen(browser, kept.address, "th", 390) as other:
+        log_in(other, kept, PartnerRole.WRITER, KEEPER)
+        other.open("/partner/requests").locator("tbody tr", has_text="C-9").locator("a").click()
+        other.page.locator("#agreed-amount").fill("1000")
+        other.page.locator("form:has(#agreed-amount) button").click()
+        other.page.locator("#done-amount").wait_for()
+        other.check()
+        other.page.locator("form:has(#done-amount) button").click()
+        other.page.locator("#done-amount").wait_for(state="detached")
+        other.check()
+    page = desk.open(path)
+    page.locator("#close-reason").select_option("settled")
+    desk.press("Close")
+    assert page.locator("h1 .tag").inner_text() == "Closed"
+    desk.check()
+
+
+def test_what_was_taken_back_is_confirmed(desk: Screen, kept: BrowsedHub) -> None:
+    log_in(desk, kept, PartnerRole.WRITER, KEEPER)
+    page = desk.open("/partner/receipts")
+    assert page.get_by_text("taken-back.example.com").count() == 1
+    page.locator("tbody input").first.check()
+    page.locator("input[value=restored]").check()
+    desk.press("Confirm")
+    page.get_by_text("Confirmed: 1.").wait_for()
+    desk.check()
+    desk.open("/partner/receipts").get_by_text("Nothing is open").wait_for()
+
+
+def test_an_admin_registers_and_removes_a_certificate(desk: Screen, kept: BrowsedHub) -> None:
+    log_in(desk, kept, PartnerRole.ADMIN, KEEPER)
+    page = desk.open("/partner/credentials")
+    page.locator("#certificate").fill("ab" * 32)
+    desk.press("Register the certificate")
+    assert page.locator("td.value code").inner_text() == "ab" * 32
+    desk.check()
+    page.locator("button.danger").click()
+    page.locator("td.value").wait_for(state="detached")
+    desk.check()
+
+
+def test_events_are_searched_and_stored_as_a_file(desk: Screen, kept: BrowsedHub) -> None:
+    log_in(desk, kept, PartnerRole.READER, KEEPER)
+    page = desk.open("/partner/")
+    page.locator("#value").fill("lottery-winner[.]example[.]com")
+    desk.press("Search")
+    assert page.locator("td.value", has_text="lottery-winner.example.com").count() >= 1
+    desk.check()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="CSV").click()
+    assert b"lottery-winner.example.com" in found.value.path().read_bytes()
