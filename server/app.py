@@ -105,7 +105,7 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         return probes.ready(readiness, store, bodies)
 
     _add_probes(app, ready, reads, metrics, settings.metrics_token.get_secret_value())
-    pages.register(app, open_site(hub, settings, lambda: ready()[0] == 200, api.check_public, proxies))
+    pages.register(app, open_site(hub, settings, lambda: ready()[0] == 200, api.check_public, proxies, objections))
     return app
 
 

@@ -33,14 +33,14 @@ from server.console.partner import (
     report_pages,
     request_pages,
 )
-from server.console.public import check_page, front_page, trend_pages
+from server.console.public import check_page, front_page, object_pages, trend_pages
 
 
 class Route(NamedTuple):
     """A page: its name, its address, who may use it, and its view.
 
-    ``is_fresh``: only who proved all factors a moment ago. ``changes`` is False for a form that changes nothing, which
-    needs no token of a session.
+    ``is_fresh``: only who proved all factors a moment ago. ``changes`` is False for a form that anybody
+    may send: it changes nothing in anybody's name, and needs no token of a session.
     """
 
     name: str
@@ -59,6 +59,8 @@ ROUTES: tuple[Route, ...] = (
     Route("front", "/", ANYBODY, front_page.show),
     Route("trends", "/trends", ANYBODY, trend_pages.show),
     Route("check", "/check", ANYBODY, check_page.show, methods=BOTH, changes=False),
+    Route("object", "/object", ANYBODY, object_pages.show, methods=BOTH, changes=False),
+    Route("object-answer", "/object/answer", ANYBODY, object_pages.show_answer, methods=BOTH, changes=False),
     # Logging in
     Route("login", "/login", ANYBODY, login_pages.show_login, methods=BOTH),
     Route("code", "/login/code", ANYBODY, login_pages.show_code, methods=BOTH),

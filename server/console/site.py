@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from mappers import wording
 from schemas import kinds, timestamp
 from schemas.lookup import LookupAnswer, LookupQuestion
+from schemas.objection import ObjectionProgress, ObjectionReceipt, ObjectionRequest
 from schemas.reference.time_zones import find_zone
 from server.console import words
 from server.console.languages import Language, load_languages
@@ -31,6 +32,24 @@ from server.taxii.proxies import TrustedProxies
 CheckPublic = Callable[[Store, str, LookupQuestion], LookupAnswer]
 
 
+class ObjectionDesk(Protocol):
+    """Takes objections and tells how far they are, by the rules and limits of the API; raises ``TaxiiError``."""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether this hub takes objections."""
+
+    @property
+    def takes_contacts(self) -> bool:
+        """Whether a contact is kept."""
+
+    def file(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
+        """Take an objection from an address."""
+
+    def follow(self, remote: str, token: str) -> ObjectionProgress:
+        """Return how far the objection of a token has come, to an address."""
+
+
 @dataclass(frozen=True)
 class PageSite:
     """The pages of one application; ``environments`` renders templates, by language."""
@@ -47,6 +66,7 @@ class PageSite:
     passwords: PasswordVerifier
     provider: OpenIdProvider
     figures: FigureCache
+    objections: ObjectionDesk
 
     @property
     def base(self) -> str:
@@ -60,6 +80,7 @@ def open_site(
     is_ready: Callable[[], bool],
     check_public: CheckPublic,
     proxies: TrustedProxies,
+    objections: ObjectionDesk,
 ) -> PageSite:
     """Return the site of a hub, its templates and catalogues read."""
     zone: tzinfo = find_zone(settings.timezone) if settings.timezone else UTC
@@ -78,6 +99,7 @@ def open_site(
         PasswordVerifier(),
         OpenIdProvider(settings),
         FigureCache(),
+        objections,
     )
 
 

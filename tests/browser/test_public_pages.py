@@ -98,6 +98,53 @@ def test_the_form_works_without_scripts(hub: BrowsedHub, desk: Screen) -> None:
     assert desk.page.get_by_role("heading", level=1).is_visible()
 
 
+@pytest.mark.parametrize("path", ["/object", "/object/answer"])
+def test_the_forms_of_objections_open(screen_of_each: Screen, path: str) -> None:
+    screen_of_each.open(path)
+
+
+@pytest.mark.parametrize(("language", "width"), [("th", 390), ("en", 1280)])
+def test_somebody_objects_to_what_was_checked_and_reads_how_far_it_is(
+    browser: Browser, hub: BrowsedHub, language: str, width: int
+) -> None:
+    with screen(browser, hub.address, language, width) as opened:
+        _object(opened)
+
+
+def _object(opened: Screen) -> None:
+    page = opened.open("/check")
+    page.locator("#value").fill(LISTED)
+    page.locator("form button").click()
+    page.locator("#answer button").click()
+    page.locator("input[name=ground]").first.check()
+    assert page.locator("#value").input_value() == LISTED
+    opened.check()
+    page.locator("main form button").click()
+    code = page.locator("#code").inner_text()
+    opened.check()
+    page.locator("main form button").click()
+    page.locator(".note.care").wait_for()
+    opened.check()
+    assert code not in page.url
+    assert LISTED not in page.url
+    opened.expected.add(404)
+    page.locator("#code").fill("x" * 32)
+    page.locator("main form button").click()
+    page.locator(".note.ill").wait_for()
+    opened.check()
+
+
+def test_an_objection_needs_no_script(browser: Browser, hub: BrowsedHub) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{hub.address}/object")
+    page.locator("#value").fill("nobody.example.org")
+    page.locator("input[name=ground]").first.check()
+    page.locator("main form button").click()
+    assert len(page.locator("#code").inner_text()) == 32
+    context.close()
+
+
 def test_the_language_stays_once_it_is_chosen(desk: Screen) -> None:
     page = desk.open("/")
     page.get_by_role("link", name="ไทย").click()

@@ -7,11 +7,9 @@ from flask import Response
 from schemas import kinds
 from schemas.lookup import LookupQuestion, LookupResult
 from schemas.report import MAX_VALUE
-from server.console.public.front_page import link_of
+from server.console.public.front_page import facts_of, link_of
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
-from server.store import focal_points
-from server.store.focal_points import FocalPoint
 from server.taxii.errors import TaxiiError
 
 _UNCHECKABLE = mark("This cannot be checked. Write one value: a web address, a telephone or account number, a wallet.")
@@ -50,11 +48,5 @@ def _values(
         "problem": problem,
         "rule": rule,
         "contact_link": link_of(visit.site.settings.contact),
-        "contacts": _contacts(visit) if result is not None else [],
+        "contacts": facts_of(visit).contacts if result is not None else [],
     }
-
-
-def _contacts(visit: Visit) -> list[tuple[FocalPoint, str]]:
-    """Return the hub's own focal points, whom people may turn to, each with where its contact leads."""
-    with visit.site.hub.store.read() as tx:
-        return [(point, link_of(point.contact)) for point in focal_points.of(tx, focal_points.HUB)]
