@@ -69,8 +69,7 @@ def fuse(
     positive. ``unattributed``: no words or evidence, by which a single reporter may be known.
     Raises ``ValueError`` where there is no statement, or where they are about several values.
     """
-    confirmed = answers.confirmation(answer, statements, at) if answer else None
-    counted = statements if confirmed is None else [*statements, confirmed]
+    counted = _with_confirmation(statements, answer, at)
     weighed = _weigh(counted)
     reporters, weights, authority = weighed
     kind = kinds.get(reporters[0].report.kind)
@@ -107,6 +106,14 @@ def fuse(
         **(_wording(alone) if alone else _joined(weighed)),
         **(_UNATTRIBUTED if unattributed else _attributed(weighed)),
     )
+
+
+def _with_confirmation(
+    statements: Sequence[Statement], answer: KeeperAnswer | None, at: datetime
+) -> Sequence[Statement]:
+    """Return the statements that count: the keeping institution's answer is one where it confirms the reports."""
+    confirmed = answers.confirmation(answer, statements, at) if answer else None
+    return statements if confirmed is None else [*statements, confirmed]
 
 
 def _is_disputed(effect: DoubtEffect | None, answer: KeeperAnswer | None) -> bool:

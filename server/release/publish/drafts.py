@@ -145,15 +145,7 @@ class DraftMaker:
             statements = [statement for statement in statements if grade.is_live_hold(statement, self._at)]
         if not statements:
             return None
-        opinions = [] if value.disputed else value.opinions
-        visible = _Visible(
-            statements,
-            [sighting for sighting in value.sightings if sighting.counts and is_visible(sighting.audience)],
-            [opinion for opinion in opinions if is_visible(opinion.audience)],
-            value.coerced,
-            bool(value.signs),
-            value.answer,
-        )
+        visible = _visible(value, statements, is_visible)
         if self._last is not None and self._last[0] is value and self._last[1] == visible:
             return self._last[2]
         draft = self._draft(visible)
@@ -208,6 +200,19 @@ class DraftMaker:
         statements, sightings, opinions, coerced, sign, answer = visible
         fused = fuse(statements, sightings, opinions, coerced=coerced, sign=sign, answer=answer, at=self._at)
         return case_numbers.without_personal_numbers(fused)
+
+
+def _visible(value: ReportedValue, statements: list[Statement], is_visible: Callable[[Audience], bool]) -> _Visible:
+    """Return what of a value is visible; while it is disputed, opinions are not counted again."""
+    opinions = [] if value.disputed else value.opinions
+    return _Visible(
+        statements,
+        [sighting for sighting in value.sightings if sighting.counts and is_visible(sighting.audience)],
+        [opinion for opinion in opinions if is_visible(opinion.audience)],
+        value.coerced,
+        bool(value.signs),
+        value.answer,
+    )
 
 
 def _are_usual(visible: _Visible) -> bool:

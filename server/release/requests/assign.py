@@ -1,9 +1,12 @@
 """Assign a request that found no addressee: an operator knows whose account it is."""
 
+from typing import Any
+
 from schemas.errors import Rejected
 from schemas.feedback import FeedbackEvent
 from schemas.partner import Partner
-from server.release.context import open_context
+from schemas.request import Request
+from server.release.context import ReleaseContext, open_context
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.reasons import Reason
@@ -34,13 +37,8 @@ def assign(hub: Hub, tx: Tx, id_: str, partner: Partner, by: str) -> StoredReque
     requests.add_party(tx, stored, partner.name, Role.ADDRESSEE)
     changed = stored._replace(addressee=partner.name, changed=max(now(), stored.changed) // 1_000 * 1_000 + 1_000)
     request = views.request_of(stored)
-    is_ahead = request.until is not None and request.until > context.at
-    report = None
-    if stored.earlier is None and request.until is not None and is_ahead and holds.is_police_freeze(sender, request):
-        followers = (named(context.registry, name) for name in request.also_to)
-        readers = [partner, *(follower for follower in followers if follower)]
-        never = not_asked(context.registry, request.of, readers)
-        report = holds.report(holds.new_id(), sender, request, readers, never)
+    report = _hold(context, request, sender, partner) if stored.earlier is None else None
+    if report is not None and request.until is not None:
         changed = changed._replace(hold=report["id"], hold_until=micros(request.until))
     requests.change(tx, changed)
     if report is not None:
@@ -53,3 +51,14 @@ def assign(hub: Hub, tx: Tx, id_: str, partner: Partner, by: str) -> StoredReque
     notes.add(id_, FeedbackEvent.REQUESTED)
     notes.publish(open_context(hub, tx))
     return changed
+
+
+def _hold(context: ReleaseContext, request: Request, sender: Partner, partner: Partner) -> dict[str, Any] | None:
+    """Return the report that holds the money, for a freeze by police that is not over; None for all else."""
+    is_ahead = request.until is not None and request.until > context.at
+    if not is_ahead or not holds.is_police_freeze(sender, request):
+        return None
+    followers = (named(context.registry, name) for name in request.also_to)
+    readers = [partner, *(follower for follower in followers if follower)]
+    never = not_asked(context.registry, request.of, readers)
+    return holds.report(holds.new_id(), sender, request, readers, never)

@@ -7,28 +7,26 @@ The old rows of a log are never read again but for the values that the new ones 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
 
 from mappers import extension
-from schemas import outcomes, timestamp
-from schemas.errors import Rejected
+from schemas import outcomes
 from schemas.partner import Partner
-from schemas.vocabulary import OutcomeWord
 from server.release.fuse.statements import COERCED
 from server.release.hub import Hub
 from server.release.route.policy import PUBLIC
-from server.release.trends import fairness, figures, words
+from server.release.trends import fairness, figures, folded, words
 from server.release.trends.days import month_of
 from server.release.trends.figures import Dimension
+from server.release.trends.folded import FoldedAnnotation, FoldedValue
 from server.release.trends.settle import settle
-from server.release.trends.words import ReportFigures, Words
+from server.release.trends.words import ReportFigures
 from server.store import collections, inbox, partners, reviews, subjects
 from server.store.collections import Collection
 from server.store.database.engine import Tx
-from server.store.database.times import micros, now, parse
+from server.store.database.times import now
 from server.store.partners import Registry
 from server.store.trends import answers, outcome_figures, pending, progress, source
 from server.store.trends.counts import ALL_SOURCES, DAY, FigureTally
@@ -39,8 +37,6 @@ _ROWS = 1_000
 _SECOND = 1_000_000
 _ACTS, _CONFIRMS = outcomes.words_that("acts"), outcomes.words_that("confirms")
 _TOTALS = frozenset({"count", "victims", "amount"})
-# Of a record about many values.
-_MOST_REFS = 100
 
 
 class Folded(NamedTuple):
@@ -86,50 +82,6 @@ def fold_all(hub: Hub) -> int:
     while (folded := fold(hub)).more:
         pass
     return folded.moment
-
-
-@dataclass(slots=True)
-class _Value:
-    """A value as the fold knows it: its name, its first report by each organisation, its shared listings' versions."""
-
-    subject: str
-    firsts: dict[str, tuple[int, ReportFigures]] = field(default_factory=dict)
-    versions: list[ListedVersion] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str:
-        return self.subject.partition(":")[0]
-
-    def shared(self, upto: int) -> dict[str, int]:
-        """Return by organisation when it first reported the value without limits, up to a moment."""
-        return {
-            organisation: added
-            for organisation, (added, report) in self.firsts.items()
-            if report.is_shared and added <= upto
-        }
-
-    def before(self, place: tuple[int, int]) -> list[ListedVersion]:
-        """Return the versions of its listings before a place: a date_added and a log."""
-        return [version for version in self.versions if (version.added, version.log) < place]
-
-    def home(self, upto: int, order: Mapping[int, int]) -> int | None:
-        """Return the log that its listings are counted by, of those that had it up to a moment."""
-        return min(
-            (version.log for version in self.versions if version.added <= upto), key=order.__getitem__, default=None
-        )
-
-
-class _Annotation(NamedTuple):
-    """A sighting or an outcome, and the listed values that it is ``about``, by their numbers."""
-
-    row: SourceRow
-    obj: Mapping[str, Any]
-    about: Mapping[int, _Value]
-
-
-def _stands(versions: Iterable[ListedVersion]) -> bool:
-    """Return whether some listing stands after these versions."""
-    return any(not version.revoked for version in {(version.log, version.id): version for version in versions}.values())
 
 
 class _Step:
@@ -187,13 +139,13 @@ class _Step:
         pending.add_acted_on(tx, self._acted)
         outcome_figures.note(tx, self._open_outcomes)
 
-    def _values(self, numbers: Iterable[int]) -> dict[int, _Value]:
+    def _values(self, numbers: Iterable[int]) -> dict[int, FoldedValue]:
         """Return by number what is known of values."""
         wanted = set(numbers)
         names = subjects.names(self._tx, wanted)
         firsts = source.first_reports(self._tx, self._inbox, wanted)
         by_space = self.registry.by_space
-        found = {number: _Value(name) for number, name in names.items()}
+        found = {number: FoldedValue(name) for number, name in names.items()}
         places: dict[int, tuple[int, Partner]] = {}
         for number, by in firsts.items():
             earliest: dict[str, tuple[int, Partner]] = {}
@@ -226,16 +178,16 @@ class _Step:
                 self._count_report(row, value, first[1], partner.counts_as)
         self._read_annotations([row for row in rows if row.type in ("sighting", "opinion") and not row.revoked])
 
-    def _count_report(self, row: SourceRow, value: _Value, report: ReportFigures, organisation: str) -> None:
+    def _count_report(self, row: SourceRow, value: FoldedValue, report: ReportFigures, organisation: str) -> None:
         """Count the first report of a value by an organisation."""
         self.tally.count(figures.RECEIVED.name, row.added, report.words)
         if not report.is_shared:
             return
-        if _stands(value.before((row.added, -1))):
+        if folded.stands(value.before((row.added, -1))):
             self.tally.count(figures.REPORTS.name, row.added, report.words, (organisation,))
         self._count_for_source(row.added, value, organisation)
 
-    def _count_for_source(self, added: int, value: _Value, organisation: str) -> None:
+    def _count_for_source(self, added: int, value: FoldedValue, organisation: str) -> None:
         """Count what an organisation's report was worth beside those of others before it."""
         month = month_of(added // DAY)
         earlier = {other: at for other, at in value.shared(added).items() if other != organisation}
@@ -253,16 +205,7 @@ class _Step:
         listed = self._with_values([row for row in rows if row.type == "indicator"])
         values = self._values(row.value for row in listed if row.value is not None)
         known = {row.added: row for row in listed}
-        previous: dict[int, ListedVersion] = {}
-        for row in listed:
-            if (value := values.get(row.value or 0)) is not None:
-                mine = [
-                    version
-                    for version in value.before((row.added, log.number))
-                    if version[1:3] == (log.number, row.key)
-                ]
-                if mine:
-                    previous[row.added] = mine[-1]
+        previous = self._previous(listed, values, log)
         missing = {version.added for version in previous.values()} - known.keys()
         bodies = source.bodies_at(self._tx, log, missing) | {added: row.body for added, row in known.items()}
         for row in listed:
@@ -272,16 +215,29 @@ class _Step:
                     before = previous.get(row.added)
                     self._count_listing(row, value, log, before, bodies.get(before.added) if before else None)
 
+    def _previous(
+        self, listed: Sequence[SourceRow], values: Mapping[int, FoldedValue], log: Collection
+    ) -> dict[int, ListedVersion]:
+        """Return the version before each, of the same listing in the same collection, by the place of the later one."""
+        previous: dict[int, ListedVersion] = {}
+        for row in listed:
+            if (value := values.get(row.value or 0)) is not None:
+                before = value.before((row.added, log.number))
+                mine = [version for version in before if version[1:3] == (log.number, row.key)]
+                if mine:
+                    previous[row.added] = mine[-1]
+        return previous
+
     def _with_values(self, rows: Sequence[SourceRow]) -> list[SourceRow]:
         """Return the versions of listings with their values; one that takes a listing back does not name it."""
         unnamed = source.values_of(self._tx, (row.key for row in rows if row.value is None))
         named = (row if row.value is not None else row._replace(value=unnamed.get(row.key)) for row in rows)
         return [row for row in named if row.value is not None]
 
-    def _count_beginning(self, row: SourceRow, value: _Value, log: Collection) -> None:
+    def _count_beginning(self, row: SourceRow, value: FoldedValue, log: Collection) -> None:
         """Count the reports that stand behind a listing from now on, where none of the value stood before."""
         before = value.before((row.added, log.number))
-        if row.revoked or _stands(before):
+        if row.revoked or folded.stands(before):
             return
         since = max((version.added for version in before if version.revoked), default=-1)
         for organisation, (added, report) in value.firsts.items():
@@ -289,10 +245,10 @@ class _Step:
                 self.tally.count(figures.REPORTS.name, row.added, report.words, (organisation,))
 
     def _count_listing(
-        self, row: SourceRow, value: _Value, log: Collection, before: ListedVersion | None, body: bytes | None
+        self, row: SourceRow, value: FoldedValue, log: Collection, before: ListedVersion | None, body: bytes | None
     ) -> None:
         """Count how a version of a listing changed what stands."""
-        now_, was = _listing(row.body, value), None if body is None else _listing(body, value)
+        now_, was = folded.listing_of(row.body, value), None if body is None else folded.listing_of(body, value)
         stood = was is not None and before is not None and not before.revoked and was.end > row.added
         stands = not row.revoked and now_.end > row.added
         by = sorted(value.shared(row.added + _SECOND))
@@ -314,7 +270,7 @@ class _Step:
                 Delisting(row.key, log.number, at, at - entered, value.kind, "\n".join(by), TO_JUDGE | TO_BE_KNOWN)
             )
 
-    def _count_entry(self, row: SourceRow, value: _Value, log: Collection, by: Sequence[str]) -> None:
+    def _count_entry(self, row: SourceRow, value: FoldedValue, log: Collection, by: Sequence[str]) -> None:
         """Count how soon a listing came, and that nobody has read it yet."""
         self._unread[log.number, row.added // 1000, value.kind, "\n".join(by)] += 1
         is_first = not value.before((row.added, log.number))
@@ -349,39 +305,39 @@ class _Step:
         held = {key for key, review in states.items() if review.state != "approved" and review.rule != COERCED}
         return [row for row in rows if row.space in self.registry.by_space and row.key not in held]
 
-    def _with_listed_values(self, rows: Sequence[SourceRow]) -> list["_Annotation"]:
+    def _with_listed_values(self, rows: Sequence[SourceRow]) -> list[FoldedAnnotation]:
         """Return annotations with the values that they are about, of those that were listed before."""
         objects = [msgspec.json.decode(row.body) for row in rows]
         keys = [
-            [key for ref in _refs(obj) for key in (ref, inbox.key(row.space, ref))]
+            [key for ref in folded.refs_of(obj) for key in (ref, inbox.key(row.space, ref))]
             for row, obj in zip(rows, objects, strict=True)
         ]
         numbers = source.values_of(self._tx, (key for some in keys for key in some))
         values = self._values(numbers.values())
-        found: list[_Annotation] = []
+        found: list[FoldedAnnotation] = []
         for row, obj, some in zip(rows, objects, keys, strict=True):
             about = {number: values[number] for key in some if (number := numbers.get(key)) in values}
             listed = {number: value for number, value in about.items() if value.before((row.added, -1))}
-            found.append(_Annotation(row, obj, listed))
+            found.append(FoldedAnnotation(row, obj, listed))
         return found
 
     def _count_sighting(
         self,
         row: SourceRow,
         obj: Mapping[str, Any],
-        listed: Mapping[int, _Value],
+        listed: Mapping[int, FoldedValue],
         latest: Mapping[int, list[tuple[int, bytes]]],
     ) -> None:
         kinds = tuple(sorted({value.kind for value in listed.values()}))
         by_space = self.registry.by_space
         mine = by_space[row.space].counts_as
         self.tally.count(figures.SIGHTINGS.name, row.added, {Dimension.KIND: kinds}, (mine,))
-        seen = _moment(obj.get("last_seen")) or row.added
+        seen = folded.moment_of(obj.get("last_seen")) or row.added
         for number, value in listed.items():
             ended = {
                 by_space[space].counts_as
                 for space, body in latest.get(number, ())
-                if space in by_space and (end := _end(msgspec.json.decode(body))) is not None and end < seen
+                if space in by_space and (end := folded.end_of(msgspec.json.decode(body))) is not None and end < seen
             }
             for organisation in ended & value.shared(row.added).keys():
                 self.tally.source(
@@ -389,9 +345,9 @@ class _Step:
                 )
 
     def _count_outcome(
-        self, row: SourceRow, obj: Mapping[str, Any], listed: Mapping[int, _Value], acted: set[str]
+        self, row: SourceRow, obj: Mapping[str, Any], listed: Mapping[int, FoldedValue], acted: set[str]
     ) -> None:
-        outcome = _outcome(extension.context_of(obj).get("outcome"))
+        outcome = folded.outcome_of(extension.context_of(obj).get("outcome"))
         if outcome is None:
             return
         mine = self.registry.by_space[row.space].counts_as
@@ -413,10 +369,10 @@ class _Step:
             kind = {Dimension.KIND: (value.kind,)}
             self.tally.time(figures.TO_ACTION.name, row.added, row.added - entered, kind, (mine,))
 
-    def _count_case(self, row: SourceRow, obj: Mapping[str, Any], value: _Value, stated_by: str) -> None:
+    def _count_case(self, row: SourceRow, obj: Mapping[str, Any], value: FoldedValue, stated_by: str) -> None:
         """Count who had reported the value before a loss, or an attempt, that an outcome dates."""
         context = extension.context_of(obj)
-        lost = _moment(context.get("effective_from")) or _moment_of_day(context.get("period_from"))
+        lost = folded.moment_of(context.get("effective_from")) or folded.moment_of_day(context.get("period_from"))
         if lost is None or lost > row.added:
             return
         month = month_of(row.added // DAY)
@@ -425,44 +381,3 @@ class _Step:
         for organisation, (added, report) in value.firsts.items():
             if report.is_shared and added < lost and organisation != stated_by:
                 self.tally.source(organisation, value.kind, month, "covered")
-
-
-class _Listing(NamedTuple):
-    words: Words
-    end: int
-
-
-def _listing(body: bytes, value: _Value) -> _Listing:
-    obj = msgspec.json.decode(body)
-    return _Listing(words.of_listing(obj, value.subject), _end(obj) or _NEVER)
-
-
-_NEVER = parse("9999-12-31T00:00:00.000Z")
-
-
-def _end(obj: Mapping[str, Any]) -> int | None:
-    return _moment(obj.get("valid_until"))
-
-
-def _moment(text: Any) -> int | None:
-    """Return a moment in microseconds, None of what is none."""
-    try:
-        return None if text is None else micros(timestamp.parse(text))
-    except (Rejected, TypeError):
-        return None
-
-
-def _outcome(word: Any) -> OutcomeWord | None:
-    try:
-        return OutcomeWord(word)
-    except ValueError:
-        return None
-
-
-def _moment_of_day(text: Any) -> int | None:
-    return _moment(f"{text}T00:00:00.000Z") if isinstance(text, str) else None
-
-
-def _refs(obj: Mapping[str, Any]) -> list[str]:
-    refs = [obj.get("sighting_of_ref")] if obj.get("type") == "sighting" else obj.get("object_refs")
-    return [ref for ref in (refs if isinstance(refs, list) else [])[:_MOST_REFS] if isinstance(ref, str)]

@@ -16,7 +16,7 @@ from server.store.trends.publications import PublishedCell
 
 @dataclass(slots=True)
 class _Stated:
-    """What the records of a cell state, by organisation."""
+    """The statements of the records of a cell, by organisation."""
 
     records: int = 0
     items: Counter[str] = field(default_factory=Counter)

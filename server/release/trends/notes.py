@@ -1,4 +1,4 @@
-"""What is published of a month as STIX notes, one a figure, in English and Thai, in the collection ``trends``."""
+"""The figures of a month, published as STIX notes, one a figure, in English and Thai, in the collection ``trends``."""
 
 import csv
 import io

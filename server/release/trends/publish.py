@@ -72,7 +72,7 @@ def of_day(tx: Tx, day: int) -> list[PublishedCell]:
 
 @dataclass(slots=True)
 class _Rest:
-    """What the days of a month hide of a cell, and on how many days."""
+    """The part of a cell that the days of a month hide, and on how many days."""
 
     parts: list[CountedBy] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""How good each source is, by kind: what it brought beside others, how soon, and how much of it was right."""
+"""The quality of each source, by kind: what it brought beside others, how soon, and how much of it was right."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping

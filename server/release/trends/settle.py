@@ -117,7 +117,7 @@ def _settle_delistings(
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
-    """What is known of the values of delisted listings: their disputes, and those that the hub found wrong."""
+    """The facts about the values of delisted listings: their disputes, and those that the hub found wrong."""
 
     subjects: Mapping[str, str]
     disputes: Mapping[str, Sequence[Review]]

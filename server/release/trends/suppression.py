@@ -14,7 +14,7 @@ LEAST_FOR_P95 = 20
 
 
 class CountedBy(NamedTuple):
-    """What was counted in a cell, and by which organisations; ``alone`` where it is all that is hidden of a total."""
+    """The count of a cell, and the organisations that it comes from; ``alone`` where it is all that a total hides."""
 
     number: int
     organisations: frozenset[str]

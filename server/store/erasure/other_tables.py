@@ -96,25 +96,31 @@ def _clean(
     tx: Tx, table: Table, row: Mapping[str, Any], traces: TraceFinder, clean_status: CleanStatus, counts: Counter[str]
 ) -> None:
     name = table.name
-    texts = {column.name: row[column.name] for column in _texts(table) if row[column.name] is not None}
     mine = [column == row[column.name] for column in table.primary_key.columns]
     if name == STATUSES:
-        changes = {"body": clean_status(row["partner"], bytes(row["body"]))}
-        changes = {} if changes["body"] == bytes(row["body"]) else changes
-    else:
-        found = {column: text for column, text in texts.items() if traces.is_in(_bytes(text))}
-        goes = name in _WHOLE and bool(found)
-        if name not in _UNTOUCHED and (goes or any(map(traces.is_name, filter(_is_text, texts.values())))):
-            tx.execute(delete(table).where(*mine))
+        body = clean_status(row["partner"], bytes(row["body"]))
+        if body != bytes(row["body"]):
+            tx.execute(update(table).where(*mine).values(body=body))
             counts[name] += 1
-            return
-        if found and (name in _UNTOUCHED or any(table.c[column].primary_key for column in found)):
-            counts[f"stays in {name}"] += 1
-            return
+        return
+    texts = {column.name: row[column.name] for column in _texts(table) if row[column.name] is not None}
+    found = {column: text for column, text in texts.items() if traces.is_in(_bytes(text))}
+    if _goes(name, texts, found, traces):
+        tx.execute(delete(table).where(*mine))
+        counts[name] += 1
+    elif found and (name in _UNTOUCHED or any(table.c[column].primary_key for column in found)):
+        counts[f"stays in {name}"] += 1
+    elif found:
         changes = {column: _like(text, traces.cleaned(_bytes(text))) for column, text in found.items()}
-    if changes:
         tx.execute(update(table).where(*mine).values(**changes))
         counts[name] += 1
+
+
+def _goes(name: str, texts: Mapping[str, Any], found: Mapping[str, Any], traces: TraceFinder) -> bool:
+    """Return whether a row is removed whole: its table has such rows alone, or a text of it is the value itself."""
+    if name in _UNTOUCHED:
+        return False
+    return (name in _WHOLE and bool(found)) or any(map(traces.is_name, filter(_is_text, texts.values())))
 
 
 def _is_text(text: Any) -> bool:
