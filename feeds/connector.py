@@ -153,7 +153,7 @@ class Push(Connector[S_co]):
         return False
 
     def tell(self, text: str) -> None:
-        """Tell people an alert. Raises ``TryLater``, ``Misconfigured`` and ``RequestRefused``."""
+        """Send people an alert. Raises ``TryLater``, ``Misconfigured`` and ``RequestRefused``."""
         raise Misconfigured(f"{self.name}: tells people nothing")
 
     @abstractmethod

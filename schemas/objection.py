@@ -62,14 +62,14 @@ class ObjectionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ObjectionReceipt(msgspec.Struct, frozen=True):
-    """What who objects is given once: the token by which the objection is followed, and by when it is answered."""
+    """The receipt of an objection: the token by which the objection is followed, and by when it is answered."""
 
     token: str
     due: str
 
 
 class ObjectionProgress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far an objection has come; ``text`` has the answer by language."""
+    """The progress of an objection; ``text`` has the answer by language."""
 
     state: str
     due: str

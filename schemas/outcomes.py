@@ -8,7 +8,7 @@ from schemas.vocabulary import OpinionWord, OutcomeWord
 
 
 class OutcomeMeaning(NamedTuple):
-    """What a word states, and what follows from it.
+    """The meaning of an outcome word, and what follows from it.
 
     ``opinion`` is the degree of agreement that readers of plain STIX see. ``acts``: it counts as the first action in
     the times of a listing. ``confirms``: it proves the reports of others right. ``judges``: somebody judged the value,

@@ -30,7 +30,7 @@ _DESTINATIONS = re.compile(r"\s*(?P<of>[^=;]{1,2100}?)\s*=\s*(?P<amount>[0-9][0-
 
 
 class RequestWord(StrEnum):
-    """What an institution asks another to do about money."""
+    """An action about money that one institution asks another for."""
 
     FREEZE = "freeze"
     TRACE = "trace"
@@ -40,7 +40,7 @@ class RequestWord(StrEnum):
 
 
 class RequestState(StrEnum):
-    """How far a request has come."""
+    """The states of a request."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -104,7 +104,7 @@ def _hash(text: str) -> str:
 
 
 class _Exchange(Record):
-    """What one institution tells another about a request: never more than the two and those named read it."""
+    """A message about a request from one institution to another: never more than the two and those named read it."""
 
     tlp: Tlp = Tlp.AMBER_STRICT
 
@@ -156,7 +156,7 @@ class Request(_Exchange):
     @model_validator(mode="before")
     @classmethod
     def _spelled(cls, data: Any) -> Any:
-        """Take identifiers in any letters, and names in one text."""
+        """Normalise identifiers in any letters, and split names that are in one text."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -197,7 +197,7 @@ class Request(_Exchange):
 
 
 class Destination(BaseModel):
-    """Where a part of the money went from the account that was asked about; the amount is in the request's currency."""
+    """A place where a part of the money went; the amount is in the request's currency."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -235,7 +235,7 @@ class RequestAnswer(_Exchange):
     @model_validator(mode="before")
     @classmethod
     def _spelled(cls, data: Any) -> Any:
-        """Take a request's id with its type, and a list in one text."""
+        """Cut the type from a request's id, and split a list that is in one text."""
         if not isinstance(data, dict):
             return data
         data = dict(data)

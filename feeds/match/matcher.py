@@ -107,9 +107,9 @@ class Matcher:
         """
         with self._asking:
             for _ in range(_TRIES):
-                told = self._checked(self._hub.collection())
+                described = self._checked(self._hub.collection())
                 try:
-                    synced = self._follow(told)
+                    synced = self._follow(described)
                 except KeyOver:
                     continue
                 if synced is not None:
@@ -138,12 +138,12 @@ class Matcher:
 
     def _listed(self, names: Sequence[str]) -> dict[str, MatchedListing]:
         """Return by name what lists the values. Raises ``KeyOver`` where the set has to be read anew for that."""
-        told = self._present()
-        key = told.keys[0]
+        described = self._present()
+        key = described.keys[0]
         outputs = self._state.outputs(key.id, names)
         missing = [name for name in names if name not in outputs]
-        for start in range(0, len(missing), told.limits.per_request):
-            some = missing[start : start + told.limits.per_request]
+        for start in range(0, len(missing), described.limits.per_request):
+            some = missing[start : start + described.limits.per_request]
             blinded = BlindedValues([input_of(name) for name in some])
             opened = blinded.outputs(*self._hub.evaluate(key.id, blinded.octets), bytes.fromhex(key.public))
             new = list(zip(some, opened, strict=True))
@@ -151,16 +151,16 @@ class Matcher:
             outputs |= dict(new)
         at = datetime.now(UTC)
         hits = {name: output for name, output in outputs.items() if output.tag in self._tags}
-        found = self._rows(told, hits)
+        found = self._rows(described, hits)
         return {name: listing for name, listing in found.items() if is_current(listing, at)}
 
-    def _rows(self, told: MatchCollection, hits: Mapping[str, MatchOutput]) -> dict[str, MatchedListing]:
+    def _rows(self, described: MatchCollection, hits: Mapping[str, MatchOutput]) -> dict[str, MatchedListing]:
         buckets: dict[str, dict[bytes, bytes]] = {}
         found: dict[str, MatchedListing] = {}
         for name, output in hits.items():
-            prefix = prefix_of(output.row_name, told.bits)
+            prefix = prefix_of(output.row_name, described.bits)
             if prefix not in buckets:
-                octets = self._hub.rows(told.keys[0].id, prefix)
+                octets = self._hub.rows(described.keys[0].id, prefix)
                 cut = [octets[at : at + ROW] for at in range(0, len(octets), ROW)]
                 buckets[prefix] = {row[:ROW_NAME]: row[ROW_NAME:] for row in cut}
             row = buckets[prefix].get(output.row_name)
@@ -184,28 +184,32 @@ class Matcher:
             raise SetExpired(f"the copy of the set was good until {self._set.expires}: sync it")
         return self._set
 
-    def _checked(self, told: MatchCollection) -> MatchCollection:
+    def _checked(self, described: MatchCollection) -> MatchCollection:
         """Return what a hub tells of its set. Raises ``Misconfigured`` and ``TryLater``."""
-        if (told.suite, told.mode, told.row) != (SUITE, MODE, ROW) or not told.keys or told.limits.per_request < 1:
+        if (
+            (described.suite, described.mode, described.row) != (SUITE, MODE, ROW)
+            or not described.keys
+            or described.limits.per_request < 1
+        ):
             raise Misconfigured(f"{self._hub.url}: matches in another way than this version knows")
         try:
-            public = bytes.fromhex(told.keys[0].public)
-            ends = timestamp.parse(told.expires), timestamp.parse(told.issued)
+            public = bytes.fromhex(described.keys[0].public)
+            ends = timestamp.parse(described.expires), timestamp.parse(described.issued)
         except (ValueError, Rejected) as error:
             raise TryLater(f"{self._hub.url}: answers in another form") from error
         if ends[0] <= datetime.now(UTC):
             raise TryLater(f"{self._hub.url}: its set is too old to be acted on; ask its operator")
-        self._state.pin(told.keys[0].id, public)
-        return told
+        self._state.pin(described.keys[0].id, public)
+        return described
 
-    def _follow(self, told: MatchCollection) -> SyncedSet | None:
+    def _follow(self, described: MatchCollection) -> SyncedSet | None:
         """Read tags until they are those of the set; None where it changed meanwhile."""
-        key, before = told.keys[0].id, self._set
+        key, before = described.keys[0].id, self._set
         came: int | None = None
         went: int | None = None
         octets = 0
         tags: SortedTags | None = None
-        if before is not None and before.keys[0] == told.keys[0] and before.version <= told.version:
+        if before is not None and before.keys[0] == described.keys[0] and before.version <= described.version:
             try:
                 read = self._hub.tags(key, before.version)
             except KeyOver:
@@ -213,7 +217,7 @@ class Matcher:
             if read is not None:
                 octets = len(read.octets)
                 tags, came, went = _changed(self._tags, read.octets)
-        if tags is None or tags.digest().hex() != told.sha256:
+        if tags is None or tags.digest().hex() != described.sha256:
             came = went = None
             whole = self._hub.tags(key)
             octets += len(whole.octets)
@@ -221,22 +225,22 @@ class Matcher:
                 tags = SortedTags.of_octets(whole.octets)
             except ValueError as error:
                 raise TryLater(f"{self._hub.url}: serves tags in no order") from error
-            if tags.digest().hex() != told.sha256:
-                if whole.version == told.version:
+            if tags.digest().hex() != described.sha256:
+                if whole.version == described.version:
                     raise TryLater(f"{self._hub.url}: its tags have another digest than it tells")
                 return None
-        self._tags, self._set = tags, told
-        self._state.store({"set": msgspec.json.encode(told), "tags": tags.octets()})
+        self._tags, self._set = tags, described
+        self._state.store({"set": msgspec.json.encode(described), "tags": tags.octets()})
         self._state.keep_outputs_of(key)
-        return SyncedSet(told.version, len(tags), came, went, octets, told.expires)
+        return SyncedSet(described.version, len(tags), came, went, octets, described.expires)
 
     def _load(self) -> None:
         """Load the copy of the last run; one that cannot be read is none."""
-        told, tags = self._state.fact("set"), self._state.fact("tags")
-        if told is None or tags is None:
+        described, tags = self._state.fact("set"), self._state.fact("tags")
+        if described is None or tags is None:
             return
         try:
-            self._set = msgspec.json.decode(told, type=MatchCollection)
+            self._set = msgspec.json.decode(described, type=MatchCollection)
             self._tags = SortedTags.of_octets(tags)
         except (msgspec.MsgspecError, ValueError):
             self._set, self._tags = None, SortedTags()

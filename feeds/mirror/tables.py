@@ -92,7 +92,7 @@ def is_damaged(path: Path) -> bool:
 
 
 def set_aside(path: Path) -> None:
-    """Give a damaged file another name, in place of one that was damaged before it."""
+    """Rename a damaged file, in place of one that was damaged before it."""
     path.replace(path.with_name(f"{path.name}.damaged"))
     for beside in ("-wal", "-shm"):
         path.with_name(path.name + beside).unlink(missing_ok=True)

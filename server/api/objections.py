@@ -111,7 +111,7 @@ class ObjectionEndpoints:
         _ROUTES.check(request)
 
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
-        """Take an objection, or tell how far one has come. Raises ``TaxiiError`` and ``NotFast``."""
+        """Store an objection, or answer how far one has come. Raises ``TaxiiError`` and ``NotFast``."""
         if (options := _ROUTES.options(request)) is not None:
             return options
         if store.is_fast:
@@ -162,14 +162,14 @@ class ObjectionEndpoints:
 
 
 class DailyObjections:
-    """How many objections are taken a day: of an address, of a network, and of all together.
+    """The limits of objections a day: of an address, of a network, and of all together.
 
     Beyond what all together may file, who comes from a network that filed none today still may, up to twice as many: so
     that nobody who floods the hub from some networks keeps others from objecting.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
-        """Take ``most`` a day in all; ``clock`` returns seconds since the epoch."""
+        """Allow ``most`` a day in all; ``clock`` returns seconds since the epoch."""
         self._most = most
         self._clock = clock
         self._day = 0

@@ -27,7 +27,7 @@ class _Look:
 
 
 class Readiness:
-    """Tells whether the store can be read and written.
+    """Finds whether the store can be read and written.
 
     A store that says no is not ready at once. One that says nothing is not ready after its ``patience``, and until a
     look has come to its end: until then the answer is that of the look before.

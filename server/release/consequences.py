@@ -1,4 +1,4 @@
-"""What a decision of reviews would change, found by taking it in a transaction that is then undone."""
+"""The consequences of a decision of reviews, found by taking it in a transaction that is then undone."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -28,7 +28,7 @@ ANSWERED = "it is passed back to who asked; neither learns who the other is"
 
 
 class Asked(StrEnum):
-    """What is asked of the reader of feedback."""
+    """A question to the reader of feedback."""
 
     QUESTION = "question"
 

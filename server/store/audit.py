@@ -91,7 +91,7 @@ class AuditEntry(NamedTuple):
 
 
 class TrailPlace(NamedTuple):
-    """Where a search of the trail has come to: the beginning, chain and number of an entry."""
+    """The place that a search of the trail has come to: the beginning, chain and number of an entry."""
 
     first: int
     chain: str

@@ -34,7 +34,7 @@ def running(command: list[str], port: int, log: Path) -> Iterator[str]:
 
 @contextmanager
 def answering(server: subprocess.Popen[bytes] | Forked, port: int, log: Path) -> Iterator[str]:
-    """Give the address of a server once it answers, and stop it."""
+    """Yield the address of a server once it answers, and stop it."""
     address = f"http://127.0.0.1:{port}/"
     deadline = time.monotonic() + 60
     try:

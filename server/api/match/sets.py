@@ -216,18 +216,18 @@ def _changed_rows(
             if row is not None and row.removed is None:
                 changed.append(row._replace(removed=version))
             continue
-        told, ends = matched(listing), _ends(listing)
+        listed, ends = matched(listing), _ends(listing)
         if row is None or row.removed is not None:
             # One that went after the version that is served has never been away for anybody.
             stays = row is not None and row.removed is not None and row.removed > found.version
             added = row.added if row is not None and stays else version
-            changed.append(MatchRow(output.row_name, seal(output, told), ends, added, None))
-        elif _told(output, row) != told or row.ends != ends:
-            changed.append(row._replace(sealed=seal(output, told), ends=ends))
+            changed.append(MatchRow(output.row_name, seal(output, listed), ends, added, None))
+        elif _sealed_listing(output, row) != listed or row.ends != ends:
+            changed.append(row._replace(sealed=seal(output, listed), ends=ends))
     return changed
 
 
-def _told(output: MatchOutput, row: MatchRow) -> MatchedListing:
+def _sealed_listing(output: MatchOutput, row: MatchRow) -> MatchedListing:
     return unseal(output, bytes(row.sealed))
 
 

@@ -98,7 +98,7 @@ def answer(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Take a request a step further, as its addressee or as its sender."""
+    """Change a request's state, as its addressee or as its sender."""
     columns = {
         **{"request": id_, "state": state, "amount": amount, "currency": currency.upper()},
         **{"reason": reason or "", "went_to": ";".join(went_to or ())},
@@ -157,7 +157,7 @@ def assign(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Give a request that nobody here is asked by to the partner that keeps the account."""
+    """Assign a request without an addressee to the partner that keeps the account."""
     context: Context = ctx.obj
     id_ = id_.removeprefix("note--")
     with context.hub() as hub, hub.store.begin() as tx:

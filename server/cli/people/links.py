@@ -1,4 +1,4 @@
-"""What the commands about persons share: their names, the audit trail, and one-time links."""
+"""The shared parts of the commands about persons: their names, the audit trail, and one-time links."""
 
 import unicodedata
 from typing import Annotated

@@ -108,7 +108,7 @@ def close_due(hub: Hub) -> int:
 
 
 def clear(hub: Hub, tx: Tx, id_: str, by: str) -> DecidedObjections:
-    """Take the value of an objection back everywhere; its reporters read why, and later reports of it are held.
+    """Delist the value of an objection everywhere; its reporters read why, and later reports of it are held.
 
     All open objections about the value end with it. What nobody reported is not held: an objection makes no allowlist.
     Raises ``UnknownObjection`` and ``NotOpen``.

@@ -50,7 +50,7 @@ def values_held(tx: Tx, sent: Sequence[RequestNote]) -> set[str]:
 
 
 class RequestIntake:
-    """Takes the requests and answers of one partner, in one transaction.
+    """Stores the requests and answers of one partner, in one transaction.
 
     ``notes`` are what its parties are to read; ``holding`` the reports by which freezes of police hold money, by the
     id of the note that asks for each, and ``lifting`` the ids of those that hold no more: the caller contributes the
@@ -58,7 +58,7 @@ class RequestIntake:
     """
 
     def __init__(self, context: ReleaseContext, partner: Partner, limits: RequestLimits) -> None:
-        """Take what ``partner`` sends, within ``limits``."""
+        """Store for ``partner``, within ``limits``."""
         self._context = context
         self._tx = context.tx
         self._partner = partner
@@ -68,7 +68,7 @@ class RequestIntake:
         self.lifting: list[str] = []
 
     def take(self, sent: Sequence[RequestNote], results: Results) -> None:
-        """Take them one by one, and add to ``results`` what became of each."""
+        """Store them one by one, and add to ``results`` what became of each."""
         has_left = self._partner.name in self._context.registry.gone
         for note in sent:
             id_, version = note.item.id, note.item.version
@@ -191,7 +191,7 @@ class RequestIntake:
         return self._step(answer.request, answer.state, sent_as=note.item.id, answer=answer)
 
     def _step(self, id_: str, wanted: RequestState, *, sent_as: str | None, answer: RequestAnswer | None = None) -> str:
-        """Take a request to another state, as the partner's role allows."""
+        """Change a request's state, as the partner's role allows."""
         found = requests.role(self._tx, self._partner.name, id_)
         stored = requests.lock(self._tx, id_) if found else None
         if found is None or stored is None:

@@ -12,7 +12,7 @@ HOLD_DAYS = 180
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """How many requests an organisation may send a day and have open at once; 0 is no limit.
+    """The limits of an organisation: requests that it may send a day and have open at once; 0 is no limit.
 
     A request that nobody has answered is closed ``unanswered_days`` after its deadline.
     """

@@ -9,7 +9,7 @@ from server.release.reasons import Reason
 
 
 class Role(StrEnum):
-    """What a partner is to a request: its sender, its addressee, or one that the sender lets follow it."""
+    """The part that a partner has in a request: its sender, its addressee, or one that the sender lets follow it."""
 
     SENDER = "sender"
     ADDRESSEE = "addressee"

@@ -208,7 +208,7 @@ def _has_timelines(connection: Connection[Any]) -> bool:
 
 
 class Keeper:
-    """Says something to the database in each transaction that is open and silent, for as long as this process lives.
+    """Asks the database in each transaction that is open and silent, for as long as this process lives.
 
     The database undoes a transaction whose client is silent for some seconds, so that a node that was frozen or cut off
     holds nobody up. A node that computes for longer is not silent.

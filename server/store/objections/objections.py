@@ -48,7 +48,7 @@ class Objection(NamedTuple):
 
 
 class ObjectionTotals(NamedTuple):
-    """How many objections are open to which something is listed, how many of these are late, and since when."""
+    """The number of open objections to which something is listed, how many of these are late, and since when."""
 
     open: int
     late: int

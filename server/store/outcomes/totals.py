@@ -28,7 +28,7 @@ _r, _t = outcome_records.c, outcome_totals.c
 
 
 class OutcomeTotals(NamedTuple):
-    """What one record of an outcome states; ``key`` is its key in the inbox.
+    """The totals that one record of an outcome states; ``key`` is its key in the inbox.
 
     ``about`` is a digest of what it is about, the same for records that may state the same again: those with a
     reference (``referenced``) always do, others where their periods overlap. ``day`` is where it counts, ``stated`` the

@@ -15,7 +15,7 @@ _r = referrals.c
 
 
 class ReferralAnswer(StrEnum):
-    """What became of a referral, as the focal point answered."""
+    """The end of a referral, as the focal point answered."""
 
     ACCEPTED = "accepted"
     IN_CONTACT = "in-contact"

@@ -66,9 +66,9 @@ class Place(NamedTuple):
 
 
 class OpenRequests(NamedTuple):
-    """How many requests wait for an answer, how many of them too long, when the oldest came, and how many for nobody.
+    """The numbers of requests that wait for an answer, that wait too long, and that are for nobody here.
 
-    ``holding`` is how many freezes of police hold money now.
+    ``oldest`` is when the oldest came; ``holding`` is the number of police freezes that hold money now.
     """
 
     open: int

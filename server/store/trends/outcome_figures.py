@@ -13,7 +13,7 @@ from server.store.trends.tables import trend_open_outcomes
 
 
 class StatedTotals(NamedTuple):
-    """What one record that counts states: items (payments, accounts, messages), people, money."""
+    """The totals of one record that counts: items (payments, accounts, messages), people, money."""
 
     partner: str
     outcome: str
