@@ -113,7 +113,7 @@ lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--extra dev --upgrade -o requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--group build -c requirements.lock -o requirements-runtime.lock pyproject.toml
+		--group build --extra pdf -c requirements.lock -o requirements-runtime.lock pyproject.toml
 	@echo "setuptools>=83" | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --group interop --override - --upgrade -o requirements-interop.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

@@ -17,6 +17,7 @@ from server.store.objects.dictionary_training import DictionaryTrainer
 from server.store.operators import attempts
 from server.store.proposals import proposals
 from server.store.questions import questions
+from server.store.reads import read_steps
 from server.store.referrals import referrals
 from server.store.requests import requests
 from server.store.sandbox import runs as sandbox_runs
@@ -81,6 +82,7 @@ class Retention:
         """Remove rows that are too old, in short transactions, and return how many rows of the audit trail."""
         kept = self._days
         self._forget(read_progress.forget_first_reads, _FIRST_READ_DAYS)
+        self._forget(read_steps.forget, kept.receipts)
         self._forget(quotas.forget_volumes, _VOLUME_DAYS)
         self._forget(proposals.forget, _PROPOSAL_DAYS)
         self._forget(objections.forget, _OBJECTION_DAYS)

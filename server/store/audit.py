@@ -270,6 +270,19 @@ def tail(tx: Tx, n: int) -> list[AuditEntry]:
     return [AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex()) for row in tx.execute(asked)]
 
 
+def reads(tx: Tx, partner: str, collection: str, since: int, until: int, most: int) -> list[AuditEntry]:
+    """Return the entries of a partner's reads of a collection that were going on between two moments, the first ones.
+
+    Reads of one minute are one entry.
+    """
+    mine = (audit.c.chain == REQUESTS, audit.c.partner == partner, audit.c.collection == collection)
+    within = (audit.c.first >= since - _MINUTE, audit.c.first <= until, audit.c.last >= since)
+    read = (audit.c.method == "GET", audit.c.status < 400)
+    asked = select(audit.c.chain, audit.c.number, *_COLUMNS, audit.c.hash).where(*mine, *within, *read)
+    found = tx.execute(asked.order_by(audit.c.first, audit.c.number).limit(most))
+    return [AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex()) for row in found]
+
+
 def search(
     tx: Tx, *, partner: str = "", by: str = "", method: str = "", route: str = "", before: TrailPlace | None = None
 ) -> tuple[list[AuditEntry], TrailPlace | None]:

@@ -103,6 +103,17 @@ def history(
     return [_delivery(row) for row in tx.execute(asked)]
 
 
+def to_partner(tx: Tx, partner: str, ids: Iterable[str]) -> list[Delivery]:
+    """Return the deliveries of these objects to a partner, by any feed, the oldest first."""
+    d = deliveries.c
+    found: list[Delivery] = []
+    for feed in sorted(feed for feed, name in recipients(tx) if name == partner):
+        for chunk in chunks(sorted(set(ids))):
+            asked = select(deliveries).where(d.feed == feed, d.partner == partner, any_of(tx, d.object_id, chunk))
+            found += [_delivery(row) for row in tx.execute(asked)]
+    return sorted(found, key=lambda delivery: (delivery.delivered, delivery.feed, delivery.object_id))
+
+
 class DeliveryKey(NamedTuple):
     """The key of a delivery; the order of these is that of the table."""
 

@@ -11,6 +11,7 @@ from server.store.database.direct import fetch
 from server.store.database.engine import Tx
 from server.store.database.sql import any_of, chunks
 from server.store.database.times import now
+from server.store.reads import read_steps
 from server.store.release_tables import first_reads
 from server.store.tables import collections, partners, read_positions
 
@@ -33,8 +34,10 @@ def record_reads(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
         mine = (read_positions.c.collection == collection, read_positions.c.partner == partner)
         had = tx.execute(select(read_positions.c.read_up_to).where(*mine).with_for_update()).scalar()
         tx.execute(delete(read_positions).where(*mine))
-        row = {"collection": collection, "partner": partner, "read_up_to": max(position, had or 0), "asked": moment}
+        reached = max(position, had or 0)
+        row = {"collection": collection, "partner": partner, "read_up_to": reached, "asked": moment}
         tx.execute(insert(read_positions), row)
+        read_steps.note(tx, collection, partner, reached, moment)
     note_first_reads(tx, furthest, moment)
 
 
@@ -55,6 +58,13 @@ def lags(tx: Tx) -> list[ReadLag]:
         ReadLag(partner, alias, max(0, last - given) / 1_000_000, when)
         for partner, alias, last, given, when in tx.execute(asked)
     ]
+
+
+def of_partner(tx: Tx, partner: str) -> dict[str, tuple[int, int]]:
+    """Return by collection id up to which ``date_added`` a partner has read it, and when it last asked."""
+    r = read_positions.c
+    asked = select(r.collection, r.read_up_to, r.asked).where(r.partner == partner)
+    return {collection: (read_up_to, at) for collection, read_up_to, at in tx.execute(asked)}
 
 
 class ReadPosition(NamedTuple):

@@ -279,6 +279,15 @@ def are_open(tx: Tx, partner: str, ids: Iterable[str]) -> bool:
     return len(found) == len(wanted)
 
 
+def of_objects(tx: Tx, partner: str, ids: Iterable[str]) -> list[Receipt]:
+    """Return a partner's receipts for these objects, open and closed, the oldest first."""
+    found: list[Receipt] = []
+    for chunk in chunks(sorted(set(ids))):
+        asked = _EVERY.where(receipts.c.partner == partner, any_of(tx, receipts.c.object_id, chunk))
+        found += [_receipt(row) for row in tx.execute(asked)]
+    return sorted(found, key=lambda receipt: (receipt.opened, receipt.collection, receipt.object_id))
+
+
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
     """Return when each receipt was opened and closed that is open, or was opened at or after ``since``."""
     asked = select(receipts.c.opened, receipts.c.closed)

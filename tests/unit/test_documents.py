@@ -24,7 +24,9 @@ def command_at(words: list[str]) -> tuple[Any, list[str]]:
     """Follow command words down to the command they name; gives the words that are left."""
     command: Any = get_command(app)
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
-        assert words[0] in command.commands, f"there is no command {words[0]!r}"
+        if words[0] not in command.commands:
+            words = [getattr(command, "default", ""), *words]
+        assert words[0] in command.commands, f"there is no command {words[0] or words[1]!r}"
         command, words = command.commands[words[0]], words[1:]
     return command, words
 

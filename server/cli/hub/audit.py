@@ -1,8 +1,5 @@
 """``scamfeed audit``: check the chains of the audit trail, and write them to a file that others can check."""
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -25,6 +22,7 @@ from schemas.proof.audit_chain import (
 from schemas.proof.signatures import BadSignature, BadSigningKey, SigningKeys, public_keys_of
 from server import signing_keys
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.private_file import opened_privately
 from server.observe.audit_trail import seal_all
 from server.store import Tx, audit, hub_identity
 from server.store.audit import BrokenChain
@@ -86,7 +84,7 @@ def export(
         fail(str(error))
     with context.store() as store:
         seal_all(store)
-        with store.read() as tx, _written(output) as out:
+        with store.read() as tx, opened_privately(output) as out:
             entries, chains = _write(tx, out, keys)
     result = {"file": str(output), "chains": chains, "entries": entries}
     if json:
@@ -115,22 +113,6 @@ def _write(tx: Tx, out: BinaryIO, keys: SigningKeys) -> tuple[int, int]:
 
 def _line(out: BinaryIO, content: dict[str, Any]) -> None:
     out.write(orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
-
-
-@contextlib.contextmanager
-def _written(file: Path) -> Iterator[BinaryIO]:
-    """Write a file that only its owner may read, whole or not at all."""
-    try:
-        number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    except OSError as error:
-        fail(f"{file}: cannot be written: {error.strerror}")
-    made = Path(name)
-    try:
-        with os.fdopen(number, "wb") as out:
-            yield out
-        made.replace(file)
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _trusted(key: Path | None) -> dict[str, Ed25519PublicKey] | None:

@@ -3,31 +3,23 @@
 ``scamfeed evidence ID …`` without the name of a command is the command ``object``.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from server.cli.context import fail
+from server.cli.default_command import DefaultCommandGroup
 
-_DEFAULT = "object"
 
-
-class DefaultCommandGroup(TyperGroup):
-    """A group of commands that runs one of them where no command is named."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the name of the default command before arguments that begin with no command."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = [_DEFAULT, *args]
-        return super().parse_args(ctx, args)
+class _ObjectByDefault(DefaultCommandGroup):
+    default = "object"
 
 
 app = typer.Typer(
     name="evidence",
     help="Keep evidence of reports and cases, and prove what was published: evidence ID is evidence object ID.",
     no_args_is_help=True,
-    cls=DefaultCommandGroup,
+    cls=_ObjectByDefault,
 )
 
 

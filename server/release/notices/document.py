@@ -1,0 +1,160 @@
+"""A notice on paper: one page of A4 as PDF, in English or Thai, with the signed statement attached."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from schemas import timestamp
+from server.release.notices.statement import digest_of
+from server.release.notices.words import texts_of, time_text
+
+# Rows of each list on the page; all are in the attached file.
+_ROWS = 6
+_LONGEST = 60
+
+
+class PdfUnavailable(Exception):
+    """What makes PDFs is not installed; the message says how to install it."""
+
+
+def pdf_of(document: Mapping[str, Any], language: str, zone: str = "") -> bytes:
+    """Return a signed notice as PDF/A-3, times in ``zone``. Raises ``PdfUnavailable``."""
+    try:
+        import typst
+    except ImportError:
+        raise PdfUnavailable("a PDF needs the extra pdf: pip install 'scamfeed[pdf]'") from None
+    folder = Path(__file__).parent
+    inputs = {
+        "data": orjson.dumps(_Page(document, language, zone).data()).decode(),
+        "document": orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(),
+    }
+    made = typst.compile(
+        str(folder / "notice.typ"),
+        font_paths=[str(folder / "fonts")],
+        format="pdf",
+        sys_inputs=inputs,
+        pdf_standards="a-3b",
+        timestamp=int(timestamp.parse(document["statement"]["made"]).timestamp()),
+    )
+    return bytes(made)
+
+
+class _Page:
+    """The words of one page."""
+
+    def __init__(self, document: Mapping[str, Any], language: str, zone: str) -> None:
+        self._document = document
+        self._stated: Mapping[str, Any] = document["statement"]
+        self._language, self._zone = language, zone
+        self._texts = texts_of(language)
+
+    def data(self) -> dict[str, Any]:
+        """Return the words of the page, by the places of the template."""
+        stated, texts = self._stated, self._texts
+        read = ("collection", "added", "says", "by", "from")
+        stated_itself = [*stated["outcomes"], *self._answered()]
+        sections = [
+            {"heading": texts["summary"], "text": self._summary()},
+            self._table("published", read, stated["published"], self._published),
+            self._table("delivered", ("feed", "at", "attempts", "answer"), stated["delivered"], self._delivered),
+            self._table("receipts", ("collection", "opened", "closed", "how"), stated["receipts"], self._receipt),
+            self._table("outcomes", ("received", "outcome", "reason"), stated_itself, self._outcome),
+            {"heading": texts["not-known"], "items": [texts[word] for word in stated["not_known"]]},
+        ]
+        keys = [signature["key"] for signature in self._document["signatures"]]
+        return {
+            "language": self._language,
+            "title": texts["title"],
+            "hub": stated["hub"]["name"],
+            "head": [
+                [texts["partner"], stated["partner"]["name"]],
+                [texts["value"], f"{stated['value']['value']} ({stated['value']['kind']})"],
+                [texts["made"], self._time(stated["made"])],
+            ],
+            "sections": [section for section in sections if section is not None],
+            "signed": {
+                "heading": texts["signed"],
+                "text": texts["check"],
+                "rows": [[texts["digest"], digest_of(stated)], *([texts["key"], key] for key in keys)],
+            },
+        }
+
+    def _summary(self) -> str:
+        stated, published = self._stated, self._stated["published"]
+        named = {
+            "hub": stated["hub"]["name"],
+            "partner": stated["partner"]["name"],
+            "value": stated["value"]["value"],
+        }
+        if not published:
+            return self._texts["nothing"].format(**named)
+        first = self._time(min(row["date_added"] for row in published))
+        given = [row["given"]["by"] for row in published if row["given"] is not None and not row["revoked"]]
+        given += [row["at"] for row in stated["delivered"] if row["accepted"]]
+        revoked = [row["date_added"] for row in published if row["revoked"]]
+        known = {"by": self._time(min(given))} if given else {}
+        told = self._texts["given" if given else "not-given"].format(**named, first=first, **known)
+        return f"{told} {self._texts['revoked'].format(at=self._time(min(revoked)))}" if revoked else told
+
+    def _table(
+        self,
+        name: str,
+        columns: Sequence[str],
+        entries: Sequence[Mapping[str, Any]],
+        cells: Callable[[Mapping[str, Any]], list[str]],
+    ) -> dict[str, Any] | None:
+        """Return a section of a table, None where there is nothing in it."""
+        if not entries:
+            return None
+        shown, more = entries[:_ROWS], len(entries) - _ROWS
+        heading = self._texts[name].format(partner=self._stated["partner"]["name"])
+        rows = [[_short(cell) for cell in cells(entry)] for entry in shown]
+        section = {"heading": heading, "columns": [self._texts[column] for column in columns], "rows": rows}
+        return section | ({"more": self._texts["more"].format(count=more)} if more > 0 else {})
+
+    def _published(self, row: Mapping[str, Any]) -> list[str]:
+        given = row["given"]
+        if row["revoked"]:
+            says = self._texts["withdrawn"]
+        elif row["valid_until"] is None:
+            says = row["action"] or ""
+        else:
+            says = self._texts["valid"].format(action=row["action"] or "", until=self._time(row["valid_until"]))
+        addresses = [] if given is None else sorted({request["address"] for request in given["requests"]})
+        by = self._texts["never"] if given is None else self._time(given["by"])
+        return [row["collection"], self._time(row["date_added"]), says, by, ", ".join(addresses)]
+
+    def _delivered(self, row: Mapping[str, Any]) -> list[str]:
+        answer = self._texts["accepted" if row["accepted"] else "failed"]
+        return [row["feed"], self._time(row["at"]), str(row["attempts"]), answer]
+
+    def _receipt(self, row: Mapping[str, Any]) -> list[str]:
+        closed = self._texts["open"] if row["closed"] is None else self._time(row["closed"])
+        return [
+            row["collection"],
+            self._time(row["opened"]),
+            closed,
+            self._texts.get(row["how"] or "", row["how"] or ""),
+        ]
+
+    def _answered(self) -> list[Mapping[str, Any]]:
+        """Return the partner's answers as the keeping institution, as outcomes are shown."""
+        return [
+            {"received": row["answered"], "outcome": row["code"], "reason": self._texts["keeper"], "withdrawn": False}
+            for row in self._stated["answers"]
+            if row["answered"] is not None
+        ]
+
+    def _outcome(self, row: Mapping[str, Any]) -> list[str]:
+        word = row["outcome"] or row.get("opinion") or ""
+        back = f" ({self._texts['taken-back']})" if row["withdrawn"] else ""
+        return [self._time(row["received"]), f"{word}{back}", row["reason"] or ""]
+
+    def _time(self, text: str) -> str:
+        return time_text(text, self._language, self._zone)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

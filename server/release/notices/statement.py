@@ -1,0 +1,283 @@
+"""The statement of notice: what was published about a value for one partner, and what is known of its reading.
+
+It has nothing of any other partner: no report, no reporter, no other reader.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mappers import extension
+from mappers.opinion import from_stix
+from schemas import timestamp
+from schemas.errors import Rejected
+from schemas.partner import Partner
+from schemas.proof.signatures import canonical
+from schemas.record import Outcome
+from server.release.query import lookup
+from server.store import (
+    audit,
+    collections,
+    deliveries,
+    hub_identity,
+    inbox,
+    listings,
+    log,
+    partners,
+    read_progress,
+    retractions,
+    value_index,
+)
+from server.store.audit import AuditEntry
+from server.store.collections import Collection
+from server.store.database.engine import Tx
+from server.store.database.times import now, stamp
+from server.store.item import Item
+from server.store.keepers import kept_accounts
+from server.store.objects.query import EVERY, Query
+from server.store.reads import read_steps
+
+TYPE = "scamfeed-notice/1"
+# Versions of one listing in one collection, collections, and rows of each other list.
+_MOST_VERSIONS = 200
+_MOST_ROWS = 1_000
+_MOST_REQUESTS = 5
+_MINUTE = 60_000_000
+
+
+class SeveralValues(ValueError):
+    """A text means several values; the message names each."""
+
+
+class _Reader(NamedTuple):
+    """A partner's access to a collection: its place in the log from which on it reads, and how far it has read."""
+
+    collection: Collection
+    may_read: bool
+    read_up_to: int | None
+    asked: int | None
+
+
+def subject_of(tx: Tx, text: str, kind: str | None = None) -> str:
+    """Return the name of the value that a text means. Raises ``Rejected`` and ``SeveralValues``."""
+    names = sorted(lookup.subjects(tx, [text]))
+    if kind is not None:
+        names = [name for name in names if name.partition(":")[0] == kind]
+    if not names:
+        raise Rejected("not-a-value", "the text is no value of that kind")
+    if len(names) > 1:
+        raise SeveralValues(f"the text means several values; give --kind: {', '.join(names)}")
+    return names[0]
+
+
+def statement(tx: Tx, subject: str, partner: Partner) -> dict[str, Any]:
+    """Return what this hub states about a value, by its name in the value index, and a partner."""
+    kind, _, value = subject.partition(":")
+    hub = hub_identity.load(tx)
+    ids = sorted(listings.ids(tx, subject))
+    readers = list(_readers(tx, partner))
+    published = [row for reader in readers for row in _published(tx, reader, partner.name, ids)]
+    own = sorted({row["id"] for row in published})
+    stated = {
+        "type": TYPE,
+        "hub": {"id": hub.identity, "name": hub.name},
+        "partner": {"id": partner.identity, "name": partner.name, "kind": partner.kind.value},
+        "value": {"kind": kind, "value": value},
+        "made": stamp(now()),
+        "published": sorted(published, key=lambda row: (row["date_added"], row["collection"]))[:_MOST_ROWS],
+        "delivered": _delivered(tx, partner.name, own),
+        "receipts": _receipts(tx, partner.name, own),
+        "answers": _answers(tx, partner.name, subject),
+        "outcomes": _outcomes(tx, partner, subject, own),
+    }
+    return stated | {"not_known": _not_known(stated)}
+
+
+def _readers(tx: Tx, partner: Partner) -> Iterator[_Reader]:
+    """Yield the collections that the partner may read, or has read."""
+    positions = read_progress.of_partner(tx, partner.name)
+    rights = collections.rights(tx, partner.name)
+    for id_ in sorted(rights.keys() | positions.keys()):
+        right = collections.right(tx, partner.name, id_)
+        may_read = right is not None and right[1]
+        collection = right[0] if right is not None else _collection(tx, id_)
+        if collection is not None and collection.filled_by_release and (may_read or id_ in positions):
+            yield _Reader(collection, may_read, *positions.get(id_, (None, None)))
+
+
+def _collection(tx: Tx, id_: str) -> Collection | None:
+    try:
+        return collections.get(tx, id_)
+    except collections.UnknownCollection:
+        return None
+
+
+def _published(tx: Tx, reader: _Reader, partner: str, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the versions of listings that a collection has for the partner, each with when it was given."""
+    collection = reader.collection
+    for id_ in ids:
+        asked = Query(limit=_MOST_VERSIONS, ids=(id_,), versions=EVERY, granted=collection.granted)
+        added = log.versions(tx, collection, id_, asked).versions
+        items = _items(log.page(tx, collection, asked).bodies)
+        for version, date_added in added:
+            # Of a collection that it may read no more, the partner knows what it had read.
+            if reader.may_read or date_added <= (reader.read_up_to or 0):
+                yield {
+                    "collection": collection.alias,
+                    "collection_id": collection.id,
+                    "id": id_,
+                    "version": stamp(version),
+                    "date_added": stamp(date_added),
+                    **_object(items.get(version)),
+                    "given": _given(tx, reader, partner, date_added),
+                }
+
+
+def _items(bodies: Iterable[bytes]) -> dict[int | None, Item]:
+    return {item.version: item for item in map(Item.of_bytes, bodies)}
+
+
+def _object(item: Item | None) -> dict[str, Any]:
+    """Return what a published object says, and the digest of its canonical form."""
+    if item is None:
+        return {"revoked": None, "action": None, "valid_until": None, "sha256": None}
+    obj = msgspec.json.decode(item.body)
+    return {
+        "revoked": item.revoked,
+        "action": extension.context_of(obj).get("grade"),
+        "valid_until": obj.get("valid_until"),
+        "sha256": hashlib.sha256(canonical(obj)).hexdigest(),
+    }
+
+
+def _given(tx: Tx, reader: _Reader, partner: str, added: int) -> dict[str, Any] | None:
+    """Return by when a page gave the partner what was added at ``added``, and the requests of that minute."""
+    if reader.read_up_to is None or reader.read_up_to < added or reader.asked is None:
+        return None
+    collection = reader.collection.id
+    step = read_steps.first_after(tx, collection, partner, added)
+    by, up_to = (reader.asked, reader.read_up_to) if step is None else (step.at, step.read_up_to)
+    found = [] if step is None else audit.reads(tx, partner, collection, by - _MINUTE, by, _MOST_REQUESTS)
+    return {
+        "by": stamp(by),
+        "read_up_to": stamp(up_to),
+        "last_asked": stamp(reader.asked),
+        "requests": [_request(entry) for entry in found],
+    }
+
+
+def _request(entry: AuditEntry) -> dict[str, Any]:
+    """Return the entry of the audit trail about equal requests of a minute."""
+    event = entry.event
+    return {
+        "first": stamp(event.first),
+        "last": stamp(event.last),
+        "requests": event.requests,
+        "objects": event.objects,
+        "address": event.remote,
+        "route": event.route,
+        "audit": {"chain": entry.chain, "number": entry.number, "hash": entry.hash} if entry.number > 0 else None,
+    }
+
+
+def _delivered(tx: Tx, partner: str, ids: Iterable[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": delivery.object_id,
+            "version": None if delivery.version is None else stamp(delivery.version),
+            "feed": delivery.feed,
+            "at": timestamp.text(delivery.delivered),
+            "attempts": delivery.attempts,
+            "accepted": not delivery.answer.startswith("failed"),
+            "answer": delivery.answer,
+        }
+        for delivery in deliveries.to_partner(tx, partner, ids)[:_MOST_ROWS]
+    ]
+
+
+def _receipts(tx: Tx, partner: str, ids: Iterable[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": receipt.object_id,
+            "collection": receipt.collection,
+            "revoked_at": stamp(receipt.revoked_at),
+            "opened": stamp(receipt.opened),
+            "closed": None if receipt.closed is None else stamp(receipt.closed),
+            "how": receipt.how,
+        }
+        for receipt in retractions.of_objects(tx, partner, ids)[:_MOST_ROWS]
+    ]
+
+
+def _answers(tx: Tx, partner: str, subject: str) -> list[dict[str, Any]]:
+    """Return what the partner answered as the institution that keeps the value."""
+    return [
+        {
+            "asked": stamp(kept.since),
+            "code": kept.code,
+            "answered": None if kept.answered is None else stamp(kept.answered),
+        }
+        for kept in kept_accounts.find(tx, partner, every=True, values=[subject])
+    ]
+
+
+def _outcomes(tx: Tx, partner: Partner, subject: str, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the outcomes and opinions that the partner itself stated about the value, the oldest first."""
+    space = partners.space(tx, partner.name)
+    reports = value_index.find(tx, [subject]).get(subject, set())
+    names = {*ids, *(key for key in reports if inbox.space(key) == space)}
+    found = {key for keys in value_index.find(tx, names).values() for key in keys}
+    mine = {key for key in found if inbox.space(key) == space and inbox.object_id(key).startswith("opinion--")}
+    received = log.first_added(tx, collections.get(tx, "inbox"), mine)
+    rows = [
+        {"received": stamp(received[key]), "withdrawn": item.revoked, **stated}
+        for key, item in inbox.latest(tx, mine).items()
+        for stated in _stated(msgspec.json.decode(item.body), names)
+    ]
+    return sorted(rows, key=lambda row: (row["received"], row["id"]))[:_MOST_ROWS]
+
+
+def _stated(opinion: Mapping[str, Any], names: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield what an opinion states of the value, without the partner's words."""
+    known = {inbox.object_id(name) if inbox.is_key(name) else name for name in names}
+    try:
+        records = from_stix(opinion)
+    except Rejected:
+        return
+    for record in records:
+        if record.of.ref in known or len(records) == 1:
+            yield {
+                "id": opinion["id"],
+                "about": record.of.ref,
+                "stated": timestamp.text(record.reported_at),
+                "outcome": record.outcome if isinstance(record, Outcome) else None,
+                "reason": record.reason if isinstance(record, Outcome) else None,
+                "opinion": None if isinstance(record, Outcome) else record.opinion.value,
+                "effective_from": _time(record, "effective_from"),
+                "effective_until": _time(record, "effective_until"),
+            }
+
+
+def _time(record: Any, name: str) -> str | None:
+    moment = getattr(record, name, None)
+    return None if moment is None else timestamp.text(moment)
+
+
+def _not_known(stated: Mapping[str, Any]) -> list[str]:
+    """Return words for what this hub does not know, each explained in docs/notice.md."""
+    given = [row["given"] for row in stated["published"] if row["given"] is not None]
+    return [
+        *(["filters"] if given else []),
+        *(["login"] if given else []),
+        *(["looked-up"]),
+        *(["understood"] if given or stated["delivered"] else []),
+        *(["time-of-reading"] if any(not row["requests"] for row in given) else []),
+        *(["never-read"] if stated["published"] and not given and not stated["delivered"] else []),
+    ]
+
+
+def digest_of(stated: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a statement's canonical form, by which the audit trail names it."""
+    return hashlib.sha256(canonical(stated)).hexdigest()

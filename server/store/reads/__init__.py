@@ -1,0 +1,1 @@
+"""The steps by which each partner read each collection."""

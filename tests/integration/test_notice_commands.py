@@ -1,0 +1,130 @@
+"""``scamfeed notice``: a signed statement of what a partner was told about a value, and nothing of anybody else."""
+
+import base64
+import json
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.proof.signatures import canonical
+from server.app import close, create_app
+from server.settings import Settings
+from server.taxii.application import call_wsgi
+from tests.integration.command import Run, answer
+
+VALUE = "TH:KASITHBK:4567890123"
+TAXII = "application/taxii+json;version=2.1"
+
+
+def _read(token: str, *paths: str) -> list[int]:
+    """Ask an application, and stop it, by which it stores who read what."""
+    app = create_app(Settings(database_url="sqlite:///scamfeed.db"))
+    statuses = []
+    for path in paths:
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "HTTP_AUTHORIZATION": f"Bearer {token}",
+            "HTTP_ACCEPT": TAXII,
+            "HTTP_HOST": "hub.example",
+            "SERVER_NAME": "hub.example",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "192.0.2.17",
+            "wsgi.url_scheme": "http",
+        }
+        statuses.append(int(call_wsgi(app.wsgi_app, environ)[0][:3]))
+    close(app)
+    return statuses
+
+
+@pytest.fixture
+def tokens() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def hub(run_with_store: Run, tokens: dict[str, str], tmp_path: Path) -> Run:
+    """Make a hub on which Bank A reported an account that Bank B may read, and has not read."""
+    run = run_with_store
+    for name in ("Bank A", "Bank B", "Bank C"):
+        tokens[name] = answer(run("partner", "add", name, "--kind", "bank", "--json"))["token"]
+    for name in ("Bank B", "Bank C"):
+        assert run("partner", "grant", name, "--read", "mule-accounts").exit_code == 0
+    (tmp_path / "reports.csv").write_text("account_number,bank,country\n4567890123,KBANK,TH\n")
+    answer(
+        run("contribute", "reports.csv", "--partner", "Bank A", "--kind", "bank-account", "--tlp", "amber", "--json")
+    )
+    return run
+
+
+def _statement(hub: Run, partner: str = "Bank B", *more: str) -> dict[str, Any]:
+    document = answer(hub("notice", VALUE, "--partner", partner, "--by", "Anna", "--json", *more))
+    stated: dict[str, Any] = document["statement"]
+    return stated
+
+
+def test_a_notice_has_what_was_read_withdrawn_and_answered_and_nothing_of_others(
+    hub: Run, tokens: dict[str, str]
+) -> None:
+    before = _statement(hub)
+    assert before["published"]
+    assert {row["given"] for row in before["published"]} == {None}
+    assert "never-read" in before["not_known"]
+    assert _read(tokens["Bank B"], "/feed/collections/mule-accounts/objects/") == [200]
+    stated = _statement(hub)
+    [row] = [row for row in stated["published"] if row["collection"] == "mule-accounts"]
+    assert row["revoked"] is False
+    assert row["given"]["by"] >= row["date_added"]
+    assert [request["address"] for request in row["given"]["requests"]] == ["192.0.2.17"]
+    assert stated["value"] == {"kind": "bank-account", "value": VALUE}
+    assert {row["given"] for row in _statement(hub, "Bank C")["published"]} == {None}
+    Path("outcomes.csv").write_text(f"record,of,outcome,reported_at\noutcome,bank-account:{VALUE},blocked,2026-11-01\n")
+    for name in ("Bank B", "Bank C"):
+        answer(hub("contribute", "outcomes.csv", "--partner", name, "--json"))
+    assert hub("retract", VALUE, "--reason", "mistaken").exit_code == 0
+    stated = _statement(hub)
+    assert [row["outcome"] for row in stated["outcomes"]] == ["blocked"]
+    assert {row["how"] for row in stated["receipts"]} <= {None, "acknowledged", "read"}
+    assert stated["receipts"]
+    assert [row["revoked"] for row in stated["published"] if row["collection"] == "mule-accounts"] == [False, True]
+    written = json.dumps(stated)
+    assert "Bank A" not in written
+    assert "Bank C" not in written
+
+
+def test_a_notice_is_checked_by_openssl_and_named_in_the_audit_trail(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "hub.pem").write_text(hub("key", "show").stdout)
+    assert hub("notice", VALUE, "--partner", "Bank B", "--output", "notice.json").exit_code == 0
+    assert stat.S_IMODE((tmp_path / "notice.json").stat().st_mode) == 0o600
+    digest = answer(hub("notice", "check", "notice.json", "--key", "hub.pem", "--json"))["sha256"]
+    document = json.loads((tmp_path / "notice.json").read_text())
+    plain = json.dumps(document["statement"], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    assert plain == canonical(document["statement"])
+    (tmp_path / "statement").write_bytes(plain)
+    (tmp_path / "signature").write_bytes(base64.b64decode(document["signatures"][0]["signature"]))
+    command = "openssl pkeyutl -verify -pubin -inkey hub.pem -rawin -in statement -sigfile signature"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "notice.json").write_text(json.dumps(document).replace("4567890123", "4567890124"))
+    assert hub("notice", "check", "notice.json", "--key", "hub.pem").exit_code == 1
+    answer(hub("audit", "export", "--output", "trail.jsonl", "--json"))
+    trail = (tmp_path / "trail.jsonl").read_text()
+    assert digest in trail
+    assert "4567890123" not in trail
+
+
+def test_a_notice_is_one_page_in_two_languages_with_the_statement_attached(hub: Run, tmp_path: Path) -> None:
+    for language in ("en", "th"):
+        done = hub("notice", VALUE, "--partner", "Bank B", "--pdf", "notice.pdf", "--language", language)
+        assert done.exit_code == 0, done.output
+        written = (tmp_path / "notice.pdf").read_bytes()
+        assert written.startswith(b"%PDF-")
+        assert b"/Count 1" in written
+        assert b"notice.json" in written
+    stated = answer(hub("notice", "+66 81 234 5678", "--partner", "Bank B", "--kind", "phone", "--json"))["statement"]
+    assert stated["published"] == []
+    assert hub("notice", "no value at all", "--partner", "Bank B").exit_code == 2

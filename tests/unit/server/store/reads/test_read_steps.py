@@ -1,0 +1,49 @@
+from server.store import Store, read_progress
+from server.store.collections import Collection
+from server.store.reads import read_steps
+
+MINUTE = 60_000_000
+
+
+def test_a_step_says_by_when_something_was_read(store: Store, collection: Collection) -> None:
+    with store.begin() as tx:
+        read_steps.note(tx, collection.id, "one", 100, MINUTE)
+        read_steps.note(tx, collection.id, "one", 200, 3 * MINUTE)
+        read_steps.note(tx, collection.id, "two", 300, 4 * MINUTE)
+        for added, by in ((1, MINUTE), (100, MINUTE), (101, 3 * MINUTE), (200, 3 * MINUTE)):
+            step = read_steps.first_after(tx, collection.id, "one", added)
+            assert step is not None
+            assert step.at == by
+        assert read_steps.first_after(tx, collection.id, "one", 201) is None
+        assert read_steps.first_after(tx, "another", "one", 1) is None
+
+
+def test_steps_of_one_minute_are_one_and_its_time_is_the_last(store: Store, collection: Collection) -> None:
+    with store.begin() as tx:
+        for place, moment in ((100, MINUTE + 1), (150, MINUTE + 2), (120, MINUTE + 3), (160, 2 * MINUTE)):
+            read_steps.note(tx, collection.id, "one", place, moment)
+        assert read_steps.first_after(tx, collection.id, "one", 1) == (150, MINUTE + 2)
+        assert read_steps.first_after(tx, collection.id, "one", 151) == (160, 2 * MINUTE)
+
+
+def test_steps_follow_the_positions_of_partners(store: Store, collection: Collection) -> None:
+    with store.begin() as tx:
+        read_progress.record_reads(tx, [("one", collection.id, 100)])
+        read_progress.record_reads(tx, [("one", collection.id, 50)])
+        step = read_steps.first_after(tx, collection.id, "one", 1)
+        position = read_progress.of_partner(tx, "one")[collection.id]
+    assert step is not None
+    assert step.read_up_to == position[0] == 100
+    assert step.at <= position[1]
+
+
+def test_old_steps_are_forgotten_but_for_the_last_of_each_partner(store: Store, collection: Collection) -> None:
+    with store.begin() as tx:
+        for minute in range(1, 6):
+            read_steps.note(tx, collection.id, "one", minute * 100, minute * MINUTE)
+        read_steps.note(tx, collection.id, "two", 100, MINUTE)
+        assert read_steps.forget(tx, before=4 * MINUTE, most=2) == 2
+        assert read_steps.forget(tx, before=9 * MINUTE) == 2
+        assert read_steps.forget(tx, before=9 * MINUTE) == 0
+        assert read_steps.first_after(tx, collection.id, "one", 1) == (500, 5 * MINUTE)
+        assert read_steps.first_after(tx, collection.id, "two", 1) == (100, MINUTE)
