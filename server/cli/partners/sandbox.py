@@ -14,7 +14,7 @@ from server.store.audit import AuditEvent
 from server.store.database.times import moment, now
 from server.store.partners import UnknownPartner
 from server.store.sandbox import certificates, runs
-from server.store.sandbox.runs import Run
+from server.store.sandbox.runs import Rehearsal
 
 app = typer.Typer(help="Sandboxes: partners' clients rehearse with synthetic listings.", no_args_is_help=True)
 
@@ -69,7 +69,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
         show_table("Sandboxes", ["partner", "started", "ended", "certificate"], [list(row.values()) for row in rows])
 
 
-def _row(tx: Tx, run: Run) -> dict[str, Any]:
+def _row(tx: Tx, run: Rehearsal) -> dict[str, Any]:
     certificate = certificates.find(tx, run.partner)
     return {
         "partner": run.partner,
@@ -79,7 +79,7 @@ def _row(tx: Tx, run: Run) -> dict[str, Any]:
     }
 
 
-def _status(tx: Tx, run: Run) -> dict[str, Any]:
+def _status(tx: Tx, run: Rehearsal) -> dict[str, Any]:
     collection = runs.collection_of(tx, run.partner)
     certificate = certificates.find(tx, run.partner)
     at = now() if run.ended is None else run.ended
@@ -122,7 +122,7 @@ def _show(result: dict[str, Any], *, json: bool) -> None:
     )
 
 
-def _record(tx: Tx, by: str | None, verb: str, run: Run) -> None:
+def _record(tx: Tx, by: str | None, verb: str, run: Rehearsal) -> None:
     moment = now()
     event = AuditEvent(moment, moment, 1, run.partner, operator_name(by), verb, "sandbox", None, 200, 1, None)
     audit.record_unsealed(tx, [event])

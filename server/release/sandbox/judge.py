@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 from schemas.outcomes import MEANINGS
 from schemas.vocabulary import Action, OutcomeWord
 from server.release.sandbox import script
-from server.release.sandbox.script import ANSWER_WITHIN, READ_WITHIN, Change
+from server.release.sandbox.script import ANSWER_WITHIN, READ_WITHIN, ListingChange
 from server.store.database.engine import Tx
 from server.store.sandbox import runs
-from server.store.sandbox.runs import UNKNOWN, ListingAnswer, PlayedChange, ReadStretch, Run
+from server.store.sandbox.runs import UNKNOWN, ListingAnswer, PlayedChange, ReadStretch, Rehearsal
 
 State = Literal["passed", "open", "failed"]
 
@@ -28,12 +28,12 @@ class RuleResult(NamedTuple):
     objects: tuple[str, ...] = ()
 
 
-class Record:
+class RehearsalRecord:
     """One rehearsal: what was published, read and answered up to a moment."""
 
     def __init__(
         self,
-        run: Run,
+        run: Rehearsal,
         changes: Sequence[PlayedChange],
         reads: Sequence[ReadStretch],
         answers: Sequence[ListingAnswer],
@@ -66,7 +66,7 @@ class Record:
         """Return the moment so many minutes after a change was there to be read; before the first read, never."""
         return self.at + 1 if self.run.began is None else max(change.at, self.run.began) + minutes * _MINUTE
 
-    def of(self, change: Change, *names: str) -> list[PlayedChange]:
+    def of(self, change: ListingChange, *names: str) -> list[PlayedChange]:
         """Return the changes of one sort that were published, of the listings of these names alone where named."""
         return [played for played in self.changes if played.change == change and (not names or played.listing in names)]
 
@@ -103,22 +103,22 @@ class Rule(NamedTuple):
     name: str
     text: str
     way_out: str
-    check: Callable[[Record], RuleResult]
+    check: Callable[[RehearsalRecord], RuleResult]
 
 
-def results(tx: Tx, run: Run, at: int) -> list[RuleResult]:
+def results(tx: Tx, run: Rehearsal, at: int) -> list[RuleResult]:
     """Return how the client of a rehearsal stands with each rule at ``at`` (microseconds)."""
     of = run.partner
-    record = Record(run, runs.changes_of(tx, of), runs.reads_of(tx, of), runs.answers_of(tx, of), at)
+    record = RehearsalRecord(run, runs.changes_of(tx, of), runs.reads_of(tx, of), runs.answers_of(tx, of), at)
     return judged(record)
 
 
-def judged(record: Record) -> list[RuleResult]:
+def judged(record: RehearsalRecord) -> list[RuleResult]:
     """Return the result of each rule, in the order of the table."""
     return [rule.check(record) for rule in RULES]
 
 
-def _pages(record: Record) -> RuleResult:
+def _pages(record: RehearsalRecord) -> RuleResult:
     late = [
         change.object_id
         for change in record.changes
@@ -130,47 +130,51 @@ def _pages(record: Record) -> RuleResult:
     return RuleResult("pages", "passed" if record.is_played else "open")
 
 
-def _acts(record: Record) -> RuleResult:
-    wanted = [change for change in record.of(Change.LISTED) if script.BY_NAME[change.listing].grade is Action.BLOCK]
+def _acts(record: RehearsalRecord) -> RuleResult:
+    wanted = [
+        change for change in record.of(ListingChange.LISTED) if script.BY_NAME[change.listing].grade is Action.BLOCK
+    ]
     return record.demanded("acts", wanted, lambda change: bool(record.answered(change, _ACTS)))
 
 
-def _holds(record: Record) -> RuleResult:
-    wanted = [change for change in record.of(Change.LISTED) if script.BY_NAME[change.listing].grade is Action.HOLD]
+def _holds(record: RehearsalRecord) -> RuleResult:
+    wanted = [
+        change for change in record.of(ListingChange.LISTED) if script.BY_NAME[change.listing].grade is Action.HOLD
+    ]
     return record.demanded("holds", wanted, lambda change: bool(record.answered(change, {OutcomeWord.HELD})))
 
 
-def _spares(record: Record) -> RuleResult:
+def _spares(record: RehearsalRecord) -> RuleResult:
     weak = [
         change
-        for change in record.of(Change.LISTED)
+        for change in record.of(ListingChange.LISTED)
         if (listing := script.BY_NAME[change.listing]).grade in _NO_GRADES_TO_ACT_ON and not listing.disputed
     ]
     return record.forbidden("spares", [change.object_id for change in weak if record.answered(change, _ACTS)])
 
 
-def _disputes(record: Record) -> RuleResult:
-    known = [change for change in record.of(Change.LISTED) if script.BY_NAME[change.listing].disputed]
+def _disputes(record: RehearsalRecord) -> RuleResult:
+    known = [change for change in record.of(ListingChange.LISTED) if script.BY_NAME[change.listing].disputed]
     wrong = [change.object_id for change in known if record.answered(change, _ACTS)]
     if wrong:
         return RuleResult("disputes", "failed", tuple(wrong))
-    return _restored(record, "disputes", record.of(Change.DISPUTED))
+    return _restored(record, "disputes", record.of(ListingChange.DISPUTED))
 
 
-def _revocations(record: Record) -> RuleResult:
+def _revocations(record: RehearsalRecord) -> RuleResult:
     unread = [
         change.object_id
-        for change in record.of(Change.REVOKED)
+        for change in record.of(ListingChange.REVOKED)
         if (read := record.read_at(change.added)) is None or read > record.deadline(change, READ_WITHIN)
         if record.at > record.deadline(change, READ_WITHIN)
     ]
     if unread:
         return RuleResult("revocations", "failed", tuple(unread))
-    return _restored(record, "revocations", record.of(Change.REVOKED))
+    return _restored(record, "revocations", record.of(ListingChange.REVOKED))
 
 
-def _ends(record: Record) -> RuleResult:
-    short = [change for change in record.of(Change.LISTED) if script.BY_NAME[change.listing].lasts is not None]
+def _ends(record: RehearsalRecord) -> RuleResult:
+    short = [change for change in record.of(ListingChange.LISTED) if script.BY_NAME[change.listing].lasts is not None]
 
     def is_dropped(change: PlayedChange) -> bool:
         # Who never acted has nothing to drop.
@@ -189,12 +193,12 @@ def _ends(record: Record) -> RuleResult:
     return RuleResult("ends", "passed")
 
 
-def _relistings(record: Record) -> RuleResult:
-    relisted = record.of(Change.RELISTED)
+def _relistings(record: RehearsalRecord) -> RuleResult:
+    relisted = record.of(ListingChange.RELISTED)
     return record.demanded("relistings", relisted, lambda change: bool(record.answered(change, _ACTS)))
 
 
-def _knows(record: Record) -> RuleResult:
+def _knows(record: RehearsalRecord) -> RuleResult:
     placed: dict[str, int] = {}
     for change in record.changes:
         placed.setdefault(change.object_id, change.added)
@@ -208,7 +212,7 @@ def _knows(record: Record) -> RuleResult:
     return record.forbidden("knows", wrong)
 
 
-def _restored(record: Record, name: str, changes: Iterable[PlayedChange]) -> RuleResult:
+def _restored(record: RehearsalRecord, name: str, changes: Iterable[PlayedChange]) -> RuleResult:
     """Return the result of a rule by which whatever was done about these listings before is taken back in time."""
 
     def is_given_back(change: PlayedChange) -> bool:

@@ -15,7 +15,7 @@ from schemas.vocabulary import Action, ScamType, Tlp
 from server.release.publish.collections import revoked
 from server.release.publish.identities import of_hub
 from server.release.sandbox import judge, script
-from server.release.sandbox.script import Change, SandboxListing
+from server.release.sandbox.script import ListingChange, SandboxListing
 from server.store import collections, hub_identity, log, partners
 from server.store.collections import Collection
 from server.store.database.engine import Tx
@@ -24,7 +24,7 @@ from server.store.item import Item
 from server.store.objects.query import EVERY, Query
 from server.store.sandbox import certificates, runs
 from server.store.sandbox.certificates import Certificate
-from server.store.sandbox.runs import PlayedChange, Run
+from server.store.sandbox.runs import PlayedChange, Rehearsal
 
 # In the labels of every listing of the sandbox, and before its name.
 LABEL = "sandbox"
@@ -33,7 +33,7 @@ _MINUTE = 60 * 1_000_000
 _A_DAY = 24 * 60
 _MILLISECOND = timedelta(milliseconds=1)
 _BEFORE = timedelta(days=1)
-_NEXT = {Change.DISPUTED, Change.REVOKED}
+_NEXT = {ListingChange.DISPUTED, ListingChange.REVOKED}
 _CONFIDENCE = {
     Action.BLOCK: 95,
     Action.HOLD: 85,
@@ -44,7 +44,7 @@ _CONFIDENCE = {
 }
 
 
-def start(tx: Tx, partner: str) -> Run:
+def start(tx: Tx, partner: str) -> Rehearsal:
     """Begin a partner's rehearsal, anew where there was one; the clock starts with its client's first read.
 
     Its collection is made where it has none, and emptied. Raises ``UnknownPartner``.
@@ -76,7 +76,7 @@ def stop(tx: Tx, partner: str) -> bool:
     return run is not None
 
 
-def advance(tx: Tx, run: Run, at: int | None = None) -> Certificate | None:
+def advance(tx: Tx, run: Rehearsal, at: int | None = None) -> Certificate | None:
     """Publish what is due in a rehearsal by ``at`` (microseconds), and end it where it is passed, or its time is over.
 
     Return the certificate that it brought.
@@ -98,7 +98,7 @@ def advance(tx: Tx, run: Run, at: int | None = None) -> Certificate | None:
     return None
 
 
-def _play(tx: Tx, run: Run, collection: Collection, at: int) -> None:
+def _play(tx: Tx, run: Rehearsal, collection: Collection, at: int) -> None:
     """Publish the changes that are due and were not played yet, all of a minute before those of the next."""
     minute = 0 if run.began is None else (at - run.began) // _MINUTE
     played = {(change.listing, change.change): change for change in runs.changes_of(tx, run.partner)}
@@ -120,7 +120,12 @@ def _before(played: Iterable[PlayedChange], listing: SandboxListing) -> PlayedCh
 
 
 def _object(
-    tx: Tx, run: Run, collection: Collection, listing: SandboxListing, change: Change, before: PlayedChange | None
+    tx: Tx,
+    run: Rehearsal,
+    collection: Collection,
+    listing: SandboxListing,
+    change: ListingChange,
+    before: PlayedChange | None,
 ) -> dict[str, Any]:
     """Return the indicator that a change publishes; ``before`` is the change of the same indicator before it."""
     at = timestamp.now()
@@ -129,9 +134,9 @@ def _object(
             hub_identity.secret(tx, "ids"), "indicator", "sandbox", run.partner, run.number, listing.name, change
         )
         written = timestamp.text(at)
-        return _indicator(tx, listing, id_, written, written, seq=int(change is Change.RELISTED))
+        return _indicator(tx, listing, id_, written, written, seq=int(change is ListingChange.RELISTED))
     obj: dict[str, Any] = msgspec.json.decode(log.latest(tx, collection, [before.object_id])[before.object_id].body)
-    if change is Change.REVOKED:
+    if change is ListingChange.REVOKED:
         return revoked(obj, at)
     modified = max(at, timestamp.parse(obj["modified"]) + _MILLISECOND)
     contested = listing._replace(grade=Action.INVESTIGATE, disputed=True)
@@ -178,16 +183,16 @@ def _indicator(
     return obj | {"name": NAME_PREFIX + obj["name"], "labels": [LABEL, *obj["labels"]]}
 
 
-def due_runs(tx: Tx) -> list[Run]:
+def due_runs(tx: Tx) -> list[Rehearsal]:
     """Return the rehearsals that go on and whose clock has started."""
     return [run for run in runs.open_runs(tx) if run.began is not None]
 
 
-def minutes(run: Run, at: int | None = None) -> int | None:
+def minutes(run: Rehearsal, at: int | None = None) -> int | None:
     """Return how many minutes of the script have passed, None before the client's first read."""
     return None if run.began is None else max(0, ((now() if at is None else at) - run.began) // _MINUTE)
 
 
-def began_at(run: Run) -> str | None:
+def began_at(run: Rehearsal) -> str | None:
     """Return when the clock of a rehearsal started, as RFC 3339."""
     return None if run.began is None else timestamp.text(timestamp.to_millisecond(moment(run.began)))

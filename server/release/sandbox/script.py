@@ -21,7 +21,7 @@ READ_WITHIN, ANSWER_WITHIN = 10, 15
 PATIENCE = 30
 
 
-class Change(StrEnum):
+class ListingChange(StrEnum):
     """What happens to a listing."""
 
     LISTED = "listed"
@@ -40,7 +40,7 @@ class SandboxListing(NamedTuple):
     kind: str
     value: str
     grade: Action
-    changes: tuple[tuple[int, Change], ...] = ((0, Change.LISTED),)
+    changes: tuple[tuple[int, ListingChange], ...] = ((0, ListingChange.LISTED),)
     details: Mapping[str, str] = NO_DETAILS
     disputed: bool = False
     lasts: int | None = None
@@ -80,7 +80,7 @@ LISTINGS = (
         "domain",
         "bank.sandbox.example.org",
         Action.INVESTIGATE,
-        ((2, Change.LISTED),),
+        ((2, ListingChange.LISTED),),
         disputed=True,
     ),
     SandboxListing(
@@ -88,7 +88,7 @@ LISTINGS = (
         "wallet",
         "0x000000000000000000000000000000000000dead",
         Action.BLOCK,
-        ((0, Change.LISTED), (20, Change.DISPUTED)),
+        ((0, ListingChange.LISTED), (20, ListingChange.DISPUTED)),
         details=_chain("ethereum"),
     ),
     SandboxListing(
@@ -96,16 +96,16 @@ LISTINGS = (
         "bank-account",
         "SA0380000000608010167519",
         Action.BLOCK,
-        ((0, Change.LISTED), (20, Change.REVOKED)),
+        ((0, ListingChange.LISTED), (20, ListingChange.REVOKED)),
     ),
     SandboxListing(
         "relisted-domain",
         "domain",
         "again.sandbox.example.org",
         Action.BLOCK,
-        ((0, Change.LISTED), (20, Change.REVOKED), (40, Change.RELISTED)),
+        ((0, ListingChange.LISTED), (20, ListingChange.REVOKED), (40, ListingChange.RELISTED)),
     ),
-    SandboxListing("short-telephone", "phone", "+61491570157", Action.BLOCK, ((2, Change.LISTED),), lasts=20),
+    SandboxListing("short-telephone", "phone", "+61491570157", Action.BLOCK, ((2, ListingChange.LISTED),), lasts=20),
 )
 BY_NAME: Mapping[str, SandboxListing] = MappingProxyType({listing.name: listing for listing in LISTINGS})
 # Every change, in the order of time: minute, listing, change.

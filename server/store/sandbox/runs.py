@@ -20,7 +20,7 @@ UNKNOWN = ""
 _r, _c, _d, _a = sandbox_runs.c, sandbox_changes.c, sandbox_reads.c, sandbox_answers.c
 
 
-class Run(NamedTuple):
+class Rehearsal(NamedTuple):
     """One rehearsal of a partner; moments and places are microseconds. ``began`` is its client's first read."""
 
     partner: str
@@ -70,28 +70,32 @@ class SandboxRead(NamedTuple):
     agent: str
 
 
-def find(tx: Tx, partner: str) -> Run | None:
+def find(tx: Tx, partner: str) -> Rehearsal | None:
     """Return the rehearsal of a partner, None where there is none."""
     row = tx.execute(select(sandbox_runs).where(_r.partner == partner)).first()
-    return None if row is None else Run(*row)
+    return None if row is None else Rehearsal(*row)
 
 
-def open_runs(tx: Tx, limit: int = 500) -> list[Run]:
+def open_runs(tx: Tx, limit: int = 500) -> list[Rehearsal]:
     """Return the rehearsals that go on, the oldest first."""
     asked = select(sandbox_runs).where(_r.ended.is_(None)).order_by(_r.started, _r.partner).limit(limit)
-    return [Run(*row) for row in tx.execute(asked)]
+    return [Rehearsal(*row) for row in tx.execute(asked)]
 
 
-def all_runs(tx: Tx, limit: int = 1_000) -> list[Run]:
+def all_runs(tx: Tx, limit: int = 1_000) -> list[Rehearsal]:
     """Return the last rehearsal of each partner, the latest first."""
-    return [Run(*row) for row in tx.execute(select(sandbox_runs).order_by(_r.started.desc(), _r.partner).limit(limit))]
+    return [
+        Rehearsal(*row) for row in tx.execute(select(sandbox_runs).order_by(_r.started.desc(), _r.partner).limit(limit))
+    ]
 
 
-def start(tx: Tx, partner: str, base: int, *, began: int | None = None) -> Run:
+def start(tx: Tx, partner: str, base: int, *, began: int | None = None) -> Rehearsal:
     """Begin a partner's rehearsal anew, and forget the one before; ``base`` is the place at which it starts."""
     before = find(tx, partner)
     remove(tx, partner)
-    run = Run(partner, before.number + 1 if before else 1, now(), base, began, None, before.agent if before else "")
+    run = Rehearsal(
+        partner, before.number + 1 if before else 1, now(), base, began, None, before.agent if before else ""
+    )
     tx.execute(insert(sandbox_runs), [run._asdict()])
     return run
 
