@@ -1,12 +1,13 @@
 """Points in time: UTC, to the millisecond, as STIX 2.1 writes them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from schemas import clock
 from schemas.errors import Rejected
 
 _EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{13}")
@@ -59,7 +60,7 @@ def text(moment: datetime) -> str:
 
 def now() -> datetime:
     """Return the present time, to the millisecond."""
-    return to_millisecond(datetime.now(UTC))
+    return to_millisecond(_EARLIEST + timedelta(microseconds=clock.nanoseconds() // 1_000))
 
 
 def _read(value: Any) -> datetime:

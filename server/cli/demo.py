@@ -11,6 +11,9 @@ from rich.console import Console
 
 from server.cli.context import Json, show_json, show_table
 
+# Nobody looks at the charts of a round that ends by itself.
+_WEEKS_ONCE = 1
+
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="end after the round; exit 0 only if every step held")] = False,
@@ -22,18 +25,20 @@ def demo(
         "Scamfeed demo: four partners report, a bank and a platform pull, a government sights, one is retracted."
     )
     from server.demo.round import DemoRound
+    from server.demo.weeks import MOST_WEEKS
 
     # Otherwise these signals would end the program at once, and leave its two servers and their folder behind.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
-    with DemoRound(lambda step: talk.print(f"  {step} ...")) as round_:
+    with DemoRound(lambda step: talk.print(f"  {step} ..."), _WEEKS_ONCE if once else MOST_WEEKS) as round_:
         result = round_.run()
         if json:
             show_json(result)
         else:
             _show(result, served=not once)
         if not once:
-            talk.print(f"Open {result['try']['page']} in a browser. The servers run until Ctrl-C.")
+            talk.print(f"Open {result['try']['page']} in a browser, or log in by a link above; each works once.")
+            talk.print("The servers run until Ctrl-C.")
             with suppress(KeyboardInterrupt, SystemExit):
                 signal.pause()
     failed = [name for name, held in result["held"].items() if not held]

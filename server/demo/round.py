@@ -1,9 +1,10 @@
-"""The steps of the demonstration: contribute, release, pull, sight, retract, push; each is checked."""
+"""The steps of the demonstration: weeks before, contribute, release, pull, sight, retract, push; each is checked."""
 
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,17 +17,23 @@ from feeds.mapping.options import Options
 from feeds.mapping.rows import Counts
 from feeds.runs.runner import run as run_feed
 from mappers import sighting
-from schemas import timestamp
+from schemas import clock, timestamp
 from schemas.partner import PartnerKind
 from schemas.record import Sighting
 from server.demo.site import DemoHub, Member
+from server.demo.weeks import BANKS, KEEPER, MOST_WEEKS, PARTNERS, READERS, Weeks
 from server.release.retract import retract
 from server.store import collections, log
+from server.store.operators import users
+from server.store.operators.users import OperatorRole, PartnerRole
 
 _REPORTS = Path(__file__).parent / "reports"
 _RECEIVED = "from-the-hub"
 _SIGHTED = 25
 _PAGE = 2000
+# Before the weeks that are played: nobody is new in them.
+_KNOWN_FOR = timedelta(days=120)
+_MAKER = "the demonstration"
 
 Objects = list[dict[str, Any]]
 
@@ -34,9 +41,13 @@ Objects = list[dict[str, Any]]
 class DemoRound:
     """One demonstration, in a folder that is removed at the end."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        """Make two hubs, one of them the bank's own; ``tell`` is called at each step."""
+    def __init__(self, tell: Callable[[str], None], weeks: int = MOST_WEEKS) -> None:
+        """Make two hubs, one of them the bank's own; ``tell`` is called at each step.
+
+        So many ``weeks`` are played before.
+        """
         self._tell = tell
+        self._weeks = weeks
         self._folder = tempfile.TemporaryDirectory(prefix="scamfeed-demo-")
         self._root = Path(self._folder.name)
         self._started = time.monotonic()
@@ -60,15 +71,12 @@ class DemoRound:
 
     def run(self) -> dict[str, Any]:
         """Run all steps and return the figures; ``held`` has a result for each check."""
-        hub, add = self._hub, self._hub.add_partner
-        platform = add("Social platform", PartnerKind.PLATFORM, read=("takedown", "sightings"), write=("inbox",))
-        telecom = add("Telecom operator", PartnerKind.TELECOM, read=("takedown",), write=("inbox",))
-        exchange = add("Crypto exchange", PartnerKind.EXCHANGE, read=("wallets",), write=("inbox",))
-        bank = add(
-            "First bank", PartnerKind.BANK, read=("mule-accounts", "mule-accounts-full", "wallets"), write=("inbox",)
-        )
-        police = add("Cyber police", PartnerKind.GOVERNMENT, read=("takedown",), write=("inbox",))
-        hub.start()
+        with clock.at(timestamp.now() - _KNOWN_FOR):
+            platform, telecom, exchange, bank, police = self._register()
+            others = self._register_others()
+        self._tell(f"the weeks before are played ({self._weeks}), in a time of their own")
+        Weeks(self._hub.hub, [member.partner for member in others], timestamp.now(), self._weeks).play()
+        self._hub.start()
         self._bank.start()
 
         self._tell("a platform, an exchange and a bank contribute files")
@@ -92,6 +100,32 @@ class DemoRound:
         self._tell("the connector taxii-push fills the bank's own Scamfeed")
         self._push(bank)
         return self._result(bank)
+
+    def _register(self) -> tuple[Member, Member, Member, Member, Member]:
+        """Register the partners of the round."""
+        add = self._hub.add_partner
+        platform = add("Social platform", PartnerKind.PLATFORM, read=("takedown", "sightings"), write=("inbox",))
+        telecom = add("Telecom operator", PartnerKind.TELECOM, read=("takedown",), write=("inbox",))
+        exchange = add("Crypto exchange", PartnerKind.EXCHANGE, read=("wallets",), write=("inbox",))
+        bank = add(
+            "First bank", PartnerKind.BANK, read=("mule-accounts", "mule-accounts-full", "wallets"), write=("inbox",)
+        )
+        police = add("Cyber police", PartnerKind.GOVERNMENT, read=("takedown",), write=("inbox",))
+        return platform, telecom, exchange, bank, police
+
+    def _register_others(self) -> list[Member]:
+        """Register the partners of the weeks before."""
+        return [
+            self._hub.add_partner(
+                name,
+                kind,
+                read=(*(alias for alias, names in READERS.items() if name in names), "sightings"),
+                write=("inbox",),
+                institutions=(BANKS[name],) if name in BANKS else (),
+                named=name == KEEPER,
+            )
+            for name, kind in PARTNERS.items()
+        ]
 
     def _contribute(self, member: Member, name: str, **defaults: str) -> None:
         for outcome in self._contributed(member, name, defaults):
@@ -140,18 +174,20 @@ class DemoRound:
 
     def _sight(self, police: Member, platform: Member, takedown: Objects) -> None:
         now = timestamp.now()
-        seen = [obj["id"] for obj in takedown if obj["type"] == "indicator"][:_SIGHTED]
+        # The last ones: of those from before, some were seen before.
+        seen = [obj["id"] for obj in takedown if obj["type"] == "indicator"][-_SIGHTED:]
         who = {"reporter": police.partner.name, "reported_at": now, "first_seen": now, "last_seen": now}
         sightings = [sighting.to_stix(Sighting.model_validate({**who, "of": seen_id})) for seen_id in seen]
         status = self._collection(police, "inbox").add_objects({"objects": sightings})
         # The hub names what it publishes itself, so that an id tells nobody who saw it.
         sightings = [obj for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"]
-        arrived = sorted(obj["sighting_of_ref"] for obj in sightings)
+        arrived = sorted(obj["sighting_of_ref"] for obj in sightings if obj["sighting_of_ref"] in set(seen))
         self._exchanged["Cyber police posted sightings"] = status.success_count
         self._held["the sightings arrive"] = arrived == sorted(seen)
 
     def _retract(self, bank: Member, accounts: Objects) -> None:
-        indicator = next(obj for obj in accounts if obj["type"] == "indicator")
+        # The last ones are the bank's.
+        indicator = next(obj for obj in reversed(accounts) if obj["type"] == "indicator")
         manifest = [
             record
             for page in as_pages(self._collection(bank, "mule-accounts").get_manifest, _PAGE)
@@ -217,6 +253,7 @@ class DemoRound:
             "seconds": round(time.monotonic() - self._started, 2),
             "try": {
                 "page": f"{self._hub.address}/",
+                **self._links(),
                 "discovery": f"{self._hub.address}/taxii2/",
                 "API root": f"{self._hub.address}/feed/",
                 "user": bank.credentials.user,
@@ -224,6 +261,16 @@ class DemoRound:
                 "token": bank.credentials.token,
             },
         }
+
+    def _links(self) -> dict[str, str]:
+        """Return links that let an operator, another one and a user of a bank log in, each once."""
+        with self._hub.store.begin() as tx:
+            secrets = {
+                "an operator's login": users.add(tx, "Demo operator", OperatorRole.ADMIN, _MAKER),
+                "a second operator's": users.add(tx, "Demo approver", OperatorRole.APPROVER, _MAKER),
+                f"a user's of {KEEPER}": users.add(tx, "Demo banker", PartnerRole.ADMIN, _MAKER, KEEPER),
+            }
+        return {name: f"{self._hub.address}/welcome/{secret}" for name, secret in secrets.items()}
 
     def _collection(self, member: Member, alias: str) -> Collection:
         with self._hub.store.read() as tx:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import requests
 
@@ -41,10 +41,10 @@ class DemoHub:
         return f"http://127.0.0.1:{self.port}"
 
     def add_partner(
-        self, name: str, kind: PartnerKind, *, read: tuple[str, ...] = (), write: tuple[str, ...] = ()
+        self, name: str, kind: PartnerKind, *, read: tuple[str, ...] = (), write: tuple[str, ...] = (), **more: Any
     ) -> "Member":
-        """Register a partner that reads and writes those collections."""
-        partner = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name))
+        """Register a partner that reads and writes those collections; ``more`` is what else it is registered with."""
+        partner = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name), **more)
         with self.store.begin() as tx:
             credentials = partners.add(tx, partner)
             for alias in read:
@@ -66,7 +66,7 @@ class DemoHub:
             try:
                 if requests.get(f"{self.address}/health", timeout=1).ok:
                     return self
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
         self.stop()
         raise RuntimeError(f"the server did not start; its log says: {self._log.read_text(errors='replace')[-2000:]}")

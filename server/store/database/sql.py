@@ -15,6 +15,7 @@ from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 from server.store.database import fact_versions
 from server.store.database.engine import StoreUnavailable, Tx, push
+from server.store.database.times import now
 
 _Value = TypeVar("_Value")
 
@@ -184,7 +185,8 @@ def chunks(ids: Iterable[_Value]) -> Iterator[list[_Value]]:
         yield chunk
 
 
-_SQLITE = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000")
+# SQLite has none of its own: it asks the machine's.
+_MILLISECOND = 1_000
 # PostgreSQL's clock in microseconds; not now(), which is the moment the transaction began.
 CLOCK = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 # Which line of history PostgreSQL writes: another since each failover, and since a backup was restored to a moment.
@@ -194,5 +196,7 @@ _POSTGRESQL = text(f"SELECT {CLOCK}")
 
 def database_time(tx: Tx) -> int:
     """Return the time of the database's clock, on which all nodes agree, in microseconds since the epoch."""
-    moment: int = tx.execute(_SQLITE if tx.dialect.name == "sqlite" else _POSTGRESQL).scalar_one()
+    if tx.dialect.name == "sqlite":
+        return now() // _MILLISECOND * _MILLISECOND
+    moment: int = tx.execute(_POSTGRESQL).scalar_one()
     return moment

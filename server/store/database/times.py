@@ -1,10 +1,11 @@
 """Moments as the store keeps them: whole microseconds since the epoch, and their RFC 3339 text."""
 
 import re
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+from schemas import clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
@@ -16,7 +17,7 @@ _RFC3339 = re.compile(
 
 def now() -> int:
     """Return the time in microseconds since the epoch."""
-    return time.time_ns() // 1000
+    return clock.nanoseconds() // 1000
 
 
 def micros(moment: datetime) -> int:
