@@ -1,0 +1,52 @@
+"""An authority of time-stamps, made with openssl."""
+
+import secrets
+import subprocess
+from pathlib import Path
+
+_CONFIGURATION = """
+[tsa]
+serial = serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+default_policy = 1.2.3.4.1
+digests = sha256, sha512
+signer_digest = sha256
+ordering = no
+tsa_name = no
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+[ext]
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping
+[ca]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[req]
+distinguished_name = name
+[name]
+"""
+
+
+def make_authority(folder: Path) -> None:
+    """Make the keys and certificates of an authority in a folder; its root is ``ca.pem``."""
+    (folder / "tsa.cnf").write_text(_CONFIGURATION)
+    (folder / "serial").write_text("01\n")
+    key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    for command in (
+        f"req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=Root -days 9 -config tsa.cnf -extensions ca",
+        f"req {key} -keyout tsa.key -out tsa.csr -subj /CN=TSA -config tsa.cnf",
+        "x509 -req -in tsa.csr -CA ca.pem -CAkey ca.key -set_serial 2 -days 9 -out tsa.pem -extfile tsa.cnf "
+        "-extensions ext",
+    ):
+        subprocess.run(f"openssl {command}".split(), cwd=folder, check=True, capture_output=True)
+
+
+def stamped(folder: Path, request: bytes) -> bytes:
+    """Return the authority's answer to a request."""
+    name = secrets.token_hex(8)
+    (folder / name).write_bytes(request)
+    command = f"openssl ts -reply -config tsa.cnf -section tsa -queryfile {name} -out {name}.tsr"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return (folder / f"{name}.tsr").read_bytes()
