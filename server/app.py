@@ -8,6 +8,7 @@ import ssl
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from gunicorn.app.base import BaseApplication
 
 from server.api.account_answers import PATH as ANSWERS_PATH, AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
+from server.api.ledger.endpoints import PREFIX as LEDGER_PREFIX, LedgerEndpoints
+from server.api.ledger.witness_endpoint import PATH as WITNESS_PATH, WitnessEndpoint
+from server.api.ledger.witness_push import WitnessPush, WitnessThread
 from server.api.limits import LookupSettings
 from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
 from server.api.match.evaluation import Evaluation, check_seed
@@ -30,6 +34,7 @@ from server.observe import probes
 from server.observe.access_log import AccessLog
 from server.observe.audit_trail import AuditTrail
 from server.observe.heartbeat import HeartbeatThread
+from server.observe.ledger import LedgerThread
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
 from server.observe.quiet import QuietWatch
 from server.observe.readiness import Readiness
@@ -39,9 +44,10 @@ from server.observe.retention import Days, Retention
 from server.observe.sandbox import SandboxClock
 from server.observe.trends import TrendThread
 from server.release.hub import Hub
+from server.release.ledger.sealer import LedgerRules, Sealer
 from server.release.objections.contacts import Contacts
 from server.settings import Settings
-from server.setup import hub_of
+from server.setup import hub_of, ledger_of
 from server.store import Store
 from server.store.database.engine import DiskSpace
 from server.taxii import mount
@@ -70,7 +76,9 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     metrics, trail, sandbox = Metrics(store), AuditTrail(store), SandboxClock(store)
     running.callback(trail.stop)
     hub = hub_of(settings, store)
+    ledger = ledger_of(settings)
     for thread in (
+        *(_ledger_threads(store, ledger, settings) if ledger else ()),
         _retention(store, settings),
         HeartbeatThread(store),
         QuietWatch(store, settings.quiet_hours),
@@ -109,6 +117,12 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
     return app
 
 
+def _ledger_threads(store: Store, ledger: LedgerRules, settings: Settings) -> tuple[LedgerThread, WitnessThread]:
+    """Return what seals the ledger, and what asks witnesses to cosign it."""
+    push = WitnessPush(store, allow_private=settings.witness_allow_private)
+    return LedgerThread(Sealer(store, ledger)), WitnessThread(push)
+
+
 def close(app: Flask) -> None:
     """Stop what an application does beside requests, and close its store: for whoever goes on without it."""
     app.extensions["scamfeed-running"].close()
@@ -145,6 +159,10 @@ def _others(
     rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
     rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
     rooms |= {OBJECTIONS_PATH: objections, "/api/": api}
+    if (ledger := ledger_of(settings)) is not None:
+        ledger_keys = partial(ledger.keys, hub.store)
+        rooms[LEDGER_PREFIX] = LedgerEndpoints(hub.store, ledger_keys)
+        rooms[WITNESS_PATH] = WitnessEndpoint(hub.store, ledger_keys)
     if settings.match_seed_file is not None:
         check_seed(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)

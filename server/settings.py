@@ -256,6 +256,17 @@ class Settings(BaseSettings):
             "on all nodes; none takes no contacts"
         ),
     ] = None
+    ledger: Annotated[bool, Field(description="seal what is published into the ledger")] = True
+    ledger_key_file: Annotated[
+        Path | None,
+        Field(
+            description="file of the keys by which the ledger is signed, the same on all nodes, made when it is first "
+            "needed; none is one beside an SQLite store, and no ledger on PostgreSQL"
+        ),
+    ] = None
+    witness_allow_private: Annotated[
+        bool, Field(description="ask witnesses of the ledger that are on this machine or its own network too")
+    ] = False
     signing_key_file: Annotated[
         Path | None,
         Field(
@@ -299,6 +310,13 @@ class Settings(BaseSettings):
         """The folder of the updated allowlists: as it is set, else beside the store's file."""
         beside = self.database_file.parent if self.database_file else Path()
         return self.lists_dir or beside / "scamfeed-lists"
+
+    @property
+    def ledger_keys(self) -> Path | None:
+        """The file of the ledger's keys: as it is set, else beside the store's file; None where nothing is sealed."""
+        file = self.database_file
+        beside = None if file is None else file.with_name(f"{file.stem}-ledger.key")
+        return (self.ledger_key_file or beside) if self.ledger else None
 
     @field_validator("trusted_proxies")
     @classmethod

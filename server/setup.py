@@ -1,12 +1,18 @@
 """Set up a hub: its store, and the rules that it releases by."""
 
+from urllib.parse import urlsplit
+
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.guard.allowlists.lookup import Allowlists
 from server.release.hub import Hub
+from server.release.ledger.sealer import LedgerRules
 from server.release.requests.limits import RequestLimits
 from server.release.route.policy import Policy
 from server.settings import Settings
 from server.store import Store, collections, hub_identity, value_index
+
+# Of a hub that does not say where partners reach it.
+_NO_HOST = "localhost"
 
 
 def set_up(store: Store, title: str | None = None) -> list[str]:
@@ -30,6 +36,12 @@ def policy_of(settings: Settings) -> Policy:
 def allowlists_of(settings: Settings) -> Allowlists:
     """Return the allowlists of ``settings``."""
     return Allowlists(settings.lists_folder, documentation_values=settings.hold_examples)
+
+
+def ledger_of(settings: Settings) -> LedgerRules | None:
+    """Return where the ledger of ``settings`` has its keys, and in whose name they are made; None where it is off."""
+    file = settings.ledger_keys
+    return None if file is None else LedgerRules(file, urlsplit(settings.public_url).netloc or _NO_HOST)
 
 
 def hub_of(settings: Settings, store: Store) -> Hub:

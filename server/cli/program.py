@@ -40,7 +40,9 @@ from server.cli.partners.sandbox import app as sandbox
 from server.cli.people.operators import app as operator
 from server.cli.people.partner_users import app as partner_user
 from server.cli.proof.evidence import app as evidence
+from server.cli.proof.log import app as log
 from server.cli.proof.notice import app as notice
+from server.cli.proof.witness import app as witness
 from server.cli.reports.cluster import map_cluster
 from server.cli.reports.map import contribute, map_
 from server.cli.values.explain import explain
@@ -117,6 +119,8 @@ app.add_typer(allowlist, name="allowlist")
 app.add_typer(audit, name="audit")
 app.add_typer(key, name="key")
 app.add_typer(notice, name="notice")
+app.add_typer(log, name="log")
+app.add_typer(witness, name="witness")
 app.add_typer(evidence, name="evidence")
 app.command("receipts")(receipts)
 app.command("outcomes")(outcomes)

@@ -223,6 +223,27 @@ REASONS: dict[str, ErrorReason] = {
     "not-folded": ErrorReason(
         503, "The digest of this collection is made for the first time.", "Try again after the seconds in Retry-After."
     ),
+    # The ledger
+    "not-sealed": ErrorReason(
+        503, "The object is in no signed checkpoint yet.", "Try again after the seconds in Retry-After."
+    ),
+    "not-a-cosignature": ErrorReason(
+        422,
+        "The body is no cosignature that can be kept: {problem}.",
+        "Send the checkpoint of this log with your signature below it, or the line of the signature alone.",
+    ),
+    "unknown-witness": ErrorReason(
+        403, "The signature is of no witness that is registered here.", "Ask the hub's operator to register your key."
+    ),
+    "not-a-checkpoint": ErrorReason(
+        400, "The body is no checkpoint with its proof: {problem}.", "Send it as C2SP tlog-witness has it."
+    ),
+    "not-signed": ErrorReason(
+        403, "The checkpoint is not signed by the key that is known of this log.", "Ask for the key to be registered."
+    ),
+    "does-not-follow": ErrorReason(
+        422, "The checkpoint does not follow from the last one: {problem}.", "Send a proof from the size in a 409."
+    ),
     "not-an-objection": ErrorReason(
         422,
         "The body has another form than an objection, at {place}.",

@@ -13,8 +13,9 @@ import typer
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.feeds.configured import configured_feeds
 from server.cli.hub.status import unprotected_warning
+from server.release.ledger.keys import BadLedgerKey
 from server.settings import DEFAULT_FILE
-from server.setup import set_up
+from server.setup import ledger_of, set_up
 from server.store import Store, hub_identity
 from server.store.database.engine import StoreUnavailable
 from server.store.database.partitions import TABLES, Partitioned, partition
@@ -41,8 +42,12 @@ def init(
         for table in TABLES if partitions else ():
             with store.begin() as tx:
                 cut.append(partition(tx, table))
+        if (ledger := ledger_of(context.settings)) is not None:
+            ledger.keys(store)
     except (StoreUnavailable, ValueError) as error:
         fail(f"{store.url}: {error}")
+    except BadLedgerKey as error:
+        fail(str(error))
     result = {"store": store.url, "collections_made": made}
     with store.read() as tx:
         to_do = unprotected_warning(tx)

@@ -56,6 +56,12 @@ def cosigned(tx: Tx, collection: int, beyond: int = -1) -> bytes | None:
     return tx.execute(_COSIGNED, {"of_collection": collection, "beyond": beyond}).scalar()
 
 
+def cosigned_size(tx: Tx, collection: int) -> int | None:
+    """Return the size of the newest checkpoint of a tree that a witness cosigned, None of none."""
+    asked = select(_h.size).where(_h.collection == collection, _h.cosigned).order_by(_h.size.desc()).limit(1)
+    return tx.execute(asked).scalar()
+
+
 def cosign(tx: Tx, collection: int, size: int, note: SignedNote, lines: Sequence[NoteSignature]) -> None:
     """Add cosignatures to a signed checkpoint, and keep it; a key's newer cosignature takes the place of its older."""
     key = (_h.collection == collection, _h.size == size)
@@ -88,6 +94,7 @@ def _thin_out(tx: Tx, collection: int) -> None:
 _MOST_RECENT = 500
 _h = ledger_heads.c
 _UNSIGNED = select(ledger_trees).where(ledger_trees.c.noted < ledger_trees.c.size)
+ANY_UNSIGNED = _UNSIGNED.limit(1)
 _COSIGNED = (
     select(_h.note)
     .where(_h.collection == bindparam("of_collection"), _h.cosigned)

@@ -49,7 +49,9 @@ class _Spans:
         number, place = divmod(index, WIDTH)
         span = self._known.get(number)
         if span is None:
-            row = self._tx.execute(_SPAN, {"of_collection": self._collection, "of_number": number}).one()
+            row = self._tx.execute(_SPAN, {"of_collection": self._collection, "of_number": number}).first()
+            if row is None:
+                raise LookupError("the ledger has no such entry")
             span = self._known[number] = _Span(bytes(row[0]), bytes(row[1]))
         entry = span.entries[place * LENGTH : (place + 1) * LENGTH]
         return entry[0], int.from_bytes(entry[1:9]), span.salts[place * SALT : (place + 1) * SALT]

@@ -135,21 +135,28 @@ def replacements(tx: Tx, collection: int, indexes: Iterable[int]) -> dict[int, i
     wanted = sorted(set(indexes))
     found: dict[int, int | None] = {}
     for start in range(0, len(wanted), 500):
-        asked = select(_r.removed, _r.replacement).where(
-            _r.collection == collection, _r.removed.in_(wanted[start : start + 500])
-        )
-        found |= {row[0]: row[1] for row in tx.execute(asked)}
+        given = {"of_collection": collection, "of_entries": tuple(wanted[start : start + 500])}
+        found |= {row[0]: row[1] for row in tx.execute(_REPLACED, given)}
     return found
 
 
 def between(tx: Tx, collection: int, first: int, end: int) -> list[tuple[int, int]]:
     """Return the entries of removals from index ``first`` to before ``end``, each with the index that it removes."""
-    asked = select(_r.entry, _r.removed).where(_r.collection == collection, _r.entry >= first, _r.entry < end)
-    return [(entry, removed) for entry, removed in tx.execute(asked.order_by(_r.entry))]
+    given = {"of_collection": collection, "first": first, "end": end}
+    return [(row[0], row[1]) for row in tx.execute(_BETWEEN, given)]
 
 
 _r, _s = ledger_removals.c, ledger_spans.c
 _PARTS = select(collections.c.number, collections.c.part).where(collections.c.log == bindparam("of_log"))
+_REPLACED = select(_r.removed, _r.replacement).where(
+    _r.collection == bindparam("of_collection"), _r.removed.in_(bindparam("of_entries", expanding=True))
+)
+_BETWEEN = (
+    select(_r.entry, _r.removed)
+    .where(_r.collection == bindparam("of_collection"))
+    .where(_r.entry >= bindparam("first", type_=BigInteger), _r.entry < bindparam("end", type_=BigInteger))
+    .order_by(_r.entry)
+)
 _LAST_OF = select(_s.last_added).where(
     _s.collection == bindparam("of_collection"), _s.number == bindparam("of_number", type_=BigInteger)
 )

@@ -24,7 +24,7 @@ from server.store.objects.parts import LATER, OBSERVABLE, OF_VARIANT, RELATIONSH
 from server.store.tables import collections, objects
 
 # Rows of logs that one step seals; each is one to four entries.
-ROWS = 5_000
+ROWS = 2_000
 # More than the rows of one moment.
 _FEWEST = 10
 _PLACE = {OBSERVABLE: 1, RELATIONSHIP: 2}
@@ -94,6 +94,11 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
     except _Lost:
         return Sealed(0, more=True, lost=True)
     return Sealed(sum(tree.added for tree, _ in changed), more=True)
+
+
+def has_news(tx: Tx) -> bool:
+    """Return whether anything is to be sealed, or signed."""
+    return tx.execute(_ANY_WAITING).first() is not None or tx.execute(heads.ANY_UNSIGNED).first() is not None
 
 
 def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
@@ -197,6 +202,7 @@ _WAITING = (
     .where(_c.kind != "inbox", _c.last_added > func.coalesce(_t.sealed, 0))
     .order_by(_c.number)
 )
+_ANY_WAITING = _WAITING.limit(1)
 _WAITING_IN = _WAITING.where(_c.log == bindparam("of_log", type_=Integer))
 _ROWS = (
     select(_o.date_added, _o.parts, _o.observable_high, _o.body)

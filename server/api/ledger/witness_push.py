@@ -1,0 +1,149 @@
+"""Asking witnesses to cosign: C2SP tlog-witness, ``add-checkpoint``, over the same guarded sessions as feeds."""
+
+import logging
+import os
+import socket
+import threading
+
+import requests
+
+from feeds.connector import Misconfigured, TryLater
+from feeds.http.client import OutboundSettings, open_session
+from schemas.ledger.checkpoints import Checkpoint
+from schemas.ledger.errors import BadFormat, BadProof
+from schemas.ledger.notes import SignedNote, read_lines
+from schemas.ledger.proofs import CheckpointAddition
+from schemas.ledger.trees import consistency_proof
+from server.store import Store, StoreUnavailable, Tx, feed_state
+from server.store.ledger import growth, heads, reading, witnesses
+from server.store.ledger.growth import Tree
+from server.store.ledger.witnesses import Unwitnessed, Witness
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 30.0
+# No feed has such a name.
+_LEASE = ":witnesses"
+# Logs that one round asks a witness about.
+_MOST_LOGS = 100
+_LONGEST_ANSWER = 64 * 1024
+_LEASE_SECONDS = 60.0
+
+
+class WitnessPush:
+    """Asks the witnesses of one store that have an address."""
+
+    def __init__(self, store: Store, *, allow_private: bool = False) -> None:
+        """Ask for ``store``; ``allow_private``: also witnesses on this machine and its own network."""
+        self._store = store
+        self._settings = OutboundSettings(
+            timeout="10s", answer_within="30s", retries=1, max_bytes=_LONGEST_ANSWER, allow_private=allow_private
+        )
+
+    def push(self) -> int:
+        """Ask each witness about the logs that it is behind with; return how many checkpoints were cosigned."""
+        with self._store.read() as tx:
+            asked = [witness for witness in witnesses.all_witnesses(tx) if witness.url]
+        if not asked:
+            return 0
+        with self._store.begin(in_passing=True) as tx:
+            lease = feed_state.acquire_lease(tx, _LEASE, f"{socket.gethostname()}:{os.getpid()}", _LEASE_SECONDS)
+        if lease is None:
+            return 0
+        cosigned = 0
+        try:
+            for witness in asked:
+                cosigned += self._push_to(witness)
+        finally:
+            with self._store.begin(in_passing=True) as tx:
+                feed_state.release_lease(tx, lease)
+        return cosigned
+
+    def _push_to(self, witness: Witness) -> int:
+        url = f"{(witness.url or '').rstrip('/')}/add-checkpoint"
+        with self._store.read() as tx:
+            behind = witnesses.behind(tx, witness.name, _MOST_LOGS)
+        cosigned = 0
+        try:
+            with open_session(self._settings, url, repeat_posts=True) as session:
+                for place in behind:
+                    cosigned += self._ask(session, url, witness, place)
+        except (Misconfigured, TryLater, requests.RequestException) as error:
+            log.warning("witness-unreached name=%s cause=%s", witness.name, type(error).__name__)
+        return cosigned
+
+    def _ask(self, session: requests.Session, url: str, witness: Witness, place: Unwitnessed) -> int:
+        """Ask about one log; once more where the witness is at another size than was known."""
+        size: int | None = place.cosigned
+        for _ in range(2):
+            with self._store.read() as tx:
+                tree = growth.tree_of(tx, place.collection)
+                if tree is None or size is None or size > tree.noted:
+                    break
+                body = bytes(_addition(tx, tree, size))
+            answer = session.post(url, data=body, headers={"Content-Type": "text/plain; charset=utf-8"})
+            if answer.status_code == 200:
+                return self._take(witness, tree, answer.content)
+            size = _size(answer)
+        log.warning("witness-refused name=%s log=%s status=%s", witness.name, place.collection, _status_of(size))
+        return 0
+
+    def _take(self, witness: Witness, tree: Tree, data: bytes) -> int:
+        note = SignedNote.parse(tree.note)
+        try:
+            mine = tuple(
+                line for line in read_lines(data) if (line.name, line.id) == (witness.key.name, witness.key.id)
+            )
+            SignedNote(note.text, mine).check([witness.key])
+        except (BadFormat, BadProof) as error:
+            log.warning("witness-signature-refused name=%s cause=%s", witness.name, error)
+            return 0
+        with self._store.begin(in_passing=True) as tx:
+            heads.cosign(tx, tree.collection, tree.noted, note, mine)
+            witnesses.note_cosigned(tx, witness.name, tree.collection, tree.noted)
+        return 1
+
+
+def _status_of(size: int | None) -> str:
+    """Return the word for a witness that is at a size which this hub does not have, or that refuses otherwise."""
+    return "refused" if size is None else f"it is at size {size}"
+
+
+def _addition(tx: Tx, tree: Tree, old: int) -> CheckpointAddition:
+    size = Checkpoint.parse(SignedNote.parse(tree.note).text).size
+    proof = consistency_proof(reading.nodes(tx, tree, size), old, size) if old else []
+    return CheckpointAddition(old, tuple(proof), tree.note)
+
+
+def _size(answer: requests.Response) -> int | None:
+    """Return the size that a witness is at, by its answer; None where it says none."""
+    text = answer.text.strip() if answer.status_code == 409 else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+class WitnessThread:
+    """Asks every half a minute while it runs; of many workers and nodes one does."""
+
+    def __init__(self, push: WitnessPush) -> None:
+        """Ask by ``push``."""
+        self._push = push
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="witnesses", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread once the round under way is done."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_SECONDS):
+            try:
+                self._push.push()
+            except StoreUnavailable as error:
+                log.warning("witnesses wait reason=%s", error)
+            except Exception:  # the next time may do better; what failed is in the log
+                log.exception("witness failure")

@@ -1,0 +1,1 @@
+"""The ledger in operation: its keys, and the process that seals."""

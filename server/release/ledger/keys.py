@@ -1,0 +1,146 @@
+"""The secret keys of the ledger: a file that its owner alone reads, made where neither it nor a ledger is there.
+
+The newest key of the log stands first; those before it sign beside it until their overlap ends. The same file has the
+key by which this hub is a witness for others.
+"""
+
+import logging
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.ledger.checkpoints import Checkpoint
+from schemas.ledger.errors import BadFormat
+from schemas.ledger.notes import COSIGNATURE, ED25519, SignerKey
+from server.store import Store, Tx
+from server.store.database.times import now
+from server.store.ledger import heads, keys as known_keys
+
+log = logging.getLogger(__name__)
+
+_LONGEST_FILE = 16 * 1024
+_COMMENT = "# The secret keys of the ledger. Whoever has them can sign in the name of this hub.\n"
+
+
+class BadLedgerKey(Exception):
+    """The keys of the ledger cannot be used; the message says why, and what to do."""
+
+
+class LedgerKeys(NamedTuple):
+    """The keys that sign now, the newest first, and the key of the witness."""
+
+    log: tuple[SignerKey, ...]
+    witness: SignerKey
+
+    @property
+    def name(self) -> str:
+        """Return the name that those of all logs of the hub begin with."""
+        return self.log[0].name
+
+    def sign(self, checkpoint: Checkpoint) -> bytes:
+        """Return a checkpoint of one of the hub's logs as a note that these keys signed."""
+        return bytes(checkpoint.sign(self.log))
+
+
+def load(store: Store, file: Path, host: str) -> LedgerKeys:
+    """Read the keys; make them, in the name of ``host``, where there is no file, and no ledger in the store.
+
+    Raises ``BadLedgerKey``.
+    """
+    with store.read() as tx:
+        known = {key.key: key for key in known_keys.known(tx)}
+    if not known and not file.exists():
+        _make(file, [SignerKey.make(f"{host}/log"), SignerKey.make(f"{host}/witness", COSIGNATURE)])
+    found = _read(file)
+    mine = [key for key in found if str(key.verifier) in known]
+    if known and not mine:
+        raise BadLedgerKey(f"{file}: the ledger of this store was signed by other keys; restore the file that has them")
+    if len(mine) < len(found):
+        with store.begin() as tx:
+            for key in found:
+                known_keys.add(tx, str(key.verifier))
+    moment = now()
+    signing = [
+        key
+        for key in found
+        if key.kind == ED25519 and ((row := known.get(str(key.verifier))) is None or (row.until or moment) >= moment)
+    ]
+    witnesses = [key for key in found if key.kind == COSIGNATURE]
+    if not signing or not witnesses:
+        raise BadLedgerKey(f"{file}: it needs the key of a log and the key of a witness")
+    return LedgerKeys(tuple(signing), witnesses[0])
+
+
+def rotate(store: Store, file: Path, host: str, overlap: int) -> LedgerKeys:
+    """Make a new key for the logs; the one before signs beside it for ``overlap`` microseconds.
+
+    The newest checkpoint of each log is signed by both. Raises ``BadLedgerKey``.
+    """
+    before = load(store, file, host)
+    new = SignerKey.make(before.name)
+    _write(file, [new, *before.log, before.witness])
+    with store.begin() as tx:
+        known_keys.add(tx, str(new.verifier))
+        known = {key.key: key for key in known_keys.known(tx)}
+        for key in before.log:
+            if known[str(key.verifier)].until is None:
+                known_keys.retire(tx, str(key.verifier), now() + overlap)
+        after = LedgerKeys((new, *before.log), before.witness)
+        sign_all(tx, after)
+    return after
+
+
+def sign_all(tx: Tx, keys: LedgerKeys) -> None:
+    """Sign the newest checkpoint of each log anew."""
+    for tree in heads.all_trees(tx):
+        if tree.noted == tree.size:
+            heads.sign_again(tx, tree.collection, tree.size, keys.sign(Checkpoint(tree.origin, tree.size, tree.root)))
+
+
+def _read(file: Path) -> list[SignerKey]:
+    try:
+        mode = file.stat().st_mode
+        with file.open(encoding="ascii") as text:
+            lines = text.read(_LONGEST_FILE).splitlines()
+    except (OSError, ValueError):
+        raise BadLedgerKey(f"{file}: cannot be read; it has the keys by which the ledger is signed") from None
+    if mode & 0o077:
+        raise BadLedgerKey(f"{file}: others than its owner may read it: chmod 600 it")
+    try:
+        return [SignerKey.parse(line) for line in lines if line and not line.startswith("#")]
+    except BadFormat as error:
+        raise BadLedgerKey(f"{file}: {error}") from None
+
+
+def _make(file: Path, keys: list[SignerKey]) -> None:
+    """Make the file, whole or not at all; of two processes that make one at once, the first one's stays."""
+    try:
+        made = _written(file, keys)
+    except OSError as error:
+        raise BadLedgerKey(f"{file}: cannot be made: {error.strerror}") from None
+    try:
+        os.link(made, file)
+        log.info("ledger-keys-made file=%s", file.name)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise BadLedgerKey(f"{file}: cannot be made: {error.strerror}") from None
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _write(file: Path, keys: list[SignerKey]) -> None:
+    try:
+        _written(file, keys).replace(file)
+    except OSError as error:
+        raise BadLedgerKey(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def _written(file: Path, keys: list[SignerKey]) -> Path:
+    made = file.with_name(f"{file.name}.{os.getpid()}")
+    made.unlink(missing_ok=True)
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(_COMMENT + "".join(f"{key.text}\n" for key in keys))
+        out.flush()
+        os.fsync(out.fileno())
+    return made
