@@ -8,6 +8,7 @@ from schemas.lookup import RefusedValue
 from schemas.qualification import QualificationCode
 
 MOST_ANSWERS = 100
+_CODES = "One of: " + ", ".join(QualificationCode) + "."
 
 
 class AccountAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -17,7 +18,7 @@ class AccountAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     person.
     """
 
-    code: QualificationCode
+    code: Annotated[str, msgspec.Meta(max_length=40, description=_CODES)]
     value: str | None = None
     kind: str | None = None
     details: dict[str, str] = {}
@@ -35,7 +36,7 @@ class AccountAnswersRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 class AccountAnswerResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The result of one answer: it counts, unless there is an ``error`` or it is ``held`` for a person."""
 
-    code: QualificationCode
+    code: str
     listing: str | None = None
     answer: str | None = None
     held: str | None = None

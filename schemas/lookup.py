@@ -118,13 +118,15 @@ class ValueReading(NamedTuple):
 def readings(value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS) -> list[ValueReading]:
     """Return the ways to read a value that is written as in a report; one where its kind is named.
 
-    Without a kind it is read as each kind that ``details`` belong to, else as each that it looks like, else as each
-    that takes it. Raises ``Rejected``.
+    The kind may stand before the value, as in ``phone:+66812345678``. Without one it is read as each kind that
+    ``details`` belong to, else as each that it looks like, else as each that takes it. Raises ``Rejected``.
     """
     if len(value) > MAX_VALUE:
         raise Rejected("bad-value", f"value: longer than {MAX_VALUE} characters: give the value alone")
     if any(len(text) > _LONGEST_DETAIL for text in details.values()):
         raise Rejected("bad-details", f"details: one is longer than {_LONGEST_DETAIL} characters; give it alone")
+    if kind is None:
+        kind, value = kinds.split(value)
     raw = refang(value)
     if not raw.isascii():
         _check_letters(raw)
@@ -150,7 +152,7 @@ def readings(value: str, kind: str | None = None, details: Mapping[str, str] = N
         return [*found.values()]
     if len(refusals) == 1:
         raise refusals[0]
-    raise Rejected("kind-not-recognised", "no kind takes this value; correct it, or name the kind to read why not")
+    raise Rejected("kind-not-recognised", "no kind takes this value; correct it, or name its kind to read why not")
 
 
 def strongest(grades: Iterable[str]) -> Action | None:

@@ -66,7 +66,5 @@ def subject_of_text(text: str) -> dict[str, str]:
     text = text.strip()
     if ID.fullmatch(text):
         return {"ref": text}
-    kind, colon, value = text.partition(":")
-    if colon and kind in kinds.every():
-        return {"kind": kind, "value": value}
-    return {"value": text}
+    kind, value = kinds.split(text)
+    return {"kind": kind, "value": value} if kind else {"value": text}

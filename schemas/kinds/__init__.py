@@ -51,6 +51,32 @@ def name_of(name: str, value: str) -> str:
     return ":".join(canonical(name, value))
 
 
+def split(text: str) -> tuple[str | None, str]:
+    """Return the kind and the value of a text such as ``phone:+66812345678``, as the hub writes them; else no kind."""
+    name, colon, value = text.partition(":")
+    return (name, value) if colon and name in every() else (None, text)
+
+
+def taken_by(text: str) -> list[tuple[Kind, str]]:
+    """Return each kind that takes a text, with the normal value; one alone where it stands before the value.
+
+    Raises ``Rejected`` where none takes it.
+    """
+    named, raw = split(text)
+    if named is not None:
+        kind = actual_kind(get(named), raw)
+        return [(kind, kind.normalise(raw).value)]
+    found = []
+    for kind in every().values():
+        try:
+            found.append((kind, kind.normalise(raw).value))
+        except Rejected:
+            continue
+    if not found:
+        raise Rejected("not-a-value", "no kind takes this value; correct it, or name the kind before it: phone:VALUE")
+    return found
+
+
 def recognise(raw: str) -> Kind:
     """Return the one kind that ``raw`` looks like. Raises ``Rejected`` if it looks like none, or like several."""
     found = [kind for kind in every().values() if kind.recognises(raw)]

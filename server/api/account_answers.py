@@ -14,6 +14,7 @@ from schemas.account_answers import (
 from schemas.errors import Rejected
 from schemas.lookup import RefusedValue, readings
 from schemas.partner import Partner
+from schemas.qualification import QualificationCode
 from server.api.openapi_parts import operation, plain
 from server.api.patience import write_patiently
 from server.observe import record_write
@@ -170,14 +171,17 @@ def _read(answer: AccountAnswer) -> GivenAnswer | Rejected:
     """Return an answer about all that its value may mean, or why that is no value."""
     if (answer.value is None) == (answer.listing is None):
         return Rejected("no-subject", "give either a value or the id of a listing")
+    if answer.code not in set(QualificationCode):
+        return Rejected("unknown-code", f"there is no such code; there are: {', '.join(QualificationCode)}")
+    code = QualificationCode(answer.code)
     if answer.listing is not None:
-        return GivenAnswer(answer.listing, answer.code, answer.note, answer.reference)
+        return GivenAnswer(answer.listing, code, answer.note, answer.reference)
     try:
         found = readings(answer.value or "", answer.kind, answer.details)
     except Rejected as refusal:
         return refusal
     subjects = frozenset(reading.name for reading in found)
-    return GivenAnswer(subjects, answer.code, answer.note, answer.reference)
+    return GivenAnswer(subjects, code, answer.note, answer.reference)
 
 
 def _refused(answer: AccountAnswer, refusal: Rejected) -> AccountAnswerResult:

@@ -119,7 +119,7 @@ class _Explainer:
             # A listing's id stands for its value, to operators: partners may not read every listing.
             subjects = set() if self._partner else set(listings.subjects(tx, [id_or_value]).values())
         else:
-            keys, subjects = set(), set(_subjects_of_value(id_or_value))
+            keys, subjects = set(), _subjects_of_value(id_or_value)
         found = value_index.find(tx, subjects)
         return keys | {key for subject in subjects for key in found.get(subject, ()) if _is_report(key)}
 
@@ -346,13 +346,6 @@ def _is_report(key: str) -> bool:
     return object_id(key).startswith("indicator--")
 
 
-def _subjects_of_value(text: str) -> Iterable[str]:
-    """Yield the subjects that a text may name, under each kind that takes it. Raises ``Rejected`` for none."""
-    refusals, plain = [], refang(text)
-    for kind in kinds.every().values():
-        try:
-            yield value_index.subject_of(kind.name, kind.normalise(plain).value)
-        except Rejected as refusal:
-            refusals.append(f"{kind.name}: {refusal.message}")
-    if len(refusals) == len(kinds.every()):
-        raise Rejected("not-a-value", "; ".join(refusals))
+def _subjects_of_value(text: str) -> set[str]:
+    """Return the subjects that a text may name, under each kind that takes it. Raises ``Rejected`` for none."""
+    return {value_index.subject_of(kind.name, value) for kind, value in kinds.taken_by(refang(text))}

@@ -251,10 +251,21 @@ def test_many_answers_have_their_results_in_order(served: Served) -> None:
     assert served.listings("bank-b", "accounts-bank-b") == []
 
 
+def test_an_answer_with_a_code_that_there_is_not_stops_no_other(served: Served) -> None:
+    served.report("bank-a")
+    wrong, right = served.answer("bank-b", _value() | {"code": "innocent"}, _value() | {"code": "genuine"}).json()[
+        "answers"
+    ]
+    assert (wrong["error"]["reason"], wrong["code"]) == ("unknown-code", "innocent")
+    assert "genuine, merchant" in wrong["error"]["message"]
+    assert right["answer"]
+    assert "error" not in right
+
+
 def test_a_body_of_another_form_is_refused(served: Served) -> None:
     headers = {"Authorization": f"Bearer {served.tokens['bank-b']}", "Content-Type": "application/json"}
     url = f"{served.address}api/answers"
-    for body in (b"", b"[]", b'{"answers": []}', b'{"answers": [{"code": "innocent", "value": "x"}]}', b"[" * 100_000):
+    for body in (b"", b"[]", b'{"answers": []}', b'{"answers": [{"code": 7, "value": "x"}]}', b"[" * 100_000):
         assert requests.post(url, data=body, headers=headers, timeout=30).status_code in (400, 422)
     assert requests.post(url, json={}, timeout=30).status_code == 401
     assert requests.get(url, headers=headers, timeout=30).status_code == 405

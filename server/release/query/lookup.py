@@ -1,6 +1,6 @@
 """Look a value up: its kind and normal form, its reports and listings, sightings and outcomes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from schemas import kinds, timestamp
-from schemas.errors import Rejected
 from schemas.refang import refang
 from server.release.route.policy import FULL, PUBLIC
 from server.store import collections, inbox, listings, log, value_index
@@ -65,7 +64,7 @@ def subjects(tx: Tx, raws: Iterable[str]) -> set[str]:
 
     Raises ``Rejected`` for a value of no kind.
     """
-    readings = {raw: list(_readings(refang(raw))) for raw in raws}
+    readings = {raw: _readings(refang(raw)) for raw in raws}
     names = {value_index.subject_of(*reading) for found in readings.values() for reading in found}
     known = value_index.find(tx, names).keys() | listings.find(tx, names).keys()
     meant: set[str] = set()
@@ -108,17 +107,7 @@ def _listings(tx: Tx, ids: set[str]) -> list[dict[str, Any]]:
     return [msgspec.json.decode(found[id_].body) for id_ in sorted(found)]
 
 
-def _readings(value: str) -> Iterator[tuple[str, str]]:
-    """Yield each kind that takes the value, with its normal form. Raises ``Rejected`` where none does."""
-    refusals = []
-    taken = False
-    for kind in kinds.every().values():
-        try:
-            normal = kind.normalise(value)
-            taken = True
-            if kinds.actual_kind(kind, value) is kind:
-                yield kind.name, normal.value
-        except Rejected as refusal:
-            refusals.append(f"{kind.name}: {refusal.message}")
-    if not taken:
-        raise Rejected("not-a-value", "; ".join(refusals))
+def _readings(text: str) -> list[tuple[str, str]]:
+    """Return each kind that a value is stored as, with its normal form. Raises ``Rejected`` where no kind takes it."""
+    _, plain = kinds.split(text)
+    return [(kind.name, value) for kind, value in kinds.taken_by(text) if kinds.actual_kind(kind, plain) is kind]

@@ -43,6 +43,15 @@ def test_an_account_has_one_name_by_iban_and_by_bank_code_and_number() -> None:
     assert by_iban.name == by_code.name
 
 
+def test_the_kind_may_stand_before_the_value_as_the_hub_writes_it() -> None:
+    [behind] = readings("bank-account:TH:KASITHBK:1234567890")
+    assert behind.name == "bank-account:TH:KASITHBK:1234567890"
+    assert kinds.taken_by(behind.name) == [(kinds.get("bank-account"), "TH:KASITHBK:1234567890")]
+    assert [reading.kind for reading in readings("https://example.org:8443/a")] == ["url"]
+    with pytest.raises(Rejected, match="no kind takes this value"):
+        kinds.taken_by("no such thing")
+
+
 def test_details_name_the_kind() -> None:
     [reading] = readings("1234567890", details={"bank": "KBANK"})
     assert reading.kind == "bank-account"
