@@ -10,7 +10,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.hub import Hub
-from server.store import Store, collections, inbox, listings, partners, reviews, value_index
+from server.store import Store, Tx, collections, inbox, listings, partners, reviews, value_index
 from server.store.database.times import now
 from server.store.item import Item
 from server.store.objections import objections
@@ -93,7 +93,7 @@ def _doubt(hub: Hub, by: str, subject: str) -> None:
         _contribute(hub, tx, by, records.to_stix(tabular.read_record("outcome", columns, defaults))[-1:])
 
 
-def _contribute(hub: Hub, tx: Any, by: str, objects: Iterable[dict[str, Any]]) -> None:
+def _contribute(hub: Hub, tx: Tx, by: str, objects: Iterable[dict[str, Any]]) -> None:
     done = contribute(hub, tx, partners.get(tx, by), [Item.of(obj) for obj in objects])
     assert not done.failed, done.failed
 

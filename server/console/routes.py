@@ -18,8 +18,11 @@ from server.console.access import (
 )
 from server.console.login import login_pages, openid_pages, own_pages
 from server.console.operator import (
+    all_requests_pages,
+    objection_pages,
     overview_page,
     proposal_pages,
+    question_pages,
     review_decisions,
     review_pages,
 )
@@ -75,6 +78,16 @@ ROUTES: tuple[Route, ...] = (
     Route("partners", "/console/partners", VIEWERS, overview_page.show_partners),
     Route("audit", "/console/audit", ANALYSTS, overview_page.show_trail),
     Route("people", "/console/people", ADMINS, overview_page.show_people),
+    Route("propose-admin", "/console/people/admin", ADMINS, proposal_pages.propose_admin, methods=FORM, is_fresh=True),
+    Route("objections", "/console/objections", VIEWERS, objection_pages.show_all),
+    Route("objection", "/console/objections/<id>", VIEWERS, objection_pages.show_one),
+    Route("decide-objection", "/console/objections/<id>/decide", ANALYSTS, objection_pages.decide, methods=FORM),
+    Route("all-requests", "/console/requests", VIEWERS, all_requests_pages.show_all),
+    Route("any-request", "/console/requests/<id>", VIEWERS, all_requests_pages.show_one),
+    Route("assign", "/console/requests/<id>/assign", ANALYSTS, all_requests_pages.assign, methods=FORM),
+    Route("questions", "/console/questions", VIEWERS, question_pages.show_questions),
+    Route("referrals", "/console/referrals", VIEWERS, question_pages.show_referrals),
+    Route("referral-answer", "/console/referrals/<id>/answer", ANALYSTS, question_pages.answer_referral, methods=FORM),
     Route("reviews", "/console/reviews", VIEWERS, review_pages.show_queue),
     Route("review", "/console/review/<path:id>", VIEWERS, review_pages.show_review),
     Route("ask", "/console/review/<path:id>/ask", ANALYSTS, review_pages.ask, methods=FORM),

@@ -1,10 +1,12 @@
 """The first page of the console: what needs a person, and how the hub is."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response
 
+from server.console.operator.review_pages import DISPUTES
 from server.console.visit import Visit
 from server.console.words import mark
 from server.release.query import receipts
@@ -12,9 +14,14 @@ from server.store import audit, collections, feed_state, hub_identity, partners,
 from server.store.audit import TrailPlace
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now
+from server.store.keepers import kept_accounts
 from server.store.liveness import heartbeats, silences
+from server.store.objections import objections
 from server.store.operators import users
 from server.store.proposals import proposals
+from server.store.questions import questions
+from server.store.referrals import referrals
+from server.store.requests import requests
 
 _MONTH = 30 * 86_400 * 1_000_000
 _MOST_ROWS = 100
@@ -74,8 +81,18 @@ def _place(given: str) -> TrailPlace | None:
 
 def _to_decide(visit: Visit, tx: Tx) -> dict[str, Any]:
     totals = receipts.totals_since(tx, now() - _MONTH, visit.site.settings.retraction_target)
+    moment, target = now(), visit.site.settings.answer_target // timedelta(microseconds=1)
+    by_rule = reviews.count_by_rule(tx)
     return {
-        "reviews_open": reviews.count(tx),
+        "reviews_open": sum(by_rule.values()),
+        "disputes": sum(by_rule.get(rule, 0) for rule in DISPUTES),
+        "objections": objections.totals(tx),
+        "requests": requests.current(tx, moment),
+        "questions": questions.unanswered(tx, moment - _MONTH),
+        "referrals": referrals.open_referrals(tx),
+        "answers": [counted for counted in kept_accounts.counts(tx, target, moment, moment - _MONTH) if counted.open][
+            :_MOST_ROWS
+        ],
         "reviews_oldest": reviews.oldest(tx),
         "proposals": proposals.all_proposals(tx, limit=_MOST_ROWS),
         "receipts": totals,

@@ -11,7 +11,7 @@ from server.console.operator.effect_texts import effect_text
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release import two_persons
-from server.release.by_two_persons.admins import ADMIN_LINK
+from server.release.by_two_persons import admins
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import NotAllowed, is_same_person
 from server.store.proposals import proposals
@@ -19,6 +19,7 @@ from server.store.proposals.proposals import UnknownProposal
 
 _PAGE = 100
 _NO_PROPOSAL = mark("There is no such proposal.")
+_NO_ADMIN = mark("Nobody of this name can become an administrator: it is no name, or somebody’s who is one already.")
 _NOT_NOW = mark(
     "This cannot be decided so: it is open no more, or you proposed it, and somebody else has to confirm it."
 )
@@ -50,7 +51,7 @@ def confirm(visit: Visit, id: str) -> Response:
     with _refusing(), hub.store.begin() as tx:
         found, done = two_persons.confirm(hub, tx, ACTIONS, id, visit.known_user.name)
     # What is shown once, and stored nowhere, is on the answer itself.
-    if any(effect.code == ADMIN_LINK for effect in done):
+    if any(effect.code == admins.ADMIN_LINK for effect in done):
         lines = [effect_text(visit.language, effect) for effect in done]
         return visit.page("operator/confirmed.html", found=found, lines=lines)
     return visit.go(f"/console/proposals/{id}")
@@ -63,12 +64,21 @@ def reject(visit: Visit, id: str) -> Response:
     return visit.go(f"/console/proposals/{id}")
 
 
+def propose_admin(visit: Visit) -> Response:
+    """Propose that somebody becomes an administrator."""
+    hub = visit.site.hub
+    with _refusing(_NO_ADMIN), hub.store.begin() as tx:
+        arguments = admins.arguments(visit.field("name", 100))
+        made = two_persons.propose(hub, tx, admins.MAKE_ADMIN, arguments, visit.known_user.name)
+    return visit.go(f"/console/proposals/{made.id}")
+
+
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _refusing(text: str = "") -> Iterator[None]:
     """Turn what two persons may not do into a page that says so."""
     try:
         yield
     except UnknownProposal:
         raise PageRefused(404, _NO_PROPOSAL) from None
     except (NotAllowed, ValueError, LookupError, Rejected):
-        raise PageRefused(409, _NOT_NOW) from None
+        raise PageRefused(409, text or _NOT_NOW) from None

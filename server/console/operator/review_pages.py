@@ -7,6 +7,7 @@ from flask import Response
 
 from schemas import kinds
 from schemas.errors import Rejected
+from server.console.operator.places import after_of
 from server.console.operator.review_decisions import NO_REVIEW
 from server.console.operator.review_texts import caution_text, rule_text
 from server.console.visit import PageRefused, Visit
@@ -30,7 +31,7 @@ _PAGE = 50
 _HOUR = 3_600 * 1_000_000
 _STATES: dict[str, ReviewState] = {"open": "open", "approved": "approved", "rejected": "rejected"}
 _AGES = {"4": 4, "24": 24, "72": 72, "168": 168}
-_DISPUTES = (DISPUTED, DOUBTED, CONTRADICTED, COERCED, WITHHELD)
+DISPUTES = (DISPUTED, DOUBTED, CONTRADICTED, COERCED, WITHHELD)
 _NOT_ASKED = mark("Nobody was asked. A question has up to 1,000 characters, and no personal data in it.")
 _NOBODY = mark("Nobody who could be asked reports this value any more.")
 
@@ -51,7 +52,7 @@ def show_queue(visit: Visit) -> Response:
     )
     hub = visit.site.hub
     with hub.store.read() as tx:
-        found = queue_page(hub, tx, wanted, _after(visit), _PAGE)
+        found = queue_page(hub, tx, wanted, after_of(visit), _PAGE)
         values = _queue(visit, tx, found.rows)
         rules = reviews.count_by_rule(tx)
     return visit.page(
@@ -68,10 +69,10 @@ def show_queue(visit: Visit) -> Response:
 
 def show_disputes(visit: Visit) -> Response:
     """Show what partners doubt, and what else is asked about listings, the oldest first."""
-    hub, after = visit.site.hub, _after(visit)
+    hub, after = visit.site.hub, after_of(visit)
     with hub.store.read() as tx:
         found: list[Review] = []
-        for rule in _DISPUTES:
+        for rule in DISPUTES:
             found += reviews.all_reviews(tx, "open", None, rule, _PAGE + 1, after)
         found.sort(key=lambda review: (review.opened, review.object_id))
         values = _queue(visit, tx, reviewing.summaries(hub, tx, found[:_PAGE]))
@@ -167,9 +168,3 @@ def _listed(tx: Tx, summary: ReviewSummary) -> int:
 def _following(path: str, given: dict[str, str], place: QueuePlace | None) -> str:
     """Return the address of the next page, "" where there is none."""
     return "" if place is None else f"{path}?" + urlencode({**given, "after": f"{place[0]}.{place[1]}"})
-
-
-def _after(visit: Visit) -> QueuePlace | None:
-    """Return where the page before ended."""
-    opened, dot, id_ = visit.request.args.get("after", "")[:500].partition(".")
-    return (int(opened), id_) if dot and opened.isascii() and opened.isdecimal() and len(opened) < 18 else None

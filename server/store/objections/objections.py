@@ -136,6 +136,21 @@ def all_objections(tx: Tx, *, every: bool = False, limit: int = 1_000) -> list[O
     return [Objection(*row) for row in tx.execute(asked)]
 
 
+def by_due(tx: Tx, *, after: tuple[int, str] | None = None, most: int) -> list[Objection]:
+    """Return the open objections to which something is listed, the next due one first; after a due moment and an id."""
+    asked = select(objections).where(_o.answer.is_(None), _o.listed | _o.routed.is_(None))
+    if after is not None:
+        due, id_ = after
+        asked = asked.where(_o.due >= due, (_o.due > due) | (_o.id > id_))
+    return [Objection(*row) for row in tx.execute(asked.order_by(_o.due, _o.id).limit(most))]
+
+
+def ended(tx: Tx, *, most: int) -> list[Objection]:
+    """Return objections that have ended, the latest first."""
+    asked = select(objections).where(_o.answer.is_not(None)).order_by(_o.received.desc(), _o.id).limit(most)
+    return [Objection(*row) for row in tx.execute(asked)]
+
+
 def unrouted(tx: Tx) -> list[Objection]:
     """Return open objections of which is to be looked up what is listed, some hundred at most.
 

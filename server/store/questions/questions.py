@@ -69,9 +69,15 @@ def answer(tx: Tx, id_: str, partner: str, text: str) -> None:
     tx.execute(update(question_recipients).where(_r.question == id_, _r.partner == partner).values(**changed))
 
 
-def all_questions(tx: Tx, limit: int = 1_000) -> list[tuple[Question, Sequence[Recipient]]]:
-    """Return questions, the latest first, with those who were asked."""
-    found = [Question(*row) for row in tx.execute(select(questions).order_by(_q.asked.desc(), _q.id).limit(limit))]
+def all_questions(
+    tx: Tx, limit: int = 1_000, before: tuple[int, str] | None = None
+) -> list[tuple[Question, Sequence[Recipient]]]:
+    """Return questions, the latest first, with those who were asked; before a moment and an id."""
+    wanted = select(questions).order_by(_q.asked.desc(), _q.id).limit(limit)
+    if before is not None:
+        asked, id_ = before
+        wanted = wanted.where(_q.asked <= asked, (_q.asked < asked) | (_q.id > id_))
+    found = [Question(*row) for row in tx.execute(wanted)]
     recipients: dict[str, list[Recipient]] = {question.id: [] for question in found}
     ids = list(recipients)
     for start in range(0, len(ids), _PAGE):
@@ -79,6 +85,13 @@ def all_questions(tx: Tx, limit: int = 1_000) -> list[tuple[Question, Sequence[R
         for row in tx.execute(among):
             recipients[row[0]].append(Recipient(*row[1:]))
     return [(question, recipients[question.id]) for question in found]
+
+
+def unanswered(tx: Tx, since: int) -> int:
+    """Count the operator's questions asked since then (microseconds) that nobody has answered yet."""
+    answered = select(_r.question).where(_r.question == _q.id, _r.answers > 0).exists()
+    mine = (_q.asker.is_(None), _q.asked >= since, ~answered)
+    return tx.execute(select(func.count()).select_from(questions).where(*mine)).scalar_one()
 
 
 def forget(tx: Tx, *, before: int) -> int:

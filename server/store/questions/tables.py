@@ -18,6 +18,7 @@ questions = Table(
     Column("text", Text, nullable=False),
     Column("asked", BigInteger, nullable=False),
     Index("ix_questions_asker", "asker", "asked"),
+    Index("ix_questions_asked", "asked"),
 )
 
 question_recipients = Table(

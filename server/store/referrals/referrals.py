@@ -76,7 +76,7 @@ def all_referrals(tx: Tx, *, only_open: bool = True, limit: int = 1_000) -> list
     """Return referrals, the oldest first."""
     asked = select(referrals).order_by(_r.referred, _r.id).limit(limit)
     if only_open:
-        asked = asked.where(_r.answer.is_(None))
+        asked = asked.where(_r.answered.is_(None))
     return [_referral(row) for row in tx.execute(asked)]
 
 

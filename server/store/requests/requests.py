@@ -188,6 +188,26 @@ def all_requests(
     return [StoredRequest(*row) for row in tx.execute(_in(asked, states))]
 
 
+def by_deadline(
+    tx: Tx, states: Sequence[str], *, unaddressed: bool = False, after: Place | None = None, most: int
+) -> list[StoredRequest]:
+    """Return the requests in some states, the next deadline first; after the place ``after``, which has a deadline.
+
+    Each state is read in order by an index, however many requests there are.
+    """
+    found: list[StoredRequest] = []
+    for state in states:
+        asked = select(requests).where(requests.c.state == state).order_by(requests.c.deadline, requests.c.id)
+        if unaddressed:
+            asked = asked.where(requests.c.addressee.is_(None))
+        if after is not None:
+            due = requests.c.deadline
+            later = or_(due > after.opened, requests.c.id > after.id)
+            asked = asked.where(due >= after.opened, later)
+        found += [StoredRequest(*row) for row in tx.execute(asked.limit(most))]
+    return sorted(found, key=lambda request: (request.deadline, request.id))[:most]
+
+
 def _in(asked: Select[Any], states: Sequence[str]) -> Select[Any]:
     return asked.where(requests.c.state.in_(states)) if states else asked
 

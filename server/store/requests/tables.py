@@ -1,6 +1,6 @@
 """The tables of this folder, in the metadata that all tables share."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
 from server.store.release_tables import metadata
 
@@ -36,6 +36,13 @@ requests = Table(
     Column("hold", Text),
     Column("hold_until", BigInteger),
     Index("requests_by_state", "state", "deadline"),
+    Index(
+        "requests_unaddressed",
+        "state",
+        "deadline",
+        sqlite_where=text("addressee IS NULL"),
+        postgresql_where=text("addressee IS NULL"),
+    ),
     Index("requests_of_sender", "sender", "sent_as", unique=True),
     Index("requests_opened", "sender", "opened"),
     Index("requests_of_sender_by_state", "sender", "state"),

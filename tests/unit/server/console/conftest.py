@@ -11,7 +11,9 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.app import close, create_app
 from server.settings import Settings
+from server.setup import set_up
 from server.store import Store, partners
+from tests.postgres import Postgres
 
 
 @pytest.fixture
@@ -31,3 +33,20 @@ def app(initial_store: Path, tmp_path: Path) -> Iterator[Flask]:
 def store(app: Flask) -> Store:
     found: Store = app.extensions["scamfeed-store"]
     return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """Serve the pages from a store of either database."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("initial_store")
+        url = f"sqlite:///{shutil.copy(template, tmp_path / 'hub.db')}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.url(server.database(request.getfixturevalue("postgres_template")))
+        store = Store.open(url)
+        set_up(store)
+        store.close()
+    made = create_app(Settings(database_url=url, access_log="off"))
+    yield made
+    close(made)

@@ -1,40 +1,16 @@
 """A queue of forty with ten traps: who chooses all and approves sees each trap, and approves none of them by it."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 
-import pytest
 from flask import Flask
 
-from server.app import close, create_app
-from server.settings import Settings
-from server.setup import set_up
 from server.store import Store, reviews
 from server.store.operators.users import OperatorRole
 from server.store.proposals import proposals
-from tests.postgres import Postgres
 from tests.review_queue import TRAPS, fill, is_approved
 from tests.unit.server.console.people import Visitor, token_of, visitor_of
 from tests.unit.server.release.hubs import hub_on
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("initial_store")
-        url = f"sqlite:///{shutil.copy(template, tmp_path / 'hub.db')}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.url(server.database(request.getfixturevalue("postgres_template")))
-        store = Store.open(url)
-        set_up(store)
-        store.close()
-    made = create_app(Settings(database_url=url, access_log="off"))
-    yield made
-    close(made)
 
 
 def boxes(page: str, *, checked: bool) -> list[str]:
@@ -43,7 +19,8 @@ def boxes(page: str, *, checked: bool) -> list[str]:
     return [unescape(id_) for id_, tick in found if bool(tick) is checked]
 
 
-def test_forty_are_cleared_and_no_trap_is_approved(app: Flask) -> None:
+def test_forty_are_cleared_and_no_trap_is_approved(either_app: Flask) -> None:
+    app = either_app
     store: Store = app.extensions["scamfeed-store"]
     traps = fill(hub_on(store))
     visitor = visitor_of(app, OperatorRole.ANALYST)

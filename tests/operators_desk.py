@@ -1,0 +1,78 @@
+"""A hub whose operators have something to do: a dispute, objections, requests, questions and a referral."""
+
+from datetime import timedelta
+from typing import Any
+
+from mappers import ids, records
+from mappers.indicator import to_stix
+from schemas import tabular, timestamp
+from schemas.partner import FocalFunction, Partner, PartnerKind
+from schemas.request import Request
+from schemas.tabular import ReportReader
+from server.release.asking import ask
+from server.release.contribute import contribute
+from server.release.hub import Hub
+from server.release.objections import decide as deciding
+from server.release.requests import desk
+from server.store import Tx, collections, focal_points, listings, partners
+from server.store.database.times import now
+from server.store.item import Item
+from server.store.objections import objections
+from server.store.objections.objections import Objection
+from server.store.referrals import referrals
+
+REPORTER, DOUBTER, SENDER, INSTITUTION = "Reporting Bank", "Doubting Bank", "Asking Bank", "Asked Bank"
+DISPUTED, OBJECTED, HIDDEN = "disputed.example.net", "wronged.example.net", "nowhere.example.net"
+_DAY = 86_400 * 1_000_000
+
+
+def fill(hub: Hub) -> None:
+    """Fill the hub; its ids are ``o-listed``, ``o-late`` and ``o-hidden`` for the objections."""
+    with hub.store.begin() as tx:
+        for name in (REPORTER, DOUBTER, SENDER, INSTITUTION):
+            given = {"name": name, "kind": PartnerKind.BANK, "country": "TH", "identity": ids.identity(name)}
+            partners.add(tx, Partner(**given, trusted=name == DOUBTER))
+            collections.grant(tx, name, collections.get(tx, "takedown"), read=True)
+        focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "help@hub.example")
+    for value in (DISPUTED, OBJECTED):
+        _report(hub, value)
+    with hub.store.begin() as tx:
+        [listing] = listings.ids(tx, f"domain:{DISPUTED}")
+        columns = {"outcome": "false-positive", "reason": "legitimate-use", "of": listing}
+        defaults = {"reporter": DOUBTER, "reported_at": timestamp.text(timestamp.now()), "tlp": "green"}
+        _contribute(hub, tx, DOUBTER, records.to_stix(tabular.read_record("outcome", columns, defaults))[-1:])
+    with hub.store.begin() as tx:
+        for id_, value, due in (
+            ("o-listed", OBJECTED, now() + 9 * _DAY),
+            ("o-late", OBJECTED, now() - _DAY),
+            ("o-hidden", HIDDEN, now() + _DAY),
+        ):
+            objection = Objection(id_, "domain", "own-business", None, id_.encode(), now() - 2 * _DAY, due)
+            objections.add(tx, objection, [f"domain:{value}"])
+    deciding.route_new(hub)
+    for number, addressee in (("C-1", INSTITUTION), ("C-2", None)):
+        with hub.store.begin() as tx:
+            desk.send(hub, tx, partners.get(tx, SENDER), _request(number, addressee))
+    with hub.store.begin() as tx:
+        ask(hub, tx, "Which page shows the shop?", listing, "Anong", [f"domain:{DISPUTED}"])
+        referrals.add(tx, listing, focal_points.HUB, "Anong")
+
+
+def _request(number: str, addressee: str | None) -> Request:
+    at = timestamp.now()
+    given = {"reporter": SENDER, "reported_at": at, "asks": "freeze", "of": "bank-account:TH:KASITHBK:1234567890"}
+    money = {"amount": "800000", "currency": "THB", "legal_basis": "scheme-rules"}
+    to = {"addressee": addressee} if addressee else {}
+    return Request.model_validate({**given, **money, **to, "reference": number, "deadline": at + timedelta(hours=4)})
+
+
+def _report(hub: Hub, value: str) -> None:
+    given = {"reporter": REPORTER, "kind": "domain", "tlp": "green", "scam_type": "merchandise"}
+    reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now())})
+    with hub.store.begin() as tx:
+        _contribute(hub, tx, REPORTER, to_stix(reader.report({"value": value})))
+
+
+def _contribute(hub: Hub, tx: Tx, by: str, objects: list[dict[str, Any]]) -> None:
+    done = contribute(hub, tx, partners.get(tx, by), [Item.of(obj) for obj in objects])
+    assert not done.failed, done.failed

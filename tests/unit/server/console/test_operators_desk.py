@@ -1,0 +1,189 @@
+"""The operator's desk: disputes, objections, requests, questions and referrals, listed, shown and decided."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from server.app import close, create_app
+from server.release.query.lookup import lookup
+from server.settings import Settings
+from server.store import Store, audit
+from server.store.objections import objections
+from server.store.operators import users
+from server.store.operators.users import OperatorRole
+from server.store.proposals import proposals
+from server.store.referrals import referrals
+from server.store.requests import requests
+from tests.operators_desk import DISPUTED, DOUBTER, HIDDEN, INSTITUTION, OBJECTED, REPORTER, fill
+from tests.unit.server.console.people import Visitor, visitor_of
+from tests.unit.server.release.hubs import hub_on
+
+PAGES = (
+    *("/console/", "/console/reviews", "/console/disputes", "/console/objections", "/console/objections?show=ended"),
+    *("/console/requests", "/console/requests?show=unaddressed", "/console/requests?show=closed"),
+    *("/console/questions", "/console/referrals", "/console/referrals?show=all", "/console/proposals"),
+)
+
+
+@pytest.fixture(scope="module")
+def filled_store(initial_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fill a store once; each test has a copy."""
+    file = Path(shutil.copy(initial_store, tmp_path_factory.mktemp("desk") / "hub.db"))
+    store = Store.open(f"sqlite:///{file}")
+    fill(hub_on(store))
+    store.close()
+    return file
+
+
+@pytest.fixture
+def app(filled_store: Path, tmp_path: Path) -> Iterator[Flask]:
+    copy = shutil.copy(filled_store, tmp_path / "hub.db")
+    made = create_app(Settings(database_url=f"sqlite:///{copy}", access_log="off"))
+    yield made
+    close(made)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    return store
+
+
+@pytest.fixture
+def analyst(app: Flask, filled: Store) -> Visitor:
+    return visitor_of(app, OperatorRole.ANALYST)
+
+
+def is_listed(store: Store, value: str) -> bool:
+    with store.read() as tx:
+        return any(not listing.get("revoked") for found in lookup(tx, value) for listing in found.listings)
+
+
+def test_every_list_opens_on_either_database_and_has_what_waits(either_app: Flask) -> None:
+    store: Store = either_app.extensions["scamfeed-store"]
+    fill(hub_on(store))
+    visitor = visitor_of(either_app, OperatorRole.VIEWER)
+    pages = {path: visitor.get(path) for path in PAGES}
+    assert {path: answer.status_code for path, answer in pages.items() if answer.status_code != 200} == {}
+    assert DISPUTED in pages["/console/disputes"].text
+    objected = pages["/console/objections"].text
+    assert objected.index("o-late") < objected.index("o-listed")
+    assert HIDDEN not in objected
+    assert "C-1" in pages["/console/requests"].text
+    unaddressed = pages["/console/requests?show=unaddressed"].text
+    assert "C-2" in unaddressed
+    assert "C-1" not in unaddressed
+    assert "Which page shows the shop?" in pages["/console/questions"].text
+    figures = re.findall(r'href="(/console/\w+)">[^<]+</a></h2><p class="figure">(\d+)<', pages["/console/"].text)
+    assert dict(figures) == {
+        **{"/console/reviews": "1", "/console/disputes": "1", "/console/objections": "2", "/console/requests": "2"},
+        **{"/console/questions": "1", "/console/proposals": "0", "/console/referrals": "1"},
+    }
+    after = "?after=99999999999999999.x"
+    assert all(visitor.get(f"/console/{name}{after}").status_code == 200 for name in ("objections", "requests"))
+
+
+def test_an_address_without_sense_shows_the_first_page(analyst: Visitor) -> None:
+    for name in ("reviews", "disputes", "objections", "requests", "questions"):
+        for after in ("x", "1", "1.", ".x", "-1.x", "9" * 30 + ".x", "²3.x", "1.%00"):
+            assert analyst.get(f"/console/{name}?after={after}").status_code == 200, (name, after)
+
+
+def test_an_objection_is_cleared_and_all_about_the_value_end(analyst: Visitor, filled: Store) -> None:
+    page = "/console/objections/o-listed"
+    assert "o-late" in analyst.get(page).text
+    answer = analyst.send(f"{page}/decide", page, decision="clear")
+    assert "Reports taken back" in answer.text
+    assert not is_listed(filled, OBJECTED)
+    with filled.read() as tx:
+        assert {objections.find(tx, id_).answer for id_ in ("o-listed", "o-late")} == {"cleared"}
+        assert objections.find(tx, "o-listed").decided_by == analyst.name
+    assert analyst.send(f"{page}/decide", "/me", decision="clear").status_code == 409
+
+
+def test_a_listing_stays_for_a_reason(analyst: Visitor, filled: Store) -> None:
+    page = "/console/objections/o-listed"
+    assert analyst.send(f"{page}/decide", page, decision="uphold").status_code == 422
+    assert analyst.send(f"{page}/decide", page, decision="x", reason="other").status_code == 422
+    analyst.send(f"{page}/decide", page, decision="uphold", reason="keeper-confirms")
+    assert is_listed(filled, OBJECTED)
+    with filled.read() as tx:
+        assert objections.find(tx, "o-listed")[11:13] == ("stays", "keeper-confirms")
+
+
+def test_what_many_read_is_cleared_by_two_persons(app: Flask, filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = visitor_of(app, OperatorRole.ANALYST), visitor_of(app, OperatorRole.APPROVER)
+    monkeypatch.setattr("server.release.by_two_persons.delistings.Readership.is_more_than", lambda *_: True)
+    page = "/console/objections/o-listed"
+    assert "Proposed" in first.send(f"{page}/decide", page, decision="clear").text
+    assert is_listed(filled, OBJECTED)
+    with filled.read() as tx:
+        [made] = proposals.all_proposals(tx)
+    address = f"/console/proposals/{made.id}"
+    assert OBJECTED in second.get(address).text
+    assert "ถอนออกจากทุกที่" in second.get(f"{address}?lang=th").text
+    second.send(f"{address}/confirm", address)
+    assert not is_listed(filled, OBJECTED)
+
+
+def test_a_request_that_nobody_is_asked_by_is_given_to_somebody_once(analyst: Visitor, filled: Store) -> None:
+    with filled.read() as tx:
+        [found] = requests.by_deadline(tx, ["open"], unaddressed=True, most=9)
+    page = f"/console/requests/{found.id}"
+    assert analyst.send(f"{page}/assign", page, to="No Such Bank").status_code == 409
+    assert analyst.send(f"{page}/assign", page, to=INSTITUTION).status_code == 303
+    with filled.read() as tx:
+        assert requests.find(tx, [found.id])[found.id].addressee == INSTITUTION
+    assert analyst.send(f"{page}/assign", "/me", to=INSTITUTION).status_code == 409
+
+
+def test_a_dispute_is_shown_and_its_reporters_are_asked(analyst: Visitor, filled: Store) -> None:
+    [address] = re.findall(r'href="(/console/review/[^"]+)"', analyst.get("/console/disputes").text)
+    page = analyst.get(address).text
+    assert DOUBTER in page
+    assert analyst.send(f"{address}/ask", address, question="What do you know of it?").status_code == 303
+    assert "What do you know of it?" in analyst.get("/console/questions").text
+    assert REPORTER in analyst.get("/console/questions").text
+    for wrong in ("", "x" * 1_500, "call 4111 1111 1111 1111"):
+        assert analyst.send(f"{address}/ask", address, question=wrong).status_code == 422
+
+
+def test_a_referral_is_answered_in_one_word(analyst: Visitor, filled: Store) -> None:
+    with filled.read() as tx:
+        [found] = referrals.all_referrals(tx)
+    page = f"/console/referrals/{found.id}/answer"
+    assert analyst.send(page, "/console/referrals", answer="x").status_code == 422
+    analyst.send(page, "/console/referrals", answer="accepted")
+    with filled.read() as tx:
+        assert referrals.all_referrals(tx) == []
+        assert ("ANSWER", found.id) in {(entry.event.method, entry.event.reference) for entry in audit.tail(tx, 9)}
+
+
+def test_what_is_not_there_is_not_found(analyst: Visitor) -> None:
+    for path in ("/console/objections/x", "/console/requests/x", "/console/review/x", "/console/proposals/x"):
+        assert analyst.get(path).status_code == 404
+    for path in ("/console/objections/x/decide", "/console/requests/x/assign", "/console/referrals/x/answer"):
+        given = {"decision": "clear", "to": INSTITUTION, "answer": "accepted"}
+        assert analyst.send(path, "/me", **given).status_code == 404
+
+
+def test_a_viewer_sees_all_of_it_and_no_form_that_decides(app: Flask, filled: Store) -> None:
+    viewer = visitor_of(app, OperatorRole.VIEWER)
+    for path in (*PAGES, "/console/objections/o-listed"):
+        assert not re.search(r'<form[^>]*action="[^"]*(decide|assign|answer|ask)"', viewer.get(path).text), path
+
+
+def test_an_administrator_is_made_by_two_and_the_link_is_shown_once(app: Flask, store: Store) -> None:
+    first, second = visitor_of(app, OperatorRole.ADMIN), visitor_of(app, OperatorRole.APPROVER)
+    assert first.send("/console/people/admin", "/console/people", name="").status_code == 409
+    address = first.send("/console/people/admin", "/console/people", name="Chai").headers["Location"]
+    assert "Chai" in second.get(address).text
+    answer = second.send(f"{address}/confirm", address)
+    [link] = re.findall(r"/welcome/[\w-]+", answer.text)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "/welcome/" not in second.get(address).text
+    with store.read() as tx:
+        assert users.of_link(tx, link.removeprefix("/welcome/")).role == OperatorRole.ADMIN
