@@ -53,8 +53,11 @@ def rows(sizes: tuple[int, ...] = (10_000, 100_000)) -> Iterator[Row]:
             yield from _growth(urls, tokens)
 
 
-def fill(url: str, size: int) -> tuple[str, str]:
-    """List so many domains in the store at ``url``; return the tokens of who reads them and of who does not."""
+def fill(url: str, size: int, aliases: Sequence[str] = ("takedown", "takedown-full")) -> tuple[str, str]:
+    """List so many domains in the store at ``url``, in a collection and its full variant.
+
+    Returns the tokens of who reads them and of who does not.
+    """
     store = Store.open(url)
     set_up(store)
     tokens = []
@@ -62,7 +65,7 @@ def fill(url: str, size: int) -> tuple[str, str]:
         for partner in ("reader", "stranger"):
             made = Partner(name=partner, kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}")
             tokens.append(partners.add(tx, made).token)
-        variants = [collections.get(tx, alias) for alias in ("takedown", "takedown-full")]
+        variants = [collections.get(tx, alias) for alias in aliases]
         collections.grant(tx, "reader", variants[0], read=True)
         collections.grant(tx, "stranger", collections.get(tx, "wallets"), read=True)
     reports = ReportReader({"reporter": "bench", "kind": "domain", "tlp": "green", "confidence": "80"})
