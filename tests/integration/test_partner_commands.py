@@ -65,6 +65,9 @@ def test_what_a_partner_may_do_is_said_at_first_or_later(hub: Run) -> None:
     assert hub("partner", "add", "Police", "--kind", "government", *more).exit_code == 0
     police = {row["partner"]: row for row in answer(hub("partner", "list", "--json"))}["Police"]
     assert (police["trusted"], police["forwards"], police["named"]) == (True, True, True)
+    assert not police["shown_publicly"]
+    for option, is_shown in (("--show-publicly", True), ("--hide-publicly", False)):
+        assert answer(hub("partner", "set", "Police", option, "--json"))["shown_publicly"] is is_shown
     assert (police["authority"], police["institutions"]) == (["bank-account"], ["GB29NWBK"])
     changed = answer(hub("partner", "set", "Police", "--not-trusted", "--authority", "", "--country", "th", "--json"))
     assert (changed["trusted"], changed["authority"], changed["country"]) == (False, [], "TH")
