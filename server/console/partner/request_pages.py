@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -79,7 +80,7 @@ def show_all(visit: Visit) -> Response:
         state=state,
         states=[*RequestState],
         following=following,
-        **_clock(),
+        **_as_written(),
     )
 
 
@@ -164,7 +165,7 @@ def _request_page(visit: Visit, view: RequestView, refused: str = "") -> Respons
         disagreements=[reason for reason in RequestReason if reason in DISAGREEMENTS],
         closings=[reason for reason in RequestReason if reason in CLOSINGS],
         refused=refused,
-        **_clock(),
+        **_as_written(),
     )
 
 
@@ -186,10 +187,14 @@ def _form(
     )
 
 
-def _clock() -> dict[str, Any]:
-    """Return what a template needs to say how long a request has waited, and how long there is left."""
+def _as_written() -> dict[str, Any]:
+    """Return what a template needs to write the moments, the time left and the amounts of a request."""
     at = now()
-    return {"moment_of": micros, "seconds_left": lambda until: (micros(until) - at) / 1_000_000}
+    return {
+        "moment_of": micros,
+        "seconds_left": lambda until: (micros(until) - at) / 1_000_000,
+        "amount_of": Decimal,
+    }
 
 
 def _begun(visit: Visit) -> int:

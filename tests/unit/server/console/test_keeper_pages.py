@@ -128,7 +128,3 @@ def test_a_reader_sees_what_waits_and_cannot_answer(app: Flask) -> None:
     assert listings_on(page) == []
     assert reader.client.post("/partner/accounts/check", data={"token": token_of(page)}).status_code == 403
     assert reader.client.post("/partner/accounts/answer", data={"token": token_of(page)}).status_code == 403
-
-
-def test_every_answer_has_words(app: Flask) -> None:
-    assert ANSWERS.keys() == set(QualificationCode)
