@@ -15,6 +15,7 @@ from server.store.database.times import micros
 from server.store.feed_state import Breaker
 
 _SECOND = 1_000_000
+_MINUTE = 60 * _SECOND
 _MOST_FEEDS = 50
 _STATES: dict[Breaker, Translatable] = {
     "closed": mark("Works"),
@@ -27,7 +28,7 @@ _STATES: dict[Breaker, Translatable] = {
 class ReadCollection(NamedTuple):
     """A collection that the partner may read: when it last asked, None for never, and how far behind it is (seconds).
 
-    ``remote`` is the address of the last request, where that was lately.
+    ``remote`` is the address of the last request, "" where it is not known.
     """
 
     collection: Collection
@@ -65,16 +66,19 @@ def _read(tx: Tx, partner: Partner) -> list[ReadCollection]:
     rights = collections.rights(tx, partner.name)
     mine = [found for found in collections.all_collections(tx) if rights.get(found.id, (False, False))[0]]
     positions = read_progress.positions_by(tx, partner.name, mine)
-    # Of a minute, and of some thousand entries of all partners: who asked lately.
-    recent, _ = audit.search(tx, partner=partner.name, route="objects")
-    remotes = {entry.event.collection: entry.event.remote for entry in reversed(recent)}
     found = []
     for collection in mine:
         position = positions.get(collection.id)
         behind = max(0, collection.last_added - position.read_up_to) / _SECOND if position is not None else None
         asked = None if position is None else position.asked
-        found.append(ReadCollection(collection, asked, behind, remotes.get(collection.id, "")))
+        found.append(ReadCollection(collection, asked, behind, _remote(tx, partner, collection, asked)))
     return found
+
+
+def _remote(tx: Tx, partner: Partner, collection: Collection, asked: int | None) -> str:
+    """Return the address of the last request, "" where the audit trail has it no more."""
+    reads = [] if asked is None else audit.reads(tx, partner.name, collection.id, asked - _MINUTE, asked + _SECOND, 10)
+    return reads[-1].event.remote if reads else ""
 
 
 def _feeds(visit: Visit, tx: Tx, partner: Partner) -> list[tuple[str, bool, str]]:

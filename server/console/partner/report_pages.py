@@ -14,6 +14,7 @@ from schemas.feedback import FeedbackEvent
 from schemas.report import MAX_VALUE
 from schemas.tabular import harmless_cell
 from server.console.partner.own import PAGE, asked, link, own_partner, place_of
+from server.console.partner.waiting import find_waiting
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
 from server.release.query import feedback, lookup, timeline
@@ -48,12 +49,13 @@ class _OwnReport(NamedTuple):
 
 
 def show(visit: Visit) -> Response:
-    """Show a page of events, the newest first, and the partner's own reports of a value that is searched for."""
+    """Show what waits for the partner, a page of events, and its own reports of a value that is searched for."""
     with visit.site.hub.store.read() as tx:
         partner = own_partner(visit, tx)
         search = _search(visit, tx)
         page = feedback.page(tx, partner.name, search.wanted, _place(visit), PAGE)
         reports = _own_reports(tx, partner.name, search.wanted)
+        waiting = find_waiting(visit, tx, partner)
     rows = [{**row, **_moments(row)} for row in page.rows]
     following = ""
     if page.following is not None:
@@ -62,6 +64,7 @@ def show(visit: Visit) -> Response:
         "partner/reports.html",
         422 if search.problem else 200,
         partner=partner,
+        waiting=waiting,
         rows=rows,
         reports=reports,
         kinds=[*kinds.every()],
