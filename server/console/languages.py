@@ -68,6 +68,10 @@ class Language:
         """Return a number with this language's signs."""
         return numbers.format_decimal(number, locale=self.locale)
 
+    def percent(self, share: float) -> str:
+        """Return a share of one in percent."""
+        return numbers.format_percent(share, locale=self.locale)
+
     def amount(self, amount: float, currency: str) -> str:
         """Return an amount of money."""
         return numbers.format_currency(amount, currency, locale=self.locale)

@@ -19,12 +19,17 @@ from server.console.access import (
 from server.console.login import login_pages, openid_pages, own_pages
 from server.console.operator import (
     all_requests_pages,
+    connector_pages,
+    explain_page,
+    figure_page,
     objection_pages,
     overview_page,
     proposal_pages,
     question_pages,
+    receipt_page,
     review_decisions,
     review_pages,
+    trail_pages,
 )
 from server.console.partner import (
     account_pages,
@@ -76,7 +81,14 @@ ROUTES: tuple[Route, ...] = (
     # Operators
     Route("overview", "/console/", VIEWERS, overview_page.show),
     Route("partners", "/console/partners", VIEWERS, overview_page.show_partners),
-    Route("audit", "/console/audit", ANALYSTS, overview_page.show_trail),
+    Route("connectors", "/console/feeds", VIEWERS, connector_pages.show_all),
+    Route("connector", "/console/feeds/<name>", VIEWERS, connector_pages.show_one),
+    Route("connector-order", "/console/feeds/<name>/order", ANALYSTS, connector_pages.order, methods=FORM),
+    Route("all-receipts", "/console/receipts", VIEWERS, receipt_page.show),
+    Route("explain", "/console/explain", ANALYSTS, explain_page.show, methods=BOTH),
+    Route("figures", "/console/figures", VIEWERS, figure_page.show),
+    Route("audit", "/console/audit", ANALYSTS, trail_pages.show),
+    Route("audit-export", "/console/audit/export", ANALYSTS, trail_pages.export, methods=FORM),
     Route("people", "/console/people", ADMINS, overview_page.show_people),
     Route("propose-admin", "/console/people/admin", ADMINS, proposal_pages.propose_admin, methods=FORM, is_fresh=True),
     Route("objections", "/console/objections", VIEWERS, objection_pages.show_all),

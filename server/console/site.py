@@ -121,6 +121,8 @@ def _environment(language: Language) -> Environment:
         "stamp": lambda text: _time(
             language, micros(timestamp.parse(text)), language.moment(micros(timestamp.parse(text)))
         ),
+        "aware": lambda moment: _time(language, micros(moment), language.moment(micros(moment))),
+        "share": lambda share: "" if share is None else language.percent(share),
         "month": lambda moment: language.month(moment),
         "day": lambda moment: _time(language, moment, language.day(moment)),
         "number": language.number,

@@ -4,7 +4,7 @@ import base64
 import contextlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -219,6 +219,11 @@ class Visit:
         """Return a file that the browser stores under a name."""
         response = Response(body, content_type=content_type)
         return self._finished(response, (("Content-Disposition", f'attachment; filename="{name}"'),))
+
+    def download(self, body: Iterable[bytes], content_type: str, name: str) -> Response:
+        """Return a file, sent as it is made; what follows the first bytes of ``body`` must not fail."""
+        headers = (("Content-Disposition", f'attachment; filename="{name}"'),)
+        return self._finished(Response(body, content_type=content_type), headers)
 
     def go(self, path: str) -> Response:
         """Return the redirect to another page of this hub."""

@@ -119,10 +119,14 @@ def _run(row: Any) -> FeedRun:
 
 def last_run(tx: Tx, feed: str) -> FeedRun | None:
     """Return the last run of a feed, None before its first."""
+    return next(iter(last_runs_of(tx, feed, 1)), None)
+
+
+def last_runs_of(tx: Tx, feed: str, limit: int) -> list[FeedRun]:
+    """Return the last runs of a feed, the newest first."""
     r = runs.c
     asked = select(r.feed, r.started, r.ended, r.read, r.accepted, r.rejected, r.error, r.unread).where(r.feed == feed)
-    row = tx.execute(asked.order_by(r.started.desc()).limit(1)).first()
-    return None if row is None else _run(row)
+    return [_run(row) for row in tx.execute(asked.order_by(r.started.desc()).limit(limit))]
 
 
 def has_read_file(tx: Tx, feed: str, digest: str) -> bool:
@@ -233,10 +237,12 @@ def add_dead_letter(tx: Tx, feed: str, subject: str, body: bytes, reason: str) -
         tx.execute(insert(dead_letters).values(row | {"first": now, "last": now, "attempts": 1}))
 
 
-def find_dead_letters(tx: Tx, feed: str, *, attempts_below: int | None = None) -> list[DeadLetter]:
+def find_dead_letters(
+    tx: Tx, feed: str, *, attempts_below: int | None = None, limit: int | None = None
+) -> list[DeadLetter]:
     """Return the feed's dead letters, the oldest first; with ``attempts_below`` only those tried less often."""
     d = dead_letters.c
-    asked = select(d.id, d.subject, d.body, d.reason, d.first, d.last, d.attempts).where(d.feed == feed)
+    asked = select(d.id, d.subject, d.body, d.reason, d.first, d.last, d.attempts).where(d.feed == feed).limit(limit)
     if attempts_below is not None:
         asked = asked.where(d.attempts < attempts_below)
     return [

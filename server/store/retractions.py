@@ -42,6 +42,14 @@ class ReceiptPlace(NamedTuple):
     object_id: str
 
 
+class OpenReceipts(NamedTuple):
+    """The number of a partner's open receipts, and when the oldest was opened (microseconds)."""
+
+    partner: str
+    number: int
+    oldest: int
+
+
 class Receipt(NamedTuple):
     """A partner that received a retracted object; ``collection`` is an alias, moments are in microseconds.
 
@@ -286,6 +294,13 @@ def of_objects(tx: Tx, partner: str, ids: Iterable[str]) -> list[Receipt]:
         asked = _EVERY.where(receipts.c.partner == partner, any_of(tx, receipts.c.object_id, chunk))
         found += [_receipt(row) for row in tx.execute(asked)]
     return sorted(found, key=lambda receipt: (receipt.opened, receipt.collection, receipt.object_id))
+
+
+def open_by_partner(tx: Tx) -> list[OpenReceipts]:
+    """Count the open receipts of each partner that has any, the oldest first; read from the index of open ones."""
+    asked = select(receipts.c.partner, func.count(), func.min(receipts.c.opened)).where(_OPEN)
+    found = [OpenReceipts._make(row) for row in tx.execute(asked.group_by(receipts.c.partner))]
+    return sorted(found, key=lambda total: (total.oldest, total.partner))
 
 
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response
 
@@ -10,8 +9,7 @@ from server.console.operator.review_pages import DISPUTES
 from server.console.visit import Visit
 from server.console.words import mark
 from server.release.query import receipts
-from server.store import audit, collections, feed_state, hub_identity, partners, quotas, read_progress, reviews
-from server.store.audit import TrailPlace
+from server.store import collections, feed_state, hub_identity, partners, quotas, read_progress, reviews
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now
 from server.store.keepers import kept_accounts
@@ -57,26 +55,6 @@ def show_partners(visit: Visit) -> Response:
             for partner in partners.all_partners(tx)
         ]
     return visit.page("operator/partners.html", found=found, left=left)
-
-
-def show_trail(visit: Visit) -> Response:
-    """Show a page of the audit trail, the newest first, as far as it was looked through."""
-    wanted = {name: visit.request.args.get(name, "")[:200] for name in ("partner", "by", "method", "route")}
-    with visit.site.hub.store.read() as tx:
-        found, place = audit.search(tx, **wanted, before=_place(visit.request.args.get("before", "")))
-    following = ""
-    if place is not None:
-        following = "/console/audit?" + urlencode({**wanted, "before": ".".join(map(str, place))})
-    return visit.page("operator/audit.html", found=found, wanted=wanted, place=place, following=following)
-
-
-def _place(given: str) -> TrailPlace | None:
-    first, _, rest = given[:200].partition(".")
-    chain, _, number = rest.rpartition(".")
-    try:
-        return TrailPlace(int(first), chain, int(number)) if chain and len(first) < 18 and len(number) < 21 else None
-    except ValueError:
-        return None
 
 
 def _to_decide(visit: Visit, tx: Tx) -> dict[str, Any]:

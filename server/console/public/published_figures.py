@@ -87,7 +87,7 @@ def report_charts(visit: Visit) -> list[Chart]:
 
     def draw() -> list[Chart]:
         rows = [row for row in _published(visit) if row.figure == REPORTS.name]
-        total = _total(visit, language, REPORTS, [row for row in rows if not row.dimension])
+        total = total_chart(visit, REPORTS, [row for row in rows if not row.dimension])
         by = [_by(visit, language, dimension, [r for r in rows if r.dimension == dimension]) for dimension in _CHARTED]
         return [total, *by]
 
@@ -101,7 +101,7 @@ def total_charts(visit: Visit) -> list[Chart]:
     def draw() -> list[Chart]:
         rows = [row for row in _published(visit) if not row.dimension]
         found = {figure.name: [row for row in rows if row.figure == figure.name] for figure in PUBLIC}
-        return [_total(visit, language, BY_NAME[name], of_figure) for name, of_figure in found.items() if of_figure]
+        return [total_chart(visit, BY_NAME[name], of_figure) for name, of_figure in found.items() if of_figure]
 
     return visit.site.figures.of(f"totals {language.code}", draw)
 
@@ -128,8 +128,9 @@ def _published(visit: Visit) -> list[FigureRow]:
     return visit.site.figures.of("published", read)
 
 
-def _total(visit: Visit, language: Language, figure: Figure, rows: Sequence[FigureRow]) -> Chart:
+def total_chart(visit: Visit, figure: Figure, rows: Sequence[FigureRow]) -> Chart:
     """Return the chart of a figure in all: bars of its number, or lines of how long it took."""
+    language = visit.language
     by_month = {row.period: row for row in rows}
     drawn = []
     for month in sorted(by_month):

@@ -1,0 +1,138 @@
+"""The operators' pages of feeds, receipts, explanations, figures and the trail: what they show, and to whom."""
+
+import csv
+import io
+import json
+
+from flask import Flask
+
+from server.console.downloads import csv_line
+from server.console.operator import trail_pages
+from server.store import Store, audit, feed_state
+from server.store.audit import AuditEvent
+from server.store.database.times import moment, now
+from server.store.feed_orders import orders
+from server.store.feed_state import FeedState
+from server.store.operators.users import OperatorRole
+from tests.unit.server.console.people import token_of, visitor_of
+from tests.unit.server.console.test_reviews import held
+
+FEED = "/console/feeds/blocklist"
+
+
+def furnish(store: Store) -> None:
+    """Let a feed have run, and failed."""
+    at = moment(now())
+    with store.begin() as tx:
+        counts = {"read": 7, "accepted": 5, "rejected": 2}
+        feed_state.record_run(tx, "blocklist", started=at, ended=at, **counts, error="try later: <b>away</b>")
+        feed_state.save_state(tx, FeedState("blocklist", started=now(), ended=now(), failures=4, retry_at=2**60))
+        feed_state.add_dead_letter(tx, "blocklist", "indicator--1", b"{}", "ZeroDivisionError")
+
+
+def test_an_analyst_orders_a_run_and_sees_what_became_of_it(app: Flask, store: Store) -> None:
+    furnish(store)
+    analyst = visitor_of(app, OperatorRole.ANALYST)
+    listed = analyst.get("/console/feeds").text
+    assert "blocklist" in listed
+    assert "waits after failures" in listed
+    assert "&lt;b&gt;away" in listed
+    page = analyst.get(FEED).text
+    assert "ZeroDivisionError" in page
+    assert analyst.send(f"{FEED}/order", FEED, action="dry-run").headers["Location"] == FEED
+    part = analyst.client.get(FEED, headers={"HX-Request": "true"}).text
+    assert "It waits for the schedule." in part
+    assert "<main" not in part
+    assert analyst.client.post(f"{FEED}/order", data={"token": token_of(page), "action": "run"}).status_code == 409
+    with store.begin() as tx:
+        taken = orders.take(tx, "blocklist")
+        assert taken is not None
+        assert taken.by == analyst.name
+        orders.end(tx, taken, {"read": 9, "accepted": 8, "rejected": 1, "reasons": {"not-a-domain": 1}, "error": None})
+    assert "not-a-domain" in analyst.get(FEED).text
+    with store.read() as tx:
+        found = [(event.method, event.route, event.reference) for event in (e.event for e in audit.tail(tx, 20))]
+    assert ("ORDER", "feed-dry-run", "blocklist") in found
+
+
+def test_what_cannot_be_ordered_is_refused(app: Flask, store: Store) -> None:
+    furnish(store)
+    viewer, analyst = visitor_of(app, OperatorRole.VIEWER), visitor_of(app, OperatorRole.ANALYST)
+    assert "<form" not in viewer.get(FEED).text.partition("<main")[2]
+    assert viewer.send(f"{FEED}/order", "/me", action="run").status_code == 403
+    assert analyst.send(f"{FEED}/order", FEED, action="erase").status_code == 422
+    assert analyst.send("/console/feeds/another/order", FEED, action="run").status_code == 404
+    assert analyst.get("/console/feeds/another").status_code == 404
+
+
+def test_an_explanation_is_audited_without_the_value(app: Flask, store: Store) -> None:
+    held(store, "First Bank", ["asked-about.example.com"])
+    analyst = visitor_of(app, OperatorRole.ANALYST)
+    page = analyst.send("/console/explain", about="hxxp://asked-about[.]example[.]com")
+    found = analyst.send("/console/explain", about="asked-about.example.com")
+    assert page.status_code in (200, 404)
+    assert found.status_code == 200
+    assert "Held for review" in found.text
+    assert "First Bank" in found.text
+    for about in (
+        "nothing.example.net",
+        "indicator--00000000-0000-4000-8000-000000000000",
+        "<script>",
+        "x" * 3_000,
+        "",
+    ):
+        assert analyst.send("/console/explain", about=about).status_code == 404, about[:20]
+    with store.read() as tx:
+        events = [entry.event for entry in audit.tail(tx, 50)]
+    searches = [event for event in events if (event.method, event.route) == ("SEARCH", "explain")]
+    assert len(searches) == 7
+    assert "asked-about" not in repr(events)
+    assert any(event.reference and event.reference.startswith("indicator--") for event in searches)
+
+
+def test_the_trail_is_sent_as_a_file_with_where_to_go_on(app: Flask, store: Store) -> None:
+    analyst = visitor_of(app, OperatorRole.ANALYST)
+    events = [AuditEvent(n, n, 1, None, "=SUM(A1)", "TEST", "trail", None, 200, 1, None) for n in range(1, 251)]
+    with store.begin() as tx:
+        audit.record(tx, events)
+    sent = analyst.send("/console/audit/export", "/console/audit", form="csv", method="TEST")
+    assert sent.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    assert sent.headers["Cache-Control"] == "no-store"
+    rows = list(csv.DictReader(io.StringIO(sent.text)))
+    assert len(rows) == 250
+    assert {row["by"] for row in rows} == {"'=SUM(A1)"}
+    lines = analyst.send("/console/audit/export", "/console/audit", form="jsonl", method="TEST").text.splitlines()
+    assert [json.loads(line)["number"] for line in lines][:2] == [250, 249]
+    assert analyst.send("/console/audit/export", "/console/audit", form="pdf").status_code == 422
+    with store.read() as tx:
+        assert sum(entry.event.method == "EXPORT" for entry in audit.tail(tx, 300)) == 2
+
+
+def test_a_long_file_ends_with_where_to_go_on(store: Store) -> None:
+    events = [AuditEvent(n, n, 1, None, "x", "TEST", "trail", None, 200, 1, None) for n in range(1, 251)]
+    with store.begin() as tx:
+        audit.record(tx, events)
+    wanted = dict.fromkeys(("partner", "by", "route"), "") | {"method": "TEST"}
+    first, second = (
+        [json.loads(line) for line in trail_pages.lines_of(store, wanted, place, most=100)]
+        for place in ("", "101.requests.101")
+    )
+    assert [row.get("number") for row in first][-2:] == [151, None]
+    assert first[-1] == {"more": "151.requests.151"}
+    assert [row["number"] for row in second if "number" in row] == list(range(100, 0, -1))
+
+
+def test_no_cell_of_a_file_is_a_formula() -> None:
+    assert (
+        csv_line(["=1+1", "-x", "@a", "+66", "plain", None, -3, 'a"b'])
+        == b"'=1+1,'-x,'@a,'+66,plain,,-3,\"a\"\"b\"\r\n"
+    )
+
+
+def test_pages_of_an_empty_hub_say_that_there_is_nothing(app: Flask) -> None:
+    viewer = visitor_of(app, OperatorRole.VIEWER)
+    assert "Everybody knows" in viewer.get("/console/receipts").text
+    assert viewer.get("/console/receipts?partner=First Bank&after=1.x.y").status_code == 200
+    assert viewer.get("/console/receipts?partner=x&after=%00.x.y").status_code == 200
+    assert "No source has reported" in viewer.get("/console/figures").text
+    assert "No feed is configured" in viewer.get("/console/feeds").text
