@@ -40,6 +40,7 @@ from server.console.partner import (
     receipt_pages,
     report_pages,
     request_pages,
+    sandbox_pages,
 )
 from server.console.public import check_page, front_page, object_pages, trend_pages
 
@@ -124,6 +125,9 @@ ROUTES: tuple[Route, ...] = (
     Route("confirm-receipts", "/partner/receipts/confirm", PARTNER_WRITERS, receipt_pages.confirm, methods=FORM),
     Route("feeds", "/partner/feeds", PARTNERS, feed_pages.show),
     Route("quality", "/partner/quality", PARTNERS, quality_pages.show),
+    Route("sandbox", "/partner/sandbox", PARTNERS, sandbox_pages.show),
+    Route("start-sandbox", "/partner/sandbox/start", PARTNER_WRITERS, sandbox_pages.start, methods=FORM),
+    Route("certificate", "/partner/certificate", PARTNERS, sandbox_pages.show_certificate),
     Route("connection", "/partner/connection", PARTNERS, connection_pages.show),
     Route("credentials", "/partner/credentials", PARTNER_ADMINS, credential_pages.rotate, methods=BOTH, is_fresh=True),
     Route(
