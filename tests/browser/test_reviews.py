@@ -53,7 +53,7 @@ def test_two_persons_in_two_browsers(browser: Browser, desk: Screen, hub: Browse
     with screen(browser, hub.address, "th", 390) as other:
         log_in(other, hub, OperatorRole.APPROVER)
         other.open("/console/proposals")
-        other.page.locator("tbody a").first.click()
+        other.page.locator("tbody a").last.click()
         other.page.get_by_text("seized.example.net").first.wait_for()
         other.check()
         other.page.locator("form[action$=confirm] button").click()
