@@ -108,6 +108,7 @@ ROUTES: tuple[Route, ...] = (
     Route("preview", "/console/reviews/preview", ANALYSTS, review_decisions.preview, methods=FORM),
     Route("decide", "/console/reviews/decide", ANALYSTS, review_decisions.decide, methods=FORM),
     Route("proposals", "/console/proposals", VIEWERS, proposal_pages.show_all),
+    Route("erase", "/console/erase", ANALYSTS, proposal_pages.erase, methods=BOTH, is_fresh=True),
     Route("proposal", "/console/proposals/<id>", VIEWERS, proposal_pages.show_one),
     Route("confirm", "/console/proposals/<id>/confirm", APPROVERS, proposal_pages.confirm, methods=FORM, is_fresh=True),
     Route("reject", "/console/proposals/<id>/reject", ANALYSTS, proposal_pages.reject, methods=FORM),

@@ -72,6 +72,18 @@ def test_what_is_no_list_is_refused_with_the_way_out(
     assert not (tmp_path / "scamfeed-lists").exists()
 
 
+def test_what_takes_two_on_the_pages_may_be_left_to_a_second_person(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "reports.txt").write_text("bit.ly\nimdb.com\n", encoding="utf-8")
+    hub("contribute", "reports.txt", "--partner", "First Bank", "--kind", "domain")
+    [held, alone] = [row["id"] for row in answer(hub("review", "list", "--json"))]
+    [row] = answer(hub("review", "approve", held, "--propose", "--by", "Anong", "--json"))
+    assert row["state"] == "open"
+    assert hub("proposal", "confirm", row["proposal"], "--by", "Anong").exit_code == 2
+    assert answer(hub("proposal", "confirm", row["proposal"], "--by", "Boon", "--json"))["state"] == "confirmed"
+    [row] = answer(hub("review", "approve", alone, "--json"))
+    assert (row["state"], "proposal" in row) == ("approved", False)
+
+
 def test_a_brake_is_lifted_by_name(hub: Run, tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
     with store.begin() as tx:

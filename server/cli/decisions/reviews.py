@@ -9,14 +9,15 @@ from schemas.errors import Rejected
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release import review as reviewing
 from server.release.by_two_persons.contradictions import DECIDE
-from server.release.fuse.statements import CONTRADICTED
+from server.release.by_two_persons.of_reviews import actions_of, propose_all
 from server.release.hub import Hub
 from server.release.review import ReviewSummary
-from server.release.two_persons import NotAllowed, propose
+from server.release.two_persons import NotAllowed
 from server.store import reviews
 from server.store.database.engine import Tx
 from server.store.database.times import now, stamp
 from server.store.inbox import object_id
+from server.store.proposals.proposals import Proposal
 from server.store.reviews import Review, ReviewState, UnknownReview
 
 app = typer.Typer(help="Reviews: contributions that wait for a person's decision.", no_args_is_help=True)
@@ -25,6 +26,9 @@ Rule = Annotated[str | None, typer.Option(help="only contributions that this rul
 Partner = Annotated[str | None, typer.Option(help="only contributions of this partner")]
 Ids = Annotated[list[str] | None, typer.Argument(help="ids of objects; or none, with --rule or --partner")]
 Note = Annotated[str | None, typer.Option(help="the reason, for the audit trail")]
+Propose = Annotated[
+    bool, typer.Option("--propose", help="leave to a second person what two persons decide on the pages")
+]
 Values = Annotated[bool, typer.Option("--show-values/--hide-values", help="show the values, or leave them out")]
 
 _SECOND = 1_000_000
@@ -80,11 +84,12 @@ def approve(
     rule: Rule = None,
     partner: Partner = None,
     note: Note = None,
+    propose: Propose = False,
     by: By = None,
     json: Json = False,
 ) -> None:
     """Release objects: named ones, or all open ones of a rule or a partner."""
-    _decide(ctx.obj, ids or [], rule, partner, "approved", operator_name(by), note, json)
+    _decide(ctx.obj, ids or [], rule, partner, "approved", operator_name(by), note, by_two=propose, json=json)
 
 
 @app.command()
@@ -94,11 +99,12 @@ def reject(
     rule: Rule = None,
     partner: Partner = None,
     note: Note = None,
+    propose: Propose = False,
     by: By = None,
     json: Json = False,
 ) -> None:
     """Keep objects, and their later versions, from everybody: named ones, or all open ones of a rule or a partner."""
-    _decide(ctx.obj, ids or [], rule, partner, "rejected", operator_name(by), note, json)
+    _decide(ctx.obj, ids or [], rule, partner, "rejected", operator_name(by), note, by_two=propose, json=json)
 
 
 def _decide(
@@ -109,6 +115,8 @@ def _decide(
     state: ReviewState,
     by: str,
     note: str | None,
+    *,
+    by_two: bool,
     json: bool,
 ) -> None:
     if bool(ids) == bool(rule or partner):
@@ -116,7 +124,7 @@ def _decide(
     with context.hub() as hub, hub.store.begin() as tx:
         wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
-            rows = _decided_or_proposed(hub, tx, wanted, state, by, note)
+            rows = _decided_or_proposed(hub, tx, wanted, state, by, note, by_two=by_two)
         except (UnknownReview, NotAllowed) as error:
             fail(str(error))
         except Rejected as refusal:
@@ -139,15 +147,28 @@ def _show_decided(rows: list[dict[str, Any]], state: ReviewState) -> None:
 
 
 def _decided_or_proposed(
-    hub: Hub, tx: Tx, wanted: list[str], state: ReviewState, by: str, note: str | None
+    hub: Hub, tx: Tx, wanted: list[str], state: ReviewState, by: str, note: str | None, *, by_two: bool
 ) -> list[dict[str, Any]]:
-    """Decide reviews, and propose the decision of those that take two persons; return a row for each."""
+    """Decide reviews, and propose the decision of those that take two persons; return a row for each.
+
+    At the command line these are those between a keeper and an authority; ``by_two``: all that take two on the pages.
+    """
     found = {review.object_id: review for id_ in wanted for review in [reviewing.find(tx, id_)]}
-    by_two = [id_ for id_, review in found.items() if review.rule == CONTRADICTED and review.state == "open"]
-    done = reviewing.decide(hub, tx, found.keys() - set(by_two), state, by, note)
-    proposed = {id_: propose(hub, tx, DECIDE, {"id": id_, "state": state}, by, note).id for id_ in by_two}
-    rows = _kept(hub, tx, [*done, *(found[id_] for id_ in by_two)])
-    return [{**row, **({"proposal": proposed[row["id"]]} if row["id"] in proposed else {})} for row in rows]
+    actions = actions_of(hub, tx, list(found.values()), state)
+    if not by_two:
+        actions = {id_: action for id_, action in actions.items() if action is DECIDE}
+    done = reviewing.decide(hub, tx, found.keys() - actions.keys(), state, by, note)
+    made = propose_all(hub, tx, actions, state, by, note, {})
+    proposed = {id_: proposal.id for proposal in made for id_ in _ids_of(proposal)}
+    rows = _kept(hub, tx, [*done, *(found[id_] for id_ in actions)])
+    by_id = {object_id(id_): proposal for id_, proposal in proposed.items()}
+    return [{**row, **({"proposal": by_id[row["id"]]} if row["id"] in by_id else {})} for row in rows]
+
+
+def _ids_of(proposal: Proposal) -> list[str]:
+    """Return the ids of the reviews that a proposal is about."""
+    arguments = proposal.arguments
+    return [str(id_) for id_ in arguments.get("ids", [arguments.get("id")])]
 
 
 def _kept(hub: Hub, tx: Tx, done: list[Review]) -> list[dict[str, Any]]:

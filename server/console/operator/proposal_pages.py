@@ -1,17 +1,20 @@
 """The pages of what takes two persons: one proposed it, another reads exactly that, and confirms or rejects it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from flask import Response
 
+from schemas import kinds
 from schemas.errors import Rejected
 from server.console.access import APPROVERS
 from server.console.operator.effect_texts import effect_text
 from server.console.visit import PageRefused, Visit
-from server.console.words import mark
+from server.console.words import Translatable, mark
 from server.release import two_persons
 from server.release.by_two_persons import admins
+from server.release.erasure import action as erasure, plan
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import NotAllowed, is_same_person
 from server.store.proposals import proposals
@@ -20,6 +23,14 @@ from server.store.proposals.proposals import UnknownProposal
 _PAGE = 100
 _NO_PROPOSAL = mark("There is no such proposal.")
 _NO_ADMIN = mark("Nobody of this name can become an administrator: it is no name, or somebody’s who is one already.")
+_NO_VALUE = mark("This is no value of the kind. Write it as it was reported, a bank account with its bank.")
+_NOT_ERASED: Mapping[type[Exception], Translatable] = MappingProxyType(
+    {
+        erasure.BadReason: mark("Give a reason of 200 characters at most, without the value: it is kept for ever."),
+        plan.NothingKnown: mark("Nothing is stored of this value. If a text mentions it, choose its kind."),
+        plan.StillAsked: mark("A request between institutions about it is open. It has to be closed first."),
+    }
+)
 _NOT_NOW = mark(
     "This cannot be decided so: it is open no more, or you proposed it, and somebody else has to confirm it."
 )
@@ -62,6 +73,22 @@ def reject(visit: Visit, id: str) -> Response:
     with _refusing(), visit.site.hub.store.begin() as tx:
         two_persons.reject(tx, id, visit.known_user.name)
     return visit.go(f"/console/proposals/{id}")
+
+
+def erase(visit: Visit) -> Response:
+    """Show the form of an erasure, or propose one; the value is in no address."""
+    if visit.request.method == "GET":
+        return visit.page("operator/erase.html", kinds=sorted(kinds.every()), problem="")
+    hub, by = visit.site.hub, visit.known_user.name
+    kind = visit.field("kind", 100)
+    try:
+        with hub.store.begin() as tx:
+            given = erasure.arguments(tx, visit.field("value"), kind or None, visit.field("reason", 300))
+            made = two_persons.propose(hub, tx, erasure.ACTION, given, by)
+    except (ValueError, LookupError, Rejected) as refused:
+        problem = next((text for type_, text in _NOT_ERASED.items() if isinstance(refused, type_)), _NO_VALUE)
+        return visit.page("operator/erase.html", 422, kinds=sorted(kinds.every()), problem=problem)
+    return visit.go(f"/console/proposals/{made.id}")
 
 
 def propose_admin(visit: Visit) -> Response:

@@ -176,6 +176,24 @@ def test_a_viewer_sees_all_of_it_and_no_form_that_decides(app: Flask, filled: St
         assert not re.search(r'<form[^>]*action="[^"]*(decide|assign|answer|ask)"', viewer.get(path).text), path
 
 
+def test_an_erasure_is_proposed_by_a_form_and_its_value_is_in_no_address(app: Flask, filled: Store) -> None:
+    first, second = visitor_of(app, OperatorRole.ANALYST), visitor_of(app, OperatorRole.APPROVER)
+    for wrong in (
+        {"value": OBJECTED},
+        {"value": OBJECTED, "reason": OBJECTED},
+        {"value": "unknown.example", "reason": "x"},
+    ):
+        answer = first.send("/console/erase", **wrong)
+        assert (answer.status_code, OBJECTED in answer.text) == (422, False)
+    address = first.send("/console/erase", value=OBJECTED, reason="a court asks for it").headers["Location"]
+    page = second.get(f"{address}?lang=th").text
+    assert OBJECTED in page
+    assert "เหตุผล: a court asks for it" in page
+    second.send(f"{address}/confirm", address)
+    assert not is_listed(filled, OBJECTED)
+    assert OBJECTED not in second.get(address).text
+
+
 def test_an_administrator_is_made_by_two_and_the_link_is_shown_once(app: Flask, store: Store) -> None:
     first, second = visitor_of(app, OperatorRole.ADMIN), visitor_of(app, OperatorRole.APPROVER)
     assert first.send("/console/people/admin", "/console/people", name="").status_code == 409
