@@ -11,6 +11,7 @@ from server.cli.client.check import check
 from server.cli.client.doctor import doctor
 from server.cli.client.match import match
 from server.cli.client.mirror import app as mirror
+from server.cli.client.verify import verify
 from server.cli.context import Context
 from server.cli.decisions.accounts import app as account
 from server.cli.decisions.erasures import app as erasure, erase
@@ -106,6 +107,7 @@ app.add_typer(mirror, name="mirror")
 app.command("check")(check)
 app.command("doctor")(doctor)
 app.command("match")(match)
+app.command("verify")(verify)
 app.add_typer(review, name="review")
 app.add_typer(account, name="account")
 app.add_typer(request, name="request")

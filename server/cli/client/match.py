@@ -1,7 +1,6 @@
 """``scamfeed match``: which of our values a hub lists, without telling it the values."""
 
 import csv
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,9 @@ import typer
 
 from feeds.connector import Misconfigured, TryLater
 from schemas.lookup import LookupQuestion
+from server.cli.client.hub_login import AllowPrivate, CaFile, Server, TokenFile, read_token
 from server.cli.context import Json, fail, show_json, show_table
 
-_TOKEN = "SCAMFEED_TOKEN"  # noqa: S105 - the name of a variable
 _COLUMNS = ("value", "kind", "grade", "confidence", "disputed", "hold", "valid_until", "tlp")
 _LATER = 75
 
@@ -25,19 +24,15 @@ def match(
         Path,
         typer.Argument(help="CSV with a column value (kind, and columns of the kind), or a value a line; - is stdin"),
     ],
-    server: Annotated[str, typer.Option(help="the address of the hub")],
+    server: Server,
     collection: Annotated[str, typer.Option(help="alias or id of the collection to match against")] = "mule-accounts",
     state: Annotated[
         Path | None, typer.Option(help="file of what is kept for the next run; as confidential as FILE")
     ] = None,
-    token_file: Annotated[
-        Path | None, typer.Option(help=f"file of the token [default: the variable {_TOKEN}]", dir_okay=False)
-    ] = None,
+    token_file: TokenFile = None,
     kind: Annotated[str | None, typer.Option(help="the kind of values whose line names none")] = None,
-    ca_file: Annotated[Path | None, typer.Option(help="certificates of the authority that the hub's is from")] = None,
-    allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="connect to this machine and to private networks all the same")
-    ] = False,
+    ca_file: CaFile = None,
+    allow_private: AllowPrivate = False,
     json: Json = False,
 ) -> None:
     """Match values against a hub's list privately: the hub learns how many, not which.
@@ -46,7 +41,7 @@ def match(
     """
     from feeds.match.matcher import Matcher  # brings the function, which other commands do without
 
-    token = _token(token_file)
+    token = read_token(token_file)
     with _opened(file) as lines:
         questions = list(_questions(lines, kind))
     try:
@@ -118,16 +113,3 @@ def _questions(lines: IO[str], kind: str | None) -> Iterator[LookupQuestion]:
         row = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
         value, of_kind = row.pop("value", ""), row.pop("kind", kind)
         yield LookupQuestion(value, of_kind, row)
-
-
-def _token(file: Path | None) -> str:
-    if file is None:
-        token = os.environ.get(_TOKEN, "")
-    else:
-        try:
-            token = file.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            fail(f"{file}: cannot be read")
-    if not token:
-        fail(f"give the token of the hub in the variable {_TOKEN}, or in a file by --token-file")
-    return token

@@ -1,0 +1,97 @@
+"""``scamfeed verify``: whether objects are in the log of the collection that they were read from, as they are."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+
+from feeds.connector import Misconfigured, TryLater
+from schemas.ledger.errors import BadFormat
+from schemas.ledger.notes import VerifierKey
+from server.cli.client.hub_login import AllowPrivate, CaFile, Server, TokenFile, read_token
+from server.cli.context import Json, fail, show_json, show_table
+
+if TYPE_CHECKING:
+    from feeds.ledger.verify import CheckedObject
+
+_LATER = 75
+_MOST_BYTES = 1 << 30
+_MOST_SHOWN = 100
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="bundles, envelopes, or files of an object a line; - is stdin")],
+    server: Server,
+    collection: Annotated[str, typer.Option(help="alias or id of the collection that the objects are from")],
+    key: Annotated[list[str], typer.Option(help="public key of the hub's logs, as its log status shows it")],
+    witness: Annotated[list[str] | None, typer.Option(help="public key of a witness that you trust")] = None,
+    state: Annotated[Path | None, typer.Option(help="file that remembers the log: it must never go back")] = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    allow_private: AllowPrivate = False,
+    json: Json = False,
+) -> None:
+    """Check objects against the hub's signed log: exit 0 only if all are proven, or pending for some seconds.
+
+    Exit 1 where an object is altered, unknown or withdrawn, or the log is not the one that it was; 75 where the hub
+    cannot answer now.
+    """
+    from feeds.ledger.log_client import LedgerHub  # brings the HTTP client, which other commands do without
+    from feeds.ledger.verify import verify_at
+
+    objects = [found for file in files for found in _read(file)]
+    token, keys, witnesses = read_token(token_file), _keys(key), _keys(witness or [])
+    try:
+        hub = LedgerHub(url=server, allow_private=allow_private, ca_file=ca_file)
+        found = verify_at(hub, token, collection, objects, keys=keys, witnesses=witnesses, state=state)
+    except (Misconfigured, ValidationError) as error:
+        fail(str(error))
+    except TryLater as error:
+        fail(str(error), status=_LATER)
+    failing = [(checked.id, verdict.value) for checked, verdict in found.failing]
+    row = {"checked": len(found.verdicts), **found.counts, "consistent": not found.problem}
+    by = list(found.cosigned_by)
+    if json:
+        problem = {"problem": found.problem} if found.problem else {}
+        show_json(
+            {
+                **row,
+                "cosigned_by": by,
+                **problem,
+                "failing": [{"id": id_, "verdict": verdict} for id_, verdict in failing],
+            }
+        )
+    else:
+        shown = {**row, "cosigned by": ", ".join(by) or "nobody"}
+        show_table("Verified", ["what", "result"], shown.items())
+        if failing:
+            show_table(f"Not proven: {len(failing)}", ["id", "verdict"], failing[:_MOST_SHOWN])
+        if found.problem:
+            print(f"scamfeed: {found.problem}", file=sys.stderr)  # noqa: T201 - this is where errors are shown
+    raise typer.Exit(0 if found.is_good else 1)
+
+
+def _read(file: Path) -> "list[CheckedObject]":
+    """Return the objects of a file; end the command where it has none."""
+    from feeds.ledger.verify import read_objects
+
+    try:
+        text = sys.stdin.buffer.read(_MOST_BYTES) if str(file) == "-" else file.read_bytes()
+        found = read_objects(text)
+    except OSError:
+        fail(f"{file}: cannot be read")
+    except BadFormat as error:
+        fail(f"{file}: {error}")
+    if not found:
+        fail(f"{file}: there is no object in it")
+    return found
+
+
+def _keys(texts: list[str]) -> list[VerifierKey]:
+    """Return public keys; end the command where one is none."""
+    try:
+        return [VerifierKey.parse(text) for text in texts]
+    except BadFormat as error:
+        fail(f"--key, --witness: {error}")

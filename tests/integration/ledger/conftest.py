@@ -1,0 +1,132 @@
+"""A hub that seals what it publishes, served, with its readers, whose programs check it from outside."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from typer.testing import CliRunner, Result
+
+from mappers import ids
+from mappers.indicator import to_stix
+from schemas import timestamp
+from schemas.ledger.notes import VerifierKey
+from schemas.partner import Partner, PartnerKind
+from schemas.tabular import ReportReader
+from server.cli.program import app
+from server.release.contribute import contribute
+from server.release.fuse.newcomers import NewcomerRule
+from server.release.hub import Hub
+from server.release.ledger.keys import LedgerKeys
+from server.release.ledger.sealer import LedgerRules
+from server.release.route.policy import Policy
+from server.setup import set_up
+from server.store import Store, collections, partners
+from server.store.item import Item
+from server.store.ledger import sealing
+from tests.integration import peers
+
+SERVER = """
+import json, logging, sys
+from server.app import serve
+from server.settings import Settings
+logging.basicConfig(level=logging.DEBUG)
+serve(Settings(database_url=sys.argv[1], **json.loads(sys.argv[3])), "127.0.0.1", int(sys.argv[2]), 1, 4)
+"""
+
+
+@dataclass
+class SealedScamfeed:
+    """A hub, served; the keys that its logs are signed by; and a token of each partner."""
+
+    store: Store
+    hub: Hub
+    keys: LedgerKeys
+    url: str
+    folder: Path
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> VerifierKey:
+        return self.keys.log[0].verifier
+
+    def join(self, name: str, *reads: str) -> None:
+        with self.store.begin() as tx:
+            made = Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name))
+            self.tokens[name] = partners.add(tx, made).token
+            for alias in reads:
+                collections.grant(tx, name, collections.get(tx, alias), read=True)
+
+    def report(self, *values: str) -> None:
+        """Report domains, which are published at once, and seal what is published."""
+        for reporter in ("reporter", "police"):
+            reader = ReportReader(
+                {"reporter": reporter, "kind": "domain", "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
+            )
+            items = [Item.of(obj) for value in values for obj in to_stix(reader.report({"value": value}))]
+            with self.store.begin() as tx:
+                contribute(self.hub, tx, partners.get(tx, reporter), items)
+        self.seal()
+
+    def seal(self) -> None:
+        while sealing.step(self.store, self.keys.name, self.keys.sign).more:
+            pass
+
+    def objects(self, collection: str = "takedown", by: str = "reader") -> list[dict[str, Any]]:
+        """Return all versions of all objects of a collection, as it is read."""
+        answer = requests.get(
+            f"{self.url}feed/collections/{collection}/objects/?match[version]=all&match[spec_version]=2.0,2.1",
+            headers={"Authorization": f"Bearer {self.tokens[by]}"},
+            timeout=30,
+        )
+        found: list[dict[str, Any]] = answer.json()["objects"]
+        return found
+
+    def run(self, *arguments: str | Path, by: str = "reader") -> Result:
+        """Run a command of a partner, by its token, and wait for what is not sealed yet."""
+        command = [*map(str, arguments), "--server", self.url, "--allow-private"]
+        return CliRunner().invoke(app, command, env={"SCAMFEED_TOKEN": self.tokens[by]})
+
+    def verify(self, file: Path, *more: str | Path, by: str = "reader", collection: str = "takedown") -> Any:
+        """Return exit code and answer of ``scamfeed verify``."""
+        arguments = ["verify", file, "--collection", collection, "--key", str(self.key), "--json", *more]
+        result = self.run(*arguments, by=by)
+        assert result.exit_code in (0, 1), result.output
+        return result.exit_code, json.loads(result.stdout)
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[SealedScamfeed]:
+    database = f"sqlite:///{folder / 'hub.db'}"
+    store = Store.open(database)
+    set_up(store)
+    key_file = folder / "ledger.key"
+    keys = LedgerRules(key_file, "hub.example").keys(store)
+    port = peers.free_port()
+    command = [sys.executable, "-c", SERVER, database, str(port), json.dumps({"ledger_key_file": str(key_file)})]
+    with peers.running(command, port, folder / "hub.log") as url:
+        made = SealedScamfeed(store, Hub(store, Policy(newcomers=NewcomerRule(0, 0))), keys, url, folder)
+        for name in ("reporter", "police", "stranger"):
+            made.join(name)
+        made.join("reader", "takedown", "takedown-full")
+        yield made
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SealedScamfeed]:
+    """A hub of all tests of a module, which add to it."""
+    with _served(tmp_path_factory.mktemp("sealed")) as made:
+        yield made
+
+
+@pytest.fixture
+def restored(tmp_path: Path) -> Iterator[SealedScamfeed]:
+    """A hub of one test alone, which harms it."""
+    with _served(tmp_path) as made:
+        yield made
