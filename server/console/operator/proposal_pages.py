@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
+from urllib.parse import quote
 
 from flask import Response
 
@@ -13,14 +14,19 @@ from server.console.operator.effect_texts import effect_text
 from server.console.visit import PageRefused, Visit
 from server.console.words import Translatable, mark
 from server.release import two_persons
-from server.release.by_two_persons import admins
+from server.release.by_two_persons import admins, contradictions, delistings, held_reports
 from server.release.erasure import action as erasure, plan
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import NotAllowed, is_same_person
+from server.store.inbox import object_id
 from server.store.proposals import proposals
-from server.store.proposals.proposals import UnknownProposal
+from server.store.proposals.proposals import Proposal, UnknownProposal
 
 _PAGE = 100
+_OF_REVIEWS = frozenset(
+    action.name
+    for action in (held_reports.APPROVE, held_reports.APPROVE_HARMLESS, delistings.DELIST, contradictions.DECIDE)
+)
 _NO_PROPOSAL = mark("There is no such proposal.")
 _NO_ADMIN = mark("Nobody of this name can become an administrator: it is no name, or somebody’s who is one already.")
 _NO_VALUE = mark("This is no value of the kind. Write it as it was reported, a bank account with its bank.")
@@ -53,7 +59,25 @@ def show_one(visit: Visit, id: str) -> Response:
     is_own = is_same_person(found.proposed_by, visit.known_user.name)
     may_confirm = visit.right in APPROVERS and not is_own
     lines = [effect_text(visit.language, effect) for effect in found.effects]
-    return visit.page("operator/proposal.html", found=found, lines=lines, is_own=is_own, may_confirm=may_confirm)
+    return visit.page(
+        "operator/proposal.html",
+        found=found,
+        lines=lines,
+        links=_links(found),
+        is_own=is_own,
+        may_confirm=may_confirm,
+    )
+
+
+def _links(found: Proposal) -> list[tuple[str, str]]:
+    """Return the pages of what a proposal is about, with their names: reviews, and an objection."""
+    given = found.arguments
+    if found.action == delistings.CLEAR.name and "id" in given:
+        return [(f"/console/objections/{given['id']}", str(given["id"]))]
+    if found.action in _OF_REVIEWS and given:
+        ids = [str(id_) for id_ in given.get("ids", [given.get("id")])]
+        return [(f"/console/review/{quote(id_, safe='')}", object_id(id_)) for id_ in ids[:_PAGE]]
+    return []
 
 
 def confirm(visit: Visit, id: str) -> Response:

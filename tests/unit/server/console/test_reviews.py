@@ -107,6 +107,8 @@ def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(ap
     assert viewer.send(f"{address}/reject", "/me").status_code == 403
     assert "seized.example.com" in second.get(f"/console/review/{chosen[0]}").text
     assert "seized.example.com" in second.get(address).text
+    [about] = re.findall(r'href="(/console/review/[^"]+)"', second.get(address).text)
+    assert second.get(about).status_code == 200
     assert second.send(f"{address}/confirm", address).headers["Location"] == address
     with store.read() as tx:
         assert reviews.states(tx, chosen)[chosen[0]].state == "approved"
