@@ -218,6 +218,7 @@ def _retention(store: Store, settings: Settings) -> Retention:
         settings.receipt_days,
         settings.delivery_days,
         settings.request_days,
+        settings.evidence_days,
     )
     return Retention(store, days)
 

@@ -267,6 +267,32 @@ class Settings(BaseSettings):
     witness_allow_private: Annotated[
         bool, Field(description="ask witnesses of the ledger that are on this machine or its own network too")
     ] = False
+    evidence_store: Annotated[
+        str,
+        Field(
+            description="folder, or s3://bucket/folder, in which files of evidence are stored, encrypted; empty: they "
+            "stay with their holders, and their hashes alone are kept"
+        ),
+    ] = ""
+    evidence_key_file: Annotated[
+        Path | None,
+        Field(description="file of 64 hexadecimal digits, by which files of evidence are encrypted"),
+    ] = None
+    evidence_file_bytes: Annotated[int, Field(ge=1, description="the largest file of evidence, in bytes")] = 100 << 20
+    evidence_partner_bytes: Annotated[
+        int, Field(ge=0, description="how many bytes of evidence are stored of one partner")
+    ] = 10 << 30
+    evidence_days: Annotated[
+        int, Field(ge=0, le=36_500, description="days that evidence is kept once it was added; 0 is for ever")
+    ] = 1_825
+    timestamp_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://.+)?$",
+            description="authority (RFC 3161) that time-stamps evidence; empty is none",
+        ),
+    ] = ""
+    timestamp_ca_file: Annotated[Path | None, Field(description="certificates of that authority's root, in PEM")] = None
     signing_key_file: Annotated[
         Path | None,
         Field(
@@ -292,6 +318,14 @@ class Settings(BaseSettings):
         Field(description="routing rules, one [[rule]] table each; none is the default rules"),
     ] = []
     feed: Annotated[list[dict[str, Any]], Field(description="the connectors, one [[feed]] table each")] = []
+
+    @model_validator(mode="after")
+    def _evidence_has_its_keys(self) -> "Settings":
+        if self.evidence_store and self.evidence_key_file is None:
+            raise ValueError("evidence_store: stored evidence is encrypted: set evidence_key_file")
+        if self.timestamp_url and self.timestamp_ca_file is None:
+            raise ValueError("timestamp_url: set timestamp_ca_file, by which its time-stamps are verified")
+        return self
 
     @model_validator(mode="after")
     def _replica_is_of_the_store(self) -> "Settings":

@@ -11,6 +11,7 @@ from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
 from server.store.allowlist import entries
 from server.store.database.times import now
+from server.store.evidence import files as evidence
 from server.store.keepers import kept_accounts
 from server.store.objections import objections
 from server.store.objects.dictionary_training import DictionaryTrainer
@@ -44,13 +45,14 @@ _ANSWER_DAYS = 400
 
 @dataclass(frozen=True)
 class Days:
-    """For how many days the audit trail, statuses, closed receipts and requests, deliveries are kept; 0: for ever."""
+    """For how many days the audit trail, statuses, closed receipts and requests, … are kept; 0: for ever."""
 
     audit: int = 0
     statuses: int = 30
     receipts: int = 400
     deliveries: int = 400
     requests: int = 400
+    evidence: int = 1_825
 
 
 class Retention:
@@ -94,6 +96,7 @@ class Retention:
         self._forget(inbox.forget_statuses, kept.statuses)
         self._forget(retractions.forget, kept.receipts)
         self._forget(requests.forget, kept.requests)
+        self._forget(evidence.forget, kept.evidence)
         if time.monotonic() - self._deliveries_cleaned >= _DAY_SECONDS:
             self._deliveries_cleaned = time.monotonic()
             self._forget_deliveries(kept.deliveries)

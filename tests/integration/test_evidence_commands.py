@@ -1,8 +1,26 @@
 """``scamfeed evidence``: files are kept, given to those of the case alone, and written as a bag."""
 
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import bagit
 import pytest
 
-from tests.integration.command import Run
+from schemas.proof.signatures import public_keys_of, verified
+from tests.integration.command import Run, answer
+from tests.timestamp_authority import make_authority, stamped
+
+SLIP = b"%PDF-1.7\na slip of a transfer"
+HASH = hashlib.sha256(SLIP).hexdigest()
+VALUE = "TH:KASITHBK:4567890123"
 
 
 @pytest.mark.parametrize("words", [("evidence", "indicator--1"), ("evidence", "object", "indicator--1")])
@@ -10,3 +28,114 @@ def test_an_id_without_a_command_is_that_of_an_object(run_with_store: Run, words
     assert "indicator--1" in run_with_store(*words).stderr
     assert "ID" in run_with_store("evidence", "object", "--help").stdout
     assert "object" in run_with_store("evidence", "--help").stdout
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Iterator[str]:
+    folder = tmp_path / "authority"
+    folder.mkdir()
+    make_authority(folder)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = stamped(folder, self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def hub(run_with_store: Run, tmp_path: Path, authority: str) -> Run:
+    """Make a hub that stores evidence, with a report that names its evidence by hash."""
+    (tmp_path / "key").write_text("ab" * 32)
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "scamfeed.toml").write_text(
+        'evidence_store = "files"\nevidence_key_file = "key"\nevidence_file_bytes = 1000\n'
+        f'timestamp_url = "{authority}"\ntimestamp_ca_file = "authority/ca.pem"\n'
+    )
+    for name in ("Bank A", "Bank B", "Police"):
+        assert run_with_store("partner", "add", name, "--kind", "bank").exit_code == 0
+    (tmp_path / "slip.pdf").write_bytes(SLIP)
+    (tmp_path / "reports.csv").write_text(f"account_number,bank,country,sha256\n4567890123,KBANK,TH,{HASH}\n")
+    answer(run_with_store("contribute", "reports.csv", "--partner", "Bank A", "--kind", "bank-account", "--json"))
+    return run_with_store
+
+
+def _report(hub: Run) -> str:
+    [found] = answer(hub("lookup", VALUE, "--json"))
+    id_: str = found["indicators"][0]["id"]
+    return id_
+
+
+def test_evidence_is_stored_handed_over_and_written_as_a_bag(hub: Run, tmp_path: Path) -> None:
+    report = _report(hub)
+    [added] = answer(hub("evidence", "add", "slip.pdf", "--report", report, "--by", "Anna", "--json"))
+    assert (added["sha256"], added["media_type"], added["holder"]) == (HASH, "application/pdf", "Bank A")
+    assert added["stored"]
+    assert added["time_stamped"]
+    assert added["named_in_object"]
+    [stored] = (tmp_path / "files").iterdir()
+    assert b"slip" not in stored.read_bytes()
+    # Before the hand-over it is to another partner as if it were not there.
+    for sha256, partner in ((HASH, "Police"), ("cd" * 32, "Bank A")):
+        refused = hub("evidence", "get", sha256, "--for", partner, "--output", "out")
+        assert refused.exit_code == 1
+        assert refused.stderr == f"scamfeed: {sha256}: there is no such evidence for {partner}\n"
+    assert hub("evidence", "export", "--report", report, "--for", "Police", "--output", "no.zip").exit_code == 1
+    done = answer(hub("evidence", "hand-over", "--report", report, "--to", "Police", "--by", "Anna", "--json"))
+    assert (done["members"], done["files"]) == (["Police"], 1)
+    assert hub("evidence", "get", HASH, "--for", "Police", "--output", "out", "--by", "Anna").exit_code == 0
+    assert (tmp_path / "out").read_bytes() == SLIP
+    answer(hub("evidence", "export", "--report", report, "--for", "Police", "--output", "bag.zip", "--json"))
+    zipfile.ZipFile("bag.zip").extractall("bag")
+    bagit.Bag(f"bag/{report}").validate()
+    assert (Path("bag") / report / "data" / f"{HASH}.pdf").read_bytes() == SLIP
+    custody = json.loads((Path("bag") / report / "custody.json").read_text())
+    stated, _ = verified(custody, public_keys_of(hub("key", "show").stdout))
+    actions = [entry["action"] for entry in stated["files"][0]["custody"]]
+    assert actions == ["added", "stored", "time-stamped", "handed-over", "given", "exported"]
+    if shutil.which("openssl"):
+        command = f"openssl ts -verify -data bag/{report}/data/{HASH}.pdf -in bag/{report}/timestamps/{HASH}.tsr"
+        subprocess.run([*command.split(), "-CAfile", "authority/ca.pem"], check=True, capture_output=True)
+    assert answer(hub("evidence", "take-back", "--report", report, "--to", "Police", "--json"))["members"] == []
+    assert hub("evidence", "get", HASH, "--for", "Police", "--output", "out").exit_code == 1
+    answer(hub("audit", "export", "--output", "trail.jsonl", "--json"))
+    assert (tmp_path / "trail.jsonl").read_text().count(HASH) == 7
+
+
+def test_evidence_of_an_erased_value_is_gone_with_its_key_and_its_file(hub: Run, tmp_path: Path) -> None:
+    answer(hub("evidence", "add", "slip.pdf", "--report", _report(hub), "--json"))
+    proposed = answer(hub("erase", VALUE, "--reason", "order 17/2026", "--by", "Anna", "--json"))
+    assert hub("proposal", "confirm", proposed["id"], "--by", "Berta").exit_code == 0
+    assert answer(hub("evidence", "list", "--json")) == []
+    assert answer(hub("evidence", "tidy", "--json"))["removed"] == 1
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_what_stays_with_its_holder_is_kept_by_its_hash_and_limits_hold(hub: Run, tmp_path: Path) -> None:
+    report = _report(hub)
+    [added] = answer(hub("evidence", "add", "slip.pdf", "--report", report, "--stays", "--json"))
+    assert not added["stored"]
+    assert hub("evidence", "get", HASH, "--for", "Bank A", "--output", "out").exit_code == 1
+    result = answer(hub("evidence", "export", "--report", report, "--for", "Bank A", "--output", "bag.zip", "--json"))
+    assert (result["files"], result["with_their_holders"]) == (0, 1)
+    (tmp_path / "large").write_bytes(bytes(1001))
+    (tmp_path / "empty").write_bytes(b"")
+    for name, message in (("large", "1000 bytes"), ("empty", "an empty file"), ("none", "No such file")):
+        assert message in hub("evidence", "add", name, "--report", report).stderr
+    assert "no report or case" in hub("evidence", "add", "slip.pdf", "--case", "grouping--1").stderr
+    os.environ["SCAMFEED_EVIDENCE_PARTNER_BYTES"] = "5"
+    try:
+        assert "5 bytes" in hub("evidence", "add", "slip.pdf", "--report", report).stderr
+    finally:
+        del os.environ["SCAMFEED_EVIDENCE_PARTNER_BYTES"]

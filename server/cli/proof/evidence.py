@@ -9,6 +9,7 @@ import typer
 
 from server.cli.context import fail
 from server.cli.default_command import DefaultCommandGroup
+from server.cli.proof import evidence_files
 
 
 class _ObjectByDefault(DefaultCommandGroup):
@@ -27,3 +28,12 @@ app = typer.Typer(
 def object_(id_: Annotated[str, typer.Argument(metavar="ID", help="the id of a published object")]) -> None:
     """Write the proof of one published object."""
     fail(f"{id_}: this version proves no single object yet")
+
+
+app.command("add")(evidence_files.add)
+app.command("list")(evidence_files.list_)
+app.command("get")(evidence_files.get)
+app.command("hand-over")(evidence_files.hand_over)
+app.command("take-back")(evidence_files.take_back)
+app.command("export")(evidence_files.export)
+app.command("tidy")(evidence_files.tidy)

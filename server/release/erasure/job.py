@@ -22,6 +22,7 @@ from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.erasure import compaction, erased, log_rows, match_rows, other_tables, packed_words
 from server.store.erasure.other_tables import TablePlace
+from server.store.evidence import files as evidence
 from server.store.objects import digests
 from server.store.objects.parts import PLAIN
 
@@ -137,6 +138,8 @@ class ErasureJob(BatchJob):
             return False
         keys = {inbox.key(space, id_) if space != HUB else id_ for space, found in traces.ids.items() for id_ in found}
         counts["value_index"] += other_tables.forget_mentioned(tx, traces.subjects | keys)
+        while gone := evidence.forget_unlinked(tx):
+            counts["evidence_files"] += gone
         counts["subjects"] += other_tables.forget_subjects(tx, traces.subjects)
         names = all_names(traces.subjects)
         reviews.relist(tx, names)

@@ -1,0 +1,105 @@
+"""Files encrypted in parts: AES-256-GCM, each part bound to its place and to whether it is the last.
+
+A file has a key of its own, which a key that is in no database encrypts. Without its row in the database it opens to
+nobody.
+"""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_KEY, _NONCE, _TAG = 32, 12, 16
+# The nonce of a part: these random bytes, its number, and 1 for the last one.
+_PREFIX, _COUNTER = 7, 4
+_PART = 1 << 20
+
+
+class BadEvidenceKey(ValueError):
+    """The key's file cannot be used."""
+
+
+class Unreadable(ValueError):
+    """A stored file is not as it was stored, or is of another key."""
+
+
+class EvidenceKey:
+    """The key that encrypts the keys of files, and by which they get their names in the store."""
+
+    def __init__(self, file: Path) -> None:
+        """Read 64 hexadecimal digits, that nobody but the file's owner may read. Raises ``BadEvidenceKey``."""
+        try:
+            mode, text = file.stat().st_mode, file.read_text(encoding="ascii").strip()
+            key = bytes.fromhex(text)
+        except (OSError, ValueError):
+            key, mode = b"", 0
+        if len(key) != _KEY:
+            raise BadEvidenceKey(f"{file}: write 64 hexadecimal digits into it (openssl rand -hex 32)")
+        if mode & 0o077:
+            raise BadEvidenceKey(f"{file}: others than its owner may read it: chmod 600 it")
+        self._names = hmac.digest(key, b"names of files", "sha256")
+        self._cipher = AESGCM(hmac.digest(key, b"keys of files", "sha256"))
+
+    def place(self, encrypted_key: bytes) -> str:
+        """Return the name in the store of what a key encrypts: from it nobody learns what the file is."""
+        return hmac.digest(self._names, encrypted_key, "sha256").hex()
+
+    def new_file_key(self, file_id: str) -> tuple[bytes, bytes]:
+        """Return a new key, and the same encrypted, for one file alone."""
+        key, nonce = secrets.token_bytes(_KEY), secrets.token_bytes(_NONCE)
+        return key, nonce + self._cipher.encrypt(nonce, key, file_id.encode())
+
+    def open_file_key(self, encrypted: bytes, file_id: str) -> bytes:
+        """Return the key of a file. Raises ``Unreadable``."""
+        try:
+            return self._cipher.decrypt(encrypted[:_NONCE], encrypted[_NONCE:], file_id.encode())
+        except InvalidTag:
+            raise Unreadable("another key encrypted this file") from None
+
+
+def encrypted(chunks: Iterable[bytes], key: bytes) -> Iterator[bytes]:
+    """Yield the encrypted form of a file, in parts."""
+    cipher, prefix = AESGCM(key), secrets.token_bytes(_PREFIX)
+    yield prefix
+    number, waiting = 0, None
+    for part in _parts(chunks):
+        if waiting is not None:
+            yield cipher.encrypt(_nonce(prefix, number, last=False), waiting, None)
+            number += 1
+        waiting = part
+    yield cipher.encrypt(_nonce(prefix, number, last=True), waiting or b"", None)
+
+
+def decrypted(stored: IO[bytes], key: bytes) -> Iterator[bytes]:
+    """Yield the parts of a file. Raises ``Unreadable`` where any part was changed, moved, or cut off."""
+    cipher, prefix = AESGCM(key), stored.read(_PREFIX)
+    number, part = 0, stored.read(_PART + _TAG)
+    while True:
+        following = stored.read(_PART + _TAG) if len(part) == _PART + _TAG else b""
+        try:
+            yield cipher.decrypt(_nonce(prefix, number, last=not following), part, None)
+        except (InvalidTag, ValueError):
+            raise Unreadable("the stored file was changed") from None
+        if not following:
+            return
+        number, part = number + 1, following
+
+
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in parts of one size, the last one excepted."""
+    waiting = bytearray()
+    for chunk in chunks:
+        waiting += chunk
+        while len(waiting) >= _PART:
+            yield bytes(waiting[:_PART])
+            del waiting[:_PART]
+    if waiting:
+        yield bytes(waiting)
+
+
+def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
+    return prefix + number.to_bytes(_COUNTER, "big") + (b"\x01" if last else b"\x00")

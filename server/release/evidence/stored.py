@@ -1,0 +1,72 @@
+"""The store of encrypted files: a folder of this machine, or a bucket, by fsspec."""
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+
+
+class StoreOfFilesUnavailable(Exception):
+    """The store of files cannot be used now; the message says why."""
+
+
+class FileStore:
+    """A folder or a bucket of encrypted files, each under a name that says nothing."""
+
+    def __init__(self, url: str) -> None:
+        """Use a folder, or ``s3://bucket/folder`` with the credentials of the environment.
+
+        Raises ``StoreOfFilesUnavailable``.
+        """
+        if "://" not in url:
+            Path(url).mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            found: tuple[AbstractFileSystem, str] = url_to_fs(url)
+        except (ImportError, ValueError, OSError) as error:
+            raise StoreOfFilesUnavailable(f"evidence_store: {error}") from None
+        self._files, self._folder = found
+        self._is_local = "://" not in url or url.startswith("file:")
+
+    def write(self, place: str, chunks: Iterable[bytes]) -> None:
+        """Write a file, whole or not at all. Raises ``StoreOfFilesUnavailable``."""
+        path = self._path(place)
+        made = f"{path}.{secrets.token_hex(8)}" if self._is_local else path
+        try:
+            with self._files.open(made, "wb") as out:
+                for chunk in chunks:
+                    out.write(chunk)
+                if self._is_local:
+                    out.flush()
+                    os.fsync(out.fileno())
+            if self._is_local:
+                Path(made).chmod(0o600)
+                Path(made).replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                self._files.rm_file(made)
+            raise StoreOfFilesUnavailable(f"evidence_store: cannot be written: {error.strerror or error}") from None
+
+    @contextmanager
+    def opened(self, place: str) -> Iterator[IO[bytes]]:
+        """Open a file to read. Raises ``StoreOfFilesUnavailable``."""
+        try:
+            with self._files.open(self._path(place), "rb") as file:
+                yield file
+        except OSError as error:
+            raise StoreOfFilesUnavailable(f"evidence_store: cannot be read: {error.strerror or error}") from None
+
+    def remove(self, place: str) -> None:
+        """Remove a file; one that is not there is removed already. Raises ``StoreOfFilesUnavailable``."""
+        try:
+            with suppress(FileNotFoundError):
+                self._files.rm_file(self._path(place))
+        except OSError as error:
+            raise StoreOfFilesUnavailable(f"evidence_store: cannot be changed: {error.strerror or error}") from None
+
+    def _path(self, place: str) -> str:
+        return f"{self._folder}/{place}"

@@ -1,0 +1,201 @@
+"""Files of evidence as rows: added, found by who may have them, handed over, and forgotten."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import delete, exists, func, insert, or_, select, update
+
+from server.store.database.engine import Tx
+from server.store.database.sql import any_of, chunks
+from server.store.database.times import now
+from server.store.evidence.tables import (
+    evidence_custody,
+    evidence_files,
+    evidence_leftovers,
+    evidence_links,
+    evidence_members,
+)
+
+_f, _l, _m, _c = evidence_files.c, evidence_links.c, evidence_members.c, evidence_custody.c
+_START = bytes(32)
+
+
+class EvidenceFile(NamedTuple):
+    """A file of evidence that a partner brought; ``place`` and ``key`` are None where it stays with its holder."""
+
+    id: str
+    partner: str
+    sha256: str
+    size: int
+    media_type: str
+    added: int
+    place: str | None
+    key: bytes | None
+    token: bytes | None
+
+
+class CustodyEntry(NamedTuple):
+    """What somebody did with a file, and the partner concerned; the hash covers the entry before."""
+
+    number: int
+    at: int
+    by: str
+    action: str
+    partner: str | None
+    hash: str
+
+
+_COLUMNS = tuple(evidence_files.c[name] for name in EvidenceFile._fields)
+
+
+def add(tx: Tx, partner: str, sha256: str, size: int, media_type: str) -> EvidenceFile:
+    """Add a file that a partner brought, or return it as it is there."""
+    found = of_partner(tx, partner, sha256)
+    if found is None:
+        row = EvidenceFile(str(uuid.uuid4()), partner, sha256, size, media_type, now(), None, None, None)
+        tx.execute(insert(evidence_files).values(**row._asdict()))
+        found = row
+    return found
+
+
+def of_partner(tx: Tx, partner: str, sha256: str) -> EvidenceFile | None:
+    """Return the file of that hash that a partner brought, None where it brought none."""
+    row = tx.execute(select(*_COLUMNS).where(_f.partner == partner, _f.sha256 == sha256)).first()
+    return None if row is None else EvidenceFile(*row)
+
+
+def store(tx: Tx, id_: str, place: str, key: bytes) -> bool:
+    """Note where a file is stored, and its encrypted key; False where it is stored already, or gone."""
+    mine = (_f.id == id_, _f.place.is_(None))
+    return bool(tx.execute(update(evidence_files).where(*mine).values(place=place, key=key)).rowcount)
+
+
+def stamp(tx: Tx, id_: str, token: bytes) -> None:
+    """Keep the time-stamp of a file."""
+    tx.execute(update(evidence_files).where(_f.id == id_).values(token=token))
+
+
+def link(tx: Tx, id_: str, object_: str) -> bool:
+    """Let a file belong to a report or a case, by its key in the inbox; False where it does already."""
+    mine = (_l.evidence == id_, _l.object == object_)
+    if tx.execute(select(_l.object).where(*mine)).first() is not None:
+        return False
+    tx.execute(insert(evidence_links).values(evidence=id_, object=object_))
+    return True
+
+
+def of_objects(tx: Tx, objects: Iterable[str]) -> list[EvidenceFile]:
+    """Return the files that belong to any of these reports and cases, the oldest first."""
+    found: dict[str, EvidenceFile] = {}
+    for chunk in chunks(sorted(set(objects))):
+        asked = select(*_COLUMNS).join(evidence_links, _l.evidence == _f.id).where(any_of(tx, _l.object, chunk))
+        found |= {row[0]: EvidenceFile(*row) for row in tx.execute(asked)}
+    return sorted(found.values(), key=lambda file: (file.added, file.id))
+
+
+def all_files(tx: Tx, partner: str | None = None, limit: int = 1_000) -> list[EvidenceFile]:
+    """List the newest files, of all partners or of one."""
+    asked = select(*_COLUMNS).order_by(_f.added.desc(), _f.id).limit(limit)
+    if partner is not None:
+        asked = asked.where(_f.partner == partner)
+    return [EvidenceFile(*row) for row in tx.execute(asked)]
+
+
+def objects_of(tx: Tx, id_: str) -> list[str]:
+    """Return the keys of the reports and cases that a file belongs to."""
+    return list(tx.scalars(select(_l.object).where(_l.evidence == id_).order_by(_l.object)))
+
+
+def readable(tx: Tx, partner: str, sha256: str) -> list[EvidenceFile]:
+    """Return the files of that hash that a partner may have: its own, and those that were handed over to it."""
+    handed = exists().where(_l.evidence == _f.id, _m.object == _l.object, _m.partner == partner)
+    asked = select(*_COLUMNS).where(_f.sha256 == sha256, or_(_f.partner == partner, handed))
+    return [EvidenceFile(*row) for row in tx.execute(asked.order_by(_f.added, _f.id))]
+
+
+def open_to(tx: Tx, object_: str, partner: str, by: str) -> bool:
+    """Hand the files of a report or a case over to a partner, later ones too; False where they are already."""
+    mine = (_m.object == object_, _m.partner == partner)
+    if tx.execute(select(_m.object).where(*mine)).first() is not None:
+        return False
+    tx.execute(insert(evidence_members).values(object=object_, partner=partner, since=now(), by=by))
+    return True
+
+
+def close_to(tx: Tx, object_: str, partner: str) -> bool:
+    """Let a partner have the files of a report or a case no more; return whether it might."""
+    return bool(tx.execute(delete(evidence_members).where(_m.object == object_, _m.partner == partner)).rowcount)
+
+
+def members(tx: Tx, object_: str) -> list[str]:
+    """Return the partners to whom the files of a report or a case were handed over."""
+    return list(tx.scalars(select(_m.partner).where(_m.object == object_).order_by(_m.partner)))
+
+
+def stored_bytes(tx: Tx, partner: str) -> int:
+    """Return how many bytes of a partner's files are stored."""
+    asked = select(func.sum(_f.size)).where(_f.partner == partner, _f.place.is_not(None))
+    return int(tx.execute(asked).scalar() or 0)
+
+
+def note(tx: Tx, file: EvidenceFile, by: str, action: str, partner: str | None = None) -> None:
+    """Add an entry to the custody of a file."""
+    # Whoever adds one at the same time waits here.
+    tx.execute(select(_f.id).where(_f.id == file.id).with_for_update())
+    last = tx.execute(
+        select(_c.number, _c.hash).where(_c.evidence == file.id).order_by(_c.number.desc()).limit(1)
+    ).first()
+    number, before = (last.number + 1, bytes(last.hash)) if last is not None else (1, _START)
+    at = now()
+    sealed = seal(before, file.sha256, number, at, by, action, partner)
+    row = {"evidence": file.id, "number": number, "at": at, "by": by, "action": action, "partner": partner}
+    tx.execute(insert(evidence_custody).values(**row, hash=sealed))
+
+
+def seal(before: bytes, sha256: str, number: int, at: int, by: str, action: str, partner: str | None) -> bytes:
+    """Return the hash of an entry of custody, which covers the hash of the one before."""
+    return hashlib.sha256(before + orjson.dumps([sha256, number, at, by, action, partner])).digest()
+
+
+def custody(tx: Tx, id_: str) -> list[CustodyEntry]:
+    """Return the entries of custody of a file, in their order."""
+    asked = select(_c.number, _c.at, _c.by, _c.action, _c.partner, _c.hash).where(_c.evidence == id_)
+    return [CustodyEntry(*row[:-1], row[-1].hex()) for row in tx.execute(asked.order_by(_c.number))]
+
+
+def forget(tx: Tx, *, before: int, most: int = 500) -> int:
+    """Remove files that were added ``before`` (microseconds), at most so many; return their number."""
+    return _remove(tx, list(tx.scalars(select(_f.id).where(_f.added < before).order_by(_f.added).limit(most))))
+
+
+def forget_unlinked(tx: Tx, most: int = 500) -> int:
+    """Remove files whose reports and cases are all gone, at most so many; return their number."""
+    gone = ~exists().where(_l.evidence == _f.id)
+    return _remove(tx, list(tx.scalars(select(_f.id).where(gone).order_by(_f.id).limit(most))))
+
+
+def leftovers(tx: Tx, most: int = 500) -> list[str]:
+    """Return names in the store of files that nobody may have any more."""
+    return list(tx.scalars(select(evidence_leftovers.c.place).order_by(evidence_leftovers.c.place).limit(most)))
+
+
+def end_leftovers(tx: Tx, places: Iterable[str]) -> None:
+    """Note that these are removed from the store."""
+    for chunk in chunks(sorted(set(places))):
+        tx.execute(delete(evidence_leftovers).where(any_of(tx, evidence_leftovers.c.place, chunk)))
+
+
+def _remove(tx: Tx, ids: list[str]) -> int:
+    """Remove files with their keys, without which what is stored opens to nobody."""
+    for chunk in chunks(ids):
+        places = set(tx.scalars(select(_f.place).where(any_of(tx, _f.id, chunk), _f.place.is_not(None))))
+        tx.execute(delete(evidence_custody).where(any_of(tx, _c.evidence, chunk)))
+        tx.execute(delete(evidence_links).where(any_of(tx, _l.evidence, chunk)))
+        tx.execute(delete(evidence_files).where(any_of(tx, _f.id, chunk)))
+        rows = [{"place": place, "since": now()} for place in sorted(filter(None, places))]
+        if rows:
+            tx.execute(insert(evidence_leftovers), rows)
+    return len(ids)

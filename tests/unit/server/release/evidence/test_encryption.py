@@ -1,0 +1,70 @@
+import io
+import secrets
+from pathlib import Path
+
+import pytest
+
+from server.release.evidence.encryption import BadEvidenceKey, EvidenceKey, Unreadable, decrypted, encrypted
+
+PART = 1 << 20
+KEY = secrets.token_bytes(32)
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    file = tmp_path / "key"
+    file.write_text("ab" * 32)
+    file.chmod(0o600)
+    return file
+
+
+def _round(content: bytes, step: int) -> bytes:
+    chunks = [content[start : start + step] for start in range(0, len(content), step)]
+    stored = b"".join(encrypted(chunks, KEY))
+    assert content[:64] not in stored or len(content) < 8
+    return b"".join(decrypted(io.BytesIO(stored), KEY))
+
+
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART])
+def test_a_file_comes_back_as_it_was(size: int) -> None:
+    content = secrets.token_bytes(size)
+    assert _round(content, 300_000) == content
+
+
+@pytest.mark.parametrize("place", [0, 7, 40, PART + 30, -1])
+def test_one_flipped_byte_is_found(place: int) -> None:
+    stored = bytearray(b"".join(encrypted([secrets.token_bytes(PART + 10)], KEY)))
+    stored[place] ^= 1
+    with pytest.raises(Unreadable):
+        list(decrypted(io.BytesIO(bytes(stored)), KEY))
+
+
+def test_parts_that_are_cut_off_or_moved_are_found() -> None:
+    part = PART + 16
+    stored = b"".join(encrypted([secrets.token_bytes(3 * PART)], KEY))
+    head, parts = stored[:7], [stored[7 + at : 7 + at + part] for at in range(0, 3 * part, part)]
+    for changed in (parts[:2], parts[1:], [parts[1], parts[0], parts[2]], [*parts, parts[2]], []):
+        with pytest.raises(Unreadable):
+            list(decrypted(io.BytesIO(head + b"".join(changed)), KEY))
+
+
+def test_a_files_key_opens_for_that_file_alone_and_by_that_key_alone(key_file: Path, tmp_path: Path) -> None:
+    key = EvidenceKey(key_file)
+    plain, sealed = key.new_file_key("one")
+    assert key.open_file_key(sealed, "one") == plain
+    with pytest.raises(Unreadable):
+        key.open_file_key(sealed, "another")
+    other = tmp_path / "other"
+    other.write_text("cd" * 32)
+    other.chmod(0o600)
+    with pytest.raises(Unreadable):
+        EvidenceKey(other).open_file_key(sealed, "one")
+    assert key.place(sealed) != EvidenceKey(other).place(sealed)
+
+
+def test_a_key_that_others_may_read_is_refused(key_file: Path) -> None:
+    key_file.chmod(0o640)
+    with pytest.raises(BadEvidenceKey, match="chmod 600"):
+        EvidenceKey(key_file)
+    with pytest.raises(BadEvidenceKey, match="64 hexadecimal"):
+        EvidenceKey(key_file.with_name("none"))
