@@ -1,5 +1,6 @@
 """A partner's people at their pages: what became of reports, answers at night, requests, receipts and certificates."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,8 +23,11 @@ from tests.browser.hub import BrowsedHub, log_in, report
 from tests.browser.screens import Screen, screen
 
 KEEPER, OTHER, POLICE = "Keeping Bank", "Neighbour Bank", "Cyber Police"
-PAGES = ("/partner/", "/partner/accounts", "/partner/accounts?list=answered", "/partner/requests", "/partner/receipts")
-MORE_PAGES = ("/partner/requests/new", "/partner/feeds", "/partner/quality", "/partner/connection")
+PAGES = (
+    *("/partner/", "/partner/accounts", "/partner/requests", "/partner/requests/new", "/partner/receipts"),
+    *("/partner/feeds", "/partner/quality", "/partner/connection", "/partner/credentials"),
+)
+NIGHT = (("th", 390), ("en", 1280))
 
 
 @pytest.fixture(scope="module")
@@ -74,32 +78,35 @@ def take_back(store: Store, reader: str, value: str) -> None:
         retractions.retract(tx, {takedown: [gone]}, "mistaken")
 
 
-@pytest.mark.parametrize("role", [PartnerRole.READER, PartnerRole.ADMIN])
-def test_every_page_opens_in_both_languages_and_widths(
-    screen_of_each: Screen, kept: BrowsedHub, role: PartnerRole
-) -> None:
-    if role is PartnerRole.ADMIN:
-        report_accounts(kept.store, ["4567890123", "4567890124"])
-        asked = ask(kept.store, "C-2026-1")
-    log_in(screen_of_each, kept, role, KEEPER)
-    for path in PAGES:
-        screen_of_each.open(path)
-    if role is PartnerRole.READER:
-        screen_of_each.open("/partner/requests/new", 403)
-        screen_of_each.open("/partner/credentials", 403)
-        assert screen_of_each.open("/partner/accounts").locator("main select").count() == 0
-        return
-    for path in (*MORE_PAGES, f"/partner/requests/{asked}", "/partner/credentials"):
+def test_every_page_opens_in_both_languages_and_widths(screen_of_each: Screen, kept: BrowsedHub) -> None:
+    report_accounts(kept.store, ["4567890123", "4567890124"])
+    asked = ask(kept.store, "C-2026-1")
+    log_in(screen_of_each, kept, PartnerRole.ADMIN, KEEPER)
+    for path in (*PAGES, f"/partner/requests/{asked}"):
         screen_of_each.open(path)
 
 
-def test_three_reports_are_answered_at_night(screen_of_each: Screen, kept: BrowsedHub) -> None:
-    width = screen_of_each.page.evaluate("window.innerWidth")
-    place = f"{ord(screen_of_each.language[0]) % 10}{width % 1000:03d}"
-    numbers = [f"77{place}000{number}" for number in range(1, 4)]
+def test_a_reader_sees_and_changes_nothing(desk: Screen, kept: BrowsedHub) -> None:
+    asked = ask(kept.store, "C-2026-2")
+    log_in(desk, kept, PartnerRole.READER, KEEPER)
+    for path in ("/partner/accounts", f"/partner/requests/{asked}"):
+        assert desk.open(path).locator("main form[method=post]").count() == 0
+    desk.open("/partner/requests/new", 403)
+    desk.open("/partner/credentials", 403)
+
+
+@pytest.fixture(params=NIGHT, ids=lambda pair: f"{pair[0]}-{pair[1]}")
+def screen_at_night(request: pytest.FixtureRequest, browser: Browser, kept: BrowsedHub) -> Iterator[Screen]:
+    with screen(browser, kept.address, *request.param) as opened:
+        yield opened
+
+
+def test_three_reports_are_answered_at_night(screen_at_night: Screen, kept: BrowsedHub) -> None:
+    width = screen_at_night.page.evaluate("window.innerWidth")
+    numbers = [f"77{width:04d}000{number}" for number in range(1, 4)]
     report_accounts(kept.store, numbers)
-    log_in(screen_of_each, kept, PartnerRole.WRITER, KEEPER)
-    page = screen_of_each.open("/partner/accounts")
+    log_in(screen_at_night, kept, PartnerRole.WRITER, KEEPER)
+    page = screen_at_night.open("/partner/accounts")
     for number, code in zip(numbers, ("genuine", "fraud", ""), strict=True):
         item = page.locator(".item", has_text=number)
         if code:
@@ -109,15 +116,15 @@ def test_three_reports_are_answered_at_night(screen_of_each: Screen, kept: Brows
     page.locator("#code").select_option("unknown")
     page.locator("main form > .card button").click()
     page.wait_for_url("**/check")
-    screen_of_each.check()
-    screen_of_each.picture("answers")
+    screen_at_night.check()
+    screen_at_night.picture("answers")
     assert [text.replace("\n", "") for text in page.locator(".item .digits").all_inner_texts()] == numbers
     page.locator("main form button").click()
     page.wait_for_url("**/answer")
-    screen_of_each.check()
-    screen_of_each.picture("answered")
+    screen_at_night.check()
+    screen_at_night.picture("answered")
     assert page.locator(".item .well").count() == 3
-    page = screen_of_each.open("/partner/accounts?list=answered")
+    page = screen_at_night.open("/partner/accounts?list=answered")
     assert page.locator(".item", has_text=numbers[0]).count() == 1
 
 
