@@ -76,6 +76,9 @@ def test_what_takes_two_on_the_pages_may_be_left_to_a_second_person(hub: Run, tm
     (tmp_path / "reports.txt").write_text("bit.ly\nimdb.com\n", encoding="utf-8")
     hub("contribute", "reports.txt", "--partner", "First Bank", "--kind", "domain")
     [held, alone] = [row["id"] for row in answer(hub("review", "list", "--json"))]
+    [caution] = answer(hub("review", "show", held, "--json"))["cautions"]
+    assert caution["list"] in ("url-shortener", "tranco10k")
+    assert caution["list"] in hub("review", "show", held).stdout
     [row] = answer(hub("review", "approve", held, "--propose", "--by", "Anong", "--json"))
     assert row["state"] == "open"
     assert hub("proposal", "confirm", row["proposal"], "--by", "Anong").exit_code == 2

@@ -11,6 +11,7 @@ from server.release import review as reviewing
 from server.release.by_two_persons.contradictions import DECIDE
 from server.release.by_two_persons.of_reviews import actions_of, propose_all
 from server.release.hub import Hub
+from server.release.query.cautions import backgrounds
 from server.release.review import ReviewSummary
 from server.release.two_persons import NotAllowed
 from server.store import reviews
@@ -70,7 +71,12 @@ def show(
             found = reviewing.find(tx, id_)
         except UnknownReview as error:
             fail(str(error))
-        row = _row(reviewing.summaries(hub, tx, [found])[0], values=show_values)
+        summary = reviewing.summaries(hub, tx, [found])[0]
+        cautions = backgrounds(hub, tx, [summary])[found.object_id].cautions
+        row = {
+            **_row(summary, values=show_values),
+            "cautions": [{"code": caution.code, **caution.values} for caution in cautions],
+        }
     if json:
         show_json(row)
     else:
@@ -192,6 +198,9 @@ def _lines(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 words = (doubt["reason"], doubt["words"])
                 who = f"{doubt['partner']} ({doubt['kind']}; standing: {doubt['standing']})"
                 yield "doubt", ": ".join([f"{who} says {doubt['says']}", *filter(None, words)])
+        elif name == "cautions":
+            for caution in value:
+                yield "caution", ": ".join(map(str, caution.values()))
         else:
             yield name.replace("_", " "), ", ".join(value) if isinstance(value, list) else value
 

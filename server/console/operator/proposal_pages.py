@@ -43,10 +43,11 @@ _NOT_NOW = mark(
 
 
 def show_all(visit: Visit) -> Response:
-    """Show what waits for a second person."""
+    """Show what waits for a second person, or what was decided last."""
+    is_ended = visit.request.args.get("show") == "ended"
     with visit.site.hub.store.read() as tx:
-        found = proposals.all_proposals(tx, limit=_PAGE)
-    return visit.page("operator/proposals.html", found=found)
+        found = proposals.ended(tx, most=_PAGE) if is_ended else proposals.all_proposals(tx, limit=_PAGE)
+    return visit.page("operator/proposals.html", found=found, is_ended=is_ended)
 
 
 def show_one(visit: Visit, id: str) -> Response:

@@ -38,9 +38,9 @@ def preview(visit: Visit) -> Response:
         two = actions_of(hub, tx, found, state)
         known = backgrounds(hub, tx, reviewing.summaries(hub, tx, found)) if state == "approved" else {}
     cautions = {
-        id_: [caution_text(visit.language, caution) for caution in background.cautions]
+        id_: [caution_text(visit.language, caution) for caution in background.cautions if caution.is_of_value]
         for id_, background in known.items()
-        if background.cautions
+        if any(caution.is_of_value for caution in background.cautions)
     }
     changes = consequences(hub, found, state, by)
     return visit.page(

@@ -139,7 +139,7 @@ def _queue(visit: Visit, tx: Tx, rows: list[ReviewSummary]) -> dict[str, Any]:
         "rows": rows,
         "two": actions_of(hub, tx, [row.review for row in rows], "approved"),
         "cautions": {
-            id_: [caution_text(visit.language, caution) for caution in background.cautions]
+            id_: [caution_text(visit.language, caution) for caution in background.cautions if caution.is_of_value]
             for id_, background in known.items()
         },
         "known": known,

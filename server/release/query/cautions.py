@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from schemas.report import Report
@@ -18,6 +19,8 @@ from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.objections import objections
 
+# Of the partner: it stands on the page of a review, and keeps nothing out of a bulk approval.
+OFTEN_WRONG = "often-wrong"
 _VICTIMS = (HolderStatus.DECEIVED, HolderStatus.COERCED)
 # So many reports of a partner that proved wrong are said, if they are a fourth of those that were judged.
 _WRONG, _SHARE = 3, 4
@@ -27,7 +30,12 @@ class Caution(NamedTuple):
     """One reason to look twice before a value is released: its code, and what stands in its sentence."""
 
     code: str
-    values: Mapping[str, Any] = {}
+    values: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def is_of_value(self) -> bool:
+        """Return whether it speaks against the value itself, and not against everything of its partner."""
+        return self.code != OFTEN_WRONG
 
 
 class Background(NamedTuple):
@@ -64,15 +72,16 @@ def backgrounds(hub: Hub, tx: Tx, summaries: Sequence[ReviewSummary]) -> dict[st
         cautions: list[Caution] = []
         if summary.report is not None:
             cautions += _by_lists(hub, summary.report, facts)
-            cautions += _of_holder([summary.report])
             if (summary.report.kind, summary.report.value) in delisted:
                 cautions.append(Caution("delisted"))
+        others = value.statements if value is not None else []
+        cautions += _of_holder([*filter(None, [summary.report]), *(statement.report for statement in others)])
         if value is not None:
             cautions += _by_others(value)
         if count := objected[subjects.get(id_, "")]:
             cautions.append(Caution("objected", {"count": count}))
         if (judged := totals.get(partner)) and judged.wrong >= max(_WRONG, (judged.right + judged.wrong) / _SHARE):
-            cautions.append(Caution("often-wrong", {"partner": partner, "wrong": judged.wrong, "right": judged.right}))
+            cautions.append(Caution(OFTEN_WRONG, {"partner": partner, "wrong": judged.wrong, "right": judged.right}))
         found[id_] = Background(cautions, *_known_by(value, partner))
     return found
 
@@ -103,7 +112,6 @@ def _by_others(value: ReportedValue) -> Iterable[Caution]:
     for doubt in value.doubts:
         says = {"partner": doubt.partner.name, "says": str(doubt.outcome or doubt.opinion)}
         yield Caution("doubted", {**says, "reason": doubt.reason or "other"})
-    yield from _of_holder(statement.report for statement in value.statements)
 
 
 def _objections(tx: Tx, subjects: Iterable[str]) -> Counter[str]:

@@ -94,6 +94,14 @@ def all_proposals(tx: Tx, *, only_open: bool = True, limit: int = 1_000) -> list
     return [_proposal(row) for row in tx.execute(asked)]
 
 
+def ended(tx: Tx, *, most: int) -> list[Proposal]:
+    """Return proposals that were decided or have expired, the latest first."""
+    over = (_p.state != "open") | (_p.expires <= now())
+    return [
+        _proposal(row) for row in tx.execute(select(proposals).where(over).order_by(_p.proposed.desc()).limit(most))
+    ]
+
+
 def decide(tx: Tx, id_: str, state: ProposalState, by: str) -> None:
     """Store what became of a proposal, and who made it so."""
     tx.execute(update(proposals).where(_p.id == id_).values(state=state, decided_by=by, decided=now()))

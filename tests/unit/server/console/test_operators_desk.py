@@ -25,7 +25,13 @@ from tests.unit.server.release.hubs import hub_on
 PAGES = (
     *("/console/", "/console/reviews", "/console/disputes", "/console/objections", "/console/objections?show=ended"),
     *("/console/requests", "/console/requests?show=unaddressed", "/console/requests?show=closed"),
-    *("/console/questions", "/console/referrals", "/console/referrals?show=all", "/console/proposals"),
+    *(
+        "/console/questions",
+        "/console/referrals",
+        "/console/referrals?show=all",
+        "/console/proposals",
+        "/console/proposals?show=ended",
+    ),
 )
 
 

@@ -14,7 +14,7 @@ from server.release.query.cautions import Background, backgrounds
 from server.release.query.review_queue import QueueFilter, QueuePage, QueuePlace, queue_page
 from server.release.query.similar import similar
 from server.release.results import Results
-from server.store import Store, inbox, partners, reviews, value_index
+from server.store import Store, inbox, partners, reputation, reviews, value_index
 from server.store.database.times import now
 from server.store.objections import objections
 from server.store.objections.objections import Objection
@@ -186,3 +186,12 @@ def test_who_contributed_what_is_held_is_asked(
         assert ask(hub_on(store), tx, "which page shows it?", "x", "Anong", ["domain:a.example.net"], [id_]) == 1
     assert [event["event"] for event in heard_back(first)] == ["requested"]
     assert heard_back(second) == []
+
+
+def test_a_partner_that_was_often_wrong_is_named_and_its_values_are_no_traps(
+    store: Store, first: Partner, hold: Hold
+) -> None:
+    with store.begin() as tx:
+        reputation.add(tx, [reputation.JudgedReport("First Bank", "domain", 0.9, right=False)] * 3)
+    [caution] = background(store, hold(first, "a.example.net")).cautions
+    assert (caution.code, caution.values["wrong"], caution.is_of_value) == ("often-wrong", 3, False)
