@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, abort, request
+from werkzeug.exceptions import HTTPException
 
 from server.console.access import ANYBODY
 from server.console.headers import FOR_EVER, page_headers
@@ -27,6 +28,7 @@ _ELSEWHERE = mark(
 )
 _NOT_YOURS = mark("Your role may not use this page.")
 _NO_PAGE = mark("There is no such page.")
+_NOT_READ = mark("This form is too large, or cannot be read. Nothing was changed.")
 _RETRY = (("Retry-After", "10"),)
 
 
@@ -51,6 +53,9 @@ def _view(site: PageSite, route: Route) -> Callable[..., Response]:
         except StoreUnavailable as error:
             log.warning("console-waits where=%s reason=%s", route.name, error)
             return visit.page("refused.html", 503, _RETRY, text=_AWAY, number="")
+        except HTTPException as error:
+            # What Flask refuses while a form is read.
+            return visit.page("refused.html", error.code or 400, text=_NOT_READ, number="")
         except Exception as error:
             number = str(uuid.uuid4())
             log.error("console-failure error_id=%s where=%s", number, route.name, exc_info=error)

@@ -1,6 +1,7 @@
 """The parts that all pages of one application share: the hub, the settings, the templates and the languages."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -27,6 +28,9 @@ from server.store.credentials import PasswordVerifier
 from server.store.database.times import micros
 from server.taxii.login_throttle import LoginThrottle
 from server.taxii.proxies import TrustedProxies
+
+# Marks, embeddings, overrides and isolates of the direction of writing.
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Answers what ``public`` says of a value, to an address; raises ``TaxiiError`` 429 where it asks too often.
 CheckPublic = Callable[[Store, str, LookupQuestion], LookupAnswer]
@@ -109,6 +113,7 @@ def _environment(language: Language) -> Environment:
         loader=PackageLoader("server.console", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_without_turns,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
@@ -134,6 +139,13 @@ def _environment(language: Language) -> Environment:
     }
     made.filters |= filters
     return made
+
+
+def _without_turns(value: object) -> object:
+    """Return what is put into a template; signs that turn the direction of writing, which hide what a text is, show."""
+    if isinstance(value, str) and not isinstance(value, Markup) and not value.isascii():
+        return _TURNS.sub("\ufffd", value)
+    return value
 
 
 def _time(language: Language, moment: int, shown: str) -> Markup:
