@@ -87,6 +87,7 @@ def test_every_list_opens_on_either_database_and_has_what_waits(either_app: Flas
     assert dict(figures) == {
         **{"/console/reviews": "1", "/console/disputes": "1", "/console/objections": "2", "/console/requests": "2"},
         **{"/console/questions": "1", "/console/proposals": "0", "/console/referrals": "1"},
+        "/console/receipts": "0",
     }
     after = "?after=99999999999999999.x"
     assert all(visitor.get(f"/console/{name}{after}").status_code == 200 for name in ("objections", "requests"))
@@ -153,6 +154,8 @@ def test_a_dispute_is_shown_and_its_reporters_are_asked(analyst: Visitor, filled
     assert analyst.send(f"{address}/ask", address, question="What do you know of it?").status_code == 303
     assert "What do you know of it?" in analyst.get("/console/questions").text
     assert REPORTER in analyst.get("/console/questions").text
+    analyst.send(f"{address}/ask", address, question="<script>alert(1)</script>")
+    assert "<script>alert" not in analyst.get("/console/questions").text
     for wrong in ("", "x" * 1_500, "call 4111 1111 1111 1111"):
         assert analyst.send(f"{address}/ask", address, question=wrong).status_code == 422
 

@@ -19,8 +19,7 @@ def boxes(page: str, *, checked: bool) -> list[str]:
     return [unescape(id_) for id_, tick in found if bool(tick) is checked]
 
 
-def test_forty_are_cleared_and_no_trap_is_approved(either_app: Flask) -> None:
-    app = either_app
+def test_forty_are_cleared_and_no_trap_is_approved(app: Flask) -> None:
     store: Store = app.extensions["scamfeed-store"]
     traps = fill(hub_on(store))
     visitor = visitor_of(app, OperatorRole.ANALYST)
