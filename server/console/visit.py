@@ -29,6 +29,7 @@ _LANGUAGE_COOKIE = "lang"
 _YEAR = 365 * 86_400
 _MINUTE = 60 * 1_000_000
 _HOUR = 60 * _MINUTE
+_LONGEST_BOX, _MOST_BOXES = 200, 500
 
 NOT_SECURE = mark(
     "Nobody can log in over plain HTTP. Open the page by HTTPS; whoever runs the hub sets public_url, or serves TLS."
@@ -157,6 +158,11 @@ class Visit:
         """Return a field of the form, without the space around it; "" where it is missing or too long."""
         given = self.request.form.get(name, "")
         return given.strip() if len(given) <= most and "\x00" not in given else ""
+
+    def fields(self, name: str) -> list[str]:
+        """Return the values of the boxes of that name that were ticked, each once, some hundred at most."""
+        given = (text for text in self.request.form.getlist(name) if len(text) <= _LONGEST_BOX and "\x00" not in text)
+        return list(dict.fromkeys(given))[:_MOST_BOXES]
 
     def next_path(self) -> str:
         """Return the page of this hub to go on to after a login, "" for none."""

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.release.partners import shared_collections
 from server.release.partners.connection import path
-from server.release.route.policy import shared_alias
 from server.store import collections, log
 from server.store.collections import UnknownCollection
 from server.store.sandbox import certificates
@@ -27,19 +27,16 @@ def add(
         bool, typer.Option("--exchange", help="its members read and write it directly; nothing is fused or routed")
     ] = False,
     needs_certificate: NeedsCertificate = False,
+    by: By = None,
     json: Json = False,
 ) -> None:
     """Make a collection that [[rule]] tables of the configuration fill, with its full variant; or an exchange."""
     context: Context = ctx.obj
     with context.store(of_any_rules=True) as store, store.begin() as tx:
         try:
-            shared_alias(alias)
-            if exchange:
-                made = [collections.add(tx, alias, title, kind="exchange")]
-            else:
-                made = [*collections.add_released(tx, alias, title)]
-            for collection in made if needs_certificate else ():
-                certificates.require(tx, collection.number, required=True)
+            made = shared_collections.make(
+                tx, alias, title, operator_name(by), is_exchange=exchange, needs_certificate=needs_certificate
+            )
         except ValueError as error:
             fail(str(error))
     results = [{"id": collection.id, "alias": collection.alias, "url": path(collection)} for collection in made]

@@ -1,29 +1,26 @@
 """The shared parts of the commands about persons: their names, the audit trail, and one-time links."""
 
-import unicodedata
 from typing import Annotated
 
 import typer
 
-from schemas.text import plain_name
 from server.cli.context import Context, fail, show_json, show_table
+from server.release.partners.users import BadName, person_name
 from server.store import audit
 from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.operators import users
 
-_LONGEST = 60
-
 Name = Annotated[str, typer.Argument(help="the person's name, which the audit trail shows")]
 
 
 def given_name(name: str) -> str:
     """Return a name as it is kept; ends the program for one that cannot be."""
-    name = unicodedata.normalize("NFC", name).strip()
-    if not plain_name(name) or len(name) > _LONGEST or not name.isprintable():
-        fail(f"name: 1 to {_LONGEST} letters, digits and spaces")
-    return name
+    try:
+        return person_name(name)
+    except BadName as error:
+        fail(str(error))
 
 
 def note(tx: Tx, verb: str, name: str, by: str) -> None:

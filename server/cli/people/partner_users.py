@@ -6,9 +6,9 @@ import typer
 
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.partners.access import find_partner
-from server.cli.people.links import Name, given_name, note, show_link
-from server.store.database.engine import Tx
-from server.store.operators import users
+from server.cli.people.links import Name, show_link
+from server.release.partners import users
+from server.release.partners.users import BadName
 from server.store.operators.users import NameInUse, PartnerRole, UnknownUser
 
 app = typer.Typer(help="Users of a partner: who may log in to its pages, and as what.", no_args_is_help=True)
@@ -21,14 +21,11 @@ Position = Annotated[PartnerRole, typer.Option(help="reader sees, writer answers
 def add(ctx: typer.Context, partner: Partner, name: Name, role: Position, by: By = None, json: Json = False) -> None:
     """Add a user of a partner, and print the link, good once and for two days, that sets the password."""
     context: Context = ctx.obj
-    name = given_name(name)
     with context.store() as store, store.begin() as tx:
-        found = find_partner(tx, partner)
         try:
-            secret = users.add(tx, name, role, operator_name(by), found.name)
-        except NameInUse as error:
+            secret = users.add(tx, find_partner(tx, partner), name, role, operator_name(by))
+        except (BadName, NameInUse) as error:
             fail(str(error))
-        note(tx, "ADD", name, operator_name(by))
     show_link(context, name, secret, json=json)
 
 
@@ -37,11 +34,8 @@ def list_(ctx: typer.Context, partner: Partner, json: Json = False) -> None:
     """List the users of a partner."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
-        rows = [
-            {"name": user.name, "role": user.role, "second_factor": user.totp is not None}
-            for user in users.all_users(tx)
-            if user.partner == partner
-        ]
+        found = users.of(tx, find_partner(tx, partner, gone=True))
+    rows = [{"name": user.name, "role": user.role, "second_factor": user.totp is not None} for user in found]
     if json:
         show_json(rows)
     else:
@@ -53,9 +47,10 @@ def link(ctx: typer.Context, partner: Partner, name: Name, by: By = None, json: 
     """Print a new link: the password, the second factor and all logins that there were end at once."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        _user(tx, partner, name)
-        secret = users.renew_link(tx, name)
-        note(tx, "LINK", name, operator_name(by))
+        try:
+            secret = users.renew_link(tx, find_partner(tx, partner), name, operator_name(by))
+        except UnknownUser as error:
+            fail(str(error))
     show_link(context, name, secret, json=json)
 
 
@@ -64,16 +59,7 @@ def remove(ctx: typer.Context, partner: Partner, name: Name, by: By = None) -> N
     """Remove a user of a partner; all logins end at once."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
-        _user(tx, partner, name)
-        note(tx, "REMOVE", name, operator_name(by))
-        users.remove(tx, name)
-
-
-def _user(tx: Tx, partner: str, name: str) -> None:
-    """End the program where the partner has no user of this name."""
-    try:
-        found = users.get(tx, name)
-    except UnknownUser as error:
-        fail(str(error))
-    if found.partner != partner:
-        fail(f"{partner} has no user {name}")
+        try:
+            users.remove(tx, find_partner(tx, partner, gone=True), name, operator_name(by))
+        except UnknownUser as error:
+            fail(str(error))

@@ -9,7 +9,7 @@ from server.console.operator.review_pages import DISPUTES
 from server.console.visit import Visit
 from server.console.words import mark
 from server.release.query import receipts
-from server.store import collections, feed_state, hub_identity, partners, quotas, read_progress, reviews
+from server.store import collections, feed_state, hub_identity, quotas, read_progress, reviews
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now
 from server.store.keepers import kept_accounts
@@ -43,18 +43,6 @@ def show_people(visit: Visit) -> Response:
     with visit.site.hub.store.read() as tx:
         found = users.all_users(tx)
     return visit.page("operator/people.html", people=found)
-
-
-def show_partners(visit: Visit) -> Response:
-    """Show the partners, what they may read, and what they are."""
-    with visit.site.hub.store.read() as tx:
-        aliases = {found.id: found.alias for found in collections.all_collections(tx)}
-        left = partners.departed_partners(tx)
-        found = [
-            (partner, sorted(aliases[id_] for id_, right in collections.rights(tx, partner.name).items() if right[0]))
-            for partner in partners.all_partners(tx)
-        ]
-    return visit.page("operator/partners.html", found=found, left=left)
 
 
 def _to_decide(visit: Visit, tx: Tx) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def history(tx: Tx, *, before: int | None = None, limit: int = 20) -> list[Polic
     """Return the policies that came into force, the latest first, from those before that number on."""
     found = policies.history(tx, before=before, limit=limit + 1)
     earlier: list[StoredPolicy | None] = [*found[1:], None]
-    changes = zip(found, earlier, strict=True)
+    changes = zip(found, earlier, strict=False)
     return [PolicyChange(new, diff(old.rules if old else "", new.rules)) for new, old in changes][:limit]
 
 

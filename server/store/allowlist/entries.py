@@ -57,9 +57,9 @@ def remove(tx: Tx, subject: str) -> bool:
     return bool(tx.execute(delete(allowlist_entries).where(_e.subject == subject)).rowcount)
 
 
-def page(tx: Tx, after: str = "", limit: int = 100) -> list[AllowlistEntry]:
-    """Return entries in the order of their values, from after that one on."""
-    asked = select(allowlist_entries).where(_e.subject > after).order_by(_e.subject).limit(limit)
+def page(tx: Tx, skip: int = 0, limit: int = 100) -> list[AllowlistEntry]:
+    """Return entries in the order of their values, without the first ``skip``; there are ``MOST`` at most."""
+    asked = select(allowlist_entries).order_by(_e.subject).offset(skip).limit(limit)
     return [AllowlistEntry(*row) for row in tx.execute(asked)]
 
 
