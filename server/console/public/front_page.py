@@ -4,11 +4,11 @@ import re
 from typing import NamedTuple
 
 from flask import Response
+from markupsafe import Markup
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from schemas.partner import Partner
-from server.console.charts import Chart
 from server.console.public.published_figures import Headlines, headlines, report_charts
 from server.console.visit import PageRefused, Visit
 from server.store import StoreUnavailable, focal_points, hub_identity, partners
@@ -37,7 +37,7 @@ def show(visit: Visit) -> Response:
     if not takes_html(visit.request.headers.get("Accept")):
         raise NoPage(404, "")
     figures: Headlines | None = None
-    charts: list[Chart] = []
+    charts: list[Markup] = []
     facts: PublicFacts | None = None
     is_ready = visit.site.is_ready()
     if is_ready:

@@ -1,8 +1,10 @@
 """The published figures of the last twelve months, as charts and as the three figures of the first page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
+
+from markupsafe import Markup
 
 from server.console.charts import MOST_SERIES, Chart, ChartCell, ChartRow
 from server.console.languages import Language
@@ -81,7 +83,7 @@ def headlines(visit: Visit) -> Headlines | None:
     )
 
 
-def report_charts(visit: Visit) -> list[Chart]:
+def report_charts(visit: Visit) -> list[Markup]:
     """Return the charts of what was reported: in all, and by each dimension, in the reader's language."""
     language = visit.language
 
@@ -91,10 +93,10 @@ def report_charts(visit: Visit) -> list[Chart]:
         by = [_by(visit, language, dimension, [r for r in rows if r.dimension == dimension]) for dimension in _CHARTED]
         return [total, *by]
 
-    return visit.site.figures.of(f"reports {language.code}", draw)
+    return _written(visit, "reports", draw)
 
 
-def total_charts(visit: Visit) -> list[Chart]:
+def total_charts(visit: Visit) -> list[Markup]:
     """Return a chart of each figure in all, in the reader's language; of money and people there is none."""
     language = visit.language
 
@@ -103,7 +105,17 @@ def total_charts(visit: Visit) -> list[Chart]:
         found = {figure.name: [row for row in rows if row.figure == figure.name] for figure in PUBLIC}
         return [total_chart(visit, BY_NAME[name], of_figure) for name, of_figure in found.items() if of_figure]
 
-    return visit.site.figures.of(f"totals {language.code}", draw)
+    return _written(visit, "totals", draw)
+
+
+def _written(visit: Visit, name: str, draw: Callable[[], list[Chart]]) -> list[Markup]:
+    """Return charts as they are written into a page, which takes longer than the rest of it, once a minute."""
+
+    def write() -> list[Markup]:
+        template = visit.site.environments[visit.language.code].get_template("charts.html")
+        return [template.module.chart(chart) for chart in draw()]  # type: ignore[attr-defined]  # a macro
+
+    return visit.site.figures.of(f"{name} {visit.language.code}", write)
 
 
 def moment_of(month: str) -> int:
