@@ -20,13 +20,13 @@ class FigureCache:
         self._kept: dict[str, tuple[float, object]] = {}
         self._reading = threading.RLock()
 
-    def of(self, name: str, read: Callable[[], Found]) -> Found:
-        """Return what ``read`` returned for this name a minute ago at most; one name has one type."""
+    def of(self, name: str, read: Callable[[], Found], seconds: float = _SECONDS) -> Found:
+        """Return what ``read`` returned for this name so long ago at most; one name has one type."""
         with self._reading:
             until, found = self._kept.get(name, (0.0, None))
             if until < time.monotonic():
                 found = read()
                 if len(self._kept) >= _MOST:
                     self._kept.clear()
-                self._kept[name] = time.monotonic() + _SECONDS, found
+                self._kept[name] = time.monotonic() + seconds, found
             return found  # type: ignore[return-value]  # as ``read`` of this name returned it

@@ -18,6 +18,8 @@ _HTML = "text/html"
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _URL = re.compile(r"https?://[!-~]+", re.ASCII)
 _MOST_PARTNERS = 500
+# Looking whether the store can be written costs more than all the page.
+_READY_SECONDS = 5.0
 
 
 class NoPage(PageRefused):
@@ -39,7 +41,7 @@ def show(visit: Visit) -> Response:
     figures: Headlines | None = None
     charts: list[Markup] = []
     facts: PublicFacts | None = None
-    is_ready = visit.site.is_ready()
+    is_ready = visit.site.figures.of("ready", visit.site.is_ready, _READY_SECONDS)
     if is_ready:
         try:
             figures, charts, facts = headlines(visit), report_charts(visit), facts_of(visit)
