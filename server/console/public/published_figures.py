@@ -26,7 +26,7 @@ _A_MONTH = mark("number a month")
 _HOW_LONG = mark("how long it took")
 _HALF = mark("half of them within")
 _MOST = mark("95 of 100 within")
-_NUMBER = mark("Number")
+_NUMBER = mark("How many")
 _OR_MORE = mark("%(number)s or more")
 
 
@@ -98,7 +98,6 @@ def report_charts(visit: Visit) -> list[Markup]:
 
 def total_charts(visit: Visit) -> list[Markup]:
     """Return a chart of each figure in all, in the reader's language; of money and people there is none."""
-    language = visit.language
 
     def draw() -> list[Chart]:
         rows = [row for row in _published(visit) if not row.dimension]
