@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,19 @@ def test_what_is_no_export_is_refused(hub: Run) -> None:
         refused = hub("audit", "verify", "--file", "no.jsonl")
         assert refused.exit_code == 1
         assert "no.jsonl" in refused.stderr
+
+
+def test_an_exported_file_is_signed_by_each_key_and_openssl_checks_it(hub: Run, tmp_path: Path) -> None:
+    old = hub("key", "show").stdout
+    assert len(answer(hub("key", "renew", "--json"))["keys"]) == 2
+    more = ("--collection", "public", "--format", "csv", "--sign")
+    assert hub("export", *more, "--output", "public.csv").exit_code == 0
+    (tmp_path / "new.pem").write_text(hub("key", "show").stdout.removesuffix(old))
+    (tmp_path / "old.pem").write_text(old)
+    for key, signature in (("new.pem", "public.csv.sig"), ("old.pem", "public.csv.sig.2")):
+        command = f"openssl pkeyutl -verify -pubin -inkey {key} -rawin -in public.csv -sigfile {signature}"
+        subprocess.run(command.split(), check=True, capture_output=True)
+    assert hub("export", *more).exit_code == 2
+    [first, last] = answer(hub("key", "show", "--json"))
+    assert answer(hub("key", "drop", last["key"][:12], "--json"))["keys"] == [first["key"]]
+    assert hub("key", "drop", first["key"]).exit_code == 2

@@ -16,7 +16,9 @@ from feeds.mapping.export import export as write_active
 from feeds.mapping.history import HistoryUnavailable, WrittenDay, export_history
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.proof.signatures import BadSigningKey, SigningKeys
 from schemas.vocabulary import Action
+from server import signing_keys
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.store import Tx, collections
 from server.store.collections import Collection, UnknownCollection
@@ -49,6 +51,9 @@ def export(
             help="where to write [default: standard output]; the history into a folder, or a URL as s3://bucket/folder"
         ),
     ] = None,
+    sign: Annotated[
+        bool, typer.Option("--sign", help="write the hub's signature of the file beside it, as OUTPUT.sig")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the active indicators of a collection: the latest versions, neither revoked nor expired.
@@ -61,12 +66,36 @@ def export(
     are left out (docs/history.md).
     """
     context: Context = ctx.obj
+    if history and sign:
+        fail("--sign: files are signed, and the history is a folder")
     if history:
         _export_history(context, collection, format, since, output, json=json)
         return
     if format is None:
         fail("say which --format, or --history for every version as Parquet")
-    _export_active(context, collection, format, least_grade, since, Path(output) if output else None, json=json)
+    target = Path(output) if output else None
+    if sign and (target is None or formats.get(format).folder):
+        fail("--sign: a file is signed: name it, with --output")
+    keys = _signing_keys(context) if sign else None
+    _export_active(context, collection, format, least_grade, since, target, json=json)
+    if keys is not None and target is not None:
+        _sign(target, keys)
+
+
+def _signing_keys(context: Context) -> SigningKeys:
+    try:
+        return signing_keys.load(context.settings)
+    except BadSigningKey as error:
+        fail(str(error))
+
+
+def _sign(file: Path, keys: SigningKeys) -> None:
+    """Write the signature of a file beside it, of each key: during a rotation the later ones are .sig.2 and so on."""
+    content = file.read_bytes()
+    for number, signature in enumerate(keys.sign_file(content), 1):
+        beside = file.with_name(f"{file.name}.sig" if number == 1 else f"{file.name}.sig.{number}")
+        with _opened(beside, nowhere=False) as out:
+            out.write(signature)
 
 
 def _export_active(
