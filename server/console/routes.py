@@ -39,6 +39,7 @@ from server.console.operator import (
 )
 from server.console.partner import (
     account_pages,
+    asked_pages,
     connection_pages,
     credential_pages,
     feed_pages,
@@ -158,6 +159,8 @@ ROUTES: tuple[Route, ...] = (
     Route("new-request", "/partner/requests/new", PARTNER_WRITERS, request_pages.open_one, methods=BOTH),
     Route("request", "/partner/requests/<id>", PARTNERS, request_pages.show_one),
     Route("request-step", "/partner/requests/<id>/step", PARTNER_WRITERS, request_pages.take_step, methods=FORM),
+    Route("asked", "/partner/questions/<id>", PARTNERS, asked_pages.show),
+    Route("answer-asked", "/partner/questions/<id>/answer", PARTNER_WRITERS, asked_pages.answer, methods=FORM),
     Route("receipts", "/partner/receipts", PARTNERS, receipt_pages.show),
     Route("confirm-receipts", "/partner/receipts/confirm", PARTNER_WRITERS, receipt_pages.confirm, methods=FORM),
     Route("feeds", "/partner/feeds", PARTNERS, feed_pages.show),

@@ -12,6 +12,7 @@ from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.request import Request
 from schemas.tabular import ReportReader
+from server.release.asking import ask as ask_reporters
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.requests import desk
@@ -45,6 +46,9 @@ def kept(hub: BrowsedHub) -> BrowsedHub:
         collections.grant(tx, KEEPER, collections.get(tx, "takedown"), read=True)
     report(hub.store, KEEPER, "lottery-winner.example.com", tlp="green")
     take_back(hub.store, KEEPER, "taken-back.example.com")
+    with hub.store.begin() as tx:
+        value = "lottery-winner.example.com"
+        ask_reporters(Hub(hub.store), tx, "Is the page still up?", value, "somebody", [f"domain:{value}"])
     return hub
 
 
@@ -84,6 +88,8 @@ def test_every_page_opens_in_both_languages_and_widths(screen_of_each: Screen, k
     log_in(screen_of_each, kept, PartnerRole.ADMIN, KEEPER)
     for path in (*PAGES, f"/partner/requests/{asked}"):
         screen_of_each.open(path)
+    question = screen_of_each.open("/partner/").locator("a[href*='/partner/questions/']").first.get_attribute("href")
+    screen_of_each.open(question or "")
 
 
 def test_a_reader_sees_and_changes_nothing(desk: Screen, kept: BrowsedHub) -> None:

@@ -14,12 +14,14 @@ from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.request import Request
 from schemas.tabular import ReportReader
+from server.release.asking import ask as ask_reporters
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.requests import desk
 from server.store import Store, audit, collections, deliveries, feed_state, log, partners, read_progress, retractions
 from server.store.item import Item
 from server.store.operators.users import PartnerRole
+from server.store.questions import questions
 from server.store.requests import requests
 from server.store.retractions import Retraction
 from tests.unit.server.console.people import Visitor, token_of, visitor_of
@@ -100,6 +102,31 @@ def test_a_request_that_is_hidden_and_one_that_is_not_there_are_one_answer(app: 
     reader = visitor_of(app, PartnerRole.READER, KEEPER)
     assert "<textarea" not in reader.get(f"/partner/requests/{id_}").text
     assert step(reader, id_, state="agreed") == 403
+
+
+def test_a_question_about_ones_own_report_is_answered_and_others_are_not_there(app: Flask, store: Store) -> None:
+    value = "asked-about.example.com"
+    report(store, "First Bank", value)
+    with store.begin() as tx:
+        assert ask_reporters(Hub(store), tx, "Is it still up?", value, "somebody", [f"domain:{value}"]) == 1
+    writer = visitor_of(app, PartnerRole.WRITER, "First Bank")
+    [path] = re.findall(r'href="(/partner/questions/[^"]+)"', writer.get("/partner/").text)
+    page = writer.get(path).text
+    assert "Is it still up?" in page
+    assert "asked-about.example.com" in page
+    plain, _, of = path.partition("?of=")
+    data = {"token": token_of(page), "of": of, "text": "It was up at noon."}
+    assert writer.client.post(f"{plain}/answer", data={**data, "text": " "}).status_code == 422
+    assert "It was up at noon." in writer.client.post(f"{plain}/answer", data=data).text
+    with store.read() as tx:
+        [(_, [recipient])] = questions.all_questions(tx)
+    assert (recipient.partner, recipient.answer) == ("First Bank", "It was up at noon.")
+    stranger = visitor_of(app, PartnerRole.WRITER, KEEPER)
+    token = token_of(stranger.get("/me").text)
+    for wanted in (plain, "/partner/questions/abcdefghijabcdefghij"):
+        assert stranger.get(f"{wanted}?of={of}").status_code == 404
+        assert stranger.client.post(f"{wanted}/answer", data={**data, "token": token}).status_code == 404
+    assert writer.get(f"{plain}?of=indicator--{ABSENT}").status_code == 404
 
 
 def test_only_ones_own_receipts_are_shown_and_confirmed(app: Flask, store: Store) -> None:
