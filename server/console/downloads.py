@@ -4,18 +4,12 @@ import csv
 import io
 from collections.abc import Sequence
 
-# A spreadsheet runs what begins so.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from schemas.tabular import harmless_cell
 
 
 def csv_line(cells: Sequence[object]) -> bytes:
-    """Return a row of CSV; a text that a spreadsheet would run gets an apostrophe in front, None is empty."""
+    """Return a row of CSV, without what a spreadsheet would run; None is empty."""
     written = io.StringIO()
-    csv.writer(written, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
+    row = ["" if cell is None else harmless_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+    csv.writer(written, lineterminator="\r\n").writerow(row)
     return written.getvalue().encode()
-
-
-def _cell(cell: object) -> object:
-    if cell is None:
-        return ""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

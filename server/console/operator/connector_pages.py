@@ -78,7 +78,8 @@ def _feeds(visit: Visit, tx: Tx) -> dict[str, ShownFeed]:
     health, last = feed_state.health_of_feeds(tx), feed_state.last_runs(tx)
     configured = {str(table.get("name", "")): table for table in visit.site.settings.feed}
     found = {}
-    for name in sorted({*configured, *health, *last} - {""}):
+    # Leases that begin otherwise are of the hub's own work.
+    for name in sorted(name for name in {*configured, *health, *last} if name[:1].isalnum()):
         table = configured.get(name, {})
         when = table.get("every") or table.get("cron") or ""
         known = health.get(name) or FeedHealth(FeedState(name))
