@@ -70,6 +70,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "approve-with-authority": mark("Approve reports with authority"),
         "approve-allowlisted": mark("Approve reports of values known as harmless"),
         "delist-disputed": mark("Take back disputed values"),
+        "retract-value": mark("Take back a value"),
         "clear-objection": mark("Take back a value after an objection"),
         "change-policy": mark("Change the rules of release"),
         "make-admin": mark("Make somebody an administrator"),

@@ -14,6 +14,7 @@ _ALL: tuple[TwoPersonAction, ...] = (
     contradictions.DECIDE,
     delistings.DELIST,
     delistings.CLEAR,
+    delistings.RETRACT,
     admins.MAKE_ADMIN,
     erasure.ACTION,
     policy_change.ACTION,

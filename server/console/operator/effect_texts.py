@@ -18,6 +18,9 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         "values-delisted": mark("The values are delisted: their reports are refused, and count against who made them."),
         "listed-value": mark("%(kind)s %(value)s: listed in %(collections)s, which %(readers)s partners read"),
         "grades": mark("%(value)s: %(before)s now, %(after)s then; listings that change: %(listings)s"),
+        "value-retracted": mark(
+            "Reports that are taken back as found wrong: %(reports)s. Later reports of the value are held."
+        ),
         "review": mark("Review: %(id)s"),
         "keeper-overruled": mark(
             "The reports stand: the keeping bank’s answer counts no more, and the account is listed as they have it."

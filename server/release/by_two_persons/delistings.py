@@ -8,10 +8,12 @@ from server.release import review as reviewing
 from server.release.fuse.statements import DISPUTED, DOUBTED
 from server.release.hub import Hub
 from server.release.objections import decide as objecting
+from server.release.retract import retract_all
 from server.release.route.policy import PUBLIC
 from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
-from server.store import collections
+from server.store import collections, inbox, value_index
 from server.store.database.engine import Tx
+from server.store.inbox import object_id
 from server.store.objections import objections
 from server.store.proposals.proposals import Effect
 from server.store.reviews import Review
@@ -82,6 +84,30 @@ def _clear_objection(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatu
     return [Effect("objection-cleared", {"id": objection.id}) for objection in done.objections]
 
 
+def reports_of(tx: Tx, subjects: Iterable[str]) -> list[str]:
+    """Return the keys of the reports of these values that stand."""
+    keys = {key for found in value_index.find(tx, subjects).values() for key in found}
+    found = inbox.latest(tx, (key for key in keys if object_id(key).startswith("indicator--")))
+    return sorted(key for key, item in found.items() if not item.revoked)
+
+
+def _effects_of_retraction(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
+    """Return what a retraction takes back. Raises ``Rejected`` where nothing is reported."""
+    subjects = [str(subject) for subject in arguments["subjects"]]
+    value_index.lock(tx, subjects)
+    keys = reports_of(tx, subjects)
+    if not keys:
+        raise Rejected("not-reported", "no report of the value stands")
+    lines = [Effect("value-retracted", {"reports": len(keys)}), *(_listed(tx, subject) for subject in subjects)]
+    return Effects(lines, keys)
+
+
+def _retract(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
+    subjects = [str(subject) for subject in arguments["subjects"]]
+    done = retract_all(hub, tx, reports_of(tx, subjects))
+    return [Effect("value-retracted", {"reports": len(done)})]
+
+
 def _listed(tx: Tx, subject: str) -> Effect:
     kind, _, value = subject.partition(":")
     found = readership(tx, [subject])
@@ -91,3 +117,4 @@ def _listed(tx: Tx, subject: str) -> Effect:
 
 DELIST = TwoPersonAction("delist-disputed", _effects_of_disputes, _reject_disputes)
 CLEAR = TwoPersonAction("clear-objection", _effects_of_objection, _clear_objection)
+RETRACT = TwoPersonAction("retract-value", _effects_of_retraction, _retract)

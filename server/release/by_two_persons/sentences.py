@@ -16,6 +16,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "values-delisted": "the values are delisted: their reports are refused, and count against who made them",
         "listed-value": "{kind} {value}: listed in {collections}, which {readers} partners read",
         "grades": "{value}: {before} now, {after} then; listings that change: {listings}",
+        "value-retracted": "{reports} reports are taken back as found wrong; later reports of the value are held",
         "review": "review: {id}",
         # A keeper, and who reports against its answer
         "keeper-overruled": (

@@ -203,6 +203,26 @@ def test_an_erasure_is_proposed_by_a_form_and_its_value_is_in_no_address(app: Fl
     assert OBJECTED not in second.get(address).text
 
 
+def test_a_value_is_taken_back_after_a_look_at_what_that_does(
+    app: Flask, filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = visitor_of(app, OperatorRole.ANALYST), visitor_of(app, OperatorRole.APPROVER)
+    assert first.send("/console/retract", value="unknown.example.org").status_code == 404
+    shown = first.send("/console/retract", value=OBJECTED).text
+    assert "takedown" in shown
+    assert is_listed(filled, OBJECTED)
+    assert first.send("/console/retract", value=OBJECTED, step="do", reports="7").status_code == 409
+    first.send("/console/retract", value=OBJECTED, step="do", reports="1")
+    assert not is_listed(filled, OBJECTED)
+    monkeypatch.setattr("server.release.by_two_persons.delistings.Readership.is_more_than", lambda *_: True)
+    address = first.send("/console/retract", value=DISPUTED, step="do", reports="1").headers["Location"]
+    assert DISPUTED in second.get(address).text
+    second.send(f"{address}/confirm", address)
+    with filled.read() as tx:
+        assert proposals.find(tx, address.rpartition("/")[2]).state == "confirmed"
+    assert first.send("/console/retract", value=DISPUTED).status_code == 404
+
+
 def test_an_administrator_is_made_by_two_and_the_link_is_shown_once(app: Flask, store: Store) -> None:
     first, second = visitor_of(app, OperatorRole.ADMIN), visitor_of(app, OperatorRole.APPROVER)
     assert first.send("/console/people/admin", "/console/people", name="").status_code == 409
