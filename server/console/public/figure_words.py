@@ -25,7 +25,7 @@ MEANINGS: Mapping[str, Translatable] = MappingProxyType(
             " added up. Amounts are rounded down."
         ),
         "report-to-listing": mark("From the first report of a value until partners could read it."),
-        "listing-to-read": mark("From then until the first partner had read it."),
+        "listing-to-read": mark("From when partners could read it until the first of them had read it."),
         "listing-to-action": mark("From when partners could read it until the first of them said that it had acted."),
         "delisting-to-all": mark("From taking an entry back until everybody who had been given it knew."),
         "wrong": mark(

@@ -7,15 +7,15 @@
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const language = document.documentElement.lang;
 
-  // Writes the numbers of an axis: durations in the largest unit that the greatest of them fills.
-  function writer(measure, most) {
+  // How the numbers of an axis are divided and written: durations in the largest unit that the greatest of them fills.
+  function scale(measure, most) {
     if (measure !== "seconds") {
       const short = new Intl.NumberFormat(language, { notation: most < 10000 ? "standard" : "compact", maximumFractionDigits: 1 });
-      return (value) => short.format(value);
+      return [1, (value) => short.format(value)];
     }
     const [unit, seconds] = UNITS.find(([, size]) => most >= size) ?? UNITS[3];
     const short = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 1 });
-    return (value) => short.format(value / seconds);
+    return [seconds, (value) => short.format(value)];
   }
 
   function read(figure) {
@@ -36,7 +36,9 @@
     if (!place) return;
     const table = read(figure);
     const most = Math.max(1, ...table.data.slice(1).flat().filter((value) => value !== null));
-    const write = writer(figure.dataset.measure, most);
+    const [size, write] = scale(figure.dataset.measure, most);
+    const [places, ...columns] = table.data;
+    const data = [places, ...columns.map((column) => column.map((value) => (value === null ? null : value / size)))];
     const colour = (name) => getComputedStyle(figure).getPropertyValue(name).trim();
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     place.hidden = false;
@@ -63,8 +65,8 @@
         cursor: { y: false, drag: { x: false, y: false }, points: { show: !isBars } },
         scales: { x: { time: false, range: (_, low, high) => [low - 0.5, high + 0.5] }, y: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
         axes: [
-          { ...axis, grid: { show: false }, space: 44, incrs: [1, 2, 3, 4, 6, 12], values: (_, places) => places.map((at) => table.short[at] ?? "") },
-          { ...axis, grid: { stroke: () => colour("--line"), width: 1 }, size: 64, incrs: undefined, values: (_, places) => places.map(write) },
+          { ...axis, grid: { show: false }, size: 30, space: 44, incrs: [1, 2, 3, 4, 6, 12], values: (_, places) => places.map((at) => table.short[at] ?? "") },
+          { ...axis, grid: { stroke: () => colour("--line"), width: 1 }, size: 64, values: (_, places) => places.map(write) },
         ],
         series: [{}, ...series],
         hooks: {
@@ -79,7 +81,7 @@
           ],
         },
       },
-      table.data,
+      data,
       place,
     );
     place.append(reading);
