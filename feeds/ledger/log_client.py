@@ -78,6 +78,16 @@ class LogClient:
         found = self._find(f"proof?{urlencode(asked)}")
         return None if found is None else self._read(lambda: LogProof.parse(found))
 
+    def object(self, id_: str, version: str | None = None) -> bytes | None:
+        """Return the bytes of an object in a version, or the last; None where there is none for this reader."""
+        asked = {"match[version]": version or "last", "match[spec_version]": "2.0,2.1"}
+        found = self._find(f"../objects/{quote(id_, safe='')}/?{urlencode(asked)}")
+        if found is None:
+            return None
+        objects = self._read(lambda: msgspec.json.decode(found, type=dict[str, msgspec.Raw]).get("objects"))
+        bodies = self._read(lambda: msgspec.json.decode(objects or b"[]", type=list[msgspec.Raw]))
+        return bytes(bodies[0]) if bodies else None
+
     def openings(self, added_after: str | None = None) -> Iterator[Openings]:
         """Yield the pages of openings of what was added after a moment."""
         asked = {"limit": str(_PAGE)} | ({"added_after": added_after} if added_after else {})
@@ -96,7 +106,7 @@ class LogClient:
             self._session.post(url, data=lines, headers={"Content-Type": "text/plain"}).raise_for_status()
 
     def _find(self, path: str) -> bytes | None:
-        url = self.url + path
+        url = urljoin(self.url, path)
         with self._errors(url), peer_errors(url):
             answer = self._session.get(url)
             if answer.status_code == _NOT_FOUND:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ from schemas.ledger import trees
 from schemas.ledger.entries import EntryKind, Opening, read_moment
 from schemas.ledger.errors import BadFormat, BadProof
 from schemas.ledger.notes import VerifierKey
-from schemas.ledger.proofs import LogProof
+from schemas.proof.object_bag import ProvenObject
 
 # So many objects are asked for one by one; of more, the openings of the log are read in pages.
 _ONE_BY_ONE = 50
@@ -138,7 +138,7 @@ def _ask(
     if proof is None:
         return _why_absent(log, head, checked, state)
     try:
-        opening = _opening_of(proof)
+        opening = ProvenObject(checked.body, proof).opening
     except BadFormat:
         return Verdict.ALTERED
     if proof.index >= head.checkpoint.size:
@@ -186,15 +186,6 @@ def _found_in_pages(
         if len(found) == len(wanted) or any(opening.index >= head.checkpoint.size for opening in page.openings):
             break
     return found
-
-
-def _opening_of(proof: LogProof) -> Opening:
-    """Return what opens the entry of a proof. Raises ``BadFormat``."""
-    try:
-        extra: dict[str, Any] = msgspec.json.decode(proof.extra)
-        return msgspec.convert({**extra, "index": proof.index}, Opening)
-    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError) as error:
-        raise BadFormat("the proof does not say what opens its entry") from error
 
 
 def _bodies(text: bytes) -> Iterable[bytes]:

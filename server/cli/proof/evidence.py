@@ -3,13 +3,10 @@
 ``scamfeed evidence ID …`` without the name of a command is the command ``object``.
 """
 
-from typing import Annotated
-
 import typer
 
-from server.cli.context import fail
 from server.cli.default_command import DefaultCommandGroup
-from server.cli.proof import evidence_files
+from server.cli.proof import object_evidence
 
 
 class _ObjectByDefault(DefaultCommandGroup):
@@ -24,16 +21,4 @@ app = typer.Typer(
 )
 
 
-@app.command("object")
-def object_(id_: Annotated[str, typer.Argument(metavar="ID", help="the id of a published object")]) -> None:
-    """Write the proof of one published object."""
-    fail(f"{id_}: this version proves no single object yet")
-
-
-app.command("add")(evidence_files.add)
-app.command("list")(evidence_files.list_)
-app.command("get")(evidence_files.get)
-app.command("hand-over")(evidence_files.hand_over)
-app.command("take-back")(evidence_files.take_back)
-app.command("export")(evidence_files.export)
-app.command("tidy")(evidence_files.tidy)
+app.command("object")(object_evidence.object_)

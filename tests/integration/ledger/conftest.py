@@ -92,6 +92,12 @@ class SealedScamfeed:
         command = [*map(str, arguments), "--server", self.url, "--allow-private"]
         return CliRunner().invoke(app, command, env={"SCAMFEED_TOKEN": self.tokens[by]})
 
+    def run_at_hub(self, *arguments: str | Path) -> Result:
+        """Run a command of the hub's operator."""
+        settings = {"SCAMFEED_DATABASE_URL": f"sqlite:///{self.folder / 'hub.db'}"}
+        settings["SCAMFEED_LEDGER_KEY_FILE"] = str(self.folder / "ledger.key")
+        return CliRunner().invoke(app, list(map(str, arguments)), env=settings)
+
     def verify(self, file: Path, *more: str | Path, by: str = "reader", collection: str = "takedown") -> Any:
         """Return exit code and answer of ``scamfeed verify``."""
         arguments = ["verify", file, "--collection", collection, "--key", str(self.key), "--json", *more]

@@ -1,0 +1,89 @@
+"""``scamfeed evidence object``: the bag that proves what was published, for a court, with what verifies it."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from schemas.ledger.errors import BadFormat
+from schemas.ledger.notes import SignedNote
+from schemas.proof import object_bag
+from schemas.proof.object_bag import ProvenObject
+from server.cli.client.hub_login import AllowPrivate, CaFile, TokenFile, read_token
+from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.cli.private_file import write_privately
+from server.store import collections, log
+from server.store.database.times import parse
+from server.store.ledger import growth, reading
+from server.store.objects.query import EVERY, Query
+
+_SPECS = ("2.0", "2.1")
+_HubServer = Annotated[str | None, typer.Option(help="address of the hub, where this is a partner's machine")]
+
+
+def object_(
+    ctx: typer.Context,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="the id of a published object")],
+    collection: Annotated[str, typer.Option(help="alias or id of the collection that it is in")],
+    output: Annotated[Path, typer.Option(help="write the bag into this ZIP file")],
+    version: Annotated[
+        str | None, typer.Option(help="the version, as its property modified has it; else the last")
+    ] = None,
+    server: _HubServer = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    allow_private: AllowPrivate = False,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Write the bag that proves one published object, with a program that verifies it by openssl alone.
+
+    At the hub it is read from the store; with --server a partner asks the hub, by its token.
+    """
+    context: Context = ctx.obj
+    if server is None:
+        proven = _stored(context, id_, collection, version)
+    else:
+        from server.cli.proof import object_at_hub  # brings the HTTP client, which other commands do without
+
+        hub = object_at_hub.open_hub(server, allow_private=allow_private, ca_file=ca_file)
+        proven = object_at_hub.ask(hub, read_token(token_file), collection, id_, version)
+    moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    custody = [{"at": moment, "what": "made", "by": operator_name(by), "from": server or "the hub's store"}]
+    out = io.BytesIO()
+    try:
+        object_bag.write(out, proven, name=f"proof-{id_.rpartition('--')[2]}", custody=custody)
+    except (BadFormat, ValueError) as error:
+        fail(f"{id_}: {error}")
+    write_privately(output, out.getvalue())
+    opening, note = proven.opening, SignedNote.parse(proven.proof.checkpoint)
+    row: dict[str, Any] = {"id": id_, "index": opening.index, "date_added": opening.date_added}
+    row |= {"signed_by": [str(signature.name) for signature in note.signatures], "file": str(output)}
+    if json:
+        show_json(row)
+    else:
+        show_table("Proven", ["property", "value"], [(name, str(value)) for name, value in row.items()])
+
+
+def _stored(context: Context, id_: str, collection: str, version: str | None) -> ProvenObject:
+    """Return an object of this hub's store with its proof; end the command where there is none."""
+    with context.store() as store, store.read() as tx:
+        try:
+            found = collections.get(tx, collection)
+            moment = parse(version) if version else None
+        except (LookupError, ValueError) as error:
+            fail(str(error))
+        tree = growth.tree_of(tx, found.number)
+        if tree is None or tree.noted < 0:
+            fail(f"{collection}: it has no signed log yet: scamfeed log seal")
+        try:
+            proof = reading.proof(tx, found, tree, id_, moment, 0)
+        except reading.NotSealed:
+            fail(f"{id_}: it is in no signed checkpoint yet: scamfeed log seal")
+        if proof is None:
+            fail(f"{id_}: the collection has no such object, or not in this version")
+        added = parse(ProvenObject(b"", proof).opening.date_added)
+        page = log.page(tx, found, Query(added - 1, 1, (id_,), spec_versions=_SPECS, versions=EVERY))
+        return ProvenObject(bytes(page.bodies[0]), proof)
