@@ -2,7 +2,11 @@
 
 import secrets
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 _CONFIGURATION = """
 [tsa]
@@ -50,3 +54,26 @@ def stamped(folder: Path, request: bytes) -> bytes:
     command = f"openssl ts -reply -config tsa.cnf -section tsa -queryfile {name} -out {name}.tsr"
     subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
     return (folder / f"{name}.tsr").read_bytes()
+
+
+@contextmanager
+def serving_authority(folder: Path) -> Iterator[str]:
+    """Yield the URL of the authority in a folder."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = stamped(folder, body)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()

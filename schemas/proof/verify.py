@@ -102,9 +102,12 @@ def check_manifests(files: "dict[str, bytes]") -> None:
     """Check that each file is in a manifest with its SHA-256, and the other way round. Raises ``Wrong``."""
     known = {"tagmanifest-sha256.txt"}
     for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
-        for line in files.get(manifest, b"").decode("utf-8", "replace").splitlines():
+        lines = files.get(manifest, b"").decode("utf-8", "replace").split("\n")
+        if lines.pop():
+            raise Wrong(f"{manifest} has another end")
+        for line in lines:
             digest, _, name = line.partition("  ")
-            if hashlib.sha256(files.get(name, b"")).hexdigest() != digest or name not in files:
+            if name not in files or hashlib.sha256(files[name]).hexdigest() != digest:
                 raise Wrong(f"{name} is not as {manifest} says")
             known.add(name)
     if others := files.keys() - known:

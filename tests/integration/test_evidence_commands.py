@@ -25,7 +25,9 @@ VALUE = "TH:KASITHBK:4567890123"
 
 @pytest.mark.parametrize("words", [("evidence", "indicator--1"), ("evidence", "object", "indicator--1")])
 def test_an_id_without_a_command_is_that_of_an_object(run_with_store: Run, words: tuple[str, ...]) -> None:
-    assert "indicator--1" in run_with_store(*words).stderr
+    asked = run_with_store(*words, "--collection", "public", "--output", "proof.zip")
+    assert asked.exit_code == 2
+    assert "no signed log yet" in asked.stderr
     assert "ID" in run_with_store("evidence", "object", "--help").stdout
     assert "object" in run_with_store("evidence", "--help").stdout
 

@@ -6,7 +6,7 @@
 import typer
 
 from server.cli.default_command import DefaultCommandGroup
-from server.cli.proof import object_evidence
+from server.cli.proof import evidence_files, object_evidence
 
 
 class _ObjectByDefault(DefaultCommandGroup):
@@ -22,3 +22,10 @@ app = typer.Typer(
 
 
 app.command("object")(object_evidence.object_)
+app.command("add")(evidence_files.add)
+app.command("list")(evidence_files.list_)
+app.command("get")(evidence_files.get)
+app.command("hand-over")(evidence_files.hand_over)
+app.command("take-back")(evidence_files.take_back)
+app.command("export")(evidence_files.export)
+app.command("tidy")(evidence_files.tidy)

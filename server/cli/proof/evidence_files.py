@@ -48,7 +48,7 @@ def add(
     """
     context: Context = ctx.obj
     place = None if stays else _place(context)
-    authority = _authority(context)
+    authority = authority_of(context)
     limits = EvidenceLimits(context.settings.evidence_file_bytes, context.settings.evidence_partner_bytes)
     rows, name = [], operator_name(by)
     with context.store() as store:
@@ -244,7 +244,8 @@ def _place(context: Context) -> StoredEvidence | None:
         fail(str(error))
 
 
-def _authority(context: Context) -> TimestampAuthority | None:
+def authority_of(context: Context) -> TimestampAuthority | None:
+    """Return the authority of the settings that stamps times, None without one."""
     settings = context.settings
     if not settings.timestamp_url or settings.timestamp_ca_file is None:
         return None

@@ -2,11 +2,15 @@
 
 import io
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from feeds.connector import Misconfigured, TryLater
+from feeds.http import timestamps
+from feeds.http.timestamps import TimestampAuthority
 from schemas.ledger.errors import BadFormat
 from schemas.ledger.notes import SignedNote
 from schemas.proof import object_bag
@@ -14,12 +18,17 @@ from schemas.proof.object_bag import ProvenObject
 from server.cli.client.hub_login import AllowPrivate, CaFile, TokenFile, read_token
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.private_file import write_privately
+from server.cli.proof.evidence_files import authority_of
 from server.store import collections, log
 from server.store.database.times import parse
 from server.store.ledger import growth, reading
 from server.store.objects.query import EVERY, Query
 
 _SPECS = ("2.0", "2.1")
+_TimestampUrl = Annotated[
+    str | None, typer.Option(help="authority (RFC 3161) that stamps the time; at the hub else that of its settings")
+]
+_TimestampCaFile = Annotated[Path | None, typer.Option(help="certificates of that authority's root, in PEM")]
 _HubServer = Annotated[str | None, typer.Option(help="address of the hub, where this is a partner's machine")]
 
 
@@ -35,6 +44,8 @@ def object_(
     token_file: TokenFile = None,
     ca_file: CaFile = None,
     allow_private: AllowPrivate = False,
+    timestamp_url: _TimestampUrl = None,
+    timestamp_ca_file: _TimestampCaFile = None,
     by: By = None,
     json: Json = False,
 ) -> None:
@@ -52,14 +63,20 @@ def object_(
         proven = object_at_hub.ask(hub, read_token(token_file), collection, id_, version)
     moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     custody = [{"at": moment, "what": "made", "by": operator_name(by), "from": server or "the hub's store"}]
+    authority = _authority(timestamp_url, timestamp_ca_file)
+    if authority is None and server is None:
+        authority = authority_of(context)
+    stamped = _stamp(authority, proven)
     out = io.BytesIO()
     try:
-        object_bag.write(out, proven, name=f"proof-{id_.rpartition('--')[2]}", custody=custody)
+        name = f"proof-{id_.rpartition('--')[2]}"
+        object_bag.write(out, proven, name=name, custody=custody, timestamp=stamped)
     except (BadFormat, ValueError) as error:
         fail(f"{id_}: {error}")
     write_privately(output, out.getvalue())
     opening, note = proven.opening, SignedNote.parse(proven.proof.checkpoint)
     row: dict[str, Any] = {"id": id_, "index": opening.index, "date_added": opening.date_added}
+    row |= {"time_stamped": stamped is not None}
     row |= {"signed_by": [str(signature.name) for signature in note.signatures], "file": str(output)}
     if json:
         show_json(row)
@@ -87,3 +104,23 @@ def _stored(context: Context, id_: str, collection: str, version: str | None) ->
         added = parse(ProvenObject(b"", proof).opening.date_added)
         page = log.page(tx, found, Query(added - 1, 1, (id_,), spec_versions=_SPECS, versions=EVERY))
         return ProvenObject(bytes(page.bodies[0]), proof)
+
+
+def _authority(url: str | None, ca_file: Path | None) -> TimestampAuthority | None:
+    """Return the authority that the options name; end the command where they are half given."""
+    if (url is None) != (ca_file is None):
+        fail("--timestamp-url and --timestamp-ca-file come together")
+    if url is None or ca_file is None:
+        return None
+    return TimestampAuthority(url=url, root_file=ca_file, allow_private=True)
+
+
+def _stamp(authority: TimestampAuthority | None, proven: ProvenObject) -> bytes | None:
+    """Return a time-stamp of the checkpoint, None without an authority, or where it does not answer."""
+    if authority is None:
+        return None
+    try:
+        return timestamps.fetch(authority, sha256(proven.proof.checkpoint).digest()).response
+    except (Misconfigured, TryLater) as error:
+        typer.echo(f"scamfeed: not time-stamped: {error}", err=True)
+        return None

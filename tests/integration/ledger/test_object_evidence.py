@@ -12,6 +12,7 @@ import pytest
 from schemas.ledger.checkpoints import Checkpoint
 from schemas.ledger.notes import COSIGNATURE, SignedNote, SignerKey
 from tests.integration.ledger.conftest import SealedScamfeed
+from tests.timestamp_authority import make_authority, serving_authority
 
 
 def verify(bag: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -112,3 +113,18 @@ def test_the_hub_makes_the_same_bag_from_its_store(sealed: SealedScamfeed, tmp_p
     with zipfile.ZipFile(tmp_path / "ours.zip") as packed:
         name = next(name for name in packed.namelist() if name.endswith("/data/object.json"))
         assert packed.read(name) == (theirs / "data/object.json").read_bytes()
+
+
+def test_a_time_stamp_of_the_checkpoint_is_verified_by_openssl(sealed: SealedScamfeed, tmp_path: Path) -> None:
+    authority = tmp_path / "authority"
+    authority.mkdir()
+    make_authority(authority)
+    indicator = an_indicator(sealed)
+    with serving_authority(authority) as url:
+        root = str(authority / "ca.pem")
+        bag = bag_of(sealed, indicator["id"], tmp_path, "--timestamp-url", url, "--timestamp-ca-file", root)
+    done = verify(bag, "--key", str(sealed.key), "--authority", root)
+    assert done.returncode == 0, done.stderr
+    assert "time-stamped by the authority" in done.stdout
+    (bag / "data/timestamp.tsr").unlink()
+    assert verify(bag, "--key", str(sealed.key), "--authority", root).returncode == 1

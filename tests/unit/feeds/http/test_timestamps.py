@@ -4,9 +4,7 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from rfc3161_client._rust import parse_timestamp_request
@@ -14,7 +12,7 @@ from rfc3161_client._rust import parse_timestamp_request
 from feeds.connector import Misconfigured, TryLater
 from feeds.http import timestamps
 from feeds.http.timestamps import TimestampAuthority
-from tests.timestamp_authority import make_authority, stamped
+from tests.timestamp_authority import make_authority, serving_authority
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
@@ -30,24 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def authority(folder: Path) -> Iterator[TimestampAuthority]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = stamped(folder, body)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    yield TimestampAuthority(url=url, root_file=folder / "ca.pem", allow_private=True)
-    server.shutdown()
-    server.server_close()
+    with serving_authority(folder) as url:
+        yield TimestampAuthority(url=url, root_file=folder / "ca.pem", allow_private=True)
 
 
 def test_a_timestamp_is_verified_and_openssl_verifies_it_too(authority: TimestampAuthority, folder: Path) -> None:
