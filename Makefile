@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test long coverage check interop fuzz browser failover fix bench score serve lock generate clean
+.PHONY: help screenshots setup demo quick test long coverage check interop fuzz browser failover fix bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -77,6 +77,9 @@ browser: $(VENV)/.ok ## every page in Chromium, in both languages, on a phone an
 	@command -v chromium >/dev/null || { \
 		echo "There is no Chromium. As root: apt-get install chromium fonts-noto-core" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q tests/browser $(ARGS)
+
+screenshots: $(VENV)/.ok ## the pictures of README and docs, taken from the demonstration (needs Debian's chromium)
+	@$(BIN)/python -m tools.screenshots
 
 failover: $(VENV)/.ok ## databases and hubs killed, frozen and cut off while partners write and read (ROUNDS=n; Debian's etcd, Patroni, HAProxy)
 	@ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/failover $(ARGS)

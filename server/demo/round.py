@@ -4,7 +4,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +20,7 @@ from schemas import clock, timestamp
 from schemas.partner import PartnerKind
 from schemas.record import Sighting
 from server.demo.site import DemoHub, Member
-from server.demo.weeks import BANKS, KEEPER, MOST_WEEKS, PARTNERS, READERS, Weeks
+from server.demo.weeks import KEEPER, KNOWN_FOR, MOST_WEEKS, Weeks, register
 from server.release.retract import retract
 from server.store import collections, log
 from server.store.operators import users
@@ -31,8 +30,6 @@ _REPORTS = Path(__file__).parent / "reports"
 _RECEIVED = "from-the-hub"
 _SIGHTED = 25
 _PAGE = 2000
-# Before the weeks that are played: nobody is new in them.
-_KNOWN_FOR = timedelta(days=120)
 _MAKER = "the demonstration"
 
 Objects = list[dict[str, Any]]
@@ -71,11 +68,11 @@ class DemoRound:
 
     def run(self) -> dict[str, Any]:
         """Run all steps and return the figures; ``held`` has a result for each check."""
-        with clock.at(timestamp.now() - _KNOWN_FOR):
+        with clock.at(timestamp.now() - KNOWN_FOR):
             platform, telecom, exchange, bank, police = self._register()
-            others = self._register_others()
+            others = register(self._hub)
         self._tell(f"the weeks before are played ({self._weeks}), in a time of their own")
-        Weeks(self._hub.hub, [member.partner for member in others], timestamp.now(), self._weeks).play()
+        Weeks(self._hub.hub, others, timestamp.now(), self._weeks).play()
         self._hub.start()
         self._bank.start()
 
@@ -112,20 +109,6 @@ class DemoRound:
         )
         police = add("Cyber police", PartnerKind.GOVERNMENT, read=("takedown",), write=("inbox",))
         return platform, telecom, exchange, bank, police
-
-    def _register_others(self) -> list[Member]:
-        """Register the partners of the weeks before."""
-        return [
-            self._hub.add_partner(
-                name,
-                kind,
-                read=(*(alias for alias, names in READERS.items() if name in names), "sightings"),
-                write=("inbox",),
-                institutions=(BANKS[name],) if name in BANKS else (),
-                named=name == KEEPER,
-            )
-            for name, kind in PARTNERS.items()
-        ]
 
     def _contribute(self, member: Member, name: str, **defaults: str) -> None:
         for outcome in self._contributed(member, name, defaults):

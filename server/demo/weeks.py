@@ -23,19 +23,25 @@ from schemas.partner import Partner, PartnerKind
 from schemas.request import Request
 from schemas.tabular import ReportReader
 from schemas.vocabulary import OutcomeWord
+from server.demo.site import DemoHub
+from server.release import review as reviewing
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.objections import decide as deciding, receive
+from server.release.query import receipts
 from server.release.requests import desk
 from server.release.retract import retract
 from server.release.trends.fold import fold_all
 from server.release.trends.publish import publish_due
-from server.store import collections, hub_identity, read_progress, value_index
+from server.store import collections, hub_identity, read_progress, reviews, value_index
 from server.store.item import Item
 from server.store.listings import track_of_keeper
 from server.store.objections import objections
 
 MOST_WEEKS = 8
+# Before them, so that nobody is new in them.
+KNOWN_FOR = timedelta(days=300)
+_WEEKS_BEFORE = 20
 _SEED = 20261126
 _EXAMPLE_NUMBERS = Path(__file__).parent / "reports" / "telecom-example-numbers.csv.gz"
 _OBJECTION_DAYS = 15
@@ -72,8 +78,8 @@ READERS = {
     "wallets": ("Coin exchange", "River bank", KEEPER),
 }
 _FIRST_ACTION = {
-    "domain": ("taken-down", ("Video platform",)),
-    "url": ("taken-down", ("Video platform",)),
+    "domain": ("taken-down", ("Video platform", "Mobile operator")),
+    "url": ("taken-down", ("Video platform", "Mobile operator")),
     "phone": ("number-disconnected", ("Mobile operator",)),
     "social-account": ("taken-down", ("Video platform",)),
     "wallet": ("blocked", ("Coin exchange",)),
@@ -94,6 +100,21 @@ class ReportedThing(NamedTuple):
     def subject(self) -> str:
         """Return the name of the value in the value index."""
         return value_index.subject_of(self.kind, self.value)
+
+
+def register(site: DemoHub) -> list[Partner]:
+    """Register the partners of the weeks, each with what it reads, and the banks with what they keep."""
+    return [
+        site.add_partner(
+            name,
+            kind,
+            read=(*(alias for alias, names in READERS.items() if name in names), "sightings"),
+            write=("inbox",),
+            institutions=(BANKS[name],) if name in BANKS else (),
+            named=name == KEEPER,
+        ).partner
+        for name, kind in PARTNERS.items()
+    ]
 
 
 class Weeks:
@@ -118,6 +139,10 @@ class Weeks:
         day = self._until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         day -= timedelta(weeks=self._weeks)
         number = 7 * (MOST_WEEKS - self._weeks)
+        if self._weeks == MOST_WEEKS:
+            # Of the months before, one day a week, so that a year's chart has more than one month.
+            for week in range(_WEEKS_BEFORE, 0, -1):
+                self._day(day - timedelta(weeks=week), -week)
         while day + timedelta(hours=22) < self._until - timedelta(hours=12):
             self._day(day, number)
             day += timedelta(days=1)
@@ -186,6 +211,8 @@ class Weeks:
         # More from week to week, fewer at weekends, and one wave of texts in the fifth week.
         volume = (12 if weekend else 22) + number // 7 * 2 + (14 if 30 <= number <= 33 else 0)
         at = day + timedelta(hours=self._chance.choice((2, 4, 8)), minutes=self._chance.randrange(50))
+        if number < 0:
+            volume = 22 + _WEEKS_BEFORE + number
         new = [self._thing() for _ in range(volume + self._chance.randrange(6))]
         with clock.at(at):
             self._report(new)
@@ -193,14 +220,21 @@ class Weeks:
             self._read()
         with clock.at(at + timedelta(minutes=self._chance.randrange(12, 55))):
             self._act(new, at)
-        with clock.at(at + timedelta(minutes=self._chance.randrange(70, 220))):
+        answered = at + timedelta(minutes=self._chance.randrange(70, 220))
+        with clock.at(answered):
             self._answer(new, number)
+        with clock.at(answered + timedelta(minutes=self._chance.randrange(3, 12))):
+            self._read()
+            receipts.settle_in_steps(self._hub.store)
         if number % 3 == 2:
             self._take_back(day)
         if number % 2:
             self._object(day)
+        if number % 5 == 4:
+            self._review(day)
         with clock.at(day + timedelta(hours=22)):
             self._read()
+            receipts.settle_in_steps(self._hub.store)
             publish_due(self._hub, fold_all(self._hub))
 
     def _thing(self) -> ReportedThing:
@@ -304,7 +338,7 @@ class Weeks:
         """Let the banks that keep the accounts answer; now and then an account is nobody's but a customer's."""
         by_partner: dict[str, list[Item]] = defaultdict(list)
         for thing in things:
-            if thing.kind != "bank-account" or self._chance.random() < 0.15:
+            if thing.kind != "bank-account":
                 continue
             name = next(name for name, bic in BANKS.items() if bic == thing.columns["bank"])
             code = "genuine" if (self._made + number) % 11 == 0 else self._chance.choice(("fraud", "fraud", "closed"))
@@ -346,6 +380,7 @@ class Weeks:
             retract(self._hub, tx, self.listing(thing))
         with clock.at(at + timedelta(minutes=self._chance.randrange(3, 9))):
             self._read()
+            receipts.settle_in_steps(self._hub.store)
 
     def _object(self, day: datetime) -> None:
         """Let somebody object to a public listing, and the desk decide on it a day later."""
@@ -357,6 +392,12 @@ class Weeks:
             self.object_to(thing)
         with clock.at(day + timedelta(hours=21)):
             self._decide()
+
+    def _review(self, day: datetime) -> None:
+        """Let the desk reject what waits for a person."""
+        with clock.at(day + timedelta(hours=21, minutes=30)), self._hub.store.begin() as tx:
+            waiting = [review.object_id for review in reviews.all_reviews(tx, "open")]
+            reviewing.decide(self._hub, tx, waiting, "rejected", _DESK)
 
     def object_to(self, thing: ReportedThing) -> None:
         """Let somebody object to the listing of a value."""

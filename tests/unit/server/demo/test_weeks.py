@@ -6,7 +6,7 @@ import pytest
 
 from schemas import clock, timestamp
 from server.demo.site import DemoHub
-from server.demo.weeks import BANKS, KEEPER, PARTNERS, READERS, Weeks
+from server.demo.weeks import KEEPER, Weeks, register
 from server.store import reviews
 from server.store.keepers import kept_accounts
 from server.store.objections import objections
@@ -20,17 +20,8 @@ def hub(tmp_path: Path) -> DemoHub:
 
 def test_each_desk_finds_something_to_do(hub: DemoHub) -> None:
     with clock.at(timestamp.parse("2026-07-01")):
-        members = [
-            hub.add_partner(
-                name,
-                kind,
-                read=tuple(alias for alias, names in READERS.items() if name in names),
-                write=("inbox",),
-                institutions=(BANKS[name],) if name in BANKS else (),
-            )
-            for name, kind in PARTNERS.items()
-        ]
-    weeks = Weeks(hub.hub, [member.partner for member in members], timestamp.now(), 0)
+        members = register(hub)
+    weeks = Weeks(hub.hub, members, timestamp.now(), 0)
     assert weeks.play() == 8
     with hub.store.read() as tx:
         assert len(kept_accounts.waiting(tx, KEEPER)) == 8
