@@ -19,7 +19,7 @@ from mappers.indicator import to_stix
 from schemas import clock, kinds, tabular, timestamp
 from schemas.errors import Rejected
 from schemas.objection import Ground, ObjectionRequest, UpholdReason
-from schemas.partner import Partner, PartnerKind
+from schemas.partner import FocalFunction, Partner, PartnerKind
 from schemas.request import Request
 from schemas.tabular import ReportReader
 from schemas.vocabulary import OutcomeWord
@@ -33,7 +33,7 @@ from server.release.requests import desk
 from server.release.retract import retract
 from server.release.trends.fold import fold_all
 from server.release.trends.publish import publish_due
-from server.store import collections, hub_identity, read_progress, reviews, value_index
+from server.store import collections, focal_points, hub_identity, read_progress, reviews, value_index
 from server.store.item import Item
 from server.store.listings import track_of_keeper
 from server.store.objections import objections
@@ -50,6 +50,7 @@ _DESK = "Anong of the desk"
 # Whom the keeper's pages are shown for.
 KEEPER = "Harbour bank"
 BANKS: dict[str, str] = {KEEPER: "KASITHBK", "River bank": "BKKBTHBK", "Garden bank": "SICOTHBK"}
+_SHOWN = (KEEPER, "Video platform", "Consumer association")
 _OWN_DOMAIN = "harbour-bank.example.com"
 PARTNERS: dict[str, PartnerKind] = {
     **dict.fromkeys(BANKS, PartnerKind.BANK),
@@ -104,6 +105,9 @@ class ReportedThing(NamedTuple):
 
 def register(site: DemoHub) -> list[Partner]:
     """Register the partners of the weeks, each with what it reads, and the banks with what they keep."""
+    with site.store.begin() as tx:
+        for function in (FocalFunction.PREVENTION, FocalFunction.PROTECTION):
+            focal_points.put(tx, focal_points.HUB, function, "help@hub.example.org")
     return [
         site.add_partner(
             name,
@@ -111,7 +115,8 @@ def register(site: DemoHub) -> list[Partner]:
             read=(*(alias for alias, names in READERS.items() if name in names), "sightings"),
             write=("inbox",),
             institutions=(BANKS[name],) if name in BANKS else (),
-            named=name == KEEPER,
+            named=name in BANKS,
+            shown_publicly=name in _SHOWN,
         ).partner
         for name, kind in PARTNERS.items()
     ]
