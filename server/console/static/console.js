@@ -28,3 +28,6 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// On a narrow screen a menu scrolls in itself: to where the reader is.
+document.querySelector("nav.sub [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from werkzeug.test import TestResponse
@@ -58,6 +59,14 @@ class SeenPage(HTMLParser):
                 self.wrong.append(f"<{tag} {name}={value[:40]}>")
 
 
+class CrawledPage(NamedTuple):
+    """A page that was reached: its path, the answer, and what a browser reads in it."""
+
+    path: str
+    answer: TestResponse
+    page: SeenPage
+
+
 def read(answer: TestResponse) -> SeenPage:
     """Read a page, and find what no page may have, in it or in its head."""
     seen = SeenPage()
@@ -82,7 +91,7 @@ def read(answer: TestResponse) -> SeenPage:
     return seen
 
 
-def crawl(visitor: Visitor, starts: list[str], *, most: int = 400) -> Iterator[tuple[str, TestResponse, SeenPage]]:
+def crawl(visitor: Visitor, starts: list[str], *, most: int = 400) -> Iterator[CrawledPage]:
     """Yield each page that links lead to from ``starts``; of those that differ in a name or a query, three."""
     waiting, known, of_shape = list(dict.fromkeys(starts)), set(starts), dict[str, int]()
     while waiting and most:
@@ -98,7 +107,7 @@ def crawl(visitor: Visitor, starts: list[str], *, most: int = 400) -> Iterator[t
         most -= 1
         answer = visitor.get(path)
         seen = read(answer)
-        yield path, answer, seen
+        yield CrawledPage(path, answer, seen)
         new = [link for link in [*seen.links, answer.headers.get("Location", "")] if link and link not in known]
         known.update(new)
         waiting += new

@@ -92,6 +92,9 @@ def test_a_partner_finds_its_own_open_receipts_page_by_page(store: Store, collec
                 place = page[-1][1]
             assert [receipt.object_id for receipt in found] == ids_[1:]
             assert {receipt.partner for receipt in found} == {"reader"}
+        totals = {total.partner: total for total in retractions.open_by_partner(tx)}
+        assert {name: total.number for name, total in totals.items()} == {"reader": 3, "slow": 4}
+        assert all(total.oldest <= found[-1].opened for total in totals.values())
         assert read_progress.positions_by(tx, "reader", [collection])[collection.id].read_up_to == first
         assert read_progress.positions_by(tx, "one", [collection]) == {}
 
