@@ -17,12 +17,12 @@ _OTHER_KEY = mark("Your second factor cannot be read any more. Ask the hub’s o
 
 
 def party_of(visit: Visit) -> RelyingParty | None:
-    """Return what passkeys are bound to here, None where this hub has no name for them."""
+    """Return the name that passkeys are bound to here, None where this hub has none."""
     return passkeys.relying_party(visit.site.settings.public_url, visit.request, is_local=visit.is_loopback)
 
 
 def asked_of(visit: Visit, user: User) -> str:
-    """Ask for a passkey of the user's in this session; return what the browser needs, "" where there is none to ask."""
+    """Ask for a passkey in this session; return the options for the browser, "" where the user has none."""
     party, login = party_of(visit), visit.login
     if party is None or login is None:
         return ""

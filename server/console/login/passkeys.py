@@ -46,7 +46,7 @@ class RelyingParty(NamedTuple):
 
 
 class AskedSignature(NamedTuple):
-    """What a page asks a browser to sign, as JSON, and the challenge in it."""
+    """The options for a browser as JSON, and the challenge in them that it has to sign."""
 
     options: str
     challenge: bytes
@@ -61,7 +61,7 @@ class NewPasskey(NamedTuple):
 
 
 def relying_party(public_url: str, request: Request, *, is_local: bool) -> RelyingParty | None:
-    """Return what passkeys are bound to: the settings' ``public_url``, or ``localhost`` on this machine.
+    """Return the name that passkeys are bound to: that of ``public_url``, or ``localhost`` on this machine.
 
     None where the hub has no name that a request could not choose.
     """
@@ -73,7 +73,7 @@ def relying_party(public_url: str, request: Request, *, is_local: bool) -> Relyi
 
 
 def ask_for_new(party: RelyingParty, title: str, user: User, known: Sequence[Passkey]) -> AskedSignature:
-    """Return what makes a new passkey of a user, other than those that the user has."""
+    """Return the options for a new passkey of a user, other than those that the user has."""
     chosen = AuthenticatorSelectionCriteria(resident_key=ResidentKeyRequirement.PREFERRED, user_verification=_REQUIRED)
     options = webauthn.generate_registration_options(
         rp_id=party.id,
@@ -104,7 +104,7 @@ def read_new(party: RelyingParty, challenge: bytes, answer: str) -> NewPasskey:
 
 
 def ask_for_signature(party: RelyingParty, known: Sequence[Passkey]) -> AskedSignature:
-    """Return what one of the passkeys has to sign."""
+    """Return the options for a signature by one of the passkeys."""
     options = webauthn.generate_authentication_options(
         rp_id=party.id, allow_credentials=_named(known), user_verification=_REQUIRED
     )

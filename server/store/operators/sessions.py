@@ -76,7 +76,7 @@ def keep_challenge(tx: Tx, hash_: bytes, challenge: bytes) -> None:
 
 
 def take_challenge(tx: Tx, hash_: bytes) -> bytes | None:
-    """Return what a passkey was to sign in a session, which is over then; None where nothing was asked for."""
+    """End the challenge of a session, and return it; None where nothing was asked for."""
     found: bytes | None = tx.execute(select(_s.challenge).where(_s.hash == hash_).with_for_update()).scalar()
     if found is not None:
         tx.execute(update(sessions).where(_s.hash == hash_).values(challenge=None))

@@ -109,6 +109,15 @@ def pages(everybody: dict[str, Visitor]) -> Callable[[str], list[CrawledPage]]:
     return pages_of
 
 
+@pytest.mark.parametrize("either_app", ["postgresql"], indirect=True)
+def test_every_page_opens_on_postgresql_too(either_app: Flask) -> None:
+    furnish(either_app.extensions["scamfeed-store"])
+    for visitor in (person(either_app, OperatorRole.ADMIN), person(either_app, PartnerRole.ADMIN, NAME)):
+        for path, answer, page in crawl(visitor, STARTS):
+            assert answer.status_code < 500, path
+            assert not page.wrong, (path, page.wrong)
+
+
 def addresses(part: str = "x") -> list[str]:
     return [re.sub("<[^>]+>", lambda _: part, route.path) for route in ROUTES]
 
