@@ -1,5 +1,6 @@
 """Logging in: what opens a session, what does not, and what cannot be done to others."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -105,6 +106,36 @@ def test_passwords_that_are_guessed_from_one_address_wait(app: Flask) -> None:
     guesser = Visitor(app.test_client())
     found = [guesser.send("/login", name="Nobody", password="wrong").status_code for _ in range(11)]
     assert found == [401] * 10 + [429]
+
+
+def test_passwords_that_are_guessed_at_once_get_no_further(app: Flask) -> None:
+    token = token_of(Visitor(client := app.test_client()).get("/login").text)
+    cookie = client.get_cookie("form")
+    assert cookie is not None
+
+    def guess(_: int) -> int:
+        guesser = app.test_client()
+        guesser.set_cookie("form", cookie.value)
+        return guesser.post("/login", data={"token": token, "name": "Nobody", "password": "wrong"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(guess, range(24)))
+    assert found.count(401) == 10
+    assert set(found) == {401, 429}
+
+
+def test_a_person_ends_one_of_several_logins(app: Flask, store: Store) -> None:
+    visitor, other = visitor_of(app, OperatorRole.VIEWER), Visitor(app.test_client())
+    other.name, other.secret, other.used = visitor.name, visitor.secret, visitor.used
+    other.log_in()
+    hashes = re.findall('name="login" value="([0-9a-f]+)"', visitor.get("/me").text)
+    assert len(hashes) == 1
+    stranger = visitor_of(app, OperatorRole.ADMIN)
+    stranger.send("/me", login=hashes[0])
+    assert other.get("/me").status_code == 200
+    visitor.send("/me", login=hashes[0])
+    assert other.get("/me").status_code == 303
+    assert visitor.get("/me").status_code == 200
 
 
 def test_nobody_logs_in_over_plain_http_from_elsewhere(app: Flask) -> None:
