@@ -15,8 +15,10 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
+from server import signing_keys
 from server.api.account_answers import PATH as ANSWERS_PATH, AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
+from server.api.evidence import PREFIX as EVIDENCE_PREFIX, EvidenceEndpoints
 from server.api.ledger.endpoints import PREFIX as LEDGER_PREFIX, LedgerEndpoints
 from server.api.ledger.witness_endpoint import PATH as WITNESS_PATH, WitnessEndpoint
 from server.api.ledger.witness_push import WitnessPush, WitnessThread
@@ -24,11 +26,13 @@ from server.api.limits import LookupSettings
 from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
 from server.api.match.evaluation import Evaluation, check_seed
 from server.api.match.sets import SetMaker
+from server.api.notices import PATH as NOTICE_PATH, NoticeEndpoints
 from server.api.objections import PATH as OBJECTIONS_PATH, ObjectionEndpoints, ObjectionRules
 from server.api.requests import PREFIX as REQUEST_PREFIX, RequestEndpoints
 from server.api.trends import PREFIXES as TREND_PREFIXES, TrendEndpoints
 from server.console import pages
 from server.console.site import open_site
+from server.evidence_place import evidence_place
 from server.http.worker_load import shared_memory
 from server.observe import probes
 from server.observe.access_log import AccessLog
@@ -158,6 +162,8 @@ def _others(
     trends = TrendEndpoints(settings.check_rate_limit)
     rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
     rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
+    rooms[EVIDENCE_PREFIX] = EvidenceEndpoints(hub, evidence_place(settings))
+    rooms[NOTICE_PATH] = NoticeEndpoints(hub, quotas, partial(signing_keys.load, settings))
     rooms |= {OBJECTIONS_PATH: objections, "/api/": api}
     if (ledger := ledger_of(settings)) is not None:
         ledger_keys = partial(ledger.keys, hub.store)

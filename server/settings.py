@@ -297,7 +297,7 @@ class Settings(BaseSettings):
         Path | None,
         Field(
             description="file of the hub's private keys (Ed25519, PEM), which sign statements and files, the same on "
-            "all nodes; none is one beside the store, made when it is first needed"
+            "all nodes; none is one beside an SQLite store, made when it is first needed"
         ),
     ] = None
     timezone: Annotated[

@@ -18,6 +18,8 @@ def signing_key_file(settings: Settings) -> Path:
 
 def load(settings: Settings) -> SigningKeys:
     """Read the signing keys; where no file is set and there is none, make one. Raises ``BadSigningKey``."""
+    if settings.signing_key_file is None and settings.database_file is None:
+        raise BadSigningKey("set signing_key_file: all nodes sign by the same keys, and none is made for PostgreSQL")
     file = signing_key_file(settings)
     if settings.signing_key_file is None and not file.exists():
         _make(file)

@@ -1,8 +1,10 @@
 """``scamfeed evidence``: files are kept, given to those of the case alone, and written as a bag."""
 
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -15,12 +17,41 @@ import bagit
 import pytest
 
 from schemas.proof.signatures import public_keys_of, verified
+from server.app import close, create_app
+from server.settings import load
+from server.store import Store, partners
+from server.taxii.application import call_wsgi
 from tests.integration.command import Run, answer
 from tests.timestamp_authority import make_authority, stamped
 
 SLIP = b"%PDF-1.7\na slip of a transfer"
 HASH = hashlib.sha256(SLIP).hexdigest()
 VALUE = "TH:KASITHBK:4567890123"
+
+
+def _fetch(partner: str, sha256: str) -> tuple[int, bytes]:
+    """Ask an application for a file, in the name of a partner; an error without its id."""
+    settings = load(Path("scamfeed.toml")).model_copy(update={"database_url": "sqlite:///scamfeed.db"})
+    with Store.open(settings.database_url).begin() as tx:
+        token = partners.rotate(tx, partner).token
+    app = create_app(settings)
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": f"/api/evidence/{sha256}",
+        "QUERY_STRING": "",
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+        "HTTP_ACCEPT": "*/*",
+        "HTTP_HOST": "hub.example",
+        "SERVER_NAME": "hub.example",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "192.0.2.17",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+    }
+    status, _, body = call_wsgi(app.wsgi_app, environ)
+    close(app)
+    return int(status[:3]), body if status.startswith("200") else re.sub(rb'"error_id": ?"[^"]*"', b"", body)
 
 
 @pytest.mark.parametrize("words", [("evidence", "indicator--1"), ("evidence", "object", "indicator--1")])
@@ -98,6 +129,8 @@ def test_evidence_is_stored_handed_over_and_written_as_a_bag(hub: Run, tmp_path:
     assert (done["members"], done["files"]) == (["Police"], 1)
     assert hub("evidence", "get", HASH, "--for", "Police", "--output", "out", "--by", "Anna").exit_code == 0
     assert (tmp_path / "out").read_bytes() == SLIP
+    assert _fetch("Police", HASH) == (200, SLIP)
+    assert _fetch("Bank B", HASH) == _fetch("Police", "cd" * 32)
     answer(hub("evidence", "export", "--report", report, "--for", "Police", "--output", "bag.zip", "--json"))
     zipfile.ZipFile("bag.zip").extractall("bag")
     bagit.Bag(f"bag/{report}").validate()
@@ -105,14 +138,14 @@ def test_evidence_is_stored_handed_over_and_written_as_a_bag(hub: Run, tmp_path:
     custody = json.loads((Path("bag") / report / "custody.json").read_text())
     stated, _ = verified(custody, public_keys_of(hub("key", "show").stdout))
     actions = [entry["action"] for entry in stated["files"][0]["custody"]]
-    assert actions == ["added", "stored", "time-stamped", "handed-over", "given", "exported"]
+    assert actions == ["added", "stored", "time-stamped", "handed-over", "given", "given", "exported"]
     if shutil.which("openssl"):
         command = f"openssl ts -verify -data bag/{report}/data/{HASH}.pdf -in bag/{report}/timestamps/{HASH}.tsr"
         subprocess.run([*command.split(), "-CAfile", "authority/ca.pem"], check=True, capture_output=True)
     assert answer(hub("evidence", "take-back", "--report", report, "--to", "Police", "--json"))["members"] == []
     assert hub("evidence", "get", HASH, "--for", "Police", "--output", "out").exit_code == 1
     answer(hub("audit", "export", "--output", "trail.jsonl", "--json"))
-    assert (tmp_path / "trail.jsonl").read_text().count(HASH) == 7
+    assert (tmp_path / "trail.jsonl").read_text().count(HASH) == 8
 
 
 def test_evidence_of_an_erased_value_is_gone_with_its_key_and_its_file(hub: Run, tmp_path: Path) -> None:

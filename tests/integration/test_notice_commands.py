@@ -1,6 +1,7 @@
 """``scamfeed notice``: a signed statement of what a partner was told about a value, and nothing of anybody else."""
 
 import base64
+import io
 import json
 import stat
 import subprocess
@@ -19,27 +20,28 @@ VALUE = "TH:KASITHBK:4567890123"
 TAXII = "application/taxii+json;version=2.1"
 
 
-def _read(token: str, *paths: str) -> list[int]:
+def _ask(token: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     """Ask an application, and stop it, by which it stores who read what."""
     app = create_app(Settings(database_url="sqlite:///scamfeed.db"))
-    statuses = []
-    for path in paths:
-        environ = {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": path,
-            "QUERY_STRING": "",
-            "HTTP_AUTHORIZATION": f"Bearer {token}",
-            "HTTP_ACCEPT": TAXII,
-            "HTTP_HOST": "hub.example",
-            "SERVER_NAME": "hub.example",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "192.0.2.17",
-            "wsgi.url_scheme": "http",
-        }
-        statuses.append(int(call_wsgi(app.wsgi_app, environ)[0][:3]))
+    environ = {
+        "REQUEST_METHOD": "GET" if body is None else "POST",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+        "HTTP_ACCEPT": TAXII if body is None else "application/json",
+        "HTTP_HOST": "hub.example",
+        "SERVER_NAME": "hub.example",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "192.0.2.17",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body or b""),
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(body or b"")),
+    }
+    status, _, answered = call_wsgi(app.wsgi_app, environ)
     close(app)
-    return statuses
+    return int(status[:3]), answered
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def tokens() -> dict[str, str]:
 def hub(run_with_store: Run, tokens: dict[str, str], tmp_path: Path) -> Run:
     """Make a hub on which Bank A reported an account that Bank B may read, and has not read."""
     run = run_with_store
-    for name in ("Bank A", "Bank B", "Bank C"):
+    for name in ("Bank A", "Bank B", "Bank C", "Bank D"):
         tokens[name] = answer(run("partner", "add", name, "--kind", "bank", "--json"))["token"]
     for name in ("Bank B", "Bank C"):
         assert run("partner", "grant", name, "--read", "mule-accounts").exit_code == 0
@@ -75,7 +77,7 @@ def test_a_notice_has_what_was_read_withdrawn_and_answered_and_nothing_of_others
     assert before["published"]
     assert {row["given"] for row in before["published"]} == {None}
     assert "never-read" in before["not_known"]
-    assert _read(tokens["Bank B"], "/feed/collections/mule-accounts/objects/") == [200]
+    assert _ask(tokens["Bank B"], "/feed/collections/mule-accounts/objects/")[0] == 200
     stated = _statement(hub)
     [row] = [row for row in stated["published"] if row["collection"] == "mule-accounts"]
     assert row["revoked"] is False
@@ -128,3 +130,23 @@ def test_a_notice_is_one_page_in_two_languages_with_the_statement_attached(hub: 
     stated = answer(hub("notice", "+66 81 234 5678", "--partner", "Bank B", "--kind", "phone", "--json"))["statement"]
     assert stated["published"] == []
     assert hub("notice", "no value at all", "--partner", "Bank B").exit_code == 2
+
+
+def test_a_partner_gets_its_own_statement_and_a_hidden_value_is_as_an_absent_one(
+    hub: Run, tokens: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "hub.pem").write_text(hub("key", "show").stdout)
+    status, body = _ask(tokens["Bank B"], "/api/notice", json.dumps({"value": VALUE}).encode())
+    assert status == 200
+    (tmp_path / "notice.json").write_bytes(body)
+    assert answer(hub("notice", "check", "notice.json", "--key", "hub.pem", "--json"))["good"]
+    stated = json.loads(body)["statement"]
+    assert stated["partner"]["name"] == "Bank B"
+    assert stated["published"]
+    hidden, absent = (
+        json.loads(_ask(tokens["Bank D"], "/api/notice", json.dumps({"value": value}).encode())[1])["statement"]
+        for value in (VALUE, VALUE.replace("4567", "4568"))
+    )
+    assert hidden | {"made": 0, "value": 0} == absent | {"made": 0, "value": 0}
+    for wrong in ({"value": "no value"}, {"value": 1}, {}, {"value": VALUE, "partner": "Bank A"}):
+        assert _ask(tokens["Bank B"], "/api/notice", json.dumps(wrong).encode())[0] == 409

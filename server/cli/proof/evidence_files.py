@@ -13,10 +13,11 @@ from server import signing_keys
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.partners.access import find_partner
 from server.cli.private_file import opened_privately
+from server.evidence_place import evidence_place
 from server.release.evidence import desk
 from server.release.evidence.desk import EvidenceLimits, EvidenceRefused, StoredEvidence, UnknownEvidence
-from server.release.evidence.encryption import BadEvidenceKey, EvidenceKey, Unreadable
-from server.release.evidence.stored import FileStore, StoreOfFilesUnavailable
+from server.release.evidence.encryption import BadEvidenceKey, Unreadable
+from server.release.evidence.stored import StoreOfFilesUnavailable
 from server.store import Store
 from server.store.evidence import files
 from server.store.evidence.files import EvidenceFile
@@ -235,11 +236,8 @@ def _name(store: Store, partner: str | None) -> str | None:
 
 def _place(context: Context) -> StoredEvidence | None:
     """Return where files are stored, None where they stay with their holders."""
-    settings = context.settings
-    if not settings.evidence_store or settings.evidence_key_file is None:
-        return None
     try:
-        return StoredEvidence(FileStore(settings.evidence_store), EvidenceKey(settings.evidence_key_file))
+        return evidence_place(context.settings)
     except (StoreOfFilesUnavailable, BadEvidenceKey) as error:
         fail(str(error))
 

@@ -20,7 +20,7 @@ from server.cli.private_file import write_privately
 from server.observe.audit_trail import seal_all
 from server.release.notices import record
 from server.release.notices.document import PdfUnavailable, pdf_of
-from server.release.notices.statement import TYPE, SeveralValues, digest_of, subject_of
+from server.release.notices.statement import TYPE, SeveralValues, digest_of, value_of
 
 _WRONG = 1
 _MOST_BYTES = 64 * 1024 * 1024
@@ -72,9 +72,9 @@ def make(
         with store.begin() as tx:
             found = find_partner(tx, partner, gone=True)
             try:
-                document = record.signed(tx, subject_of(tx, value, kind), found, keys, operator_name(by))
+                document = record.signed(tx, value_of(value, kind), found, keys, operator_name(by))
             except (Rejected, SeveralValues) as error:
-                fail(f"{value}: {error}")
+                fail(f"{value}: {error.message if isinstance(error, Rejected) else error}")
     if output is not None:
         write_privately(output, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     if pdf is not None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from schemas.lookup import ValueReading
 from schemas.partner import Partner
 from schemas.proof.signatures import SigningKeys
 from server.release.notices.statement import digest_of, statement
@@ -11,9 +12,9 @@ from server.store.database.engine import Tx
 from server.store.database.times import now
 
 
-def signed(tx: Tx, subject: str, partner: Partner, keys: SigningKeys, by: str) -> dict[str, Any]:
-    """Return the signed notice about a value, by its name in the value index; the audit trail has its digest."""
-    stated = statement(tx, subject, partner)
+def signed(tx: Tx, value: ValueReading, partner: Partner, keys: SigningKeys, by: str) -> dict[str, Any]:
+    """Return the signed notice about a value; the audit trail has its digest."""
+    stated = statement(tx, value, partner)
     moment = now()
     event = AuditEvent(moment, moment, 1, partner.name, by, "MAKE", "notice", None, 200, 1, digest_of(stated))
     audit.record_unsealed(tx, [event])

@@ -4,7 +4,8 @@ It has nothing of any other partner: no report, no reporter, no other reader.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,10 +14,10 @@ from mappers import extension
 from mappers.opinion import from_stix
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.lookup import ValueReading, readings
 from schemas.partner import Partner
 from schemas.proof.signatures import canonical
 from schemas.record import Outcome
-from server.release.query import lookup
 from server.store import (
     audit,
     collections,
@@ -40,8 +41,8 @@ from server.store.objects.query import EVERY, Query
 from server.store.reads import read_steps
 
 TYPE = "scamfeed-notice/1"
-# Versions of one listing in one collection, collections, and rows of each other list.
-_MOST_VERSIONS = 200
+_NO_LISTING = f"indicator--{uuid.UUID(int=0)}"
+# Versions in one collection, and rows of each list.
 _MOST_ROWS = 1_000
 _MOST_REQUESTS = 5
 _MINUTE = 60_000_000
@@ -60,23 +61,23 @@ class _Reader(NamedTuple):
     asked: int | None
 
 
-def subject_of(tx: Tx, text: str, kind: str | None = None) -> str:
-    """Return the name of the value that a text means. Raises ``Rejected`` and ``SeveralValues``."""
-    names = sorted(lookup.subjects(tx, [text]))
-    if kind is not None:
-        names = [name for name in names if name.partition(":")[0] == kind]
-    if not names:
-        raise Rejected("not-a-value", "the text is no value of that kind")
-    if len(names) > 1:
-        raise SeveralValues(f"the text means several values; give --kind: {', '.join(names)}")
-    return names[0]
+def value_of(text: str, kind: str | None = None, details: Mapping[str, str] | None = None) -> ValueReading:
+    """Return the value that a text means, written as in a report. Raises ``Rejected`` and ``SeveralValues``.
+
+    It follows from the text alone, not from what is known here.
+    """
+    found = readings(text, kind, details or {})
+    if len({reading.name for reading in found}) > 1:
+        named = ", ".join(f"{reading.kind}:{reading.normal}" for reading in found)
+        raise SeveralValues(f"the text may mean several values; name the kind: {named}")
+    return found[0]
 
 
-def statement(tx: Tx, subject: str, partner: Partner) -> dict[str, Any]:
-    """Return what this hub states about a value, by its name in the value index, and a partner."""
-    kind, _, value = subject.partition(":")
+def statement(tx: Tx, value: ValueReading, partner: Partner) -> dict[str, Any]:
+    """Return what this hub states about a value and a partner."""
+    subject = value.name
     hub = hub_identity.load(tx)
-    ids = sorted(listings.ids(tx, subject))
+    ids = sorted(listings.ids(tx, subject))[:_MOST_ROWS]
     readers = list(_readers(tx, partner))
     published = [row for reader in readers for row in _published(tx, reader, partner.name, ids)]
     own = sorted({row["id"] for row in published})
@@ -84,7 +85,7 @@ def statement(tx: Tx, subject: str, partner: Partner) -> dict[str, Any]:
         "type": TYPE,
         "hub": {"id": hub.identity, "name": hub.name},
         "partner": {"id": partner.identity, "name": partner.name, "kind": partner.kind.value},
-        "value": {"kind": kind, "value": value},
+        "value": {"kind": value.kind, "value": value.normal},
         "made": stamp(now()),
         "published": sorted(published, key=lambda row: (row["date_added"], row["collection"]))[:_MOST_ROWS],
         "delivered": _delivered(tx, partner.name, own),
@@ -114,29 +115,27 @@ def _collection(tx: Tx, id_: str) -> Collection | None:
         return None
 
 
-def _published(tx: Tx, reader: _Reader, partner: str, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yield the versions of listings that a collection has for the partner, each with when it was given."""
+def _published(tx: Tx, reader: _Reader, partner: str, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the versions of listings that a collection has for the partner, each with when it was given.
+
+    Each collection is asked, whether there are listings or not: how long it takes tells nobody of hidden ones.
+    """
     collection = reader.collection
-    for id_ in ids:
-        asked = Query(limit=_MOST_VERSIONS, ids=(id_,), versions=EVERY, granted=collection.granted)
-        added = log.versions(tx, collection, id_, asked).versions
-        items = _items(log.page(tx, collection, asked).bodies)
-        for version, date_added in added:
-            # Of a collection that it may read no more, the partner knows what it had read.
-            if reader.may_read or date_added <= (reader.read_up_to or 0):
-                yield {
-                    "collection": collection.alias,
-                    "collection_id": collection.id,
-                    "id": id_,
-                    "version": stamp(version),
-                    "date_added": stamp(date_added),
-                    **_object(items.get(version)),
-                    "given": _given(tx, reader, partner, date_added),
-                }
-
-
-def _items(bodies: Iterable[bytes]) -> dict[int | None, Item]:
-    return {item.version: item for item in map(Item.of_bytes, bodies)}
+    asked = Query(limit=_MOST_ROWS, ids=tuple(ids) or (_NO_LISTING,), versions=EVERY, granted=collection.granted)
+    records = log.manifest(tx, collection, asked).records
+    items = {(item.id, item.version): item for item in map(Item.of_bytes, log.page(tx, collection, asked).bodies)}
+    for record in records:
+        # Of a collection that it may read no more, the partner knows what it had read.
+        if reader.may_read or record.date_added <= (reader.read_up_to or 0):
+            yield {
+                "collection": collection.alias,
+                "collection_id": collection.id,
+                "id": record.id,
+                "version": stamp(record.version),
+                "date_added": stamp(record.date_added),
+                **_object(items.get((record.id, record.version))),
+                "given": _given(tx, reader, partner, record.date_added),
+            }
 
 
 def _object(item: Item | None) -> dict[str, Any]:

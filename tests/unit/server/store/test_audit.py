@@ -351,3 +351,42 @@ def test_a_search_finds_what_matches_and_goes_on_where_it_ended(store: Store, mo
                 break
     assert sorted(found) == sorted(f"r{number}" for number in range(0, 40, 3))
     assert searches > 5
+
+
+def test_the_reads_of_a_partner_between_two_moments_are_found(store: Store) -> None:
+    minute = 60_000_000
+    with store.begin() as tx:
+        audit.record(
+            tx,
+            [
+                event(first=minute, last=minute + 9, collection="c"),
+                event(first=2 * minute, last=2 * minute + 9, collection="c", remote="192.0.2.2"),
+                event(first=2 * minute, last=2 * minute + 9, collection="c", partner="other"),
+                event(first=2 * minute, last=2 * minute + 9, collection="d"),
+                event(first=2 * minute, last=2 * minute + 9, collection="c", status=404),
+                event(first=9 * minute, last=9 * minute + 9, collection="c"),
+            ],
+        )
+        found = audit.reads(tx, "bank", "c", 2 * minute, 3 * minute, 5)
+        assert [entry.event.remote for entry in found] == ["192.0.2.2"]
+        assert len(audit.reads(tx, "bank", "c", minute, 3 * minute, 1)) == 1
+
+
+def test_chains_that_were_written_anew_contradict_where_they_ended(trail: Store) -> None:
+    with trail.begin() as tx:
+        before = audit.heads(tx)
+        audit.record(tx, [event(first=9)])
+        assert audit.contradicted(tx, before) == []
+        tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 3).values(hash=b"x"))
+        assert audit.contradicted(tx, before) == [BrokenChain("requests", 3)]
+        tx.execute(delete(rows).where(rows.c.chain == "task-force"))
+        assert BrokenChain("task-force", 1) in audit.contradicted(tx, before)
+
+
+def test_a_chain_that_was_cut_off_for_its_age_contradicts_nothing(trail: Store) -> None:
+    with trail.begin() as tx:
+        before = audit.heads(tx)
+        assert audit.forget(tx, "requests", before=1_000) == 3
+        assert audit.contradicted(tx, before) == []
+        assert audit.beginning(tx, "requests") == before["requests"]
+        assert [entry.number for entry in audit.sealed_entries(tx, "requests")] == [4]

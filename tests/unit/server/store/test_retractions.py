@@ -77,6 +77,23 @@ def test_the_partners_that_read_the_object_owe_a_receipt_and_no_others(store: St
     assert (receipt.revoked_at, receipt.closed, receipt.how) == (at, None, None)
 
 
+def test_the_receipts_and_the_deliveries_of_one_partner_for_an_object_are_found(
+    store: Store, collection: Collection
+) -> None:
+    with store.begin() as tx:
+        first = _added(tx, collection, item := _item("2026-01-01T00:00:00.000Z"))
+        read_progress.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
+        deliveries.record(tx, "push", "one", [item], "accepted")
+        deliveries.record(tx, "other", "two", [item], "accepted")
+        _revoked(tx, collection)
+        [receipt] = retractions.of_objects(tx, "one", [ID])
+        assert (receipt.partner, receipt.collection, receipt.closed) == ("one", collection.alias, None)
+        assert retractions.of_objects(tx, "one", ["indicator--another"]) == []
+        [delivery] = deliveries.to_partner(tx, "one", [ID])
+        assert (delivery.feed, delivery.answer) == ("push", "accepted")
+        assert deliveries.to_partner(tx, "three", [ID]) == []
+
+
 def test_a_partner_finds_its_own_open_receipts_page_by_page(store: Store, collection: Collection) -> None:
     ids_ = [ID.replace("3", digit) for digit in "4567"]
     with store.begin() as tx:
