@@ -97,7 +97,7 @@ def _effects_of_retraction(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     value_index.lock(tx, subjects)
     keys = reports_of(tx, subjects)
     if not keys:
-        raise Rejected("not-reported", "no report of the value stands")
+        raise Rejected("not-open", "no report of the value stands")
     lines = [Effect("value-retracted", {"reports": len(keys)}), *(_listed(tx, subject) for subject in subjects)]
     return Effects(lines, keys)
 
