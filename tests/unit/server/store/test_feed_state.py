@@ -41,6 +41,7 @@ def test_the_last_run_of_each_feed_is_stored(store: Store) -> None:
                 error=error,
             )
         runs = feed_state.last_runs(tx)
+        assert (feed_state.last_run(tx, "bank"), feed_state.last_run(tx, "never")) == (runs["bank"], None)
     began = START + timedelta(hours=1)
     assert runs == {"bank": feed_state.FeedRun("bank", began, began + timedelta(seconds=2), 3, 2, 1, None)}
 
@@ -232,7 +233,7 @@ def test_a_push_lags_by_the_objects_it_has_not_delivered(store: Store, collectio
         end = log.append(tx, collection, [one]).last
         assert end is not None
         feed_state.save_checkpoint(tx, "push", {"collection": collection.id, "after": end - 5_000_000})
-        assert feed_state.health_of_feeds(tx)["push"].lag == 5
+        assert feed_state.health_of_feeds(tx)["push"].lag == feed_state.health_of(tx, "push").lag == 5
         feed_state.save_checkpoint(tx, "push", {"collection": collection.id, "after": end})
         assert feed_state.health_of_feeds(tx)["push"].lag == 0
 
@@ -244,6 +245,7 @@ def test_a_pull_lags_since_it_last_ended_well(store: Store) -> None:
         feed_state.add_dead_letter(tx, "pull", "indicator--1", b"[]", "KeyError")
         feed_state.acquire_lease(tx, "running", "a")
         stands = feed_state.health_of_feeds(tx)
+        assert (feed_state.health_of(tx, "pull").letters, feed_state.health_of(tx, "absent").lag) == (1, None)
     assert stands["pull"].lag == pytest.approx(60, abs=5)
     assert (stands["pull"].letters, stands["never"].lag) == (1, None)
     held = stands["running"].held

@@ -44,6 +44,17 @@ def test_appended_objects_come_back_byte_for_byte_in_their_order(store: Store, c
     assert got(store, collection) == [item.body for item in items]
 
 
+def test_the_last_of_a_type_are_found_up_to_a_moment(store: Store, collection: Collection) -> None:
+    items = [indicator(name) for name in "abcd"]
+    put(store, collection, *items, observable("x.example"))
+    with store.read() as tx:
+        added = log.added(tx, collection, [item.id for item in items])
+        for number, item in enumerate(items, 1):
+            found = log.latest_of_type(tx, collection, "indicator", 10, up_to=added[item.id])
+            assert found == [earlier.id for earlier in items[:number]][::-1]
+        assert log.latest_of_type(tx, collection, "indicator", 1, up_to=added[items[1].id]) == [items[1].id]
+
+
 def test_appending_the_same_again_changes_nothing(store: Store, collection: Collection) -> None:
     items = [indicator("a"), observable("x.example")]
     put(store, collection, *items)

@@ -112,6 +112,9 @@ def test_a_partner_finds_its_own_open_receipts_page_by_page(store: Store, collec
         totals = {total.partner: total for total in retractions.open_by_partner(tx)}
         assert {name: total.number for name, total in totals.items()} == {"reader": 3, "slow": 4}
         assert all(total.oldest <= found[-1].opened for total in totals.values())
+        assert retractions.are_open(tx, "reader", ids_[1:])
+        assert not retractions.are_open(tx, "reader", ids_)
+        assert not retractions.are_open(tx, "one", ids_[1:])
         assert read_progress.positions_by(tx, "reader", [collection])[collection.id].read_up_to == first
         assert read_progress.positions_by(tx, "one", [collection]) == {}
 
