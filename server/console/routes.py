@@ -152,8 +152,8 @@ ROUTES: tuple[Route, ...] = (
     Route("confirm", "/console/proposals/<id>/confirm", APPROVERS, proposal_pages.confirm, methods=FORM, is_fresh=True),
     Route("reject", "/console/proposals/<id>/reject", ANALYSTS, proposal_pages.reject, methods=FORM),
     # Partners
-    Route("partner", "/partner/", PARTNERS, report_pages.show),
-    Route("reports-file", "/partner/reports.csv", PARTNERS, report_pages.send_file),
+    Route("partner", "/partner/", PARTNERS, report_pages.show, methods=BOTH, changes=False),
+    Route("reports-file", "/partner/reports.csv", PARTNERS, report_pages.send_file, methods=BOTH, changes=False),
     Route("accounts", "/partner/accounts", PARTNERS, account_pages.show),
     Route("check-answers", "/partner/accounts/check", PARTNER_WRITERS, account_pages.check, methods=FORM),
     Route("answer", "/partner/accounts/answer", PARTNER_WRITERS, account_pages.answer, methods=FORM),

@@ -202,5 +202,5 @@ def test_events_are_searched_and_stored_as_a_file(desk: Screen, kept: BrowsedHub
     assert page.locator("td.value", has_text="lottery-winner.example.com").count() >= 1
     desk.check()
     with page.expect_download() as found:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("button", name="CSV").click()
     assert b"lottery-winner.example.com" in found.value.path().read_bytes()

@@ -16,7 +16,7 @@ from schemas.qualification import QualificationCode
 from server.api.account_answers import contribute_answers
 from server.console.operator.trail import note
 from server.console.partner.answer_words import ANSWERS, eases
-from server.console.partner.own import PAGE, asked, link, own_partner, place_of, quotas_of, refusal_of
+from server.console.partner.own import PAGE, asked, link, numbers_of, own_partner, quotas_of, refusal_of
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release.answering import AnswerResult, GivenAnswer
@@ -82,13 +82,12 @@ def show(visit: Visit) -> Response:
         partner = own_partner(visit, tx)
         page = kept_accounts.answered_by if is_answered else kept_accounts.waiting
         found = page(tx, partner.name, after=_place(visit), limit=PAGE + 1)
-        accounts = _accounts(tx, partner, found[:PAGE], target)
+        accounts = _accounts(tx, partner, [kept for kept, _ in found[:PAGE]], target)
         waiting, late = kept_accounts.count_waiting(tx, partner.name, now() - target)
     following = ""
     if len(found) > PAGE:
-        last = found[PAGE - 1]
-        place = f"{last.answered if is_answered else last.since}~{last.subject}"
-        following = link(_PATH, list="answered" if is_answered else "", after=place)
+        place = found[PAGE - 1][1]
+        following = link(_PATH, list="answered" if is_answered else "", after=f"{place.moment}~{place.value}")
     return visit.page(
         "partner/accounts.html",
         partner=partner,
@@ -190,5 +189,5 @@ def _accounts(tx: Tx, partner: Partner, found: Sequence[KeptAccount], target: in
 
 
 def _place(visit: Visit) -> KeptPlace | None:
-    parts = place_of(visit.request.args.get("after", "")[:2_200], 2)
-    return None if parts is None else KeptPlace(int(parts[0]), parts[1])
+    numbers = numbers_of(asked(visit, "after"), 2)
+    return None if numbers is None else KeptPlace(*numbers)

@@ -12,7 +12,7 @@ from server.taxii.errors import TaxiiError
 from server.taxii.limits import PartnerQuotas
 
 PAGE = 50
-_LONGEST = 200
+LONGEST = 200
 _BUSY = mark("Others change the same values just now, or your partner’s limit is reached. Nothing was done. Try later.")
 _NOT_ALLOWED = mark("Your partner may not send this to the hub. Nothing was done. Ask the operator.")
 
@@ -25,7 +25,7 @@ def own_partner(visit: Visit, tx: Tx) -> Partner:
 def asked(visit: Visit, name: str) -> str:
     """Return a parameter of the address, "" where it is missing or too long."""
     given = visit.request.args.get(name, "").strip()
-    return given if len(given) <= _LONGEST and "\x00" not in given else ""
+    return given if len(given) <= LONGEST and "\x00" not in given else ""
 
 
 def place_of(text: str, parts: int) -> list[str] | None:
@@ -33,6 +33,13 @@ def place_of(text: str, parts: int) -> list[str] | None:
     found = text.split("~", parts - 1)
     is_place = len(found) == parts and found[0].isascii() and found[0].isdecimal() and len(found[0]) < 18
     return found if is_place else None
+
+
+def numbers_of(text: str, parts: int) -> list[int] | None:
+    """Return the numbers of a place that a page's link has; None for anything else."""
+    found = text.split("~")
+    are_numbers = len(found) == parts and all(part.isascii() and part.isdecimal() and len(part) < 18 for part in found)
+    return [int(part) for part in found] if are_numbers else None
 
 
 def link(path: str, **fields: Any) -> str:

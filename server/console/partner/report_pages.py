@@ -13,7 +13,7 @@ from schemas.errors import Rejected
 from schemas.feedback import FeedbackEvent
 from schemas.report import MAX_VALUE
 from schemas.tabular import harmless_cell
-from server.console.partner.own import PAGE, asked, link, own_partner, place_of
+from server.console.partner.own import LONGEST, PAGE, asked, numbers_of, own_partner
 from server.console.partner.waiting import find_waiting
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
@@ -23,7 +23,6 @@ from server.release.query.timeline import Journey
 from server.store.database.engine import Tx
 from server.store.database.times import micros
 
-_PATH = "/partner/"
 _MOST_IN_FILE = 2_000
 _PAGES_OF_FILE = 20
 _COLUMNS = ("at", "event", "kind", "value", "reference", "by_kind", "outcome", "code", "reason", *feedback.STAGES)
@@ -57,9 +56,7 @@ def show(visit: Visit) -> Response:
         reports = _own_reports(tx, partner.name, search.wanted)
         waiting = find_waiting(visit, tx, partner)
     rows = [{**row, **_moments(row)} for row in page.rows]
-    following = ""
-    if page.following is not None:
-        following = link(_PATH, **search.given, before=f"{page.following.added}~{page.following.number}")
+    following = f"{page.following.added}~{page.following.number}" if page.following is not None else ""
     return visit.page(
         "partner/reports.html",
         422 if search.problem else 200,
@@ -73,7 +70,6 @@ def show(visit: Visit) -> Response:
         problem=search.problem,
         following=following,
         looked_back_to=page.looked_back_to,
-        file=link("/partner/reports.csv", **search.given),
         most=_MOST_IN_FILE,
     )
 
@@ -100,8 +96,9 @@ def send_file(visit: Visit) -> Response:
 
 def _search(visit: Visit, tx: Tx) -> _Search:
     """Return what is asked for; what cannot be read is left out, and said."""
-    given = {name: asked(visit, name) for name in ("event", "kind", "since", "reference")}
-    given["value"] = visit.request.args.get("value", "").strip()[:MAX_VALUE]
+    given = {name: _given(visit, name) for name in ("event", "kind", "since", "reference")}
+    # A value stands in no address, since these are in the logs of proxies.
+    given["value"] = visit.field("value", MAX_VALUE)
     if given["event"] not in list(FeedbackEvent):
         given["event"] = ""
     if given["kind"] not in kinds.every():
@@ -130,9 +127,13 @@ def _own_reports(tx: Tx, partner: str, wanted: EventFilter) -> list[_OwnReport]:
 
 
 def _place(visit: Visit) -> EventPlace | None:
-    parts = place_of(asked(visit, "before"), 2)
-    is_place = parts is not None and parts[1].isascii() and parts[1].isdecimal() and len(parts[1]) < 8
-    return EventPlace(int(parts[0]), int(parts[1])) if parts is not None and is_place else None
+    numbers = numbers_of(_given(visit, "before"), 2)
+    return None if numbers is None else EventPlace(*numbers)
+
+
+def _given(visit: Visit, name: str) -> str:
+    """Return a field of the form, else of the address."""
+    return visit.field(name, LONGEST) or asked(visit, name)
 
 
 def _moments(row: Mapping[str, Any]) -> dict[str, int | None]:

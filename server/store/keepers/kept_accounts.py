@@ -29,10 +29,13 @@ class KeptAccount(NamedTuple):
 
 
 class KeptPlace(NamedTuple):
-    """A place in a partner's list: the moment by which it is ordered (microseconds), and the subject."""
+    """A place in a partner's list: the moment by which it is ordered (microseconds), and the number of the value."""
 
     moment: int
-    subject: str
+    value: int
+
+
+PlacedAccount = tuple[KeptAccount, KeptPlace]
 
 
 class AnswerCounts(NamedTuple):
@@ -107,21 +110,23 @@ def find(
     return [KeptAccount(*row) for row in tx.execute(asked)]
 
 
-def waiting(tx: Tx, partner: str, *, after: KeptPlace | None = None, limit: int = 100) -> list[KeptAccount]:
-    """Return what waits for the partner's answer, the oldest first, after a place."""
-    asked = _LISTED.where(_k.partner == partner, _OPEN).order_by(_k.since, subject_rows.c.subject).limit(limit)
+def waiting(tx: Tx, partner: str, *, after: KeptPlace | None = None, limit: int = 100) -> list[PlacedAccount]:
+    """Return what waits for the partner's answer, each with its place, the oldest first, after a place."""
+    asked = _PLACED.where(_k.partner == partner, _OPEN).order_by(_k.since, _k.value).limit(limit)
     if after is not None:
         asked = asked.where(_k.since >= after.moment, _is_beyond(_k.since > after.moment, _k.since, after))
-    return [KeptAccount(*row) for row in tx.execute(asked)]
+    found = [(KeptAccount(*row[:-1]), row[-1]) for row in tx.execute(asked)]
+    return [(kept, KeptPlace(kept.since, number)) for kept, number in found]
 
 
-def answered_by(tx: Tx, partner: str, *, after: KeptPlace | None = None, limit: int = 100) -> list[KeptAccount]:
-    """Return what the partner answered, the latest answer first, after a place."""
-    asked = _LISTED.where(_k.partner == partner, _k.answered.is_not(None))
-    asked = asked.order_by(_k.answered.desc(), subject_rows.c.subject).limit(limit)
+def answered_by(tx: Tx, partner: str, *, after: KeptPlace | None = None, limit: int = 100) -> list[PlacedAccount]:
+    """Return what the partner answered, each with its place, the latest answer first, after a place."""
+    asked = _PLACED.where(_k.partner == partner, _k.answered.is_not(None))
+    asked = asked.order_by(_k.answered.desc(), _k.value).limit(limit)
     if after is not None:
         asked = asked.where(_k.answered <= after.moment, _is_beyond(_k.answered < after.moment, _k.answered, after))
-    return [KeptAccount(*row) for row in tx.execute(asked)]
+    found = [(KeptAccount(*row[:-1]), row[-1]) for row in tx.execute(asked)]
+    return [(kept, KeptPlace(kept.answered or 0, number)) for kept, number in found]
 
 
 def count_waiting(tx: Tx, partner: str, due: int) -> tuple[int, int]:
@@ -132,7 +137,7 @@ def count_waiting(tx: Tx, partner: str, due: int) -> tuple[int, int]:
 
 
 def _is_beyond(is_past: ColumnElement[bool], moment: ColumnElement[int], place: KeptPlace) -> ColumnElement[bool]:
-    return or_(is_past, (moment == place.moment) & (subject_rows.c.subject > place.subject))
+    return or_(is_past, (moment == place.moment) & (_k.value > place.value))
 
 
 def answered(tx: Tx, values: Iterable[str], codes: Collection[str]) -> dict[str, int]:
@@ -199,6 +204,7 @@ _FORGET = delete(kept_accounts).where(
 _LISTED = select(_k.partner, subject_rows.c.subject, _k.since, _k.left, _k.code, _k.answered).join_from(
     kept_accounts, subject_rows, subject_rows.c.number == _k.value
 )
+_PLACED = _LISTED.add_columns(_k.value)
 _DUE = bindparam("due", type_=BigInteger)
 _RECENT = _k.answered.is_not(None) & (_k.since >= bindparam("recent", type_=BigInteger))
 _COUNTS = (

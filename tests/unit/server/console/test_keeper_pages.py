@@ -49,7 +49,9 @@ def reported(store: Store, numbers: Sequence[str], bank: str = "KBANK") -> None:
 
 
 def listings_on(page: str) -> list[str]:
-    return re.findall(r'name="code (indicator--[0-9a-f-]{36})"', page)
+    """Return the listings that can be answered, in the order of the accounts' numbers."""
+    item = r"([0-9]+)<strong>([0-9]+)</strong>.*?name=\"code (indicator--[0-9a-f-]{36})\""
+    return [found[2] for found in sorted(re.findall(item, page, re.DOTALL))]
 
 
 def check(visitor: Visitor, **fields: object) -> tuple[int, str]:
