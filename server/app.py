@@ -48,6 +48,7 @@ from server.observe.retention import Days, Retention
 from server.observe.sandbox import SandboxClock
 from server.observe.trends import TrendThread
 from server.release.hub import Hub
+from server.release.ledger.process import SealingProcess
 from server.release.ledger.sealer import LedgerRules, Sealer
 from server.release.objections.contacts import Contacts
 from server.settings import Settings
@@ -124,7 +125,8 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
 def _ledger_threads(store: Store, ledger: LedgerRules, settings: Settings) -> tuple[LedgerThread, WitnessThread]:
     """Return what seals the ledger, and what asks witnesses to cosign it."""
     push = WitnessPush(store, allow_private=settings.witness_allow_private)
-    return LedgerThread(Sealer(store, ledger)), WitnessThread(push)
+    process = SealingProcess(settings.database_url, ledger.key_file, ledger.host)
+    return LedgerThread(Sealer(store, ledger, process)), WitnessThread(push)
 
 
 def close(app: Flask) -> None:

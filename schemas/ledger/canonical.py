@@ -38,14 +38,25 @@ def canonical_or_raw(body: bytes) -> tuple[bytes, bool]:
 
 def _is_plain(value: Any) -> bool:
     """Return whether a value has neither floats nor large integers nor keys of other letters than ASCII."""
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
-    if kind is dict:
-        return all(key.isascii() for key in value) and all(map(_is_plain, value.values()))
-    if kind is list:
-        return all(map(_is_plain, value))
-    return kind is int and -_LARGEST <= value <= _LARGEST
+    containers: list[Any] = [[value]]
+    # It grows meanwhile.
+    for container in containers:
+        values = container
+        if type(container) is dict:
+            if not "".join(container).isascii():
+                return False
+            values = container.values()
+        for inner in values:
+            kind = type(inner)
+            if kind is dict or kind is list:
+                containers.append(inner)
+            elif kind is not str and not (kind is bool or inner is None or _is_small(inner)):
+                return False
+    return True
+
+
+def _is_small(value: Any) -> bool:
+    return type(value) is int and -_LARGEST <= value <= _LARGEST
 
 
 def _refuse(constant: str) -> Any:

@@ -225,7 +225,7 @@ REASONS: dict[str, ErrorReason] = {
     ),
     # The ledger
     "not-sealed": ErrorReason(
-        503, "The object is in no signed checkpoint yet.", "Try again after the seconds in Retry-After."
+        404, "The object is in no signed checkpoint yet.", "Try again after the seconds in Retry-After."
     ),
     "not-a-cosignature": ErrorReason(
         422,

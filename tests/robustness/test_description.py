@@ -46,7 +46,8 @@ def test_the_server_does_what_its_description_says(
     answered = json.loads((tmp_path / "answers.har").read_text())["log"]["entries"]
     assert len(answered) > 10 * EXAMPLES
     for entry in answered:
-        beside = urlsplit(entry["request"]["url"]).path.startswith(("/api/", "/match/"))
+        path = urlsplit(entry["request"]["url"]).path
+        beside = path.startswith(("/api/", "/match/", "/witness/")) or "/log/" in path
         also_in = "application/json" if beside else TAXII
         tally.look("schemathesis on the description", *answer(entry["response"]), also_in=also_in)
 

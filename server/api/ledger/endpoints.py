@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.ledger.checkpoints import Checkpoint
 from schemas.ledger.errors import BadFormat, BadProof
-from schemas.ledger.notes import LONGEST_NOTE, SignedNote, read_lines
+from schemas.ledger.notes import LONGEST_NOTE, NoteSignature, SignedNote, read_lines
 from schemas.ledger.tiles import TilePath
 from schemas.partner import Partner
 from server.api.ledger.openapi import description
@@ -110,16 +110,12 @@ class LedgerEndpoints:
         with self._store.read() as tx:
             asked = _asked(tx, partner, request.collection)
             known = witnesses.all_witnesses(tx)
+            names = {(witness.key.name, witness.key.id): witness for witness in known}
+            mine = tuple(line for line in _lines(data) if (line.name, line.id) in names)
+            if not mine:
+                raise TaxiiError("unknown-witness")
             candidates = [self._own_note(tx, asked.tree, data)] if b"\n\n" in data else []
             candidates = candidates or [SignedNote.parse(note) for note in heads.recent(tx, asked.tree.collection)]
-        try:
-            lines = read_lines(data.rpartition(b"\n\n")[2])
-        except BadFormat as error:
-            raise TaxiiError("not-a-cosignature", problem=error) from None
-        names = {(witness.key.name, witness.key.id): witness for witness in known}
-        mine = tuple(line for line in lines if (line.name, line.id) in names)
-        if not mine:
-            raise TaxiiError("unknown-witness")
         for note in candidates:
             try:
                 SignedNote(note.text, mine).check([witness.key for witness in known])
@@ -146,6 +142,13 @@ class LedgerEndpoints:
             return checkpoint.sign(self._keys().log)
         except BadLedgerKey:
             raise retry_later("busy", _SEALED_SECONDS) from None
+
+
+def _lines(data: bytes) -> tuple[NoteSignature, ...]:
+    try:
+        return read_lines(data.rpartition(b"\n\n")[2])
+    except BadFormat as error:
+        raise TaxiiError("not-a-cosignature", problem=error) from None
 
 
 def _asked(tx: Tx, partner: Partner, id_or_alias: str) -> _Asked:
@@ -187,11 +190,11 @@ def _openings(tx: Tx, asked: _Asked, request: OtherRequest) -> TaxiiResponse:
         if not re.fullmatch(r"[0-9]{1,18}", given["next"]):
             raise TaxiiError("foreign-next")
         after = max(after, int(given["next"]))
-    limit = given.get("limit", str(_USUAL))
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", limit):
+    limit = given.get("limit", str(_USUAL)).lstrip("0")
+    if not re.fullmatch("[0-9]+", limit):
         raise TaxiiError("bad-limit")
     granted = 0 if after >= asked.granted else asked.granted
-    page = reading.openings(tx, asked.collection, asked.tree, after, min(int(limit), _MOST), granted)
+    page = reading.openings(tx, asked.collection, asked.tree, max(after, -1), min(int(limit[:9]), _MOST), granted)
     return TaxiiResponse(
         200,
         msgspec.json.encode(page),

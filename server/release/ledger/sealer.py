@@ -9,6 +9,7 @@ from pathlib import Path
 
 from server.release.ledger import keys
 from server.release.ledger.keys import BadLedgerKey, LedgerKeys
+from server.release.ledger.process import SealingProcess
 from server.store import Store, feed_state
 from server.store.feed_state import Lease
 from server.store.ledger import sealing
@@ -20,6 +21,8 @@ _LEASE = ":ledger"
 _RENEW_AFTER = feed_state.LEASE_SECONDS / 3
 # Between two steps of a long way, so that others are let in.
 _PAUSE = 0.02
+# Rows of logs; fewer take no time that anybody notices.
+_MUCH = 500
 
 
 def _never(seconds: float) -> bool:
@@ -43,22 +46,24 @@ class LedgerRules:
 class Sealer:
     """Seals one store."""
 
-    def __init__(self, store: Store, rules: LedgerRules) -> None:
-        """Seal ``store``, by keys that need not be there yet."""
+    def __init__(self, store: Store, rules: LedgerRules, process: SealingProcess | None = None) -> None:
+        """Seal ``store``, by keys that need not be there yet; where there is much to seal, in ``process``."""
         self._store = store
         self._rules = rules
+        self._process = process
         self._lease: Lease | None = None
         self._leased = 0.0
         self._refused = ""
 
     def seal(self, stopped: Callable[[float], bool] = _never) -> int:
-        """Seal all that there is, unless another process does; return the number of entries that were added.
+        """Seal all that there is, unless another process does; return the number of entries that were added here.
 
         ``stopped`` waits for so many seconds, and returns whether the process is to end.
         """
         with self._store.read() as tx:
             if not sealing.has_news(tx):
                 return 0
+            is_much = self._process is not None and sealing.waits(tx, _MUCH)
         if not self._holds_lease():
             return 0
         try:
@@ -69,6 +74,9 @@ class Sealer:
             self._refused = str(error)
             return 0
         self._refused = ""
+        if self._process is not None and is_much:
+            self._process.seal(lambda: not stopped(0) and self._holds_lease())
+            return 0
         entries = 0
         while (done := sealing.step(self._store, signing.name, signing.sign)).more:
             entries += done.entries
@@ -77,7 +85,9 @@ class Sealer:
         return entries
 
     def release(self) -> None:
-        """Give the lease back, so that another process need not wait for its end."""
+        """End the process, and give the lease back, so that another one need not wait for its end."""
+        if self._process is not None:
+            self._process.stop()
         if self._lease is not None:
             with self._store.begin(in_passing=True) as tx:
                 feed_state.release_lease(tx, self._lease)

@@ -1,6 +1,7 @@
 """The growth of a tree in memory: entries are added at its end, and the spans and tiles that changed are written."""
 
 import os
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from sqlalchemy import BigInteger, bindparam, insert, select, update
 
 from schemas.ledger import trees
 from schemas.ledger.checkpoints import Checkpoint
-from schemas.ledger.entries import LENGTH, SALT, Entry, EntryKind, digest
+from schemas.ledger.entries import LENGTH, SALT, EntryKind, digest
 from schemas.ledger.tiles import WIDTH, TileNodes, TilePath
 from server.store.database.engine import Tx
 from server.store.ledger.tables import ledger_spans, ledger_tiles, ledger_trees
@@ -29,12 +30,8 @@ class Tree(NamedTuple):
     note: bytes
 
 
-class Leaf(NamedTuple):
-    """An entry before it has its salt: what kind, when it was added, and the content that it is about."""
-
-    kind: EntryKind
-    date_added: int
-    content: bytes
+Leaf = tuple[EntryKind, int, bytes]
+"""An entry before it has its salt: what kind, when it was added, and the content that it is about."""
 
 
 @dataclass(slots=True)
@@ -71,11 +68,18 @@ class Growth:
         """
         first = self.size
         salts = os.urandom(SALT * len(leaves))
-        for place, leaf in enumerate(leaves):
+        entries = []
+        for place, (kind, date_added, content) in enumerate(leaves):
             salt = salts[place * SALT : (place + 1) * SALT]
-            if in_order and leaf.kind <= EntryKind.PUBLISHED_RAW:
-                self.last_added = max(self.last_added, leaf.date_added)
-            self._append(bytes(Entry(leaf.kind, leaf.date_added, digest(salt, leaf.content))), salt)
+            entries.append(_HEAD(kind, date_added) + digest(salt, content))
+        begun = 0
+        while begun < len(leaves):
+            end = min(len(leaves), begun + WIDTH - self.size % WIDTH)
+            if in_order:
+                dates = [date for kind, date, _ in leaves[begun:end] if kind <= EntryKind.PUBLISHED_RAW]
+                self.last_added = max([self.last_added, *dates])
+            self._extend(entries[begun:end], salts[begun * SALT : end * SALT])
+            begun = end
         return first
 
     @property
@@ -141,14 +145,15 @@ class Growth:
             tx.execute(insert(ledger_tiles), new_tiles)
         return True
 
-    def _append(self, entry: bytes, salt: bytes) -> None:
+    def _extend(self, entries: Sequence[bytes], salts: bytes) -> None:
+        """Add entries that one span has room for."""
         number = self.size // WIDTH
         span = self._span(number)
         self._root = None
-        span.entries += entry
-        span.salts += salt
+        span.entries += b"".join(entries)
+        span.salts += salts
         span.last_added = self.last_added
-        self.size += 1
+        self.size += len(entries)
         if self.size % WIDTH == 0:
             self._fill(1, number, trees.complete_root(leaf_hashes(span.entries)))
 
@@ -236,6 +241,8 @@ def _tree(row: Any) -> Tree:
     return Tree(*row)
 
 
+# Kind and date_added of an entry.
+_HEAD = struct.Struct(">BQ").pack
 _c, _t = ledger_spans.c, ledger_tiles.c
 _TREE = select(ledger_trees).where(ledger_trees.c.collection == bindparam("of_collection"))
 _OF_SPAN = (_c.collection == bindparam("of_collection"), _c.number == bindparam("of_number", type_=BigInteger))

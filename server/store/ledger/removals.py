@@ -15,7 +15,7 @@ from schemas.ledger.tiles import WIDTH
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.ledger import sealing
-from server.store.ledger.growth import Growth, Leaf, Tree
+from server.store.ledger.growth import Growth, Tree
 from server.store.ledger.tables import ledger_removals, ledger_spans
 from server.store.objects.parts import LATER, OF_VARIANT
 from server.store.tables import collections
@@ -54,12 +54,12 @@ def _remove(tx: Tx, tree: Growth, place: int, left: bytes | None) -> None:
     if index is None:
         return
     tree.erase(index)
-    entry = tree.add([Leaf(EntryKind.REMOVED, max(now(), tree.last_added), removal(index))])
+    entry = tree.add([(EntryKind.REMOVED, max(now(), tree.last_added), removal(index))])
     replacement = None
     if left is not None:
         content, is_canonical = canonical_or_raw(left)
         kind = EntryKind.PUBLISHED if is_canonical else EntryKind.PUBLISHED_RAW
-        replacement = tree.add([Leaf(kind, place, content)], in_order=False)
+        replacement = tree.add([(kind, place, content)], in_order=False)
     row = {"collection": tree.collection, "entry": entry, "removed": index, "replacement": replacement}
     tx.execute(insert(ledger_removals).values(**row))
 

@@ -27,7 +27,10 @@ from server.store.tables import collections, objects
 ROWS = 2_000
 # More than the rows of one moment.
 _FEWEST = 10
+_PUBLISHED, _RAW = EntryKind.PUBLISHED, EntryKind.PUBLISHED_RAW
+# By the bit of a variant, the places in a row of what it has, and how much later each stands.
 _PLACE = {OBSERVABLE: 1, RELATIONSHIP: 2}
+_THINGS = {variant: [(_PLACE.get(part, 0), LATER[part]) for part in parts] for variant, parts in OF_VARIANT.items()}
 
 Sign = Callable[[Checkpoint], bytes]
 """Return a checkpoint as a signed note."""
@@ -99,6 +102,20 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
 def has_news(tx: Tx) -> bool:
     """Return whether anything is to be sealed, or signed."""
     return tx.execute(_ANY_WAITING).first() is not None or tx.execute(heads.ANY_UNSIGNED).first() is not None
+
+
+def waits(tx: Tx, rows: int) -> bool:
+    """Return whether about so many rows of logs wait to be sealed, or more."""
+    waiting = _waiting(tx)
+    trees = growth.load(tx, [variant.number for variant in waiting])
+    found = 0
+    for log in {variant.log for variant in waiting}:
+        sealed = [trees[variant.number].sealed for variant in waiting if variant.log == log and variant.number in trees]
+        given = {"in_log": log, "after": min(sealed, default=0), "rows": rows - found}
+        found += len(tx.execute(_PLACES, given).all())
+        if found >= rows:
+            return True
+    return False
 
 
 def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
@@ -173,25 +190,18 @@ def _grow(tx: Tx, variants: Sequence[_Variant], trees: Mapping[int, Tree], most:
     grown = {variant.number: Growth(tx, trees[variant.number]) for variant in variants}
     leaves: dict[int, list[Leaf]] = {number: [] for number in grown}
     unpack = bodies.of(tx)
+    wanted = [(variant, _THINGS[variant.part], leaves[variant.number].append) for variant in variants]
+    sealed_before = {variant.number: trees[variant.number].sealed for variant in variants}
     for date_added, bits, along, packed in rows:
         contents = [canonical_or_raw(body) for body in unpack.all_of(tx, packed)]
-        for variant in variants:
-            if bits & variant.part and date_added > trees[variant.number].sealed:
-                leaves[variant.number] += _leaves(variant.part, date_added, contents, has_along=along is not None)
+        for variant, things, append in wanted:
+            if bits & variant.part and date_added > sealed_before[variant.number]:
+                for place, later in things if along is not None else things[:1]:
+                    content, is_canonical = contents[place]
+                    append((_PUBLISHED if is_canonical else _RAW, date_added + later, content))
     for number, tree in grown.items():
         tree.add(leaves[number])
     return _Grown(list(grown.values()), sealed, len(rows))
-
-
-def _leaves(variant: int, date_added: int, contents: Sequence[tuple[bytes, bool]], *, has_along: bool) -> list[Leaf]:
-    """Return what a variant has of a row."""
-    parts = OF_VARIANT[variant] if has_along else OF_VARIANT[variant][:1]
-    found = []
-    for part in parts:
-        content, is_canonical = contents[_PLACE.get(part, 0)]
-        kind = EntryKind.PUBLISHED if is_canonical else EntryKind.PUBLISHED_RAW
-        found.append(Leaf(kind, date_added + LATER[part], content))
-    return found
 
 
 _c, _o, _t = collections.c, objects.c, ledger_trees.c
@@ -204,6 +214,12 @@ _WAITING = (
 )
 _ANY_WAITING = _WAITING.limit(1)
 _WAITING_IN = _WAITING.where(_c.log == bindparam("of_log", type_=Integer))
+_PLACES = (
+    select(_o.date_added)
+    .where(_o.collection == bindparam("in_log", type_=Integer))
+    .where(_o.date_added > bindparam("after", type_=BigInteger))
+    .limit(bindparam("rows", type_=BigInteger))
+)
 _ROWS = (
     select(_o.date_added, _o.parts, _o.observable_high, _o.body)
     .where(_o.collection == bindparam("in_log", type_=Integer))

@@ -1,0 +1,154 @@
+"""What the ledger costs: reports posted over HTTP with sealing on and off, sealing alone, space, proofs and checks."""
+
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import running
+from benchmarks.release import indicators
+from benchmarks.release.databases import KINDS, Database
+from benchmarks.release.hub import INBOX, Contributor, furnish
+from schemas.ledger.checkpoints import Checkpoint
+from schemas.ledger.entries import Opening
+from schemas.ledger.notes import SignedNote, SignerKey
+from schemas.ledger.proofs import LogProof
+from server.store import Store, collections, log
+from server.store.ledger import growth, reading, sealing
+from server.store.objects.query import ALL
+
+Row = list[object]
+
+_LIMITS = {"SCAMFEED_RATE_LIMIT": "0"}
+_TOGETHER, _BATCH, _ROUNDS = 2, 500, 6
+_PROOFS = 200
+_KEY = SignerKey.make("hub.example/log")
+
+
+def rows(values: int = 10_000, databases: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
+    """Yield the table's rows; so many values are reported in each round, on a hub with the ledger and one without."""
+    for name in databases:
+        with ExitStack() as stack:
+            on, off = (stack.enter_context(KINDS[name]()) for _ in range(2))
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            yield from _beside(on, off, Path(folder) / "keys", values)
+            yield from _alone(on)
+            yield from _read(on)
+
+
+def _beside(on: Database, off: Database, keys: Path, values: int) -> Iterator[Row]:
+    """Report to both hubs by turns, each as fast as it can."""
+    names = [f"Bank {number}" for number in range(_TOGETHER)]
+    hubs = {database.url: furnish(database.url, names) for database in (on, off)}
+    rates: dict[str, list[float]] = {on.url: [], off.url: []}
+    used: dict[str, list[float]] = {on.url: [], off.url: []}
+    for turn in range(_ROUNDS):
+        for database in (on, off) if turn % 2 else (off, on):
+            settings = {"SCAMFEED_LEDGER": str(database is on).lower(), "SCAMFEED_LEDGER_KEY_FILE": str(keys)}
+            with running.serving(database.url, settings=_LIMITS | settings) as (port, server):
+                running.await_workers(server)
+                before, began = database.used(server), time.perf_counter()
+                _post_all(hubs[database.url], port, turn * values, values)
+                seconds, after = time.perf_counter() - began, database.used(server)
+            rates[database.url].append(values / seconds)
+            used[database.url].append((after.server + after.database - before.server - before.database) / values * 1e6)
+    # The first round of each is warming up.
+    rate, plain = (statistics.median(rates[database.url][1:]) for database in (on, off))
+    cost, cheap = (statistics.median(used[database.url][1:]) for database in (on, off))
+    where = f"ledger, {on.name}"
+    yield [f"{where}: reports/s over HTTP, sealing on", round(rate), "off", round(plain), f"{rate / plain:.3f}x"]
+    yield [f"{where}: us of processors a report, sealing on", f"{cost:.0f}", "off", f"{cheap:.0f}", ""]
+
+
+def _post_all(partners: Sequence[Contributor], port: int, first: int, values: int) -> None:
+    each = values // len(partners)
+
+    def post(number: int, partner: Contributor) -> None:
+        client = partner.client(port)
+        for start in range(first + number * each, first + (number + 1) * each, _BATCH):
+            answer = bytes(client.post(INBOX, indicators.bodies(partner.identity, "led", range(start, start + _BATCH))))
+            assert b'"failure_count":0' in answer[:400], answer[:400]
+
+    threads = [threading.Thread(target=post, args=pair) for pair in enumerate(partners)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _alone(on: Database) -> Iterator[Row]:
+    """Seal everything anew in this process, and measure how long that takes and how long others wait."""
+    store = Store.open(on.url)
+    before = sum(size for table, size in on.sizes().items() if "ledger" in table)
+    with store.read() as tx:
+        trees = growth.load(tx, [collection.number for collection in collections.all_collections(tx)])
+    entries = sum(tree.size for tree in trees.values())
+    yield [f"ledger, {on.name}: bytes an entry, all tables and indexes", round(before / entries), "", "", ""]
+    _forget(store)
+    began, sealed = time.perf_counter(), 0
+    while (done := sealing.step(store, _KEY.name, _sign)).more:
+        sealed += done.entries
+    seconds = time.perf_counter() - began
+    yield [f"ledger, {on.name}: sealing {sealed:,} entries, entries/s", round(sealed / seconds), "", "", ""]
+    store.close()
+
+
+def _forget(store: Store) -> None:
+    from sqlalchemy import delete
+
+    from server.store.ledger.tables import ledger_heads, ledger_spans, ledger_tiles, ledger_trees
+
+    with store.begin() as tx:
+        for table in (ledger_heads, ledger_tiles, ledger_spans, ledger_trees):
+            tx.execute(delete(table))
+
+
+def _read(on: Database) -> Iterator[Row]:
+    """Make proofs of single objects, and check them as a partner does."""
+    store = Store.open(on.url)
+    with store.read() as tx:
+        collection = collections.get(tx, "takedown")
+        tree = growth.tree_of(tx, collection.number)
+        assert tree is not None
+        page = log.page(tx, collection, ALL)
+        bodies = page.bodies[:: max(1, len(page.bodies) // _PROOFS)]
+    made, checked, size = [], [], 0
+    for body in bodies:
+        id_ = msgspec.json.decode(body)["id"]
+        with store.read() as tx:
+            began = time.perf_counter()
+            proof = reading.proof(tx, collection, tree, id_, None, 0)
+            made.append(time.perf_counter() - began)
+        assert proof is not None
+        data = bytes(proof)
+        size += len(data)
+        began = time.perf_counter()
+        read = LogProof.parse(data)
+        extra = msgspec.json.decode(read.extra)
+        entry = Opening(read.index, extra["kind"], extra["date_added"], extra["salt"]).entry(body)
+        read.check(entry, [_KEY.verifier])
+        checked.append(time.perf_counter() - began)
+    where = f"ledger, {on.name}, {tree.noted:,} entries"
+    yield [f"{where}: a proof, ms", f"{statistics.median(made) * 1000:.2f}", "bytes", round(size / len(bodies)), ""]
+    yield [f"{where}: checking a proof with its signature, ms", f"{statistics.median(checked) * 1000:.2f}", "", "", ""]
+    began = time.perf_counter()
+    with store.read() as tx:
+        found = reading.openings(tx, collection, tree, -1, len(page.bodies), 0).openings
+    seconds = time.perf_counter() - began
+    yield [f"{where}: openings/s", round(len(found) / seconds), "", "", ""]
+    began = time.perf_counter()
+    for opening, body in zip(found, page.bodies, strict=False):
+        opening.entry(body)
+    rate = len(found) / (time.perf_counter() - began)
+    yield [f"{where}: objects/s that a partner makes entries of", round(rate), "", "", ""]
+    store.close()
+
+
+def _sign(checkpoint: Checkpoint) -> bytes:
+    note: SignedNote = checkpoint.sign([_KEY])
+    return bytes(note)
