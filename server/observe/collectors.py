@@ -13,6 +13,7 @@ from server.store.database import sql
 from server.store.database.times import now
 from server.store.erasure import erased
 from server.store.keepers import kept_accounts
+from server.store.ledger import sealing
 from server.store.liveness import heartbeats, silences, verifications
 from server.store.objections import objections
 from server.store.referrals import referrals
@@ -102,7 +103,7 @@ def _open_work(store: Store) -> Iterable[Metric]:
         erasing = len(erased.all_erasures(tx, only_open=True))
         referred, protected = referrals.open_referrals(tx), focal_points.serves(tx, FocalFunction.PROTECTION)
         asked = requests.current(tx, now())
-        unfolded = fold_lag.oldest_unfolded(tx)
+        unfolded, unsealed = fold_lag.oldest_unfolded(tx), sealing.oldest_waiting(tx)
     figures: list[tuple[str, str, float]] = [
         ("scamfeed_receipts_open", "Partners that still have something taken back", waiting),
         ("scamfeed_receipts_oldest_seconds", "Age of the oldest open receipt", _age(since)),
@@ -120,6 +121,11 @@ def _open_work(store: Store) -> Iterable[Metric]:
         ("scamfeed_requests_oldest_seconds", "Age of the oldest of them", _age(asked.oldest)),
         ("scamfeed_requests_unaddressed", "Those of them that nobody here is asked by", asked.unaddressed),
         ("scamfeed_trends_lag_seconds", "Age of the oldest object that no figure counts yet", _age(unfolded)),
+        (
+            "scamfeed_ledger_lag_seconds",
+            "Age of the oldest object that is not sealed in the ledger yet",
+            _age(unsealed),
+        ),
         ("scamfeed_police_holds", "Freezes by police that hold money now", asked.holding),
     ]
     return [GaugeMetricFamily(name, documentation, value) for name, documentation, value in figures]

@@ -32,6 +32,7 @@ from server.store import (
 from server.store.audit import AuditEvent
 from server.store.database.times import now, stamp
 from server.store.erasure import erased
+from server.store.ledger import sealing
 from server.store.liveness import heartbeats, silences
 from server.store.objections import objections
 from server.store.proposals import proposals
@@ -72,6 +73,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "receipts": receipts_of(tx, context.settings.retraction_target),
             "requests": requests_of(tx),
             "trends": _trends(tx),
+            "ledger": _ledger(tx),
             "quiet": _quiet(tx),
             "slowed": throttled_partners(tx),
             "warnings": warnings_of(tx),
@@ -160,6 +162,12 @@ def _trends(tx: Tx) -> dict[str, Any]:
     return {"lag_seconds": 0 if oldest is None else max(0, now() - oldest) // 1_000_000}
 
 
+def _ledger(tx: Tx) -> dict[str, Any]:
+    """Return for how long something waits to be sealed; of a server that runs some seconds at most."""
+    oldest = sealing.oldest_waiting(tx)
+    return {"lag_seconds": 0 if oldest is None else max(0, now() - oldest) // 1_000_000}
+
+
 def _quiet(tx: Tx) -> list[dict[str, Any]]:
     """Return who has been quiet for longer than usual."""
     return [
@@ -218,6 +226,7 @@ def _hub_tables(result: dict[str, Any]) -> Iterator[_Table]:
             ["the oldest, seconds", result["receipts"]["oldest_seconds"]],
             ["later than the target", result["receipts"]["late"]],
             ["figures behind, seconds", result["trends"]["lag_seconds"]],
+            ["ledger behind, seconds", result["ledger"]["lag_seconds"]],
         ],
     )
     asked = result["requests"]

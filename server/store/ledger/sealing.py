@@ -118,6 +118,19 @@ def waits(tx: Tx, rows: int) -> bool:
     return False
 
 
+def oldest_waiting(tx: Tx) -> int | None:
+    """Return the ``date_added`` of the oldest row that is not sealed; None of none, and where nothing ever was."""
+    waiting = _waiting(tx)
+    trees = growth.load(tx, [variant.number for variant in waiting])
+    found = [
+        row[0]
+        for variant in waiting
+        if variant.number in trees
+        for row in tx.execute(_PLACES, {"in_log": variant.log, "after": trees[variant.number].sealed, "rows": 1}).all()
+    ]
+    return min(found, default=None)
+
+
 def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
     """Seal all that a log has, in the transaction under way, and return the trees that it has, locked.
 
@@ -218,6 +231,7 @@ _PLACES = (
     select(_o.date_added)
     .where(_o.collection == bindparam("in_log", type_=Integer))
     .where(_o.date_added > bindparam("after", type_=BigInteger))
+    .order_by(_o.date_added)
     .limit(bindparam("rows", type_=BigInteger))
 )
 _ROWS = (
