@@ -28,6 +28,7 @@ LEFT_OUT = frozenset(
         "migration_lock",
         # Digests with salts, keys and names of logs: what an erasure does to them comes with the rows of the log.
         *("ledger_trees", "ledger_spans", "ledger_tiles", "ledger_heads", "ledger_removals", "ledger_keys"),
+        "ledger_statements",
         *("ledger_witnesses", "ledger_witness_sizes", "ledger_other_hubs", "ledger_other_logs"),
     )
 )

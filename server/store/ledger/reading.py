@@ -4,7 +4,7 @@ Tiles and entries are the same for all who read the collection. Salts are given 
 what was withdrawn before it was let read, it learns that there was something, and when, but not what.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, select
 
@@ -18,7 +18,7 @@ from server.store import log
 from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.database.times import stamp, stix_stamp
-from server.store.ledger import growth, heads, removals
+from server.store.ledger import growth, heads, removals, statements
 from server.store.ledger.growth import Tree
 from server.store.ledger.tables import ledger_spans
 from server.store.log import ManifestRecord
@@ -89,7 +89,8 @@ def root_at(tx: Tx, tree: Tree, size: int) -> bytes:
 def openings(tx: Tx, collection: Collection, tree: Tree, after: int, limit: int, granted: int) -> Openings:
     """Return the openings of what was added after a ``date_added``, as far as it is signed.
 
-    What was withdrawn by ``granted`` (microseconds) is left out. Removals come with what stands around them.
+    What was withdrawn by ``granted`` (microseconds) is left out. Removals and statements come with what stands around
+    them.
     """
     query = Query(after, limit, spec_versions=_SPECS, versions=EVERY, granted=granted)
     page = log.manifest(tx, collection, query)
@@ -111,6 +112,8 @@ def openings(tx: Tx, collection: Collection, tree: Tree, after: int, limit: int,
     end = tree.noted if is_last else min(tree.noted, removals.first_after(tx, tree, last))
     gone = removals.between(tx, tree.collection, first, end)
     found += [_removal(spans, entry, removed) for entry, removed in gone]
+    stated = statements.between(tx, tree.collection, first, end)
+    found += [_statement(spans, entry, says) for entry, says in stated]
     return Openings(found, None if is_last else str(last))
 
 
@@ -153,6 +156,11 @@ def _opening(spans: _Spans, index: int, record: ManifestRecord) -> Opening:
 def _removal(spans: _Spans, entry: int, removed: int) -> Opening:
     kind, date_added, salt = spans.opening(entry)
     return Opening(entry, kind, stamp(date_added), salt.hex(), removed=removed)
+
+
+def _statement(spans: _Spans, entry: int, says: dict[str, Any]) -> Opening:
+    kind, date_added, salt = spans.opening(entry)
+    return Opening(entry, kind, stamp(date_added), salt.hex(), statement=says)
 
 
 def _version(record: ManifestRecord) -> str | None:

@@ -16,8 +16,9 @@ from schemas.ledger.checkpoints import Checkpoint
 from schemas.ledger.entries import EntryKind
 from schemas.ledger.trees import EMPTY_ROOT
 from server.store.database.engine import Store, Tx
-from server.store.ledger import growth, heads
+from server.store.ledger import growth, heads, statements
 from server.store.ledger.growth import Growth, Leaf, Tree
+from server.store.ledger.statements import Statement
 from server.store.ledger.tables import ledger_trees
 from server.store.objects import bodies
 from server.store.objects.parts import LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
@@ -74,6 +75,7 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
         waiting = _waiting(tx)
         known = growth.load(tx, [variant.number for variant in waiting])
         unsigned = heads.unsigned(tx)
+        stating = statements.due(tx)
     unnamed = [variant.number for variant in waiting if variant.number not in known]
     if unnamed:
         with store.begin(in_passing=True) as tx:
@@ -81,6 +83,8 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
                 _make(tx, number, prefix)
         return Sealed(0, more=True)
     if not waiting:
+        if stating:
+            return _state(store, stating)
         if unsigned:
             _sign(store, unsigned, sign)
         return Sealed(0, more=False)
@@ -101,7 +105,8 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
 
 def has_news(tx: Tx) -> bool:
     """Return whether anything is to be sealed, or signed."""
-    return tx.execute(_ANY_WAITING).first() is not None or tx.execute(heads.ANY_UNSIGNED).first() is not None
+    waiting = (tx.execute(_ANY_WAITING).first(), tx.execute(heads.ANY_UNSIGNED).first())
+    return any(row is not None for row in waiting) or bool(statements.due(tx))
 
 
 def waits(tx: Tx, rows: int) -> bool:
@@ -148,6 +153,19 @@ def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
             tree.write(tx, found.sealed)
         trees = growth.lock(tx, numbers)
     return trees
+
+
+def _state(store: Store, stating: Sequence[Statement]) -> Sealed:
+    """Add statements to trees that are sealed up to now; they are signed in the next step."""
+    with store.begin(in_passing=True) as tx:
+        trees = growth.lock(tx, {statement.collection for statement in stating})
+        grown = {number: Growth(tx, tree) for number, tree in trees.items()}
+        for statement in statements.due(tx):
+            if statement.collection in grown:
+                statements.add(tx, grown[statement.collection], statement)
+        for number, tree in grown.items():
+            tree.write(tx, trees[number].sealed)
+    return Sealed(sum(tree.added for tree in grown.values()), more=True)
 
 
 def _sign(store: Store, unsigned: Sequence[Tree], sign: Sign) -> None:

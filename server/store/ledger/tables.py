@@ -79,6 +79,25 @@ ledger_removals = Table(
 
 Index("ix_ledger_removals_collection_removed", ledger_removals.c.collection, ledger_removals.c.removed)
 
+# What the hub stated of a collection: the sets for private matching, by their epochs.
+ledger_statements = Table(
+    "ledger_statements",
+    metadata,
+    Column("collection", Integer, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+    Column("about", Text, nullable=False),
+    # JSON, in canonical form.
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("collection", "entry"),
+)
+
+Index(
+    "ix_ledger_statements_collection_about_entry",
+    ledger_statements.c.collection,
+    ledger_statements.c.about,
+    ledger_statements.c.entry,
+)
+
 # The public keys that signed checkpoints of this store, the log's and the witness's.
 ledger_keys = Table(
     "ledger_keys",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, insert, update
 
 from schemas.ledger import trees
 from schemas.ledger.checkpoints import open_checkpoint
@@ -15,6 +15,7 @@ from schemas.ledger.tiles import TilePath
 from server.store import log
 from server.store.ledger import reading, removals
 from server.store.ledger.tables import ledger_heads, ledger_spans, ledger_trees
+from server.store.matching.match_tables import match_sets
 from server.store.objects.query import ALL
 from tests.unit.server.store.ledger.checks import KEY, bodies_of, check, openings, served
 from tests.unit.server.store.ledger.conftest import Ledger, id_of, listing
@@ -162,3 +163,23 @@ def test_a_store_that_was_restored_shows_another_truth(ledger: Ledger) -> None:
     second = open_checkpoint(ledger.tree(ledger.plain).note, [KEY.verifier])[0]
     assert (first.size, first.root) != (second.size, second.root)
     assert second.size == first.size
+
+
+def test_the_set_for_private_matching_is_stated_whenever_it_changes(ledger: Ledger) -> None:
+    ledger.add(1, 2)
+    ledger.seal()
+    row = {"epoch": 7, "public": b"k", "version": 5, "kept_from": 0, "read_up_to": 0, "changed": False, "issued": 0}
+    row |= {"size": 2, "bits": 0, "sha256": b"s", "holder": "", "until": 0, "collection": ledger.plain.number}
+    with ledger.store.begin() as tx:
+        tx.execute(insert(match_sets).values(**row))
+    assert ledger.seal() == 1
+    assert ledger.seal() == 0
+    with ledger.store.begin() as tx:
+        tx.execute(update(match_sets).values(version=6, sha256=b"t"))
+    ledger.add(3)
+    assert ledger.seal() == 5
+    check(ledger.store, ledger.plain)
+    entries = served(ledger.store, ledger.plain)
+    stated = [opening for opening in openings(ledger.store, ledger.plain) if opening.kind == EntryKind.STATEMENT]
+    assert [opening.entry() for opening in stated] == [entries[2], entries[4]]
+    assert [opening.statement["match"]["version"] for opening in stated if opening.statement] == [5, 6]

@@ -1,0 +1,87 @@
+"""Statements of the hub about a collection, in its ledger: the set for private matching that it serves.
+
+A partner that matches without telling knows by them that it was given the set, and the key, that all others were given.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+from sqlalchemy import BigInteger, bindparam, insert, select
+
+from schemas.ledger.canonical import canonical
+from schemas.ledger.entries import EntryKind
+from server.store.database.engine import Tx
+from server.store.database.times import now
+from server.store.ledger.growth import Growth
+from server.store.ledger.tables import ledger_statements, ledger_trees
+from server.store.matching.match_tables import match_sets
+
+
+class Statement(NamedTuple):
+    """Something to state of a collection, by its number: what it is about, and the canonical text."""
+
+    collection: int
+    about: str
+    body: bytes
+
+
+class StoredStatement(NamedTuple):
+    """A statement in a tree: the index of its entry, and what it says."""
+
+    entry: int
+    says: dict[str, Any]
+
+
+def due(tx: Tx) -> list[Statement]:
+    """Return what is not stated yet, of the collections that have trees: sets whose version is another than before."""
+    found = []
+    for collection, epoch, public, version, size, sha256 in tx.execute(_SETS):
+        says = {
+            "match": {
+                "epoch": epoch,
+                "public_key_sha256": bytes(public).hex(),
+                "version": version,
+                "size": size,
+                "tags_sha256": bytes(sha256).hex(),
+            }
+        }
+        statement = Statement(collection, f"match {epoch}", canonical(orjson.dumps(says)))
+        given = {"of_collection": collection, "of_about": statement.about}
+        if tx.execute(_LAST, given).scalar() != statement.body:
+            found.append(statement)
+    return found
+
+
+def add(tx: Tx, tree: Growth, statement: Statement) -> None:
+    """Add a statement to a tree, whose growth is written in the same transaction."""
+    entry = tree.add([(EntryKind.STATEMENT, max(now(), tree.last_added), statement.body)])
+    row = {"collection": tree.collection, "entry": entry, "about": statement.about, "body": statement.body}
+    tx.execute(insert(ledger_statements).values(**row))
+
+
+def between(tx: Tx, collection: int, first: int, end: int) -> list[StoredStatement]:
+    """Return the statements from index ``first`` to before ``end``."""
+    given = {"of_collection": collection, "first": first, "end": end}
+    return [StoredStatement(row[0], msgspec.json.decode(row[1])) for row in tx.execute(_BETWEEN, given)]
+
+
+_s, _m = ledger_statements.c, match_sets.c
+_LAST = (
+    select(_s.body)
+    .where(_s.collection == bindparam("of_collection"), _s.about == bindparam("of_about"))
+    .order_by(_s.entry.desc())
+    .limit(1)
+)
+_SETS = (
+    select(_m.collection, _m.epoch, _m.public, _m.version, _m.size, _m.sha256)
+    .join_from(match_sets, ledger_trees, ledger_trees.c.collection == _m.collection)
+    .where(_m.version > 0)
+    .order_by(_m.collection, _m.epoch)
+)
+_BETWEEN = (
+    select(_s.entry, _s.body)
+    .where(_s.collection == bindparam("of_collection"))
+    .where(_s.entry >= bindparam("first", type_=BigInteger), _s.entry < bindparam("end", type_=BigInteger))
+    .order_by(_s.entry)
+)
