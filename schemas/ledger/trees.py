@@ -116,19 +116,26 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proo
     at, last = old - 1, new - 1
     while at & 1:
         at, last = at >> 1, last >> 1
-    computed_old = computed_new = path[0]
+    if _roots(at, last, path) != (old_root, new_root):
+        raise BadProof("the larger tree does not begin with the smaller one")
+
+
+def _roots(at: int, last: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Return the roots of the smaller and of the larger tree that a path leads to. Raises ``BadProof``."""
+    old = new = path[0]
     for sibling in path[1:]:
         if last == 0:
             raise BadProof("the proof of consistency is too long")
         if at & 1 or at == last:
-            computed_old, computed_new = node_hash(sibling, computed_old), node_hash(sibling, computed_new)
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
             while not at & 1 and at:
                 at, last = at >> 1, last >> 1
         else:
-            computed_new = node_hash(computed_new, sibling)
+            new = node_hash(new, sibling)
         at, last = at >> 1, last >> 1
-    if last or computed_old != old_root or computed_new != new_root:
-        raise BadProof("the larger tree does not begin with the smaller one")
+    if last:
+        raise BadProof("the proof of consistency is too short")
+    return old, new
 
 
 def complete_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -52,23 +52,24 @@ def load(store: Store, file: Path, host: str) -> LedgerKeys:
     if not known and not file.exists():
         _make(file, [SignerKey.make(f"{host}/log"), SignerKey.make(f"{host}/witness", COSIGNATURE)])
     found = _read(file)
-    mine = [key for key in found if str(key.verifier) in known]
-    if known and not mine:
-        raise BadLedgerKey(f"{file}: the ledger of this store was signed by other keys; restore the file that has them")
-    if len(mine) < len(found):
-        with store.begin() as tx:
-            for key in found:
-                known_keys.add(tx, str(key.verifier))
-    moment = now()
-    signing = [
-        key
-        for key in found
-        if key.kind == ED25519 and ((row := known.get(str(key.verifier))) is None or (row.until or moment) >= moment)
-    ]
+    _make_known(store, file, found, set(known))
+    ended = {key.key for key in known.values() if key.until is not None and key.until < now()}
+    signing = [key for key in found if key.kind == ED25519 and str(key.verifier) not in ended]
     witnesses = [key for key in found if key.kind == COSIGNATURE]
     if not signing or not witnesses:
         raise BadLedgerKey(f"{file}: it needs the key of a log and the key of a witness")
     return LedgerKeys(tuple(signing), witnesses[0])
+
+
+def _make_known(store: Store, file: Path, found: list[SignerKey], known: set[str]) -> None:
+    """Let the store know the keys of a file that has one of those it knows. Raises ``BadLedgerKey``."""
+    new = [str(key.verifier) for key in found if str(key.verifier) not in known]
+    if known and len(new) == len(found):
+        raise BadLedgerKey(f"{file}: the ledger of this store was signed by other keys; restore the file that has them")
+    if new:
+        with store.begin() as tx:
+            for key in new:
+                known_keys.add(tx, key)
 
 
 def rotate(store: Store, file: Path, host: str, overlap: int) -> LedgerKeys:

@@ -18,7 +18,7 @@ from schemas.ledger.trees import EMPTY_ROOT
 from server.store.database.engine import Store, Tx
 from server.store.ledger import growth, heads, statements
 from server.store.ledger.growth import Growth, Leaf, Tree
-from server.store.ledger.statements import Statement
+from server.store.ledger.statements import HubStatement
 from server.store.ledger.tables import ledger_trees
 from server.store.objects import bodies
 from server.store.objects.parts import LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
@@ -76,22 +76,25 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
         known = growth.load(tx, [variant.number for variant in waiting])
         unsigned = heads.unsigned(tx)
         stating = statements.due(tx)
-    unnamed = [variant.number for variant in waiting if variant.number not in known]
-    if unnamed:
+    if unnamed := [variant.number for variant in waiting if variant.number not in known]:
         with store.begin(in_passing=True) as tx:
             for number in unnamed:
                 _make(tx, number, prefix)
         return Sealed(0, more=True)
-    if not waiting:
-        if stating:
-            return _state(store, stating)
-        if unsigned:
-            _sign(store, unsigned, sign)
-        return Sealed(0, more=False)
+    if waiting:
+        return _seal(store, sign, most)
+    if stating:
+        return _state(store, stating)
+    if unsigned:
+        _sign(store, unsigned, sign)
+    return Sealed(0, more=False)
+
+
+def _seal(store: Store, sign: Sign, most: int) -> Sealed:
+    """Grow the trees in a view of the store, and write them in one transaction, which is void if one has changed."""
     with store.read() as tx:
-        grown = _grow_all(tx, most)
-        notes = [sign(tree.checkpoint) for found in grown for tree in found.trees]
-    changed = [(tree, found.sealed) for found in grown for tree in found.trees]
+        changed = [(tree, found.sealed) for found in _grow_all(tx, most) for tree in found.trees]
+        notes = [sign(tree.checkpoint) for tree, _ in changed]
     try:
         with store.begin(in_passing=True) as tx:
             for (tree, sealed), note in zip(changed, notes, strict=True):
@@ -155,7 +158,7 @@ def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
     return trees
 
 
-def _state(store: Store, stating: Sequence[Statement]) -> Sealed:
+def _state(store: Store, stating: Sequence[HubStatement]) -> Sealed:
     """Add statements to trees that are sealed up to now; they are signed in the next step."""
     with store.begin(in_passing=True) as tx:
         trees = growth.lock(tx, {statement.collection for statement in stating})
@@ -218,21 +221,33 @@ def _grow(tx: Tx, variants: Sequence[_Variant], trees: Mapping[int, Tree], most:
         # Of one date_added there are two rows at most, which stay together.
         rows = [row for row in rows if row[0] < rows[-1][0]] or rows
         sealed = rows[-1][0]
-    grown = {variant.number: Growth(tx, trees[variant.number]) for variant in variants}
-    leaves: dict[int, list[Leaf]] = {number: [] for number in grown}
-    unpack = bodies.of(tx)
-    wanted = [(variant, _THINGS[variant.part], leaves[variant.number].append) for variant in variants]
-    sealed_before = {variant.number: trees[variant.number].sealed for variant in variants}
+    grown: list[Growth] = []
+    leaves = _leaves(tx, rows, variants, trees)
+    for variant in variants:
+        tree = Growth(tx, trees[variant.number])
+        tree.add(leaves[variant.number])
+        grown.append(tree)
+    return _Grown(grown, sealed, len(rows))
+
+
+def _leaves(
+    tx: Tx, rows: Sequence[Any], variants: Sequence[_Variant], trees: Mapping[int, Tree]
+) -> dict[int, list[Leaf]]:
+    """Return by their numbers what variants have of rows that they do not have yet."""
+    leaves: dict[int, list[Leaf]] = {variant.number: [] for variant in variants}
+    wanted = [
+        (variant.part, trees[variant.number].sealed, _THINGS[variant.part], leaves[variant.number].append)
+        for variant in variants
+    ]
+    unpack = bodies.of(tx).all_of
     for date_added, bits, along, packed in rows:
-        contents = [canonical_or_raw(body) for body in unpack.all_of(tx, packed)]
-        for variant, things, append in wanted:
-            if bits & variant.part and date_added > sealed_before[variant.number]:
+        contents = [canonical_or_raw(body) for body in unpack(tx, packed)]
+        for part, sealed, things, append in wanted:
+            if bits & part and date_added > sealed:
                 for place, later in things if along is not None else things[:1]:
                     content, is_canonical = contents[place]
                     append((_PUBLISHED if is_canonical else _RAW, date_added + later, content))
-    for number, tree in grown.items():
-        tree.add(leaves[number])
-    return _Grown(list(grown.values()), sealed, len(rows))
+    return leaves
 
 
 _c, _o, _t = collections.c, objects.c, ledger_trees.c

@@ -18,7 +18,7 @@ from server.store.ledger.tables import ledger_statements, ledger_trees
 from server.store.matching.match_tables import match_sets
 
 
-class Statement(NamedTuple):
+class HubStatement(NamedTuple):
     """Something to state of a collection, by its number: what it is about, and the canonical text."""
 
     collection: int
@@ -33,7 +33,7 @@ class StoredStatement(NamedTuple):
     says: dict[str, Any]
 
 
-def due(tx: Tx) -> list[Statement]:
+def due(tx: Tx) -> list[HubStatement]:
     """Return what is not stated yet, of the collections that have trees: sets whose version is another than before."""
     found = []
     for collection, epoch, public, version, size, sha256 in tx.execute(_SETS):
@@ -46,14 +46,14 @@ def due(tx: Tx) -> list[Statement]:
                 "tags_sha256": bytes(sha256).hex(),
             }
         }
-        statement = Statement(collection, f"match {epoch}", canonical(orjson.dumps(says)))
+        statement = HubStatement(collection, f"match {epoch}", canonical(orjson.dumps(says)))
         given = {"of_collection": collection, "of_about": statement.about}
         if tx.execute(_LAST, given).scalar() != statement.body:
             found.append(statement)
     return found
 
 
-def add(tx: Tx, tree: Growth, statement: Statement) -> None:
+def add(tx: Tx, tree: Growth, statement: HubStatement) -> None:
     """Add a statement to a tree, whose growth is written in the same transaction."""
     entry = tree.add([(EntryKind.STATEMENT, max(now(), tree.last_added), statement.body)])
     row = {"collection": tree.collection, "entry": entry, "about": statement.about, "body": statement.body}
