@@ -134,6 +134,8 @@ class Weeks:
         self._chance = random.Random(_SEED)  # noqa: S311 - nothing is secret here
         self._made = 0
         self._reported: list[ReportedThing] = []
+        # The values that were taken back, or that their keeper cleared.
+        self._gone: set[str] = set()
         self._numbers = _example_numbers()
         with hub.store.read() as tx:
             self._secret = hub_identity.secret(tx, "ids")
@@ -272,7 +274,8 @@ class Weeks:
     def _report(self, things: Sequence[ReportedThing]) -> None:
         """Let one to three partners report each value; some values are known from before."""
         by_partner: dict[str, list[Item]] = defaultdict(list)
-        again = self._chance.sample(self._reported[-300:], min(3, len(self._reported)))
+        known = [thing for thing in self._reported[-300:] if thing.subject not in self._gone]
+        again = self._chance.sample(known, min(3, len(known)))
         for thing in (*things, *again):
             reporters = _REPORTERS[thing.kind]
             for name in self._chance.sample(reporters, self._chance.choice((1, 1, 2, 2, 3))):
@@ -347,6 +350,8 @@ class Weeks:
                 continue
             name = next(name for name, bic in BANKS.items() if bic == thing.columns["bank"])
             code = "genuine" if (self._made + number) % 11 == 0 else self._chance.choice(("fraud", "fraud", "closed"))
+            if code != "fraud":
+                self._gone.add(thing.subject)
             listed = self._kept_listing(name, thing)
             by_partner[name].append(self.record(name, "qualification", of=listed, code=code))
         for name, items in by_partner.items():
@@ -381,6 +386,7 @@ class Weeks:
         """Let the operator take back a value that was wrong, and readers read that."""
         at = day + timedelta(hours=13)
         thing = self._chance.choice(self._reported[-40:])
+        self._gone.add(thing.subject)
         with clock.at(at), self._hub.store.begin() as tx:
             retract(self._hub, tx, self.listing(thing))
         with clock.at(at + timedelta(minutes=self._chance.randrange(3, 9))):
