@@ -30,7 +30,7 @@ def test_a_partners_admin_connects_and_rotates(screen_of_each: Screen, hub: Brow
     screen_of_each.open("/partner/")
     screen_of_each.open("/partner/connection")
     page = screen_of_each.open("/partner/credentials")
-    page.locator("main button").click()
+    page.locator("form[action$='/partner/credentials'] button").click()
     page.locator("#new-token").wait_for()
     screen_of_each.check()
     screen_of_each.open("/console/", 403)
