@@ -228,7 +228,8 @@ def _retention(store: Store, settings: Settings) -> Retention:
         settings.request_days,
         settings.evidence_days,
     )
-    return Retention(store, days)
+    place = evidence_place(settings)
+    return Retention(store, days, None if place is None else place.store)
 
 
 class _Server(BaseApplication):

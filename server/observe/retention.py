@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.observe.audit_trail import seal_all
+from server.release.evidence import desk
+from server.release.evidence.stored import FileStore, StoreOfFilesUnavailable
 from server.release.query import receipts
 from server.store import Store, StoreUnavailable, audit, deliveries, inbox, quotas, read_progress, retractions
 from server.store.allowlist import entries
@@ -62,9 +64,10 @@ class Retention:
     that were tried. The deliveries are looked through once a day.
     """
 
-    def __init__(self, store: Store, days: Days) -> None:
-        """Keep the rows of ``store`` for so many days."""
+    def __init__(self, store: Store, days: Days, evidence_files: FileStore | None = None) -> None:
+        """Keep the rows of ``store`` for so many days, and remove from ``evidence_files`` what nobody may have."""
         self._store = store
+        self._evidence_files = evidence_files
         self._days = days
         self._deliveries_cleaned = -_DAY_SECONDS
         self._dictionaries = DictionaryTrainer(store)
@@ -97,6 +100,7 @@ class Retention:
         self._forget(retractions.forget, kept.receipts)
         self._forget(requests.forget, kept.requests)
         self._forget(evidence.forget, kept.evidence)
+        self._tidy_evidence()
         if time.monotonic() - self._deliveries_cleaned >= _DAY_SECONDS:
             self._deliveries_cleaned = time.monotonic()
             self._forget_deliveries(kept.deliveries)
@@ -108,6 +112,14 @@ class Retention:
         while days and gone and not self._stopping.is_set():
             with self._store.begin(in_passing=True) as tx:
                 gone = forget(tx, before=before)
+
+    def _tidy_evidence(self) -> None:
+        """Remove files of evidence that nobody may have any more; their keys are gone already."""
+        try:
+            while desk.tidy(self._store, self._evidence_files) and not self._stopping.is_set():
+                pass
+        except StoreOfFilesUnavailable as error:
+            log.warning("evidence-files-wait reason=%s", error)
 
     def _forget_deliveries(self, days: int) -> None:
         """Walk through the deliveries once, and remove the old ones; most stay, so nothing is locked to find them."""
