@@ -16,6 +16,7 @@ from server.console.words import Translatable, mark
 from server.release import two_persons
 from server.release.by_two_persons import admins, contradictions, delistings, held_reports
 from server.release.erasure import action as erasure, plan
+from server.release.policies.change import RULE_LINE
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import NotAllowed, is_same_person
 from server.store.inbox import object_id
@@ -59,11 +60,14 @@ def show_one(visit: Visit, id: str) -> Response:
             raise PageRefused(404, _NO_PROPOSAL) from None
     is_own = is_same_person(found.proposed_by, visit.known_user.name)
     may_confirm = visit.right in APPROVERS and not is_own
-    lines = [effect_text(visit.language, effect) for effect in found.effects]
+    # Lines of rules are shown as they were written.
+    diff = [str(effect.values["line"]) for effect in found.effects if effect.code == RULE_LINE]
+    lines = [effect_text(visit.language, effect) for effect in found.effects if effect.code != RULE_LINE]
     return visit.page(
         "operator/proposal.html",
         found=found,
         lines=lines,
+        diff=diff,
         links=_links(found),
         is_own=is_own,
         may_confirm=may_confirm,

@@ -17,6 +17,8 @@ from server.store.policies import policies
 from server.store.proposals.proposals import Effect
 
 NAME = "change-policy"
+# The code of the effects that are lines of the rules, as a diff has them.
+RULE_LINE = "policy-line"
 MOST_CHARACTERS = 65_536
 _LONGEST_NOTE = 500
 # The second person waits for these lines, and the transaction that proposes holds up others on SQLite.
@@ -65,9 +67,7 @@ def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     if not lines:
         raise BadPolicy("these are the rules in force")
     trial = try_policy(hub, tx, new, most=_TRIAL_REPORTS, seconds=_TRIAL_SECONDS)
-    return Effects(
-        [Effect("policy-line", {"line": line}) for line in lines], [before, arguments["rules"]], summary(trial)
-    )
+    return Effects([Effect(RULE_LINE, {"line": line}) for line in lines], [before, arguments["rules"]], summary(trial))
 
 
 def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
