@@ -33,7 +33,7 @@ class ChainHead(NamedTuple):
 
 
 class CheckedTrail(NamedTuple):
-    """What a file was found to hold: entries, the ends of chains, faults, and the trusted keys that signed the ends."""
+    """The findings in a file: its entries, the ends of chains, faults, and the trusted keys that signed the ends."""
 
     entries: int
     heads: dict[str, ChainHead]

@@ -8,7 +8,7 @@ from schemas.partner import Partner
 from server.api.openapi_parts import operation
 from server.release.evidence import desk
 from server.release.evidence.desk import StoredEvidence, UnknownEvidence
-from server.release.evidence.encryption import Unreadable
+from server.release.evidence.encryption import UnreadableEvidence
 from server.release.evidence.stored import StoreOfFilesUnavailable
 from server.release.hub import Hub
 from server.store import Store
@@ -85,7 +85,7 @@ class EvidenceEndpoints:
             parts = desk.content_of(file, self._place)
             # What cannot be opened is found before the answer begins.
             first = next(parts)
-        except (UnknownEvidence, Unreadable):
+        except (UnknownEvidence, UnreadableEvidence):
             raise TaxiiError("not-found") from None
         except StoreOfFilesUnavailable:
             raise TaxiiError("busy") from None

@@ -16,7 +16,7 @@ from server.cli.private_file import opened_privately
 from server.evidence_place import evidence_place
 from server.release.evidence import desk
 from server.release.evidence.desk import EvidenceLimits, EvidenceRefused, StoredEvidence, UnknownEvidence
-from server.release.evidence.encryption import BadEvidenceKey, Unreadable
+from server.release.evidence.encryption import BadEvidenceKey, UnreadableEvidence
 from server.release.evidence.stored import StoreOfFilesUnavailable
 from server.store import Store
 from server.store.evidence import files
@@ -115,7 +115,7 @@ def get(
             with opened_privately(output) as out:
                 for part in desk.content_of(given, place):
                     out.write(part)
-        except (UnknownEvidence, Unreadable, StoreOfFilesUnavailable) as error:
+        except (UnknownEvidence, UnreadableEvidence, StoreOfFilesUnavailable) as error:
             fail(str(error), _REFUSED)
 
 
@@ -169,7 +169,7 @@ def export(
                 begun = desk.begin_export(tx, key, keys, find_partner(tx, for_).name, operator_name(by))
             with opened_privately(output) as out:
                 desk.write_bag(begun, out, place)
-        except (UnknownEvidence, Unreadable, StoreOfFilesUnavailable) as error:
+        except (UnknownEvidence, UnreadableEvidence, StoreOfFilesUnavailable) as error:
             fail(str(error), _REFUSED)
     stored = sum(file.place is not None for file in begun.files)
     result = {"file": str(output), "files": stored, "with_their_holders": len(begun.files) - stored}

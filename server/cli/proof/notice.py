@@ -30,7 +30,7 @@ class _MakeByDefault(DefaultCommandGroup):
     default = "make"
 
 
-class Language(StrEnum):
+class PageLanguage(StrEnum):
     """A language of the page."""
 
     EN = "en"
@@ -45,7 +45,7 @@ app = typer.Typer(
 )
 
 Pdf = Annotated[Path | None, typer.Option(help="write a page to file, with the statement attached")]
-LanguageOption = Annotated[Language, typer.Option(help="the language of the page")]
+LanguageOption = Annotated[PageLanguage, typer.Option(help="the language of the page")]
 
 
 @app.command("make")
@@ -56,7 +56,7 @@ def make(
     kind: Annotated[str | None, typer.Option(help="the kind of value, where the text may mean several")] = None,
     output: Annotated[Path | None, typer.Option(help="write the signed statement as JSON into this file")] = None,
     pdf: Pdf = None,
-    language: LanguageOption = Language.EN,
+    language: LanguageOption = PageLanguage.EN,
     by: By = None,
     json: Json = False,
 ) -> None:
@@ -113,7 +113,7 @@ def page(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="a signed statement, as notice --output wrote it")],
     pdf: Annotated[Path, typer.Option(help="the file to write")],
-    language: LanguageOption = Language.EN,
+    language: LanguageOption = PageLanguage.EN,
 ) -> None:
     """Write a signed statement as a page to file; it is not checked."""
     document = _read(file)
@@ -135,7 +135,7 @@ def _read(file: Path) -> Any:
         fail(f"{file}: no JSON", _WRONG)
 
 
-def _write_pdf(document: dict[str, Any], pdf: Path, language: Language, context: Context) -> None:
+def _write_pdf(document: dict[str, Any], pdf: Path, language: PageLanguage, context: Context) -> None:
     try:
         write_privately(pdf, pdf_of(document, language.value, context.settings.timezone))
     except PdfUnavailable as error:

@@ -11,7 +11,7 @@ from mappers import extension
 from schemas.partner import Partner
 from schemas.proof.bag import BagWriter
 from schemas.proof.signatures import SigningKeys
-from server.release.evidence.encryption import EvidenceKey, Unreadable, decrypted, encrypted
+from server.release.evidence.encryption import EvidenceKey, UnreadableEvidence, decrypted, encrypted
 from server.release.evidence.media_type import HEAD_BYTES, media_type_of
 from server.release.evidence.stored import FileStore
 from server.store import Store, Tx, audit, hub_identity, inbox, partners
@@ -55,7 +55,7 @@ class EvidenceLimits(NamedTuple):
 
 
 def measured(file: IO[bytes], most: int) -> Measured:
-    """Read a file and return what it is. Raises ``EvidenceRefused`` where it is empty or too large."""
+    """Read a file and return its measures. Raises ``EvidenceRefused`` where it is empty or too large."""
     digest, size, head = hashlib.sha256(), 0, b""
     while chunk := file.read(_CHUNK):
         head = head or chunk[:HEAD_BYTES]
@@ -175,16 +175,16 @@ def give(tx: Tx, sha256: str, partner: str, by: str) -> EvidenceFile:
 
 
 def content_of(file: EvidenceFile, place: StoredEvidence) -> Iterator[bytes]:
-    """Yield the content of a stored file; at its end its hash is checked. Raises ``Unreadable``."""
+    """Yield the content of a stored file; at its end its hash is checked. Raises ``UnreadableEvidence``."""
     if file.place is None or file.key is None:
-        raise Unreadable("the file stays with its holder")
+        raise UnreadableEvidence("the file stays with its holder")
     digest = hashlib.sha256()
     with place.store.opened(file.place) as stored:
         for part in decrypted(stored, place.key.open_file_key(file.key, file.id)):
             digest.update(part)
             yield part
     if digest.hexdigest() != file.sha256:
-        raise Unreadable("the stored file is another one")
+        raise UnreadableEvidence("the stored file is another one")
 
 
 class Export(NamedTuple):
@@ -214,7 +214,10 @@ def begin_export(tx: Tx, key: str, keys: SigningKeys, partner: str, by: str) -> 
 
 
 def write_bag(export: Export, out: IO[bytes], place: StoredEvidence | None) -> None:
-    """Write an export as one bag. Files that stay with their holder are in the custody alone. Raises ``Unreadable``."""
+    """Write an export as one bag; files that stay with their holder are in the custody alone.
+
+    Raises ``UnreadableEvidence``.
+    """
     bag = BagWriter(out, export.object_id)
     for file in export.files:
         if file.place is not None and place is not None:
@@ -231,7 +234,7 @@ def _may_have(tx: Tx, file: EvidenceFile, key: str, partner: str) -> bool:
 
 
 def custody_of(tx: Tx, key: str, found: Iterable[EvidenceFile]) -> dict[str, Any]:
-    """Return the statement of what happened with files of a report or a case."""
+    """Return the statement of all that was done with files of a report or a case."""
     hub = hub_identity.load(tx)
     return {
         "type": CUSTODY,
@@ -244,7 +247,7 @@ def custody_of(tx: Tx, key: str, found: Iterable[EvidenceFile]) -> dict[str, Any
 
 
 def described(tx: Tx, file: EvidenceFile) -> dict[str, Any]:
-    """Return what is known of a file, and its custody."""
+    """Return the facts of a file, and its custody."""
     return {
         "sha256": file.sha256,
         "size": file.size,

@@ -23,7 +23,7 @@ class BadEvidenceKey(ValueError):
     """The key's file cannot be used."""
 
 
-class Unreadable(ValueError):
+class UnreadableEvidence(ValueError):
     """A stored file is not as it was stored, or is of another key."""
 
 
@@ -45,7 +45,7 @@ class EvidenceKey:
         self._cipher = AESGCM(hmac.digest(key, b"keys of files", "sha256"))
 
     def place(self, encrypted_key: bytes) -> str:
-        """Return the name in the store of what a key encrypts: from it nobody learns what the file is."""
+        """Return the name in the store of the file that a key encrypts: from it nobody learns what the file is."""
         return hmac.digest(self._names, encrypted_key, "sha256").hex()
 
     def new_file_key(self, file_id: str) -> tuple[bytes, bytes]:
@@ -54,11 +54,11 @@ class EvidenceKey:
         return key, nonce + self._cipher.encrypt(nonce, key, file_id.encode())
 
     def open_file_key(self, encrypted: bytes, file_id: str) -> bytes:
-        """Return the key of a file. Raises ``Unreadable``."""
+        """Return the key of a file. Raises ``UnreadableEvidence``."""
         try:
             return self._cipher.decrypt(encrypted[:_NONCE], encrypted[_NONCE:], file_id.encode())
         except InvalidTag:
-            raise Unreadable("another key encrypted this file") from None
+            raise UnreadableEvidence("another key encrypted this file") from None
 
 
 def encrypted(chunks: Iterable[bytes], key: bytes) -> Iterator[bytes]:
@@ -75,7 +75,7 @@ def encrypted(chunks: Iterable[bytes], key: bytes) -> Iterator[bytes]:
 
 
 def decrypted(stored: IO[bytes], key: bytes) -> Iterator[bytes]:
-    """Yield the parts of a file. Raises ``Unreadable`` where any part was changed, moved, or cut off."""
+    """Yield the parts of a file. Raises ``UnreadableEvidence`` where any part was changed, moved, or cut off."""
     cipher, prefix = AESGCM(key), stored.read(_PREFIX)
     number, part = 0, stored.read(_PART + _TAG)
     while True:
@@ -83,7 +83,7 @@ def decrypted(stored: IO[bytes], key: bytes) -> Iterator[bytes]:
         try:
             yield cipher.decrypt(_nonce(prefix, number, last=not following), part, None)
         except (InvalidTag, ValueError):
-            raise Unreadable("the stored file was changed") from None
+            raise UnreadableEvidence("the stored file was changed") from None
         if not following:
             return
         number, part = number + 1, following

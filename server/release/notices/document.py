@@ -16,7 +16,7 @@ _LONGEST = 60
 
 
 class PdfUnavailable(Exception):
-    """What makes PDFs is not installed; the message says how to install it."""
+    """The maker of PDFs is not installed; the message says how to install it."""
 
 
 def pdf_of(document: Mapping[str, Any], language: str, zone: str = "") -> bytes:

@@ -74,7 +74,7 @@ def value_of(text: str, kind: str | None = None, details: Mapping[str, str] | No
 
 
 def statement(tx: Tx, value: ValueReading, partner: Partner) -> dict[str, Any]:
-    """Return what this hub states about a value and a partner."""
+    """Return this hub's statement about a value and a partner."""
     subject = value.name
     hub = hub_identity.load(tx)
     ids = sorted(listings.ids(tx, subject))[:_MOST_ROWS]
@@ -139,7 +139,7 @@ def _published(tx: Tx, reader: _Reader, partner: str, ids: Sequence[str]) -> Ite
 
 
 def _object(item: Item | None) -> dict[str, Any]:
-    """Return what a published object says, and the digest of its canonical form."""
+    """Return the facts of a published object, and the digest of its canonical form."""
     if item is None:
         return {"revoked": None, "action": None, "valid_until": None, "sha256": None}
     obj = msgspec.json.decode(item.body)
@@ -211,7 +211,7 @@ def _receipts(tx: Tx, partner: str, ids: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _answers(tx: Tx, partner: str, subject: str) -> list[dict[str, Any]]:
-    """Return what the partner answered as the institution that keeps the value."""
+    """Return the partner's answers as the institution that keeps the value."""
     return [
         {
             "asked": stamp(kept.since),
@@ -239,7 +239,7 @@ def _outcomes(tx: Tx, partner: Partner, subject: str, ids: Iterable[str]) -> lis
 
 
 def _stated(opinion: Mapping[str, Any], names: set[str]) -> Iterator[dict[str, Any]]:
-    """Yield what an opinion states of the value, without the partner's words."""
+    """Yield the facts that an opinion states of the value, without the partner's words."""
     known = {inbox.object_id(name) if inbox.is_key(name) else name for name in names}
     try:
         records = from_stix(opinion)
@@ -265,7 +265,7 @@ def _time(record: Any, name: str) -> str | None:
 
 
 def _not_known(stated: Mapping[str, Any]) -> list[str]:
-    """Return words for what this hub does not know, each explained in docs/notice.md."""
+    """Return the words of facts that this hub does not know, each explained in docs/notice.md."""
     given = [row["given"] for row in stated["published"] if row["given"] is not None]
     return [
         *(["filters"] if given else []),

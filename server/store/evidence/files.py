@@ -38,7 +38,7 @@ class EvidenceFile(NamedTuple):
 
 
 class CustodyEntry(NamedTuple):
-    """What somebody did with a file, and the partner concerned; the hash covers the entry before."""
+    """An action with a file, by whom, and the partner concerned; the hash covers the entry before."""
 
     number: int
     at: int

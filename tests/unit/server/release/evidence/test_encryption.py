@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.release.evidence.encryption import BadEvidenceKey, EvidenceKey, Unreadable, decrypted, encrypted
+from server.release.evidence.encryption import BadEvidenceKey, EvidenceKey, UnreadableEvidence, decrypted, encrypted
 
 PART = 1 << 20
 KEY = secrets.token_bytes(32)
@@ -35,7 +35,7 @@ def test_a_file_comes_back_as_it_was(size: int) -> None:
 def test_one_flipped_byte_is_found(place: int) -> None:
     stored = bytearray(b"".join(encrypted([secrets.token_bytes(PART + 10)], KEY)))
     stored[place] ^= 1
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableEvidence):
         list(decrypted(io.BytesIO(bytes(stored)), KEY))
 
 
@@ -44,7 +44,7 @@ def test_parts_that_are_cut_off_or_moved_are_found() -> None:
     stored = b"".join(encrypted([secrets.token_bytes(3 * PART)], KEY))
     head, parts = stored[:7], [stored[7 + at : 7 + at + part] for at in range(0, 3 * part, part)]
     for changed in (parts[:2], parts[1:], [parts[1], parts[0], parts[2]], [*parts, parts[2]], []):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableEvidence):
             list(decrypted(io.BytesIO(head + b"".join(changed)), KEY))
 
 
@@ -52,12 +52,12 @@ def test_a_files_key_opens_for_that_file_alone_and_by_that_key_alone(key_file: P
     key = EvidenceKey(key_file)
     plain, sealed = key.new_file_key("one")
     assert key.open_file_key(sealed, "one") == plain
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableEvidence):
         key.open_file_key(sealed, "another")
     other = tmp_path / "other"
     other.write_text("cd" * 32)
     other.chmod(0o600)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableEvidence):
         EvidenceKey(other).open_file_key(sealed, "one")
     assert key.place(sealed) != EvidenceKey(other).place(sealed)
 
