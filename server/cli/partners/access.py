@@ -14,7 +14,7 @@ from server.release import batches
 from server.release.hub import Hub
 from server.release.keeping import Keeping
 from server.release.partners import grants, membership
-from server.release.partners.grants import BadGrant, Rights
+from server.release.partners.grants import BadGrant, CollectionRights
 from server.release.partners.membership import Joined, NotThrottled
 from server.release.partners.properties import BadProperties
 from server.store import partners
@@ -61,7 +61,7 @@ def grant(
     """Let a partner read, write, or match against collections, from its next request on."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx, failing():
-        grants.grant(tx, name, Rights(read or (), write or (), match or ()), operator_name(by))
+        grants.grant(tx, name, CollectionRights(read or (), write or (), match or ()), operator_name(by))
 
 
 def revoke(
@@ -82,7 +82,7 @@ def revoke(
     """
     context: Context = ctx.obj
     every = collection or []
-    rights = Rights(*({*every, *(some or ())} for some in (read, write, match)))
+    rights = CollectionRights(*({*every, *(some or ())} for some in (read, write, match)))
     if not any(rights):
         fail("name a collection, or --read, --write or --match with one")
     with context.store() as store, store.begin() as tx, failing():

@@ -20,7 +20,7 @@ from server.cli.partners.access import (
 from server.release import batches, depart
 from server.release.partners import membership
 from server.release.partners.connection import client_settings
-from server.release.partners.grants import Rights
+from server.release.partners.grants import CollectionRights
 from server.store import partners
 from server.store.database.times import stamp
 
@@ -82,7 +82,7 @@ def restore(
     with context.hub() as hub:
         with hub.store.begin() as tx, failing():
             partner = find_partner(tx, name, gone=True)
-            rights = Rights(read or (), write or (), match or ())
+            rights = CollectionRights(read or (), write or (), match or ())
             joined = membership.restore(hub, tx, partner, rights, operator_name(by))
             client = client_settings(tx, base_of(context), partner)
         show_new(joined, client, json)

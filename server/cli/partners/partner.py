@@ -22,7 +22,7 @@ from server.cli.partners.access import (
 )
 from server.release.partners import membership
 from server.release.partners.connection import client_settings
-from server.release.partners.grants import Rights, aliases_of
+from server.release.partners.grants import CollectionRights, aliases_of
 from server.release.partners.properties import Properties, changed_partner, new_partner
 from server.store import partners
 from server.store.database.engine import Tx
@@ -88,7 +88,7 @@ def add(
     prepare_process()
     with context.hub() as hub:
         with hub.store.begin() as tx, failing():
-            rights = Rights(read or (), write or (), match or ())
+            rights = CollectionRights(read or (), write or (), match or ())
             joined = membership.add(hub, tx, partner, rights, operator_name(by))
             client = client_settings(tx, base_of(context), partner)
         show_new(joined, client, json)

@@ -14,7 +14,7 @@ from server.console.visit import Visit
 from server.console.words import Translatable, mark
 from server.release.partners import membership
 from server.release.partners.connection import client_settings
-from server.release.partners.grants import BadGrant, Rights
+from server.release.partners.grants import BadGrant, CollectionRights
 from server.release.partners.membership import Joined
 from server.release.partners.properties import BadProperties, Properties, new_partner
 from server.store.collections import CertificateNeeded, UnknownCollection
@@ -49,7 +49,7 @@ def add(visit: Visit) -> Response:
         partner = new_partner(visit.field("name"), given_properties(visit))
         with hub.store.begin() as tx:
             joined = membership.add(
-                hub, tx, partner, Rights(read=visit.fields("read"), write=visit.fields("write")), by
+                hub, tx, partner, CollectionRights(read=visit.fields("read"), write=visit.fields("write")), by
             )
             contact, function = visit.field("contact"), visit.field("function")
             if contact:

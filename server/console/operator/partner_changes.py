@@ -12,7 +12,7 @@ from server.console.operator.registry_pages import find_partner, grantable, part
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release.partners import grants, membership, users
-from server.release.partners.grants import BadGrant, Rights
+from server.release.partners.grants import BadGrant, CollectionRights
 from server.release.partners.membership import Joined, NotThrottled
 from server.release.partners.properties import BadProperties, changed_partner
 from server.release.partners.users import BadName
@@ -76,9 +76,9 @@ def set_rights(visit: Visit, id: str) -> Response:
                 had["read"] |= {found.alias} if can_read else set()
                 had["write"] |= {found.alias} if can_write and found.kind == "exchange" else set()
                 had["match"] |= {found.alias} if found.alias in matched else set()
-            lost = Rights(*(had[name] - chosen[name] for name in chosen))
+            lost = CollectionRights(*(had[name] - chosen[name] for name in chosen))
             ended = grants.revoke(tx, partner.name, lost, by) if any(lost) else {}
-            gained = Rights(*(sorted(chosen[name] - had[name]) for name in chosen))
+            gained = CollectionRights(*(sorted(chosen[name] - had[name]) for name in chosen))
             if any(gained):
                 grants.grant(tx, partner.name, gained, by)
     except _Refused as refused:
@@ -185,7 +185,7 @@ def restore(visit: Visit, id: str) -> Response:
     try:
         with hub.store.begin() as tx:
             partner = find_partner(visit, tx, id)
-            joined = membership.restore(hub, tx, partner, Rights(), visit.known_user.name)
+            joined = membership.restore(hub, tx, partner, CollectionRights(), visit.known_user.name)
             sheet = sheet_of(visit, tx, partner, joined.credentials)
     except NameTaken:
         return partner_page(visit, id, 422, _BACK)

@@ -15,7 +15,7 @@ class BadGrant(ValueError):
     """A right that nobody can have; the message names the collection."""
 
 
-class Rights(NamedTuple):
+class CollectionRights(NamedTuple):
     """Collections by alias or id: to read, to write, and to match values against."""
 
     read: Iterable[str] = ()
@@ -23,7 +23,7 @@ class Rights(NamedTuple):
     match: Iterable[str] = ()
 
 
-def grant(tx: Tx, name: str, rights: Rights, by: str) -> None:
+def grant(tx: Tx, name: str, rights: CollectionRights, by: str) -> None:
     """Let a partner do this from its next request on; rights that it has stay.
 
     Raises ``BadGrant``, ``CertificateNeeded``, ``UnknownCollection`` or ``UnknownPartner``.
@@ -32,7 +32,7 @@ def grant(tx: Tx, name: str, rights: Rights, by: str) -> None:
     record(tx, "GRANT", partners.get(tx, name), by)
 
 
-def give(tx: Tx, name: str, rights: Rights) -> None:
+def give(tx: Tx, name: str, rights: CollectionRights) -> None:
     """Grant rights as a part of something that is in the audit trail already. Raises what ``grant`` raises."""
     for alias in rights.read:
         collections.grant(tx, name, _readable(collections.get(tx, alias), alias), read=True)
@@ -45,7 +45,7 @@ def give(tx: Tx, name: str, rights: Rights) -> None:
         raise BadGrant(f"match {error}") from None
 
 
-def revoke(tx: Tx, name: str, rights: Rights, by: str) -> dict[str, int]:
+def revoke(tx: Tx, name: str, rights: CollectionRights, by: str) -> dict[str, int]:
     """End these rights of a partner; return by collection how many receipts for what it read there ended by that.
 
     Raises ``UnknownCollection`` or ``UnknownPartner``.

@@ -12,7 +12,7 @@ from server.release.depart import Departure
 from server.release.guard import volume
 from server.release.hub import Hub
 from server.release.keeping import Keeping
-from server.release.partners.grants import Rights, give
+from server.release.partners.grants import CollectionRights, give
 from server.release.partners.trail import record
 from server.release.publish import identities
 from server.store import focal_points, hub_identity, partners
@@ -44,7 +44,7 @@ class Leaving(NamedTuple):
     state: State
 
 
-def add(hub: Hub, tx: Tx, partner: Partner, rights: Rights, by: str) -> Joined:
+def add(hub: Hub, tx: Tx, partner: Partner, rights: CollectionRights, by: str) -> Joined:
     """Register a partner; it may always write the inbox.
 
     Raises ``NameTaken``, and what ``grants.grant`` raises.
@@ -88,7 +88,7 @@ def remove(hub: Hub, tx: Tx, partner: Partner, reason: str | None, by: str) -> L
     return Leaving(job, batches.begin(tx, job).state)
 
 
-def restore(hub: Hub, tx: Tx, partner: Partner, rights: Rights, by: str) -> Joined:
+def restore(hub: Hub, tx: Tx, partner: Partner, rights: CollectionRights, by: str) -> Joined:
     """Let a partner that left take part again, with new credentials; other rights are granted anew.
 
     Raises ``NameTaken`` for one that has not left, and what ``grants.grant`` raises.
