@@ -52,7 +52,7 @@ def follow(
         _check_follows(_open(before, keys)[0], checkpoint, nodes, (before, note))
     names, size = _check_cosigned(cosigned, keys, witnesses, checkpoint, nodes, note)
     if state is not None:
-        state.store_head(note)
+        state.store_head(note, before)
     return LogHead(checkpoint, note, nodes, names, size)
 
 

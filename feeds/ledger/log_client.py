@@ -21,7 +21,7 @@ from schemas.ledger.tiles import TilePath
 _MOST_BYTES = 16 << 20
 _PAGE = 10_000
 _NOT_SEALED = "not-sealed"
-_NOT_FOUND, _UNAVAILABLE = 404, 503
+_FORBIDDEN, _NOT_FOUND, _UNAVAILABLE = 403, 404, 503
 _Read = TypeVar("_Read")
 
 
@@ -103,7 +103,10 @@ class LogClient:
         """Send the hub the cosigned checkpoint of a witness that it knows."""
         url = f"{self.url}cosignatures"
         with self._errors(url), peer_errors(url):
-            self._session.post(url, data=lines, headers={"Content-Type": "text/plain"}).raise_for_status()
+            answer = self._session.post(url, data=lines, headers={"Content-Type": "text/plain"})
+            if answer.status_code == _FORBIDDEN:
+                raise Misconfigured(f"{url}: the hub does not know the key of this witness; its operator has to add it")
+            answer.raise_for_status()
 
     def _find(self, path: str) -> bytes | None:
         url = urljoin(self.url, path)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from feeds.connector import Misconfigured
+from feeds.connector import Misconfigured, TryLater
 
 _FORM = 1
 _TABLES = (
@@ -51,9 +51,18 @@ class LogState:
         row = self._database.execute("SELECT note FROM heads").fetchone()
         return None if row is None else bytes(row[0])
 
-    def store_head(self, note: bytes) -> None:
-        """Remember a checkpoint in place of the one before."""
-        self._database.execute("INSERT OR REPLACE INTO heads VALUES (0, ?, ?)", (self._log, note))
+    def store_head(self, note: bytes, before: bytes | None) -> None:
+        """Remember a checkpoint in place of ``before``, which it follows.
+
+        Raises ``TryLater`` where another process has replaced that one meanwhile: from its head this one may not
+        follow.
+        """
+        if before is None:
+            done = self._database.execute("INSERT OR IGNORE INTO heads VALUES (0, ?, ?)", (self._log, note))
+        else:
+            done = self._database.execute("UPDATE heads SET note = ? WHERE note = ?", (note, before))
+        if not done.rowcount:
+            raise TryLater(f"{self._log}: another process has followed this log at the same time")
 
     def place(self, id_: str, version: int) -> FoundPlace | None:
         """Return where a version of an object was found before."""

@@ -46,7 +46,7 @@ class CheckedObject(NamedTuple):
 
 
 @dataclass
-class Verification:
+class LogVerification:
     """The verdict on each object; ``problem`` is what is wrong with the log itself."""
 
     verdicts: list[tuple[CheckedObject, Verdict]] = field(default_factory=list)
@@ -88,7 +88,7 @@ def verify_at(
     keys: Sequence[VerifierKey],
     witnesses: Sequence[VerifierKey] = (),
     state: Path | None = None,
-) -> Verification:
+) -> LogVerification:
     """Check objects against the log of a collection at a hub; in the file ``state`` the log must never go back.
 
     Raises ``TryLater`` and ``Misconfigured``.
@@ -98,18 +98,18 @@ def verify_at(
         try:
             head = follow(log, keys, witnesses, memory)
         except BrokenLog as error:
-            return Verification([(checked, Verdict.UNKNOWN) for checked in objects], problem=str(error))
+            return LogVerification([(checked, Verdict.UNKNOWN) for checked in objects], problem=str(error))
         result = verify(log, head, objects, memory)
         result.cosigned_by = head.cosigned_by
         return result
 
 
-def verify(log: LogClient, head: LogHead, objects: Sequence[CheckedObject], state: LogState | None) -> Verification:
+def verify(log: LogClient, head: LogHead, objects: Sequence[CheckedObject], state: LogState | None) -> LogVerification:
     """Check each object against the log, of which ``head`` is the head that was checked."""
     found: dict[tuple[str, int], Opening] = {}
     if len(objects) > _ONE_BY_ONE:
         found = _found_in_pages(log, {(checked.id, checked.micros): checked for checked in objects}, head)
-    result = Verification()
+    result = LogVerification()
     for checked in objects:
         opening = found.get((checked.id, checked.micros))
         verdict = _ask(log, head, checked, state, found) if opening is None else _compare(head, checked, opening)

@@ -1,4 +1,4 @@
-"""``scamfeed witness``: who cosigns this hub's ledger, and whose ledgers this hub cosigns."""
+"""``scamfeed witness``: who cosigns this hub's ledger, whose ledgers this hub cosigns, and a partner's own side."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from feeds.http.address_guard import check_url
 from schemas.ledger.errors import BadFormat
 from schemas.ledger.notes import COSIGNATURE, ED25519, VerifierKey
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.cli.proof import witness_side
 from server.release.ledger.keys import BadLedgerKey
 from server.setup import ledger_of
 from server.store import Store, Tx, audit
@@ -17,7 +18,9 @@ from server.store.ledger import witnesses
 from server.store.ledger.witnesses import OtherHub, UnknownWitness, Witness, WitnessExists
 
 app = typer.Typer(
-    name="witness", help="Witnesses of the ledger, and this hub as a witness for others.", no_args_is_help=True
+    name="witness",
+    help="Witnesses of the ledger, this hub as a witness for others, and we as a witness of a hub.",
+    no_args_is_help=True,
 )
 
 Name = Annotated[str, typer.Argument(help="a name of your choice")]
@@ -125,6 +128,10 @@ def distrust(ctx: typer.Context, name: Name, by: By = None, json: Json = False) 
             fail(str(error))
         _note(tx, operator_name(by), "DISTRUST", "witness")
     _done(json, f"This hub is no witness for {name} any more.", {"name": name})
+
+
+app.command("key")(witness_side.key)
+app.command("run")(witness_side.run)
 
 
 def _key(text: str, kind: int) -> VerifierKey:

@@ -1,9 +1,10 @@
 """A hub that seals what it publishes, served, with its readers, whose programs check it from outside."""
 
 import json
-import sys
+import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,11 @@ from server.release.hub import Hub
 from server.release.ledger.keys import LedgerKeys
 from server.release.ledger.sealer import LedgerRules
 from server.release.route.policy import Policy
-from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.item import Item
 from server.store.ledger import sealing
 from tests.integration import peers
-
-SERVER = """
-import json, logging, sys
-from server.app import serve
-from server.settings import Settings
-logging.basicConfig(level=logging.DEBUG)
-serve(Settings(database_url=sys.argv[1], **json.loads(sys.argv[3])), "127.0.0.1", int(sys.argv[2]), 1, 4)
-"""
+from tests.processes import Forked, serve_hub
 
 
 @dataclass
@@ -77,6 +70,21 @@ class SealedScamfeed:
         while sealing.step(self.store, self.keys.name, self.keys.sign).more:
             pass
 
+    def back_up(self) -> None:
+        """Copy the hub's database."""
+        self._copy("hub.db", "backup.db")
+
+    def set_back(self) -> None:
+        """Restore the hub's database from the copy, while the hub runs."""
+        self._copy("backup.db", "hub.db")
+
+    def _copy(self, source: str, target: str) -> None:
+        with (
+            closing(sqlite3.connect(self.folder / source)) as original,
+            closing(sqlite3.connect(self.folder / target)) as copy,
+        ):
+            original.backup(copy)
+
     def objects(self, collection: str = "takedown", by: str = "reader") -> list[dict[str, Any]]:
         """Return all versions of all objects of a collection, as it is read."""
         answer = requests.get(
@@ -107,15 +115,15 @@ class SealedScamfeed:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[SealedScamfeed]:
+def _served(folder: Path, initial_store: Path) -> Iterator[SealedScamfeed]:
     database = f"sqlite:///{folder / 'hub.db'}"
+    shutil.copy(initial_store, folder / "hub.db")
     store = Store.open(database)
-    set_up(store)
     key_file = folder / "ledger.key"
     keys = LedgerRules(key_file, "hub.example").keys(store)
-    port = peers.free_port()
-    command = [sys.executable, "-c", SERVER, database, str(port), json.dumps({"ledger_key_file": str(key_file)})]
-    with peers.running(command, port, folder / "hub.log") as url:
+    port, log = peers.free_port(), folder / "hub.log"
+    settings = {"database_url": database, "ledger_key_file": key_file}
+    with peers.answering(Forked(serve_hub, settings, port, 1, 4, log=log), port, log) as url:
         made = SealedScamfeed(store, Hub(store, Policy(newcomers=NewcomerRule(0, 0))), keys, url, folder)
         for name in ("reporter", "police", "stranger"):
             made.join(name)
@@ -124,15 +132,15 @@ def _served(folder: Path) -> Iterator[SealedScamfeed]:
     store.close()
 
 
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SealedScamfeed]:
-    """A hub of all tests of a module, which add to it."""
-    with _served(tmp_path_factory.mktemp("sealed")) as made:
+@pytest.fixture(scope="package")
+def sealed(tmp_path_factory: pytest.TempPathFactory, initial_store: Path) -> Iterator[SealedScamfeed]:
+    """A hub of all tests of this folder, which add to it."""
+    with _served(tmp_path_factory.mktemp("sealed"), initial_store) as made:
         yield made
 
 
 @pytest.fixture
-def restored(tmp_path: Path) -> Iterator[SealedScamfeed]:
+def restored(tmp_path: Path, initial_store: Path) -> Iterator[SealedScamfeed]:
     """A hub of one test alone, which harms it."""
-    with _served(tmp_path) as made:
+    with _served(tmp_path, initial_store) as made:
         yield made

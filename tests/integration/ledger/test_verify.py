@@ -1,8 +1,6 @@
 """``scamfeed verify`` over real sockets: what is proven, and every way in which a log or an object can be wrong."""
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +38,14 @@ def test_what_was_read_is_proven_in_any_file_and_what_was_changed_is_not(sealed:
 
 def test_a_hub_that_is_set_back_to_an_older_backup_is_found(restored: SealedScamfeed) -> None:
     restored.report("first.example.com")
-    with (
-        closing(sqlite3.connect(restored.folder / "hub.db")) as live,
-        closing(sqlite3.connect(restored.folder / "backup.db")) as copy,
-    ):
-        live.backup(copy)
+    restored.back_up()
     restored.report("second.example.com")
     state = restored.folder / "state.db"
     objects = restored.objects()
     file = save(restored.folder, objects)
     code, answer = restored.verify(file, "--state", state)
     assert (code, answer["proven"], answer["consistent"]) == (0, len(objects), True)
-    with (
-        closing(sqlite3.connect(restored.folder / "backup.db")) as copy,
-        closing(sqlite3.connect(restored.folder / "hub.db")) as live,
-    ):
-        copy.backup(live)
+    restored.set_back()
     code, answer = restored.verify(file, "--state", state)
     assert (code, answer["consistent"], answer["proven"]) == (1, False, 0)
     assert "went back" in answer["problem"]
