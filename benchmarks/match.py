@@ -11,8 +11,8 @@ from pathlib import Path
 from benchmarks.running import cpu, serving
 from feeds.match.matcher import Matcher
 from mappers import ids
+from schemas.api.matching import MatchedListing, input_of, key_info, seal
 from schemas.kinds import name_of
-from schemas.matching import MatchedListing, input_of, key_info, seal
 from schemas.partner import Partner, PartnerKind
 from schemas.vocabulary import Action
 from server.api.match.evaluation import Evaluation

@@ -7,8 +7,8 @@ import msgspec
 
 from mappers import extension, foreign, marking
 from schemas import timestamp
+from schemas.api.lookup import ListedHold, ListedReferral, Listing
 from schemas.errors import Rejected
-from schemas.lookup import ListedHold, ListedReferral, Listing
 from schemas.vocabulary import Action, HolderStatus, ScamType, Tlp
 
 _GRADES: Mapping[str, Action] = {action.value: action for action in Action}
@@ -19,8 +19,8 @@ def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
     """Return the listing that an indicator is in the collection of that alias; None for a revoked one, or none at all.
 
     The grade is the hub's. An indicator without one has the grade that its maker asks for, else the weakest: nobody has
-    weighed it. Its end and its hold's end may have passed: see ``schemas.lookup.current``. Raises ``Rejected`` where
-    the end of an indicator cannot be read.
+    weighed it. Its end and its hold's end may have passed: see ``schemas.api.lookup.current``. Raises ``Rejected``
+    where the end of an indicator cannot be read.
     """
     if indicator.get("type") != "indicator" or indicator.get("revoked"):
         return None

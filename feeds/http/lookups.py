@@ -12,7 +12,7 @@ from feeds.http import client
 from feeds.http.client import OutboundSettings
 from feeds.http.failures import peer_errors
 from feeds.http.login import Bearer
-from schemas.lookup import LookupAnswer, LookupQuestion, LookupRequest
+from schemas.api.lookup import LookupAnswer, LookupQuestion, LookupRequest
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 # A hub that asks for a longer pause is left alone.

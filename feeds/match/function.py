@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from voprf import ristretto
 
 from feeds.connector import Misconfigured
-from schemas.matching import CHUNK, ELEMENT, PROOF, MatchOutput
+from schemas.api.matching import CHUNK, ELEMENT, PROOF, MatchOutput
 
 
 class WrongProof(Misconfigured):

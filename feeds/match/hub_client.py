@@ -16,7 +16,7 @@ from feeds.http import client
 from feeds.http.client import OutboundSettings
 from feeds.http.failures import RequestRefused, peer_errors
 from feeds.http.login import Bearer
-from schemas.matching import EvaluationAnswer, EvaluationRequest, MatchCollection
+from schemas.api.matching import EvaluationAnswer, EvaluationRequest, MatchCollection
 
 _VERSION = "X-Match-Version"
 _GONE = 410

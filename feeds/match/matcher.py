@@ -13,9 +13,8 @@ from feeds.match.function import BlindedValues
 from feeds.match.hub_client import KeyOver, MatchHubClient, MatchingHub
 from feeds.match.state import MatchState
 from schemas import timestamp
-from schemas.errors import Rejected
-from schemas.lookup import LookupQuestion, RefusedValue, ValueReading, readings
-from schemas.matching import (
+from schemas.api.lookup import LookupQuestion, RefusedValue, ValueReading, readings
+from schemas.api.matching import (
     MODE,
     ROW,
     ROW_NAME,
@@ -30,7 +29,8 @@ from schemas.matching import (
     prefix_of,
     unseal,
 )
-from schemas.tags import SortedTags
+from schemas.api.tags import SortedTags
+from schemas.errors import Rejected
 from schemas.vocabulary import Action
 
 _CHANGE = 1 + TAG

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from feeds.connector import Misconfigured
-from schemas.matching import MatchOutput
+from schemas.api.matching import MatchOutput
 
 _FORM = 1
 _AT_ONCE = 500

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas import kinds
-from schemas.lookup import ListedHold, Listing, RefusedValue
+from schemas.api.lookup import ListedHold, Listing, RefusedValue
 from schemas.vocabulary import Action
 
 STRENGTH: Mapping[Action, int] = {action: place for place, action in enumerate(Action)}

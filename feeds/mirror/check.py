@@ -20,9 +20,9 @@ from feeds.mirror.packing import time_text, unpack_id, unpack_version
 from feeds.mirror.settings import ERROR, NONE, CheckRules
 from feeds.mirror.tables import open_to_read
 from schemas import kinds
+from schemas.api.lookup import Listing, LookupQuestion, RefusedValue, ValueReading, readings
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS
-from schemas.lookup import Listing, LookupQuestion, RefusedValue, ValueReading, readings
 
 _MOST_LISTINGS = 50_000
 # Payees come again: a bank asks for most of them more than once a day.

@@ -15,7 +15,7 @@ from feeds.mirror.packing import (
     unpack_id,
     unpack_version,
 )
-from schemas import set_digest
+from schemas.api import set_digest
 
 _NAME_BYTES = 16
 _AT_ONCE = 500

@@ -25,7 +25,7 @@ from feeds.mirror.health import health_of
 from feeds.mirror.http_protocol import AskedRequest, CheckProtocol, ServedAnswer
 from feeds.mirror.metrics import MirrorMetrics
 from feeds.mirror.settings import MirrorOptions
-from schemas.lookup import LookupQuestion, LookupRequest
+from schemas.api.lookup import LookupQuestion, LookupRequest
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from feeds.mirror.copies import CollectionCopy, CopyWriter
 from feeds.mirror.entries import MirrorEntry, entry_of, milliseconds
 from feeds.mirror.hub_client import DigestBehind, HubClient, HubDigest, OfferedCollection
 from feeds.mirror.settings import MirroredHub
-from schemas import set_digest
+from schemas.api import set_digest
 from schemas.errors import Rejected
 
 logger = logging.getLogger(__name__)

@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
-from schemas.account_answers import (
+from schemas.api.account_answers import (
     AccountAnswer,
     AccountAnswerResult,
     AccountAnswersRequest,
     AccountAnswersResponse,
 )
+from schemas.api.lookup import RefusedValue, readings
 from schemas.errors import Rejected
-from schemas.lookup import RefusedValue, readings
 from schemas.partner import Partner
 from schemas.qualification import QualificationCode
 from server.api.openapi_parts import operation, plain

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from mappers.listing import listing_of_bytes
 from schemas import timestamp
-from schemas.errors import Rejected
-from schemas.lookup import (
+from schemas.api.lookup import (
     Listing,
     LookupAnswer,
     LookupQuestion,
@@ -18,6 +17,7 @@ from schemas.lookup import (
     readings,
     strongest,
 )
+from schemas.errors import Rejected
 from schemas.vocabulary import Action
 from server.store import Tx, lookups
 from server.store.lookups import ListedBody, ReadableLog

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from schemas.lookup import LookupAnswer, LookupQuestion, LookupRequest
+from schemas.api.lookup import LookupAnswer, LookupQuestion, LookupRequest
 from schemas.partner import Partner
 from schemas.report import MAX_VALUE
 from server.api import answers

@@ -8,7 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas.lookup import LookupQuestion
+from schemas.api.lookup import LookupQuestion
 from server.store import Store
 from server.store.objects.fast_reads import NotFast
 from server.store.quotas import RequestMeter

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
+from schemas.api.lookup import LookupQuestion, ValueReading
 from schemas.errors import Rejected
-from schemas.lookup import LookupQuestion, ValueReading
 from schemas.partner import Partner
 from schemas.proof.signatures import BadSigningKey, SigningKeys
 from server.api.openapi_parts import operation, plain

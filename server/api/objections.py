@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from schemas.api.objection import ObjectionProgress, ObjectionReceipt, ObjectionRequest
 from schemas.errors import Rejected
-from schemas.objection import ObjectionProgress, ObjectionReceipt, ObjectionRequest
 from schemas.partner import Partner
 from server.api.limits import AddressQuota, address_and_network
 from server.api.openapi_parts import operation, plain

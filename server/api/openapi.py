@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas.lookup import LookupAnswer, LookupRequest
+from schemas.api.lookup import LookupAnswer, LookupRequest
 from schemas.report import MAX_VALUE
 from server.api.active_sets import ADDED_UP_TO, AS_OF, JSON_LINES
 from server.api.openapi_parts import operation, plain

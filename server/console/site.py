@@ -13,8 +13,8 @@ from markupsafe import Markup, escape
 
 from mappers import wording
 from schemas import kinds, timestamp
-from schemas.lookup import LookupAnswer, LookupQuestion
-from schemas.objection import ObjectionProgress, ObjectionReceipt, ObjectionRequest
+from schemas.api.lookup import LookupAnswer, LookupQuestion
+from schemas.api.objection import ObjectionProgress, ObjectionReceipt, ObjectionRequest
 from schemas.reference.time_zones import find_zone
 from server.console import words
 from server.console.languages import Language, load_languages

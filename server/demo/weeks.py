@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from mappers import ids, records
 from mappers.indicator import to_stix
 from schemas import clock, kinds, tabular, timestamp
+from schemas.api.objection import Ground, ObjectionRequest, UpholdReason
 from schemas.errors import Rejected
-from schemas.objection import Ground, ObjectionRequest, UpholdReason
 from schemas.partner import FocalFunction, Partner, PartnerKind
 from schemas.request import Request
 from schemas.tabular import ReportReader

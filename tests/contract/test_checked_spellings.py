@@ -4,7 +4,7 @@ import pytest
 
 from feeds.mirror.entries import digest_of_name, name_of
 from schemas import kinds
-from schemas.lookup import readings
+from schemas.api.lookup import readings
 
 
 @pytest.mark.parametrize("kind", kinds.every())

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas import timestamp
-from schemas.matching import (
+from schemas.api.matching import (
     CHUNK,
     ELEMENT,
     EPOCH_SECONDS,

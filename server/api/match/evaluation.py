@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from schemas.matching import CHUNK, ELEMENT, PROOF, MatchOutput
+from schemas.api.matching import CHUNK, ELEMENT, PROOF, MatchOutput
 from server.api.match import evaluator
 from server.api.match.evaluator import (
     ANSWER,

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas.matching import EvaluationAnswer, EvaluationRequest, MatchCollection
+from schemas.api.matching import EvaluationAnswer, EvaluationRequest, MatchCollection
 from server.taxii.openapi_schemas import STRING, Schema, ref
 from server.taxii.other_endpoints import Description
 from server.taxii.response import JSON

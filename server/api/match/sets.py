@@ -14,9 +14,9 @@ import msgspec
 
 from mappers.listing import listing_of
 from schemas import timestamp
+from schemas.api.lookup import Listing, current
+from schemas.api.matching import EPOCH_SECONDS, MatchedListing, MatchOutput, input_of, key_info, matched, seal, unseal
 from schemas.errors import Rejected
-from schemas.lookup import Listing, current
-from schemas.matching import EPOCH_SECONDS, MatchedListing, MatchOutput, input_of, key_info, matched, seal, unseal
 from schemas.vocabulary import Action
 from server.api.match.evaluation import Evaluation, EvaluationBusy
 from server.api.match.tag_list import TagList

@@ -1,6 +1,6 @@
 """The tags of the version of a set that is served, kept in memory and followed from version to version."""
 
-from schemas.tags import SortedTags
+from schemas.api.tags import SortedTags
 from server.store import Tx
 from server.store.matching import match_sets
 from server.store.matching.match_sets import MatchSet

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from feeds.connector import Misconfigured, TryLater
-from schemas.lookup import LookupQuestion
+from schemas.api.lookup import LookupQuestion
 from server.cli.client.hub_login import AllowPrivate, CaFile, Server, TokenFile, read_token
 from server.cli.context import Json, fail, show_json, show_table
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.objection import TEXTS, ObjectionAnswer, UpholdReason
+from schemas.api.objection import TEXTS, ObjectionAnswer, UpholdReason
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release.objections import decide as deciding
 from server.release.objections.contacts import BadContactKey, Contacts

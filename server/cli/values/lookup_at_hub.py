@@ -16,8 +16,8 @@ from feeds.connector import Misconfigured, TryLater
 from feeds.http.failures import RequestRefused
 from feeds.http.lookups import HubLookups, HubSettings
 from schemas import kinds
+from schemas.api.lookup import MOST_VALUES, LookupQuestion, LookupResult
 from schemas.errors import rejection_of
-from schemas.lookup import MOST_VALUES, LookupQuestion, LookupResult
 from server.cli.context import counting, fail, show_json
 
 TOKEN_VARIABLE = "HUB_TOKEN"  # noqa: S105 - where the token is, not the token

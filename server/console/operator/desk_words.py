@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from schemas.objection import Ground, ObjectionAnswer, UpholdReason
+from schemas.api.objection import Ground, ObjectionAnswer, UpholdReason
 from server.console.words import Translatable, mark
 from server.store.referrals.referrals import ReferralAnswer
 

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from flask import Response
 
+from schemas.api.objection import TEXTS, ObjectionAnswer, UpholdReason
 from schemas.errors import Rejected
-from schemas.objection import TEXTS, ObjectionAnswer, UpholdReason
 from server.console.operator.desk_words import GROUNDS, OBJECTION_ANSWERS, UPHOLD_REASONS
 from server.console.operator.places import after_of
 from server.console.operator.trail import note

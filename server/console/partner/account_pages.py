@@ -10,7 +10,7 @@ import orjson
 from flask import Response
 
 from mappers import extension
-from schemas.account_answers import MOST_ANSWERS
+from schemas.api.account_answers import MOST_ANSWERS
 from schemas.partner import Partner
 from schemas.qualification import QualificationCode
 from server.api.account_answers import contribute_answers

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from schemas import kinds
-from schemas.lookup import LookupQuestion, LookupResult
+from schemas.api.lookup import LookupQuestion, LookupResult
 from schemas.report import MAX_VALUE
 from server.console.public.front_page import facts_of, link_of
 from server.console.visit import Visit

@@ -12,7 +12,7 @@ import msgspec
 from flask import Response
 
 from schemas import kinds, timestamp
-from schemas.objection import LONGEST_CONTACT, Ground, ObjectionRequest
+from schemas.api.objection import LONGEST_CONTACT, Ground, ObjectionRequest
 from schemas.report import MAX_VALUE
 from server.console.public.front_page import facts_of, link_of
 from server.console.visit import Visit

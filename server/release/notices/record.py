@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.lookup import ValueReading
+from schemas.api.lookup import ValueReading
 from schemas.partner import Partner
 from schemas.proof.signatures import SigningKeys
 from server.release.notices.statement import digest_of, statement

@@ -13,8 +13,8 @@ import msgspec
 from mappers import extension
 from mappers.opinion import from_stix
 from schemas import timestamp
+from schemas.api.lookup import ValueReading, readings
 from schemas.errors import Rejected
-from schemas.lookup import ValueReading, readings
 from schemas.partner import Partner
 from schemas.proof.signatures import canonical
 from schemas.record import Outcome

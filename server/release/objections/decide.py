@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from schemas.api.objection import ObjectionAnswer, UpholdReason
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
-from schemas.objection import ObjectionAnswer, UpholdReason
 from server.release.hub import Hub
 from server.release.retract import retract_all
 from server.release.route.policy import PUBLIC

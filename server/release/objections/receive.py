@@ -6,9 +6,8 @@ that was promised, whether it is listed elsewhere, was cleared, or never was lis
 """
 
 from schemas import timestamp
-from schemas.errors import Rejected
-from schemas.lookup import readings
-from schemas.objection import (
+from schemas.api.lookup import readings
+from schemas.api.objection import (
     TEXTS,
     ObjectionAnswer,
     ObjectionProgress,
@@ -17,6 +16,7 @@ from schemas.objection import (
     checked_contact,
     working_days_after,
 )
+from schemas.errors import Rejected
 from server.release.objections.contacts import Contacts
 from server.store import audit
 from server.store.audit import AuditEvent

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, insert, select, update
 
-from schemas import set_digest
+from schemas.api import set_digest
 from server.store.collections import Collection
 from server.store.database.engine import Store, Tx
 from server.store.database.sql import ManyRows, chunks

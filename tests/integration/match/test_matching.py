@@ -21,8 +21,8 @@ from feeds.match.function import BlindedValues, WrongProof
 from feeds.match.matcher import SetExpired
 from feeds.match.state import MatchState
 from schemas import kinds, timestamp
-from schemas.lookup import LookupQuestion
-from schemas.matching import EPOCH_SECONDS, input_of, key_info
+from schemas.api.lookup import LookupQuestion
+from schemas.api.matching import EPOCH_SECONDS, input_of, key_info
 from schemas.vocabulary import Action
 from server.api.match import sets
 from server.api.match.sets import epoch_of

@@ -11,7 +11,7 @@ import pytest
 
 from feeds.match.function import BlindedValues
 from schemas import kinds
-from schemas.matching import input_of, key_info
+from schemas.api.matching import input_of, key_info
 from server.api.match.evaluation import Evaluation
 
 NODE = Path(__file__).parent / "node"

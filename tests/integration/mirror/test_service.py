@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import requests
 
-from schemas.lookup import MOST_VALUES, LookupAnswer
+from schemas.api.lookup import MOST_VALUES, LookupAnswer
 from tests.integration.mirror.conftest import MirroredScamfeed
 
 GRADES = {"block": "decline", "none": "pay", "error": "ask"}

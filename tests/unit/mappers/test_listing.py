@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from mappers import extension, indicator, marking
 from mappers.listing import listing_of, listing_of_bytes
+from schemas.api.lookup import ListedHold, ListedReferral
 from schemas.errors import Rejected
-from schemas.lookup import ListedHold, ListedReferral
 from schemas.report import Report
 from schemas.vocabulary import Action, Tlp
 

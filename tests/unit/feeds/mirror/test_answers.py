@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from feeds.mirror.answers import HubListing, MergedListings, in_order, lowered, merge
-from schemas.lookup import ListedHold
+from schemas.api.lookup import ListedHold
 from schemas.vocabulary import Action
 
 END = "2027-01-01T00:00:00.000Z"

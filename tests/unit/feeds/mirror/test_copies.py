@@ -13,7 +13,7 @@ from feeds.mirror.copies import CollectionCopy, CopyWriter
 from feeds.mirror.entries import MirrorEntry, entry_of
 from feeds.mirror.packing import time_text
 from feeds.mirror.settings import CheckRules
-from schemas import set_digest
+from schemas.api import set_digest
 from tests.unit.feeds.mirror.objects import indicator
 
 HOUR = 3_600_000

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from mappers.indicator import to_stix
 from schemas import timestamp
-from schemas.objection import Ground
+from schemas.api.objection import Ground
 from schemas.tabular import ReportReader
 from server.console.public.object_pages import GROUNDS
 from server.release.contribute import contribute

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from flask import Flask
 
-from schemas.lookup import LookupRequest
+from schemas.api.lookup import LookupRequest
 from server.api.account_answers import AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
 from server.api.limits import LookupSettings

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, inspect, select
 
 from mappers import ids
-from schemas import set_digest
+from schemas.api import set_digest
 from server.release import review as reviewing, two_persons
 from server.release.erasure import action, job
 from server.release.erasure.plan import NothingKnown, StillAsked

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.objection import UpholdReason
+from schemas.api.objection import UpholdReason
 from schemas.partner import Partner
 from server.release.hub import Hub
 from server.release.objections import decide

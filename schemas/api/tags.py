@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Self
 
-from schemas.matching import LEAST_IN_BUCKET, TAG
+from schemas.api.matching import LEAST_IN_BUCKET, TAG
 
 _MOST_BITS = 24
 

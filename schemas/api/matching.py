@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas import timestamp
-from schemas.lookup import Listing
+from schemas.api.lookup import Listing
 from schemas.vocabulary import Action
 
 SUITE = "ristretto255-SHA512"

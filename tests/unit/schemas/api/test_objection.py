@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas.api.objection import TEXTS, ObjectionAnswer, checked_contact, working_days_after
 from schemas.errors import Rejected
-from schemas.objection import TEXTS, ObjectionAnswer, checked_contact, working_days_after
 
 
 @pytest.mark.parametrize(

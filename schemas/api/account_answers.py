@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from schemas.lookup import RefusedValue
+from schemas.api.lookup import RefusedValue
 from schemas.qualification import QualificationCode
 
 MOST_ANSWERS = 100

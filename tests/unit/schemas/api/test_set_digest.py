@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from hypothesis import given, strategies as st
 
-from schemas import set_digest
+from schemas.api import set_digest
 
 VERSIONED = st.tuples(st.text(max_size=20), st.text(max_size=20))
 

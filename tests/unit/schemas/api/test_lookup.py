@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from schemas import kinds, timestamp
-from schemas.errors import Rejected
-from schemas.lookup import (
+from schemas.api.lookup import (
     ListedHold,
     Listing,
     LookupQuestion,
@@ -18,6 +17,7 @@ from schemas.lookup import (
     readings,
     strongest,
 )
+from schemas.errors import Rejected
 from schemas.report import MAX_VALUE
 from schemas.vocabulary import Action
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from schemas import kinds, matching
-from schemas.lookup import ListedHold, Listing
-from schemas.matching import MatchedHold, MatchedListing, MatchOutput, UnreadableRow
+from schemas import kinds
+from schemas.api import matching
+from schemas.api.lookup import ListedHold, Listing
+from schemas.api.matching import MatchedHold, MatchedListing, MatchOutput, UnreadableRow
 from schemas.vocabulary import Action
 
 RANDOM = "5b1f6f0e-0a1c-4f5e-9d6c-3a2b1c0d9e8f"
