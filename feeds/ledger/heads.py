@@ -1,7 +1,7 @@
 """The head of a log, followed: signed by the hub, cosigned by witnesses, and never of another past than before."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from feeds.ledger.log_client import LogClient
 from feeds.ledger.state import LogState
@@ -9,7 +9,7 @@ from schemas.ledger import trees
 from schemas.ledger.checkpoints import Checkpoint, open_checkpoint
 from schemas.ledger.errors import BadFormat, BadProof
 from schemas.ledger.notes import SignedNote, VerifierKey
-from schemas.ledger.tiles import TileNodes
+from schemas.ledger.tiles import HEIGHT, TileNodes
 
 
 class BrokenLog(Exception):
@@ -21,7 +21,8 @@ class BrokenLog(Exception):
         self.notes = notes
 
 
-class LogHead(NamedTuple):
+@dataclass
+class LogHead:
     """The head of a log that was checked: its checkpoint, its note, its subtrees, and the witnesses that cosigned it.
 
     ``cosigned`` is the size up to which ``cosigned_by`` vouch; 0 without witnesses.
@@ -32,6 +33,20 @@ class LogHead(NamedTuple):
     nodes: TileNodes
     cosigned_by: tuple[str, ...]
     cosigned: int
+    _proven_tiles: set[int] = field(default_factory=set)
+
+    def has(self, index: int, leaf: bytes) -> bool:
+        """Return whether the entry at ``index`` has the hash ``leaf``. Raises ``BadFormat`` and ``BadProof``."""
+        size = self.checkpoint.size
+        if not 0 <= index < size:
+            raise BadProof("the log has no such entry")
+        found, tile = self.nodes(0, index), index >> HEIGHT
+        if tile not in self._proven_tiles:
+            # The path from one entry to the root is computed from all others of its tile, and so proves them too.
+            path = trees.inclusion_proof(self.nodes, index, size)
+            trees.check_inclusion(found, index, size, path, self.checkpoint.root)
+            self._proven_tiles.add(tile)
+        return found == leaf
 
 
 def follow(
