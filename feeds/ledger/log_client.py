@@ -21,7 +21,7 @@ from schemas.ledger.tiles import TilePath
 _MOST_BYTES = 16 << 20
 _PAGE = 10_000
 _NOT_SEALED = "not-sealed"
-_FORBIDDEN, _NOT_FOUND, _UNAVAILABLE = 403, 404, 503
+_FORBIDDEN, _NOT_FOUND = 403, 404
 _Read = TypeVar("_Read")
 
 
@@ -113,9 +113,9 @@ class LogClient:
         with self._errors(url), peer_errors(url):
             answer = self._session.get(url)
             if answer.status_code == _NOT_FOUND:
+                if _is_unsealed(answer.content):
+                    raise NotSealedYet
                 return None
-            if answer.status_code == _UNAVAILABLE and _is_unsealed(answer.content):
-                raise NotSealedYet
             answer.raise_for_status()
             return answer.content
 

@@ -24,7 +24,7 @@ from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.hub import Hub
 from server.release.ledger.keys import LedgerKeys
-from server.release.ledger.sealer import LedgerRules
+from server.release.ledger.sealer import LedgerRules, Sealer
 from server.release.route.policy import Policy
 from server.store import Store, collections, partners
 from server.store.item import Item
@@ -57,6 +57,11 @@ class SealedScamfeed:
 
     def report(self, *values: str) -> None:
         """Report domains, which are published at once, and seal what is published."""
+        self.publish(*values)
+        self.seal()
+
+    def publish(self, *values: str) -> None:
+        """Report domains, which are published at once."""
         for reporter in ("reporter", "police"):
             reader = ReportReader(
                 {"reporter": reporter, "kind": "domain", "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
@@ -64,7 +69,6 @@ class SealedScamfeed:
             items = [Item.of(obj) for value in values for obj in to_stix(reader.report({"value": value}))]
             with self.store.begin() as tx:
                 contribute(self.hub, tx, partners.get(tx, reporter), items)
-        self.seal()
 
     def seal(self) -> None:
         while sealing.step(self.store, self.keys.name, self.keys.sign).more:
@@ -142,5 +146,13 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, initial_store: Path) -> Ite
 @pytest.fixture
 def restored(tmp_path: Path, initial_store: Path) -> Iterator[SealedScamfeed]:
     """A hub of one test alone, which harms it."""
+    with _served(tmp_path, initial_store) as made:
+        yield made
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, initial_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SealedScamfeed]:
+    """A hub of one test alone, whose server seals nothing by itself."""
+    monkeypatch.setattr(Sealer, "seal", lambda *_: 0)
     with _served(tmp_path, initial_store) as made:
         yield made

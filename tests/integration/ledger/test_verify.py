@@ -90,3 +90,17 @@ def test_a_file_without_objects_is_refused_by_name(sealed: SealedScamfeed) -> No
         result = sealed.run("verify", file, "--collection", "takedown", "--key", str(sealed.key))
         assert result.exit_code == 2, result.output
         assert "text.json" in result.stderr
+
+
+def test_what_is_not_sealed_yet_is_pending_until_it_is(waiting: SealedScamfeed) -> None:
+    waiting.report("sealed.example.com")
+    waiting.publish("not-yet.example.com")
+    for amount in (1, 40):
+        waiting.publish(*(f"not-yet-{amount}-{number}.example.com" for number in range(amount)))
+        objects = waiting.objects()
+        code, answer = waiting.verify(save(waiting.folder, objects))
+        assert (code, answer["altered"], answer["unknown"]) == (0, 0, 0)
+        assert answer["pending"] > amount
+        assert answer["proven"] + answer["pending"] == len(objects)
+    waiting.seal()
+    assert waiting.verify(save(waiting.folder, objects))[1]["proven"] == len(objects)
