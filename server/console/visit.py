@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Request, Response
+from flask import Request, Response, current_app
+from werkzeug.exceptions import HTTPException
 
 from server.console.access import FRESH_MICROSECONDS, VIEWERS, right_of
 from server.console.headers import page_headers
@@ -29,6 +30,10 @@ _LANGUAGE_COOKIE = "lang"
 _YEAR = 365 * 86_400
 _MINUTE = 60 * 1_000_000
 _HOUR = 60 * _MINUTE
+# In the address of a page: its form was not sent, as who sent it had to log in first.
+_UNSENT = "unsent"
+# What is served at addresses that are no pages.
+_NO_PAGES = "console.nowhere"
 _LONGEST_BOX, _MOST_BOXES = 200, 500
 
 NOT_SECURE = mark(
@@ -249,9 +254,38 @@ class Visit:
         return self.request.cookies.get(self._cookie(name), "")[:4_096]
 
     def go_to_login(self, path: str = "/login") -> Response:
-        """Return the redirect to a login, from where it goes on to this page if it can be opened by its address."""
-        asked = self.request.full_path.removesuffix("?") if self.request.method == "GET" else ""
+        """Return the redirect to a login, from where it goes on to this page, or to the one whose form was sent."""
+        asked = self.request.full_path.removesuffix("?")
+        if self.request.method != "GET":
+            asked = f"{self.form_path}?{_UNSENT}=1"
         return self.go(f"{path}?next={quote(asked, safe='/')}" if local_path(asked) else path)
+
+    @cached_property
+    def form_path(self) -> str:
+        """The path of the page itself, or for what answers forms alone of the nearest page above; "" without one."""
+        adapter, path = current_app.url_map.bind(""), self.request.path
+        if self.request.method == "GET":
+            return path
+        rule = self.request.url_rule
+        if rule is not None and "GET" not in (rule.methods or ()):
+            path = path.rpartition("/")[0]
+        while path.strip("/"):
+            for found in (path, f"{path}/"):
+                with contextlib.suppress(HTTPException):
+                    if not str(adapter.match(found, method="GET")[0]).startswith(_NO_PAGES):
+                        return found
+            path = path.rpartition("/")[0]
+        return ""
+
+    @property
+    def has_unsent_form(self) -> bool:
+        """Whether the person comes back to a form that was not sent, as a login was asked for first."""
+        return self.request.method == "GET" and _UNSENT in self.request.args
+
+    @property
+    def comes_from_form(self) -> bool:
+        """Whether the login was asked for as a form was sent, which it leads back to."""
+        return urlsplit(self.next_path()).query == f"{_UNSENT}=1"
 
     def go_on_path(self, path: str) -> str:
         """Return a path of the login, with the page to go on to after it."""
@@ -284,7 +318,9 @@ class Visit:
             "language": self.language,
             "languages": site.languages.values(),
             "page_name": self.page_name,
-            "here": self.address(self.request.path),
+            "here": self.address(self.form_path) if self.form_path else "",
+            "has_unsent_form": self.has_unsent_form,
+            "comes_from_form": self.comes_from_form,
             "link": self.address,
             "static": lambda name: self.address(f"/static/{site.static.address(name)}"),
             "query": quote,

@@ -1,6 +1,7 @@
 """A notice on paper: one page of A4 as PDF, in English or Thai, with the signed statement attached."""
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ _LONGEST = 60
 
 class PdfUnavailable(Exception):
     """The maker of PDFs is not installed; the message says how to install it."""
+
+
+def makes_pdfs() -> bool:
+    """Return whether the maker of PDFs is installed."""
+    return find_spec("typst") is not None
 
 
 def pdf_of(document: Mapping[str, Any], language: str, zone: str = "") -> bytes:

@@ -10,7 +10,7 @@ from server.console.routes import ROUTES
 from server.store import Store
 from server.store.operators import users
 from server.store.operators.users import OperatorRole, PartnerRole
-from tests.unit.server.console.people import Visitor, visitor_of
+from tests.unit.server.console.people import PASSWORD, Visitor, visitor_of
 
 PERSONS: tuple[tuple[OperatorRole | PartnerRole | None, str | None], ...] = (
     (None, None),
@@ -90,3 +90,45 @@ def test_credentials_that_a_partner_rotates_are_its_own(app: Flask, store: Store
     )
     assert answer.status_code == 200
     assert token not in visitor.get("/partner/credentials").text
+
+
+def test_a_form_that_is_sent_too_late_leads_back_to_its_page(app: Flask, store: Store) -> None:
+    visitor = visitor_of(app, PartnerRole.ADMIN, "First Bank")
+    with store.begin() as tx:
+        tx.exec_driver_sql("UPDATE sessions SET proven = proven - 601000000")
+    sent = visitor.send("/partner/notice/file", "/partner/notice", value="scam.example.com", form="json")
+    assert sent.headers["Location"] == "/login/again?next=/partner/notice%3Funsent%3D1"
+    again = visitor.get(sent.headers["Location"]).text
+    assert "You come back to its page." in again
+    back = visitor.send("/login/again", password=PASSWORD, code=visitor.code(), next="/partner/notice?unsent=1")
+    assert back.headers["Location"] == "/partner/notice?unsent=1"
+    assert "Nothing was sent yet" in visitor.get(back.headers["Location"]).text
+    assert "Nothing was sent yet" not in visitor.get("/partner/notice").text
+
+
+def test_languages_on_the_answer_to_a_form_lead_to_its_page(app: Flask) -> None:
+    visitor = visitor_of(app, OperatorRole.ADMIN)
+    for sent, page in (
+        ("/console/reviews/preview", "/console/reviews"),
+        ("/console/review/x/y/ask", "/console/review/x/y"),
+        ("/console/partners/x/rights", "/console/partners/x"),
+        ("/console/people/admin", "/console/people"),
+        ("/me/passkeys/remove", "/me"),
+        ("/console/explain", "/console/explain"),
+    ):
+        answer = visitor.client.post(sent, data={"token": "x"})
+        assert f'href="{page}?lang=th"' in answer.text, sent
+    assert "?lang=" not in visitor.client.post("/logout", data={"token": "x"}).text
+
+
+def test_a_page_below_another_shows_under_which_tab_it_stands(app: Flask) -> None:
+    visitor = visitor_of(app, OperatorRole.ADMIN)
+    for path, tab in (
+        ("/console/partners/new", "/console/partners"),
+        ("/console/policy/history", "/console/policy"),
+        ("/console/referrals", "/console/questions"),
+        ("/console/retract", "/console/disputes"),
+        ("/console/erase", "/console/proposals"),
+    ):
+        page = visitor.get(path).text
+        assert re.findall(r'<a href="([^"]*)" aria-current="true">', page) == ["/console/", tab], path
