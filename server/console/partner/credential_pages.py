@@ -12,11 +12,16 @@ from server.store.partners import NameTaken
 
 _PATH = "/partner/credentials"
 _LONGEST = 20_000
+# A wrong password of anybody at the hub takes as long as to compare it with as many as one partner has at most.
+_MOST_CREDENTIALS = 5
 _MOST_CERTIFICATES = 20
 _BAD_CERTIFICATE = mark(
     "This is neither one certificate as PEM nor a SHA-256 fingerprint. Never send the private key that belongs to it."
 )
 _TAKEN = mark("This certificate cannot be registered here. Use another one.")
+_MANY_CREDENTIALS = mark(
+    "Five sets of credentials work already. Wait until one has ended, or ask the operator to end the old ones."
+)
 _MANY = mark("There are twenty certificates already. Remove one first.")
 _NO_CERTIFICATE = mark("There is no such certificate.")
 
@@ -27,9 +32,14 @@ def rotate(visit: Visit) -> Response:
     if visit.request.method != "POST":
         return _page(visit)
     with visit.site.hub.store.begin() as tx:
-        made = partners.rotate(tx, own_partner(visit, tx).name)
-        note(tx, "ROTATE", "credentials", user, user.id)
-    return _page(visit, made)
+        name = own_partner(visit, tx).name
+        # Two that rotate at the same time wait for each other.
+        partners.lock(tx, name)
+        has_room = len(partners.credentials_of(tx, name)) < _MOST_CREDENTIALS
+        made = partners.rotate(tx, name) if has_room else None
+        if has_room:
+            note(tx, "ROTATE", "credentials", user, user.id)
+    return _page(visit, made, None if has_room else _MANY_CREDENTIALS)
 
 
 def add_certificate(visit: Visit) -> Response:

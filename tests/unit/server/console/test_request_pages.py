@@ -192,6 +192,15 @@ def test_a_certificate_of_another_partner_is_as_one_that_is_not_there(app: Flask
         assert [kept.fingerprint for kept in partners.certificates_of(tx, POLICE)] == [theirs]
 
 
+def test_a_partner_has_so_few_passwords_that_nobody_elsewhere_waits_for_them(app: Flask, store: Store) -> None:
+    admin = visitor_of(app, PartnerRole.ADMIN, KEEPER)
+    answers = [admin.send("/partner/credentials") for _ in range(7)]
+    assert [answer.status_code for answer in answers][-3:] == [422, 422, 422]
+    assert 'id="new-token"' not in answers[-1].text
+    with store.read() as tx:
+        assert len(partners.credentials_of(tx, KEEPER)) == 5
+
+
 def test_a_file_of_events_has_what_is_searched_for_and_no_formula(app: Flask, store: Store) -> None:
     report(store, "First Bank", "one.example.com", reference="=HYPERLINK(1)")
     report(store, "First Bank", "two.example.com")
