@@ -9,7 +9,7 @@ from flask import Response
 
 from schemas import kinds
 from schemas.errors import Rejected
-from server.console.access import APPROVERS
+from server.console.access import ADMINS, APPROVERS
 from server.console.operator.effect_texts import effect_text
 from server.console.visit import PageRefused, Visit
 from server.console.words import Translatable, mark
@@ -41,6 +41,7 @@ _NOT_ERASED: Mapping[type[Exception], Translatable] = MappingProxyType(
 _NOT_NOW = mark(
     "This cannot be decided so: it is open no more, or you proposed it, and somebody else has to confirm it."
 )
+_ADMINS_ALONE = mark("Only an administrator confirms that somebody becomes one: the link of the new one is shown then.")
 
 
 def show_all(visit: Visit) -> Response:
@@ -59,7 +60,7 @@ def show_one(visit: Visit, id: str) -> Response:
         except UnknownProposal:
             raise PageRefused(404, _NO_PROPOSAL) from None
     is_own = is_same_person(found.proposed_by, visit.known_user.name)
-    may_confirm = visit.right in APPROVERS and not is_own
+    may_confirm = visit.right in _who_confirms(found) and not is_own
     # Lines of rules are shown as they were written.
     diff = [str(effect.values["line"]) for effect in found.effects if effect.code == RULE_LINE]
     lines = [effect_text(visit.language, effect) for effect in found.effects if effect.code != RULE_LINE]
@@ -72,6 +73,12 @@ def show_one(visit: Visit, id: str) -> Response:
         is_own=is_own,
         may_confirm=may_confirm,
     )
+
+
+def _who_confirms(found: Proposal) -> frozenset[str]:
+    """Return the rights of those that may confirm a proposal."""
+    # Whoever confirms a new administrator is shown the link by which one becomes that.
+    return ADMINS if found.action == admins.MAKE_ADMIN.name else APPROVERS
 
 
 def _links(found: Proposal) -> list[tuple[str, str]]:
@@ -89,6 +96,8 @@ def confirm(visit: Visit, id: str) -> Response:
     """Carry out what somebody else proposed."""
     hub = visit.site.hub
     with _refusing(), hub.store.begin() as tx:
+        if visit.right not in _who_confirms(proposals.find(tx, id)):
+            raise PageRefused(403, _ADMINS_ALONE)
         found, done = two_persons.confirm(hub, tx, ACTIONS, id, visit.known_user.name)
     # What is shown once, and stored nowhere, is on the answer itself.
     if any(effect.code == admins.ADMIN_LINK for effect in done):

@@ -224,10 +224,14 @@ def test_a_value_is_taken_back_after_a_look_at_what_that_does(
 
 
 def test_an_administrator_is_made_by_two_and_the_link_is_shown_once(app: Flask, store: Store) -> None:
-    first, second = visitor_of(app, OperatorRole.ADMIN), visitor_of(app, OperatorRole.APPROVER)
+    first, second = (visitor_of(app, OperatorRole.ADMIN, name=name) for name in ("Anong", "Boon"))
+    lower = visitor_of(app, OperatorRole.APPROVER)
     assert first.send("/console/people/admin", "/console/people", name="").status_code == 409
     address = first.send("/console/people/admin", "/console/people", name="Chai").headers["Location"]
     assert "Chai" in second.get(address).text
+    # Whoever confirms is shown the link, and could use it.
+    assert "/confirm" not in lower.get(address).text
+    assert lower.send(f"{address}/confirm", address).status_code == 403
     answer = second.send(f"{address}/confirm", address)
     [link] = re.findall(r"/welcome/[\w-]+", answer.text)
     assert answer.headers["Cache-Control"] == "no-store"
