@@ -143,11 +143,20 @@ class _Addition:
         # Reading takes time, so it is done before the transaction makes others wait.
         prepared = prepare(items, self._hub.allowlists, self._budget) if to_inbox else None
         if self._collection.is_sandbox:
+            self._charge_first()
             self._note(sandbox.try_out(self._hub, self._partner, items))
         for _ in range(_TRIES):
             with suppress(Contended):
                 return self._store_part(items, prepared, last=last)
         return self._store_part(items, prepared, last=last)
+
+    def _charge_first(self) -> None:
+        """Count the objects before any is tried: what nothing is stored of takes as long as what is."""
+        if not self._charged:
+            with self._store.begin() as tx:
+                auth.writable(tx, self._partner, self._collection.id)
+                self._quotas.charge_objects(tx, self._partner.name, self._envelope.count)
+            self._charged = True
 
     def _store_part(self, items: list[Item], prepared: Prepared | None, *, last: bool) -> bytes:
         status, before = self._status, self._status.taken
