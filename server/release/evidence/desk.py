@@ -22,6 +22,8 @@ from server.store.evidence.files import EvidenceFile
 
 CUSTODY = "scamfeed-custody/1"
 _CHUNK = 1 << 20
+# Who asks for a file again within an hour is in its custody once; the audit trail counts each request.
+_ONCE = 3_600 * 1_000_000
 
 
 class UnknownEvidence(LookupError):
@@ -166,10 +168,14 @@ def take_back(tx: Tx, key: str, partner: str, by: str) -> bool:
 
 
 def give(tx: Tx, sha256: str, partner: str, by: str) -> EvidenceFile:
-    """Return a stored file that a partner may have, and note that it was given. Raises ``UnknownEvidence``."""
+    """Return a stored file that a partner may have, and note once an hour that it was given.
+
+    Raises ``UnknownEvidence``.
+    """
     for file in files.readable(tx, partner, sha256):
         if file.place is not None:
-            _note(tx, file, by, "given", partner)
+            if not files.was_given(tx, file.id, partner, by, since=now() - _ONCE):
+                _note(tx, file, by, "given", partner)
             return file
     raise UnknownEvidence(f"{sha256}: there is no such evidence for {partner}")
 

@@ -155,6 +155,12 @@ def note(tx: Tx, file: EvidenceFile, by: str, action: str, partner: str | None =
     tx.execute(insert(evidence_custody).values(**row, hash=sealed))
 
 
+def was_given(tx: Tx, id_: str, partner: str, by: str, *, since: int) -> bool:
+    """Return whether the custody of a file says that a partner was given it by ``by`` ``since`` (microseconds)."""
+    mine = (_c.evidence == id_, _c.partner == partner, _c.by == by, _c.action == "given", _c.at >= since)
+    return tx.execute(select(_c.number).where(*mine).limit(1)).first() is not None
+
+
 def seal(before: bytes, sha256: str, number: int, at: int, by: str, action: str, partner: str | None) -> bytes:
     """Return the hash of an entry of custody, which covers the hash of the one before."""
     return hashlib.sha256(before + orjson.dumps([sha256, number, at, by, action, partner])).digest()

@@ -1,0 +1,28 @@
+"""A file of evidence is given on the record, which nobody can fill by asking again and again."""
+
+import pytest
+
+from server.release.evidence import desk
+from server.release.evidence.desk import UnknownEvidence
+from server.store import Store
+from server.store.evidence import files
+
+HASH = "ab" * 32
+
+
+def test_who_asks_again_and_again_is_in_the_custody_once_an_hour(store: Store) -> None:
+    with store.begin() as tx:
+        file = files.add(tx, "bank", HASH, 9, "text/plain")
+        files.link(tx, file.id, "1:indicator--1")
+        files.store(tx, file.id, "place", b"key")
+        files.open_to(tx, "1:indicator--1", "police", "Anna")
+    for address in ("192.0.2.1",) * 3 + ("192.0.2.2",) * 3:
+        with store.begin() as tx:
+            assert desk.give(tx, HASH, "police", address).id == file.id
+    with store.begin() as tx:
+        assert [entry.by for entry in files.custody(tx, file.id)] == ["192.0.2.1", "192.0.2.2"]
+        tx.execute(files.evidence_custody.update().values(at=files.evidence_custody.c.at - 3_600_000_001))
+        desk.give(tx, HASH, "police", "192.0.2.2")
+        assert len(files.custody(tx, file.id)) == 3
+        with pytest.raises(UnknownEvidence):
+            desk.give(tx, HASH, "telecom", "192.0.2.2")
