@@ -101,6 +101,6 @@ def _place(given: str) -> TrailPlace | None:
     first, _, rest = given[:200].partition(".")
     chain, _, number = rest.rpartition(".")
     try:
-        return TrailPlace(int(first), chain, int(number)) if chain and len(first) < 18 and len(number) < 21 else None
+        return TrailPlace(int(first), chain, int(number)) if chain and len(first) < 18 and len(number) < 19 else None
     except ValueError:
         return None
