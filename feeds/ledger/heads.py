@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from feeds.ledger.log_client import LogClient
-from feeds.ledger.state import LogState
 from schemas.ledger import trees
 from schemas.ledger.checkpoints import Checkpoint, open_checkpoint
 from schemas.ledger.errors import BadFormat, BadProof
@@ -19,6 +19,16 @@ class BrokenLog(Exception):
         """Describe what was found."""
         super().__init__(text)
         self.notes = notes
+
+
+class HeadMemory(Protocol):
+    """Remembers the head of one log between two runs."""
+
+    def head(self) -> bytes | None:
+        """Return the signed checkpoint of the run before, None at the first."""
+
+    def store_head(self, note: bytes, before: bytes | None) -> None:
+        """Remember a checkpoint in place of ``before``, which it follows."""
 
 
 @dataclass
@@ -50,7 +60,7 @@ class LogHead:
 
 
 def follow(
-    log: LogClient, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey], state: LogState | None
+    log: LogClient, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey], state: HeadMemory | None
 ) -> LogHead:
     """Return the head of a log once it follows from the one in ``state``, which is replaced by it.
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode, urljoin
 
 import msgspec
 from pydantic import Field
+from requests.auth import AuthBase
 
 from feeds.connector import Misconfigured, TryLater
 from feeds.http import client
@@ -39,12 +40,17 @@ class LedgerHub(OutboundSettings):
 class LogClient:
     """Asks one hub for the log of one collection. Raises ``TryLater`` and ``Misconfigured``."""
 
-    def __init__(self, hub: LedgerHub, token: str, collection: str) -> None:
-        """Connect when first asked."""
+    def __init__(self, settings: OutboundSettings, url: str, login: AuthBase | None) -> None:
+        """Connect when first asked; ``url`` is that of the log."""
+        self.url = url
+        self._session = client.open_session(settings, url)
+        self._session.auth = login
+
+    @classmethod
+    def of(cls, hub: LedgerHub, token: str, collection: str) -> Self:
+        """Return the client of the log of a collection at a hub."""
         base = hub.url if hub.url.endswith("/") else hub.url + "/"
-        self.url = urljoin(base, f"feed/collections/{quote(collection, safe='')}/log/")
-        self._session = client.open_session(hub, hub.url)
-        self._session.auth = Bearer(token)
+        return cls(hub, urljoin(base, f"feed/collections/{quote(collection, safe='')}/log/"), Bearer(token))
 
     def __enter__(self) -> Self:
         """Return the client itself."""

@@ -74,7 +74,7 @@ def read_objects(text: bytes) -> list[CheckedObject]:
     """Return the objects of a bundle, an envelope, one object, or a file of an object a line. Raises ``BadFormat``."""
     try:
         bodies = _bodies(text)
-        return [_checked(body) for body in bodies]
+        return [read_object(body) for body in bodies]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadFormat(f"not STIX objects in JSON: {error}") from error
 
@@ -93,7 +93,7 @@ def verify_at(
 
     Raises ``TryLater`` and ``Misconfigured``.
     """
-    with LogClient(hub, token, collection) as log, ExitStack() as opened:
+    with LogClient.of(hub, token, collection) as log, ExitStack() as opened:
         memory = opened.enter_context(LogState(state, log.url)) if state else None
         try:
             head = follow(log, keys, witnesses, memory)
@@ -112,7 +112,7 @@ def verify(log: LogClient, head: LogHead, objects: Sequence[CheckedObject], stat
     result = LogVerification()
     for checked in objects:
         opening = found.get((checked.id, checked.micros))
-        verdict = _ask(log, head, checked, state, found) if opening is None else _compare(head, checked, opening)
+        verdict = _ask(log, head, checked, state, found) if opening is None else compare(head, checked, opening)
         result.verdicts.append((checked, verdict))
     if state is not None:
         state.store_places(
@@ -144,10 +144,10 @@ def _ask(
     if proof.index >= head.checkpoint.size:
         return Verdict.PENDING
     found[checked.id, checked.micros] = opening
-    return _compare(head, checked, opening)
+    return compare(head, checked, opening)
 
 
-def _compare(head: LogHead, checked: CheckedObject, opening: Opening) -> Verdict:
+def compare(head: LogHead, checked: CheckedObject, opening: Opening) -> Verdict:
     """Return whether the entry that an opening names is that of the object."""
     if opening.index >= head.checkpoint.size:
         return Verdict.PENDING
@@ -165,7 +165,7 @@ def _why_absent(log: LogClient, head: LogHead, checked: CheckedObject, state: Lo
         return Verdict.UNKNOWN
     for page in log.openings(place.added):
         for opening in page.openings:
-            if opening.removed == place.place and _compare(head, checked, opening) is Verdict.PROVEN:
+            if opening.removed == place.place and compare(head, checked, opening) is Verdict.PROVEN:
                 return Verdict.WITHDRAWN
     return Verdict.UNKNOWN
 
@@ -203,7 +203,8 @@ class _Named(msgspec.Struct):
     created: str | None = None
 
 
-def _checked(body: bytes) -> CheckedObject:
+def read_object(body: bytes) -> CheckedObject:
+    """Return an object by its bytes. Raises ``msgspec.MsgspecError`` and ``BadFormat``."""
     named = msgspec.json.decode(body, type=_Named)
     version = named.modified or named.created or ""
     return CheckedObject(named.id, version, read_moment(version) if version else 0, body)

@@ -47,7 +47,7 @@ class LogWitness:
         """
         name = quote(collection, safe="")
         with (
-            LogClient(self._hub, self._token, collection) as log,
+            LogClient.of(self._hub, self._token, collection) as log,
             LogState(self._folder / f"{name}.db", log.url) as state,
         ):
             try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -18,7 +18,7 @@ from feeds.mirror.answers import STRENGTH, CheckAnswer, CheckedValue, HubListing
 from feeds.mirror.entries import digest_of_name, milliseconds
 from feeds.mirror.packing import time_text, unpack_id, unpack_version
 from feeds.mirror.settings import ERROR, NONE, CheckRules
-from feeds.mirror.tables import open_to_read
+from feeds.mirror.tables import log_fact, open_to_read
 from schemas import kinds
 from schemas.api.lookup import Listing, LookupQuestion, RefusedValue, ValueReading, readings
 from schemas.errors import Rejected
@@ -49,6 +49,7 @@ class VisibleCopy(NamedTuple):
     digest: str
     error: str | None
     title: str
+    log: Mapping[str, Any]
 
 
 class MirrorState(NamedTuple):
@@ -266,8 +267,19 @@ def _load(db: sqlite3.Connection) -> MirrorState:
     finally:
         db.execute("COMMIT")
     copies = {
-        number: VisibleCopy(hub, collection, alias or collection, as_of, _time(as_of), *rest)
-        for number, state, hub, collection, alias, as_of, *rest in rows
+        number: VisibleCopy(
+            hub,
+            collection,
+            alias or collection,
+            as_of,
+            _time(as_of),
+            active,
+            digest,
+            error,
+            title,
+            json.loads(facts.get(log_fact(hub, collection), "{}")),
+        )
+        for number, state, hub, collection, alias, as_of, active, digest, error, title in rows
         if state == "visible"
     }
     rules = CheckRules.model_validate(json.loads(facts.get("rules", "{}")))

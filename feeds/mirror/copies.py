@@ -91,6 +91,11 @@ class CopyWriter:
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
+    def fact(self, name: str) -> Any:
+        """Return a fact that is kept under its name, None where there is none."""
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
     def copies(self, hub: str | None = None) -> list[CollectionCopy]:
         """Return the copies that are not dropped: of a hub, or of all."""
         asked = f"SELECT {_COLUMNS} FROM copies WHERE state != 'dropped'"  # noqa: S608 - constants

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from feeds.mirror.check import MirrorState
+from feeds.mirror.check import MirrorState, VisibleCopy
 
 
 class MirrorHealth(NamedTuple):
@@ -28,6 +28,7 @@ def health_of(state: MirrorState, now: int) -> MirrorHealth:
             "digest": copy.digest,
             "error": copy.error,
         }
+        | _log_of(copy)
         for copy in state.copies.values()
     ]
     stale, differs = state.is_stale(now), any(copy["digest"] == "differs" for copy in copies)
@@ -42,3 +43,11 @@ def health_of(state: MirrorState, now: int) -> MirrorHealth:
         "errors": dict(state.errors),
     }
     return MirrorHealth(is_well, shown)
+
+
+def _log_of(copy: VisibleCopy) -> dict[str, Any]:
+    """Return how far a copy was checked against the log of its collection; nothing where it is not checked."""
+    if not copy.log:
+        return {}
+    shown = {name: copy.log.get(name) for name in ("verified_up_to", "size", "cosigned_by", "cosigned")}
+    return {"log": shown | {"unproven": len(copy.log.get("unproven", {}))}}

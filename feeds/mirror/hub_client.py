@@ -15,6 +15,7 @@ from feeds.connector import Misconfigured, TryLater
 from feeds.http import client, taxii, taxii_pages
 from feeds.http.failures import RequestRefused, peer_errors
 from feeds.http.taxii_pages import TaxiiPage
+from feeds.ledger.log_client import LogClient
 from feeds.mirror.entries import milliseconds
 from feeds.mirror.settings import MirroredHub
 from feeds.runs.prefetch import prefetch
@@ -78,7 +79,7 @@ class HubClient:
         with _refused(url), taxii.taxii_errors(url):
             listed = self._connection.get(url, headers={"Accept": taxii.MEDIA_TYPE}).get("collections", [])
             return [
-                OfferedCollection(str(about["id"]), _in_a_line(about.get("alias")), _in_a_line(about.get("title")))
+                OfferedCollection(str(about["id"]), in_a_line(about.get("alias")), in_a_line(about.get("title")))
                 for about in listed[:_MOST_COLLECTIONS]
                 if about.get("can_read") is True
             ]
@@ -127,6 +128,11 @@ class HubClient:
         with _refused(url), peer_errors(url):
             answer.raise_for_status()
         return ActiveStream(session, answer, url)
+
+    def log(self, collection: str) -> LogClient:
+        """Return the client of a collection's log."""
+        url = urljoin(self._api_root(), f"collections/{quote(collection, safe='')}/log/")
+        return LogClient(self._hub, url, self._hub.auth())
 
     def _beside(self, collection: str, what: str) -> str:
         return urljoin(self._api_root(), f"../api/collections/{quote(collection, safe='')}/{what}")
@@ -200,7 +206,7 @@ def _lag(date: str, heartbeat: Any) -> int:
         return 0
 
 
-def _in_a_line(name: Any) -> str:
+def in_a_line(name: Any) -> str:
     """Return a name that a hub gives, as it may stand in a log: other hubs are not to be trusted with its lines."""
     return _ENDS_LINE.sub("", str(name or ""))[:_LONGEST_NAME]
 

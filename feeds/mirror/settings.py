@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from feeds.connector import Duration, Misconfigured, Secret, duration
 from feeds.http.address_guard import is_here
 from feeds.http.login import LoginSettings
+from schemas.ledger.notes import VerifierKey
 from schemas.vocabulary import Action
 
 DEFAULT_CONFIGURATION = Path("mirror.toml")
@@ -38,6 +39,20 @@ class MirroredHub(LoginSettings):
     default_grade: Annotated[
         Action, Field(description="grade of indicators that state none, as those of other makers")
     ] = Action.INVESTIGATE
+    ledger_key: Annotated[
+        str | None, Field(description="public key of the hub's logs: what is read is checked against them")
+    ] = None
+    witness_keys: Annotated[
+        tuple[str, ...],
+        Field(max_length=100, description="public keys of witnesses whose cosignatures the status names"),
+    ] = ()
+
+    @field_validator("ledger_key", "witness_keys")
+    @classmethod
+    def _are_keys(cls, given: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        for text in (given,) if isinstance(given, str) else given or ():
+            VerifierKey.parse(text)
+        return given
 
 
 class MirrorOptions(BaseModel):

@@ -8,15 +8,19 @@ are filled after that.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from feeds.connector import Misconfigured, TryLater, duration
+from feeds.http.taxii_pages import TaxiiPage
+from feeds.ledger.heads import BrokenLog
 from feeds.mirror.copies import CollectionCopy, CopyWriter
 from feeds.mirror.entries import MirrorEntry, entry_of, milliseconds
-from feeds.mirror.hub_client import DigestBehind, HubClient, HubDigest, OfferedCollection
+from feeds.mirror.hub_client import DigestBehind, HubClient, HubDigest, OfferedCollection, in_a_line
+from feeds.mirror.log_check import LogCheck, LogMemory
 from feeds.mirror.settings import MirroredHub
 from schemas.api import set_digest
 from schemas.errors import Rejected
@@ -30,6 +34,8 @@ _FULL = "-full"
 _ALL = "*"
 _FILL_SECONDS = 30.0
 _BATCH = 5_000
+# So many of the objects that a log does not have are named in a line.
+_MOST_NAMED = 3
 # More than any hub has: what a hub sends without end must not fill the disk.
 _MOST_OBJECTS = 50_000_000
 # While others write, the hub's digest and the copy are seldom of one place: some of these are, by chance.
@@ -150,13 +156,44 @@ class HubSync:
     def _pull(self, client: HubClient, copy: CollectionCopy, until: float | None = None) -> "_Pulled":
         """Read a collection up to its end; a copy that is being filled until a moment of the steady clock only."""
         started = _now()
-        if copy.state == "filling" and copy.checkpoint is None:
+        if copy.state == "filling" and copy.checkpoint is None and not self._hub.ledger_key:
             copy = self._fill_from_stream(client, copy)
-        for page in client.pages(copy.collection, copy.place() or {}):
-            self._add(copy, page.objects, page.checkpoint)
-            if until is not None and copy.state == "filling" and time.monotonic() > until:
-                return _Pulled(copy, started, whole=False)
+        with self._checking(client, copy) as check:
+            for page in client.pages(copy.collection, copy.place() or {}):
+                self._add(copy, page.objects, page.checkpoint, check(page) if check else ())
+                if until is not None and copy.state == "filling" and time.monotonic() > until:
+                    return _Pulled(copy, started, whole=False)
         return _Pulled(self._writer.get(copy.number), started)
+
+    @contextmanager
+    def _checking(
+        self, client: HubClient, copy: CollectionCopy
+    ) -> Iterator[Callable[[TaxiiPage], Collection[int]] | None]:
+        """Open the log of a collection, where its key is configured, to check each page before it is applied.
+
+        A log that went back, or has another past, is an error of the copy, which stays as it was, and grows old.
+        """
+        if not self._hub.ledger_key:
+            yield None
+            return
+        place = copy.place() or {}
+        is_first = copy.state == "filling" and copy.checkpoint is None
+
+        def check(page: TaxiiPage) -> set[int]:
+            nonlocal is_first
+            failing = found.check(page.objects, page.checkpoint, is_first=is_first)
+            is_first = False
+            return failing
+
+        try:
+            with client.log(copy.collection) as log:
+                memory = LogMemory(self._writer, copy)
+                found = LogCheck(self._hub, log, memory, place.get("safe") or place.get("added_after"))
+                yield check
+        except BrokenLog as error:
+            logger.error("log-broken hub=%s collection=%s error=%s", copy.hub, copy.alias, error)
+            self._writer.settle(copy, as_of=None, digest="differs", error=str(error))
+            raise Misconfigured(f"{error}: nothing is taken from this collection any more") from error
 
     def _fill_from_stream(self, client: HubClient, copy: CollectionCopy) -> CollectionCopy:
         """Fill an empty copy from the hub's stream, where it has one; return the copy from which its pages go on.
@@ -191,8 +228,19 @@ class HubSync:
         self._writer.restart(copy)
         return self._begin(copy.collection, copy.alias, copy.title)
 
-    def _add(self, copy: CollectionCopy, objects: Iterable[Any], checkpoint: dict[str, Any] | None) -> None:
-        entries = [entry for obj in objects if (entry := self._entry(obj)) is not None]
+    def _add(
+        self,
+        copy: CollectionCopy,
+        objects: Iterable[Any],
+        checkpoint: dict[str, Any] | None,
+        unproven: Collection[int] = (),
+    ) -> None:
+        """Write a batch; those that are not proven, by their numbers, without the values that they are about."""
+        entries = [
+            entry._replace(names=(), listing=b"") if number in unproven else entry
+            for number, obj in enumerate(objects)
+            if (entry := self._entry(obj)) is not None
+        ]
         if not copy.alias.endswith(_FULL):
             entries = [entry._replace(based_on=None) if entry.based_on else entry for entry in entries]
         self._writer.add(copy, entries, checkpoint)
@@ -221,6 +269,12 @@ class HubSync:
         error = "the copy differs from its hub, also after it was read again" if verdict == "differs" else None
         if error:
             logger.error("copy-differs hub=%s collection=%s: %s", copy.hub, copy.alias, error)
+        elif unproven := LogMemory(self._writer, copy).unproven if self._hub.ledger_key else {}:
+            verdict = "differs"
+            error = (
+                f"{len(unproven)} objects are not in the log as they were sent, and are not found: {_some(unproven)}"
+            )
+            logger.error("objects-unproven hub=%s collection=%s ids=%s", copy.hub, copy.alias, _some(unproven))
         self._writer.settle(copy, as_of=as_of, digest=verdict, error=error)
 
     def _read_again(self, client: HubClient, copy: CollectionCopy) -> "_Pulled":
@@ -345,6 +399,11 @@ def _milliseconds(text: str) -> float:
 
 def _now() -> int:
     return int(time.time() * 1000)
+
+
+def _some(ids: Iterable[str]) -> str:
+    """Return some ids of objects as they may stand in a log."""
+    return ", ".join(in_a_line(id_) for id_ in islice(ids, _MOST_NAMED))
 
 
 def _log(done: HubRound) -> None:

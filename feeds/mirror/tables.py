@@ -73,6 +73,11 @@ _MAPPED = 1 << 32
 _DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def log_fact(hub: str, collection: str) -> str:
+    """Return the name of the fact that says what is known of the log of a collection."""
+    return f"log:{hub}:{collection}"
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Return whether an error says that the file is damaged."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGES

@@ -25,6 +25,7 @@ app = typer.Typer(help="Your own copy of your collections: synced, served, check
 
 _SYNCED = ("hub", "collection", "read", "active", "digest", "repaired", "error")
 _COPIES = ("hub", "collection", "active", "as_of", "age_seconds", "stale", "digest", "error")
+_LOGS = ("hub", "collection", "verified up to", "size", "cosigned by", "cosigned up to", "unproven")
 _LONGEST_PAUSE = 60.0
 
 
@@ -111,10 +112,17 @@ def status(ctx: typer.Context, json: Json = False) -> None:
         show_json(shown)
         return
     show_table(f"Mirror: {shown['status']}", _COPIES, [[copy[name] for name in _COPIES] for copy in shown["copies"]])
+    logs = [[copy["hub"], copy["collection"], *copy["log"].values()] for copy in shown["copies"] if "log" in copy]
+    if logs:
+        show_table("Checked against the log", _LOGS, [[_in_text(part) for part in row] for row in logs])
     notes = [["missing", name] for name in shown["missing"]] + [["filling", name] for name in shown["filling"]]
     notes += [[f"error of {hub}", error] for hub, error in shown["errors"].items()]
     if notes:
         show_table("To look at", ["what", "which"], notes)
+
+
+def _in_text(part: Any) -> Any:
+    return ", ".join(part) if isinstance(part, list) else part
 
 
 def configuration(context: Context) -> Path:

@@ -23,7 +23,7 @@ def open_hub(url: str, *, allow_private: bool, ca_file: Path | None) -> LedgerHu
 def ask(hub: LedgerHub, token: str, collection: str, id_: str, version: str | None) -> ProvenObject:
     """Return an object that the hub shows us, with its proof; end the command where there is none."""
     try:
-        with LogClient(hub, token, collection) as client:
+        with LogClient.of(hub, token, collection) as client:
             body, proof = client.object(id_, version), client.proof(id_, version)
     except Misconfigured as error:
         fail(str(error))
