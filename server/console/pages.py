@@ -2,7 +2,8 @@
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from flask import Flask, Response, abort, request
@@ -45,7 +46,11 @@ def _view(site: PageSite, route: Route) -> Callable[..., Response]:
     def view(**parts: str) -> Response:
         visit = Visit(site, request, route.name)
         try:
-            return _sent_on(visit, route) or route.view(visit, **parts)
+            answer = _sent_on(visit, route)
+            if answer is None:
+                _refuse_nul(visit, parts)
+                answer = route.view(visit, **parts)
+            return answer
         except NoPage:
             abort(404)
         except PageRefused as refused:
@@ -62,6 +67,15 @@ def _view(site: PageSite, route: Route) -> Callable[..., Response]:
             return visit.page("refused.html", 500, text=_BROKEN, number=number)
 
     return view
+
+
+def _refuse_nul(visit: Visit, parts: Mapping[str, str]) -> None:
+    """Refuse what PostgreSQL takes as no text, so that it looks for nothing. Raises ``PageRefused``."""
+    asked = visit.request
+    if any("\x00" in text for text in (*parts.values(), *chain.from_iterable(asked.args.items(multi=True)))):
+        raise PageRefused(404, _NO_PAGE)
+    if asked.method == "POST" and any("\x00" in text for text in chain.from_iterable(asked.form.items(multi=True))):
+        raise PageRefused(400, _NOT_READ)
 
 
 def _sent_on(visit: Visit, route: Route) -> Response | None:
