@@ -191,6 +191,8 @@ def parse_policy(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadPolicy(f"not TOML: {error}") from None
+    except RecursionError:
+        raise BadPolicy("not TOML that anybody writes: lists in lists without end") from None
     tables = document.pop("rule", None)
     if document:
         raise BadPolicy(f"{next(iter(document))}: a policy has [[rule]] tables and nothing else")

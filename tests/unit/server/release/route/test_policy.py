@@ -110,3 +110,9 @@ def test_an_unknown_collection_is_refused_with_the_known_ones() -> None:
 def test_kinds_without_a_rule_are_returned() -> None:
     taken = Policy([PolicyRule(collection="takedown", kinds=("domain", "url"))]).kinds_without_rule()
     assert set(taken) == kinds.every().keys() - {"domain", "url"}
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 30_000, "x = " + "{a=" * 5_000], ids=["lists", "tables"])
+def test_a_text_that_never_stops_opening_brackets_is_no_policy(text: str) -> None:
+    with pytest.raises(BadPolicy, match="not TOML"):
+        policy.parse_policy(text)
