@@ -5,7 +5,7 @@ from flask import Response
 from schemas.text import plain_name
 from server.console.login import second_factor
 from server.console.login.factors import WAIT, WRONG_CODE, asked_of, problem_of_factor
-from server.console.operator.trail import note
+from server.console.operator.trail import note, note_of_nobody
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.store.database.engine import Tx
@@ -157,9 +157,12 @@ def _of_password(visit: Visit, name: str) -> User | None:
         with store.begin(in_passing=True) as tx:
             attempts.give_back(tx, remote, plain)
         return user
-    if user is not None:
-        with store.begin(in_passing=True) as tx:
+    # Of a name that nobody has, too, so that it takes as long; the name itself may be a password.
+    with store.begin(in_passing=True) as tx:
+        if user is not None:
             note(tx, "LOGIN", "session", user, user.id, status=401)
+        else:
+            note_of_nobody(tx, "LOGIN", "session", status=401)
     return None
 
 

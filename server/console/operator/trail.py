@@ -14,3 +14,9 @@ def note(
     moment = now()
     event = AuditEvent(moment, moment, 1, by.partner, by.name, verb, route, None, status, objects, reference)
     audit.record_unsealed(tx, [event])
+
+
+def note_of_nobody(tx: Tx, verb: str, route: str, *, status: int) -> None:
+    """Add to the trail what somebody tried who is known by nothing."""
+    moment = now()
+    audit.record_unsealed(tx, [AuditEvent(moment, moment, 1, None, "", verb, route, None, status, 1, None)])
