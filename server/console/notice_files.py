@@ -17,8 +17,8 @@ from server.taxii.limits import PartnerQuotas
 
 _NO_VALUE = mark("This is no value. Write it as it was reported, a bank account with its bank.")
 _SEVERAL = mark("The text may mean several values: choose its kind.")
-_NO_PARTNER = mark("There is no partner of this name.")
-_NO_KEYS = mark("This hub signs no statements at present. Whoever runs it has to set its signing key.")
+NO_PARTNER = mark("There is no partner of this name.")
+NO_KEYS = mark("This hub signs no statements at present. Whoever runs it has to set its signing key.")
 _NO_PDF = mark("This hub makes no pages to file. Take the signed statement.")
 
 
@@ -53,9 +53,9 @@ def notice_file(visit: Visit, name: str, quotas: PartnerQuotas | None = None) ->
     except SeveralValues:
         raise NotStated(_SEVERAL) from None
     except UnknownPartner:
-        raise NotStated(_NO_PARTNER) from None
+        raise NotStated(NO_PARTNER) from None
     except BadSigningKey:
-        raise NotStated(_NO_KEYS) from None
+        raise NotStated(NO_KEYS) from None
     if form == "pdf":
         return visit.file(pdf_of(document, language, visit.site.settings.timezone), "notice.pdf", "application/pdf")
     return visit.file(orjson.dumps(document, option=orjson.OPT_INDENT_2), "notice.json", "application/json")

@@ -22,6 +22,7 @@ from server.console.operator import (
     allowlist_pages,
     collection_pages,
     connector_pages,
+    evidence_pages,
     explain_page,
     figure_page,
     joining_pages,
@@ -44,6 +45,7 @@ from server.console.partner import (
     asked_pages,
     connection_pages,
     credential_pages,
+    evidence_page,
     feed_pages,
     notice_page,
     quality_pages,
@@ -132,6 +134,15 @@ ROUTES: tuple[Route, ...] = (
     Route("audit-export", "/console/audit/export", ANALYSTS, trail_pages.export, methods=FORM),
     Route("notices", "/console/notice", ANALYSTS, notices_of_all.show),
     Route("notices-file", "/console/notice/file", ANALYSTS, notices_of_all.send, methods=FORM, is_fresh=True),
+    Route("all-evidence", "/console/evidence", ANALYSTS, evidence_pages.show),
+    *(
+        Route(f"all-evidence-{name}", f"/console/evidence/{name}", APPROVERS, view, methods=FORM, is_fresh=True)
+        for name, view in (
+            ("hand-over", evidence_pages.hand_over),
+            ("take-back", evidence_pages.take_back),
+            ("bag", evidence_pages.send_bag),
+        )
+    ),
     Route("people", "/console/people", ADMINS, overview_page.show_people),
     Route("propose-admin", "/console/people/admin", ADMINS, proposal_pages.propose_admin, methods=FORM, is_fresh=True),
     Route("objections", "/console/objections", VIEWERS, objection_pages.show_all),
@@ -172,6 +183,8 @@ ROUTES: tuple[Route, ...] = (
     Route("feeds", "/partner/feeds", PARTNERS, feed_pages.show),
     Route("notice", "/partner/notice", PARTNERS, notice_page.show),
     Route("notice-file", "/partner/notice/file", PARTNERS, notice_page.send, methods=FORM, is_fresh=True),
+    Route("evidence", "/partner/evidence", PARTNERS, evidence_page.show),
+    Route("evidence-file", "/partner/evidence/file", PARTNERS, evidence_page.send, methods=FORM, is_fresh=True),
     Route("quality", "/partner/quality", PARTNERS, quality_pages.show),
     Route("sandbox", "/partner/sandbox", PARTNERS, sandbox_pages.show),
     Route("start-sandbox", "/partner/sandbox/start", PARTNER_WRITERS, sandbox_pages.start, methods=FORM),

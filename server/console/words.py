@@ -76,6 +76,14 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "make-admin": mark("Make somebody an administrator"),
         "not-listed": mark("not listed"),
         "decide-keeper-contradicted": mark("Decide against or for the keeping bank"),
+        # Custody of evidence
+        "custody-added": mark("Added"),
+        "custody-stored": mark("Stored at the hub"),
+        "custody-time-stamped": mark("Time-stamped"),
+        "custody-handed-over": mark("Handed over"),
+        "custody-taken-back": mark("May be had no more"),
+        "custody-given": mark("Given out"),
+        "custody-exported": mark("Given out in a bag"),
         # Figures
         "reports": mark("Reported values"),
         "listed": mark("New listings"),

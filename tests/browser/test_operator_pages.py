@@ -5,6 +5,7 @@ from playwright.sync_api import Browser
 
 from server.store import feed_state
 from server.store.database.times import moment, now
+from server.store.evidence import files
 from server.store.feed_orders import orders
 from server.store.feed_state import FeedState
 from server.store.operators.users import OperatorRole
@@ -49,6 +50,12 @@ def look_after(opened: Screen, hub: BrowsedHub) -> None:
     page.locator("#order [role=status].well").wait_for()
     opened.check()
     opened.open("/console/receipts")
+    opened.open("/console/notice")
+    with hub.store.begin() as tx:
+        file = files.add(tx, HOSTILE, "ab" * 32, 1_234_567, "application/pdf")
+        files.link(tx, file.id, "1:indicator--1")
+        files.note(tx, file, "Anna", "added")
+    opened.open("/console/evidence").get_by_text(HOSTILE).wait_for()
     opened.open("/console/figures")
     page = opened.open("/console/explain")
     page.locator("#about").fill(LISTED)

@@ -17,6 +17,7 @@ from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.requests import desk
 from server.store import Store, collections, log, partners, read_progress, retractions
+from server.store.evidence import files
 from server.store.item import Item
 from server.store.operators.users import PartnerRole
 from server.store.retractions import Retraction
@@ -27,6 +28,7 @@ KEEPER, OTHER, POLICE = "Keeping Bank", "Neighbour Bank", "Cyber Police"
 PAGES = (
     *("/partner/", "/partner/accounts", "/partner/requests", "/partner/requests/new", "/partner/receipts"),
     *("/partner/feeds", "/partner/quality", "/partner/connection", "/partner/credentials"),
+    *("/partner/evidence", "/partner/notice"),
 )
 NIGHT = (("th", 390), ("en", 1280))
 
@@ -86,6 +88,10 @@ def test_every_page_opens_in_both_languages_and_widths(screen_of_each: Screen, k
     report_accounts(kept.store, ["4567890123", "4567890124"])
     asked = ask(kept.store, "C-2026-1")
     log_in(screen_of_each, kept, PartnerRole.ADMIN, KEEPER)
+    with kept.store.begin() as tx:
+        file = files.add(tx, KEEPER, "ab" * 32, 1_234_567, "application/pdf")
+        files.link(tx, file.id, "1:indicator--1")
+        files.note(tx, file, "Anna", "added")
     for path in (*PAGES, f"/partner/requests/{asked}"):
         screen_of_each.open(path)
     question = screen_of_each.open("/partner/").locator("a[href*='/partner/questions/']").first.get_attribute("href")

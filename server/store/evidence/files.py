@@ -3,10 +3,10 @@
 import hashlib
 import uuid
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import Select, delete, exists, func, insert, or_, select, update
 
 from server.store.database.engine import Tx
 from server.store.database.sql import any_of, chunks
@@ -35,6 +35,13 @@ class EvidenceFile(NamedTuple):
     place: str | None
     key: bytes | None
     token: bytes | None
+
+
+class FilePlace(NamedTuple):
+    """The place of a file in the list of the newest."""
+
+    added: int
+    id: str
 
 
 class CustodyEntry(NamedTuple):
@@ -96,12 +103,28 @@ def of_objects(tx: Tx, objects: Iterable[str]) -> list[EvidenceFile]:
     return sorted(found.values(), key=lambda file: (file.added, file.id))
 
 
-def all_files(tx: Tx, partner: str | None = None, limit: int = 1_000) -> list[EvidenceFile]:
-    """List the newest files, of all partners or of one."""
-    asked = select(*_COLUMNS).order_by(_f.added.desc(), _f.id).limit(limit)
+def all_files(
+    tx: Tx, partner: str | None = None, limit: int = 1_000, *, after: FilePlace | None = None
+) -> list[EvidenceFile]:
+    """List the newest files ``after`` a place, of all partners or of one."""
+    asked = _newest(after, limit)
     if partner is not None:
         asked = asked.where(_f.partner == partner)
     return [EvidenceFile(*row) for row in tx.execute(asked)]
+
+
+def open_files(tx: Tx, partner: str, limit: int, *, after: FilePlace | None = None) -> list[EvidenceFile]:
+    """List the newest files ``after`` a place that a partner may have: its own, and those handed over to it."""
+    handed = select(_l.evidence).join(evidence_members, _m.object == _l.object).where(_m.partner == partner)
+    mine = select(_f.id).where(_f.partner == partner).union(handed)
+    return [EvidenceFile(*row) for row in tx.execute(_newest(after, limit).where(_f.id.in_(mine)))]
+
+
+def _newest(after: FilePlace | None, limit: int) -> Select[Any]:
+    asked = select(*_COLUMNS).order_by(_f.added.desc(), _f.id).limit(limit)
+    if after is None:
+        return asked
+    return asked.where(_f.added <= after.added, or_(_f.added < after.added, _f.id > after.id))
 
 
 def objects_of(tx: Tx, id_: str) -> list[str]:

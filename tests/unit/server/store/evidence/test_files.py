@@ -6,7 +6,7 @@ import pytest
 
 from server.store import Store
 from server.store.evidence import files
-from server.store.evidence.files import EvidenceFile
+from server.store.evidence.files import EvidenceFile, FilePlace
 
 HASH = "ab" * 32
 
@@ -88,3 +88,17 @@ def test_old_files_are_forgotten(store: Store, file: EvidenceFile) -> None:
         assert files.forget(tx, before=file.added) == 0
         assert files.forget(tx, before=file.added + 1) == 1
         assert files.objects_of(tx, file.id) == []
+
+
+def test_the_files_that_a_partner_may_have_are_listed_page_by_page(store: Store, file: EvidenceFile) -> None:
+    with store.begin() as tx:
+        own = [files.add(tx, "police", f"{number:064}", 9, "text/plain") for number in range(3)]
+        files.add(tx, "telecom", HASH, 9, "text/plain")
+        files.open_to(tx, "1:indicator--1", "police", "Anna")
+        expected = {file.id, *(mine.id for mine in own)}
+        seen: list[EvidenceFile] = []
+        while page := files.open_files(tx, "police", 2, after=FilePlace(seen[-1].added, seen[-1].id) if seen else None):
+            seen += page
+        assert len(seen) == 4
+        assert {found.id for found in seen} == expected
+        assert len(files.all_files(tx, after=FilePlace(file.added, file.id))) == 0

@@ -1,0 +1,118 @@
+"""Evidence on the pages: a partner has its own and what was handed over to it; operators hand over and export."""
+
+import hashlib
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from mappers import ids
+from schemas.partner import Partner, PartnerKind
+from server.app import close, create_app
+from server.evidence_place import evidence_place
+from server.release.evidence import desk
+from server.release.evidence.desk import EvidenceLimits
+from server.settings import Settings
+from server.store import Store, partners
+from server.store.evidence import files
+from server.store.operators.users import OperatorRole, PartnerRole
+from tests.browser.hub import report
+from tests.unit.server.console.people import visitor_of
+
+SLIP = b"%PDF-1.7\na slip of a transfer"
+HASH = hashlib.sha256(SLIP).hexdigest()
+OWN, GET, ALL = "/partner/evidence", "/partner/evidence/file", "/console/evidence"
+
+
+@pytest.fixture
+def settings(initial_store: Path, tmp_path: Path) -> Settings:
+    shutil.copy(initial_store, tmp_path / "hub.db")
+    (tmp_path / "key").write_text("ab" * 32)
+    (tmp_path / "key").chmod(0o600)
+    return Settings(
+        database_url=f"sqlite:///{tmp_path / 'hub.db'}",
+        access_log="off",
+        evidence_store=str(tmp_path / "files"),
+        evidence_key_file=tmp_path / "key",
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    made = create_app(settings)
+    store: Store = made.extensions["scamfeed-store"]
+    with store.begin() as tx:
+        for name in ("First Bank", "Second Bank"):
+            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)))
+    yield made
+    close(made)
+
+
+@pytest.fixture
+def store(app: Flask) -> Store:
+    found: Store = app.extensions["scamfeed-store"]
+    return found
+
+
+@pytest.fixture
+def about(store: Store, settings: Settings) -> str:
+    """Return the id of a report of First Bank, with a stored file."""
+    id_ = report(store, "First Bank", "parcel-refund.example.com")
+    with store.read() as tx:
+        key, holder = desk.object_key(tx, id_, "First Bank")
+    found = desk.measured(io.BytesIO(SLIP), 1_000)
+    limits = EvidenceLimits(1_000, 10_000)
+    desk.add(store, key, holder, found, io.BytesIO(SLIP), evidence_place(settings), limits, "Anna")
+    return id_
+
+
+def test_who_may_not_have_a_file_gets_the_answer_of_one_that_is_not_there(app: Flask, about: str) -> None:
+    stranger = visitor_of(app, PartnerRole.ADMIN, "Second Bank")
+    assert HASH not in stranger.get(OWN).text
+    hidden, absent = (stranger.send(GET, OWN, sha256=sha256) for sha256 in (HASH, "cd" * 32))
+    assert (hidden.status_code, absent.status_code) == (404, 404)
+    assert hidden.text == absent.text
+    owner = visitor_of(app, PartnerRole.READER, "First Bank")
+    assert about in owner.get(OWN).text
+    assert owner.send(GET, OWN, sha256=HASH).data == SLIP
+    assert "Given out" in owner.get(OWN).text
+
+
+def test_a_file_is_handed_over_and_taken_back_by_a_person_and_its_custody_has_it(
+    app: Flask, store: Store, about: str
+) -> None:
+    approver = visitor_of(app, OperatorRole.APPROVER)
+    given = {"object": about, "partner": "Second Bank"}
+    assert approver.send(f"{ALL}/bag", f"{ALL}?object={about}", **given).status_code == 404
+    page = approver.send(f"{ALL}/hand-over", f"{ALL}?object={about}", **given).headers["Location"]
+    shown = approver.get(page).text
+    assert "Second Bank" in shown
+    assert approver.name in shown
+    member = visitor_of(app, PartnerRole.READER, "Second Bank")
+    assert "handed over to us" in member.get(OWN).text
+    assert "Anna" not in member.get(OWN).text
+    assert member.send(GET, OWN, sha256=HASH).data == SLIP
+    bag = approver.send(f"{ALL}/bag", f"{ALL}?object={about}", **given)
+    names = {name.partition("/")[2] for name in zipfile.ZipFile(io.BytesIO(bag.data)).namelist()}
+    assert {f"data/{HASH}.pdf", "custody.json", "object.json", "manifest-sha256.txt"} <= names
+    approver.send(f"{ALL}/take-back", f"{ALL}?object={about}", **given)
+    assert member.send(GET, OWN, sha256=HASH).status_code == 404
+    with store.read() as tx:
+        [file] = files.all_files(tx)
+        done = [entry.action for entry in files.custody(tx, file.id)]
+    assert done == ["added", "stored", "handed-over", "given", "exported", "taken-back"]
+    assert "HANDED-OVER" in approver.get("/console/audit?route=evidence").text
+
+
+def test_what_there_is_not_is_said_on_the_operators_page(app: Flask, about: str) -> None:
+    approver = visitor_of(app, OperatorRole.APPROVER)
+    assert HASH in approver.get(ALL).text
+    for asked in ("object=indicator--1", f"object={about}&whose=Nobody", f"object={about}&whose=Second+Bank"):
+        assert approver.get(f"{ALL}?{asked}").status_code == 404, asked
+    unknown = approver.send(f"{ALL}/hand-over", ALL, object=about, partner="Nobody")
+    assert "There is no partner of this name." in unknown.text
+    assert approver.get(f"{ALL}?after=x").status_code == approver.get(f"{ALL}?after=1.x").status_code == 200
