@@ -52,7 +52,8 @@ def _effects_of_disputes(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     """Return what the rejection takes back. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
     found = _open(tx, arguments)
     lines = [Effect("values-delisted"), *(_listed(tx, str(review.subject)) for review in found)]
-    return Effects(lines, [[review.object_id, review.subject, review.rule] for review in found])
+    rows = [[review.object_id, review.subject, review.rule] for review in found]
+    return Effects(lines, [rows, _reporters(reports_of(tx, (str(review.subject) for review in found)))])
 
 
 def _reject_disputes(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
@@ -76,7 +77,7 @@ def _effects_of_objection(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
         raise objecting.NotOpen(f"the objection {found.id} has ended: {found.answer}")
     subjects = objections.subjects_of(tx, [found.id]).get(found.id, [])
     lines = [Effect("objection-cleared", {"id": found.id}), *(_listed(tx, subject) for subject in subjects)]
-    return Effects(lines, [found.id, subjects])
+    return Effects(lines, [found.id, subjects, _reporters(reports_of(tx, subjects))])
 
 
 def _clear_objection(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
@@ -91,6 +92,11 @@ def reports_of(tx: Tx, subjects: Iterable[str]) -> list[str]:
     return sorted(key for key, item in found.items() if not item.revoked)
 
 
+def _reporters(keys: Iterable[str]) -> list[str]:
+    """Return whose reports these are: another reporter is what the first person did not know of."""
+    return sorted({str(inbox.space(key)) for key in keys})
+
+
 def _effects_of_retraction(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     """Return what a retraction takes back. Raises ``Rejected`` where nothing is reported."""
     subjects = [str(subject) for subject in arguments["subjects"]]
@@ -98,8 +104,9 @@ def _effects_of_retraction(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     keys = reports_of(tx, subjects)
     if not keys:
         raise Rejected("not-open", "no report of the value stands")
-    lines = [Effect("value-retracted", {"reports": len(keys)}), *(_listed(tx, subject) for subject in subjects)]
-    return Effects(lines, keys)
+    # A reporter that reports it again makes no proposal void, else it could put off the second person for ever.
+    asides = [Effect("value-retracted", {"reports": len(keys)})]
+    return Effects([_listed(tx, subject) for subject in subjects], [subjects, _reporters(keys)], asides)
 
 
 def _retract(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:

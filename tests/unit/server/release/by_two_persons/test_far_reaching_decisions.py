@@ -1,6 +1,7 @@
 """What reaches far is proposed by one person and done by another: allowlisted values, delistings, administrators."""
 
 import re
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,12 +11,13 @@ from schemas.partner import Partner
 from server.console.operator.effect_texts import EFFECT_TEXTS
 from server.release import two_persons
 from server.release.by_two_persons.admins import ADMIN_LINK, MAKE_ADMIN, arguments
-from server.release.by_two_persons.delistings import CLEAR
+from server.release.by_two_persons.delistings import CLEAR, RETRACT
 from server.release.by_two_persons.of_reviews import actions_of, propose_all
 from server.release.by_two_persons.sentences import SENTENCES, english
 from server.release.hub import Hub
 from server.release.results import Results
 from server.release.two_person_actions import ACTIONS
+from server.release.two_persons import TwoPersonAction
 from server.store import Store, reviews
 from server.store.database.times import now
 from server.store.objections import objections
@@ -111,6 +113,32 @@ def test_two_persons_clear_an_objection_and_who_comes_later_finds_it_over(
         assert (objections.find(tx, "o1").answer, objections.find(tx, "o1").decided_by) == ("cleared", "Boon")
     with pytest.raises(ValueError, match="has ended"), store.begin() as tx:
         two_persons.propose(hub, tx, CLEAR, {"id": "o1"}, "Anong")
+
+
+@pytest.mark.parametrize(
+    ("action", "given"), [(CLEAR, {"id": "o1"}), (RETRACT, {"subjects": [f"domain:{VALUE}"]})], ids=["clear", "retract"]
+)
+def test_another_reporter_makes_a_delisting_void_and_the_same_one_again_does_not(
+    store: Store, joins: Joins, reports: Reports, stix: Any, post: Any, held_by: Held, action: TwoPersonAction,
+    given: dict[str, Any],
+) -> None:  # fmt: skip
+    hub, bank = hub_on(store), joins("First Bank", reads=["takedown"])
+    reports(bank, VALUE)
+    with store.begin() as tx:
+        objections.add(tx, Objection("o1", "domain", "own-business", None, None, now(), now()), [f"domain:{VALUE}"])
+
+    def decided_after(reporter: Partner) -> str:
+        with store.begin() as tx:
+            made = two_persons.propose(hub, tx, action, given, "Anong")
+        anew = stix(VALUE, reporter=reporter.name)[1] | {"id": f"indicator--{uuid.uuid4()}"}
+        assert not post(anew, by=reporter).failed
+        with store.begin() as tx:
+            return two_persons.confirm(hub, tx, ACTIONS, made.id, "Boon").proposal.state
+
+    assert decided_after(joins("Police", "government", authority=("domain",))) == "void"
+    assert live(held_by("takedown")) == 1
+    assert decided_after(bank) == "confirmed"
+    assert live(held_by("takedown")) == 0
 
 
 def test_two_persons_make_an_administrator(store: Store) -> None:
