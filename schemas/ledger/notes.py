@@ -214,6 +214,16 @@ def read_lines(data: bytes) -> tuple[NoteSignature, ...]:
     return read_signatures(_text(data))
 
 
+def latest(lines: Iterable[NoteSignature]) -> tuple[NoteSignature, ...]:
+    """Return of each key's cosignatures the latest alone: a note has one line of each."""
+    found: dict[tuple[str, bytes], NoteSignature] = {}
+    for line in lines:
+        known = found.get((line.name, line.id))
+        if known is None or line.signature[:_TIME] > known.signature[:_TIME]:
+            found[line.name, line.id] = line
+    return tuple(found.values())
+
+
 def sign(text: str, keys: Sequence[SignerKey]) -> SignedNote:
     """Return a text as a note that these keys signed."""
     return SignedNote(text, tuple(key.sign(text) for key in keys))

@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.ledger.checkpoints import Checkpoint
 from schemas.ledger.errors import BadFormat, BadProof
-from schemas.ledger.notes import LONGEST_NOTE, NoteSignature, SignedNote, read_lines
+from schemas.ledger.notes import LONGEST_NOTE, NoteSignature, SignedNote, latest, read_lines
 from schemas.ledger.tiles import TilePath
 from schemas.partner import Partner
 from server.api.ledger.openapi import description
@@ -111,21 +111,22 @@ class LedgerEndpoints:
             asked = _asked(tx, partner, request.collection)
             known = witnesses.all_witnesses(tx)
             names = {(witness.key.name, witness.key.id): witness for witness in known}
-            mine = tuple(line for line in _lines(data) if (line.name, line.id) in names)
+            mine = latest(line for line in _lines(data) if (line.name, line.id) in names)
             if not mine:
                 raise TaxiiError("unknown-witness")
             candidates = [self._own_note(tx, asked.tree, data)] if b"\n\n" in data else []
             candidates = candidates or [SignedNote.parse(note) for note in heads.recent(tx, asked.tree.collection)]
         for note in candidates:
             try:
-                SignedNote(note.text, mine).check([witness.key for witness in known])
+                signed = SignedNote(note.text, mine).check([witness.key for witness in known])
             except BadProof:
                 continue
             size = Checkpoint.parse(note.text).size
             with self._store.begin() as tx:
                 heads.cosign(tx, asked.tree.collection, size, note, mine)
-                for line in mine:
-                    witnesses.note_cosigned(tx, names[line.name, line.id].name, asked.tree.collection, size)
+                for key, at in signed:
+                    name = names[key.name, key.id].name
+                    witnesses.note_cosigned(tx, name, asked.tree.collection, size, at)
             return TaxiiResponse(204, collection=asked.collection.id)
         raise TaxiiError("not-a-cosignature", problem="the signature is of none of the latest checkpoints of this log")
 

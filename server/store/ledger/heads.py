@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 
-from schemas.ledger.notes import NoteSignature, SignedNote
+from schemas.ledger.notes import NoteSignature, SignedNote, latest
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.ledger.growth import Tree
@@ -68,8 +68,9 @@ def cosign(tx: Tx, collection: int, size: int, note: SignedNote, lines: Sequence
     stored = tx.execute(select(_h.note).where(*key).with_for_update()).scalar()
     before = note.signatures if stored is None else SignedNote.parse(bytes(stored)).signatures
     new = {(line.name, line.id) for line in lines}
-    signatures = (*(line for line in before if (line.name, line.id) not in new), *lines)
-    whole = bytes(SignedNote(note.text, signatures))
+    kept = (line for line in before if (line.name, line.id) not in new)
+    again = (line for line in before if (line.name, line.id) in new)
+    whole = bytes(SignedNote(note.text, (*kept, *latest((*again, *lines)))))
     if stored is None:
         row = {"collection": collection, "size": size, "signed": now(), "cosigned": True, "hourly": False}
         tx.execute(insert(ledger_heads).values(**row, note=whole))

@@ -19,6 +19,8 @@ from server.store.ledger.tables import (
     ledger_witnesses,
 )
 
+_SECOND = 1_000_000
+
 
 class WitnessExists(ValueError):
     """The name or the key is registered already."""
@@ -83,16 +85,20 @@ def all_witnesses(tx: Tx) -> list[Witness]:
     return [Witness(name, VerifierKey.parse(key), url) for name, key, url in tx.execute(asked)]
 
 
-def note_cosigned(tx: Tx, name: str, collection: int, size: int) -> None:
-    """Note that a witness has cosigned the tree of a collection at a size."""
+def note_cosigned(tx: Tx, name: str, collection: int, size: int, at: int | None = None) -> None:
+    """Note that a witness has cosigned the tree of a collection at a size, ``at`` so many seconds by its own clock.
+
+    Whoever sends an old cosignature again makes no witness look alive.
+    """
+    moment = now() if at is None else min(now(), at * _SECOND)
     sizes = ledger_witness_sizes.c
     mine = (sizes.witness == name, sizes.collection == collection)
-    had = tx.execute(select(sizes.size).where(*mine)).scalar()
+    had = tx.execute(select(sizes.size, sizes.at).where(*mine)).first()
     if had is None:
-        row = {"collection": collection, "witness": name, "size": size, "at": now()}
+        row = {"collection": collection, "witness": name, "size": size, "at": moment}
         tx.execute(insert(ledger_witness_sizes).values(**row))
-    elif size >= had:
-        tx.execute(update(ledger_witness_sizes).where(*mine).values(size=size, at=now()))
+    elif size >= had.size:
+        tx.execute(update(ledger_witness_sizes).where(*mine).values(size=size, at=max(moment, had.at)))
 
 
 def behind(tx: Tx, name: str, most: int) -> list[Unwitnessed]:
