@@ -140,7 +140,7 @@ def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
         (("collection", "add", "public", "--title", "X", "--exchange"), "is taken"),
         (("feed", "run", "nothing"), "there is no feed"),
         (("feed", "schedule"), "no [[feed]] table"),
-        (("retract", "no such value", "--reason", "x"), "not a domain name"),
+        (("retract", "no such value", "--reason", "x"), "no kind takes this value"),
         (("status", "--config", "missing.toml"), "missing.toml: cannot be read"),
         (("serve", "--tls-cert", "picture.png"), "go together"),
     ],
