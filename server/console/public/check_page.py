@@ -5,8 +5,8 @@ from typing import Any
 from flask import Response
 
 from schemas import kinds
-from schemas.api.lookup import LookupQuestion, LookupResult
-from schemas.report import MAX_VALUE
+from schemas.api.lookup import LookupResult
+from server.console.public.asked_value import COUNTRY, WHOSE_NUMBER, asked_value, lacks_bank
 from server.console.public.front_page import facts_of, link_of
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
@@ -20,21 +20,17 @@ def show(visit: Visit) -> Response:
     """Show the form, and the answer where a value was sent with it."""
     if visit.request.method != "POST":
         return visit.page("public/check.html", **_values(visit))
-    value = visit.field("value", MAX_VALUE)
-    kind = visit.field("kind") or None
-    details = {name: visit.field(name, 100) for name in ("bank", "country") if visit.field(name, 100)}
-    if not value:
+    question = asked_value(visit)
+    if not question.value:
         return visit.page("public/check.html", 400, **_values(visit, problem=_UNCHECKABLE))
-    if kind is not None and kind not in kinds.every():
-        kind = None
-    question = LookupQuestion(value, kind, details if kind == "bank-account" else {})
     try:
         answer = visit.site.check_public(visit.site.hub.store, visit.remote, question)
     except TaxiiError as error:
         return visit.page("public/check.html", error.status, error.headers, **_values(visit, problem=_TOO_MANY))
     result = answer.results[0]
     if result.error is not None:
-        return visit.page("public/check.html", 422, **_values(visit, problem=_UNCHECKABLE, rule=result.error.message))
+        problem, rule = (WHOSE_NUMBER, "") if lacks_bank(visit) else (_UNCHECKABLE, result.error.message)
+        return visit.page("public/check.html", 422, **_values(visit, problem=problem, rule=rule))
     return visit.page("public/check.html", **_values(visit, result=result))
 
 
@@ -44,6 +40,8 @@ def _values(
     return {
         "kinds": [*kinds.every()],
         "given": {name: visit.field(name) for name in ("value", "kind", "bank", "country")},
+        "country": COUNTRY,
+        "needs_bank": problem is WHOSE_NUMBER,
         "result": result,
         "problem": problem,
         "rule": rule,

@@ -40,6 +40,17 @@ MEANINGS: Mapping[str, Translatable] = MappingProxyType(
 
 TITLES: Mapping[str, Translatable] = MappingProxyType({"delisted": mark("Entries taken back")})
 
+# What became of the people of an outcome, after their number.
+PEOPLE: Mapping[str, Translatable] = MappingProxyType(
+    {
+        "held": mark("whose money was held"),
+        "returned": mark("who got money back"),
+        "declined": mark("whose payment was declined"),
+        "warned": mark("who were warned"),
+        "customer-stopped": mark("who stopped the payment themselves"),
+    }
+)
+
 DIMENSIONS: Mapping[Dimension, Translatable] = MappingProxyType(
     {
         Dimension.KIND: mark("By kind"),

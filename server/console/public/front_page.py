@@ -9,6 +9,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from schemas.partner import Partner
+from server.console.public.figure_words import PEOPLE
 from server.console.public.published_figures import Headlines, headlines, report_charts
 from server.console.visit import PageRefused, Visit
 from server.store import StoreUnavailable, focal_points, hub_identity, partners
@@ -55,6 +56,7 @@ def show(visit: Visit) -> Response:
         charts=charts if figures else [],
         facts=facts,
         amount=visit.language.whole_amount,
+        people_words={word: visit.language.text(text) for word, text in PEOPLE.items()},
     )
 
 

@@ -13,7 +13,7 @@ from flask import Response
 
 from schemas import kinds, timestamp
 from schemas.api.objection import LONGEST_CONTACT, Ground, ObjectionRequest
-from schemas.report import MAX_VALUE
+from server.console.public.asked_value import COUNTRY, WHOSE_NUMBER, asked_value, lacks_bank
 from server.console.public.front_page import facts_of, link_of
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
@@ -56,6 +56,8 @@ def show(visit: Visit) -> Response:
         receipt = desk.file(visit.remote, lambda: asked)
     except TaxiiError as error:
         problem, rule = (_TOO_MANY, "") if error.status == 429 else (_REFUSED, error.description)
+        if error.status != 429 and lacks_bank(visit):
+            problem, rule = WHOSE_NUMBER, ""
         return visit.page("public/object.html", error.status, error.headers, **_values(visit, problem, rule))
     due = micros(timestamp.parse(receipt.due)) - 1
     return visit.page("public/objected.html", code=receipt.token, due=due, has_contact=asked.contact is not None)
@@ -78,13 +80,12 @@ def show_answer(visit: Visit) -> Response:
 
 def _asked(visit: Visit) -> ObjectionRequest:
     """Return the objection in the form. Raises ``msgspec.ValidationError``."""
-    kind = visit.field("kind")
-    details = {name: visit.field(name, 100) for name in ("bank", "country") if visit.field(name, 100)}
+    asked = asked_value(visit)
     given = {
-        "value": visit.field("value", MAX_VALUE),
+        "value": asked.value,
         "ground": visit.field("ground", 100),
-        "kind": kind if kind in kinds.every() else None,
-        "details": details if kind == "bank-account" else {},
+        "kind": asked.kind,
+        "details": asked.details,
         "contact": (visit.field("contact") or None) if visit.site.objections.takes_contacts else None,
     }
     return msgspec.convert(given, ObjectionRequest)
@@ -100,6 +101,8 @@ def _values(visit: Visit, problem: Translatable | None = None, rule: str = "") -
         "kinds": [*kinds.every()],
         "grounds": GROUNDS,
         "given": {name: visit.field(name) for name in ("value", "kind", "bank", "country", "ground", "contact")},
+        "country": COUNTRY,
+        "needs_bank": problem is WHOSE_NUMBER,
         "problem": problem,
         "rule": rule,
         "contact_link": link_of(visit.site.settings.contact),

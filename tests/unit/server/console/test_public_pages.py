@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.app import close, create_app
+from server.console.public.asked_value import question_of
 from server.console.public.front_page import link_of, takes_html
 from server.console.visit import local_path
 from server.settings import Settings
@@ -168,3 +169,30 @@ def test_a_path_to_go_on_to_leads_to_no_other_host(given: str, path: str) -> Non
 )
 def test_a_contact_is_a_link_where_it_is_one(contact: str, link: str) -> None:
     assert link_of(contact) == link
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"value": "081-234-5678"}, ("phone", {"country": "TH"})),
+        ({"value": "๐๘๑ ๒๓๔ ๕๖๗๘"}, ("phone", {"country": "TH"})),
+        ({"value": "(917) 555 0100", "country": "US"}, ("phone", {"country": "US"})),
+        ({"value": "123-4-56789-0", "bank": "KBANK"}, ("bank-account", {"bank": "KBANK", "country": "TH"})),
+        ({"value": "1234567890", "kind": "payment-alias"}, ("payment-alias", {})),
+        ({"value": "+66812345678", "bank": "KBANK"}, (None, {})),
+        ({"value": "shop.example.com", "kind": "no-kind"}, (None, {})),
+    ],
+)
+def test_a_bare_number_is_an_account_with_a_bank_else_a_telephone(
+    written: dict[str, str], read: tuple[str | None, dict[str, str]]
+) -> None:
+    question = question_of(**written)
+    assert (question.kind, question.details) == read
+
+
+def test_a_number_that_is_no_telephones_is_answered_with_what_is_missing(client: FlaskClient) -> None:
+    refused = client.post("/check?lang=th", data={"value": "123-4-56789-0"})
+    assert refused.status_code == 422
+    assert "กรุณาระบุธนาคาร" in refused.text
+    assert "no kind takes" not in refused.text
+    assert client.post("/check", data={"value": "081-234-5678"}).text.count("+66812345678") == 1
