@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.ledger.notes import SignerKey
+from schemas.ledger.notes import ED25519, SignerKey, VerifierKey
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release.ledger import keys
 from server.release.ledger.keys import BadLedgerKey, LedgerKeys
@@ -92,7 +92,8 @@ def _state(store: Store) -> dict[str, Any]:
     with store.read() as tx:
         by_number = {collection.number: collection for collection in collections.all_collections(tx)}
         trees = heads.all_trees(tx)
-        known = known_keys.known(tx)
+        # Those of the logs first: partners are given the first one.
+        known = sorted(known_keys.known(tx), key=lambda key: VerifierKey.parse(key.key).kind != ED25519)
         last = witnesses.last_cosigned(tx)
         logs = [
             {

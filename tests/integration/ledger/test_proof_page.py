@@ -63,6 +63,7 @@ def test_the_hub_proves_what_it_did(sealed: SealedScamfeed, tmp_path: Path, monk
     monkeypatch.setenv("SCAMFEED_LEDGER_KEY_FILE", str(sealed.folder / "ledger.key"))
     first, *printed, signed = [type_(line, tmp_path, {}) for line in commands("The hub")]
     assert str(sealed.key) in first.replace("\n", "")
+    assert first.index(str(sealed.key)[:20]) < first.index("witness+")
     assert "Verified Successfully" in signed
     assert "shop.example.com" in (tmp_path / "takedown.csv").read_text()
     assert "shop.example.com" in (tmp_path / "notice.json").read_text()
