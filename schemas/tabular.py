@@ -37,7 +37,8 @@ _VALUE_AND_KIND = {"value", "kind"}
 _ALWAYS_STATED = frozenset({"kind", "reporter", "reported_at", "valid_until", "tlp", "lang"})
 
 
-_FORMULA = re.compile(r"(?!\+\d+\Z)[=@\t\r+-]")
+# Spreadsheets take the wide forms of the signs for the signs, too.
+_FORMULA = re.compile(r"(?!\+\d+\Z)[=@\t\r\n+\uff1d\uff20\uff0b\uff0d-]")
 
 
 class ReportReader:

@@ -126,6 +126,7 @@ def test_a_long_file_ends_with_where_to_go_on(store: Store) -> None:
 
 def test_no_cell_of_a_file_is_a_formula() -> None:
     assert csv_line(["=1+1", "@a", "+66", "plain", None, -3, 'a"b']) == b' =1+1, @a,+66,plain,,-3,"a""b"\r\n'
+    assert csv_line(["\uff1d1", "\n=1", "\uff0b1"]).decode() == ' \uff1d1," \n=1", \uff0b1\r\n'
 
 
 def test_pages_of_an_empty_hub_say_that_there_is_nothing(app: Flask) -> None:
