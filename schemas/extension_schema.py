@@ -227,7 +227,7 @@ def schema() -> dict[str, Any]:
                 "additionalProperties": False,
             },
             "minItems": 1,
-            "description": "of an organisation: a role's address or a page for each function, never a person",
+            "description": "of an organisation: a role's address, page or hotline for each function, never a person",
         },
         "outcome": _closed(
             [*OutcomeWord, FUNDS_HELD],

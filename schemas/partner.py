@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.keeper import checked_institution
+from schemas.reference.telephone import hotline
 from schemas.text import checked_line
 
 # The prefixes of the aliases of private collections, and of no others.
@@ -129,7 +130,20 @@ def valid_contact(text: str) -> str:
         return f"{address[1]}@{address[2].lower()}"
     if _is_page(text):
         return text
-    raise Rejected("contact-form", "neither a role's address (protection@agency.example) nor a page (https://…)")
+    try:
+        number = hotline(text)
+    except Rejected as refused:
+        if refused.reason == "contact-of-a-person":
+            raise
+        raise Rejected(
+            "contact-form", "no number that a telephone reaches: +66 2 123 4567, or a short one as 1441"
+        ) from None
+    if number is not None:
+        return number
+    raise Rejected(
+        "contact-form",
+        "neither a role's address (protection@agency.example), nor a page (https://…), nor a hotline's number (1441)",
+    )
 
 
 def _is_page(text: str) -> bool:

@@ -34,6 +34,10 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _FREE_OR_PAID = {PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
 
+# Numbers that desks have; mobile phones are persons'.
+_OF_DESKS = {PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}
+_SHORT = re.compile(r"\d{3,6}", re.ASCII)
+
 
 def plain(raw: str) -> str:
     """Return ``raw`` with ASCII dashes and digits, and without a label such as ``tel:``."""
@@ -81,6 +85,25 @@ def e164(digits: str, country: str = "") -> str:
     if not phonenumbers.is_valid_number(number):
         raise Rejected("phone-not-assigned", "not a number of its country's numbering plan: wrong length or range")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def hotline(text: str) -> str | None:
+    """Return the number of a desk as a ``tel:`` address, None if ``text`` is none.
+
+    A short one, as 1441, is dialled in its country; others have their country code. Raises ``Rejected`` for a number
+    that may be a person's, and one that nobody has.
+    """
+    digits = digits_of(plain(text))
+    if digits is None:
+        return None
+    if _SHORT.fullmatch(digits):
+        return f"tel:{digits}"
+    number = e164(digits)
+    if phonenumbers.number_type(phonenumbers.parse(number)) not in _OF_DESKS:
+        raise Rejected(
+            "contact-of-a-person", "this may be a person's number: give a hotline's or a desk's, no mobile's"
+        )
+    return f"tel:{number}"
 
 
 def vanity_number(text: str, country: str) -> str | None:

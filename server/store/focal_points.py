@@ -14,7 +14,7 @@ HUB = ""
 
 
 class FocalPoint(NamedTuple):
-    """The contact of a partner, or of the hub, for a function: a role's address or a page, never a person."""
+    """The contact of a partner, or of the hub, for a function: a role's address, page or hotline, never a person."""
 
     partner: str
     function: FocalFunction

@@ -56,7 +56,9 @@ def focal_point(
         str | None, typer.Argument(help="the partner's name, as registered [default: the hub itself]")
     ] = None,
     function: Annotated[FocalFunction | None, typer.Option(help="the matter that this contact is for")] = None,
-    contact: Annotated[str | None, typer.Option(help="a role's address or a page, never a person's")] = None,
+    contact: Annotated[
+        str | None, typer.Option(help="a role's address, a page or a hotline's number, never a person's")
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="there is none for this function any more")] = False,
     by: By = None,
     json: Json = False,

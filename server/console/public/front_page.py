@@ -17,6 +17,7 @@ from server.store.focal_points import FocalPoint
 
 _HTML = "text/html"
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
+_TEL = re.compile(r"tel:\+?[0-9]{3,15}", re.ASCII)
 _URL = re.compile(r"https?://[!-~]+", re.ASCII)
 _MOST_PARTNERS = 500
 # Looking whether the store can be written costs more than all the page.
@@ -80,7 +81,7 @@ def takes_html(accept: str | None) -> bool:
 
 
 def link_of(contact: str) -> str:
-    """Return where a contact leads, "" for one that is no mail address and no URL."""
+    """Return where a contact leads, "" for one that is no mail address, URL or number."""
     if _MAIL.fullmatch(contact):
         return f"mailto:{contact}"
-    return contact if _URL.fullmatch(contact) else ""
+    return contact if _URL.fullmatch(contact) or _TEL.fullmatch(contact) else ""

@@ -1,4 +1,4 @@
-"""A contact is a role's address or a page, and never a person's."""
+"""A contact is a role's address, a page or a hotline, and never a person's."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -14,13 +14,20 @@ from schemas.partner import valid_contact
         ("Fraud-Desk@Bank.Example", "Fraud-Desk@bank.example"),
         ("th.victim.referral@agency.example", "th.victim.referral@agency.example"),
         ("https://agency.example/report", "https://agency.example/report"),
+        ("1441", "tel:1441"),
+        ("tel:1441", "tel:1441"),
+        ("+66 2 123 4567", "tel:+6621234567"),
+        ("tel:+1-800-356-9377", "tel:+18003569377"),
+        ("โทร. ๑๔๔๑", "tel:1441"),
     ],
 )
-def test_a_roles_address_and_a_page_are_taken(written: str, kept: str) -> None:
+def test_a_roles_address_a_page_and_a_hotline_are_taken(written: str, kept: str) -> None:
     assert valid_contact(written) == kept
 
 
-@pytest.mark.parametrize("person", ["jane.doe@agency.example", "jdoe@agency.example", "j.d.1970@agency.example"])
+@pytest.mark.parametrize(
+    "person", ["jane.doe@agency.example", "jdoe@agency.example", "j.d.1970@agency.example", "+66 81 234 5678"]
+)
 def test_a_possible_personal_address_is_refused_without_repeating_it(person: str) -> None:
     with pytest.raises(Rejected) as refused:
         valid_contact(person)
@@ -39,7 +46,10 @@ def test_a_possible_personal_address_is_refused_without_repeating_it(person: str
         "https:///report",
         "https://[agency.example/",
         "help@agency",
-        "tel:+6621234567",
+        "tel:021234567",
+        "+999 1234567",
+        "12",
+        "1441 1442 1443 1444 1445 1446 1447 1448 1449",
         "https://agency.example/" + "x" * 200,
     ],
 )

@@ -165,6 +165,8 @@ def test_a_path_to_go_on_to_leads_to_no_other_host(given: str, path: str) -> Non
         ("https://hub.example/desk?a=1&b=2", "https://hub.example/desk?a=1&b=2"),
         ("javascript:alert(1)", ""),
         ("ring the desk", ""),
+        ("tel:1441", "tel:1441"),
+        ("tel:1441;x=y", ""),
     ],
 )
 def test_a_contact_is_a_link_where_it_is_one(contact: str, link: str) -> None:
