@@ -76,7 +76,7 @@ fuzz: $(VENV)/.ok $(VENV)-fuzz/.ok ## over 100,000 inputs that mean no good, to 
 browser: $(VENV)/.ok ## every page in Chromium, in both languages, on a phone and at a desk (needs Debian's chromium)
 	@command -v chromium >/dev/null || { \
 		echo "There is no Chromium. As root: apt-get install chromium fonts-noto-core" >&2; exit 1; }
-	@$(BIN)/python -m pytest -q tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q tests/browser $(ARGS)
 
 screenshots: $(VENV)/.ok ## the pictures of README and docs, taken from the demonstration (needs Debian's chromium)
 	@$(BIN)/python -m tools.screenshots

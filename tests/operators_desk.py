@@ -33,7 +33,7 @@ def fill(hub: Hub) -> None:
             given = {"name": name, "kind": PartnerKind.BANK, "country": "TH", "identity": ids.identity(name)}
             partners.add(tx, Partner(**given, trusted=name == DOUBTER))
             collections.grant(tx, name, collections.get(tx, "takedown"), read=True)
-        focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "help@hub.example")
+        focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "care@hub.example")
     for value in (DISPUTED, OBJECTED):
         _report(hub, value)
     with hub.store.begin() as tx:

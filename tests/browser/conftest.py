@@ -1,4 +1,4 @@
-"""One browser and one hub for all tests here; each test has a screen of its own, in each language and width."""
+"""One browser and one hub for all tests of a process; each test has a screen of its own, in each language and width."""
 
 from collections.abc import Iterator
 

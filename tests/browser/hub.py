@@ -21,7 +21,7 @@ from server.setup import set_up
 from server.store import Store, focal_points, inbox, partners, reviews
 from server.store.database.times import now
 from server.store.item import Item
-from server.store.operators import users
+from server.store.operators import sessions, users
 from server.store.operators.users import OperatorRole, PartnerRole
 from server.store.reviews import HeldObject
 from server.store.trends import publications
@@ -34,6 +34,7 @@ LISTED = "parcel-refund.example.com"
 FOUND_BY_MANY = ("First Bank", "Second Bank", "Police")
 PASSWORD = "correct horse battery staple"
 HOSTILE = '<img src=x onerror="alert(1)">'
+_HOUR = 60 * 60 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -133,3 +134,16 @@ def log_in(screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, pa
     page.locator("main button").click()
     page.wait_for_url("**/console/" if partner is None else "**/partner/")
     return person
+
+
+def come_in(screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, partner: str | None = None) -> None:
+    """Let this browser be that of a new person of a role who logged in just now.
+
+    The session is begun as the last step of a login does. For tests of what follows: four pages and the hash of a
+    password less than ``log_in``.
+    """
+    with hub.store.begin() as tx:
+        name = f"Somebody {secrets.token_hex(3)}"
+        users.add(tx, name, role, "test", partner)
+        secret = sessions.begin(tx, users.get(tx, name).id, "full", lasts=_HOUR)
+    screen.context.add_cookies([{"name": "session", "value": secret, "url": screen.address, "sameSite": "Lax"}])

@@ -9,7 +9,7 @@ from server.store.evidence import files
 from server.store.feed_orders import orders
 from server.store.feed_state import FeedState
 from server.store.operators.users import OperatorRole
-from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, log_in
+from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, come_in
 from tests.browser.screens import Screen, screen
 
 FEED = "/console/feeds/blocklist"
@@ -36,7 +36,7 @@ def test_an_analyst_looks_after_feeds_and_explains(
 
 def look_after(opened: Screen, hub: BrowsedHub) -> None:
     """Order a dry run, read what became of it, and open the pages beside."""
-    log_in(opened, hub, OperatorRole.ANALYST)
+    come_in(opened, hub, OperatorRole.ANALYST)
     opened.open("/console/feeds")
     page = opened.open(FEED)
     page.locator("button[value=dry-run]").click()

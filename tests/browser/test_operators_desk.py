@@ -4,7 +4,7 @@ import pytest
 
 from server.release.hub import Hub
 from server.store.operators.users import OperatorRole
-from tests.browser.hub import BrowsedHub, log_in
+from tests.browser.hub import BrowsedHub, come_in
 from tests.browser.screens import Screen
 from tests.operators_desk import DISPUTED, OBJECTED, fill
 
@@ -17,7 +17,7 @@ def _filled(hub: BrowsedHub) -> None:
 
 
 def test_every_list_and_one_of_each(screen_of_each: Screen, hub: BrowsedHub) -> None:
-    log_in(screen_of_each, hub, OperatorRole.ADMIN)
+    come_in(screen_of_each, hub, OperatorRole.ADMIN)
     for name in LISTS:
         screen_of_each.open(f"/console/{name}")
     page = screen_of_each.open("/console/requests?show=unaddressed")
@@ -47,7 +47,7 @@ def test_every_list_and_one_of_each(screen_of_each: Screen, hub: BrowsedHub) -> 
 
 
 def test_an_objection_is_decided_and_nothing_goes_by_a_slip(desk: Screen, hub: BrowsedHub) -> None:
-    log_in(desk, hub, OperatorRole.ANALYST)
+    come_in(desk, hub, OperatorRole.ANALYST)
     page = desk.open("/console/objections")
     page.get_by_role("link", name=OBJECTED).first.click()
     page.wait_for_url("**/console/objections/o-*")

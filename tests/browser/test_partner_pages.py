@@ -21,7 +21,7 @@ from server.store.evidence import files
 from server.store.item import Item
 from server.store.operators.users import PartnerRole
 from server.store.retractions import Retraction
-from tests.browser.hub import BrowsedHub, log_in, report
+from tests.browser.hub import BrowsedHub, come_in, report
 from tests.browser.screens import Screen, screen
 
 KEEPER, OTHER, POLICE = "Keeping Bank", "Neighbour Bank", "Cyber Police"
@@ -87,7 +87,7 @@ def take_back(store: Store, reader: str, value: str) -> None:
 def test_every_page_opens_in_both_languages_and_widths(screen_of_each: Screen, kept: BrowsedHub) -> None:
     report_accounts(kept.store, ["4567890123", "4567890124"])
     asked = ask(kept.store, "C-2026-1")
-    log_in(screen_of_each, kept, PartnerRole.ADMIN, KEEPER)
+    come_in(screen_of_each, kept, PartnerRole.ADMIN, KEEPER)
     with kept.store.begin() as tx:
         file = files.add(tx, KEEPER, "ab" * 32, 1_234_567, "application/pdf")
         files.link(tx, file.id, "1:indicator--1")
@@ -100,7 +100,7 @@ def test_every_page_opens_in_both_languages_and_widths(screen_of_each: Screen, k
 
 def test_a_reader_sees_and_changes_nothing(desk: Screen, kept: BrowsedHub) -> None:
     asked = ask(kept.store, "C-2026-2")
-    log_in(desk, kept, PartnerRole.READER, KEEPER)
+    come_in(desk, kept, PartnerRole.READER, KEEPER)
     for path in ("/partner/accounts", f"/partner/requests/{asked}"):
         assert desk.open(path).locator("main form[method=post]").count() == 0
     desk.open("/partner/requests/new", 403)
@@ -117,7 +117,7 @@ def test_three_reports_are_answered_at_night(screen_at_night: Screen, kept: Brow
     width = screen_at_night.page.evaluate("window.innerWidth")
     numbers = [f"77{width:04d}000{number}" for number in range(1, 4)]
     report_accounts(kept.store, numbers)
-    log_in(screen_at_night, kept, PartnerRole.WRITER, KEEPER)
+    come_in(screen_at_night, kept, PartnerRole.WRITER, KEEPER)
     page = screen_at_night.open("/partner/accounts")
     for number, code in zip(numbers, ("genuine", "fraud", ""), strict=True):
         item = page.locator(".item", has_text=number)
@@ -141,7 +141,7 @@ def test_three_reports_are_answered_at_night(screen_at_night: Screen, kept: Brow
 
 
 def test_a_request_goes_from_one_bank_to_the_other_and_ends(browser: Browser, desk: Screen, kept: BrowsedHub) -> None:
-    log_in(desk, kept, PartnerRole.WRITER, OTHER)
+    come_in(desk, kept, PartnerRole.WRITER, OTHER)
     page = desk.open("/partner/requests/new")
     page.locator("#asks").select_option("return")
     page.locator("#kind").select_option("bank-account")
@@ -160,7 +160,7 @@ def test_a_request_goes_from_one_bank_to_the_other_and_ends(browser: Browser, de
     desk.check()
     path = page.url.removeprefix(kept.address)
     with screen(browser, kept.address, "th", 390) as other:
-        log_in(other, kept, PartnerRole.WRITER, KEEPER)
+        come_in(other, kept, PartnerRole.WRITER, KEEPER)
         other.open("/partner/requests").locator("tbody tr", has_text="C-9").locator("a").click()
         other.page.locator("#agreed-amount").fill("1000")
         other.page.locator("form:has(#agreed-amount) button").click()
@@ -177,7 +177,7 @@ def test_a_request_goes_from_one_bank_to_the_other_and_ends(browser: Browser, de
 
 
 def test_what_was_taken_back_is_confirmed(desk: Screen, kept: BrowsedHub) -> None:
-    log_in(desk, kept, PartnerRole.WRITER, KEEPER)
+    come_in(desk, kept, PartnerRole.WRITER, KEEPER)
     page = desk.open("/partner/receipts")
     assert page.get_by_text("taken-back.example.com").count() == 1
     page.locator("tbody input").first.check()
@@ -189,7 +189,7 @@ def test_what_was_taken_back_is_confirmed(desk: Screen, kept: BrowsedHub) -> Non
 
 
 def test_an_admin_registers_and_removes_a_certificate(desk: Screen, kept: BrowsedHub) -> None:
-    log_in(desk, kept, PartnerRole.ADMIN, KEEPER)
+    come_in(desk, kept, PartnerRole.ADMIN, KEEPER)
     page = desk.open("/partner/credentials")
     page.locator("#certificate").fill("ab" * 32)
     desk.press("Register the certificate")
@@ -201,7 +201,7 @@ def test_an_admin_registers_and_removes_a_certificate(desk: Screen, kept: Browse
 
 
 def test_events_are_searched_and_stored_as_a_file(desk: Screen, kept: BrowsedHub) -> None:
-    log_in(desk, kept, PartnerRole.READER, KEEPER)
+    come_in(desk, kept, PartnerRole.READER, KEEPER)
     page = desk.open("/partner/")
     page.locator("#value").fill("lottery-winner[.]example[.]com")
     desk.press("Search")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from server.store.operators.users import OperatorRole
-from tests.browser.hub import PASSWORD, BrowsedHub, log_in
+from tests.browser.hub import PASSWORD, BrowsedHub, come_in, log_in
 from tests.browser.screens import Screen, screen
 
 AUTHENTICATOR = {
@@ -52,5 +52,5 @@ def test_a_passkey_is_made_and_takes_the_place_of_the_code(
 
 
 def test_without_scripts_a_code_is_asked_for_and_no_passkey(desk: Screen, hub: BrowsedHub) -> None:
-    log_in(desk, hub, OperatorRole.VIEWER)
+    come_in(desk, hub, OperatorRole.VIEWER)
     desk.open("/me/passkeys/new", 404)

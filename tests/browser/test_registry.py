@@ -9,7 +9,7 @@ from mappers import ids
 from server.store import partners
 from server.store.operators.users import OperatorRole
 from tests.browser.conftest import Screen
-from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, log_in
+from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, come_in
 from tests.browser.screens import Browser, screen
 
 PAGES = ("partners", "collections", "policy", "policy/history", "allowlists")
@@ -20,7 +20,7 @@ def identity(name: str) -> str:
 
 
 def test_every_page_is_right_for_readers_of_each_language_and_screen(screen_of_each: Screen, hub: BrowsedHub) -> None:
-    log_in(screen_of_each, hub, OperatorRole.ADMIN)
+    come_in(screen_of_each, hub, OperatorRole.ADMIN)
     for page in PAGES:
         screen_of_each.open(f"/console/{page}")
     screen_of_each.open("/console/partners/new")
@@ -33,7 +33,7 @@ def test_every_page_is_right_for_readers_of_each_language_and_screen(screen_of_e
 
 
 def test_a_partner_joins_by_one_form_and_its_secrets_are_shown_once(desk: Screen, hub: BrowsedHub) -> None:
-    log_in(desk, hub, OperatorRole.ADMIN)
+    come_in(desk, hub, OperatorRole.ADMIN)
     name = f"Mill Bank {secrets.token_hex(3)}"
     page = desk.open("/console/partners/new")
     page.locator("#name").fill(name)
@@ -62,7 +62,7 @@ def test_a_partner_joins_by_one_form_and_its_secrets_are_shown_once(desk: Screen
 
 
 def test_rights_credentials_users_and_the_end_of_a_partner(desk: Screen, hub: BrowsedHub) -> None:
-    log_in(desk, hub, OperatorRole.ADMIN)
+    come_in(desk, hub, OperatorRole.ADMIN)
     name = f"Short Bank {secrets.token_hex(3)}"
     page = desk.open("/console/partners/new")
     page.locator("#name").fill(name)
@@ -99,7 +99,7 @@ def test_rights_credentials_users_and_the_end_of_a_partner(desk: Screen, hub: Br
 
 def test_two_persons_change_the_policy_after_a_trial(browser: Browser, hub: BrowsedHub) -> None:
     with screen(browser, hub.address) as first, screen(browser, hub.address) as second:
-        log_in(first, hub, OperatorRole.ANALYST)
+        come_in(first, hub, OperatorRole.ANALYST)
         page = first.open("/console/policy")
         rules = page.locator("#rules").input_value()
         first.expected |= {422}
@@ -118,7 +118,7 @@ def test_two_persons_change_the_policy_after_a_trial(browser: Browser, hub: Brow
         first.check()
         assert "+least_reporters = 9" in page.locator("main").inner_text()
         assert page.get_by_role("button", name="Confirm").count() == 0
-        log_in(second, hub, OperatorRole.APPROVER)
+        come_in(second, hub, OperatorRole.APPROVER)
         there = second.open(page.url.removeprefix(hub.address))
         second.press("Confirm")
         assert "Confirmed" in there.locator("main").inner_text()
@@ -135,7 +135,7 @@ def test_two_persons_change_the_policy_after_a_trial(browser: Browser, hub: Brow
 
 
 def test_a_value_is_tested_entered_and_removed(desk: Screen, hub: BrowsedHub) -> None:
-    log_in(desk, hub, OperatorRole.APPROVER)
+    come_in(desk, hub, OperatorRole.APPROVER)
     value = f"mill-{secrets.token_hex(3)}.example.com"
     page = desk.open("/console/allowlists")
     page.locator("#value").fill(value)
@@ -155,7 +155,7 @@ def test_a_value_is_tested_entered_and_removed(desk: Screen, hub: BrowsedHub) ->
 
 
 def test_a_collection_is_added_and_shows_who_reads_it(desk: Screen, hub: BrowsedHub) -> None:
-    log_in(desk, hub, OperatorRole.ADMIN)
+    come_in(desk, hub, OperatorRole.ADMIN)
     alias = f"task-force-{secrets.token_hex(3)}"
     page = desk.open("/console/collections")
     page.locator("#alias").fill(alias)
@@ -168,7 +168,7 @@ def test_a_collection_is_added_and_shows_who_reads_it(desk: Screen, hub: Browsed
 
 @pytest.mark.parametrize("role", [OperatorRole.VIEWER, OperatorRole.ANALYST])
 def test_who_may_not_change_sees_no_form_to_do_so(desk: Screen, hub: BrowsedHub, role: OperatorRole) -> None:
-    log_in(desk, hub, role)
+    come_in(desk, hub, role)
     page = desk.open(f"/console/partners/{identity('First Bank')}")
     assert page.locator("main form").count() == 0
     desk.open("/console/partners/new", status=403)

@@ -10,7 +10,7 @@ from server.store.database.times import now
 from server.store.operators.users import PartnerRole
 from server.store.sandbox import certificates, runs
 from server.store.sandbox.runs import ListingAnswer, SandboxRead
-from tests.browser.hub import BrowsedHub, log_in
+from tests.browser.hub import BrowsedHub, come_in
 from tests.browser.screens import Screen
 
 AGENT = "example-client/1.0"
@@ -27,7 +27,7 @@ def test_a_rehearsal_from_its_beginning_to_the_certificate(hub: BrowsedHub, scre
     screen = screen_of_each
     width = screen.page.evaluate("window.innerWidth")
     partner = rehearsing(hub, f"Rehearsing Bank {screen.language} {width}")
-    log_in(screen, hub, PartnerRole.WRITER, partner)
+    come_in(screen, hub, PartnerRole.WRITER, partner)
     screen.open("/partner/certificate", 404)
     screen.open("/partner/sandbox").locator("main form button").click()
     screen.page.locator("main table").wait_for()
@@ -52,7 +52,7 @@ def test_a_rehearsal_from_its_beginning_to_the_certificate(hub: BrowsedHub, scre
 @pytest.mark.parametrize("again", [False, True])
 def test_a_reader_begins_nothing_and_nobody_twice_at_once(hub: BrowsedHub, desk: Screen, again: bool) -> None:
     partner = rehearsing(hub, f"Patient Bank {again}")
-    log_in(desk, hub, PartnerRole.WRITER if again else PartnerRole.READER, partner)
+    come_in(desk, hub, PartnerRole.WRITER if again else PartnerRole.READER, partner)
     page = desk.open("/partner/sandbox")
     assert page.locator("main form button").count() == int(again)
     if again:
