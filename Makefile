@@ -1,6 +1,7 @@
 # Everything runs in .venv, which the first target that needs it sets up from requirements.lock. Another Python has an
 # environment of its own: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+NEWER_PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3)
 UV := 0.13.9
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -65,6 +66,15 @@ $(VENV)-interop/.ok: requirements-interop.lock
 interop: $(VENV)/.ok $(VENV)-interop/.ok ## what a hub serves, read by the programs of those who get it
 	@for reader in tests/interop/test_*.py; do \
 		echo "$$reader"; $(VENV)-interop/bin/python -m pytest -q $$reader $(ARGS) || exit 1; done
+	@if $(NEWER_PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 12))" 2>/dev/null; then \
+		$(MAKE) --no-print-directory $(VENV)-tlog/.ok && \
+		$(VENV)-tlog/bin/python -m pytest -q -c tests/interop/pytest.ini tests/interop/tlog; \
+	else echo "tests/interop/tlog is left out: there is no Python 3.12 or newer (NEWER_PYTHON=…)" >&2; fi
+
+$(VENV)-tlog/.ok: PYTHON = $(NEWER_PYTHON)
+$(VENV)-tlog/.ok: requirements-tlog.lock
+	$(call sync,$(VENV)-tlog,requirements-tlog.lock)
+	@touch $@
 
 $(VENV)-fuzz/.ok: requirements-fuzz.lock
 	$(call sync,$(VENV)-fuzz,requirements-fuzz.lock)
@@ -121,6 +131,8 @@ lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 		--no-emit-index-url --group interop --override - --upgrade -o requirements-interop.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--group fuzz --upgrade -o requirements-fuzz.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url \
+		--group tlog --upgrade -o requirements-tlog.lock
 
 clean: ## remove what the targets made
 	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -17,7 +17,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 # The environment beside this one, as the Makefile sets them up.
-BIN = Path(sys.prefix.removesuffix("-interop")) / "bin"
+BIN = Path(sys.prefix.removesuffix("-interop").removesuffix("-tlog")) / "bin"
 TAXII = "application/taxii+json;version=2.1"
 
 ROOMS = ("takedown", "mule-accounts", "wallets", "sightings", "public")
@@ -55,6 +55,11 @@ class Hub:
     user: str
     password: str
     bank: str
+    folder: Path
+
+    def run(self, *command: str) -> Any:
+        """Run a command of the hub's operator, and return what it answers."""
+        return scamfeed(self.folder, *command)
 
     def page(self, room: str) -> list[dict[str, Any]]:
         """Fetch a whole collection by its alias, page after page."""
@@ -86,41 +91,53 @@ def of_type(objects: list[dict[str, Any]], *types: str) -> list[dict[str, Any]]:
     return [one for one in objects if one["type"] in types]
 
 
+def scamfeed(folder: Path, *command: str) -> Any:
+    """Run a command at the hub in a folder, and return what it answers."""
+    line = [BIN / "scamfeed", *command, "--json"]
+    return json.loads(subprocess.run(line, env=_environment(folder), check=True, capture_output=True).stdout)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "SCAMFEED_DATABASE_URL": f"sqlite:///{folder / 'hub.db'}"}
+
+
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[Hub]:
     """Fill a hub by the command line and over HTTP, and serve it until the tests are over."""
-    env = {**os.environ, "SCAMFEED_DATABASE_URL": f"sqlite:///{folder / 'hub.db'}"}
-
-    def scamfeed(*command: str) -> Any:
-        done = subprocess.run([BIN / "scamfeed", *command, "--json"], env=env, check=True, capture_output=True)
-        return json.loads(done.stdout)
-
     examples = subprocess.run([BIN / "python", "-c", EXAMPLES], cwd=ROOT, check=True, capture_output=True)
     reports = [json.loads(line) | CONTEXT for line in examples.stdout.splitlines()]
     reports += [AMBER | CONTEXT | {"tlp": "amber"}, WRONG | CONTEXT]
     (folder / "reports.jsonl").write_text("".join(json.dumps(one) + "\n" for one in reports))
 
-    scamfeed("init")
+    scamfeed(folder, "init")
     rooms = [part for room in ROOMS for alias in (room, f"{room}-full") for part in ("--read", alias)]
-    bank = scamfeed("partner", "add", "Example Bank", "--kind", "bank", *rooms)
-    reader = scamfeed("partner", "add", "Reader", "--kind", "platform", *rooms)
-    refused = scamfeed("contribute", str(folder / "reports.jsonl"), "--partner", "Example Bank")["rejected"]
+    bank = scamfeed(folder, "partner", "add", "Example Bank", "--kind", "bank", *rooms)
+    reader = scamfeed(folder, "partner", "add", "Reader", "--kind", "platform", *rooms)
+    refused = scamfeed(folder, "contribute", str(folder / "reports.jsonl"), "--partner", "Example Bank")["rejected"]
     # Numbers of persons are kept, and released to nobody.
     assert refused.keys() <= {"held"}
-    scamfeed("retract", WRONG["value"], "--reason", "a false positive")
+    scamfeed(folder, "retract", WRONG["value"], "--reason", "a false positive")
 
+    with running(folder) as url:
+        hub = Hub(url, reader["user"], reader["password"], bank["identity"], folder)
+        _sight(hub, bank)
+        yield hub
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """Serve the store in a folder, and yield the address."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     log = folder / "log"
     command = [BIN / "scamfeed", "serve", "--port", str(port), "--workers", "1", "--no-scheduler"]
     with log.open("wb") as out:
-        server = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+        server = subprocess.Popen(command, env=_environment(folder), stdout=out, stderr=out)
     try:
-        hub = Hub(f"http://127.0.0.1:{port}", reader["user"], reader["password"], bank["identity"])
-        _wait(hub, server, log)
-        _sight(hub, bank)
-        yield hub
+        url = f"http://127.0.0.1:{port}"
+        _wait(url, server, log)
+        yield url
     finally:
         server.terminate()
         server.wait(60)
@@ -152,11 +169,11 @@ def _sight(hub: Hub, bank: dict[str, str]) -> None:
     assert answer.json()["success_count"] == 1, answer.text
 
 
-def _wait(hub: Hub, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while True:
         with contextlib.suppress(requests.ConnectionError):
-            if requests.get(f"{hub.url}/health", timeout=10).ok:
+            if requests.get(f"{url}/health", timeout=10).ok:
                 return
         assert server.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
