@@ -69,6 +69,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "erase": mark("Erase a value"),
         "approve-with-authority": mark("Approve reports with authority"),
         "approve-allowlisted": mark("Approve reports of values known as harmless"),
+        "approve-coerced": mark("Confirm that holders are coerced"),
         "delist-disputed": mark("Take back disputed values"),
         "retract-value": mark("Take back a value"),
         "clear-objection": mark("Take back a value after an objection"),

@@ -11,6 +11,7 @@ from server.release.two_persons import TwoPersonAction
 _ALL: tuple[TwoPersonAction, ...] = (
     held_reports.APPROVE,
     held_reports.APPROVE_HARMLESS,
+    held_reports.APPROVE_COERCED,
     contradictions.DECIDE,
     delistings.DELIST,
     delistings.CLEAR,

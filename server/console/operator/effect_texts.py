@@ -14,6 +14,9 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
     {
         "released-with-authority": mark("The reports are released: each of them alone lets readers block its value."),
         "released-allowlisted": mark("The reports are released, although the rules know their values as harmless."),
+        "coercion-confirmed": mark(
+            "The holders count as coerced: their accounts leave the collections that many read, and are never blocked."
+        ),
         "report": mark("%(kind)s %(value)s: reported by %(partner)s, held by the rule “%(rule)s”"),
         "values-delisted": mark("The values are delisted: their reports are refused, and count against who made them."),
         "listed-value": mark("%(kind)s %(value)s: listed in %(collections)s, which %(readers)s partners read"),

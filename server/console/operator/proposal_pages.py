@@ -26,7 +26,10 @@ from server.store.proposals.proposals import Proposal, UnknownProposal
 _PAGE = 100
 _OF_REVIEWS = frozenset(
     action.name
-    for action in (held_reports.APPROVE, held_reports.APPROVE_HARMLESS, delistings.DELIST, contradictions.DECIDE)
+    for action in (
+        *(held_reports.APPROVE, held_reports.APPROVE_HARMLESS, held_reports.APPROVE_COERCED),
+        *(delistings.DELIST, contradictions.DECIDE),
+    )
 )
 _NO_PROPOSAL = mark("There is no such proposal.")
 _NO_ADMIN = mark("Nobody of this name can become an administrator: it is no name, or somebody’s who is one already.")

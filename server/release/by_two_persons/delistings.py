@@ -51,7 +51,7 @@ def delisted_by(tx: Tx, found: Iterable[Review], most: int) -> set[str]:
 def _effects_of_disputes(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     """Return what the rejection takes back. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
     found = _open(tx, arguments)
-    lines = [Effect("values-delisted"), *(_listed(tx, str(review.subject)) for review in found)]
+    lines = [Effect("values-delisted"), *(listed_value(tx, str(review.subject)) for review in found)]
     rows = [[review.object_id, review.subject, review.rule] for review in found]
     return Effects(lines, [rows, _reporters(reports_of(tx, (str(review.subject) for review in found)))])
 
@@ -76,7 +76,7 @@ def _effects_of_objection(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     if found.answer is not None:
         raise objecting.NotOpen(f"the objection {found.id} has ended: {found.answer}")
     subjects = objections.subjects_of(tx, [found.id]).get(found.id, [])
-    lines = [Effect("objection-cleared", {"id": found.id}), *(_listed(tx, subject) for subject in subjects)]
+    lines = [Effect("objection-cleared", {"id": found.id}), *(listed_value(tx, subject) for subject in subjects)]
     return Effects(lines, [found.id, subjects, _reporters(reports_of(tx, subjects))])
 
 
@@ -106,7 +106,7 @@ def _effects_of_retraction(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
         raise Rejected("not-open", "no report of the value stands")
     # A reporter that reports it again makes no proposal void, else it could put off the second person for ever.
     asides = [Effect("value-retracted", {"reports": len(keys)})]
-    return Effects([_listed(tx, subject) for subject in subjects], [subjects, _reporters(keys)], asides)
+    return Effects([listed_value(tx, subject) for subject in subjects], [subjects, _reporters(keys)], asides)
 
 
 def _retract(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
@@ -115,7 +115,8 @@ def _retract(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> 
     return [Effect("value-retracted", {"reports": len(done)})]
 
 
-def _listed(tx: Tx, subject: str) -> Effect:
+def listed_value(tx: Tx, subject: str) -> Effect:
+    """Return where a value is listed, and by how many it is read, as a line."""
     kind, _, value = subject.partition(":")
     found = readership(tx, [subject])
     readers = {"collections": found.aliases, "readers": found.readers}

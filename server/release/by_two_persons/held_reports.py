@@ -1,4 +1,4 @@
-"""Two persons approve held reports that reach far: with authority, or of a value that the rules know as harmless."""
+"""Two persons approve held reports that reach far: with authority, of harmless values, or that hide an account."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,13 +9,15 @@ from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release import review as reviewing
+from server.release.by_two_persons.delistings import listed_value, readership
 from server.release.fuse import grade
+from server.release.fuse.statements import COERCED
 from server.release.guard.allowlists import entered, hub_values
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
 from server.release.hub import Hub
 from server.release.reasons import Reason
 from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
-from server.store import inbox, partners
+from server.store import inbox, partners, value_index
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.proposals.proposals import Effect
@@ -53,6 +55,16 @@ def with_authority(tx: Tx, found: Iterable[Review]) -> dict[str, Report]:
     }
 
 
+def coerced_and_far_read(tx: Tx, found: Iterable[Review], most: int) -> set[str]:
+    """Return the ids of signs of coercion whose approval hides an account that more than ``most`` partners read."""
+    reports = _reports(tx, [review for review in found if review.rule == COERCED])
+    return {
+        id_
+        for id_, report in reports.items()
+        if readership(tx, [value_index.subject_of(report.kind, report.value)]).is_more_than(most)
+    }
+
+
 def _reports(tx: Tx, found: Iterable[Review]) -> dict[str, Report]:
     """Return by id the reports that are held, where they can be read and stand."""
     reports: dict[str, Report] = {}
@@ -76,6 +88,15 @@ def _effects_of_harmless(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     """Return what the approval releases. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
     found = _open(tx, arguments)
     return _effects("released-allowlisted", found, _reports(tx, found))
+
+
+def _effects_of_coerced(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
+    """Return what the approval hides. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
+    found = _open(tx, arguments)
+    reports = _reports(tx, found)
+    lines, basis, _ = _effects("coercion-confirmed", found, reports)
+    subjects = sorted({value_index.subject_of(report.kind, report.value) for report in reports.values()})
+    return Effects([*lines, *(listed_value(tx, subject) for subject in subjects)], basis)
 
 
 def _effects(does: str, found: Sequence[Review], reports: Mapping[str, Report]) -> Effects:
@@ -105,3 +126,4 @@ def _open(tx: Tx, arguments: Arguments) -> list[Review]:
 
 APPROVE = TwoPersonAction("approve-with-authority", _effects_with_authority, _carry_out)
 APPROVE_HARMLESS = TwoPersonAction("approve-allowlisted", _effects_of_harmless, _carry_out)
+APPROVE_COERCED = TwoPersonAction("approve-coerced", _effects_of_coerced, _carry_out)

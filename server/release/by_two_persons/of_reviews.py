@@ -17,6 +17,8 @@ def actions_of(hub: Hub, tx: Tx, found: Sequence[Review], state: ReviewState) ->
     open_ = [review for review in found if review.state == "open"]
     actions: dict[str, TwoPersonAction] = {}
     if state == "approved":
+        far_read = held_reports.coerced_and_far_read(tx, open_, hub.most_readers_by_one)
+        actions |= dict.fromkeys(far_read, held_reports.APPROVE_COERCED)
         actions |= dict.fromkeys(held_reports.known_as_harmless(hub, tx, open_), held_reports.APPROVE_HARMLESS)
         actions |= dict.fromkeys(held_reports.with_authority(tx, open_), held_reports.APPROVE)
     else:

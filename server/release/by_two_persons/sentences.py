@@ -12,6 +12,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         # Reviews
         "released-with-authority": "the reports are released: each of them alone lets readers block its value",
         "released-allowlisted": "the reports are released, although the rules know their values as harmless",
+        "coercion-confirmed": (
+            "the holders count as coerced: their accounts leave the collections that many read, and are never blocked"
+        ),
         "report": "{kind} {value}: reported by {partner}, held by the rule {rule}",
         "values-delisted": "the values are delisted: their reports are refused, and count against who made them",
         "listed-value": "{kind} {value}: listed in {collections}, which {readers} partners read",

@@ -79,6 +79,27 @@ def test_two_persons_approve_what_a_list_has_as_harmless(
     assert propose(hub, "rejected") == []
 
 
+@pytest.mark.parametrize(("most", "by_two"), [(0, True), (9, False)])
+def test_two_persons_confirm_coercion_where_many_read_of_the_account(
+    store: Store, joins: Joins, reports: Reports, held_by: Held, most: int, by_two: bool
+) -> None:
+    hub = Hub(store, hub_on(store).policy, most_readers_by_one=most)
+    account = {"value": "DE89370400440532013000", "kind": "bank-account"}
+    joins("First Bank", reads=["mule-accounts"])
+    police = joins("Police", "government", ["mule-accounts"], authority=("bank-account",))
+    reports(police, **account, confidence="99")
+    reports(joins("Stranger", "telecom"), **account, holder_status="coerced")
+    made = propose(hub, "approved")
+    assert [proposal.action for proposal in made] == ["approve-coerced"] * by_two
+    if by_two:
+        lines = english(made[0].effects)
+        assert any("mule-accounts" in line and "2 partners" in line for line in lines)
+        assert live(held_by("mule-accounts")) == 1
+        confirm(hub, made[0])
+        assert live(held_by("mule-accounts")) == 0
+        assert propose(hub, "rejected") == []
+
+
 @pytest.mark.parametrize(("most", "tlp", "by_two"), [(0, "green", True), (5, "green", False), (5, "clear", True)])
 def test_two_persons_decide_a_dispute_against_what_many_read(
     store: Store, joins: Joins, reports: Reports, records_of: Any, listed: Any, held_by: Held, most: int, tlp: str,
