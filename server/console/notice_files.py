@@ -26,7 +26,7 @@ class NotStated(Exception):
     """No statement was made; the text says why, and is in the catalogues."""
 
     def __init__(self, text: Translatable) -> None:
-        """Say why."""
+        """Refuse with a text that the catalogues have."""
         self.text = text
         super().__init__(text)
 

@@ -26,7 +26,6 @@ from server.console.operator import (
     explain_page,
     figure_page,
     joining_pages,
-    notice_page as notices_of_all,
     objection_pages,
     overview_page,
     partner_changes,
@@ -132,8 +131,8 @@ ROUTES: tuple[Route, ...] = (
     Route("figures", "/console/figures", VIEWERS, figure_page.show),
     Route("audit", "/console/audit", ANALYSTS, trail_pages.show),
     Route("audit-export", "/console/audit/export", ANALYSTS, trail_pages.export, methods=FORM),
-    Route("notices", "/console/notice", ANALYSTS, notices_of_all.show),
-    Route("notices-file", "/console/notice/file", ANALYSTS, notices_of_all.send, methods=FORM, is_fresh=True),
+    Route("notices", "/console/notice", ANALYSTS, evidence_pages.show_notice),
+    Route("notices-file", "/console/notice/file", ANALYSTS, evidence_pages.send_notice, methods=FORM, is_fresh=True),
     Route("all-evidence", "/console/evidence", ANALYSTS, evidence_pages.show),
     *(
         Route(f"all-evidence-{name}", f"/console/evidence/{name}", APPROVERS, view, methods=FORM, is_fresh=True)

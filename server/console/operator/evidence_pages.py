@@ -1,4 +1,4 @@
-"""The pages of evidence: all files, those of a report or a case, to whom they were handed over, and the bag."""
+"""The pages of evidence, with the bag of a report or a case, and of notice: what the hub told a partner, signed."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,17 +8,19 @@ from urllib.parse import urlencode
 
 from flask import Response
 
+from schemas import kinds
 from schemas.partner import Partner
 from schemas.proof.signatures import BadSigningKey
 from server import signing_keys
 from server.console.evidence_files import NO_EVIDENCE, PAGE, next_place, place_of, stored_evidence
-from server.console.notice_files import NO_KEYS, NO_PARTNER
+from server.console.notice_files import NO_KEYS, NO_PARTNER, NotStated, notice_file
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release.evidence import desk
 from server.release.evidence.desk import UnknownEvidence
 from server.release.evidence.encryption import UnreadableEvidence
 from server.release.evidence.stored import StoreOfFilesUnavailable
+from server.release.notices.document import makes_pdfs
 from server.store import partners
 from server.store.database.engine import Tx
 from server.store.evidence import files
@@ -111,6 +113,24 @@ def _key(tx: Tx, about: str, whose: str) -> str:
 def _partner(visit: Visit, tx: Tx) -> Partner:
     """Return the partner that the form names. Raises ``UnknownPartner``."""
     return partners.get(tx, visit.field("partner", _LONGEST))
+
+
+def show_notice(visit: Visit, problem: str = "") -> Response:
+    """Show the form of a notice about any partner."""
+    partner = visit.field("partner", _LONGEST) or visit.request.args.get("partner", "")[:_LONGEST]
+    status = 422 if problem else 200
+    every = sorted(kinds.every())
+    return visit.page(
+        "operator/notice.html", status, kinds=every, has_pdf=makes_pdfs(), problem=problem, partner=partner
+    )
+
+
+def send_notice(visit: Visit) -> Response:
+    """Send the statement about a partner, also about one that left."""
+    try:
+        return notice_file(visit, visit.field("partner", _LONGEST))
+    except NotStated as refused:
+        return show_notice(visit, refused.text)
 
 
 @contextmanager
