@@ -14,6 +14,9 @@ from server.settings import Settings
 from server.setup import set_up
 from server.store import Store, partners
 from tests.postgres import Postgres
+from tests.quick_pages import make_pages_quick
+
+make_pages_quick()
 
 
 @pytest.fixture
