@@ -1,4 +1,4 @@
-"""Where the hub stores files of evidence, by the settings."""
+"""The place of the hub's files of evidence, by the settings."""
 
 from server.release.evidence.desk import StoredEvidence
 from server.release.evidence.encryption import EvidenceKey

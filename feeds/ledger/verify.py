@@ -24,7 +24,7 @@ _ONE_BY_ONE = 50
 
 
 class Verdict(StrEnum):
-    """What the log says of an object."""
+    """The verdict of the log on an object."""
 
     PROVEN = "proven"
     PENDING = "pending"

@@ -19,7 +19,7 @@ _MOST_REASONS = 50
 
 
 def carry_out(hub: Hub, feed: Connector[FeedSettings], *, stop: threading.Event, pages: SharedPages) -> bool:
-    """Take the order for ``feed``, do it, and record the result; returns False where another schedule took it."""
+    """Carry out the order for ``feed``, and record the result; returns False where another schedule took it."""
     name = feed.settings.name
     with hub.store.begin() as tx:
         order = orders.take(tx, name)

@@ -71,7 +71,7 @@ def removal(index: int) -> bytes:
 
 
 class Opening(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a reader needs to check an entry beside the object: its place, its kind, when it was added, its salt.
+    """The facts beside an object by which its entry is checked: its place, its kind, when it was added, its salt.
 
     ``date_added`` is RFC 3339 with microseconds, ``salt`` hexadecimal. ``id`` and ``version`` are those of an object;
     ``removed`` is the index of the entry whose object is gone; ``statement`` what the hub states.

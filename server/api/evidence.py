@@ -34,7 +34,7 @@ class EvidenceEndpoints:
     """The endpoint of one hub that gives files of evidence."""
 
     def __init__(self, hub: Hub, place: StoredEvidence | None) -> None:
-        """Give the files of ``hub`` that are stored at ``place``."""
+        """Serve the files of ``hub`` that are stored at ``place``."""
         self._hub = hub
         self._place = place
 
@@ -69,7 +69,7 @@ class EvidenceEndpoints:
         _METHODS.check(request)
 
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
-        """Give a file to ``partner``; an absent one and another's get the same answer.
+        """Send a file to ``partner``; an absent one and another's get the same answer.
 
         Raises ``TaxiiError`` and ``NotFast``.
         """

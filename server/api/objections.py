@@ -123,16 +123,16 @@ class ObjectionEndpoints:
 
     @property
     def is_taken(self) -> bool:
-        """Whether this hub takes objections."""
+        """Return whether this hub takes objections."""
         return self._rules.most_a_day > 0
 
     @property
     def takes_contacts(self) -> bool:
-        """Whether this hub has a key, and so keeps a contact."""
+        """Return whether this hub has a key, and so keeps a contact."""
         return self._rules.contacts is not None
 
     def file(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
-        """Take the objection that ``ask`` reads, from an address. Raises ``TaxiiError``."""
+        """File the objection that ``ask`` reads, from an address. Raises ``TaxiiError``."""
         self._addresses.spend(remote)
         if not self.is_taken:
             raise TaxiiError("not-found")

@@ -1,4 +1,4 @@
-"""Who may use which page: the rights of a role, and how long a proof of identity counts."""
+"""The rights to pages: those of a role, and how long a proof of identity counts."""
 
 from server.store.operators.users import OperatorRole, PartnerRole, User
 

@@ -1,4 +1,4 @@
-"""What the pages of evidence share: the place in a list of files, and how a file is sent."""
+"""The shared parts of the pages of evidence: the place in a list of files, and how a file is sent."""
 
 from collections.abc import Iterator
 from itertools import chain

@@ -41,14 +41,14 @@ class ObjectionDesk(Protocol):
 
     @property
     def is_taken(self) -> bool:
-        """Whether this hub takes objections."""
+        """Return whether this hub takes objections."""
 
     @property
     def takes_contacts(self) -> bool:
-        """Whether a contact is kept."""
+        """Return whether a contact is kept."""
 
     def file(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
-        """Take an objection from an address."""
+        """File an objection from an address."""
 
     def follow(self, remote: str, token: str) -> ObjectionProgress:
         """Return how far the objection of a token has come, to an address."""

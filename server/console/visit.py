@@ -75,17 +75,17 @@ class Visit:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether browser and server are one machine, where HTTP without TLS will do."""
+        """Return whether browser and server are one machine, where HTTP without TLS will do."""
         return not self.site.settings.public_url and is_local(self.request.environ)
 
     @property
     def is_secure(self) -> bool:
-        """Whether the browser speaks HTTPS: to this server, or to the proxy at the address in the settings."""
+        """Return whether the browser speaks HTTPS: to this server, or to the proxy at the address in the settings."""
         return self.request.scheme == "https" or self.site.settings.public_url.startswith("https:")
 
     @property
     def is_partial(self) -> bool:
-        """Whether only the part of the page that changes is asked for."""
+        """Return whether only the part of the page that changes is asked for."""
         return "HX-Request" in self.request.headers
 
     # Who asks
@@ -114,7 +114,7 @@ class Visit:
 
     @property
     def is_page_for_anybody(self) -> bool:
-        """Whether the page is for those, too, who are not logged in."""
+        """Return whether the page is for those, too, who are not logged in."""
         return self.page_name in ("front", "check", "trends")
 
     @property
@@ -130,12 +130,12 @@ class Visit:
 
     @property
     def right(self) -> str:
-        """What the person may: a role, or "anybody"."""
+        """The right of the person: a role, or "anybody"."""
         return right_of(self.user) if self.user is not None else "anybody"
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the person proved all factors within the last ten minutes."""
+        """Return whether the person proved all factors within the last ten minutes."""
         return self.login is not None and now() - self.login.proven < FRESH_MICROSECONDS
 
     def begin_session(self, tx: Tx, user: User, stage: sessions.Stage) -> None:
@@ -279,12 +279,12 @@ class Visit:
 
     @property
     def has_unsent_form(self) -> bool:
-        """Whether the person comes back to a form that was not sent, as a login was asked for first."""
+        """Return whether the person comes back to a form that was not sent, as a login was asked for first."""
         return self.request.method == "GET" and _UNSENT in self.request.args
 
     @property
     def comes_from_form(self) -> bool:
-        """Whether the login was asked for as a form was sent, which it leads back to."""
+        """Return whether the login was asked for as a form was sent, which it leads back to."""
         return urlsplit(self.next_path()).query == f"{_UNSENT}=1"
 
     def go_on_path(self, path: str) -> str:

@@ -104,7 +104,7 @@ class LedgerEndpoints:
             return _READING[request.route](tx, asked, request)
 
     def _cosign(self, partner: Partner, request: OtherRequest) -> TaxiiResponse:
-        """Take the cosignatures of a registered witness: the cosigned note, or its lines alone for a recent one."""
+        """Keep the cosignatures of a registered witness: the cosigned note, or its lines alone for a recent one."""
         with received(request.environ, LONGEST_NOTE) as (body, _):
             data = body.read()
         with self._store.read() as tx:

@@ -176,7 +176,7 @@ def described(tx: Tx, partner: Partner) -> dict[str, Any]:
 
 
 def _warn_of_keeping_nothing(partner: Partner) -> None:
-    """Say on standard error which institutions of a partner are no account's keeper."""
+    """Warn on standard error which institutions of a partner are no account's keeper."""
     for institution in membership.keeping_nothing(partner):
         typer.echo(
             f"scamfeed: warning: {institution} keeps no account: name British accounts by sort codes, as GB:6016",

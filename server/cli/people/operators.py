@@ -71,7 +71,7 @@ def link(ctx: typer.Context, name: Name, by: By = None, json: Json = False) -> N
 def role(
     ctx: typer.Context, name: Name, role: Annotated[OperatorRole, typer.Argument(help="the new role")], by: By = None
 ) -> None:
-    """Give an operator another role, from the next request on."""
+    """Change an operator's role, from the next request on."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         _operator(tx, name)

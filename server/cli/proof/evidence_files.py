@@ -43,7 +43,7 @@ def add(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Take files in as evidence: hash, size, media type by content, a time-stamp where configured, an entry of custody.
+    """Add files as evidence: hash, size, media type by content, a time-stamp where configured, an entry of custody.
 
     A file is stored, encrypted, where evidence_store is set. Its name is kept nowhere.
     """
@@ -103,7 +103,7 @@ def get(
     output: Output,
     by: By = None,
 ) -> None:
-    """Give a stored file to a partner that may have it: its holder, or one to whom its case was handed over."""
+    """Send a stored file to a partner that may have it: its holder, or one to whom its case was handed over."""
     context: Context = ctx.obj
     place = _place(context)
     if place is None:

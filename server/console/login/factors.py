@@ -37,7 +37,7 @@ def asked_of(visit: Visit, user: User) -> str:
 
 
 def problem_of_factor(visit: Visit, user: User) -> str:
-    """Take the code or the signature of the form, each once; return what is wrong with it, "" where nothing is.
+    """Use the code or the signature of the form, each once; return what is wrong with it, "" where nothing is.
 
     Raises ``PageRefused`` after too many wrong ones.
     """

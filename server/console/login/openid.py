@@ -36,7 +36,7 @@ class NotLoggedIn(Exception):
 
 
 class LoginFlow(NamedTuple):
-    """What one login is bound to its browser by, kept in a cookie until the person comes back."""
+    """The binding of one login to its browser, kept in a cookie until the person comes back."""
 
     state: str
     nonce: str
@@ -60,7 +60,7 @@ class LoginFlow(NamedTuple):
 
 
 class ProvenPerson(NamedTuple):
-    """Who a provider says that somebody is: a subject that never changes, a name, and the role by the settings."""
+    """A person as a provider proves it: a subject that never changes, a name, and the role by the settings."""
 
     subject: str
     name: str
@@ -79,7 +79,7 @@ class OpenIdProvider:
 
     @property
     def is_set(self) -> bool:
-        """Whether there is a provider."""
+        """Return whether there is a provider."""
         return bool(self._issuer and self._settings.oidc_client_id)
 
     def begin(self, back: str, following: str, *, is_again: bool) -> tuple[str, LoginFlow]:

@@ -84,7 +84,7 @@ def show_one(visit: Visit, id: str) -> Response:
 
 
 def assign(visit: Visit, id: str) -> Response:
-    """Give a request that nobody is asked by to the partner that keeps the account."""
+    """Assign a request that nobody is asked by to the partner that keeps the account."""
     hub = visit.site.hub
     with hub.store.begin() as tx:
         _find(tx, id)

@@ -83,7 +83,7 @@ def show_one(visit: Visit, id: str) -> Response:
 
 
 def decide(visit: Visit, id: str) -> Response:
-    """Take the listing back, or let it stay for a reason; what many partners read is taken back by two persons."""
+    """Delist the value, or let it stay for a reason; what many partners read is taken back by two persons."""
     hub, by = visit.site.hub, visit.known_user.name
     is_clear = visit.field("decision") == "clear"
     given = visit.field("reason")

@@ -1,4 +1,4 @@
-"""Where a page of a list goes on, as its address says it: a moment, and an id."""
+"""The place where a page of a list goes on, as its address has it: a moment, and an id."""
 
 from server.console.visit import Visit
 

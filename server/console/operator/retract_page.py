@@ -21,7 +21,7 @@ _CHANGED = mark("What is reported of it has changed meanwhile. Look at it again;
 
 
 class Retractable(NamedTuple):
-    """What a retraction would take back: values by their names, the number of reports, and who reads them."""
+    """The effect of a retraction: values by their names, the number of reports, and who reads them."""
 
     subjects: list[str]
     reports: int
@@ -44,7 +44,7 @@ def show(visit: Visit) -> Response:
 
 
 def _take_back(visit: Visit, text: str) -> Response:
-    """Take the value back as it was shown, or propose that."""
+    """Retract the value as it was shown, or propose that."""
     hub, user = visit.site.hub, visit.known_user
     with hub.store.begin() as tx:
         found = _find(tx, text)

@@ -57,7 +57,7 @@ def preview(visit: Visit) -> Response:
 
 
 def decide(visit: Visit) -> Response:
-    """Take the decision that was previewed; what takes two persons is proposed to somebody else."""
+    """Carry out the decision that was previewed; what takes two persons is proposed to somebody else."""
     state = _state(visit)
     user, hub, words = visit.known_user, visit.site.hub, visit.field("note", 500) or None
     with hub.store.read() as tx:

@@ -1,4 +1,4 @@
-"""How each client of docs/clients.md connects, with a partner's own addresses in it and no secret."""
+"""The settings of each client of docs/clients.md, with a partner's own addresses and no secret."""
 
 import shlex
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from server.console.words import Translatable, mark
 
 
 class ConnectionPlace(NamedTuple):
-    """Where a partner connects: the hub's address, its user name, and the collection that it wants to read.
+    """The addresses of a partner: the hub's address, its user name, and the collection that it wants to read.
 
     ``plain`` is the collection with indicators alone, ``full`` the one with observables and relationships too; each by
     its id, "" where the partner may not read it.

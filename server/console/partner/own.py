@@ -1,4 +1,4 @@
-"""What the pages of a partner share: whose they are, how they go on, and how a refusal is shown."""
+"""The shared parts of a partner's pages: whose they are, how they go on, and how a refusal is shown."""
 
 from typing import Any
 from urllib.parse import urlencode

@@ -32,7 +32,7 @@ _NO_DAY = mark("Write the day as year-month-day, of the common era.")
 
 
 class _Search(NamedTuple):
-    """What is searched for, as it was written, as a filter, and what is wrong with it."""
+    """A search: as it was written, as a filter, and its fault."""
 
     given: Mapping[str, str]
     wanted: EventFilter

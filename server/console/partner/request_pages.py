@@ -112,7 +112,7 @@ def open_one(visit: Visit) -> Response:
 
 
 def take_step(visit: Visit, id: str) -> Response:
-    """Take a request a step further, as its addressee or its sender."""
+    """Change a request's state, as its addressee or its sender."""
     with visit.site.hub.store.read() as tx:
         partner = own_partner(visit, tx)
         view = _find(tx, partner, id)

@@ -1,4 +1,4 @@
-"""What waits for a partner: accounts to answer for, requests to it, and what was taken back; each counted so far."""
+"""The work that waits for a partner: accounts to answer for, requests, and what was taken back; each counted so far."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class WaitingForPartner(NamedTuple):
-    """How many accounts and requests wait for the partner's answer, how many are late, and how much was taken back."""
+    """The numbers of accounts and requests that wait for an answer, of late ones, and of what was taken back."""
 
     accounts: int
     late_accounts: int

@@ -1,4 +1,4 @@
-"""What the public pages show, kept for a minute: whoever opens them again and again costs the store nothing."""
+"""The content of the public pages, kept for a minute: whoever opens them again and again costs the store nothing."""
 
 import threading
 import time

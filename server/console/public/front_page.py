@@ -29,7 +29,7 @@ class NoPage(PageRefused):
 
 
 class PublicFacts(NamedTuple):
-    """What anybody may know of the hub: since when it is there, who wants to be named, and whom to ask."""
+    """The public facts about the hub: since when it is there, who wants to be named, and whom to ask."""
 
     since: int
     partners: list[Partner]

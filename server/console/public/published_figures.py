@@ -39,7 +39,7 @@ class Amount(NamedTuple):
 
 
 class InTime(NamedTuple):
-    """How many objections were decided in time, and how many in all; None for what is not shown."""
+    """The numbers of objections that were decided in time, and in all; None for what is not shown."""
 
     number: int | None
     all: int | None

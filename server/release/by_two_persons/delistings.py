@@ -20,7 +20,7 @@ from server.store.reviews import Review
 
 
 class Readership(NamedTuple):
-    """Where a value is listed now, and how many partners may read it there; of ``public`` nobody knows how many."""
+    """The collections that list a value now, and how many partners read them; of ``public`` nobody knows how many."""
 
     aliases: list[str]
     readers: int

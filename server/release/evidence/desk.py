@@ -1,4 +1,4 @@
-"""Take evidence in, hand it over, and give it out: to those of a report or a case alone, and on the record."""
+"""Add evidence, hand it over, and send it out: to those of a report or a case alone, and on the record."""
 
 import hashlib
 import mimetypes
@@ -35,7 +35,7 @@ class EvidenceRefused(ValueError):
 
 
 class StoredEvidence(NamedTuple):
-    """Where files are stored, and the key that encrypts their keys."""
+    """The store of files, and the key that encrypts their keys."""
 
     store: FileStore
     key: EvidenceKey
@@ -103,7 +103,7 @@ def add(
     limits: EvidenceLimits,
     by: str,
 ) -> EvidenceFile:
-    """Take a file in as evidence of a report or a case; ``content`` is stored, where there is a ``place`` for it.
+    """Add a file as evidence of a report or a case; ``content`` is stored, where there is a ``place`` for it.
 
     The same file again is one file. Raises ``EvidenceRefused``.
     """

@@ -17,7 +17,7 @@ from server.store.database.times import now
 
 
 class GuardTrial(NamedTuple):
-    """What the guard would do with a report of a value as one of a kind: the rule that holds it, None where none does.
+    """The guard's decision on a report of a value as one of a kind: the rule that holds it, None where none does.
 
     ``message`` is what the sender would read.
     """

@@ -31,7 +31,7 @@ def _never(seconds: float) -> bool:
 
 
 class LedgerRules:
-    """Where the keys of the ledger are, and the host in whose name they are made."""
+    """The file of the ledger's keys, and the host in whose name they are made."""
 
     def __init__(self, key_file: Path, host: str) -> None:
         """Sign by the keys of a file."""

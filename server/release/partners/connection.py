@@ -1,4 +1,4 @@
-"""What a partner's client needs to connect: the addresses of the server, and the partner's collections."""
+"""The addresses that a partner's client needs to connect: those of the addresses of the server, and the partner's collections."""
 
 from typing import Any
 

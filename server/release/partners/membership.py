@@ -1,4 +1,4 @@
-"""How a partner joins, changes, leaves and comes back: each in one transaction, with large work begun that follows."""
+"""The steps by which a partner joins, changes, leaves and comes back, each in one transaction; large work follows."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -38,7 +38,7 @@ class Joined(NamedTuple):
 
 
 class Leaving(NamedTuple):
-    """What is left to do for a partner that leaves, and how far that has come."""
+    """The work that is left for a partner that leaves, and its progress."""
 
     job: Departure
     state: State

@@ -26,7 +26,7 @@ class PolicyInForce:
 
     @property
     def is_configured(self) -> bool:
-        """Whether the configuration has rules, which no page changes."""
+        """Return whether the configuration has rules, which no page changes."""
         return not self._configured.is_default
 
     def at(self, facts: HubFacts) -> tuple[Policy, AlikeDrafts]:

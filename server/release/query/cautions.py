@@ -1,4 +1,4 @@
-"""What speaks against a reported value, from everything that the hub knows: shown to who decides about it."""
+"""The cautions about a reported value, from everything that the hub knows: shown to who decides about it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ class Caution(NamedTuple):
 
 
 class Background(NamedTuple):
-    """What the hub knows of a value: what speaks against it, and who else reports it, by kind of partner."""
+    """The hub's knowledge of a value: what speaks against it, and who else reports it, by kind of partner."""
 
     cautions: list[Caution]
     reporters: Mapping[str, int]

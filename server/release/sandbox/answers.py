@@ -1,4 +1,4 @@
-"""What a partner sends to its sandbox: outcomes of synthetic listings are noted, all else is tried and undone."""
+"""The contributions of a partner to its sandbox: outcomes of its listings are noted, all else is tried and undone."""
 
 from collections.abc import Sequence
 from contextlib import suppress

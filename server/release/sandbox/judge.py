@@ -21,7 +21,7 @@ _NO_GRADES_TO_ACT_ON = frozenset({Action.STEP_UP, Action.WARN, Action.MONITOR, A
 
 
 class RuleResult(NamedTuple):
-    """How a client stands with one rule; ``objects`` are the ids of the listings that are missing, or were wrong."""
+    """The state of one rule for a client; ``objects`` are the ids of the listings that are missing, or were wrong."""
 
     name: str
     state: State
@@ -48,7 +48,7 @@ class RehearsalRecord:
 
     @cached_property
     def is_played(self) -> bool:
-        """Whether the whole script was published, and read."""
+        """Return whether the whole script was published, and read."""
         return len(self.changes) == len(script.CHANGES) and self.read_up_to >= max(
             change.added for change in self.changes
         )

@@ -22,7 +22,7 @@ PATIENCE = 30
 
 
 class ListingChange(StrEnum):
-    """What happens to a listing."""
+    """A change of a listing."""
 
     LISTED = "listed"
     DISPUTED = "disputed"

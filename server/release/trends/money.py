@@ -32,7 +32,7 @@ class _Stated:
 
     @property
     def counted(self) -> CountedBy:
-        """How many records there are, and by which organisations."""
+        """The number of records, and the organisations that they are by."""
         return CountedBy(self.records, frozenset(self.by))
 
 

@@ -62,7 +62,7 @@ def waiting(tx: Tx) -> list[str]:
 
 
 def take(tx: Tx, feed: str) -> FeedOrder | None:
-    """Take the order for a feed, to carry it out; None where there is none, or another schedule has taken it."""
+    """Claim the order for a feed, to carry it out; None where there is none, or another schedule has taken it."""
     taken = update(feed_orders).where(_o.feed == feed, _o.begun.is_(None)).values(begun=sql.database_time(tx))
     return find(tx, feed) if tx.execute(taken).rowcount else None
 

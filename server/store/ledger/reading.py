@@ -1,4 +1,4 @@
-"""What a reader is given of the ledger of a collection: tiles, openings, and proofs of single objects.
+"""The parts of a collection's ledger that a reader is given: tiles, openings, and proofs of single objects.
 
 Tiles and entries are the same for all who read the collection. Salts are given for what the reader may see alone: of
 what was withdrawn before it was let read, it learns that there was something, and when, but not what.
@@ -28,7 +28,7 @@ _SPECS = ("2.0", "2.1")
 
 
 class NotSealed(LookupError):
-    """What was asked for is in the collection, but in no signed checkpoint yet."""
+    """The object is in the collection, but in no signed checkpoint yet."""
 
 
 class _Span(NamedTuple):

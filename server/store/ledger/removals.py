@@ -22,7 +22,7 @@ from server.store.tables import collections
 
 
 class Removed(NamedTuple):
-    """What was removed of a row of a log: its ``date_added``, by its bit each thing that it had, and what is left."""
+    """The removed part of a row of a log: its ``date_added``, by its bit each thing that it had, and what is left."""
 
     date_added: int
     before: Mapping[int, bytes]

@@ -19,7 +19,7 @@ _u = users.c
 
 
 class OperatorRole(StrEnum):
-    """What an operator of the hub may do: each role all that the one before it may."""
+    """The roles of operators of the hub: each role all that the one before it may."""
 
     VIEWER = "viewer"
     ANALYST = "analyst"
@@ -28,7 +28,7 @@ class OperatorRole(StrEnum):
 
 
 class PartnerRole(StrEnum):
-    """What a user of a partner may do for it."""
+    """The roles of a partner's users."""
 
     READER = "reader"
     WRITER = "writer"
@@ -160,7 +160,7 @@ def renew_link(tx: Tx, name: str) -> str:
 
 
 def change_role(tx: Tx, name: str, role: OperatorRole | PartnerRole) -> None:
-    """Give a user another role, from the next request on. Raises ``UnknownUser``."""
+    """Change a user's role, from the next request on. Raises ``UnknownUser``."""
     _change(tx, get(tx, name).id, role=str(role))
 
 

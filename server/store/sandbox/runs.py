@@ -44,7 +44,7 @@ class PlayedChange(NamedTuple):
 
 
 class ReadStretch(NamedTuple):
-    """What a client read at one time: all that was added after one place, up to another."""
+    """A stretch that a client read at one time: all that was added after one place, up to another."""
 
     after: int
     up_to: int
