@@ -1,4 +1,4 @@
-"""The addresses that a partner's client needs to connect: those of the addresses of the server, and the partner's collections."""
+"""The addresses of the server for the client of a partner, and the collections that it reads."""
 
 from typing import Any
 
