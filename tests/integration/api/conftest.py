@@ -3,6 +3,7 @@
 import atexit
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +102,8 @@ class ApiHub:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'hub.db'}"
+        template: Path = request.getfixturevalue("migrated_store")
+        yield f"sqlite:///{shutil.copy(template, tmp_path / 'hub.db')}"
         return
     server = request.getfixturevalue("postgres")
     yield server.url(server.database(request.getfixturevalue("postgres_template")))
