@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.keeper import checked_institution
-from schemas.reference.telephone import hotline
+from schemas.reference.telephone import PersonalNumber, hotline
 from schemas.text import checked_line
 
 # The prefixes of the aliases of private collections, and of no others.
@@ -132,9 +132,11 @@ def valid_contact(text: str) -> str:
         return text
     try:
         number = hotline(text)
-    except Rejected as refused:
-        if refused.reason == "contact-of-a-person":
-            raise
+    except PersonalNumber:
+        raise Rejected(
+            "contact-of-a-person", "this may be a person's number: give a hotline's or a desk's, no mobile's"
+        ) from None
+    except Rejected:
         raise Rejected(
             "contact-form", "no number that a telephone reaches: +66 2 123 4567, or a short one as 1441"
         ) from None

@@ -162,15 +162,15 @@ def _others(
 ) -> OtherEndpoints:
     """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
     trends = TrendEndpoints(settings.check_rate_limit)
-    rooms: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
-    rooms |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
-    rooms[EVIDENCE_PREFIX] = EvidenceEndpoints(hub, evidence_place(settings))
-    rooms[NOTICE_PATH] = NoticeEndpoints(hub, quotas, partial(signing_keys.load, settings))
-    rooms |= {OBJECTIONS_PATH: objections, "/api/": api}
+    endpoints: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
+    endpoints |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
+    endpoints[EVIDENCE_PREFIX] = EvidenceEndpoints(hub, evidence_place(settings))
+    endpoints[NOTICE_PATH] = NoticeEndpoints(hub, quotas, partial(signing_keys.load, settings))
+    endpoints |= {OBJECTIONS_PATH: objections, "/api/": api}
     if (ledger := ledger_of(settings)) is not None:
         ledger_keys = partial(ledger.keys, hub.store)
-        rooms[LEDGER_PREFIX] = LedgerEndpoints(hub.store, ledger_keys)
-        rooms[WITNESS_PATH] = WitnessEndpoint(hub.store, ledger_keys)
+        endpoints[LEDGER_PREFIX] = LedgerEndpoints(hub.store, ledger_keys)
+        endpoints[WITNESS_PATH] = WitnessEndpoint(hub.store, ledger_keys)
     if settings.match_seed_file is not None:
         check_seed(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)
@@ -180,8 +180,8 @@ def _others(
         running.callback(evaluation.stop)
         running.callback(maker.stop)
         of_matches = MatchQuotas(settings.match_per_request, settings.match_per_day, settings.match_total_per_day)
-        rooms[MATCH_PREFIX] = MatchEndpoints(hub.store, evaluation, of_matches)
-    return EndpointsByPath(rooms)
+        endpoints[MATCH_PREFIX] = MatchEndpoints(hub.store, evaluation, of_matches)
+    return EndpointsByPath(endpoints)
 
 
 def _reads_of(store: Store, settings: Settings) -> Store:

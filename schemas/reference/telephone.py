@@ -87,11 +87,15 @@ def e164(digits: str, country: str = "") -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+class PersonalNumber(Exception):
+    """The number may be a person's, as a mobile's is."""
+
+
 def hotline(text: str) -> str | None:
     """Return the number of a desk as a ``tel:`` address, None if ``text`` is none.
 
-    A short one, as 1441, is dialled in its country; others have their country code. Raises ``Rejected`` for a number
-    that may be a person's, and one that nobody has.
+    A short one, as 1441, is dialled in its country; others have their country code. Raises ``PersonalNumber`` for one
+    that may be a person's, and ``Rejected`` for one that nobody has.
     """
     digits = digits_of(plain(text))
     if digits is None:
@@ -100,9 +104,7 @@ def hotline(text: str) -> str | None:
         return f"tel:{digits}"
     number = e164(digits)
     if phonenumbers.number_type(phonenumbers.parse(number)) not in _OF_DESKS:
-        raise Rejected(
-            "contact-of-a-person", "this may be a person's number: give a hotline's or a desk's, no mobile's"
-        )
+        raise PersonalNumber
     return f"tel:{number}"
 
 

@@ -12,7 +12,11 @@ from flask import Flask
 from schemas.api.lookup import LookupRequest
 from server.api.account_answers import AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
+from server.api.evidence import PREFIX as EVIDENCE, EvidenceEndpoints
+from server.api.ledger.endpoints import PREFIX as LEDGER, LedgerEndpoints
+from server.api.ledger.witness_endpoint import PATH as WITNESS, WitnessEndpoint
 from server.api.limits import LookupSettings
+from server.api.notices import PATH as NOTICE, NoticeEndpoints
 from server.api.objections import PATH as OBJECTIONS, ObjectionEndpoints, ObjectionRules
 from server.api.openapi import description
 from server.api.requests import PREFIX as REQUESTS, RequestEndpoints
@@ -64,9 +68,12 @@ def test_it_is_open_to_everybody(app: Flask) -> None:
 
 def _all() -> dict[str, Any]:
     """Return the description of all that is served, as the application hands it out."""
-    rooms: dict[str, OtherEndpoints] = {TRENDS: TrendEndpoints(0), "/api/answers": _answers(), REQUESTS: _requests()}
-    rooms |= {OBJECTIONS: ObjectionEndpoints(cast(Hub, None), ObjectionRules()), "/api/": _lookups()}
-    return describe(EndpointsByPath(rooms).describe())
+    hub, store, nothing = cast(Hub, None), cast(Store, None), cast(Any, None)
+    served: dict[str, OtherEndpoints] = {TRENDS: TrendEndpoints(0), "/api/answers": _answers(), REQUESTS: _requests()}
+    served |= {OBJECTIONS: ObjectionEndpoints(hub, ObjectionRules()), "/api/": _lookups()}
+    served |= {EVIDENCE: EvidenceEndpoints(hub, None), NOTICE: NoticeEndpoints(hub, PartnerQuotas(), nothing)}
+    served |= {LEDGER: LedgerEndpoints(store, nothing), WITNESS: WitnessEndpoint(store, nothing)}
+    return describe(EndpointsByPath(served).describe())
 
 
 def _requests() -> RequestEndpoints:
