@@ -58,7 +58,9 @@ class NoticeEndpoints:
 
     def describe(self) -> Description:
         """Describe the endpoint for clients."""
-        asked = operation("notice", "State, signed, what you were told about a value", ref("signed_notice"), 400, 403)
+        asked = operation(
+            "notice", "State, signed, what you were told about a value", ref("signed_notice"), 400, 403, 404
+        )
         asked["responses"] |= {code: {"$ref": f"#/components/responses/{code}"} for code in ("413", "415")}
         asked["responses"]["409"] = {
             "description": "it is no value, or may be several",
