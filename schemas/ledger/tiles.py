@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from schemas.ledger.errors import BadFormat
-from schemas.ledger.trees import HASH, Nodes, leaf_hash, node_hash
+from schemas.ledger.trees import HASH, node_hash
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -52,15 +52,6 @@ class TilePath(NamedTuple):
 def width_at(size: int, level: int, number: int) -> int:
     """Return how many hashes a tile has in a tree of ``size`` leaves; 0 where there is none."""
     return max(0, min(WIDTH, (size >> HEIGHT * level) - number * WIDTH))
-
-
-def tiles_of(size: int) -> list[TilePath]:
-    """Return all tiles of hashes of a tree."""
-    found, level = [], 0
-    while hashes := size >> HEIGHT * level:
-        found += [TilePath(level, number, width_at(size, level, number)) for number in range(-(-hashes // WIDTH))]
-        level += 1
-    return found
 
 
 class TileNodes:
@@ -111,12 +102,3 @@ def unbundle(data: bytes) -> list[bytes]:
     if len(entries) > WIDTH:
         raise BadFormat("a bundle has too many entries")
     return entries
-
-
-def memory_nodes(entries: list[bytes]) -> Nodes:
-    """Return the subtrees of a tree whose entries are at hand."""
-    levels = [[leaf_hash(entry) for entry in entries]]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        levels.append([node_hash(*pair) for pair in zip(below[::2], below[1::2], strict=False)])
-    return lambda height, index: levels[height][index]

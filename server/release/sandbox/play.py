@@ -19,7 +19,7 @@ from server.release.sandbox.script import ListingChange, SandboxListing
 from server.store import collections, hub_identity, log, partners
 from server.store.collections import Collection
 from server.store.database.engine import Tx
-from server.store.database.times import micros, moment, now
+from server.store.database.times import micros, now
 from server.store.item import Item
 from server.store.objects.query import EVERY, Query
 from server.store.sandbox import certificates, runs
@@ -191,8 +191,3 @@ def due_runs(tx: Tx) -> list[Rehearsal]:
 def minutes(run: Rehearsal, at: int | None = None) -> int | None:
     """Return how many minutes of the script have passed, None before the client's first read."""
     return None if run.began is None else max(0, ((now() if at is None else at) - run.began) // _MINUTE)
-
-
-def began_at(run: Rehearsal) -> str | None:
-    """Return when the clock of a rehearsal started, as RFC 3339."""
-    return None if run.began is None else timestamp.text(timestamp.to_millisecond(moment(run.began)))

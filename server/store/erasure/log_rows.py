@@ -84,14 +84,6 @@ def of_values(tx: Tx, numbers: Iterable[int]) -> Iterator[StoredRow]:
             yield _row(tx, log, row)
 
 
-def of_keys(tx: Tx, log: int, keys: Iterable[str]) -> Iterator[StoredRow]:
-    """Yield the rows that have all versions of these objects in a log, by their ids or their keys in the inbox."""
-    places = sorted({(thing.date_added, thing.parts) for thing in rows.in_logs(tx, [log], set(keys))})
-    for date_added, parts in places:
-        for row in tx.execute(_AT, {"in_log": log, "at": date_added, "of_parts": parts}):
-            yield _row(tx, log, row)
-
-
 def change(tx: Tx, changes: Sequence[RowChange]) -> None:
     """Change or remove rows of one or several logs; what the collections know of them follows.
 
@@ -239,7 +231,6 @@ _WHERE = (
     _c.date_added == bindparam("at", type_=BigInteger),
     _c.parts == bindparam("of_parts", type_=Integer),
 )
-_AT = select(*_ALL).where(*_WHERE)
 _REMOVE = delete(objects).where(*_WHERE)
 _REWRITE = update(objects).where(*_WHERE).values(body=bindparam("packed"))
 _STRIP = (

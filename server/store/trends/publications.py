@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, select
 
 from server.store.database.engine import Tx
 from server.store.database.sql import insert_many
@@ -39,13 +39,6 @@ def published(
         if wanted is not None:
             asked = asked.where(column == wanted)
     return [PublishedCell(*row) for row in tx.execute(asked, {"of_span": _SPANS[span], "first": first, "last": last})]
-
-
-def last_of(tx: Tx, span: Span) -> int | None:
-    """Return the last day, or month, of which anything is published."""
-    asked = select(func.max(trend_published.c.day)).where(trend_published.c.span == _SPANS[span])
-    found: int | None = tx.execute(asked).scalar()
-    return found
 
 
 _p: Any = trend_published.c

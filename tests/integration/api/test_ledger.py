@@ -17,6 +17,7 @@ from server.release.ledger.sealer import LedgerRules
 from server.store.ledger import sealing, witnesses
 from server.store.ledger.witnesses import OtherHub, Witness
 from tests.integration.api.conftest import ApiHub
+from tests.ledger_trees import memory_nodes
 
 LOG = "/feed/collections/takedown/log"
 FULL = "/feed/collections/takedown-full/log"
@@ -164,7 +165,7 @@ def test_a_registered_witness_cosigns_and_nobody_else(hub: ApiHub, keys: LedgerK
 def test_this_hub_is_a_witness_that_no_log_can_go_back_for(hub: ApiHub, keys: LedgerKeys) -> None:
     other = SignerKey.make("other.example/log")
     entries = [bytes([number]) for number in range(9)]
-    forest = tiles.memory_nodes(entries)
+    forest = memory_nodes(entries)
 
     def ask(old: int, new: int, proof: list[bytes] | None = None, *, by: SignerKey = other, root: bytes = b"") -> Any:
         checkpoint = Checkpoint("other.example/log/7", new, root or trees.root(forest, new))

@@ -9,12 +9,13 @@ from schemas.ledger import tiles, trees
 from schemas.ledger.checkpoints import Checkpoint
 from schemas.ledger.errors import BadProof
 from schemas.ledger.tiles import TileNodes, TilePath
+from tests.ledger_trees import memory_nodes
 
 
 def head_of(size: int, flipped: int | None = None) -> tuple[LogHead, list[bytes]]:
     """Return the head of a log, at a hub that serves one hash of its entries with another bit, and the right hashes."""
     entries = [hashlib.sha256(bytes([number % 256, number // 256])).digest() for number in range(size)]
-    forest = tiles.memory_nodes(entries)
+    forest = memory_nodes(entries)
     root = trees.root(forest, size)
 
     def read(path: TilePath) -> bytes:

@@ -6,6 +6,7 @@ from hypothesis import given, settings, strategies as st
 from schemas.ledger import tiles, trees
 from schemas.ledger.errors import BadFormat, BadProof
 from schemas.ledger.tiles import TileNodes, TilePath
+from tests.ledger_trees import memory_nodes, tiles_of
 from tests.searches import examples
 
 # The leaves and the roots of the tests of certificate transparency.
@@ -42,13 +43,13 @@ def _entries(size: int) -> list[bytes]:
 
 @pytest.mark.parametrize("size", range(9))
 def test_roots_are_those_of_certificate_transparency(size: int) -> None:
-    nodes = tiles.memory_nodes(_LEAVES[:size]) if size else tiles.memory_nodes([b""])
+    nodes = memory_nodes(_LEAVES[:size]) if size else memory_nodes([b""])
     assert trees.root(nodes, size).hex() == _ROOTS[size]
 
 
 def test_every_leaf_is_proven_in_every_tree_and_nowhere_else() -> None:
     entries = _entries(20)
-    nodes = tiles.memory_nodes(entries)
+    nodes = memory_nodes(entries)
     for size in range(1, 21):
         root = _naive(entries[:size])
         assert trees.root(nodes, size) == root
@@ -63,8 +64,8 @@ def test_every_leaf_is_proven_in_every_tree_and_nowhere_else() -> None:
 
 def test_every_tree_begins_with_every_smaller_one_and_no_other_does() -> None:
     entries = _entries(20)
-    nodes = tiles.memory_nodes(entries)
-    other = tiles.memory_nodes([b"another", *entries[1:]])
+    nodes = memory_nodes(entries)
+    other = memory_nodes([b"another", *entries[1:]])
     for new in range(1, 21):
         for old in range(1, new + 1):
             proof = trees.consistency_proof(nodes, old, new)
@@ -81,8 +82,8 @@ def test_every_tree_begins_with_every_smaller_one_and_no_other_does() -> None:
 def test_large_trees_are_read_from_tiles(data: st.DataObject) -> None:
     size = data.draw(st.integers(1, 1_200))
     entries = _entries(size)
-    nodes = tiles.memory_nodes(entries)
-    stored = {tile: _tile(nodes, tile) for tile in tiles.tiles_of(size)}
+    nodes = memory_nodes(entries)
+    stored = {tile: _tile(nodes, tile) for tile in tiles_of(size)}
     read = TileNodes(stored.__getitem__, size)
     root = trees.root(read, size)
     assert root == _naive(entries)
@@ -111,7 +112,7 @@ def test_nothing_follows_from_a_tree_without_leaves() -> None:
 
 
 def test_a_tree_of_seventy_thousand_has_the_tiles_that_the_specification_counts() -> None:
-    found = tiles.tiles_of(70_000)
+    found = tiles_of(70_000)
     full = [(tile.level, tile.width) for tile in found if tile.width == 256]
     assert full.count((0, 256)) == 273
     assert full.count((1, 256)) == 1

@@ -6,12 +6,13 @@ from schemas.ledger import trees
 from schemas.ledger.checkpoints import Checkpoint, open_checkpoint
 from schemas.ledger.entries import EntryKind, Opening
 from schemas.ledger.notes import SignerKey
-from schemas.ledger.tiles import TileNodes, tiles_of, unbundle
+from schemas.ledger.tiles import TileNodes, unbundle
 from server.store import Store, log
 from server.store.collections import Collection
 from server.store.ledger import growth, reading, sealing
 from server.store.ledger.growth import Tree
 from server.store.objects.query import ALL
+from tests.ledger_trees import tiles_of
 
 KEY = SignerKey.make("feed.example.org/log")
 
