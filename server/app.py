@@ -24,7 +24,7 @@ from server.api.ledger.witness_endpoint import PATH as WITNESS_PATH, WitnessEndp
 from server.api.ledger.witness_push import WitnessPush, WitnessThread
 from server.api.limits import LookupSettings
 from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
-from server.api.match.evaluation import Evaluation, check_seed
+from server.api.match.evaluation import Evaluation
 from server.api.match.sets import SetMaker
 from server.api.notices import PATH as NOTICE_PATH, NoticeEndpoints
 from server.api.objections import PATH as OBJECTIONS_PATH, ObjectionEndpoints, ObjectionRules
@@ -48,6 +48,7 @@ from server.observe.retention import Days, Retention
 from server.observe.sandbox import SandboxClock
 from server.observe.trends import TrendThread
 from server.release.hub import Hub
+from server.release.key_files import read_key
 from server.release.ledger.process import SealingProcess
 from server.release.ledger.sealer import LedgerRules, Sealer
 from server.release.objections.contacts import Contacts
@@ -172,7 +173,7 @@ def _others(
         endpoints[LEDGER_PREFIX] = LedgerEndpoints(hub.store, ledger_keys)
         endpoints[WITNESS_PATH] = WitnessEndpoint(hub.store, ledger_keys)
     if settings.match_seed_file is not None:
-        check_seed(settings.match_seed_file)
+        read_key(settings.match_seed_file)
         evaluation = Evaluation(settings.match_seed_file)
         maker = SetMaker(hub.store, evaluation)
         maker.start()

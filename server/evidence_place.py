@@ -9,7 +9,7 @@ from server.settings import Settings
 def evidence_place(settings: Settings) -> StoredEvidence | None:
     """Return where files are stored, None where they stay with their holders.
 
-    Raises ``StoreOfFilesUnavailable`` and ``BadEvidenceKey``.
+    Raises ``StoreOfFilesUnavailable`` and ``BadKeyFile``.
     """
     if not settings.evidence_store or settings.evidence_key_file is None:
         return None

@@ -20,7 +20,6 @@ from server.api.match.evaluator import (
     OUTPUTS,
     PUBLIC_KEY,
     REQUEST,
-    SEED,
 )
 
 log = logging.getLogger(__name__)
@@ -33,32 +32,12 @@ _PATIENCE_SECONDS = 10.0
 _KNOWN_AT_ONCE = 250
 
 
-class BadSeed(ValueError):
-    """The file of the seed cannot be used; the message says why, and never holds the seed."""
-
-
 class BadElement(ValueError):
     """Something that is no element of the group was to be evaluated."""
 
 
 class EvaluationBusy(Exception):
     """Too many evaluations wait, or the process that evaluates has ended; try again."""
-
-
-def check_seed(file: Path) -> None:
-    """Refuse a file without 32 bytes in hexadecimal, or one that others may read. Raises ``BadSeed``."""
-    try:
-        mode, text = file.stat().st_mode, file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise BadSeed(f"{file}: cannot be read: write 64 hexadecimal digits into it (openssl rand -hex 32)") from None
-    if mode & 0o077:
-        raise BadSeed(f"{file}: others than its owner may read it: chmod 600 it")
-    try:
-        seed = bytes.fromhex(text)
-    except ValueError:
-        seed = b""
-    if len(seed) != SEED:
-        raise BadSeed(f"{file}: holds no 64 hexadecimal digits: write them by openssl rand -hex 32")
 
 
 class Evaluation:

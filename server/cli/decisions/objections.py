@@ -6,8 +6,9 @@ import typer
 
 from schemas.api.objection import TEXTS, ObjectionAnswer, UpholdReason
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.release.key_files import BadKeyFile
 from server.release.objections import decide as deciding
-from server.release.objections.contacts import BadContactKey, Contacts
+from server.release.objections.contacts import Contacts
 from server.release.objections.decide import NotOpen
 from server.store.database.engine import Tx
 from server.store.database.times import now, stamp
@@ -115,7 +116,7 @@ def _contact(context: Context, found: Objection) -> str | None:
         return "encrypted; objection_key_file is not set here"
     try:
         return Contacts(file).decrypt(found.contact, found.id) or "encrypted with another key"
-    except BadContactKey as error:
+    except BadKeyFile as error:
         fail(str(error))
 
 

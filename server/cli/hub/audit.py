@@ -19,10 +19,10 @@ from schemas.proof.audit_chain import (
     heads_statement,
     signed_heads,
 )
-from schemas.proof.signatures import BadSignature, BadSigningKey, SigningKeys, public_keys_of
-from server import signing_keys
+from schemas.proof.signatures import BadSignature, SigningKeys, public_keys_of
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.private_file import opened_privately
+from server.cli.signing import keys_of
 from server.observe.audit_trail import seal_all
 from server.store import Tx, audit, hub_identity
 from server.store.audit import BrokenChain
@@ -78,10 +78,7 @@ def export(
 ) -> None:
     """Write the whole trail as JSON lines, with the ends of its chains signed by the hub."""
     context: Context = ctx.obj
-    try:
-        keys = signing_keys.load(context.settings)
-    except BadSigningKey as error:
-        fail(str(error))
+    keys = keys_of(context)
     with context.store() as store:
         seal_all(store)
         with store.read() as tx, opened_privately(output) as out:

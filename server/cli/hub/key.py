@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from schemas.proof.signatures import BadSigningKey, SigningKeys, key_names, new_key
+from schemas.proof.signatures import key_names, new_key
 from server import signing_keys
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
+from server.cli.signing import keys_of
 from server.store import audit
 from server.store.audit import AuditEvent
 from server.store.database.times import now
@@ -20,7 +21,7 @@ app = typer.Typer(name="key", help="Show and renew the keys by which the hub sig
 def show(ctx: typer.Context, json: Json = False) -> None:
     """Print the public keys in PEM, for those who check what the hub signed; with --json, their names too."""
     context: Context = ctx.obj
-    keys = _keys(context)
+    keys = keys_of(context)
     if json:
         pairs = zip(key_names(keys.public_keys), keys.public_keys, strict=True)
         show_json([{"key": name, "public_key": pem} for name, pem in pairs])
@@ -32,7 +33,7 @@ def show(ctx: typer.Context, json: Json = False) -> None:
 def renew(ctx: typer.Context, by: By = None, json: Json = False) -> None:
     """Make a new key; it and the ones before sign from now on, until those are dropped."""
     context: Context = ctx.obj
-    _keys(context)
+    keys_of(context)
     file = signing_keys.signing_key_file(context.settings)
     _rewrite(context, new_key() + file.read_text(encoding="ascii"), "RENEW", operator_name(by))
     _show_names(context, json)
@@ -47,7 +48,7 @@ def drop(
 ) -> None:
     """Remove an old key: what it alone signed can be checked by its public key for ever, and nothing new is."""
     context: Context = ctx.obj
-    keys = _keys(context)
+    keys = keys_of(context)
     kept = [
         pem
         for name, pem in zip(key_names(keys.public_keys), keys.private_keys, strict=True)
@@ -59,13 +60,6 @@ def drop(
         fail("it is the only key: make a new one first, with scamfeed key renew")
     _rewrite(context, "".join(kept), "DROP", operator_name(by))
     _show_names(context, json)
-
-
-def _keys(context: Context) -> SigningKeys:
-    try:
-        return signing_keys.load(context.settings)
-    except BadSigningKey as error:
-        fail(str(error))
 
 
 def _rewrite(context: Context, pem: str, verb: str, by: str) -> None:
@@ -84,7 +78,7 @@ def _rewrite(context: Context, pem: str, verb: str, by: str) -> None:
 
 
 def _show_names(context: Context, json: bool) -> None:
-    names = key_names(_keys(context).public_keys)
+    names = key_names(keys_of(context).public_keys)
     if json:
         show_json({"keys": names})
     else:

@@ -13,6 +13,7 @@ import typer
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.feeds.configured import configured_feeds
 from server.cli.hub.status import unprotected_warning
+from server.release.key_files import BadKeyFile, read_key
 from server.release.ledger.keys import BadLedgerKey
 from server.settings import DEFAULT_FILE
 from server.setup import ledger_of, set_up
@@ -89,11 +90,9 @@ def serve(
     if client_ca is not None and tls_cert is None:
         fail("--client-ca needs --tls-cert and --tls-key")
     if context.settings.match_seed_file is not None:
-        from server.api.match.evaluation import BadSeed, check_seed
-
         try:
-            check_seed(context.settings.match_seed_file)
-        except BadSeed as error:
+            read_key(context.settings.match_seed_file)
+        except BadKeyFile as error:
             fail(f"match_seed_file: {error}")
     with context.store() as store, store.begin() as tx:
         hub_identity.rename(tx, context.settings.title)

@@ -8,16 +8,16 @@ import typer
 from feeds.connector import Misconfigured, TryLater
 from feeds.http import timestamps
 from feeds.http.timestamps import TimestampAuthority
-from schemas.proof.signatures import BadSigningKey
-from server import signing_keys
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.partners.access import find_partner
 from server.cli.private_file import opened_privately
+from server.cli.signing import keys_of
 from server.evidence_place import evidence_place
 from server.release.evidence import desk
 from server.release.evidence.desk import EvidenceLimits, EvidenceRefused, StoredEvidence, UnknownEvidence
-from server.release.evidence.encryption import BadEvidenceKey, UnreadableEvidence
+from server.release.evidence.encryption import UnreadableEvidence
 from server.release.evidence.stored import StoreOfFilesUnavailable
+from server.release.key_files import BadKeyFile
 from server.store import Store
 from server.store.evidence import files
 from server.store.evidence.files import EvidenceFile
@@ -158,10 +158,7 @@ def export(
     """Write the files of a report or a case as one BagIt bag: with hashes, time-stamps and the signed custody."""
     context: Context = ctx.obj
     place = _place(context)
-    try:
-        keys = signing_keys.load(context.settings)
-    except BadSigningKey as error:
-        fail(str(error))
+    keys = keys_of(context)
     with context.store() as store:
         try:
             with store.begin() as tx:
@@ -238,7 +235,7 @@ def _place(context: Context) -> StoredEvidence | None:
     """Return where files are stored, None where they stay with their holders."""
     try:
         return evidence_place(context.settings)
-    except (StoreOfFilesUnavailable, BadEvidenceKey) as error:
+    except (StoreOfFilesUnavailable, BadKeyFile) as error:
         fail(str(error))
 
 

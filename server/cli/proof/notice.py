@@ -11,12 +11,12 @@ import orjson
 import typer
 
 from schemas.errors import Rejected
-from schemas.proof.signatures import BadSignature, BadSigningKey, public_keys_of, verified
-from server import signing_keys
+from schemas.proof.signatures import BadSignature, public_keys_of, verified
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.default_command import DefaultCommandGroup
 from server.cli.partners.access import find_partner
 from server.cli.private_file import write_privately
+from server.cli.signing import keys_of
 from server.observe.audit_trail import seal_all
 from server.release.notices import record
 from server.release.notices.document import PdfUnavailable, pdf_of
@@ -62,10 +62,7 @@ def make(
 ) -> None:
     """State what was published for a partner about a value, when it read it, and what it said about it itself."""
     context: Context = ctx.obj
-    try:
-        keys = signing_keys.load(context.settings)
-    except BadSigningKey as error:
-        fail(str(error))
+    keys = keys_of(context)
     with context.store() as store:
         # The entries of the trail that a statement names have their place then.
         seal_all(store)

@@ -16,10 +16,10 @@ from feeds.mapping.export import export as write_active
 from feeds.mapping.history import HistoryUnavailable, WrittenDay, export_history
 from schemas import timestamp
 from schemas.errors import Rejected
-from schemas.proof.signatures import BadSigningKey, SigningKeys
+from schemas.proof.signatures import SigningKeys
 from schemas.vocabulary import Action
-from server import signing_keys
 from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.signing import keys_of
 from server.store import Tx, collections
 from server.store.collections import Collection, UnknownCollection
 from server.store.database.times import micros
@@ -76,17 +76,10 @@ def export(
     target = Path(output) if output else None
     if sign and (target is None or formats.get(format).folder):
         fail("--sign: a file is signed: name it, with --output")
-    keys = _signing_keys(context) if sign else None
+    keys = keys_of(context) if sign else None
     _export_active(context, collection, format, least_grade, since, target, json=json)
     if keys is not None and target is not None:
         _sign(target, keys)
-
-
-def _signing_keys(context: Context) -> SigningKeys:
-    try:
-        return signing_keys.load(context.settings)
-    except BadSigningKey as error:
-        fail(str(error))
 
 
 def _sign(file: Path, keys: SigningKeys) -> None:

@@ -13,8 +13,9 @@ from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release.by_two_persons.delistings import CLEAR, readership
+from server.release.key_files import BadKeyFile
 from server.release.objections import decide as deciding
-from server.release.objections.contacts import BadContactKey, Contacts
+from server.release.objections.contacts import Contacts
 from server.release.objections.decide import DecidedObjections, NotOpen
 from server.release.two_persons import NotAllowed, propose
 from server.store.database.engine import Tx
@@ -132,5 +133,5 @@ def _contact(visit: Visit, found: Objection) -> str | None:
     file = visit.site.settings.objection_key_file
     try:
         return Contacts(file).decrypt(found.contact, found.id) if file is not None else None
-    except BadContactKey:
+    except BadKeyFile:
         return None

@@ -13,14 +13,12 @@ from typing import IO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from server.release.key_files import read_key
+
 _KEY, _NONCE, _TAG = 32, 12, 16
 # The nonce of a part: these random bytes, its number, and 1 for the last one.
 _PREFIX, _COUNTER = 7, 4
 _PART = 1 << 20
-
-
-class BadEvidenceKey(ValueError):
-    """The key's file cannot be used."""
 
 
 class UnreadableEvidence(ValueError):
@@ -31,16 +29,8 @@ class EvidenceKey:
     """The key that encrypts the keys of files, and by which they get their names in the store."""
 
     def __init__(self, file: Path) -> None:
-        """Read 64 hexadecimal digits, that nobody but the file's owner may read. Raises ``BadEvidenceKey``."""
-        try:
-            mode, text = file.stat().st_mode, file.read_text(encoding="ascii").strip()
-            key = bytes.fromhex(text)
-        except (OSError, ValueError):
-            key, mode = b"", 0
-        if len(key) != _KEY:
-            raise BadEvidenceKey(f"{file}: write 64 hexadecimal digits into it (openssl rand -hex 32)")
-        if mode & 0o077:
-            raise BadEvidenceKey(f"{file}: others than its owner may read it: chmod 600 it")
+        """Read the key. Raises ``BadKeyFile``."""
+        key = read_key(file)
         self._names = hmac.digest(key, b"names of files", "sha256")
         self._cipher = AESGCM(hmac.digest(key, b"keys of files", "sha256"))
 

@@ -18,7 +18,8 @@ from voprf import ristretto
 
 from feeds.match.function import BlindedValues, WrongProof
 from server.api.match import evaluator
-from server.api.match.evaluation import BadElement, BadSeed, Evaluation, EvaluationBusy, check_seed
+from server.api.match.evaluation import BadElement, Evaluation, EvaluationBusy
+from server.release.key_files import BadKeyFile, read_key
 
 # From the appendix of RFC 9497 (https://www.rfc-editor.org/rfc/rfc9497, A.1.2), as allVectors.json of
 # https://github.com/cfrg/draft-irtf-cfrg-voprf has it: ristretto255-SHA512, mode 1.
@@ -158,16 +159,16 @@ def test_there_are_so_many_places_and_no_more(evaluation: Evaluation) -> None:
 
 
 def test_a_seed_is_a_secret_file_of_32_bytes(seed: Path, tmp_path: Path) -> None:
-    check_seed(seed)
+    read_key(seed)
     seed.chmod(0o640)
     assert stat.S_IMODE(seed.stat().st_mode) == 0o640
-    with pytest.raises(BadSeed, match="chmod"):
-        check_seed(seed)
+    with pytest.raises(BadKeyFile, match="chmod"):
+        read_key(seed)
     for text in ("", "00" * 31, "zz" * 32, "é"):
         seed.write_text(text, encoding="utf-8")
         seed.chmod(0o600)
-        with pytest.raises(BadSeed) as refused:
-            check_seed(seed)
+        with pytest.raises(BadKeyFile) as refused:
+            read_key(seed)
         assert not text or text not in str(refused.value)
-    with pytest.raises(BadSeed, match="cannot be read"):
-        check_seed(tmp_path / "none")
+    with pytest.raises(BadKeyFile, match="cannot be read"):
+        read_key(tmp_path / "none")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from server.release.evidence.encryption import BadEvidenceKey, EvidenceKey, UnreadableEvidence, decrypted, encrypted
+from server.release.evidence.encryption import EvidenceKey, UnreadableEvidence, decrypted, encrypted
+from server.release.key_files import BadKeyFile
 
 PART = 1 << 20
 KEY = secrets.token_bytes(32)
@@ -64,7 +65,7 @@ def test_a_files_key_opens_for_that_file_alone_and_by_that_key_alone(key_file: P
 
 def test_a_key_that_others_may_read_is_refused(key_file: Path) -> None:
     key_file.chmod(0o640)
-    with pytest.raises(BadEvidenceKey, match="chmod 600"):
+    with pytest.raises(BadKeyFile, match="chmod 600"):
         EvidenceKey(key_file)
-    with pytest.raises(BadEvidenceKey, match="64 hexadecimal"):
+    with pytest.raises(BadKeyFile, match="64 hexadecimal"):
         EvidenceKey(key_file.with_name("none"))

@@ -1,0 +1,13 @@
+"""The hub's signing keys, for the commands that sign."""
+
+from schemas.proof.signatures import BadSigningKey, SigningKeys
+from server import signing_keys
+from server.cli.context import Context, fail
+
+
+def keys_of(context: Context) -> SigningKeys:
+    """Return the signing keys of the settings; end the command where there are none."""
+    try:
+        return signing_keys.load(context.settings)
+    except BadSigningKey as error:
+        fail(str(error))
