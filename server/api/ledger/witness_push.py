@@ -3,7 +3,6 @@
 import logging
 import os
 import socket
-import threading
 
 import requests
 
@@ -14,7 +13,8 @@ from schemas.ledger.errors import BadFormat, BadProof
 from schemas.ledger.notes import SignedNote, read_lines
 from schemas.ledger.proofs import CheckpointAddition
 from schemas.ledger.trees import consistency_proof
-from server.store import Store, StoreUnavailable, Tx, feed_state
+from server.observe.repeated import RepeatedStep
+from server.store import Store, Tx, feed_state
 from server.store.ledger import growth, heads, reading, witnesses
 from server.store.ledger.growth import Tree
 from server.store.ledger.witnesses import Unwitnessed, Witness
@@ -121,29 +121,16 @@ def _size(answer: requests.Response) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-class WitnessThread:
+class WitnessThread(RepeatedStep):
     """Asks every half a minute while it runs; of many workers and nodes one does."""
+
+    begins_at_once = False
 
     def __init__(self, push: WitnessPush) -> None:
         """Ask by ``push``."""
+        super().__init__("witnesses", _SECONDS, "witnesses wait", "witness failure")
         self._push = push
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="witnesses", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread once the round under way is done."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(_SECONDS):
-            try:
-                self._push.push()
-            except StoreUnavailable as error:
-                log.warning("witnesses wait reason=%s", error)
-            except Exception:  # the next time may do better; what failed is in the log
-                log.exception("witness failure")
+    def step(self) -> None:
+        """Ask each witness once."""
+        self._push.push()
