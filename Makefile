@@ -71,7 +71,7 @@ interop: $(VENV)/.ok $(VENV)-interop/.ok ## what a hub serves, read by the progr
 		$(VENV)-tlog/bin/python -m pytest -q -c tests/interop/pytest.ini tests/interop/tlog; \
 	else echo "tests/interop/tlog is left out: there is no Python 3.12 or newer (NEWER_PYTHON=…)" >&2; fi
 
-$(VENV)-tlog/.ok: PYTHON = $(NEWER_PYTHON)
+$(VENV)-tlog/.ok: override PYTHON = $(NEWER_PYTHON)
 $(VENV)-tlog/.ok: requirements-tlog.lock
 	$(call sync,$(VENV)-tlog,requirements-tlog.lock)
 	@touch $@
