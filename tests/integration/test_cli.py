@@ -252,6 +252,25 @@ def test_what_became_of_a_row_is_told_in_one_of_four_words(hub: Run, tmp_path: P
         assert sorted(result for result, _ in rejects()) == ["held for review", "refused"]
     shown = hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--tlp", "red", stdin="a.example.com")
     assert f"kept, not published: {alone}" in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_the_first_refused_rows_are_named_without_what_they_say(hub: Run) -> None:
+    def contributed(*more: str) -> Any:
+        text = "a.example.com\n" + "no\x1b domain\n" * 12 + "co.th\n"
+        return hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--json", *more, stdin=text)
+
+    result = contributed()
+    assert result.exit_code == 0
+    *rows, last = result.stderr.splitlines()
+    assert [row.partition(" (domain): domain-form: not a domain name")[0] for row in rows] == [
+        f"refused: -, line {line}" for line in range(2, 12)
+    ]
+    assert last.startswith("3 more values are refused; --rejects FILE")
+    assert "no domain" not in result.stderr.replace("\x1b", "")
+    assert "\x1b" not in result.stderr
+    strict = contributed("--strict", "--rejects", "r.jsonl")
+    assert (strict.exit_code, strict.stderr, strict.stdout) == (1, "", result.stdout)
 
 
 def test_a_feed_of_the_configuration_runs_once(hub: Run, tmp_path: Path) -> None:

@@ -46,9 +46,14 @@ from server.cli.reports.options import (
     custom_column_names,
     with_timezone,
 )
+from server.cli.reports.refused import RefusedRows, end_if_refused
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="files of reports; - is standard input")]
-RejectsOption = Annotated[Path | None, typer.Option(help="where to write the rejected rows, as JSON lines")]
+RejectsOption = Annotated[
+    Path | None,
+    typer.Option(help="where to write the rejected rows, as JSON lines [default: the first are named on stderr]"),
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="end with exit code 1 if a row is refused")]
 
 
 class Target(StrEnum):
@@ -86,6 +91,7 @@ def map_(
         typer.Option(help="where to write: .json is one bundle, anything else JSON lines [default: standard output]"),
     ] = None,
     rejects: RejectsOption = None,
+    strict: StrictOption = False,
     profile: ProfileOption = Target.FULL,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="how many processes map at once")] = 1,
     reporter: Annotated[str, typer.Option(help="in whose name the objects are made")] = "Unnamed reporter",
@@ -112,7 +118,9 @@ def map_(
         for name, stream, size, reported_at in _opened(file, run.faults):
             with _progress(name, stream, size) as tracked:
                 run.map_file(name, tracked, options.at(reported_at), sink, log)
+    run.refused.show(run.counts, rejects)
     show_counts(run.counts, json, Console(stderr=output is None and not json), run.faults, zone)
+    end_if_refused(run.counts, strict=strict)
 
 
 @dataclass
@@ -127,6 +135,7 @@ class _MapRun:
     seen: SeenValues = field(default_factory=SeenValues)
     seen_records: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
+    refused: RefusedRows = field(default_factory=RefusedRows)
 
     def map_file(
         self, name: str, stream: BinaryIO, options: Options, sink: StixWriter | MispEventWriter, log: RejectsWriter
@@ -137,6 +146,7 @@ class _MapRun:
             rejected = map_to(sink, stream, name, options, self.seen, self.counts, self.jobs)
             for reject in _readable(name, rejected, self.faults):
                 log.write(reject)
+                self.refused.add(reject)
             return
         results: Iterator[Mapped | Duplicate | Reject]
         if is_records:
@@ -151,6 +161,7 @@ class _MapRun:
                 sink.write(result)
             elif isinstance(result, Reject):
                 log.write(result)
+                self.refused.add(result)
 
 
 def _sink(
@@ -177,6 +188,7 @@ def contribute(
     columns: ColumnsOption = None,
     record: RecordOption = None,
     rejects: RejectsOption = None,
+    strict: StrictOption = False,
     json: Json = False,
 ) -> None:
     """Map raw files and put them into a partner's inbox, as if the partner had posted them: the release rules run."""
@@ -186,6 +198,7 @@ def contribute(
     seen = SeenValues()
     seen_records: set[str] = set()
     faults: list[str] = []
+    refused = RefusedRows()
     with (
         context.hub() as hub,
         _writable(),
@@ -209,7 +222,10 @@ def contribute(
                     counts.add(outcome)
                     if isinstance(outcome, Reject):
                         log.write(outcome)
+                        refused.add(outcome)
+    refused.show(counts, rejects)
     show_counts(counts, json, Console(), faults, zone, contributed=True)
+    end_if_refused(counts, strict=strict)
 
 
 @contextmanager
