@@ -1,6 +1,5 @@
 """The command line in a folder of its own, and an application on a store of its own."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from server.cli import _config_first, app
+from tests.initial_stores import initial_url, make_signing_key
 from tests.integration.command import Run
 from tests.integration.taxii_hub import TaxiiHub, opened
 
@@ -25,9 +25,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def run_with_store(run: Run, initial_store: Path, tmp_path: Path) -> Run:
-    """Run ``scamfeed`` in a folder with a store as ``scamfeed init`` leaves it."""
-    shutil.copy(initial_store, tmp_path / "scamfeed.db")
+def run_with_store(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Run:
+    """Run ``scamfeed`` in a folder with a store as ``scamfeed init`` leaves it, on PostgreSQL where a test asks."""
+    url = initial_url(request, tmp_path, "scamfeed.db")
+    if not url.startswith("sqlite:"):
+        monkeypatch.setenv("SCAMFEED_DATABASE_URL", url)
+        monkeypatch.setenv("SCAMFEED_SIGNING_KEY_FILE", str(make_signing_key(tmp_path)))
     return run
 
 

@@ -7,8 +7,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -31,8 +33,8 @@ VALUE = "TH:KASITHBK:4567890123"
 
 def _fetch(partner: str, sha256: str) -> tuple[int, bytes]:
     """Ask an application for a file, in the name of a partner; an error without its id."""
-    settings = load(Path("scamfeed.toml")).model_copy(update={"database_url": "sqlite:///scamfeed.db"})
-    with Store.open(settings.database_url).begin() as tx:
+    settings = load(Path("scamfeed.toml"))
+    with closing(Store.open(settings.database_url)) as store, store.begin() as tx:
         token = partners.rotate(tx, partner).token
     app = create_app(settings)
     environ = {
@@ -110,6 +112,7 @@ def _report(hub: Run) -> str:
     return id_
 
 
+@pytest.mark.parametrize("run_with_store", ["sqlite", "postgresql"], indirect=True)
 def test_evidence_is_stored_handed_over_and_written_as_a_bag(hub: Run, tmp_path: Path) -> None:
     report = _report(hub)
     [added] = answer(hub("evidence", "add", "slip.pdf", "--report", report, "--by", "Anna", "--json"))
@@ -146,6 +149,28 @@ def test_evidence_is_stored_handed_over_and_written_as_a_bag(hub: Run, tmp_path:
     assert hub("evidence", "get", HASH, "--for", "Police", "--output", "out").exit_code == 1
     answer(hub("audit", "export", "--output", "trail.jsonl", "--json"))
     assert (tmp_path / "trail.jsonl").read_text().count(HASH) == 8
+
+
+@pytest.mark.parametrize("run_with_store", ["postgresql"], indirect=True)
+def test_the_bag_of_an_object_is_made_on_postgresql_too(run_with_store: Run, tmp_path: Path) -> None:
+    (tmp_path / "scamfeed.toml").write_text('ledger_key_file = "ledger.key"\nnewcomer_days = 0\n')
+    (tmp_path / "reports.csv").write_text("value,scam_type,tlp\nshop.example.com,merchandise,green\n")
+    for name in ("Bank A", "Bank B"):
+        assert run_with_store("partner", "add", name, "--kind", "bank").exit_code == 0
+        answer(run_with_store("contribute", "reports.csv", "--partner", name, "--kind", "domain", "--json"))
+    assert answer(run_with_store("log", "seal", "--json"))["entries"] > 0
+    [found] = answer(run_with_store("lookup", "shop.example.com", "--json"))
+    id_ = found["listings"][0]["id"]
+    made = run_with_store("evidence", id_, "--collection", "takedown", "--output", "proof.zip")
+    assert made.exit_code == 0, made.output
+    zipfile.ZipFile("proof.zip").extractall("bag")
+    [bag] = (tmp_path / "bag").iterdir()
+    [key] = [key["key"] for key in answer(run_with_store("log", "status", "--json"))["keys"] if "/log+" in key["key"]]
+    done = subprocess.run(
+        [sys.executable, "-I", bag / "verify.py", bag, "--key", key], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"PROVEN: {id_}" in done.stdout
 
 
 def test_evidence_of_an_erased_value_is_gone_with_its_key_and_its_file(hub: Run, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.proof.signatures import canonical
 from server.app import close, create_app
-from server.settings import Settings
+from server.settings import load
 from server.taxii.application import call_wsgi
 from tests.integration.command import Run, answer
 
@@ -22,7 +22,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 def _ask(token: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     """Ask an application, and stop it, by which it stores who read what."""
-    app = create_app(Settings(database_url="sqlite:///scamfeed.db"))
+    app = create_app(load())
     environ = {
         "REQUEST_METHOD": "GET" if body is None else "POST",
         "PATH_INFO": path,
@@ -70,6 +70,7 @@ def _statement(hub: Run, partner: str = "Bank B", *more: str) -> dict[str, Any]:
     return stated
 
 
+@pytest.mark.parametrize("run_with_store", ["sqlite", "postgresql"], indirect=True)
 def test_a_notice_has_what_was_read_withdrawn_and_answered_and_nothing_of_others(
     hub: Run, tokens: dict[str, str]
 ) -> None:

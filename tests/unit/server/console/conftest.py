@@ -1,6 +1,5 @@
 """An application with its pages on a store of its own."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,19 +10,20 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.app import close, create_app
 from server.settings import Settings
-from server.setup import set_up
 from server.store import Store, partners
-from tests.postgres import Postgres
+from tests.initial_stores import initial_url, make_signing_key
 from tests.quick_pages import make_pages_quick
 
 make_pages_quick()
 
 
 @pytest.fixture
-def app(initial_store: Path, tmp_path: Path) -> Iterator[Flask]:
-    shutil.copy(initial_store, tmp_path / "hub.db")
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'hub.db'}", access_log="off")
-    app = create_app(settings)
+def app(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """Serve the pages from a store with two banks, on PostgreSQL where a test asks."""
+    url = initial_url(request, tmp_path)
+    if not url.startswith("sqlite:"):
+        monkeypatch.setenv("SCAMFEED_SIGNING_KEY_FILE", str(make_signing_key(tmp_path)))
+    app = create_app(Settings(database_url=url, access_log="off"))
     store: Store = app.extensions["scamfeed-store"]
     with store.begin() as tx:
         for name in ("First Bank", "Second Bank"):
@@ -41,15 +41,6 @@ def store(app: Flask) -> Store:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """Serve the pages from a store of either database."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("initial_store")
-        url = f"sqlite:///{shutil.copy(template, tmp_path / 'hub.db')}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.url(server.database(request.getfixturevalue("postgres_template")))
-        store = Store.open(url)
-        set_up(store)
-        store.close()
-    made = create_app(Settings(database_url=url, access_log="off"))
+    made = create_app(Settings(database_url=initial_url(request, tmp_path), access_log="off"))
     yield made
     close(made)

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from server.store import Store, partners
 from server.store.evidence import files
 from server.store.operators.users import OperatorRole, PartnerRole
 from tests.browser.hub import report
+from tests.initial_stores import initial_url, make_signing_key
 from tests.unit.server.console.people import visitor_of
 
 SLIP = b"%PDF-1.7\na slip of a transfer"
@@ -29,12 +29,12 @@ OWN, GET, ALL = "/partner/evidence", "/partner/evidence/file", "/console/evidenc
 
 
 @pytest.fixture
-def settings(initial_store: Path, tmp_path: Path) -> Settings:
-    shutil.copy(initial_store, tmp_path / "hub.db")
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     (tmp_path / "key").write_text("ab" * 32)
     (tmp_path / "key").chmod(0o600)
     return Settings(
-        database_url=f"sqlite:///{tmp_path / 'hub.db'}",
+        database_url=initial_url(request, tmp_path),
+        signing_key_file=make_signing_key(tmp_path),
         access_log="off",
         evidence_store=str(tmp_path / "files"),
         evidence_key_file=tmp_path / "key",
@@ -82,6 +82,7 @@ def test_who_may_not_have_a_file_gets_the_answer_of_one_that_is_not_there(app: F
     assert "Given out" in owner.get(OWN).text
 
 
+@pytest.mark.parametrize("settings", ["sqlite", "postgresql"], indirect=True)
 def test_a_file_is_handed_over_and_taken_back_by_a_person_and_its_custody_has_it(
     app: Flask, store: Store, about: str
 ) -> None:

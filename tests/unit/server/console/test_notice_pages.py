@@ -39,6 +39,7 @@ def test_a_partner_gets_the_statement_about_itself_and_nobody_else(app: Flask, s
     assert (unknown["published"], unknown["outcomes"]) == ([], [])
 
 
+@pytest.mark.parametrize("app", ["sqlite", "postgresql"], indirect=True)
 def test_an_operator_states_what_any_partner_was_told_and_it_is_in_the_trail(app: Flask, store: Store) -> None:
     report(store, "Second Bank", LISTED)
     visitor = visitor_of(app, OperatorRole.ANALYST)

@@ -1,0 +1,33 @@
+"""Stores as ``scamfeed init`` leaves them, on the database that a test asks for."""
+
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from schemas.proof.signatures import new_key
+from server.setup import set_up
+from server.store import Store
+from tests.postgres import Postgres
+
+
+def initial_url(request: pytest.FixtureRequest, folder: Path, name: str = "hub.db") -> str:
+    """Make a store on SQLite, or on PostgreSQL where the fixture has that parameter, and return its URL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        template: Path = request.getfixturevalue("initial_store")
+        return f"sqlite:///{shutil.copy(template, folder / name)}"
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.url(server.database(request.getfixturevalue("postgres_template")))
+    with closing(Store.open(url)) as store:
+        set_up(store)
+    return url
+
+
+def make_signing_key(folder: Path) -> Path:
+    """Make a file of signing keys, which none is made for by itself on PostgreSQL."""
+    file = folder / "signing-key.pem"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(new_key())
+    return file
