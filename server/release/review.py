@@ -1,6 +1,6 @@
 """Reviews: a person decides about objects held by the guard and about disputes; audited, and released at once."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +11,7 @@ from schemas.errors import Rejected
 from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
 from schemas.report import Report
 from server.release.erasure import relisting
-from server.release.fuse.statements import COERCED, CONTRADICTED, DISPUTED, WITHHELD, ReportedValue, reported_by
+from server.release.fuse.statements import COERCED, CONTRADICTED, DISPUTED, DOUBTS, WITHHELD, ReportedValue, reported_by
 from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
 from server.release.guard.volume import MANY_DOUBTS
@@ -67,16 +67,28 @@ def decide(
 
     ``ids`` may be keys too; ``by`` is the person that decides, for the audit trail. Raises ``UnknownReview`` where one
     was never held, and ``TwoPersonsDecide`` where one takes two and it is not ``by_two``; then nothing is decided.
+    A dispute that is rejected ends the other disputes of the value, too; one that is approved leaves these open.
     """
     found = {review.object_id: review for id_ in ids for review in [find(tx, id_)]}
-    if not by_two and any(review.rule == CONTRADICTED for review in found.values()):
-        raise TwoPersonsDecide("two persons decide between the keeper of an account and who reports it again")
     wanted = list(found)
     for partner in sorted({review.partner for key_, review in found.items() if _type(key_) == "opinion"}):
         # Before the values: its totals may change.
         partners.lock(tx, partner)
     doubted = _disputed_values(_open(hub, tx, wanted), wanted)
-    decided = [reviews.decide(tx, object_key, state, by, note) for object_key in wanted]
+    beside = _open_beside(tx, found)
+    if state == "rejected":
+        # No report of the value is left, so nothing else is left to be decided about it.
+        found |= {review.object_id: review for review in beside}
+        wanted, beside = list(found), []
+    if not by_two and any(review.rule == CONTRADICTED for review in found.values()):
+        raise TwoPersonsDecide("two persons decide between the keeper of an account and who reports it again")
+    doubts_left = {review.subject for review in beside if review.rule in DOUBTS}
+    decided = [
+        reviews.decide(
+            tx, id_, state, by, note, upholds=review.rule != CONTRADICTED or review.subject not in doubts_left
+        )
+        for id_, review in found.items()
+    ]
     moment = now()
     audit.record_unsealed(
         tx,
@@ -166,6 +178,18 @@ def _concerned(session: ReleaseSession, ids: Iterable[str]) -> set[str]:
 
 def _disputed(tx: Tx, ids: Iterable[str]) -> set[str]:
     return {review.subject for review in reviews.states(tx, ids).values() if review.subject}
+
+
+def _open_beside(tx: Tx, found: Mapping[str, Review]) -> list[Review]:
+    """Return the open disputes of the same values that are not among those found."""
+    subjects = {review.subject for review in found.values() if review.subject}
+    disputes = reviews.of_subjects(tx, subjects) if subjects else {}
+    return [
+        review
+        for of_value in disputes.values()
+        for review in of_value
+        if review.state == "open" and review.object_id not in found
+    ]
 
 
 def _disputed_values(session: ReleaseSession, ids: Iterable[str]) -> list[ReportedValue]:

@@ -1,6 +1,6 @@
 """Reviews: objects held for a person's decision, that decision, and values that were delisted."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import zip_longest
 from typing import Any, Literal, NamedTuple, cast
 
@@ -80,12 +80,13 @@ def hold(tx: Tx, partner: str, held: Iterable[HeldObject]) -> set[str]:
     return wanted.keys() - approved
 
 
-def dispute(tx: Tx, subject: str, partner: str, held: HeldObject) -> bool:
+def dispute(tx: Tx, subject: str, partner: str, held: HeldObject, rules: Collection[str]) -> bool:
     """Open a review of a listed value that somebody doubts; one row a value, however many listings it has.
 
-    An open one stays, and goes by the new rule. Returns whether it is a new one.
+    An open one by one of the ``rules`` stays, and goes by the new rule; one by another rule is about something else,
+    and stays as it is. Returns whether it is a new one.
     """
-    mine = [review for review in of_subjects(tx, [subject]).get(subject, []) if review.state == "open"]
+    mine = [review for review in open_of(tx, subject) if review.rule in rules]
     if mine:
         changes = {"rule": held.rule, "message": held.message, "partner": partner}
         tx.execute(update(reviews).where(reviews.c.object_id == mine[0].object_id).values(**changes))
@@ -115,6 +116,11 @@ def find(tx: Tx, ids: Iterable[str], subjects: Iterable[str]) -> tuple[dict[str,
 def of_subjects(tx: Tx, subjects: Iterable[str]) -> dict[str, list[Review]]:
     """Return by value the disputes of it, open and closed, the oldest first."""
     return find(tx, (), subjects)[1]
+
+
+def open_of(tx: Tx, subject: str) -> list[Review]:
+    """Return the open disputes of a value, the oldest first."""
+    return [review for review in of_subjects(tx, [subject]).get(subject, []) if review.state == "open"]
 
 
 def move(tx: Tx, subject: str, to: str) -> None:
@@ -150,12 +156,17 @@ def all_reviews(
     return [_review(row) for row in tx.execute(asked)]
 
 
-def decide(tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None = None) -> Review:
-    """Record a person's decision about a held object. Raises ``UnknownReview``."""
+def decide(
+    tx: Tx, object_id: str, state: ReviewState, by: str, note: str | None = None, *, upholds: bool = True
+) -> Review:
+    """Record a person's decision about a held object. Raises ``UnknownReview``.
+
+    An approval of a dispute ``upholds`` the value against all doubts that there are.
+    """
     moment = now()
     mine = reviews.c.object_id == object_id
     tx.execute(update(reviews).where(mine).values(state=state, decided=moment, decided_by=by, note=note))
-    if state == "approved":
+    if state == "approved" and upholds:
         tx.execute(update(reviews).where(mine, reviews.c.subject.is_not(None)).values(upheld=moment))
     row = tx.execute(select(reviews).where(reviews.c.object_id == object_id)).first()
     if row is None:

@@ -9,10 +9,11 @@ from schemas.errors import Rejected
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release import review as reviewing
 from server.release.by_two_persons.contradictions import DECIDE
+from server.release.by_two_persons.delistings import beside_contradictions
 from server.release.by_two_persons.of_reviews import actions_of, propose_all
 from server.release.hub import Hub
 from server.release.query.cautions import backgrounds
-from server.release.review import ReviewSummary
+from server.release.review import ReviewSummary, TwoPersonsDecide
 from server.release.two_persons import NotAllowed
 from server.store import reviews
 from server.store.database.engine import Tx
@@ -131,7 +132,7 @@ def _decide(
         wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
             rows = _decided_or_proposed(hub, tx, wanted, state, by, note, by_two=by_two)
-        except (UnknownReview, NotAllowed) as error:
+        except (UnknownReview, NotAllowed, TwoPersonsDecide) as error:
             fail(str(error))
         except Rejected as refusal:
             fail(refusal.message)
@@ -157,12 +158,14 @@ def _decided_or_proposed(
 ) -> list[dict[str, Any]]:
     """Decide reviews, and propose the decision of those that take two persons; return a row for each.
 
-    At the command line these are those between a keeper and an authority; ``by_two``: all that take two on the pages.
+    At the command line these are those between a keeper and an authority, and what would end one of these;
+    ``by_two``: all that take two on the pages.
     """
     found = {review.object_id: review for id_ in wanted for review in [reviewing.find(tx, id_)]}
     actions = actions_of(hub, tx, list(found.values()), state)
     if not by_two:
-        actions = {id_: action for id_, action in actions.items() if action is DECIDE}
+        ending = beside_contradictions(tx, found.values())
+        actions = {id_: action for id_, action in actions.items() if action is DECIDE or id_ in ending}
     done = reviewing.decide(hub, tx, found.keys() - actions.keys(), state, by, note)
     made = propose_all(hub, tx, actions, state, by, note, {})
     proposed = {id_: proposal.id for proposal in made for id_ in _ids_of(proposal)}

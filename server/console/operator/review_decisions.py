@@ -75,7 +75,7 @@ def decide(visit: Visit) -> Response:
             done = reviewing.decide(hub, tx, alone, state, user.name, words) if alone else []
             proposed = propose_all(hub, tx, two, state, user.name, words, shown)
             note(tx, "DECIDE", "reviews", user, None, objects=len(found))
-    except (UnknownReview, NotAllowed, Rejected):
+    except (UnknownReview, NotAllowed, Rejected, reviewing.TwoPersonsDecide):
         raise PageRefused(409, _DECIDED) from None
     return visit.page("operator/decided.html", done=len(done), decision=visit.field("decision"), proposed=proposed)
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from schemas.errors import Rejected
 from server.release import review as reviewing
-from server.release.fuse.statements import DISPUTED, DOUBTED
+from server.release.fuse.statements import CONTRADICTED, DOUBTS
 from server.release.hub import Hub
 from server.release.objections import decide as objecting
 from server.release.retract import retract_all
 from server.release.route.policy import PUBLIC
 from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
-from server.store import collections, inbox, value_index
+from server.store import collections, inbox, reviews, value_index
 from server.store.database.engine import Tx
 from server.store.inbox import object_id
 from server.store.objections import objections
@@ -39,27 +39,41 @@ def readership(tx: Tx, subjects: Iterable[str]) -> Readership:
 
 
 def delisted_by(tx: Tx, found: Iterable[Review], most: int) -> set[str]:
-    """Return the ids of open disputes whose rejection takes back what more than ``most`` partners read."""
-    return {
-        review.object_id
-        for review in found
-        if review.rule in (DISPUTED, DOUBTED) and review.subject and review.state == "open"
-        if readership(tx, [review.subject]).is_more_than(most)
-    }
+    """Return the ids of open disputes whose rejection takes back what more than ``most`` partners read.
+
+    So does one that would end what two persons have to decide about the value.
+    """
+    doubted = [review for review in found if review.rule in DOUBTS and review.subject and review.state == "open"]
+    far_read = {review.object_id for review in doubted if readership(tx, [str(review.subject)]).is_more_than(most)}
+    return far_read | beside_contradictions(tx, doubted)
+
+
+def beside_contradictions(tx: Tx, found: Iterable[Review]) -> set[str]:
+    """Return the ids of the doubts about values of which two persons have to decide between keeper and authority."""
+    return {review.object_id for review in found if review.rule in DOUBTS and _contradictions(tx, [review])}
+
+
+def _contradictions(tx: Tx, found: Iterable[Review]) -> list[Review]:
+    """Return the open reviews of keepers' answers about the values of these disputes."""
+    subjects = sorted({str(review.subject) for review in found})
+    return [review for subject in subjects for review in reviews.open_of(tx, subject) if review.rule == CONTRADICTED]
 
 
 def _effects_of_disputes(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     """Return what the rejection takes back. Raises ``UnknownReview``, and ``Rejected`` where one is open no more."""
     found = _open(tx, arguments)
+    also = _contradictions(tx, found)
     lines = [Effect("values-delisted"), *(listed_value(tx, str(review.subject)) for review in found)]
-    rows = [[review.object_id, review.subject, review.rule] for review in found]
+    lines += [Effect("keeper-confirmed")] if also else []
+    rows = [[review.object_id, review.subject, review.rule] for review in [*found, *also]]
     return Effects(lines, [rows, _reporters(reports_of(tx, (str(review.subject) for review in found)))])
 
 
 def _reject_disputes(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
     found = _open(tx, arguments)
     note = f"proposal {signatures.proposal}"
-    reviewing.decide(hub, tx, [review.object_id for review in found], "rejected", signatures.confirmed_by, note)
+    ids = [review.object_id for review in found]
+    reviewing.decide(hub, tx, ids, "rejected", signatures.confirmed_by, note, by_two=True)
     return [Effect("review", {"id": review.object_id}) for review in found]
 
 

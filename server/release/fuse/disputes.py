@@ -8,7 +8,15 @@ from server.release.context import ReleaseContext
 from server.release.fuse.confidence import Doubt
 from server.release.fuse.consensus import fuse
 from server.release.fuse.reliability import verdicts
-from server.release.fuse.statements import COERCED, DISPUTED, DOUBTED, JudgeStanding, OpinionStatement, ReportedValue
+from server.release.fuse.statements import (
+    COERCED,
+    DISPUTED,
+    DOUBTED,
+    DOUBTS,
+    JudgeStanding,
+    OpinionStatement,
+    ReportedValue,
+)
 from server.release.publish.collections import Publication
 from server.release.publish.listings import ListingState
 from server.store import log, reputation, reviews
@@ -57,10 +65,10 @@ class Disputes:
                 continue
             known = reviews.of_subjects(self._context.tx, [value.subject]).get(value.subject, [])
             fresh = [opinion for opinion in value.doubts if not self._was_decided(opinion, known)]
-            if fresh and not any(review.state == "open" for review in known):
+            if fresh and not any(review.state == "open" and review.rule in DOUBTS for review in known):
                 listing = state.shared or min(state.ids.values())
                 held = HeldObject(listing, None, DOUBTED, _DOUBTED)
-                reviews.dispute(self._context.tx, value.subject, fresh[0].partner.name, held)
+                reviews.dispute(self._context.tx, value.subject, fresh[0].partner.name, held, DOUBTS)
 
     def _dispute(self, value: ReportedValue, opinion: OpinionStatement) -> None:
         decides = opinion.partner.trusted and opinion.standing >= JudgeStanding.DECIDES
@@ -70,7 +78,7 @@ class Disputes:
         if listed:
             shared = [id_ for id_ in listed if not self._is_private(id_)]
             held = HeldObject((shared or listed)[0], None, DISPUTED, _DISPUTED)
-            reviews.dispute(self._context.tx, value.subject, opinion.partner.name, held)
+            reviews.dispute(self._context.tx, value.subject, opinion.partner.name, held, DOUBTS)
             value.disputed = True
 
     def _is_private(self, id_: str) -> bool:

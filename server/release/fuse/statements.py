@@ -25,6 +25,7 @@ from server.store.reviews import Review
 # meanwhile; one that is doubted stays listed.
 DISPUTED = "disputed"
 DOUBTED = "doubted"
+DOUBTS = frozenset((DISPUTED, DOUBTED))
 # The rule by which a sign of coercion is reviewed; it counts meanwhile.
 COERCED = "coerced"
 # The rule by which the operator decides whether a keeper hears of a report that names it not to be told.
@@ -32,6 +33,7 @@ WITHHELD = "withheld-from-keeper"
 # The rule by which two persons decide between the keeper's answer and a later report by authority.
 CONTRADICTED = "keeper-contradicted"
 _WITHHELD_MARK = "#keeper"
+_CONTRADICTED_MARK = "#answer"
 
 _NO_ORIGINS: frozenset[str] = frozenset()
 _NO_AUDIENCE = Audience()
@@ -199,6 +201,11 @@ class ReportedValue:
 def withheld_id(key: str) -> str:
     """Return the id of the review whether a keeper hears of the report of that key."""
     return key + _WITHHELD_MARK
+
+
+def contradicted_id(listing: str) -> str:
+    """Return the id of the review of the keeper's answer about a listing; doubts of the listing have the listing's."""
+    return listing + _CONTRADICTED_MARK
 
 
 def reported_by(review_id: str) -> str:

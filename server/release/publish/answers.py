@@ -12,6 +12,7 @@ from server.release.fuse.statements import (
     KeeperAnswer,
     ReportedValue,
     Statement,
+    contradicted_id,
     withheld_id,
 )
 from server.release.publish.feedback import FeedbackNotes
@@ -117,8 +118,8 @@ class KeeperAnswers:
     def _review_contradicted(self, value: ReportedValue, by: Sequence[Statement], state: ListingState) -> None:
         if by and state.ids:
             listing = state.shared or min(state.ids.values())
-            held = HeldObject(listing, None, CONTRADICTED, _CONTRADICTED)
-            reviews.dispute(self._context.tx, value.subject, by[0].partner.name, held)
+            held = HeldObject(contradicted_id(listing), None, CONTRADICTED, _CONTRADICTED)
+            reviews.dispute(self._context.tx, value.subject, by[0].partner.name, held, {CONTRADICTED})
 
     def _review_withheld(self, kept: KeptListing) -> None:
         """Ask the operator once about each report that a keeper may not hear of."""

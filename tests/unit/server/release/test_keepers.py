@@ -14,7 +14,9 @@ from schemas.qualification import QualificationCode
 from server.release import batches, keeping, two_persons
 from server.release.answering import GivenAnswer, answer_all
 from server.release.by_two_persons.contradictions import DECIDE
-from server.release.fuse.statements import CONTRADICTED, WITHHELD
+from server.release.by_two_persons.delistings import DELIST
+from server.release.by_two_persons.of_reviews import actions_of
+from server.release.fuse.statements import CONTRADICTED, DISPUTED, WITHHELD
 from server.release.results import Results
 from server.release.review import TwoPersonsDecide, decide, summaries
 from server.release.two_person_actions import ACTIONS
@@ -283,6 +285,70 @@ def test_two_persons_may_uphold_the_keeper(contradicted: str, grade: Grade, stor
     with store.begin() as tx:
         made = two_persons.propose(hub, tx, DECIDE, {"id": contradicted, "state": "rejected"}, "Anna")
         two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris")
+    assert grade() is None
+
+
+@pytest.fixture
+def doubted_too(contradicted: str, joins: Joins, records_of: Callable[..., dict[str, Any]], store: Store) -> list[str]:
+    """Let a trusted partner dispute what two persons have to decide, and return the ids of both reviews."""
+    bank = joins("Trusted Bank", reads=["mule-accounts"], trusted=True)
+    with store.read() as tx:
+        [listing] = listings.find(tx, [SUBJECT])[SUBJECT][""][-1:]
+    records_of(bank, "outcome", of=listing, outcome="false-positive")
+    with store.read() as tx:
+        found = reviews.all_reviews(tx, "open")
+    assert [(review.rule, review.partner) for review in found] == [(CONTRADICTED, "Police"), (DISPUTED, "Trusted Bank")]
+    return [review.object_id for review in found]
+
+
+def test_a_dispute_takes_over_nothing_that_two_persons_decide(
+    doubted_too: list[str], grade: Grade, store: Store
+) -> None:
+    contradicted, disputed = doubted_too
+    hub = hub_on(store)
+    assert grade() is None
+    with pytest.raises(TwoPersonsDecide), store.begin() as tx:
+        decide(hub, tx, [disputed], "rejected", "Anna")
+    with store.begin() as tx:
+        decide(hub, tx, [disputed], "approved", "Anna")
+    assert grade() == ("investigate", True)
+    with store.begin() as tx:
+        made = two_persons.propose(hub, tx, DECIDE, {"id": contradicted, "state": "approved"}, "Anna")
+        assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").done
+        assert not reviews.all_reviews(tx, "open")
+    assert grade() == ("block", False)
+
+
+def test_the_decision_of_two_persons_leaves_a_trusted_partners_dispute_open(
+    doubted_too: list[str], grade: Grade, store: Store
+) -> None:
+    contradicted, disputed = doubted_too
+    hub = hub_on(store)
+    with store.begin() as tx:
+        made = two_persons.propose(hub, tx, DECIDE, {"id": contradicted, "state": "approved"}, "Anna")
+        assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").done
+        assert [review.object_id for review in reviews.all_reviews(tx, "open")] == [disputed]
+        [case] = summaries(hub, tx, reviews.all_reviews(tx, "open"))
+        assert case.case is not None
+        assert [doubt.partner for doubt in case.case.doubts] == ["Trusted Bank"]
+    assert grade() is None
+    with store.begin() as tx:
+        decide(hub, tx, [disputed], "approved", "Anna")
+    assert grade() == ("block", False)
+
+
+def test_two_persons_that_decide_against_the_listing_end_both_reviews(
+    doubted_too: list[str], grade: Grade, store: Store
+) -> None:
+    _, disputed = doubted_too
+    hub = hub_on(store)
+    with store.begin() as tx:
+        [review] = [review for review in reviews.all_reviews(tx, "open") if review.object_id == disputed]
+        assert actions_of(hub, tx, [review], "rejected") == {disputed: DELIST}
+        made = two_persons.propose(hub, tx, DELIST, {"ids": [disputed]}, "Anna")
+        assert "keeper-confirmed" in [line.code for line in made.effects]
+        assert two_persons.confirm(hub, tx, ACTIONS, made.id, "Boris").done
+        assert not reviews.all_reviews(tx, "open")
     assert grade() is None
 
 
