@@ -18,6 +18,7 @@ from schemas.partner import COUNTRY_PATTERN
 from schemas.qualification import Qualification
 from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
 from schemas.refang import refang
+from schemas.reference import currencies
 from schemas.report import FIELDS, MAX_VALUE, Report
 from schemas.request import Request, RequestAnswer
 from schemas.sharing import SHARING_COLUMNS
@@ -127,9 +128,12 @@ def _validated(columns: Mapping[str, str], kind: Kind) -> Report:
 
 def _checked(data: Mapping[str, object]) -> Report:
     try:
-        return Report.model_validate(data)
+        report = Report.model_validate(data)
     except ValidationError as error:
         raise rejection_of(error) from None
+    if report.hold is not None:
+        currencies.refuse_unknown("hold_currency", report.hold.currency)
+    return report
 
 
 def _typed(columns: Mapping[str, str]) -> dict[str, object]:
@@ -274,9 +278,11 @@ def read_record(name: str, row: Mapping[str, Any], defaults: Mapping[str, str]) 
     if "evidence" in model.model_fields and isinstance(columns.get("sha256"), str):
         data["evidence"] = evidence_by_hash(columns["sha256"])
     try:
-        return model.model_validate(data)
+        record = model.model_validate(data)
     except ValidationError as error:
         raise rejection_of(error) from None
+    currencies.refuse_unknown("currency", getattr(record, "currency", None))
+    return record
 
 
 def _several(of: Any, others: Any) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mappers import common_objects, request_note
+from mappers import common_objects, extension, request_note
 from mappers.grammar import TOO_COSTLY, PatternBudget
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
+from schemas.reference import currencies
 from schemas.report import Report
 from schemas.request import Request, RequestAnswer
 from server.release.guard import stix_properties
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 RESERVED = common_objects.reserved_ids()
 TRANSLATION = "language-content"
 MARKING = "marking-definition"
+_NOTHING: dict[str, Any] = {}
 
 
 @dataclass(slots=True)
@@ -92,6 +94,7 @@ def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: Patter
         if item.type == "note" and request_note.told_by(obj):
             _add_request_note(prepared, item, obj)
             return None
+        _refuse_unknown_currencies(obj)
         report = _read_report(obj, budget)
         if not item.revoked and item.id not in RESERVED and item.type != TRANSLATION:
             objects.refuse_personal_data(obj, report if isinstance(report, Report) else None)
@@ -110,6 +113,19 @@ def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: Patter
     return None
 
 
+def _refuse_unknown_currencies(obj: dict[str, Any]) -> None:
+    """Refuse an amount, of a flow, an outcome or a hold, in a currency that nobody knows.
+
+    What is in the inbox already is read whatever its currency: the currencies that are known change with the years.
+    """
+    context = obj.get("extensions", _NOTHING).get(extension.ID)
+    if isinstance(context, dict):
+        currencies.refuse_unknown("currency", context.get("currency"))
+        hold = context.get("hold")
+        if isinstance(hold, dict):
+            currencies.refuse_unknown("hold.currency", hold.get("currency"))
+
+
 def _add_request_note(prepared: Prepared, item: Item, obj: dict[str, Any]) -> None:
     """Add a request or an answer, or why it is refused; those tell the reason by its code, too."""
     try:
@@ -121,6 +137,7 @@ def _add_request_note(prepared: Prepared, item: Item, obj: dict[str, Any]) -> No
 def _read_request_note(item: Item, obj: dict[str, Any]) -> RequestNote:
     """Return a request or an answer. Raises ``Rejected`` also where one of its numbers could be a person's."""
     content = request_note.from_stix(obj)
+    currencies.refuse_unknown("currency", content.currency)
     if isinstance(content, Request):
         for name in ("reference", "legal_reference", "end_to_end_id"):
             text = getattr(content, name)

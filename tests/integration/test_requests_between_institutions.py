@@ -280,6 +280,7 @@ def test_what_is_wrong_is_refused_with_its_reason(hub: Served) -> None:
     for wrong in (
         {"amount": "1" + "0" * 30, "currency": "THB"},
         {"amount": "5"},
+        {"amount": "5", "currency": "XYZ"},
         {"deadline": "2020-01-01"},
         {"victim": "somebody"},
         {"reporter": "Police"},

@@ -151,6 +151,7 @@ def test_a_case_keeps_each_member_once() -> None:
         ("flow", {"source": ACCOUNT, "target": OTHER_ACCOUNT, "amount": "5"}, "amount-without-currency"),
         ("flow", {"source": ACCOUNT, "target": OTHER_ACCOUNT, "amount": "0", "currency": "EUR"}, "bad-amount"),
         ("flow", {"source": ACCOUNT, "target": OTHER_ACCOUNT, "amount": "NaN", "currency": "EUR"}, "bad-amount"),
+        ("flow", {"source": ACCOUNT, "target": OTHER_ACCOUNT, "amount": "5", "currency": "XYZ"}, "bad-currency"),
         ("case", {"members": INDICATOR}, "bad-name"),
         ("case", {"name": "Example"}, "bad-members"),
         ("case", {"name": "Example", "members": []}, "bad-members"),

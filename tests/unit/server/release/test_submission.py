@@ -4,8 +4,10 @@ import gc
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
+from mappers import extension
 from mappers.grammar import TOO_COSTLY, PatternBudget
 from schemas.partner import Partner
 from server.release.contribute import take
@@ -31,6 +33,23 @@ def indicators(*patterns: str) -> list[Item]:
         Item.of({**common, "id": f"indicator--00000000-0000-4000-8000-{number:012}", "pattern": pattern})
         for number, pattern in enumerate(patterns)
     ]
+
+
+def amounts(of: dict[str, Any]) -> list[str]:
+    """Return the refusals of an object whose extension says this."""
+    context = {"extension_type": "property-extension", **of}
+    item = indicators("[domain-name:value = 'shop.example.net']")[0]
+    obj = {**msgspec.json.decode(item.body), "extensions": {extension.ID: context}}
+    return [failed.message for failed in prepare([Item.of(obj)], Allowlists()).failed]
+
+
+def test_an_amount_in_no_known_currency_is_refused_with_its_field() -> None:
+    hold = {"amount": "5", "until": "2027-01-01T00:00:00.000Z"}
+    assert amounts({"hold": {**hold, "currency": "THB"}}) == amounts({"currency": "USDT"}) == []
+    assert [message.partition(":")[0] for message in amounts({"hold": {**hold, "currency": "XYZ"}})] == [
+        "hold.currency"
+    ]
+    assert [message.partition(":")[0] for message in amounts({"amount": "5", "currency": "XYZ"})] == ["currency"]
 
 
 def odd(number: int, size: int) -> str:
