@@ -43,6 +43,7 @@ def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
         valid_until=None if end is None else _time(end),
         modified=str(indicator.get("modified")),
         tlp=(marking.tlp_of(indicator) or Tlp.AMBER).value,
+        sandbox=context.get("sandbox") is True,
     )
 
 
@@ -57,6 +58,7 @@ class _Context(msgspec.Struct, gc=False):
     disputed: bool = False
     hold: ListedHold | None = None
     referral: ListedReferral | None = None
+    sandbox: bool = False
 
 
 class _Extensions(msgspec.Struct, gc=False, rename={"context": extension.ID}):
@@ -115,6 +117,7 @@ def listing_of_bytes(body: bytes, collection: str) -> Listing | None:
         valid_until=read.valid_until,
         modified=read.modified,
         tlp=tlp,
+        sandbox=context.sandbox,
     )
 
 

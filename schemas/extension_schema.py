@@ -152,6 +152,7 @@ def _of_a_consensus() -> dict[str, Any]:
             "minItems": 2,
             "description": "all that is asked to be held, where hold is one of several",
         },
+        "sandbox": {"const": True, "description": "a synthetic listing to rehearse with: nothing of it is real"},
         "listing": {"type": "integer", "minimum": 2, "description": "how often it was listed, taken back between"},
         "referral": {
             "type": "object",

@@ -30,9 +30,10 @@ class CheckedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The answer about one value: that of ``POST /api/lookup``, and what a payment needs beside it.
 
     ``action`` is the configured word for the grade; that of ``none`` where nothing is known, of ``error`` for a text
-    that is no value. ``stale``: the answer rests on a copy that is too old or not whole; ``grade`` is then never
-    ``block``. ``as_of`` is the time up to which every copy that was asked is current. ``cache_seconds`` is 0: the copy
-    is asked as fast as a cache.
+    that is no value. ``sandbox``: the value is listed to rehearse with alone; it is ``found``, and graded, by a copy
+    that rehearses, and by no other. ``stale``: the answer rests on a copy that is too old or not whole; ``grade`` is
+    then never ``block``. ``as_of`` is the time up to which every copy that was asked is current. ``cache_seconds`` is
+    0: the copy is asked as fast as a cache.
     """
 
     value: str
@@ -52,6 +53,7 @@ class CheckedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     stale: bool
     listings: tuple[HubListing, ...]
     cache_seconds: int
+    sandbox: bool = False
 
 
 class CheckAnswer(msgspec.Struct, frozen=True):
@@ -105,6 +107,13 @@ def merge(kind: str, found: Sequence[HubListing]) -> MergedListings:
         tuple(dict.fromkeys([held.collection for held in found])),
         tuple(dict.fromkeys([held.hub for held in found])),
     )
+
+
+def counting(found: list[HubListing], *, rehearses: bool) -> list[HubListing]:
+    """Return the listings that count: those of a sandbox only for who rehearses, and nowhere beside a real one."""
+    if not any(held.sandbox for held in found):
+        return found
+    return [held for held in found if not held.sandbox] or (found if rehearses else [])
 
 
 def in_order(kind: str, found: list[HubListing]) -> list[HubListing]:

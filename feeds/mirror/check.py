@@ -14,7 +14,7 @@ import msgspec
 
 from feeds.connector import Misconfigured
 from feeds.mirror import settings
-from feeds.mirror.answers import STRENGTH, CheckAnswer, CheckedValue, HubListing, in_order, merge
+from feeds.mirror.answers import STRENGTH, CheckAnswer, CheckedValue, HubListing, counting, in_order, merge
 from feeds.mirror.entries import digest_of_name, milliseconds
 from feeds.mirror.packing import time_text, unpack_id, unpack_version
 from feeds.mirror.settings import ERROR, NONE, CheckRules
@@ -211,6 +211,7 @@ class Mirror:
             valid_until=None if ends is None else time_text(ends),
             modified=unpack_version(version),
             tlp=listing.tlp,
+            sandbox=listing.sandbox,
         )
 
     def _listing(self, number: int) -> Listing:
@@ -300,13 +301,16 @@ def _load(db: sqlite3.Connection) -> MirrorState:
 
 
 def _answer(value: str, reading: ValueReading, held: _Held) -> CheckedValue:
-    if held.listings:
-        return _found(value, reading.kind, reading.normal, held)
+    return (_found if held.listings else _not_found)(value, reading.kind, reading.normal, held)
+
+
+def _not_found(value: str, kind: str, normal: str, held: _Held) -> CheckedValue:
+    """Return the answer about a value without a listing that counts; those of a sandbox are shown."""
     state = held.state
     return CheckedValue(
         value=value,
-        kind=reading.kind,
-        normal=reading.normal,
+        kind=kind,
+        normal=normal,
         found=False,
         action=state.rules.actions.get(NONE, NONE),
         disputed=False,
@@ -314,13 +318,17 @@ def _answer(value: str, reading: ValueReading, held: _Held) -> CheckedValue:
         hubs=(),
         as_of=state.oldest_text,
         stale=state.is_stale(held.now),
-        listings=(),
+        listings=tuple(held.listings),
         cache_seconds=0,
+        sandbox=bool(held.listings),
     )
 
 
 def _found(value: str, kind: str, normal: str, held: _Held) -> CheckedValue:
-    listings = in_order(kind, held.listings)
+    counted = counting(held.listings, rehearses=held.state.rules.rehearse)
+    if not counted:
+        return _not_found(value, kind, normal, held)
+    listings = in_order(kind, counted)
     merged = merge(kind, listings)
     times = [listing.as_of for listing in listings]
     return CheckedValue(
@@ -340,12 +348,13 @@ def _found(value: str, kind: str, normal: str, held: _Held) -> CheckedValue:
         stale=merged.stale,
         listings=tuple(listings),
         cache_seconds=0,
+        sandbox=listings[0].sandbox,
     )
 
 
-def _place(answer: CheckedValue) -> int:
+def _place(answer: CheckedValue) -> tuple[int, bool]:
     """Return the place of an answer among those for all kinds that a value may be of: the strongest grade first."""
-    return len(STRENGTH) if answer.grade is None else STRENGTH[answer.grade]
+    return len(STRENGTH) if answer.grade is None else STRENGTH[answer.grade], not answer.sandbox
 
 
 def _time(at: int | None) -> str | None:

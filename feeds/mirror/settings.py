@@ -65,6 +65,9 @@ class MirrorOptions(BaseModel):
     max_age: Annotated[Duration, Field(description="an older copy never answers block, and says that it is stale")] = (
         "1h"
     )
+    rehearse: Annotated[
+        bool, Field(description="listings of a sandbox count as real ones: for a copy that no real payment asks")
+    ] = False
     host: Annotated[str, Field(description="the address to serve on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="the port to serve on")] = 8100
     token: Annotated[
@@ -109,7 +112,12 @@ class MirrorSettings(BaseModel):
         """Return the settings that checks follow."""
         words = {str(grade): word for grade, word in self.actions.items()}
         wanted = {hub.name: list(hub.collections) for hub in self.hub}
-        return CheckRules(max_age=duration(self.mirror.max_age).total_seconds(), actions=words, wanted=wanted)
+        return CheckRules(
+            max_age=duration(self.mirror.max_age).total_seconds(),
+            actions=words,
+            wanted=wanted,
+            rehearse=self.mirror.rehearse,
+        )
 
 
 class CheckRules(BaseModel):
@@ -120,6 +128,7 @@ class CheckRules(BaseModel):
     max_age: float = 3600.0
     actions: dict[str, str] = {}
     wanted: dict[str, list[str]] = {}
+    rehearse: bool = False
 
 
 def load(path: Path) -> MirrorSettings:

@@ -10,7 +10,7 @@ from feeds.readers import json_stream, misp
 from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocent
 from feeds.readers.rows import MAX_RAW, FileRow, ReportRow, Unreadable
 from feeds.readers.source import Source
-from mappers import marking
+from mappers import extension, marking
 from mappers.indicator import all_from_stix, from_stix
 from schemas.errors import Rejected
 from schemas.report import Report
@@ -100,10 +100,8 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
         yield _refused(number, obj, refusal.reason, refusal.message)
         return
     words = (*indicator.get("labels", ()), *indicator.get("indicator_types", ()))
-    if tags_say_innocent(words):
-        yield _refused(
-            number, obj, "not-a-scam", "the indicator states that this is no scam: leave such indicators out"
-        )
+    if why := _why_no_scam(indicator, words):
+        yield _refused(number, obj, "not-a-scam", why)
         return
     stated = {"tlp": Tlp.RED} if marking.unknown_refs(indicator, markings) else {}
     raw = ""
@@ -115,6 +113,13 @@ def rows_of(number: int, obj: Mapping[str, Any], markings: Mapping[str, Tlp]) ->
         else:
             raw = raw or _raw(obj)
             yield Unreadable.of(number, "" if report.reason == _PERSONAL else raw, report.reason, report.message)
+
+
+def _why_no_scam(indicator: Mapping[str, Any], words: Iterable[str]) -> str:
+    """Return why an indicator with these labels is of no scam, "" where it may be."""
+    if extension.context_of(indicator).get("sandbox") is True:
+        return "a synthetic listing of a sandbox, of which nothing is real: read another collection"
+    return "the indicator states that this is no scam: leave such indicators out" if tags_say_innocent(words) else ""
 
 
 def _level(obj: Mapping[str, Any], markings: Mapping[str, Tlp]) -> Tlp | None:

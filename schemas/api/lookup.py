@@ -58,7 +58,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value's listing in one collection, by its alias; times are as STIX writes them.
 
     ``grade`` is the strongest action that readers may take. ``reporters`` is missing where no hub has counted them, and
-    ``valid_until`` where the indicator has no end.
+    ``valid_until`` where the indicator has no end. ``sandbox``: it is synthetic, to rehearse with; no hub answers with
+    such a one.
     """
 
     collection: str
@@ -75,6 +76,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     valid_until: str | None = None
     modified: str
     tlp: str
+    sandbox: bool = False
 
 
 class RefusedValue(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from feeds.connector import Misconfigured
+from feeds.mirror.answers import CheckedValue
 from feeds.mirror.check import Mirror
 from server.cli.client.mirror import configuration
 from server.cli.context import Context, Json, fail, show_json, show_table
@@ -41,7 +42,7 @@ def check(
         [
             result.value,
             result.kind,
-            result.error.message if result.error else result.grade,
+            _grade(result),
             result.action,
             result.confidence,
             result.hold and f"{result.hold.amount or 'all'} {result.hold.currency or ''} until {result.hold.until}",
@@ -53,3 +54,10 @@ def check(
         for result in answer.results
     ]
     show_table(f"As of {answer.as_of or 'never'}", _COLUMNS, rows)
+
+
+def _grade(result: CheckedValue) -> str | None:
+    """Return the grade of a value in words, or why it has none."""
+    if result.error:
+        return result.error.message
+    return f"{result.grade or 'none'} (sandbox: not real)" if result.sandbox else result.grade

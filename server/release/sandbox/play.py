@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mappers import common_objects, consensus, identity, ids, marking
+from mappers import common_objects, consensus, extension, identity, ids, marking
 from schemas import timestamp
 from schemas.consensus import Consensus
 from schemas.fields import Hold
@@ -180,7 +180,12 @@ def _indicator(
     )
     hub = hub_identity.identity(tx)
     obj = consensus.to_stix(fused, id_, hub, created=created, modified=modified, tlp=Tlp.AMBER, seq=seq)
-    return obj | {"name": NAME_PREFIX + obj["name"], "labels": [LABEL, *obj["labels"]]}
+    context = {**extension.context_of(obj), "sandbox": True}
+    return obj | {
+        "name": NAME_PREFIX + obj["name"],
+        "labels": [LABEL, *obj["labels"]],
+        "extensions": {**obj["extensions"], extension.ID: context},
+    }
 
 
 def due_runs(tx: Tx) -> list[Rehearsal]:

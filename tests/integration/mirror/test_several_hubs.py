@@ -71,3 +71,21 @@ def test_a_hub_that_the_settings_name_no_more_is_forgotten(hubs: tuple[FakeHub, 
         assert not mirror.check("h2.example.com").found
         assert mirror.check("h1.example.com").grade == "block"
         assert not mirror.check("h2.example.com").stale
+
+
+def test_a_listing_of_a_sandbox_stops_no_payment_unless_the_copy_rehearses(
+    hubs: tuple[FakeHub, FakeHub], tmp_path: Path
+) -> None:
+    first, second = hubs
+    first.add(graded(1, "block", sandbox=True), graded(2, "block", sandbox=True))
+    second.add(graded(2, "warn"))
+    sync_once(settings(tmp_path, first.url, second.url))
+    with Mirror(tmp_path / "mirror.db") as mirror:
+        synthetic, both = mirror.check("h1.example.com"), mirror.check("h2.example.com", "domain")
+        assert (synthetic.sandbox, synthetic.found, synthetic.grade, synthetic.action) == (True, False, None, "none")
+        assert [listing.sandbox for listing in synthetic.listings] == [True]
+        assert (both.sandbox, both.grade, both.hubs) == (False, "warn", ("two",))
+        sync_once(settings(tmp_path, first.url, second.url, rehearse=True))
+        synthetic, both = mirror.check("h1.example.com", "domain"), mirror.check("h2.example.com")
+        assert (synthetic.sandbox, synthetic.found, synthetic.grade, synthetic.action) == (True, True, "block", "block")
+        assert (both.sandbox, both.grade) == (False, "warn")

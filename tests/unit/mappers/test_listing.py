@@ -112,6 +112,7 @@ def test_no_context_of_a_stranger_does_harm(context: dict[str, Any]) -> None:
             "grade": st.sampled_from(["block", "hold", "odd"]),
             "reporters": st.integers(),
             "disputed": st.booleans(),
+            "sandbox": st.booleans(),
             "holder_status": st.sampled_from(["coerced", "odd"]),
             "hold": st.fixed_dictionaries(
                 {"until": st.sampled_from(["2026-12-01T00:00:00.000Z", "soon"])},

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from feeds.readers import stix
+from feeds.readers.rows import Unreadable
 from mappers import extension
 from schemas import kinds
 from schemas.partner import Partner
@@ -131,6 +133,8 @@ def test_what_is_shown_bears_a_mark_in_every_object(client: Client) -> None:
     indicators = [obj for obj in shown if obj["type"] == "indicator"]
     assert len(indicators) == sum(minute == 0 for minute, _, _ in script.CHANGES)
     assert all(play.LABEL in obj["labels"] and obj["name"].startswith(play.NAME_PREFIX) for obj in indicators)
+    assert all(extension.context_of(obj)["sandbox"] is True for obj in indicators)
+    assert all(isinstance(row, Unreadable) for obj in indicators for row in stix.rows_of(1, obj, {}))
     assert {extension.context_of(obj)["grade"] for obj in indicators} == {str(action) for action in Action}
 
 
