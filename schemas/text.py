@@ -5,6 +5,7 @@ import unicodedata
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
+_ADDRESS_PART = re.compile(r"[^\s@<>,;:\"()]{1,200}")
 # Joiners, fillers, blanks and selectors of forms, which Unicode does not count among the format characters.
 _NOT_SEEN = frozenset(
     map(chr, [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE10)])
@@ -28,6 +29,17 @@ def plain_name(name: str) -> str:
     """Return a name as names of persons are compared: case, width, blanks and what nobody sees make no difference."""
     letters = visible(unicodedata.normalize("NFKC", visible(name)).casefold())
     return "".join(char for char in letters if unicodedata.category(char)[0] in "LMNPS")
+
+
+def plain_address(text: str) -> str | None:
+    """Return an e-mail address as those of persons are compared, None for what is none.
+
+    Case, width and what nobody sees make no difference, nor does a ``+tag``: mail to both gets to one person.
+    """
+    mailbox, at, domain = visible(unicodedata.normalize("NFKC", visible(text)).casefold()).strip().rpartition("@")
+    mailbox, domain = mailbox.partition("+")[0], domain.removesuffix(".")
+    is_plain = at and all(_ADDRESS_PART.fullmatch(part) for part in (mailbox, domain))
+    return f"{mailbox}@{domain}" if is_plain else None
 
 
 def ascii_digits(text: str) -> str:

@@ -237,6 +237,15 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, description="what more partners than these read, or anybody, two persons take back on the pages"),
     ] = 20
+    two_persons_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=365,
+            description="days for which a new account, or one with a new link, is no second person beside who added "
+            "it, confirmed it or was shown the link",
+        ),
+    ] = 7
     lists_dir: Annotated[
         Path | None, Field(description="folder of the updated allowlists; none is beside the store")
     ] = None

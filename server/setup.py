@@ -54,4 +54,5 @@ def hub_of(settings: Settings, store: Store) -> Hub:
         limits,
         settings.answer_target,
         settings.two_persons_readers,
+        settings.two_persons_days,
     )

@@ -27,6 +27,8 @@ class Hub:
     answer_target: timedelta = timedelta(hours=4)
     # What more partners than these read is taken back by two persons.
     most_readers_by_one: int = 20
+    # The days for which an account counts as one of whoever added it, or was shown its link.
+    new_account_days: int = 7
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
     rules: PolicyInForce = field(init=False, repr=False, compare=False)
 

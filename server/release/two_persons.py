@@ -12,6 +12,7 @@ import orjson
 
 from schemas.errors import Rejected
 from schemas.text import plain_name
+from server.release.by_two_persons.persons import MESSAGES, SamePerson, same_person
 from server.release.hub import Hub
 from server.store import audit
 from server.store.audit import AuditEvent
@@ -64,6 +65,15 @@ class NotAllowed(ValueError):
     """The proposal cannot be decided so; the message says why, and what to do."""
 
 
+class NotASecondPerson(NotAllowed):
+    """Who confirms it is, or may be, who proposed it; ``same`` is the reason."""
+
+    def __init__(self, message: str, same: SamePerson) -> None:
+        """Refuse with a message for the command line, and the reason."""
+        super().__init__(message)
+        self.same = same
+
+
 class Confirmation(NamedTuple):
     """A decided proposal and what was done; where it is void, nothing was."""
 
@@ -97,11 +107,13 @@ def propose(
 def confirm(hub: Hub, tx: Tx, actions: Mapping[str, TwoPersonAction], id_: str, by: str) -> Confirmation:
     """Carry out what somebody else proposed, if it would still do exactly what the proposal says; else it is void.
 
-    Raises ``UnknownProposal``, and ``NotAllowed`` where it is not open, or ``by`` proposed it.
+    Raises ``UnknownProposal``, and ``NotAllowed`` where it is not open, or ``by`` is, or may be, who proposed it.
     """
     found = _open(tx, id_, by)
-    if is_same_person(found.proposed_by, by):
-        raise NotAllowed(f"{found.proposed_by} proposed it: somebody else has to confirm it")
+    days = hub.new_account_days
+    same = same_person(tx, found.proposed_by, by, days)
+    if same is not None:
+        raise NotASecondPerson(MESSAGES[same].format(first=found.proposed_by, days=days), same)
     action = actions.get(found.action)
     if action is None:
         raise NotAllowed(f"this version of the program has no action {found.action}")
@@ -115,11 +127,6 @@ def confirm(hub: Hub, tx: Tx, actions: Mapping[str, TwoPersonAction], id_: str, 
 def reject(tx: Tx, id_: str, by: str) -> Proposal:
     """Reject a proposal, also one's own. Raises ``UnknownProposal``, and ``NotAllowed`` where it is not open."""
     return _decide(tx, _open(tx, id_, by), "rejected", "REJECT", by)
-
-
-def is_same_person(name: str, other: str) -> bool:
-    """Compare two names of persons: letter case, spaces, widths and characters that nobody sees make no difference."""
-    return plain_name(name) == plain_name(other)
 
 
 def _refuse_no_name(by: str) -> None:

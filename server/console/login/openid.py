@@ -17,6 +17,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from schemas.text import plain_address
 from server.settings import Settings
 from server.store.operators.users import OperatorRole
 
@@ -60,11 +61,15 @@ class LoginFlow(NamedTuple):
 
 
 class ProvenPerson(NamedTuple):
-    """A person as a provider proves it: a subject that never changes, a name, and the role by the settings."""
+    """A person as a provider proves it: a subject that never changes, a name, and the role by the settings.
+
+    ``email`` is the address that the provider has verified, None where it does not say so.
+    """
 
     subject: str
     name: str
     role: OperatorRole
+    email: str | None
 
 
 class OpenIdProvider:
@@ -114,7 +119,7 @@ class OpenIdProvider:
             raise NotLoggedIn("the provider names no role of this hub")
         name = next(str(claims[name]) for name in _NAMES if claims.get(name))
         shown = "".join(char for char in name if char.isprintable())[:_LONGEST_NAME].strip()
-        return ProvenPerson(f"{self._issuer} {claims['sub']}", shown, role)
+        return ProvenPerson(f"{self._issuer} {claims['sub']}", shown, role, _verified_address(claims))
 
     def _id_token(self, endpoint: str, back: str, flow: LoginFlow, code: str) -> str:
         secret = self._settings.oidc_client_secret.get_secret_value()
@@ -185,3 +190,9 @@ class OpenIdProvider:
         if not isinstance(found, dict):
             raise NotLoggedIn("the provider's description is none")
         return found
+
+
+def _verified_address(claims: Mapping[str, Any]) -> str | None:
+    """Return the e-mail address that the provider has verified, None where it says no such thing."""
+    given = claims.get("email")
+    return plain_address(given) if claims.get("email_verified") is True and isinstance(given, str) else None

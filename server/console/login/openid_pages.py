@@ -43,7 +43,7 @@ def come_back(visit: Visit) -> Response:
     try:
         person = visit.site.provider.finish(_back(visit), flow, visit.request.args)
         with visit.site.hub.store.begin() as tx:
-            user = users.add_by_subject(tx, person.subject, person.name, person.role)
+            user = users.add_by_subject(tx, person.subject, person.name, person.role, person.email)
             visit.begin_session(tx, user, "full")
             note(tx, "LOGIN", "openid", user, user.id)
     except NotLoggedIn as refused:

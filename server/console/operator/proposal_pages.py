@@ -15,10 +15,11 @@ from server.console.visit import PageRefused, Visit
 from server.console.words import Translatable, mark
 from server.release import two_persons
 from server.release.by_two_persons import admins, contradictions, delistings, held_reports
+from server.release.by_two_persons.persons import SamePerson, same_person
 from server.release.erasure import action as erasure, plan
 from server.release.policies.change import RULE_LINE
 from server.release.two_person_actions import ACTIONS
-from server.release.two_persons import NotAllowed, is_same_person
+from server.release.two_persons import NotAllowed, NotASecondPerson
 from server.store.inbox import object_id
 from server.store.proposals import proposals
 from server.store.proposals.proposals import Proposal, UnknownProposal
@@ -44,6 +45,24 @@ _NOT_ERASED: Mapping[type[Exception], Translatable] = MappingProxyType(
 _NOT_NOW = mark(
     "This cannot be decided so: it is open no more, or you proposed it, and somebody else has to confirm it."
 )
+_SAME_PERSON: Mapping[SamePerson, Translatable] = MappingProxyType(
+    {
+        SamePerson.NAME: mark("You proposed this: somebody else has to confirm it."),
+        SamePerson.ADDRESS: mark(
+            "You and the person who proposed this have the same e-mail address, and count as one person. Somebody else "
+            "has to confirm it."
+        ),
+        SamePerson.UNKNOWN: mark(
+            "You may be the person who proposed this: one of the two accounts logs in at an organisation, and one has "
+            "no e-mail address here. Somebody else has to confirm it, or the address is entered: scamfeed operator "
+            "email."
+        ),
+        SamePerson.NEW: mark(
+            "In the last %(days)s days one of the two accounts was added or confirmed by the other, or both by the "
+            "same person. Until then they count as one person, and somebody else has to confirm this."
+        ),
+    }
+)
 _ADMINS_ALONE = mark("Only an administrator confirms that somebody becomes one: the link of the new one is shown then.")
 
 
@@ -62,8 +81,11 @@ def show_one(visit: Visit, id: str) -> Response:
             found = proposals.find(tx, id)
         except UnknownProposal:
             raise PageRefused(404, _NO_PROPOSAL) from None
-    is_own = is_same_person(found.proposed_by, visit.known_user.name)
-    may_confirm = visit.right in _who_confirms(found) and not is_own
+        same = None
+        if found.state == "open":
+            same = same_person(tx, found.proposed_by, visit.known_user.name, visit.site.hub.new_account_days)
+    may_confirm = visit.right in _who_confirms(found) and same is None
+    refusal = _refusal(visit, same) if same is not None else ""
     # Lines of rules are shown as they were written.
     diff = [str(effect.values["line"]) for effect in found.effects if effect.code == RULE_LINE]
     lines = [effect_text(visit.language, effect) for effect in found.effects if effect.code != RULE_LINE]
@@ -73,9 +95,14 @@ def show_one(visit: Visit, id: str) -> Response:
         lines=lines,
         diff=diff,
         links=_links(found),
-        is_own=is_own,
+        refusal=refusal,
         may_confirm=may_confirm,
     )
+
+
+def _refusal(visit: Visit, same: SamePerson) -> str:
+    """Return in the reader's language why it is no second person."""
+    return visit.text(_SAME_PERSON[same]) % {"days": visit.site.hub.new_account_days}
 
 
 def _who_confirms(found: Proposal) -> frozenset[str]:
@@ -98,7 +125,7 @@ def _links(found: Proposal) -> list[tuple[str, str]]:
 def confirm(visit: Visit, id: str) -> Response:
     """Carry out what somebody else proposed."""
     hub = visit.site.hub
-    with _refusing(), hub.store.begin() as tx:
+    with _refusing(visit), hub.store.begin() as tx:
         if visit.right not in _who_confirms(proposals.find(tx, id)):
             raise PageRefused(403, _ADMINS_ALONE)
         found, done = two_persons.confirm(hub, tx, ACTIONS, id, visit.known_user.name)
@@ -111,7 +138,7 @@ def confirm(visit: Visit, id: str) -> Response:
 
 def reject(visit: Visit, id: str) -> Response:
     """Reject a proposal, also one's own."""
-    with _refusing(), visit.site.hub.store.begin() as tx:
+    with _refusing(visit), visit.site.hub.store.begin() as tx:
         two_persons.reject(tx, id, visit.known_user.name)
     return visit.go(f"/console/proposals/{id}")
 
@@ -135,18 +162,20 @@ def erase(visit: Visit) -> Response:
 def propose_admin(visit: Visit) -> Response:
     """Propose that somebody becomes an administrator."""
     hub = visit.site.hub
-    with _refusing(_NO_ADMIN), hub.store.begin() as tx:
+    with _refusing(visit, _NO_ADMIN), hub.store.begin() as tx:
         arguments = admins.arguments(visit.field("name", 100))
         made = two_persons.propose(hub, tx, admins.MAKE_ADMIN, arguments, visit.known_user.name)
     return visit.go(f"/console/proposals/{made.id}")
 
 
 @contextmanager
-def _refusing(text: str = "") -> Iterator[None]:
+def _refusing(visit: Visit, text: str = "") -> Iterator[None]:
     """Turn what two persons may not do into a page that says so."""
     try:
         yield
     except UnknownProposal:
         raise PageRefused(404, _NO_PROPOSAL) from None
+    except NotASecondPerson as refused:
+        raise PageRefused(409, _refusal(visit, refused.same)) from None
     except (NotAllowed, ValueError, LookupError, Rejected):
         raise PageRefused(409, text or _NOT_NOW) from None

@@ -42,7 +42,7 @@ def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -
     done = []
     if found is None:
         # The secret is shown to who confirms, once, and stored nowhere.
-        secret = users.add(tx, name, OperatorRole.ADMIN, signatures.proposed_by)
+        secret = users.add(tx, name, OperatorRole.ADMIN, signatures.proposed_by, shown_to=signatures.confirmed_by)
         done = [Effect(ADMIN_LINK, {"name": name, "path": f"/welcome/{secret}"})]
     else:
         users.change_role(tx, name, OperatorRole.ADMIN)

@@ -45,7 +45,7 @@ def add(tx: Tx, partner: Partner, name: str, role: PartnerRole, by: str) -> str:
 def renew_link(tx: Tx, partner: Partner, name: str, by: str) -> str:
     """Return the secret of a new link; password, factors and logins that there were end. Raises ``UnknownUser``."""
     found = _find(tx, partner, name)
-    secret = users.renew_link(tx, found.name)
+    secret = users.renew_link(tx, found.name, by)
     _record(tx, "LINK", found, by)
     return secret
 

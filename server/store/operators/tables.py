@@ -30,6 +30,11 @@ users = Table(
     Column("subject", Text, unique=True),
     Column("created", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
+    # The e-mail address by which accounts of one person are known, as it is compared.
+    Column("email", Text),
+    # Who was shown the last link, and when.
+    Column("link_shown_to", Text),
+    Column("link_made", BigInteger),
     Index("ix_users_partner", "partner"),
 )
 

@@ -65,30 +65,55 @@ class User(NamedTuple):
     subject: str | None
     created: int
     created_by: str
+    email: str | None = None
+    link_shown_to: str | None = None
+    link_made: int | None = None
 
 
-def add(tx: Tx, name: str, role: OperatorRole | PartnerRole, by: str, partner: str | None = None) -> str:
+def add(
+    tx: Tx,
+    name: str,
+    role: OperatorRole | PartnerRole,
+    by: str,
+    partner: str | None = None,
+    *,
+    email: str | None = None,
+    shown_to: str = "",
+) -> str:
     """Add a user, and return the secret of the link that sets the password; only its hash is kept.
 
-    Raises ``NameInUse``.
+    ``email`` is an address as ``plain_address`` returns it; ``shown_to`` is who sees the link, where that is not who
+    adds the user. Raises ``NameInUse``.
     """
-    return _add(tx, name, str(role), by, partner, subject=None)
+    return _add(tx, name, str(role), by, partner, email=email, shown_to=shown_to or by)
 
 
-def add_by_subject(tx: Tx, subject: str, name: str, role: OperatorRole) -> User:
+def add_by_subject(tx: Tx, subject: str, name: str, role: OperatorRole, email: str | None = None) -> User:
     """Return the user whom an OpenID provider names so, added at the first login, with the role of now.
 
-    Raises ``NameInUse`` where the name is another user's.
+    An ``email`` that the provider has verified replaces the one that is stored. Raises ``NameInUse`` where the name is
+    another user's.
     """
     found = tx.execute(select(users).where(_u.subject == subject)).first()
     if found is None:
-        _add(tx, name, str(role), "OpenID Connect", None, subject=subject)
+        _add(tx, name, str(role), "OpenID Connect", None, subject=subject, email=email)
     else:
-        tx.execute(update(users).where(_u.id == found.id).values(role=str(role)))
+        known = {} if email is None else {"email": email}
+        _change(tx, found.id, role=str(role), **known)
     return User._make(tx.execute(select(users).where(_u.subject == subject)).one())
 
 
-def _add(tx: Tx, name: str, role: str, by: str, partner: str | None, subject: str | None) -> str:
+def _add(
+    tx: Tx,
+    name: str,
+    role: str,
+    by: str,
+    partner: str | None,
+    *,
+    subject: str | None = None,
+    email: str | None = None,
+    shown_to: str | None = None,
+) -> str:
     secret, moment = secrets.token_urlsafe(32), now()
     plain = plain_name(name)
     if not plain:
@@ -109,6 +134,9 @@ def _add(tx: Tx, name: str, role: str, by: str, partner: str | None, subject: st
         subject=subject,
         created=moment,
         created_by=by,
+        email=email,
+        link_shown_to=shown_to,
+        link_made=moment if shown_to else None,
     )
     try:
         with tx.begin_nested():
@@ -149,14 +177,19 @@ def all_users(tx: Tx) -> list[User]:
     return [User._make(row) for row in tx.execute(select(users).order_by(*order))]
 
 
-def renew_link(tx: Tx, name: str) -> str:
+def renew_link(tx: Tx, name: str, by: str) -> str:
     """Return a new link's secret; password, second factors and sessions end at once. Raises ``UnknownUser``."""
-    found = get(tx, name)
+    found, moment = get(tx, name), now()
     secret = secrets.token_urlsafe(32)
     _end_access(tx, found.id)
-    values = {"link": hash_token(secret), "link_expires": now() + LINK_HOURS * _HOUR, "password": None, "totp": None}
-    _change(tx, found.id, **values)
+    values = {"link": hash_token(secret), "link_expires": moment + LINK_HOURS * _HOUR, "password": None, "totp": None}
+    _change(tx, found.id, **values, link_shown_to=by, link_made=moment)
     return secret
+
+
+def set_email(tx: Tx, name: str, email: str | None) -> None:
+    """Set a user's e-mail address, or remove it. Raises ``UnknownUser``."""
+    _change(tx, get(tx, name).id, email=email)
 
 
 def change_role(tx: Tx, name: str, role: OperatorRole | PartnerRole) -> None:

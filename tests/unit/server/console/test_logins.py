@@ -203,7 +203,7 @@ def test_a_user_who_is_removed_or_gets_a_new_link_is_out_at_once(app: Flask, sto
     first, second = visitor_of(app, OperatorRole.ADMIN), visitor_of(app, OperatorRole.VIEWER)
     with store.begin() as tx:
         users.remove(tx, first.name)
-        users.renew_link(tx, second.name)
+        users.renew_link(tx, second.name, "test")
     assert first.get("/me").status_code == second.get("/me").status_code == 303
     with store.read() as tx:
         assert users.get(tx, second.name).totp is None

@@ -117,12 +117,19 @@ def test_a_person_comes_in_with_the_role_of_the_claim(app: Flask, provider: Prov
     assert provider.asked["code_challenge_method"] == "S256"
     assert visitor.get("/console/audit").status_code == 200
     assert "somsri" in visitor.get("/me").text
-    # The role is that of the last login.
-    provider.claims = {"roles": "chief"}
-    come_in(app, provider)
+    # The role is that of the last login, and the address the last one that the provider says it has verified.
     store: Store = app.extensions["scamfeed-store"]
-    with store.read() as tx:
-        assert users.get(tx, "somsri").role == OperatorRole.APPROVER
+    for claims, address in (
+        ({"email": "Somsri+hub@Bank.Example", "email_verified": True}, "somsri@bank.example"),
+        ({"email": "another@bank.example"}, "somsri@bank.example"),
+        ({"email": "no address", "email_verified": True}, "somsri@bank.example"),
+        ({"email": "new@bank.example", "email_verified": True}, "new@bank.example"),
+    ):
+        provider.claims = {"roles": "chief", **claims}
+        come_in(app, provider)
+        with store.read() as tx:
+            found = users.get(tx, "somsri")
+        assert (found.role, found.email) == (OperatorRole.APPROVER, address)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_a_new_link_ends_passkeys(visitor: Visitor, store: Store) -> None:
     add(visitor, Authenticator())
     with store.begin() as tx:
         user = users.get(tx, visitor.name).id
-        users.renew_link(tx, visitor.name)
+        users.renew_link(tx, visitor.name, "test")
         assert passkeys.of_user(tx, user) == []
 
 

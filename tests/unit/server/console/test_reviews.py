@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from mappers import ids
 from mappers.indicator import to_stix
@@ -16,6 +17,7 @@ from server.release.hub import Hub
 from server.release.query.lookup import lookup
 from server.store import Store, inbox, partners, reviews
 from server.store.item import Item
+from server.store.operators import tables, users
 from server.store.operators.users import OperatorRole
 from server.store.proposals import proposals
 from server.store.reviews import HeldObject
@@ -109,10 +111,26 @@ def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(ap
     assert "seized.example.com" in second.get(address).text
     [about] = re.findall(r'href="(/console/review/[^"]+)"', second.get(address).text)
     assert second.get(about).status_code == 200
-    assert second.send(f"{address}/confirm", address).headers["Location"] == address
+    # Another account of the first one, or one that it was shown the link of, is no second person.
+    for email, shown_to, text in (("b@hub.example", first.name, "7"), ("a@hub.example", "test", "")):
+        know(store, first, "a@hub.example")
+        know(store, second, email, shown_to)
+        assert "/confirm" not in second.get(f"{address}?lang=th").text
+        refused = second.send(f"{address}/confirm", "/me")
+        assert refused.status_code == 409
+        assert ("นับเป็นบุคคลเดียวกัน" in refused.text, text in refused.text) == (True, True)
+    know(store, second, "b@hub.example")
+    assert second.send(f"{address}/confirm", f"{address}?lang=en").headers["Location"] == address
     with store.read() as tx:
         assert reviews.states(tx, chosen)[chosen[0]].state == "approved"
         assert proposals.find(tx, proposal.id).decided_by == "Another"
+
+
+def know(store: Store, visitor: Visitor, email: str, shown_to: str = "test") -> None:
+    """Set a person's address, and who was shown the link."""
+    with store.begin() as tx:
+        users.set_email(tx, visitor.name, email)
+        tx.execute(update(tables.users).where(tables.users.c.name == visitor.name).values(link_shown_to=shown_to))
 
 
 def test_confirming_asks_who_it_is_again_after_a_while(app: Flask, store: Store) -> None:

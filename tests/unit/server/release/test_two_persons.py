@@ -2,15 +2,22 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from mappers import ids
+from schemas import clock, timestamp
+from schemas.partner import Partner, PartnerKind
 from server.release import two_persons
+from server.release.by_two_persons.persons import SamePerson, same_person, same_persons
 from server.release.hub import Hub
-from server.release.two_persons import Arguments, Effects, NotAllowed, Signatures, TwoPersonAction
-from server.store import Store, audit
+from server.release.two_persons import Arguments, Effects, NotAllowed, NotASecondPerson, Signatures, TwoPersonAction
+from server.store import Store, audit, partners
 from server.store.database.engine import Tx
+from server.store.operators import users
+from server.store.operators.users import OperatorRole, PartnerRole
 from server.store.proposals.proposals import Effect
 
 
@@ -117,3 +124,59 @@ def test_the_audit_trail_has_each_step(hub: Hub, lamp: Lamp) -> None:
     with hub.store.read() as tx:
         steps = {(entry.event.method, entry.event.remote, entry.event.reference) for entry in audit.tail(tx, 10)}
     assert {("PROPOSE", "Anong", id_), ("CONFIRM", "Boon", id_)} <= steps
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        ({"email": "anong@bank.example"}, {"subject": "17", "email": "anong@bank.example"}, SamePerson.ADDRESS),
+        ({"email": "anong@bank.example"}, {"subject": "17", "email": "boon@bank.example"}, None),
+        ({}, {"subject": "17", "email": "anong@bank.example"}, SamePerson.UNKNOWN),
+        ({"email": "anong@bank.example"}, {"subject": "17"}, SamePerson.UNKNOWN),
+        ({"subject": "16"}, {"subject": "17"}, None),
+        ({}, {}, None),
+        ({}, {"by": "Anong"}, SamePerson.NEW),
+        ({"by": "BOON"}, {}, SamePerson.NEW),
+        ({}, {"shown_to": "anong"}, SamePerson.NEW),
+        ({"shown_to": "Chai"}, {"by": "Chai"}, SamePerson.NEW),
+        ({"shown_to": "Malee"}, {"by": "Malee"}, None),
+    ],
+)
+def test_two_accounts_of_one_identity_are_one_person(
+    hub: Hub, lamp: Lamp, first: dict[str, str], second: dict[str, str], reason: SamePerson | None
+) -> None:
+    with hub.store.begin() as tx:
+        partners.add(
+            tx, Partner(name="First Bank", kind=PartnerKind.BANK, country="TH", identity=ids.identity("First Bank"))
+        )
+        users.add(tx, "Chai", OperatorRole.ADMIN, "root")
+        # Whoever is no operator is none of the persons.
+        users.add(tx, "Malee", PartnerRole.ADMIN, "root", "First Bank")
+        for name, given in (("Anong", first), ("Boon", second)):
+            if "subject" in given:
+                users.add_by_subject(tx, given["subject"], name, OperatorRole.APPROVER, given.get("email"))
+            else:
+                email, shown_to = given.get("email"), given.get("shown_to", "")
+                users.add(tx, name, OperatorRole.APPROVER, given.get("by", "root"), email=email, shown_to=shown_to)
+        assert same_persons(tx, "Boon", 7).count("Anong") == (reason is not None)
+    id_ = propose(hub, lamp)
+    if reason is None:
+        assert confirm(hub, lamp, id_, "Boon").done
+        return
+    with pytest.raises(NotASecondPerson) as refused:
+        confirm(hub, lamp, id_, "Boon")
+    assert (refused.value.same, lamp.is_on) == (reason, True)
+    confirm(hub, lamp, id_, "Dao")
+
+
+def test_an_account_is_new_for_some_days_and_again_with_a_new_link(hub: Hub, lamp: Lamp) -> None:
+    long_ago = timestamp.now() - timedelta(days=8)
+    with clock.at(long_ago), hub.store.begin() as tx:
+        users.add(tx, "Anong", OperatorRole.ADMIN, "root")
+        users.add(tx, "Boon", OperatorRole.APPROVER, "Anong")
+    with hub.store.read() as tx:
+        assert same_person(tx, "Anong", "Boon", 7) is None
+        assert same_person(tx, "Anong", "Boon", 9) is SamePerson.NEW
+    with hub.store.begin() as tx:
+        users.renew_link(tx, "Boon", "Anong")
+        assert same_person(tx, "Anong", "Boon", 7) is SamePerson.NEW

@@ -19,7 +19,7 @@ def test_a_link_sets_a_password_once(store: Store) -> None:
         with pytest.raises(LinkOver):
             users.set_password(tx, secret, "another one entirely")
         assert users.get(tx, "SOMSRI").password is not None
-        newer = users.renew_link(tx, "somsri")
+        newer = users.renew_link(tx, "somsri", "test")
         assert users.get(tx, "somsri").password is None
         assert users.of_link(tx, newer).name == "Somsri"
 
@@ -109,7 +109,7 @@ def test_passkeys_are_of_one_user_and_end_with_a_new_link(store: Store) -> None:
             passkeys.add(tx, b"%d" % number, somsri, "another", b"key", 0)
         with pytest.raises(PasskeyRefused):
             passkeys.add(tx, b"one too many", somsri, "another", b"key", 0)
-        users.renew_link(tx, "Somsri")
+        users.renew_link(tx, "Somsri", "test")
         assert passkeys.of_user(tx, somsri) == []
         passkeys.add(tx, b"one", malee, "hers now", b"key", 0)
         users.remove(tx, "Malee")
