@@ -1,5 +1,6 @@
 """One part of a contribution: its objects are decided, stored, released and answered, each on its own."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from mappers.qualification import is_answer
@@ -19,13 +20,15 @@ from server.release.query import receipts
 from server.release.questions import Relay
 from server.release.reasons import Explanation, Reason
 from server.release.results import Published, Results, Unpublished
-from server.release.route import annotation_targets
+from server.release.route import annotation_targets, unknown_recipients
 from server.release.route.annotations import AnnotationOutcome, AnnotationRelease
 from server.release.route.explain import explain_report, explain_withheld
 from server.release.session import ReleaseSession
 from server.release.submission import MARKING, Submission
-from server.store import quotas, reviews, value_index
+from server.store import hub_identity, quotas, reviews, value_index
 from server.store.item import Item
+
+logger = logging.getLogger(__name__)
 
 _LEFT = "not-a-partner: you take part here no more"
 
@@ -93,6 +96,7 @@ class Contribution:
         if self._stored:
             self._count(facts.doubts)
             self._store(prior)
+            self._warn_of_unknown_recipients()
             # Published in the order they came; earlier ones whose marking is known now come after them.
             concerned = [sorted(subjects.get(decision.submission.key, ())) for decision in self._stored]
             concerned += [sorted(about) for about in self._find_marked(prior).values()]
@@ -194,6 +198,16 @@ class Contribution:
             prior.setdefault(mentioned, set()).add(key)
         self._loader.hold(self._partner.name, [decision.held for decision in self._stored if decision.held])
         reviews.forget_approvals(tx, [submission.key for submission in stored if submission.item.revoked])
+
+    def _warn_of_unknown_recipients(self) -> None:
+        """Warn the operator of reports for, or not for, somebody who never took part here."""
+        reports = [decision.submission.report for decision in self._stored]
+        count = unknown_recipients.count(
+            (report.sharing for report in reports if isinstance(report, Report)), self._context.registry
+        )
+        if count:
+            hub_identity.note_warning(self._context.tx, hub_identity.UNKNOWN_RECIPIENT, count, self._partner.name)
+            logger.warning("unknown recipients partner=%s reports=%d", self._partner.identity, count)
 
     def _mentions(self, stored: Sequence[Submission]) -> list[tuple[str, str]]:
         """Return what each object names beside its own value, with its key: objects, markings, and its basis."""

@@ -53,28 +53,42 @@ _SECRET = select(hub_identity.c.secret)
 
 # A listed account's holder may act under coercion, and no focal point for protection is registered.
 NO_FOCAL_POINT = "no-focal-point"
+# A partner's reports or requests name, as readers or as those who must not read, somebody who never took part here.
+UNKNOWN_RECIPIENT = "unknown-recipient"
+_DAYS_OF_RECIPIENTS = 7
 
 
 class OperatorWarning(NamedTuple):
-    """A condition that an operator has to act on: since when, last when (microseconds), and how often."""
+    """A condition that an operator has to act on: since when, last when (microseconds), and how often.
+
+    ``partner`` is the partner that it is about, empty where it is about the hub.
+    """
 
     name: str
     first: int
     last: int
     times: int
+    partner: str = ""
 
 
-def note_warning(tx: Tx, name: str, count: int = 1) -> None:
-    """Count a condition that an operator has to act on."""
-    moment = now()
+def note_warning(tx: Tx, name: str, count: int = 1, partner: str = "") -> None:
+    """Count a condition that an operator has to act on, of a ``partner`` or of the hub."""
+    moment, name = now(), f"{name}:{partner}" if partner else name
     more = {"last": moment, "count": warnings.c.count + count}
     if tx.execute(update(warnings).where(warnings.c.name == name).values(**more)).rowcount == 0:
         tx.execute(insert(warnings).values(name=name, first=moment, last=moment, count=count))
 
 
 def all_warnings(tx: Tx) -> list[OperatorWarning]:
-    """List the open warnings, by name."""
-    return [OperatorWarning(*row) for row in tx.execute(select(warnings).order_by(warnings.c.name))]
+    """List the open warnings, by name; nobody ends those of unknown recipients, so they end after a week."""
+    since = now() - _DAYS_OF_RECIPIENTS * 86_400 * 1_000_000
+    rows = [OperatorWarning(*row) for row in tx.execute(select(warnings).order_by(warnings.c.name))]
+    found = []
+    for row in rows:
+        name, _, partner = row.name.partition(":")
+        if name != UNKNOWN_RECIPIENT or row.last >= since:
+            found.append(row._replace(name=name, partner=partner))
+    return found
 
 
 def clear_warning(tx: Tx, name: str) -> None:

@@ -68,3 +68,13 @@ def test_where_nobody_protects_the_coerced_the_operator_is_told(hub: Run, tmp_pa
     assert hub(*focal_point).exit_code == 0
     assert answer(hub("status", "--json"))["warnings"] == []
     assert "focal-point" not in report(hub, tmp_path, "First Bank", holder_status="coerced")
+
+
+def test_limits_that_name_nobody_here_are_told_to_the_operator(hub: Run, tmp_path: Path) -> None:
+    assert "no partners here" not in report(hub, tmp_path, "Police", not_to_partners="First Bank")
+    said = report(hub, tmp_path, "Police", not_to_partners="Frist Bank")
+    assert "warning: Police names readers, or some that must not read, who are no partners here" in said
+    (to_do,) = answer(hub("status", "--json"))["warnings"]
+    assert (to_do["warning"], to_do["partner"], to_do["times"]) == ("unknown-recipient", "Police", 1)
+    assert "Police names readers" in hub("status").stdout
+    assert "Frist Bank" not in hub("status").stdout

@@ -32,6 +32,7 @@ from server.store import (
 from server.store.audit import AuditEvent
 from server.store.database.times import now, stamp
 from server.store.erasure import erased
+from server.store.hub_identity import OperatorWarning
 from server.store.ledger import sealing
 from server.store.liveness import heartbeats, silences
 from server.store.objections import objections
@@ -240,8 +241,11 @@ def _attention_tables(result: dict[str, Any]) -> Iterator[_Table]:
     )
     yield _Table("Slowed until somebody lifts it", ["partner", "rule", "since"], _values(result["slowed"]))
     to_do = [[row["message"], row["times"], row["last"]] for row in result["warnings"]]
+    if result["requests"]["unaddressed"]:
+        to_do.append([_NOBODY_ASKED, result["requests"]["unaddressed"], None])
     protection = result["protection"]
-    if not protection["focal_point"] and not to_do:
+    warned = any(row["warning"] == hub_identity.NO_FOCAL_POINT for row in result["warnings"])
+    if not protection["focal_point"] and not warned:
         to_do.append([NOBODY_TO_TURN_TO, 0, None])
     if protection["referrals_open"]:
         to_do.append([_REFERRALS_WAIT, protection["referrals_open"], None])
@@ -280,8 +284,18 @@ _REFERRALS_WAIT = "referrals of coerced holders wait for an answer: scamfeed ref
 _TO_DO = {
     hub_identity.NO_FOCAL_POINT: "accounts of people who act under coercion are listed, and there is nobody to turn to "
     "for their protection: set one with scamfeed partner focal-point --function protection --contact ADDRESS, then run "
-    "scamfeed policy apply"
+    "scamfeed policy apply",
+    hub_identity.UNKNOWN_RECIPIENT: "{partner} names readers, or some that must not read, who are no partners here: "
+    "ask for the names as scamfeed partner list has them, or add the partner; scamfeed explain VALUE shows a report, "
+    "scamfeed request list --unaddressed a request that nobody is asked by",
 }
+_NOBODY_ASKED = (
+    "requests reach nobody: scamfeed request list --unaddressed shows them, scamfeed request assign names who is asked"
+)
+
+
+def _task(warning: OperatorWarning) -> str:
+    return _TO_DO[warning.name].format(partner=warning.partner)
 
 
 def reviews_of(tx: Tx) -> dict[str, Any]:
@@ -338,7 +352,8 @@ def warnings_of(tx: Tx) -> list[dict[str, Any]]:
     return [
         {
             "warning": warning.name,
-            "message": _TO_DO[warning.name],
+            "message": _task(warning),
+            "partner": warning.partner or None,
             "times": warning.times,
             "first": stamp(warning.first),
             "last": stamp(warning.last),
@@ -351,12 +366,12 @@ def warnings_of(tx: Tx) -> list[dict[str, Any]]:
 def new_warnings_shown(store: Store) -> Iterator[None]:
     """Print warnings for the operator that come up meanwhile, on standard error."""
     with store.read() as tx:
-        before = {warning.name: warning.times for warning in hub_identity.all_warnings(tx)}
+        before = {_task(warning): warning.times for warning in hub_identity.all_warnings(tx)}
     yield
     with store.read() as tx:
         for warning in hub_identity.all_warnings(tx):
-            if warning.times > before.get(warning.name, 0):
-                print(f"scamfeed: warning: {_TO_DO[warning.name]}", file=sys.stderr)  # noqa: T201 - where warnings are shown
+            if warning.times > before.get(_task(warning), 0):
+                print(f"scamfeed: warning: {_task(warning)}", file=sys.stderr)  # noqa: T201 - where warnings are shown
 
 
 def times_of(tx: Tx) -> dict[str, Any]:

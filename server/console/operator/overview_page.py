@@ -27,7 +27,11 @@ _TO_DO = {
     hub_identity.NO_FOCAL_POINT: mark(
         "Accounts of people who act under coercion are listed, and there is nobody to turn to for their protection. "
         "Set a focal point: scamfeed partner focal-point"
-    )
+    ),
+    hub_identity.UNKNOWN_RECIPIENT: mark(
+        "Reports or requests of this partner name others that do not take part here, as readers or as those who must "
+        "not read. Ask for the names as they are registered, or add the partner."
+    ),
 }
 
 

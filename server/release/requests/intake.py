@@ -22,7 +22,7 @@ from server.release.requests.notes import RequestNotes
 from server.release.requests.states import Role
 from server.release.results import Published, Results, Unpublished
 from server.release.submission import RequestNote
-from server.store import audit, value_index
+from server.store import audit, hub_identity, value_index
 from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
 from server.store.database.times import micros
@@ -117,6 +117,9 @@ class RequestIntake:
             raise Reason.REQUEST_TO_YOURSELF.rejected()
         id_ = str(uuid.uuid4())
         self._add(id_, request, asked, sent_as=sent_as)
+        meant = (request.addressee, *request.also_to)
+        if any(name is not None and named(registry, name) is None for name in meant):
+            hub_identity.note_warning(self._tx, hub_identity.UNKNOWN_RECIPIENT, partner=partner.name)
         return _opened(id_)
 
     def _refuse_times(self, request: Request) -> None:

@@ -13,7 +13,7 @@ def test_a_currency_and_a_coin_are_known(code: str | None) -> None:
 
 @pytest.mark.parametrize("code", ["XYZ", "XXX", "XTS", "thb", "BAHT", ""])
 def test_anything_else_is_refused_with_the_name_of_its_field(code: str) -> None:
-    with pytest.raises(Rejected, match="^bad-hold-currency: hold_currency: is no currency") as refusal:
+    with pytest.raises(Rejected, match=r"^bad-hold-currency: hold_currency: is no currency") as refusal:
         refuse_unknown("hold_currency", code)
     assert not code or code not in refusal.value.message.split(":")[1]
 

@@ -15,7 +15,7 @@ from server.release.hub import Hub
 from server.release.requests import desk
 from server.release.requests.ageing import age
 from server.release.requests.limits import RequestLimits
-from server.store import Store, collections, log, partners
+from server.store import Store, collections, hub_identity, log, partners
 from server.store.database.times import now
 from server.store.objects.query import Query
 from server.store.requests import requests
@@ -139,6 +139,9 @@ def test_a_request_that_finds_no_addressee_looks_like_one_that_does(
     assert [answer.view.state for answer in answers] == ["open"] * 3
     assert len({answer.message.replace(answer.view.id, "") for answer in answers}) == 1
     assert {frozenset(answer.view.written()) for answer in answers} == {frozenset(answers[0].view.written())}
+    with hub.store.read() as tx:
+        (warning,) = hub_identity.all_warnings(tx)
+    assert warning._replace(first=0, last=0) == ("unknown-recipient", 0, 0, 1, "Victims Bank")
 
 
 def test_sending_it_again_opens_nothing(hub: Hub, victims: Partner, keeper: Partner) -> None:
