@@ -97,6 +97,19 @@ def scamfeed(folder: Path, *command: str) -> Any:
     return json.loads(subprocess.run(line, env=_environment(folder), check=True, capture_output=True).stdout)
 
 
+def publish_domains(folder: Path, amount: int) -> None:
+    """Report so many domains at the hub in a folder, and wait until they are sealed, here or by the served hub."""
+    given = {"kind": "domain", "tlp": "clear", "confidence": 90}
+    reports = [{**given, "value": f"of-{amount}-{number}.example.com"} for number in range(amount)]
+    file = folder / "reports.jsonl"
+    file.write_text("".join(json.dumps(report) + "\n" for report in reports))
+    scamfeed(folder, "contribute", str(file), "--partner", "Example Bank")
+    deadline = time.monotonic() + 60
+    while scamfeed(folder, "log", "seal")["waiting"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def _environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "SCAMFEED_DATABASE_URL": f"sqlite:///{folder / 'hub.db'}"}
 

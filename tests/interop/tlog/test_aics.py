@@ -1,7 +1,6 @@
 """The served ledger, read by aics-tlog and cosigned by aics-witness, over HTTP: they know nothing of Scamfeed."""
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from aics_tlog import (
 from aics_tlog.checkpoint import checkpoint_from_note
 from aics_tlog.note import VKey, parse_vkey
 from aics_tlog.tiles import entry_bundle_path, tile_path
-from hub import Hub, running, scamfeed
+from hub import Hub, publish_domains, running, scamfeed
 
 LOG = "feed/collections/takedown/log"
 
@@ -67,19 +66,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     scamfeed(folder, "init")
     bank = scamfeed(folder, "partner", "add", "Example Bank", "--kind", "bank")
     reader = scamfeed(folder, "partner", "add", "Reader", "--kind", "platform", "--read", "takedown")
-    contribute(folder, 3)
+    publish_domains(folder, 3)
     with running(folder) as url:
         yield Hub(url, reader["user"], reader["password"], bank["identity"], folder)
-
-
-def contribute(folder: Path, amount: int) -> None:
-    """Report so many domains, and seal what is published."""
-    given = {"kind": "domain", "tlp": "clear", "confidence": 90}
-    reports = [{**given, "value": f"of-{amount}-{number}.example.com"} for number in range(amount)]
-    file = folder / "reports.jsonl"
-    file.write_text("".join(json.dumps(report) + "\n" for report in reports))
-    scamfeed(folder, "contribute", str(file), "--partner", "Example Bank")
-    scamfeed(folder, "log", "seal")
 
 
 def checkpoint_of(hub: Hub, entries: int) -> bytes:
@@ -138,7 +127,7 @@ def test_aics_tlog_reads_the_ledger_and_aics_witness_cosigns_it_and_refuses_a_ro
     assert verify_checkpoint(signed, log_key(hub, begun.origin)).ok
     assert ask(0, [], first).status_code == 200
 
-    contribute(hub.folder, 300)
+    publish_domains(hub.folder, 300)
     second = checkpoint_of(hub, begun.size + 300)
     grown, _ = checkpoint_from_note(second)
     tiles = ServedTiles(hub)
