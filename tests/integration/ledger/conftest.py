@@ -26,6 +26,7 @@ from server.release.hub import Hub
 from server.release.ledger.keys import LedgerKeys
 from server.release.ledger.sealer import LedgerRules, Sealer
 from server.release.route.policy import Policy
+from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.item import Item
 from server.store.ledger import sealing
@@ -42,6 +43,7 @@ class SealedScamfeed:
     keys: LedgerKeys
     url: str
     folder: Path
+    database: str
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,7 +108,7 @@ class SealedScamfeed:
 
     def run_at_hub(self, *arguments: str | Path) -> Result:
         """Run a command of the hub's operator."""
-        settings = {"SCAMFEED_DATABASE_URL": f"sqlite:///{self.folder / 'hub.db'}"}
+        settings = {"SCAMFEED_DATABASE_URL": self.database}
         settings["SCAMFEED_LEDGER_KEY_FILE"] = str(self.folder / "ledger.key")
         return CliRunner().invoke(app, list(map(str, arguments)), env=settings)
 
@@ -119,16 +121,22 @@ class SealedScamfeed:
 
 
 @contextmanager
-def _served(folder: Path, initial_store: Path) -> Iterator[SealedScamfeed]:
-    database = f"sqlite:///{folder / 'hub.db'}"
-    shutil.copy(initial_store, folder / "hub.db")
+def _served(folder: Path, store_of: Path | str) -> Iterator[SealedScamfeed]:
+    """Serve a hub on a copy of an SQLite store, or on a database by its URL."""
+    if isinstance(store_of, Path):
+        shutil.copy(store_of, folder / "hub.db")
+        database = f"sqlite:///{folder / 'hub.db'}"
+    else:
+        database = store_of
+        with closing(Store.open(database)) as empty:
+            set_up(empty)
     store = Store.open(database)
     key_file = folder / "ledger.key"
     keys = LedgerRules(key_file, "hub.example").keys(store)
     port, log = peers.free_port(), folder / "hub.log"
     settings = {"database_url": database, "ledger_key_file": key_file}
     with peers.answering(Forked(serve_hub, settings, port, 1, 4, log=log), port, log) as url:
-        made = SealedScamfeed(store, Hub(store, Policy(newcomers=NewcomerRule(0, 0))), keys, url, folder)
+        made = SealedScamfeed(store, Hub(store, Policy(newcomers=NewcomerRule(0, 0))), keys, url, folder, database)
         for name in ("reporter", "police", "stranger"):
             made.join(name)
         made.join("reader", "takedown", "takedown-full")
@@ -147,6 +155,18 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, initial_store: Path) -> Ite
 def restored(tmp_path: Path, initial_store: Path) -> Iterator[SealedScamfeed]:
     """A hub of one test alone, which harms it."""
     with _served(tmp_path, initial_store) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def harmed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SealedScamfeed]:
+    """A hub of one test alone, which harms it, on either database."""
+    if request.param == "sqlite":
+        store_of = request.getfixturevalue("initial_store")
+    else:
+        server = request.getfixturevalue("postgres")
+        store_of = server.url(server.database(request.getfixturevalue("postgres_template")))
+    with _served(tmp_path, store_of) as made:
         yield made
 
 
