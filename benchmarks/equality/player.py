@@ -33,7 +33,8 @@ from schemas.errors import Rejected
 from schemas.tabular import ReportReader
 from server import app as app_module, settings as settings_module
 from server.app import create_app
-from server.cli import _config_first, app as command
+from server.cli import _config_first
+from server.cli.program import app as command
 from server.store import Store, collections, hub_identity, value_index
 from server.taxii.application import call_wsgi
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from server.cli import app
+from server.cli.program import app
 from server.store import Store, collections
 from tests.conformance.authority import Pem, issue
 from tests.conformance.peer import Peer, basic

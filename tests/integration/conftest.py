@@ -7,7 +7,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from server.cli import _config_first, app
+from server.cli import _config_first
+from server.cli.program import app
 from tests.initial_stores import initial_url, make_signing_key
 from tests.integration.command import Run
 from tests.integration.taxii_hub import TaxiiHub, opened

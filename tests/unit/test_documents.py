@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from feeds import connectors
 from feeds.mirror.settings import MirroredHub, MirrorOptions, load
-from server.cli import app
+from server.cli.program import app
 from server.settings import Settings
 from server.store import release_tables
 from tools import bank_codes, report_lists

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from feeds import formats
 from feeds.readers.columns.custom_names import BadCustomNames, read_custom_names, use_custom_names
 from feeds.readers.rows import Row
-from server.cli import app
+from server.cli.program import app
 
 TABLE = b"Numero,Paraan,Petsa,E-Mail Biktima\n+66812345678,pekeng trabaho,2026-01-01,someone@example.com\n"
 OWN = """
