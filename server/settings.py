@@ -306,7 +306,7 @@ class Settings(BaseSettings):
         Path | None,
         Field(
             description="file of the hub's private keys (Ed25519, PEM), which sign statements and files, the same on "
-            "all nodes; none is one beside an SQLite store, made when it is first needed"
+            "all nodes, or the pkcs11: URI of a key; none is one beside an SQLite store, made when it is first needed"
         ),
     ] = None
     timezone: Annotated[

@@ -1,9 +1,10 @@
-"""The hub's signing keys: a file of private keys, made where there is none."""
+"""The hub's signing keys: a file of private keys, made where there is none; keys of an HSM are named in it."""
 
 import os
 from pathlib import Path
 
 from schemas.proof.signatures import BadSigningKey, SigningKeys, new_key
+from server.release.hsm import PREFIX, HsmKey
 from server.settings import Settings
 
 _BESIDE = "scamfeed-signing-key.pem"
@@ -21,18 +22,20 @@ def load(settings: Settings) -> SigningKeys:
     if settings.signing_key_file is None and settings.database_file is None:
         raise BadSigningKey("set signing_key_file: all nodes sign by the same keys, and none is made for PostgreSQL")
     file = signing_key_file(settings)
+    if str(file).startswith(PREFIX):
+        return SigningKeys(str(file), HsmKey)
     if settings.signing_key_file is None and not file.exists():
         _make(file)
     try:
         mode = file.stat().st_mode
-        with file.open(encoding="ascii") as text:
-            pem = text.read(_MOST_BYTES)
+        with file.open(encoding="ascii") as opened:
+            text = opened.read(_MOST_BYTES)
     except (OSError, ValueError):
         raise BadSigningKey(f"{file}: cannot be read; make one: openssl genpkey -algorithm ed25519") from None
     if mode & 0o077:
         raise BadSigningKey(f"{file}: others than its owner may read it: chmod 600 it")
     try:
-        return SigningKeys(pem)
+        return SigningKeys(text, HsmKey)
     except BadSigningKey as error:
         raise BadSigningKey(f"{file}: {error}") from None
 

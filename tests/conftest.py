@@ -12,6 +12,7 @@ from server.store import Store, credentials
 from tests.postgres import Postgres, PostgresMissing
 from tests.quick_stores import QUICK_PASSWORDS, make_quick
 from tests.searches import examples
+from tests.soft_hsm import SoftHsm, soft_hsm
 
 # How long an example takes says more about the machine than about the code; benchmarks measure time.
 settings.register_profile("scamfeed", deadline=None, max_examples=examples(100))
@@ -71,6 +72,13 @@ def initial_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     set_up(store)
     store.close()
     return file
+
+
+@pytest.fixture(scope="session")
+def hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
+    """Run a token of SoftHSM, which this process opens once."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield soft_hsm(tmp_path_factory.mktemp("hsm"), patch)
 
 
 @pytest.fixture(scope="module", autouse=True)

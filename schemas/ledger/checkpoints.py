@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas.ledger.errors import BadFormat, BadProof
-from schemas.ledger.notes import SignedNote, SignerKey, VerifierKey, sign
+from schemas.ledger.notes import NoteSigner, SignedNote, VerifierKey, sign
 from schemas.ledger.trees import HASH
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -32,7 +32,7 @@ class Checkpoint(NamedTuple):
         """Return the text that is signed."""
         return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
 
-    def sign(self, keys: Sequence[SignerKey]) -> SignedNote:
+    def sign(self, keys: Sequence[NoteSigner]) -> SignedNote:
         """Return the checkpoint as a note that a hub's keys signed, in the name of the log."""
         return sign(self.text, [key.for_origin(self.origin) for key in keys])
 

@@ -4,7 +4,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -95,6 +95,16 @@ class VerifierKey(NamedTuple):
         except (InvalidSignature, ValueError):
             raise BadProof(f"the signature of {self.name} is wrong") from None
         return moment
+
+
+class NoteSigner(Protocol):
+    """A key that signs notes, wherever it is."""
+
+    def for_origin(self, origin: str) -> "NoteSigner":
+        """Return the key under the name of a log."""
+
+    def sign(self, text: str) -> NoteSignature:
+        """Return the signature of a note's text."""
 
 
 class SignerKey(NamedTuple):
@@ -224,7 +234,7 @@ def latest(lines: Iterable[NoteSignature]) -> tuple[NoteSignature, ...]:
     return tuple(found.values())
 
 
-def sign(text: str, keys: Sequence[SignerKey]) -> SignedNote:
+def sign(text: str, keys: Sequence[NoteSigner]) -> SignedNote:
     """Return a text as a note that these keys signed."""
     return SignedNote(text, tuple(key.sign(text) for key in keys))
 

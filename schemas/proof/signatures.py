@@ -8,8 +8,8 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -27,6 +27,9 @@ ALGORITHM = "Ed25519"
 # During a rotation there are two.
 _MOST_KEYS = 8
 _PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----\n?", re.DOTALL)
+# A key that is in no file.
+_URI = "pkcs11:"
+_ENTRY = re.compile(rf"{_PEM.pattern}|^(?P<uri>{_URI}\S+)[^\S\n]*$\n?", re.DOTALL | re.MULTILINE)
 
 
 class BadSigningKey(ValueError):
@@ -48,15 +51,33 @@ def new_key() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
+class PrivateKey(Protocol):
+    """A key of Ed25519, wherever it is."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the signature."""
+
+    def public_key(self) -> Ed25519PublicKey:
+        """Return the public key."""
+
+
+def _no_hsm(uri: str) -> PrivateKey:
+    raise BadSigningKey("no keys of an HSM are used here")
+
+
 class SigningKeys:
     """The private keys of a hub: each signs, so that readers who know the old or the new one can check."""
 
-    def __init__(self, pem: str) -> None:
-        """Use the keys of a text of one or more blocks of PEM. Raises ``BadSigningKey``."""
-        keys = [_private(found[0]) for found in _PEM.finditer(pem)]
-        if not 0 < len(keys) <= _MOST_KEYS:
+    def __init__(self, text: str, hsm: Callable[[str], PrivateKey] = _no_hsm) -> None:
+        """Use the keys of a text: blocks of PEM, and lines of URIs, whose keys ``hsm`` has.
+
+        Raises ``BadSigningKey``.
+        """
+        found = list(_ENTRY.finditer(text))
+        if not 0 < len(found) <= _MOST_KEYS:
             raise BadSigningKey("no private key in PEM; make one: openssl genpkey -algorithm ed25519")
-        self._keys = keys
+        self._keys: list[PrivateKey] = [hsm(entry["uri"]) if entry["uri"] else _private(entry[0]) for entry in found]
+        self._entries = [f"{entry[0].strip()}\n" for entry in found]
 
     @property
     def public_keys(self) -> list[str]:
@@ -64,9 +85,9 @@ class SigningKeys:
         return [_public_pem(key.public_key()) for key in self._keys]
 
     @property
-    def private_keys(self) -> list[str]:
-        """Return the private keys in PEM, in the order of the file."""
-        return [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode() for key in self._keys]
+    def entries(self) -> list[str]:
+        """Return the keys as the file has them, in its order: private keys in PEM, and URIs."""
+        return list(self._entries)
 
     def sign_file(self, data: bytes) -> list[bytes]:
         """Return the signatures of ``data`` by each key, 64 bytes each."""

@@ -103,11 +103,11 @@ class NoticeEndpoints:
         value = _value(_question(request))
         try:
             keys = self._keys()
+            with self._hub.store.begin() as tx:
+                self._quotas.charge_objects(tx, partner.name, 1)
+                document = record.signed(tx, value, partner, keys, remote)
         except BadSigningKey:
             raise TaxiiError("not-found") from None
-        with self._hub.store.begin() as tx:
-            self._quotas.charge_objects(tx, partner.name, 1)
-            document = record.signed(tx, value, partner, keys, remote)
         return TaxiiResponse(200, msgspec.json.encode(document), (_UNKEPT,), JSON, objects_in=1)
 
 

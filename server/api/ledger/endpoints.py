@@ -140,7 +140,7 @@ class LedgerEndpoints:
         if not is_own or reading.root_at(tx, tree, checkpoint.size) != checkpoint.root:
             raise TaxiiError("not-a-cosignature", problem="this log has no such checkpoint")
         try:
-            return checkpoint.sign(self._keys().log)
+            return self._keys().note(checkpoint)
         except BadLedgerKey:
             raise retry_later("busy", _SEALED_SECONDS) from None
 

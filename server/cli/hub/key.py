@@ -9,7 +9,8 @@ import typer
 from schemas.proof.signatures import key_names, new_key
 from server import signing_keys
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
-from server.cli.signing import keys_of
+from server.cli.signing import hsm_key, keys_of
+from server.release.hsm import PREFIX
 from server.store import audit
 from server.store.audit import AuditEvent
 from server.store.database.times import now
@@ -30,12 +31,17 @@ def show(ctx: typer.Context, json: Json = False) -> None:
 
 
 @app.command("renew")
-def renew(ctx: typer.Context, by: By = None, json: Json = False) -> None:
+def renew(
+    ctx: typer.Context,
+    pkcs11: Annotated[str | None, typer.Option(help="take the key of an HSM by its URI, and make none")] = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
     """Make a new key; it and the ones before sign from now on, until those are dropped."""
     context: Context = ctx.obj
-    keys_of(context)
-    file = signing_keys.signing_key_file(context.settings)
-    _rewrite(context, new_key() + file.read_text(encoding="ascii"), "RENEW", operator_name(by))
+    keys = keys_of(context)
+    new = new_key() if pkcs11 is None else f"{hsm_key(pkcs11).uri}\n"
+    _rewrite(context, new + "".join(keys.entries), "RENEW", operator_name(by))
     _show_names(context, json)
 
 
@@ -50,11 +56,9 @@ def drop(
     context: Context = ctx.obj
     keys = keys_of(context)
     kept = [
-        pem
-        for name, pem in zip(key_names(keys.public_keys), keys.private_keys, strict=True)
-        if not name.startswith(key)
+        entry for name, entry in zip(key_names(keys.public_keys), keys.entries, strict=True) if not name.startswith(key)
     ]
-    if len(kept) != len(keys.private_keys) - 1:
+    if len(kept) != len(keys.entries) - 1:
         fail(f"{key}: not the name of one key; scamfeed key show --json has the names")
     if not kept:
         fail("it is the only key: make a new one first, with scamfeed key renew")
@@ -62,13 +66,15 @@ def drop(
     _show_names(context, json)
 
 
-def _rewrite(context: Context, pem: str, verb: str, by: str) -> None:
+def _rewrite(context: Context, text: str, verb: str, by: str) -> None:
     """Put other keys into the file, and note it in the audit trail."""
     file = signing_keys.signing_key_file(context.settings)
+    if str(file).startswith(PREFIX):
+        fail("signing_key_file is the URI of one key: write the URI into a file, and set signing_key_file to that")
     made = Path(f"{file}.new")
     made.unlink(missing_ok=True)
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(pem)
+        out.write(text)
         out.flush()
         os.fsync(out.fileno())
     moment = now()

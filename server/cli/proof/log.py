@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.ledger.notes import ED25519, SignerKey, VerifierKey
+from schemas.ledger.notes import ED25519, VerifierKey
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.release.ledger import keys
-from server.release.ledger.keys import BadLedgerKey, LedgerKeys
+from server.release.ledger.keys import BadLedgerKey, LedgerKeys, LogKey
 from server.release.ledger.sealer import LedgerRules, Sealer
 from server.setup import ledger_of
 from server.store import Store, audit, collections
@@ -66,6 +66,7 @@ def rotate(
     overlap_days: Annotated[
         int, typer.Option(min=0, max=3_650, help="days for which the key before signs beside the new one")
     ] = _OVERLAP_DAYS,
+    pkcs11: Annotated[str | None, typer.Option(help="take the key of an HSM by its URI, and make none")] = None,
     by: By = None,
     json: Json = False,
 ) -> None:
@@ -74,7 +75,7 @@ def rotate(
     rules = _rules(context)
     with context.store() as store:
         try:
-            made = keys.rotate(store, rules.key_file, rules.host, overlap_days * _DAY)
+            made = keys.rotate(store, rules.key_file, rules.host, overlap_days * _DAY, pkcs11)
         except BadLedgerKey as error:
             fail(str(error))
         moment = now()
@@ -137,5 +138,5 @@ def _keys(store: Store, rules: LedgerRules) -> LedgerKeys:
         fail(str(error))
 
 
-def _public(key: SignerKey) -> str:
+def _public(key: LogKey) -> str:
     return str(key.verifier)

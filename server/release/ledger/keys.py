@@ -1,17 +1,22 @@
 """The secret keys of the ledger: a file that its owner alone reads, made where neither it nor a ledger is there.
 
 The newest key of the log stands first; those before it sign beside it until their overlap ends. The same file has the
-key by which this hub is a witness for others.
+key by which this hub is a witness for others. A key of an HSM has its public key and its URI there.
 """
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas.ledger.checkpoints import Checkpoint
 from schemas.ledger.errors import BadFormat
-from schemas.ledger.notes import COSIGNATURE, ED25519, SignerKey
+from schemas.ledger.notes import COSIGNATURE, ED25519, NoteSignature, SignedNote, SignerKey, VerifierKey
+from schemas.proof.signatures import BadSigningKey
+from server.release.hsm import PREFIX, HsmKey
 from server.store import Store, Tx
 from server.store.database.times import now
 from server.store.ledger import heads, keys as known_keys
@@ -26,10 +31,58 @@ class BadLedgerKey(Exception):
     """The keys of the ledger cannot be used; the message says why, and what to do."""
 
 
+class HsmLogKey(NamedTuple):
+    """The key of a log that is in an HSM, which is asked for signatures alone."""
+
+    verifier: VerifierKey
+    key: HsmKey
+
+    @classmethod
+    def parse(cls, text: str) -> "HsmLogKey":
+        """Read a public key and the URI of its private one. Raises ``BadFormat`` and ``BadSigningKey``."""
+        public, _, uri = text.partition(" ")
+        verifier = VerifierKey.parse(public)
+        if verifier.kind != ED25519:
+            raise BadFormat("the key of a witness is in no HSM")
+        return cls(verifier, HsmKey(uri.strip(), Ed25519PublicKey.from_public_bytes(verifier.public)))
+
+    @classmethod
+    def of(cls, name: str, uri: str) -> "HsmLogKey":
+        """Return the key of a URI, by the name of the hub's logs. Raises ``BadSigningKey``."""
+        key = HsmKey(uri)
+        return cls(VerifierKey(name, ED25519, key.public_key().public_bytes_raw()), key)
+
+    @property
+    def name(self) -> str:
+        """Return the name of the key."""
+        return self.verifier.name
+
+    @property
+    def kind(self) -> int:
+        """Return that it signs checkpoints."""
+        return self.verifier.kind
+
+    @property
+    def text(self) -> str:
+        """Return the key as the file has it, without any secret."""
+        return f"{self.verifier} {self.key.uri}"
+
+    def for_origin(self, origin: str) -> "HsmLogKey":
+        """Return the key under the name of a log."""
+        return self._replace(verifier=self.verifier.for_origin(origin))
+
+    def sign(self, text: str) -> NoteSignature:
+        """Return the signature of a note's text. Raises ``BadSigningKey``."""
+        return NoteSignature(self.name, self.verifier.id, self.key.sign(text.encode()))
+
+
+LogKey: TypeAlias = SignerKey | HsmLogKey
+
+
 class LedgerKeys(NamedTuple):
     """The keys that sign now, the newest first, and the key of the witness."""
 
-    log: tuple[SignerKey, ...]
+    log: tuple[LogKey, ...]
     witness: SignerKey
 
     @property
@@ -37,9 +90,16 @@ class LedgerKeys(NamedTuple):
         """Return the name that those of all logs of the hub begin with."""
         return self.log[0].name
 
+    def note(self, checkpoint: Checkpoint) -> SignedNote:
+        """Return a checkpoint of one of the hub's logs as a note that these keys signed. Raises ``BadLedgerKey``."""
+        try:
+            return checkpoint.sign(self.log)
+        except BadSigningKey as error:
+            raise BadLedgerKey(str(error)) from None
+
     def sign(self, checkpoint: Checkpoint) -> bytes:
-        """Return a checkpoint of one of the hub's logs as a note that these keys signed."""
-        return bytes(checkpoint.sign(self.log))
+        """Return the note of a checkpoint as it is served. Raises ``BadLedgerKey``."""
+        return bytes(self.note(checkpoint))
 
 
 def load(store: Store, file: Path, host: str) -> LedgerKeys:
@@ -47,6 +107,8 @@ def load(store: Store, file: Path, host: str) -> LedgerKeys:
 
     Raises ``BadLedgerKey``.
     """
+    if str(file).startswith(PREFIX):
+        raise BadLedgerKey("ledger_key_file is a file; a key of an HSM gets into it by scamfeed log rotate --pkcs11")
     with store.read() as tx:
         known = {key.key: key for key in known_keys.known(tx)}
     if not known and not file.exists():
@@ -55,13 +117,13 @@ def load(store: Store, file: Path, host: str) -> LedgerKeys:
     _make_known(store, file, found, set(known))
     ended = {key.key for key in known.values() if key.until is not None and key.until < now()}
     signing = [key for key in found if key.kind == ED25519 and str(key.verifier) not in ended]
-    witnesses = [key for key in found if key.kind == COSIGNATURE]
+    witnesses = [key for key in found if isinstance(key, SignerKey) and key.kind == COSIGNATURE]
     if not signing or not witnesses:
         raise BadLedgerKey(f"{file}: it needs the key of a log and the key of a witness")
     return LedgerKeys(tuple(signing), witnesses[0])
 
 
-def _make_known(store: Store, file: Path, found: list[SignerKey], known: set[str]) -> None:
+def _make_known(store: Store, file: Path, found: list[LogKey], known: set[str]) -> None:
     """Let the store know the keys of a file that has one of those it knows. Raises ``BadLedgerKey``."""
     new = [str(key.verifier) for key in found if str(key.verifier) not in known]
     if known and len(new) == len(found):
@@ -72,13 +134,14 @@ def _make_known(store: Store, file: Path, found: list[SignerKey], known: set[str
                 known_keys.add(tx, key)
 
 
-def rotate(store: Store, file: Path, host: str, overlap: int) -> LedgerKeys:
+def rotate(store: Store, file: Path, host: str, overlap: int, uri: str | None = None) -> LedgerKeys:
     """Make a new key for the logs; the one before signs beside it for ``overlap`` microseconds.
 
-    The newest checkpoint of each log is signed by both. Raises ``BadLedgerKey``.
+    With the ``uri`` of a key of an HSM that one is taken. The newest checkpoint of each log is signed by both.
+    Raises ``BadLedgerKey``.
     """
     before = load(store, file, host)
-    new = SignerKey.make(before.name)
+    new = _new_key(before.name, uri)
     _write(file, [new, *before.log, before.witness])
     with store.begin() as tx:
         known_keys.add(tx, str(new.verifier))
@@ -91,6 +154,13 @@ def rotate(store: Store, file: Path, host: str, overlap: int) -> LedgerKeys:
     return after
 
 
+def _new_key(name: str, uri: str | None) -> LogKey:
+    try:
+        return SignerKey.make(name) if uri is None else HsmLogKey.of(name, uri)
+    except BadSigningKey as error:
+        raise BadLedgerKey(str(error)) from None
+
+
 def sign_all(tx: Tx, keys: LedgerKeys) -> None:
     """Sign the newest checkpoint of each log anew."""
     for tree in heads.all_trees(tx):
@@ -98,7 +168,7 @@ def sign_all(tx: Tx, keys: LedgerKeys) -> None:
             heads.sign_again(tx, tree.collection, tree.size, keys.sign(Checkpoint(tree.origin, tree.size, tree.root)))
 
 
-def _read(file: Path) -> list[SignerKey]:
+def _read(file: Path) -> list[LogKey]:
     try:
         mode = file.stat().st_mode
         with file.open(encoding="ascii") as text:
@@ -108,9 +178,14 @@ def _read(file: Path) -> list[SignerKey]:
     if mode & 0o077:
         raise BadLedgerKey(f"{file}: others than its owner may read it: chmod 600 it")
     try:
-        return [SignerKey.parse(line) for line in lines if line and not line.startswith("#")]
-    except BadFormat as error:
+        return [_key(line) for line in lines if line and not line.startswith("#")]
+    except (BadFormat, BadSigningKey) as error:
         raise BadLedgerKey(f"{file}: {error}") from None
+
+
+def _key(line: str) -> LogKey:
+    """Read a line of the file. Raises ``BadFormat`` and ``BadSigningKey``."""
+    return HsmLogKey.parse(line) if f" {PREFIX}" in line else SignerKey.parse(line)
 
 
 def _make(file: Path, keys: list[SignerKey]) -> None:
@@ -130,14 +205,14 @@ def _make(file: Path, keys: list[SignerKey]) -> None:
         made.unlink(missing_ok=True)
 
 
-def _write(file: Path, keys: list[SignerKey]) -> None:
+def _write(file: Path, keys: Sequence[LogKey]) -> None:
     try:
         _written(file, keys).replace(file)
     except OSError as error:
         raise BadLedgerKey(f"{file}: cannot be written: {error.strerror}") from None
 
 
-def _written(file: Path, keys: list[SignerKey]) -> Path:
+def _written(file: Path, keys: Sequence[LogKey]) -> Path:
     made = file.with_name(f"{file.name}.{os.getpid()}")
     made.unlink(missing_ok=True)
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:

@@ -67,13 +67,15 @@ class Sealer:
         if not self._holds_lease():
             return 0
         try:
-            signing = self._rules.keys(self._store)
+            return self._seal(self._rules.keys(self._store), is_much, stopped)
         except BadLedgerKey as error:
             if str(error) != self._refused:
                 log.warning("ledger-unsealed reason=%s", error)
             self._refused = str(error)
             return 0
-        self._refused = ""
+
+    def _seal(self, signing: LedgerKeys, is_much: bool, stopped: Callable[[float], bool]) -> int:
+        """Seal what there is by these keys. Raises ``BadLedgerKey``."""
         if self._process is not None and is_much:
             self._process.seal(lambda: not stopped(0) and self._holds_lease())
             return 0
@@ -82,6 +84,7 @@ class Sealer:
             entries += done.entries
             if stopped(_PAUSE) or not self._holds_lease():
                 break
+        self._refused = ""
         return entries
 
     def release(self) -> None:
