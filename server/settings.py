@@ -314,6 +314,13 @@ class Settings(BaseSettings):
         AfterValidator(_zone),
         Field(description="time zone of dates and times in files that name none, as Asia/Bangkok; empty is UTC"),
     ] = ""
+    country: Annotated[
+        str,
+        Field(
+            pattern="^([A-Z]{2})?$",
+            description="country (ISO 3166-1 alpha-2) of numbers that are written as at home, on pages; empty is none",
+        ),
+    ] = "TH"
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")] = "INFO"
     newcomer_days: Annotated[
         int, Field(ge=0, le=3_650, description="days for which a new partner's reports alone block nothing; 0 is none")

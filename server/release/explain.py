@@ -11,6 +11,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.refang import refang
 from schemas.report import Report
+from server.release.explain_facts import Fact, RuleCheck, check_of_reason
 from server.release.fuse.consensus import end
 from server.release.fuse.repeats import without_repeats
 from server.release.fuse.statements import (
@@ -39,15 +40,6 @@ _NOT_STORED = (
 _REVIEW = "decide its review: scamfeed review show"
 
 
-class RuleCheck(NamedTuple):
-    """One rule that a contribution met: the verdict, the facts, and what would change the verdict."""
-
-    rule: str
-    verdict: str
-    message: str
-    action: str = ""
-
-
 class Placement(NamedTuple):
     """One collection that publishes it: under which id, with which grade and confidence, and how many may read it."""
 
@@ -70,14 +62,14 @@ class ContributionExplanation:
     checks: list[RuleCheck] = field(default_factory=list)
     published: list[Placement] = field(default_factory=list)
 
-    def add(self, rule: str, message: str) -> None:
+    def add(self, rule: str, fact: Fact, /, **fields: str) -> None:
         """Add a rule that the contribution passed."""
-        self.checks.append(RuleCheck(rule, "passed", message))
+        self.checks.append(fact.check(rule, **fields))
 
-    def stop(self, rule: str, verdict: str, message: str, action: str = "", result: Result = Result.KEPT) -> None:
+    def stop(self, check: RuleCheck, result: Result = Result.KEPT) -> None:
         """Add the rule that decides that the contribution is not published."""
         self.result = result.value
-        self.checks.append(RuleCheck(rule, verdict, message, action))
+        self.checks.append(check)
 
 
 def explain(hub: Hub, tx: Tx, id_or_value: str, partner: Partner | None = None) -> list[ContributionExplanation]:
@@ -134,7 +126,7 @@ class _Explainer:
         found = ContributionExplanation(
             object_id(key), contributor.name, obj["type"], report.value if isinstance(report, Report) else None
         )
-        found.add("stored", "it is stored in the inbox")
+        found.add("stored", Fact.STORED)
         if self._is_over(found, key, report):
             return found
         if isinstance(report, Report) and value is not None:
@@ -149,14 +141,13 @@ class _Explainer:
         if self._is_held(found, key):
             return True
         if obj.get("revoked") is True:
-            found.stop("revoked", "stopped", "it was revoked", "contribute it again under a new id if it is right")
+            found.stop(Fact.REVOKED.check("revoked", "stopped"))
         elif isinstance(report, Rejected):
-            found.stop("pattern", "stopped", report.message, "write a pattern that names one value")
+            found.stop(Fact.NO_VALUE.check("pattern", "stopped", message=report.message, reason=report.reason))
         elif (tlp := self._session.loader.tlp(key)) is None:
-            reason = Reason.UNKNOWN_MARKING
-            found.stop("marking", "stopped", reason.message, reason.action)
+            found.stop(_passed_by("marking", Reason.UNKNOWN_MARKING))
         else:
-            found.add("marking", f"it is treated as TLP:{tlp.value.upper()}")
+            found.add("marking", Fact.TREATED_AS, tlp=tlp.value.upper())
             return False
         return True
 
@@ -164,18 +155,22 @@ class _Explainer:
         review = self._session.loader.states.get(key)
         if review is None or (self._partner is not None and is_published_meanwhile(review)):
             # A sign of coercion is reviewed only where nobody with standing confirms it, which partners are not told.
-            found.add("guard", "no rule of the guard holds it")
+            found.add("guard", Fact.NOT_HELD)
         elif review.state == "approved":
-            found.add("guard", f"a person approved it: {review.rule}")
+            found.add("guard", Fact.APPROVED, rule=review.rule)
         elif is_published_meanwhile(review):
-            found.add("guard", f"it is reviewed, and counts meanwhile: {review.rule}")
+            found.add("guard", Fact.COUNTS_MEANWHILE, rule=review.rule)
         elif review.state == "rejected":
-            found.stop("guard", "refused", f"{review.rule}: {review.message}", self._way_out(review), Result.REFUSED)
+            found.stop(self._held_by(Fact.REJECTED, "refused", review), Result.REFUSED)
             return True
         else:
-            found.stop("guard", "held", f"{review.rule}: {review.message}", self._way_out(review), Result.HELD)
+            found.stop(self._held_by(Fact.HELD, "held", review), Result.HELD)
             return True
         return False
+
+    def _held_by(self, fact: Fact, verdict: str, review: Review) -> RuleCheck:
+        of_review = {"rule": review.rule, "message": review.message}
+        return fact.check("guard", verdict, action=self._way_out(review), **of_review)
 
     def _way_out(self, review: Review) -> str:
         if self._partner is None:
@@ -188,9 +183,9 @@ class _Explainer:
             return
         sightings = [sighting for sighting in value.counting_sightings if self._is_visible(sighting)]
         if end(report, sightings, self._context.at) <= self._context.at:
-            found.stop("validity", "stopped", Reason.EXPIRED.message, Reason.EXPIRED.action)
+            found.stop(_passed_by("validity", Reason.EXPIRED))
             return
-        found.add("validity", "it is valid now")
+        found.add("validity", Fact.VALID)
         if any(ended.key == key for ended in value.ended):
             _stop_by(found, "keeper", Reason.ENDED_BY_KEEPER.explain())
             return
@@ -199,9 +194,9 @@ class _Explainer:
             why = explain_report(report, statement.tlp, statement.partner, registry, policy)
             _stop_by(found, "audience", why)
             return
-        found.add("audience", self._audience(statement))
+        self._explain_audience(found, statement)
         if self._partner is None and self._is_repeat(statement, value):
-            found.stop("repeat", "stopped", "it repeats what this hub has already, and counts with that")
+            found.stop(Fact.REPEATS.check("repeat", "stopped"))
         state = self._state(value)
         if not self._is_published(key, report, value, statement, state):
             why = explain_withheld(disputed=value.disputed)
@@ -209,7 +204,7 @@ class _Explainer:
                 self._explain_policy(found, statement, value)
             _stop_by(found, "dispute" if value.disputed else "policy", why)
             return
-        found.add("policy", "at least one collection of its audience lists the value")
+        found.add("policy", Fact.LISTED)
         found.published = self._placements(state)
 
     def _is_published(
@@ -231,15 +226,16 @@ class _Explainer:
         readable = self._context.readable(self._partner.name)
         return self._partner.name in audience.private or not readable.isdisjoint(audience.shared)
 
-    def _audience(self, statement: Statement) -> str:
-        """Return the audience in words: to a partner without collections or partners that it may not know of."""
+    def _explain_audience(self, found: ContributionExplanation, statement: Statement) -> None:
+        """Add the audience: to a partner without collections or partners that it may not know of."""
         if self._partner is not None:
-            return "its level and limits admit readers"
+            found.add("audience", Fact.SOME_READERS)
+            return
         shared = ", ".join(sorted(statement.audience.shared))
         private = ", ".join(sorted(statement.audience.private))
-        return "; ".join(
-            text for text in (shared and f"collections: {shared}", private and f"private: {private}") if text
-        )
+        texts = (shared and f"collections: {shared}", private and f"private: {private}")
+        audience = "; ".join(filter(None, texts))
+        found.add("audience", Fact.READERS, audience=audience, collections=shared, private=private)
 
     def _is_repeat(self, statement: Statement, value: ReportedValue) -> bool:
         others = [other for other in value.statements if other.key != statement.key]
@@ -259,30 +255,29 @@ class _Explainer:
                 + (f", countries {', '.join(rule.countries)}" if rule.countries else "")
                 for rule in rules
             )
-            message = (
-                f"{alias} does not list it: grade {facts.grade}, confidence {facts.confidence}, "
-                f"reporters {facts.reporters}; its rules ask for {asked}"
-            )
-            found.checks.append(RuleCheck("policy", "stopped", message, "scamfeed policy show prints the rules"))
+            of_value = {
+                "grade": str(facts.grade),
+                "confidence": str(facts.confidence),
+                "reporters": str(facts.reporters),
+            }
+            found.checks.append(Fact.NOT_LISTED.check("policy", "stopped", collection=alias, asked=asked, **of_value))
 
     def _explain_annotation(self, found: ContributionExplanation, key: str) -> None:
         """Explain an object that is no report: an annotation is published where its targets are."""
         obj = self._session.loader.known[key]
         if not annotation_targets.refs(obj):
-            found.stop("annotation", "stopped", "objects of this type are stored, and not published by themselves")
+            found.stop(Fact.NEVER_ALONE.check("annotation", "stopped"))
             return
         id_ = self._context.annotation_id(key, obj["type"])
         self._session.publication.load({id_})
         published = self._session.publication.published(id_)
         if published and self._may_be_told(key):
-            found.add("annotation", "it is published where its targets are")
+            found.add("annotation", Fact.WITH_TARGETS)
             found.published = self._readable(
                 Placement(alias, id_, None, None, self._readers(alias)) for alias in published
             )
         else:
-            found.stop(
-                "annotation", "stopped", "no collection has its targets for its audience", "report the targets first"
-            )
+            found.stop(Fact.NO_TARGETS.check("annotation", "stopped"))
 
     def _may_be_told(self, key: str) -> bool:
         """Return whether who asks may know that an annotation is published: not by others' reports of its targets."""
@@ -326,7 +321,12 @@ class _Explainer:
 
 
 def _stop_by(found: ContributionExplanation, rule: str, why: Explanation) -> None:
-    found.stop(rule, "stopped", why.message, why.reason.action, why.reason.result)
+    found.stop(check_of_reason(rule, why), why.reason.result)
+
+
+def _passed_by(rule: str, reason: Reason) -> RuleCheck:
+    """Return the check of a rule that stops a contribution for a reason, with its message alone."""
+    return RuleCheck(rule, "stopped", reason.message, reason.action, reason.code)
 
 
 def _report(obj: dict[str, object]) -> Report | Rejected | None:

@@ -1,5 +1,6 @@
 """The reasons for which a contribution is refused, held for review, or stored without being published."""
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ class Reason(Enum):
 
     def explain(self, **details: object) -> "Explanation":
         """Return this reason with its message for one object."""
-        return Explanation(self, self.text(**details))
+        return Explanation(self, self.text(**details), {name: str(detail) for name, detail in details.items()})
 
     def rejected(self, **details: object) -> Rejected:
         """Return the error that refuses one object for this reason."""
@@ -442,10 +443,11 @@ class Reason(Enum):
 
 
 class Explanation(NamedTuple):
-    """Why one object is not published: the reason, and the message to its sender."""
+    """Why one object is not published: the reason, the message to its sender, and what differs in that by object."""
 
     reason: Reason
     message: str
+    details: Mapping[str, str]
 
 
 def reasons_of(code: str) -> list[Reason]:

@@ -37,7 +37,7 @@ def explain(
         show_table(
             f"{what}, contributed by {contribution.partner} as {contribution.id}: {contribution.result}",
             ["rule", "verdict", "facts", "way to change it"],
-            [list(check) for check in contribution.checks],
+            [[check.rule, check.verdict, check.message, check.action] for check in contribution.checks],
         )
         if contribution.published:
             show_table(
@@ -57,6 +57,6 @@ def _as_json(contribution: ContributionExplanation) -> dict[str, Any]:
         "type": contribution.type,
         "value": contribution.value,
         "result": contribution.result,
-        "checks": [check._asdict() for check in contribution.checks],
+        "checks": [check._asdict() | {"fields": dict(check.fields)} for check in contribution.checks],
         "published": [place._asdict() for place in contribution.published],
     }

@@ -9,11 +9,9 @@ from schemas.text import ascii_digits
 from server.console.visit import Visit
 from server.console.words import mark
 
-# Where a number is from that is written as at home, until the form names another country.
-COUNTRY = "TH"
 WHOSE_NUMBER = mark(
-    "This is not a telephone number of Thailand. If it is a bank account, write its bank in the form. If it is a "
-    "number from abroad, write its country, or begin with + and the country’s code."
+    "This is not a telephone number of the country in the form. If it is a bank account, write its bank in the form. "
+    "If it is a number from abroad, write its country, or begin with + and the country’s code."
 )
 _NUMBER = re.compile(r"[\d\s().-]{3,40}")
 _LONGEST_DETAIL = 100
@@ -21,15 +19,19 @@ _LONGEST_DETAIL = 100
 
 def asked_value(visit: Visit) -> LookupQuestion:
     """Return the value of a form with its kind and details."""
-    bank, country = visit.field("bank", _LONGEST_DETAIL), visit.field("country", _LONGEST_DETAIL)
+    bank = visit.field("bank", _LONGEST_DETAIL)
+    country = visit.field("country", _LONGEST_DETAIL) or visit.site.settings.country
     return question_of(visit.field("value", MAX_VALUE), visit.field("kind"), bank, country)
 
 
 def question_of(value: str, kind: str = "", bank: str = "", country: str = "") -> LookupQuestion:
-    """Return a value with its kind and details; a bare number is an account where it has a bank, else a telephone."""
+    """Return a value with its kind and details; a bare number is an account where it has a bank, else a telephone.
+
+    ``country`` is where a number is from that is written as at home.
+    """
     if kind not in kinds.every():
         kind = _kind_of(value, bank)
-    place = {"country": country or COUNTRY}
+    place = {"country": country} if country else {}
     if kind == "bank-account":
         return LookupQuestion(value, kind, ({"bank": bank} if bank else {}) | place)
     return LookupQuestion(value, kind or None, place if kind == "phone" else {})

@@ -6,7 +6,7 @@ from flask import Response
 
 from schemas import kinds
 from schemas.api.lookup import LookupResult
-from server.console.public.asked_value import COUNTRY, WHOSE_NUMBER, asked_value, lacks_bank
+from server.console.public.asked_value import WHOSE_NUMBER, asked_value, lacks_bank
 from server.console.public.front_page import facts_of, link_of
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
@@ -40,7 +40,7 @@ def _values(
     return {
         "kinds": [*kinds.every()],
         "given": {name: visit.field(name) for name in ("value", "kind", "bank", "country")},
-        "country": COUNTRY,
+        "country": visit.site.settings.country,
         "needs_bank": problem is WHOSE_NUMBER,
         "result": result,
         "problem": problem,

@@ -13,7 +13,7 @@ from flask import Response
 
 from schemas import kinds, timestamp
 from schemas.api.objection import LONGEST_CONTACT, Ground, ObjectionRequest
-from server.console.public.asked_value import COUNTRY, WHOSE_NUMBER, asked_value, lacks_bank
+from server.console.public.asked_value import WHOSE_NUMBER, asked_value, lacks_bank
 from server.console.public.front_page import facts_of, link_of
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
@@ -101,7 +101,7 @@ def _values(visit: Visit, problem: Translatable | None = None, rule: str = "") -
         "kinds": [*kinds.every()],
         "grounds": GROUNDS,
         "given": {name: visit.field(name) for name in ("value", "kind", "bank", "country", "ground", "contact")},
-        "country": COUNTRY,
+        "country": visit.site.settings.country,
         "needs_bank": problem is WHOSE_NUMBER,
         "problem": problem,
         "rule": rule,

@@ -1,13 +1,20 @@
 """The operators' pages of feeds, receipts, explanations, figures and the trail: what they show, and to whom."""
 
 import csv
+import inspect
 import io
 import json
+import re
+from datetime import UTC
 
 from flask import Flask
 
 from server.console.downloads import csv_line
+from server.console.languages import load_languages
 from server.console.operator import trail_pages
+from server.console.operator.explain_page import FACT_TEXTS, shown_check
+from server.release.explain_facts import EXPLAINED_REASONS, Fact, RuleCheck
+from server.release.route import explain as route_explain
 from server.store import Store, audit, feed_state
 from server.store.audit import AuditEvent
 from server.store.database.times import moment, now
@@ -90,6 +97,9 @@ def test_an_explanation_is_audited_without_the_value(app: Flask, store: Store) -
     assert len(searches) == 7
     assert "asked-about" not in repr(events)
     assert any(event.reference and event.reference.startswith("indicator--") for event in searches)
+    # A telephone number is read as it is written at home.
+    held(store, "First Bank", ["+66812345678"], kind="phone")
+    assert "+66812345678" in analyst.send("/console/explain", about="081-234-5678").text
 
 
 def test_the_trail_is_sent_as_a_file_with_where_to_go_on(app: Flask, store: Store) -> None:
@@ -136,3 +146,18 @@ def test_pages_of_an_empty_hub_say_that_there_is_nothing(app: Flask) -> None:
     assert viewer.get("/console/receipts?partner=x&after=-.x.y").status_code == 200
     assert "No source has reported" in viewer.get("/console/figures").text
     assert "No feed is configured" in viewer.get("/console/feeds").text
+
+
+def test_every_fact_of_an_explanation_has_its_sentences_in_both_languages() -> None:
+    used = {*re.findall(r"Reason\.([A-Z_]+)", inspect.getsource(route_explain)), "EXPIRED", "ENDED_BY_KEEPER"}
+    assert used - {"NO_COMMON_COLLECTION", "TARGET_NOT_VISIBLE"} == {reason.name for reason in EXPLAINED_REASONS}
+    codes = {fact.code for fact in Fact} | {reason.code for reason in EXPLAINED_REASONS}
+    assert codes == FACT_TEXTS.keys()
+    given = ("reason", "tlp", "collections", "private", "collection", "confidence", "reporters", "asked")
+    fields = dict.fromkeys(given, "1") | {"rule": "keeper-contradicted", "grade": "warn", "kind": "domain"}
+    for language in load_languages(UTC).values():
+        for code in codes:
+            shown = shown_check(language, RuleCheck("guard", "held", "", "", code, fields))
+            assert "%(" not in shown.fact, code
+            for sentence in filter(None, (shown.fact, shown.way_out)):
+                assert (language.code == "th") == bool(re.search("[\u0e00-\u0e7f]", sentence)), sentence

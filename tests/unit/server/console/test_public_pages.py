@@ -188,7 +188,7 @@ def test_a_contact_is_a_link_where_it_is_one(contact: str, link: str) -> None:
 def test_a_bare_number_is_an_account_with_a_bank_else_a_telephone(
     written: dict[str, str], read: tuple[str | None, dict[str, str]]
 ) -> None:
-    question = question_of(**written)
+    question = question_of(**{"country": "TH"} | written)
     assert (question.kind, question.details) == read
 
 

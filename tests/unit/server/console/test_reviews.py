@@ -26,9 +26,11 @@ from tests.unit.server.console.people import Visitor, token_of, visitor_of
 HOSTILE = "<script>alert(1)</script>"
 
 
-def held(store: Store, partner: str, values: Sequence[str], rule: str = "unusual-volume") -> list[str]:
+def held(
+    store: Store, partner: str, values: Sequence[str], rule: str = "unusual-volume", kind: str = "domain"
+) -> list[str]:
     """Let a partner report values that a rule holds; return the ids of the reviews."""
-    given = {"reporter": partner, "kind": "domain", "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
+    given = {"reporter": partner, "kind": kind, "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
     reader = ReportReader(given)
     with store.begin() as tx:
         contributor, space = partners.get(tx, partner), partners.space(tx, partner)

@@ -1,0 +1,87 @@
+"""The facts that explain a contribution: each has a code, a sentence, and what would change it.
+
+The command line prints the sentences; pages have sentences of their own, by the code, in each of their languages.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from server.release.reasons import Explanation, Reason
+
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+
+class RuleCheck(NamedTuple):
+    """One rule that a contribution met: the verdict, the facts, and what would change the verdict.
+
+    ``code`` names the facts, and ``fields`` has what differs from one contribution to another in them.
+    """
+
+    rule: str
+    verdict: str
+    message: str
+    action: str = ""
+    code: str = ""
+    fields: Mapping[str, str] = _NO_FIELDS
+
+
+class Fact(Enum):
+    """A fact: its code, its sentence, and what would change it; ``{names}`` are filled in by ``check``."""
+
+    def __init__(self, code: str, message: str, action: str = "") -> None:
+        """Name the parts of a fact."""
+        self.code = code
+        self.message = message
+        self.action = action
+
+    def check(self, rule: str, verdict: str = "passed", /, *, action: str | None = None, **fields: str) -> RuleCheck:
+        """Return the check of a rule that came to this fact; ``action`` takes the place of its own."""
+        way_out = self.action if action is None else action
+        return RuleCheck(rule, verdict, self.message.format(**fields), way_out, self.code, fields)
+
+    STORED = "stored", "it is stored in the inbox"
+    REVOKED = "revoked", "it was revoked", "contribute it again under a new id if it is right"
+    NO_VALUE = "no-value", "{message}", "write a pattern that names one value"
+    TREATED_AS = "treated-as", "it is treated as TLP:{tlp}"
+    NOT_HELD = "not-held", "no rule of the guard holds it"
+    APPROVED = "approved", "a person approved it: {rule}"
+    COUNTS_MEANWHILE = "counts-meanwhile", "it is reviewed, and counts meanwhile: {rule}"
+    HELD = "held", "{rule}: {message}"
+    REJECTED = "rejected", "{rule}: {message}"
+    VALID = "valid", "it is valid now"
+    READERS = "readers", "{audience}"
+    SOME_READERS = "some-readers", "its level and limits admit readers"
+    REPEATS = "repeats", "it repeats what this hub has already, and counts with that"
+    LISTED = "listed", "at least one collection of its audience lists the value"
+    NOT_LISTED = (
+        "not-listed",
+        "{collection} does not list it: grade {grade}, confidence {confidence}, reporters {reporters}; "
+        "its rules ask for {asked}",
+        "scamfeed policy show prints the rules",
+    )
+    NEVER_ALONE = "never-alone", "objects of this type are stored, and not published by themselves"
+    WITH_TARGETS = "with-targets", "it is published where its targets are"
+    NO_TARGETS = "no-targets", "no collection has its targets for its audience", "report the targets first"
+
+
+def check_of_reason(rule: str, why: Explanation) -> RuleCheck:
+    """Return the check of a rule that stops a contribution for a reason of the release rules."""
+    return RuleCheck(rule, "stopped", why.message, why.reason.action, why.reason.code, why.details)
+
+
+# The reasons for which a contribution that is stored may not be published.
+EXPLAINED_REASONS = (
+    Reason.UNKNOWN_MARKING,
+    Reason.EXPIRED,
+    Reason.ENDED_BY_KEEPER,
+    Reason.UNKNOWN_PARTNER,
+    Reason.NAMES_NOBODY,
+    Reason.NO_NAMED_PARTNER,
+    Reason.NO_RULE,
+    Reason.NO_PROTECTOR,
+    Reason.LIMITS_ADMIT_NOBODY,
+    Reason.DISPUTED,
+    Reason.NOT_ENOUGH_KNOWN,
+)
