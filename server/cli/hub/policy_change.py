@@ -7,7 +7,6 @@ import typer
 
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.decisions.proposals import show_proposal
-from server.release import two_persons
 from server.release.hub import Hub
 from server.release.policies import change, history as histories
 from server.release.policies.trial import MOST_REPORTS, PRIVATE, PolicyTrial, TrialExample, try_policy
@@ -42,6 +41,11 @@ def trial(
         ["collection", "listings now", "listings then"],
         [[alias, found.before.get(alias, 0), found.after.get(alias, 0)] for alias in _aliases(found)],
     )
+    if found.unseen:
+        print(  # noqa: T201 - the command's answer
+            f"warning: none of these reports was of {', '.join(found.unseen)}, which rules that change are about: "
+            "nothing is known of what they would do; look at more with --reports"
+        )
     show_table(
         "Some of those that would change",
         ["kind", "value", "now", "then"],
@@ -58,10 +62,9 @@ def propose(
 ) -> None:
     """Propose rules in place of those in force: somebody else reads what changes, and confirms it."""
     context: Context = ctx.obj
-    with context.hub() as hub, hub.store.begin() as tx:
+    with context.hub() as hub:
         try:
-            arguments = change.arguments(_text(rules), note)
-            found = two_persons.propose(hub, tx, change.ACTION, arguments, operator_name(by), note or None)
+            found = change.propose(hub, change.arguments(_text(rules), note), operator_name(by), note or None)
         except (BadPolicy, NotAllowed) as error:
             fail(str(error))
     show_proposal(found, json=json)

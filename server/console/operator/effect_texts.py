@@ -43,6 +43,7 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         "admin-link": mark("The link for %(name)s, which works once, on the pages of this hub: %(path)s"),
         "policy-line": mark("%(line)s"),
         "policy-trial": mark("Of the last %(reports)s reports, with %(values)s values, %(changed)s would change."),
+        "policy-unseen": mark("None of them was of %(unseen)s: nothing is known of what the rules would do to these."),
         "policy-listings": mark("%(collection)s: %(before)s listings, then %(after)s"),
         "policy-private": mark("Private collections: %(before)s listings, then %(after)s"),
         "policy-in-force": mark("Policy %(number)s is in force. What is listed already follows within minutes."),

@@ -9,7 +9,7 @@ from server.console.words import mark
 from server.release.policies import change as changes, history as histories
 from server.release.policies.trial import PRIVATE, PolicyTrial, try_policy
 from server.release.route.policy import BadPolicy, parse_policy, policy_to_toml
-from server.release.two_persons import NotAllowed, propose as propose_action
+from server.release.two_persons import NotAllowed
 from server.store.policies import policies
 from server.store.policies.policies import UnknownPolicy
 
@@ -61,9 +61,7 @@ def propose(visit: Visit) -> Response:
     """Propose rules in place of those in force: somebody else confirms them."""
     text, hub, note = _given(visit), visit.site.hub, visit.field("note", 500)
     try:
-        arguments = changes.arguments(text, note)
-        with hub.store.begin() as tx:
-            found = propose_action(hub, tx, changes.ACTION, arguments, visit.known_user.name, note or None)
+        found = changes.propose(hub, changes.arguments(text, note), visit.known_user.name, note or None)
     except (BadPolicy, NotAllowed):
         raise PageRefused(409, _NO_CHANGE) from None
     return visit.go(f"/console/proposals/{found.id}")

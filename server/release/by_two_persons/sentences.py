@@ -39,6 +39,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         # The policy
         "policy-line": "{line}",
         "policy-trial": "of the last {reports} reports, with {values} values, {changed} values would change",
+        "policy-unseen": "none of them was of {unseen}: nothing is known of what the rules would do to these",
         "policy-listings": "{collection}: {before} listings, then {after}",
         "policy-private": "private collections: {before} listings, then {after}",
         "policy-in-force": "policy {number} is in force; what is listed already follows within minutes",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from server.release import two_persons
 from server.release.hub import Hub
 from server.release.policies.history import diff
 from server.release.policies.trial import PRIVATE, PolicyTrial, try_policy
@@ -14,14 +15,14 @@ from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.policies import policies
-from server.store.proposals.proposals import Effect
+from server.store.proposals.proposals import Effect, Proposal
 
 NAME = "change-policy"
 # The code of the effects that are lines of the rules, as a diff has them.
 RULE_LINE = "policy-line"
 MOST_CHARACTERS = 65_536
 _LONGEST_NOTE = 500
-# The second person waits for these lines, and the transaction that proposes holds up others on SQLite.
+# Who proposes waits for it.
 _TRIAL_REPORTS, _TRIAL_SECONDS = 500, 3.0
 
 
@@ -55,7 +56,21 @@ def summary(trial: PolicyTrial) -> list[Effect]:
         for alias in sorted({*trial.before, *trial.after})
     ]
     looked = {"reports": trial.reports, "values": trial.values, "changed": trial.changed}
-    return [Effect("policy-trial", looked), *counts]
+    unseen = [Effect("policy-unseen", {"unseen": ", ".join(trial.unseen)})] if trial.unseen else []
+    return [Effect("policy-trial", looked), *unseen, *counts]
+
+
+def propose(hub: Hub, given: Arguments, by: str, note: str | None = None) -> Proposal:
+    """Propose other rules, with a trial of them for the second person to read.
+
+    The trial only reads, in a transaction of its own, so that nobody who writes waits for it. Raises ``BadPolicy`` and
+    ``NotAllowed``.
+    """
+    with hub.store.read() as tx:
+        _effects(hub, tx, given)
+        trial = try_policy(hub, tx, parse_policy(given["rules"]), most=_TRIAL_REPORTS, seconds=_TRIAL_SECONDS)
+    with hub.store.begin() as tx:
+        return two_persons.propose(hub, tx, ACTION, given, by, note, shown=summary(trial))
 
 
 def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
@@ -66,8 +81,8 @@ def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     lines = diff(before, arguments["rules"])
     if not lines:
         raise BadPolicy("these are the rules in force")
-    trial = try_policy(hub, tx, new, most=_TRIAL_REPORTS, seconds=_TRIAL_SECONDS)
-    return Effects([Effect(RULE_LINE, {"line": line}) for line in lines], [before, arguments["rules"]], summary(trial))
+    new.refuse_unknown(hub.facts.at(tx).shared)
+    return Effects([Effect(RULE_LINE, {"line": line}) for line in lines], [before, arguments["rules"]])
 
 
 def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:

@@ -36,7 +36,8 @@ class PolicyTrial(NamedTuple):
 
     ``before`` and ``after`` count listings by collection, all private ones under ``PRIVATE``. ``changed`` values would
     enter or leave a collection, or have another grade there; ``is_whole`` is False where the time did not suffice for
-    all of ``reports``.
+    all of ``reports``. ``unseen`` are kinds that rules which change are about, and of which no value was among these:
+    the trial says nothing about them.
     """
 
     reports: int
@@ -46,6 +47,7 @@ class PolicyTrial(NamedTuple):
     after: Mapping[str, int]
     examples: Sequence[TrialExample]
     is_whole: bool
+    unseen: Sequence[str] = ()
 
 
 def try_policy(hub: Hub, tx: Tx, policy: Policy, *, most: int = MOST_REPORTS, seconds: float = 10.0) -> PolicyTrial:
@@ -67,8 +69,21 @@ def try_policy(hub: Hub, tx: Tx, policy: Policy, *, most: int = MOST_REPORTS, se
         done += len(part)
     before, after = trial.before, trial.after
     return PolicyTrial(
-        done, len(seen), trial.changed, dict(before), dict(after), trial.examples, is_whole=done == len(keys)
+        done,
+        len(seen),
+        trial.changed,
+        dict(before),
+        dict(after),
+        trial.examples,
+        is_whole=done == len(keys),
+        unseen=sorted(_kinds_of_changes(now.policy, policy) - {subject.partition(":")[0] for subject in seen}),
     )
+
+
+def _kinds_of_changes(now: Policy, then: Policy) -> set[str]:
+    """Return the kinds that rules name which are in one of two policies alone; a rule without kinds is about all."""
+    changed = set(now.rules) ^ set(then.rules)
+    return {kind for rule in changed for kind in rule.kinds}
 
 
 class _Trial:

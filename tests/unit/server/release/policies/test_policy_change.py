@@ -16,7 +16,7 @@ from server.release.policies.trial import MOST_EXAMPLES, PRIVATE, PolicyTrial, t
 from server.release.query.active import indicators
 from server.release.republish import NAME_OF_CHANGE
 from server.release.route.policy import BadPolicy, Policy, parse_policy, policy_to_toml
-from server.store import Store, audit, collections, jobs
+from server.store import Store, audit, collections, hub_identity, jobs
 from server.store.item import Item
 from server.store.policies import policies
 from server.store.proposals import proposals
@@ -43,8 +43,7 @@ def listed(hub: Hub, alias: str = "takedown") -> int:
 
 
 def propose(hub: Hub, text: str, by: str = "Anong") -> str:
-    with hub.store.begin() as tx:
-        return two_persons.propose(hub, tx, change.ACTION, change.arguments(text, "fewer mistakes"), by).id
+    return change.propose(hub, change.arguments(text, "fewer mistakes"), by).id
 
 
 def confirm(hub: Hub, id_: str, by: str = "Boon") -> str:
@@ -159,6 +158,28 @@ def test_a_trial_counts_private_collections_together(hub: Hub, bank: Partner, ot
     result = tried(hub, STRICT)
     assert (result.before, result.after) == ({PRIVATE: 1}, {})
     assert list(result.examples[0].before.private) == [other.name]
+
+
+def test_a_trial_warns_of_kinds_of_which_it_saw_nothing(hub: Hub, bank: Partner, stix: Stix) -> None:
+    report(hub, bank, stix("one.example.com"))
+    wallets = OPEN + '[[rule]]\ncollection = "wallets"\nkinds = ["wallet", "domain"]\n'
+    confirm(hub, propose(hub, OPEN))
+    assert list(tried(hub, wallets).unseen) == ["wallet"]
+    assert not tried(hub, OPEN).unseen
+    id_ = propose(hub, wallets)
+    with hub.store.read() as tx:
+        lines = english(proposals.find(tx, id_).effects)
+    assert "none of them was of wallet: nothing is known of what the rules would do to these" in lines
+
+
+def test_others_write_while_a_proposal_is_tried(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tried_slowly(*given: Any, **limits: Any) -> PolicyTrial:
+        with hub.store.begin() as tx:  # a writer, who would wait for ever for a transaction that had begun to write
+            hub_identity.note_warning(tx, hub_identity.NO_FOCAL_POINT)
+        return try_policy(*given, **limits)
+
+    monkeypatch.setattr(change, "try_policy", tried_slowly)
+    assert confirm(hub, propose(hub, STRICT)) == "confirmed"
 
 
 def test_a_trial_ends_when_its_time_is_over_or_its_reports_are(hub: Hub, bank: Partner, stix: Stix) -> None:
