@@ -88,10 +88,10 @@ class WitnessEndpoint:
 
     def _hub_of(self, checkpoint: Checkpoint) -> OtherHub:
         with self._store.read() as tx:
-            for hub in witnesses.other_hubs(tx):
-                if checkpoint.origin == hub.key.name or checkpoint.origin.startswith(f"{hub.key.name}/"):
-                    return hub
-        raise TaxiiError("not-found")
+            hub = witnesses.hub_of(tx, checkpoint.origin)
+        if hub is None:
+            raise TaxiiError("not-found")
+        return hub
 
     def _cosign(self, hub: OtherHub, checkpoint: Checkpoint, addition: CheckpointAddition) -> TaxiiResponse:
         try:

@@ -123,7 +123,15 @@ def last_cosigned(tx: Tx) -> dict[str, int]:
 
 
 def trust(tx: Tx, hub: OtherHub) -> None:
-    """Be a witness for the logs of another hub. Raises ``WitnessExists``."""
+    """Be a witness for the logs of another hub.
+
+    Raises ``WitnessExists``, also for a key of the same name as another's: the logs of the two could not be told apart.
+    """
+    for known in other_hubs(tx):
+        if known.key.name == hub.key.name and known.name != hub.name:
+            raise WitnessExists(
+                f"the key of {known.name!r} has the same name: remove that hub first (witness distrust)"
+            )
     try:
         with tx.begin_nested():
             tx.execute(insert(ledger_other_hubs).values(name=hub.name, key=str(hub.key), added=now()))
@@ -143,6 +151,12 @@ def other_hubs(tx: Tx) -> list[OtherHub]:
     columns = ledger_other_hubs.c
     asked = select(columns.name, columns.key).order_by(columns.name)
     return [OtherHub(name, VerifierKey.parse(key)) for name, key in tx.execute(asked)]
+
+
+def hub_of(tx: Tx, origin: str) -> OtherHub | None:
+    """Return the hub that a log is of, by the log's name; of two whose names begin it, the one with the longer name."""
+    found = [hub for hub in other_hubs(tx) if origin == hub.key.name or origin.startswith(f"{hub.key.name}/")]
+    return max(found, key=lambda hub: len(hub.key.name), default=None)
 
 
 def follow(tx: Tx, hub: str, checkpoint: Checkpoint, old: int, proof: tuple[bytes, ...]) -> None:
@@ -166,7 +180,7 @@ def follow(tx: Tx, hub: str, checkpoint: Checkpoint, old: int, proof: tuple[byte
     moment = now()
     values = {"size": checkpoint.size, "root": checkpoint.root, "cosigned": moment}
     if row is not None:
-        tx.execute(update(ledger_other_logs).where(mine).values(**values))
+        tx.execute(update(ledger_other_logs).where(mine).values(hub=hub, **values))
         return
     try:
         with tx.begin_nested():

@@ -15,7 +15,7 @@ from schemas.ledger.tiles import TileNodes, TilePath
 from server.release.ledger.keys import LedgerKeys
 from server.release.ledger.sealer import LedgerRules
 from server.store.ledger import sealing, witnesses
-from server.store.ledger.witnesses import OtherHub, Witness
+from server.store.ledger.witnesses import OtherHub, Witness, WitnessExists
 from tests.integration.api.conftest import ApiHub
 from tests.ledger_trees import memory_nodes
 
@@ -189,6 +189,17 @@ def test_this_hub_is_a_witness_that_no_log_can_go_back_for(hub: ApiHub, keys: Le
     assert ask(9, 7)[0] == 400
     assert hub.ask("POST", "/witness/add-checkpoint", None, b"old x\n\n")[0] == 400
     assert ask(7, 9)[0] == 200
+    # A hub whose name goes on from this one's: the log is of the longer name. Of one name there are no two.
+    inner = SignerKey.make("other.example/log/7")
+    with hub.store.begin() as tx:
+        witnesses.trust(tx, OtherHub("Zeta", inner.verifier))
+        with pytest.raises(WitnessExists):
+            witnesses.trust(tx, OtherHub("Again", SignerKey.make(other.name).verifier))
+    assert ask(9, 9)[0] == 403
+    assert ask(9, 9, by=inner)[0] == 200
+    with hub.store.begin() as tx:
+        witnesses.distrust(tx, "Other")
+    assert ask(9, 9, by=inner)[0] == 200
 
 
 def test_keys_are_those_that_the_store_knows(hub: ApiHub, keys: LedgerKeys) -> None:
