@@ -105,6 +105,15 @@ class BrokenChain(NamedTuple):
     number: int
 
 
+class CheckedStep(NamedTuple):
+    """The row that a chain was checked up to, its first broken row if any, and whether there may be ``more``."""
+
+    number: int
+    seal: bytes
+    broken: list[BrokenChain]
+    more: bool
+
+
 def record(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
     """Add events to a chain, sealed, in their order; others that seal wait for the end of this transaction."""
     number, hash_ = _locked(tx, chain)
@@ -168,19 +177,41 @@ def verify(tx: Tx) -> list[BrokenChain]:
     break nothing: their place in the chain is to come.
     """
     broken = []
-    for chain, end, final in tx.execute(select(audit_ends.c.chain, audit_ends.c.number, audit_ends.c.hash)).all():
-        number, seal = _beginning(tx, chain)
-        for number, row in enumerate(_rows(tx, chain), number + 1):  # noqa: B020 - it goes on from the beginning
-            seal = _seal(seal, chain, number, list(row[1:-1]))
-            if row[0] != number or row[-1] != seal:
-                broken.append(BrokenChain(chain, number))
-                break
-        else:
-            if (number, seal) != (end, final):
-                broken.append(BrokenChain(chain, number + 1))
+    for chain in chains(tx):
+        step = verify_step(tx, chain)
+        while step.more:
+            step = verify_step(tx, chain, step)
+        broken += step.broken
+    return broken + without_end(tx)
+
+
+def verify_step(tx: Tx, chain: str, before: CheckedStep | None = None, most: int = _PAGE) -> CheckedStep:
+    """Recompute the next rows of a chain, ``most`` of them, after those of the step ``before``.
+
+    A step may have a transaction of its own: rows that are added meanwhile are checked too, and rows that are removed
+    meanwhile for their age are passed over.
+    """
+    number, seal = _beginning(tx, chain)
+    after = -1 if before is None else max(number, before.number)
+    if before is not None and before.number >= number:
+        number, seal = before.number, before.seal
+    rows = tx.execute(_NEXT, {"of_chain": chain, "after": after, "most": most}).all()
+    for number, row in enumerate(rows, number + 1):  # noqa: B020 - it goes on from the step before
+        seal = _seal(seal, chain, number, list(row[1:-1]))
+        if row[0] != number or row[-1] != seal:
+            return CheckedStep(number, seal, [BrokenChain(chain, number)], more=False)
+    if len(rows) == most:
+        return CheckedStep(number, seal, [], more=True)
+    end = tx.execute(select(audit_ends.c.number, audit_ends.c.hash).where(audit_ends.c.chain == chain)).first()
+    is_whole = end is not None and (number, seal) == (end.number, end.hash)
+    return CheckedStep(number, seal, [] if is_whole else [BrokenChain(chain, number + 1)], more=False)
+
+
+def without_end(tx: Tx) -> list[BrokenChain]:
+    """Return the chains that have rows and no end."""
     known = select(audit_ends.c.chain)
     loose = select(audit.c.chain).where(audit.c.chain.not_in(known), audit.c.number >= 0).distinct()
-    return broken + [BrokenChain(chain, 1) for chain in tx.execute(loose).scalars()]
+    return [BrokenChain(chain, 1) for chain in tx.execute(loose).scalars()]
 
 
 def heads(tx: Tx) -> dict[str, ChainHead]:
@@ -315,6 +346,12 @@ _COLUMNS = tuple(audit.c[name] for name in FIELDS)
 
 # Run with every write, or every two seconds, so put together once.
 _ADD = insert(audit)
+_NEXT = (
+    select(audit.c.number, *_COLUMNS, audit.c.hash)
+    .where(audit.c.chain == bindparam("of_chain"), audit.c.number > bindparam("after", type_=BigInteger))
+    .order_by(audit.c.number)
+    .limit(bindparam("most", type_=BigInteger))
+)
 _WAITING = (
     select(audit.c.number, *_COLUMNS)
     .where(audit.c.chain == bindparam("of_chain"), audit.c.number < 0)
@@ -385,16 +422,10 @@ def _open_minute() -> int:
 
 def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:
     """Yield the rows of a chain in their order, fetched some thousand at a time."""
-    asked = (
-        select(audit.c.number, *_COLUMNS, audit.c.hash)
-        .where(audit.c.chain == chain, audit.c.number > bindparam("after"))
-        .order_by(audit.c.number)
-        .limit(_PAGE)
-    )
-    rows: Sequence[Sequence[Any]] = tx.execute(asked, {"after": -1}).all()
+    rows: Sequence[Sequence[Any]] = tx.execute(_NEXT, {"of_chain": chain, "after": -1, "most": _PAGE}).all()
     while rows:
         yield from rows
-        rows = tx.execute(asked, {"after": rows[-1][0]}).all()
+        rows = tx.execute(_NEXT, {"of_chain": chain, "after": rows[-1][0], "most": _PAGE}).all()
 
 
 def _beginning(tx: Tx, chain: str) -> tuple[int, bytes]:

@@ -23,7 +23,7 @@ from schemas.proof.signatures import BadSignature, SigningKeys, public_keys_of
 from server.cli.context import Context, Json, fail, show_json, show_table
 from server.cli.private_file import opened_privately
 from server.cli.signing import keys_of
-from server.observe.audit_trail import seal_all
+from server.observe.audit_trail import seal_all, verify_all
 from server.store import Tx, audit, hub_identity
 from server.store.audit import BrokenChain
 
@@ -63,9 +63,10 @@ def verify(
     context: Context = ctx.obj
     with context.store() as store:
         seal_all(store)
+        broken = verify_all(store)
         with store.read() as tx:
             ends = audit.heads(tx)
-            broken = audit.verify(tx) + audit.contradicted(tx, earlier)
+            broken += audit.contradicted(tx, earlier)
             entries = sum(head.number - audit.beginning(tx, chain).number for chain, head in ends.items())
     _show(entries, ends, broken, None, [], json=json)
 

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import delete, update
 
-from server.observe.audit_trail import seal_all
+from server.observe.audit_trail import seal_all, verify_all
 from server.observe.retention import Days, Retention
 from server.store import Store, audit, collections, read_progress
 from server.store.audit import AuditEvent, BrokenChain
@@ -70,6 +70,26 @@ def test_a_chain_without_an_end_is_broken(trail: Store) -> None:
     with trail.begin() as tx:
         tx.execute(delete(audit_ends).where(audit_ends.c.chain == "task-force"))
         assert audit.verify(tx) == [BrokenChain("task-force", 1)]
+
+
+def test_a_trail_is_checked_in_steps_while_it_is_written_and_its_oldest_rows_go(trail: Store) -> None:
+    with trail.begin() as tx:
+        audit.record(tx, [event(first=5, last=50), event(first=6, last=60)])
+    with trail.read() as tx:
+        step = audit.verify_step(tx, "requests", most=2)
+    assert (step.number, step.more) == (2, True)
+    with trail.begin() as tx:
+        assert audit.forget(tx, "requests", before=10) == 3
+    while step.more:
+        with trail.read() as tx:
+            step = audit.verify_step(tx, "requests", step, most=2)
+        with trail.begin() as tx:
+            if step.number < 8:
+                audit.record(tx, [event(first=7)])
+    assert (step.number, step.broken) == (8, [])
+    with trail.begin() as tx:
+        tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 8).values(objects=9))
+    assert verify_all(trail) == [BrokenChain("requests", 8)]
 
 
 def test_old_rows_go_from_the_beginning_and_the_rest_stays_whole(trail: Store) -> None:
