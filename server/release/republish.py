@@ -168,7 +168,7 @@ class _Republishing(BatchJob):
         values = session.load(subjects)
         reports = {key for key, obj in session.loader.known.items() if obj["type"] == "indicator"}
         _revoke_as_contributed(session, map(inbox.object_id, reports))
-        states = session.release(values, _REASON)
+        states = session.release(values, _REASON, every=True)
         changed = sum(1 for listed in states.values() if listed.entered or listed.left or listed.updated)
         # What was refused each time has a number, too.
         reported = sum(1 for value in values if value.ids)

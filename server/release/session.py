@@ -21,6 +21,7 @@ from server.release.publish.listings import ListingState, ListingUpdater
 from server.release.route import annotation_targets
 from server.release.route.annotations import AnnotationRelease
 from server.release.route.references import References
+from server.release.route.withdrawn import AnnotationWithdrawal
 from server.store import hub_identity, listings, reputation, reviews, value_index
 from server.store.database.engine import Contended, Tx
 from server.store.reviews import HeldObject
@@ -108,13 +109,15 @@ class ReleaseSession:
         *,
         leave_for_end: bool = False,
         reports_only: bool = False,
+        every: bool = False,
     ) -> dict[str, ListingState]:
         """Fuse the statements of ``values``, publish what changes, and notify; return the listing states by subject.
 
         ``new`` are the keys of objects that count from now on; ``reason`` stands on the receipts of what is revoked.
         ``publish_annotations`` publishes annotations of the values; by default those among the ``new`` objects. The
         order of the steps matters: each knows what the one before did. With ``leave_for_end`` the collections are added
-        to, and locked, at the end of the transaction only. ``reports_only``: the ``new`` objects are reports.
+        to, and locked, at the end of the transaction only. ``reports_only``: the ``new`` objects are reports. What is
+        said of listings that are revoked just now is revoked with them; with ``every``, of those revoked before too.
         """
         values = list(values)
         self.publication.load({id_ for value in values for id_ in value.listings})
@@ -130,6 +133,7 @@ class ReleaseSession:
             self._publish_annotations(new, states_by_id)
         else:
             publish_annotations(states_by_id)
+        AnnotationWithdrawal(self.context, self.loader, self.publication).withdraw(values, every=every)
         for value in values:
             self.feedback.of_value(value, states[value.subject], new)
         self.feedback.publish(self.publication)

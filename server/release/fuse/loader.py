@@ -218,6 +218,7 @@ class Loader:
         statements = [self.statement(key, report, coerced=value.coerced) for key, report in reports]
         value.statements = without_repeats([statement for statement in statements if statement], value.listed)
         annotations = sorted({annotation for id_ in value.ids for annotation in mentioned_by.get(id_, ())})
+        value.mentions = annotations
         for key in annotations:
             self._add_annotation(value, key)
         if keepers := self.context.keepers.answered_by(subject):

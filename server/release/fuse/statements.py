@@ -1,6 +1,6 @@
 """Reports, sightings and opinions, each as one partner's statement about one value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -155,7 +155,8 @@ class ReportedValue:
     ``disputed``: a trusted partner calls the listing a false positive, and nobody has reviewed it yet. ``coerced``: a
     partner with standing reports signs that the holder acts under coercion. ``signs`` are the keys of reports that say
     so without standing. ``settled`` is when a person last upheld the value against doubts (microseconds). ``answer`` is
-    what the institution that keeps the value says, ``ended`` are the reports that this ended.
+    what the institution that keeps the value says, ``ended`` are the reports that this ended. ``mentions`` are the keys
+    of all contributions that refer to its reports or listings.
     """
 
     subject: str
@@ -170,6 +171,7 @@ class ReportedValue:
     settled: int | None = None
     answer: KeeperAnswer | None = None
     ended: list[Statement] = field(default_factory=list)
+    mentions: Sequence[str] = ()
 
     @cached_property
     def listings(self) -> frozenset[str]:

@@ -117,6 +117,24 @@ class Publication:
         """Return the object of that id in a collection, revoked or not."""
         return self._latest.get(id_, _NOWHERE).get(alias)
 
+    def withdrawn(self) -> Set[str]:
+        """Return the ids of the objects that are revoked just now, in any collection."""
+        return {id_ for versions in self._revoked.values() for id_ in versions}
+
+    def was_revoked(self, id_: str) -> bool:
+        """Return whether the object of that id is revoked in any collection."""
+        return any(map(is_revoked, self._latest.get(id_, _NOWHERE).values()))
+
+    def is_withdrawn(self, alias: str, ids_: Iterable[str]) -> bool:
+        """Return whether of these ids all that a collection has is revoked; where it has none, all that any has.
+
+        False where no collection has had any.
+        """
+        known = [self._latest.get(id_, _NOWHERE) for id_ in ids_]
+        here = [latest[alias] for latest in known if alias in latest]
+        anywhere = here or [obj for latest in known for obj in latest.values()]
+        return bool(anywhere) and all(map(is_revoked, anywhere))
+
     def contribute(self, items: Iterable[Item]) -> None:
         """Add object versions to the inbox, each under its key."""
         for item in items:

@@ -57,6 +57,13 @@ def is_standard_stix(obj: Mapping[str, Any]) -> bool:
     return not is_flow(obj)
 
 
+def about(obj: Mapping[str, Any], targets: list[str]) -> dict[str, Any] | None:
+    """Return the annotation with these of its targets alone, None where it says nothing without the others."""
+    if targets == refs(obj):
+        return dict(obj)
+    return {**obj, "object_refs": targets} if targets and "object_refs" in obj else None
+
+
 def with_targets(obj: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
     """Return the annotation with other ids for its targets, each once; ``ids`` has them by the ids in ``obj``."""
     match obj["type"]:

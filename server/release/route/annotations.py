@@ -1,9 +1,11 @@
 """Publish annotations (sightings, opinions, notes, groupings, flows) where their targets are, and no further."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mappers import annotation, extension
+from mappers.observable import kind_and_value
 from schemas.errors import Rejected
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.context import ReleaseContext
@@ -17,8 +19,10 @@ from server.release.route.explain import explain_annotation
 from server.release.route.policy import PUBLIC, SHARED
 from server.release.route.references import References
 from server.release.submission import RESERVED
+from server.store import listings, value_index
 
 SIGHTINGS = "sightings"
+_NONE: Set[str] = frozenset()
 
 Obj = Mapping[str, Any]
 
@@ -64,13 +68,18 @@ class AnnotationRelease:
         rebuilt, refusal = _rebuild(obj, tlp) if tlp is not None else (None, None)
         is_publishable = rebuilt is not None and tlp is not None and targets_visible
         aliases = self._collections(obj, refs, tlp) if is_publishable and tlp is not None else set()
+        left = {alias: self._targets_left(obj, refs, alias) for alias in aliases}
+        if aliases and not any(left.values()):
+            targets_visible = False
+        aliases = {alias for alias, targets in left.items() if targets}
         for alias in self._publication.published(id_).keys() - aliases:
             self._publication.revoke(alias, id_)
         if rebuilt is None or tlp is None or not aliases:
             why = refusal or explain_annotation(obj, tlp, targets_visible=targets_visible).message
             return AnnotationOutcome(why, None)
         for alias in aliases:
-            self._enter(alias, {**rebuilt.obj, "id": id_}, refs, tlp)
+            entering = {**rebuilt.obj, "id": id_}
+            self._enter(alias, annotation_targets.about(entering, left[alias]) or entering, left[alias], tlp)
         if not self._collections(obj, refs, tlp, as_partner_knows=True):
             # To answer that it is published would tell the partner that others report the same.
             return AnnotationOutcome(explain_annotation(obj, tlp, targets_visible=targets_visible).message, None)
@@ -98,6 +107,27 @@ class AnnotationRelease:
         entered = annotation_targets.with_targets(obj, ids)
         locations = annotation_targets.locations_of(entered)
         self._publication.enter(alias, entered, tlp, beside=locations, by=self._partner.name)
+
+    def _targets_left(self, obj: Obj, refs: list[str], alias: str) -> list[str]:
+        """Return the targets with which an annotation enters a collection: without those withdrawn there before.
+
+        None are left of one that is not about fewer. What is withdrawn just now still counts: see ``withdrawn``.
+        """
+        now = self._publication.withdrawn()
+        ids = {ref: self._listings_of(ref) or {self._id_in(ref, alias)} for ref in refs}
+        left = [ref for ref in refs if now & ids[ref] or not self._publication.is_withdrawn(alias, ids[ref])]
+        return left if annotation_targets.about(obj, left) else []
+
+    def _listings_of(self, ref: str) -> Set[str]:
+        """Return the ids of all listings of an observable's value; none for any other object."""
+        observable = self._references.own(ref) or self._publication.latest(ref)
+        if observable is None or "created" in observable:
+            return _NONE
+        with suppress(Rejected):
+            found = listings.ids(self._context.tx, value_index.subject_of(*kind_and_value(observable)))
+            self._publication.load(found)
+            return found
+        return _NONE
 
     def _is_visible(self, ref: str) -> bool:
         """Return whether an object is the partner's own, or is or was published where the partner reads."""

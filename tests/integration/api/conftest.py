@@ -13,7 +13,8 @@ import pytest
 
 from mappers import ids
 from mappers.indicator import to_stix
-from schemas import timestamp
+from mappers.records import to_stix as records_to_stix
+from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.app import close, create_app
@@ -61,6 +62,13 @@ class ApiHub:
         with self.store.begin() as tx:
             partner = partners.get(tx, by)
             contribute(self.hub, tx, partner, [Item.of(obj) for obj in to_stix(report, seq=seq)])
+
+    def say(self, by: str, which: str, **columns: Any) -> None:
+        """Contribute a sighting, an outcome or another record, as ``by``."""
+        defaults = {"reporter": by, "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
+        with self.store.begin() as tx:
+            objects = records_to_stix(tabular.read_record(which, columns, defaults))
+            contribute(self.hub, tx, partners.get(tx, by), list(map(Item.of, objects)))
 
     def retract(self, value: str, by: str) -> None:
         with self.store.begin() as tx:

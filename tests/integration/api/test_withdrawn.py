@@ -103,8 +103,10 @@ def test_who_gets_a_right_back_is_told_what_was_withdrawn_meanwhile(hub: ApiHub,
     assert withdrawn not in _ids(hub, "late")
 
 
-def _full(hub: ApiHub, by: str, query: str = "", resource: str = "objects") -> list[dict[str, Any]]:
-    status, _, body = hub.ask("GET", f"/feed/collections/takedown-full/{resource}/?{query}", by)
+def _full(
+    hub: ApiHub, by: str, query: str = "", resource: str = "objects", of: str = "takedown-full"
+) -> list[dict[str, Any]]:
+    status, _, body = hub.ask("GET", f"/feed/collections/{of}/{resource}/?{query}", by)
     assert status == 200
     found: list[dict[str, Any]] = json.loads(body).get("objects", [])
     return found
@@ -176,6 +178,42 @@ def test_texts_in_other_languages_are_revoked_with_their_listing(
     assert text["revoked"] is True
     hub.retract("kept.example.com", "bank")
     assert all(obj["revoked"] for obj in _full(hub, "late") if obj["type"] == "language-content")
+
+
+def test_what_was_said_of_it_is_hidden_too(hub: ApiHub) -> None:
+    """Sightings, outcomes, notes and cases stand in a collection of their own, and beside what they are about."""
+    for alias in ("sightings", "takedown"):
+        hub.grant("reader", alias)
+    hub.grant("bank", "takedown")
+    for value in ("kept.example.com", "early.example.com"):
+        hub.report("bank", value, "domain")
+    kept, early = (
+        next(obj["id"] for obj in _full(hub, "reader", of="takedown") if value in obj.get("pattern", ""))
+        for value in ("kept.example.com", "early.example.com")
+    )
+    for which, columns in (
+        ("sighting", {"of": early}),
+        ("outcome", {"of": early, "outcome": "blocked"}),
+        ("case", {"name": "One", "members": [early]}),
+        ("sighting", {"of": kept}),
+    ):
+        hub.say("bank", which, **columns)
+    said = [obj["id"] for obj in _full(hub, "reader", of="sightings") if early in json.dumps(obj)]
+    assert len(said) == 3
+    hub.retract("early.example.com", "bank")
+    hub.join("late", "takedown", "sightings")
+    assert all(obj["revoked"] for obj in _full(hub, "reader", of="sightings") if obj["id"] in said)
+    for query in ("", _ALL, "match[version]=first"):
+        for resource, of in itertools.product(("objects", "manifest"), ("sightings", "takedown")):
+            seen = _full(hub, "late", query, resource, of=of)
+            assert not {early, *said} & {obj["id"] for obj in seen}
+            assert early not in json.dumps(seen)
+    assert kept in json.dumps(_full(hub, "late", of="sightings"))
+    stream = hub.ask("GET", "/api/collections/sightings/active", "late")[2]
+    assert kept.encode() in stream
+    assert early.encode() not in stream
+    for id_ in said:
+        assert hub.ask("GET", f"/feed/collections/sightings/objects/{id_}/versions/", "late")[0] == 404
 
 
 def test_pages_made_for_one_reader_are_not_given_to_another(hub: ApiHub, withdrawn: str) -> None:

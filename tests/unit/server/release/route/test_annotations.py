@@ -11,9 +11,13 @@ from schemas import tabular
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release.query.lookup import lookup
+from server.release.republish import republish
 from server.release.results import Results
 from server.release.route import references
+from server.release.route.policy import Policy
+from server.release.route.withdrawn import AnnotationWithdrawal
 from server.store import Store, collections
+from tests.unit.server.release.hubs import hub_on
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -295,3 +299,73 @@ def test_malformed_annotations_are_refused(post: Post, bank: Partner, held_by: H
     bad["id"] = f"{bad['type']}--ee20065d-2555-424f-ad9e-0f8428623c75"
     assert len(post(bad).failed) == 1
     assert bad["id"] not in held_by("inbox")
+
+
+def test_what_is_said_of_a_listing_goes_with_it(
+    stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, held_by: Held, listed: Listed
+) -> None:
+    gone, kept = stix(tlp="clear")[1], stix("kept.example.com", tlp="clear")[1]
+    post(gone, kept)
+    reads(other, "takedown", "sightings")
+    sighting = said("sighting", of=listed(gone))
+    of_both = said("case", name="Both", members=[listed(gone), listed(kept)])
+    of_one = said("outcome", of=listed(gone), outcome="blocked")
+    about_it = note(other, sighting["id"])
+    post(sighting, of_both, of_one, by=other)
+    post(about_it, by=other)
+    assert all(where(obj) for obj in (sighting, of_both, of_one, about_it))
+    post({**gone, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    assert [where(obj) for obj in (sighting, of_one, about_it)] == [set(), set(), set()]
+    assert where(of_both) == SIGHTINGS | PUBLIC | {"takedown", "takedown-full"}
+    standing = [obj for obj in held_by("sightings").values() if not obj.get("revoked")]
+    assert listed(kept) in str(standing)
+    assert listed(gone) not in str(standing)
+
+
+def test_what_is_said_later_of_what_was_withdrawn_is_published_nowhere(
+    stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, listed: Listed
+) -> None:
+    gone = stix(tlp="clear")[1]
+    post(gone)
+    reads(other, "takedown")
+    post({**gone, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    outcome = said("outcome", of=listed(gone), outcome="blocked")
+    (pending,) = post(outcome, by=other).pending
+    assert (where(outcome), pending.id) == (set(), outcome["id"])
+
+
+def test_a_flow_goes_with_either_of_its_ends(
+    stix: Stix, post: Post, bank: Partner, other: Partner, reads: Reads, where: Where
+) -> None:
+    ends = stix(ACCOUNT, kind="bank-account")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1]
+    post(*ends)
+    for partner in (bank, other):
+        reads(partner, "mule-accounts")
+    post(*flow())
+    assert where(flow()[-1]) == {"mule-accounts-full"}
+    post({**ends[1], "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    assert where(flow()[-1]) == set()
+    later = flow(by=other.name)
+    assert [pending.id for pending in post(*later, by=other).pending] == [later[-1]["id"]]
+    assert where(later[-1]) == set()
+
+
+def test_republishing_revokes_what_an_earlier_release_left(
+    store: Store,
+    stix: Stix,
+    post: Post,
+    bank: Partner,
+    where: Where,
+    policies: list[Policy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = stix(tlp="clear")[1]
+    sighting = said("sighting", by=bank.name, of=gone["id"])
+    post(gone, sighting)
+    with monkeypatch.context() as patched:
+        patched.setattr(AnnotationWithdrawal, "withdraw", lambda *_, **__: None)
+        post({**gone, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    assert where(sighting) == SIGHTINGS | PUBLIC
+    for _ in republish(hub_on(store, policies[-1])):
+        pass
+    assert where(sighting) == set()
