@@ -65,21 +65,17 @@ class AnnotationRelease:
         tlp = self._references.tlp(key, refs)
         targets_visible = not annotation_targets.needs_visible_targets(obj) or all(map(self._is_visible, refs))
         id_ = self._context.annotation_id(key, obj["type"])
-        rebuilt, refusal = _rebuild(obj, tlp) if tlp is not None else (None, None)
-        is_publishable = rebuilt is not None and tlp is not None and targets_visible
-        aliases = self._collections(obj, refs, tlp) if is_publishable and tlp is not None else set()
-        left = {alias: self._targets_left(obj, refs, alias) for alias in aliases}
-        if aliases and not any(left.values()):
-            targets_visible = False
-        aliases = {alias for alias, targets in left.items() if targets}
-        for alias in self._publication.published(id_).keys() - aliases:
+        rebuilt, refusal = _rebuild(obj, tlp)
+        aliases = self._collections(obj, refs, tlp) if rebuilt and tlp is not None and targets_visible else set()
+        left = self._targets_left(obj, refs, aliases)
+        for alias in self._publication.published(id_).keys() - left.keys():
             self._publication.revoke(alias, id_)
-        if rebuilt is None or tlp is None or not aliases:
+        targets_visible = targets_visible and bool(left or not aliases)
+        if rebuilt is None or tlp is None or not left:
             why = refusal or explain_annotation(obj, tlp, targets_visible=targets_visible).message
             return AnnotationOutcome(why, None)
-        for alias in aliases:
-            entering = {**rebuilt.obj, "id": id_}
-            self._enter(alias, annotation_targets.about(entering, left[alias]) or entering, left[alias], tlp)
+        for alias, targets in left.items():
+            self._enter(alias, {**rebuilt.obj, "id": id_}, targets, tlp)
         if not self._collections(obj, refs, tlp, as_partner_knows=True):
             # To answer that it is published would tell the partner that others report the same.
             return AnnotationOutcome(explain_annotation(obj, tlp, targets_visible=targets_visible).message, None)
@@ -104,19 +100,24 @@ class AnnotationRelease:
     def _enter(self, alias: str, obj: dict[str, Any], refs: list[str], tlp: Tlp) -> None:
         """Add an annotation to a collection, with the ids by which its readers know the targets."""
         ids = {ref: self._id_in(ref, alias) for ref in refs}
-        entered = annotation_targets.with_targets(obj, ids)
+        entered = annotation_targets.with_targets(annotation_targets.about(obj, refs) or obj, ids)
         locations = annotation_targets.locations_of(entered)
         self._publication.enter(alias, entered, tlp, beside=locations, by=self._partner.name)
 
-    def _targets_left(self, obj: Obj, refs: list[str], alias: str) -> list[str]:
-        """Return the targets with which an annotation enters a collection: without those withdrawn there before.
+    def _targets_left(self, obj: Obj, refs: list[str], aliases: Set[str]) -> dict[str, list[str]]:
+        """Return by collection the targets with which an annotation enters it: without those withdrawn there before.
 
-        None are left of one that is not about fewer. What is withdrawn just now still counts: see ``withdrawn``.
+        It does not enter where it says nothing without these. What is withdrawn just now still counts: see
+        ``withdrawn``.
         """
-        now = self._publication.withdrawn()
-        ids = {ref: self._listings_of(ref) or {self._id_in(ref, alias)} for ref in refs}
-        left = [ref for ref in refs if now & ids[ref] or not self._publication.is_withdrawn(alias, ids[ref])]
-        return left if annotation_targets.about(obj, left) else []
+        now = self._publication.withdrawn() if aliases else _NONE
+        found = {}
+        for alias in aliases:
+            ids = {ref: self._listings_of(ref) or {self._id_in(ref, alias)} for ref in refs}
+            left = [ref for ref in refs if now & ids[ref] or not self._publication.is_withdrawn(alias, ids[ref])]
+            if annotation_targets.about(obj, left):
+                found[alias] = left
+        return found
 
     def _listings_of(self, ref: str) -> Set[str]:
         """Return the ids of all listings of an observable's value; none for any other object."""
@@ -231,8 +232,13 @@ class AnnotationRelease:
         return set.intersection(*with_ends) & self._context.readable(self._partner.name)
 
 
-def _rebuild(obj: Obj, tlp: Tlp) -> tuple[annotation.Rebuilt | None, str | None]:
-    """Return an annotation as it is published, or the message why it is not: the rules may have become stricter."""
+def _rebuild(obj: Obj, tlp: Tlp | None) -> tuple[annotation.Rebuilt | None, str | None]:
+    """Return an annotation as it is published, or the message why it is not: the rules may have become stricter.
+
+    Neither where its marking is not known.
+    """
+    if tlp is None:
+        return None, None
     try:
         rebuilt = annotation.rebuild(obj, tlp, withheld=objects.could_be_personal_number)
         objects.refuse_personal_data(rebuilt.obj)
