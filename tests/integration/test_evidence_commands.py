@@ -17,12 +17,15 @@ from threading import Thread
 
 import bagit
 import pytest
+import requests
+from s3fs import S3FileSystem
 
 from schemas.proof.signatures import public_keys_of, verified
 from server.app import close, create_app
 from server.settings import load
 from server.store import Store, partners
 from server.taxii.application import call_wsgi
+from tests.contract.connectors.machines import s3
 from tests.integration.command import Run, answer
 from tests.timestamp_authority import make_authority, stamped
 
@@ -171,6 +174,42 @@ def test_the_bag_of_an_object_is_made_on_postgresql_too(run_with_store: Run, tmp
     )
     assert done.returncode == 0, done.stderr
     assert f"PROVEN: {id_}" in done.stdout
+
+
+def test_a_bucket_has_encrypted_bytes_alone_and_its_faults_are_said_without_a_secret(
+    hub: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = _report(hub)
+    monkeypatch.setenv("SCAMFEED_EVIDENCE_STORE", "s3://evidence/files")
+    for name, value in (("ACCESS_KEY_ID", "AKIAHUB"), ("SECRET_ACCESS_KEY", "a-secret"), ("MAX_ATTEMPTS", "1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    add = ("evidence", "add", "slip.pdf", "--report", report)
+    get = ("evidence", "get", HASH, "--for", "Bank A", "--output", "out")
+    faults = []
+    with s3() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        S3FileSystem.clear_instance_cache()
+        faults.append(hub(*add))
+        files = S3FileSystem()
+        files.mkdir("evidence")
+        assert answer(hub(*add, "--json"))[0]["stored"]
+        [name] = files.find("evidence")
+        kept = files.cat(name)
+        assert (len(kept), b"slip" in kept) == (7 + len(SLIP) + 16, False)
+        assert hub(*get).exit_code == 0
+        assert Path("out").read_bytes() == SLIP
+        files.rm(name)
+        faults.append(hub(*get))
+        # From now on the service knows no credentials.
+        requests.post(f"{url}/moto-api/reset-auth", data="0", timeout=30).raise_for_status()
+        faults.append(hub(*get))
+    # It does not answer.
+    faults.append(hub(*get))
+    for fault, message in zip(faults, ("bucket does not exist", "files/", "Forbidden", "connect"), strict=True):
+        assert fault.exit_code == 1
+        assert fault.stderr.startswith("scamfeed: evidence_store: cannot be ")
+        assert message in fault.stderr
+        assert "secret" not in fault.stderr
 
 
 def test_evidence_of_an_erased_value_is_gone_with_its_key_and_its_file(hub: Run, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class FileStore:
         except (ImportError, ValueError, OSError) as error:
             raise StoreOfFilesUnavailable(f"evidence_store: {error}") from None
         self._files, self._folder = found
+        self._faults = _faults_of(found[0])
         self._is_local = "://" not in url or url.startswith("file:")
 
     def write(self, place: str, chunks: Iterable[bytes]) -> None:
@@ -46,10 +47,10 @@ class FileStore:
             if self._is_local:
                 Path(made).chmod(0o600)
                 Path(made).replace(path)
-        except OSError as error:
-            with suppress(OSError):
+        except self._faults as error:
+            with suppress(*self._faults):
                 self._files.rm_file(made)
-            raise StoreOfFilesUnavailable(f"evidence_store: cannot be written: {error.strerror or error}") from None
+            raise StoreOfFilesUnavailable(f"evidence_store: cannot be written: {_reason(error)}") from None
 
     @contextmanager
     def opened(self, place: str) -> Iterator[IO[bytes]]:
@@ -57,16 +58,29 @@ class FileStore:
         try:
             with self._files.open(self._path(place), "rb") as file:
                 yield file
-        except OSError as error:
-            raise StoreOfFilesUnavailable(f"evidence_store: cannot be read: {error.strerror or error}") from None
+        except self._faults as error:
+            raise StoreOfFilesUnavailable(f"evidence_store: cannot be read: {_reason(error)}") from None
 
     def remove(self, place: str) -> None:
         """Remove a file; one that is not there is removed already. Raises ``StoreOfFilesUnavailable``."""
         try:
             with suppress(FileNotFoundError):
                 self._files.rm_file(self._path(place))
-        except OSError as error:
-            raise StoreOfFilesUnavailable(f"evidence_store: cannot be changed: {error.strerror or error}") from None
+        except self._faults as error:
+            raise StoreOfFilesUnavailable(f"evidence_store: cannot be changed: {_reason(error)}") from None
 
     def _path(self, place: str) -> str:
         return f"{self._folder}/{place}"
+
+
+def _faults_of(files: AbstractFileSystem) -> tuple[type[Exception], ...]:
+    """Return what a store that cannot be used raises: a bucket's library has errors of its own beside the system's."""
+    if "s3" not in files.protocol:
+        return (OSError,)
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return OSError, BotoCoreError, ClientError
+
+
+def _reason(error: Exception) -> object:
+    return getattr(error, "strerror", None) or error
