@@ -246,6 +246,10 @@ class Settings(BaseSettings):
             "it, confirmed it or was shown the link",
         ),
     ] = 7
+    erasure_wait_days: Annotated[
+        int,
+        Field(ge=0, le=6, description="days for which requests that were open before delay an erasure"),
+    ] = 3
     lists_dir: Annotated[
         Path | None, Field(description="folder of the updated allowlists; none is beside the store")
     ] = None

@@ -55,4 +55,5 @@ def hub_of(settings: Settings, store: Store) -> Hub:
         settings.answer_target,
         settings.two_persons_readers,
         settings.two_persons_days,
+        settings.erasure_wait_days,
     )

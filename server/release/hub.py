@@ -29,6 +29,8 @@ class Hub:
     most_readers_by_one: int = 20
     # The days for which an account counts as one of whoever added it, or was shown its link.
     new_account_days: int = 7
+    # Days for which requests between institutions that were open before delay the erasure of a value.
+    erasure_wait_days: int = 3
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
     rules: PolicyInForce = field(init=False, repr=False, compare=False)
 

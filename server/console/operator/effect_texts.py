@@ -54,6 +54,10 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         ),
         "erase-mentions": mark("%(mentions)s sightings, opinions, notes, cases and flows that mention it go."),
         "erase-requests": mark("%(requests)s requests between institutions about it go, which have ended."),
+        "erase-open-requests": mark(
+            "%(requests)s requests between institutions about it are open, and are closed. It waits until %(until)s."
+        ),
+        "erase-kept-by-police": mark("Police keep it by the request %(request)s. Nothing is erased before %(until)s."),
         "erase-listed": mark("It is listed in %(collections)s: it is retracted first, as found wrong."),
         "erase-owned": mark("It is registered as the own value of %(partners)s: that is removed too."),
         "erase-held": mark("Later reports of it are held for review."),

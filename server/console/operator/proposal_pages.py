@@ -39,7 +39,6 @@ _NOT_ERASED: Mapping[type[Exception], Translatable] = MappingProxyType(
     {
         erasure.BadReason: mark("Give a reason of 200 characters at most, without the value: it is kept for ever."),
         plan.NothingKnown: mark("Nothing is stored of this value. If a text mentions it, choose its kind."),
-        plan.StillAsked: mark("A request between institutions about it is open. It has to be closed first."),
     }
 )
 _NOT_NOW = mark(
@@ -62,6 +61,9 @@ _SAME_PERSON: Mapping[SamePerson, Translatable] = MappingProxyType(
             "same person. Until then they count as one person, and somebody else has to confirm this."
         ),
     }
+)
+_ASKED_STILL = mark(
+    "A request between institutions about it is open. Confirm this after the time that the proposal names."
 )
 _ADMINS_ALONE = mark("Only an administrator confirms that somebody becomes one: the link of the new one is shown then.")
 
@@ -177,5 +179,7 @@ def _refusing(visit: Visit, text: str = "") -> Iterator[None]:
         raise PageRefused(404, _NO_PROPOSAL) from None
     except NotASecondPerson as refused:
         raise PageRefused(409, _refusal(visit, refused.same)) from None
+    except plan.StillAsked:
+        raise PageRefused(409, _ASKED_STILL) from None
     except (NotAllowed, ValueError, LookupError, Rejected):
         raise PageRefused(409, text or _NOT_NOW) from None

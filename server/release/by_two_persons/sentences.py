@@ -49,6 +49,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "erase-reports": "{reports} reports of {partners} partners, {versions} versions of reports and listings",
         "erase-mentions": "{mentions} sightings, opinions, notes, cases and flows that mention it",
         "erase-requests": "{requests} requests between institutions about it, which have ended",
+        "erase-open-requests": (
+            "{requests} requests between institutions about it are open, and are closed: it waits until {until}"
+        ),
+        "erase-kept-by-police": "police keep it by the request {request}: nothing is erased before {until}",
         "erase-listed": "it is listed in {collections}: it is retracted first, as found wrong",
         "erase-owned": "it is registered as the own value of {partners}: that is removed too",
         "erase-held": "later reports of it are held for review",

@@ -6,6 +6,7 @@ from server.release.erasure import job, plan, spellings
 from server.release.erasure.traces import all_names
 from server.release.hub import Hub
 from server.release.objections.decide import end_erased
+from server.release.requests.ageing import close_all
 from server.release.retract import retract_all
 from server.release.two_persons import Arguments, Effects, Signatures, TwoPersonAction
 from server.store import audit, listings, reviews, value_index
@@ -33,18 +34,28 @@ def arguments(tx: Tx, text: str, kind: str | None, reason: str) -> dict[str, Any
     values = [(kind_, value) for kind_, _, value in (name.partition(":") for name in names)]
     if spellings.of(values).is_in(reason.encode()) or text in reason:
         raise BadReason("the reason is kept for ever: it must not name the value")
-    return {"subjects": names, "reason": reason}
+    return {"subjects": names, "reason": reason, "proposed": now()}
 
 
 def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
-    del hub
     made = plan.of(tx, arguments["subjects"])
-    return Effects(plan.lines(made, arguments["reason"]), made.traces.as_json(), plan.asides(made))
+    asides = plan.asides(made, _delays(hub, made, arguments))
+    return Effects(plan.lines(made, arguments["reason"]), plan.basis(made), asides)
+
+
+def _delays(hub: Hub, made: plan.ErasurePlan, arguments: Arguments) -> list[plan.Delay]:
+    return made.delays(int(arguments.get("proposed", 0)), hub.erasure_wait_days)
 
 
 def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> list[Effect]:
-    """Retract the value where it stands, hold later reports of it, and begin the work that erases it."""
+    """Retract the value where it stands, hold later reports of it, and begin the work that erases it.
+
+    Requests that are open are closed, so that their parties hear of it. Raises ``StillAsked``.
+    """
     names = arguments["subjects"]
+    before = plan.of(tx, names)
+    plan.check(_delays(hub, before, arguments), now())
+    close_all(hub, tx, [request.id for request in before.open_requests])
     ids = sorted(id_ for name in names for id_ in listings.ids(tx, name))
     keys = sorted(key for found in value_index.find(tx, names).values() for key in found if "indicator--" in key)
     retract_all(hub, tx, [*ids, *keys], reason="erased")

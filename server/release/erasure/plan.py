@@ -1,7 +1,8 @@
 """The plan of an erasure: which value is meant, what stands of it, and who has not read yet that it was withdrawn."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,27 +10,41 @@ from mappers import ids
 from mappers.indicator import from_stix, to_stix
 from schemas import kinds
 from schemas.errors import Rejected
+from schemas.partner import PartnerKind
 from schemas.refang import refang
-from schemas.request import RequestState
+from schemas.request import RequestState, RequestWord
 from server.release.erasure.traces import HUB, ValueTraces
 from server.release.query import lookup
-from server.store import collections, inbox, listings, log, retractions, subjects, value_index
+from server.release.requests import views
+from server.release.two_persons import NotAllowed
+from server.store import collections, inbox, listings, log, partners, retractions, subjects, value_index
 from server.store.database.engine import Tx
+from server.store.database.times import stamp
 from server.store.erasure import log_rows
 from server.store.objects.parts import PLAIN
 from server.store.proposals.proposals import Effect
 from server.store.requests import requests
+from server.store.requests.requests import StoredRequest
 
 _MOST_NAMED = 20
+_DAY = 86_400 * 1_000_000
 _ENDED = (RequestState.DISAGREED, RequestState.DONE, RequestState.CLOSED)
 
 
-class StillAsked(ValueError):
-    """A request between institutions about the value is open: it may hold money, and somebody waits for an answer."""
+class StillAsked(NotAllowed):
+    """Requests between institutions about the value delay its erasure: for some days, or as long as police ask it."""
 
 
 class NothingKnown(ValueError):
     """Nothing is stored of the value."""
+
+
+class Delay(NamedTuple):
+    """An open request that delays the erasure, and until when (microseconds); ``by_law`` where police keep it so."""
+
+    request: str
+    until: int
+    by_law: bool
 
 
 @dataclass(frozen=True)
@@ -39,18 +54,46 @@ class ErasurePlan:
     subjects: tuple[str, ...]
     traces: ValueTraces
     reports: int
-    reporters: int
+    spaces: tuple[int, ...]
     versions: int
     active: tuple[str, ...]
     unread: tuple[str, ...]
     annotations: int
-    requests: int
+    requests: tuple[StoredRequest, ...]
+    police: frozenset[str]
     owned_by: tuple[str, ...]
 
     @property
     def kinds(self) -> str:
         """Return the kinds of the values."""
         return ", ".join(sorted({subject.partition(":")[0] for subject in self.subjects}))
+
+    @property
+    def open_requests(self) -> list[StoredRequest]:
+        """Return the requests that have not ended; the erasure closes them."""
+        return [request for request in self.requests if request.state not in _ENDED or request.hold_until is not None]
+
+    def delays(self, proposed: int, wait_days: int) -> list[Delay]:
+        """Return which requests delay an erasure that was ``proposed`` then, the longest delay first.
+
+        Those that were open before do so for ``wait_days``, those that came later not at all. What police asked to
+        keep stays until the time that they named, whenever they asked it.
+        """
+        found = []
+        for request in self.open_requests:
+            if (kept := self._kept_by_law(request)) is not None:
+                found.append(Delay(request.id, kept, by_law=True))
+            elif request.opened <= proposed:
+                found.append(Delay(request.id, proposed + wait_days * _DAY, by_law=False))
+        return sorted(found, key=lambda delay: (-delay.until, delay.request))
+
+    def _kept_by_law(self, request: StoredRequest) -> int | None:
+        """Return until when police keep the value by a request, None where they do not."""
+        if request.hold_until is not None:
+            return request.hold_until
+        if request.sender in self.police and views.request_of(request).asks is RequestWord.PRESERVE:
+            return request.deadline
+        return None
 
 
 def subjects_of(tx: Tx, text: str, kind: str | None = None) -> list[str]:
@@ -67,7 +110,7 @@ def subjects_of(tx: Tx, text: str, kind: str | None = None) -> list[str]:
 
 
 def of(tx: Tx, names: Collection[str]) -> ErasurePlan:
-    """Return the plan to erase these values, which stay locked until the transaction ends. Raises ``StillAsked``."""
+    """Return the plan to erase these values, which stay locked until the transaction ends."""
     value_index.lock(tx, subjects.numbers(tx, names))
     keys = {key for of_value in value_index.find(tx, names).values() for key in of_value}
     reports = {key for key in keys if inbox.object_id(key).startswith("indicator--")}
@@ -86,33 +129,70 @@ def of(tx: Tx, names: Collection[str]) -> ErasurePlan:
         subjects=tuple(sorted(names)),
         traces=traces,
         reports=len(reports),
-        reporters=len({inbox.space(key) for key in reports}),
+        spaces=tuple(sorted({inbox.space(key) for key in reports})),
         versions=versions,
         active=tuple(sorted(_active(tx, listed))),
         unread=tuple(_unread(tx, listed)),
         annotations=len(mentioning),
-        requests=_requests(tx, names),
+        requests=tuple(_requests(tx, names)),
+        police=frozenset(_police(tx, names)),
         owned_by=tuple(sorted(set(value_index.owners_of(tx, names).values()))),
     )
 
 
 def lines(plan: ErasurePlan, reason: str) -> list[Effect]:
-    """Return the plan as people read it before they confirm it."""
-    counted = {"reports": plan.reports, "partners": plan.reporters, "versions": plan.versions}
+    """Return what the second person confirms; a change of it makes the proposal void."""
     told = [Effect("erase", {"subject": subject}) for subject in plan.subjects]
-    told += [Effect("reason", {"reason": reason}), Effect("erase-reports", counted)]
+    return [*told, Effect("reason", {"reason": reason}), Effect("erase-held"), Effect("erase-for-ever")]
+
+
+def basis(plan: ErasurePlan) -> list[Sequence[str | int]]:
+    """Return what the plan is about: the values and whose reports go.
+
+    A reporter that reports it again makes no proposal void, else it could put off the second person for ever.
+    """
+    return [plan.subjects, plan.spaces]
+
+
+def asides(plan: ErasurePlan, delays: Sequence[Delay]) -> list[Effect]:
+    """Return what goes now, and what delays it: that may be otherwise when the second person confirms."""
+    told = [Effect("erase-reports", {"reports": plan.reports, "partners": len(plan.spaces), "versions": plan.versions})]
     told.append(Effect("erase-mentions", {"mentions": plan.annotations}))
-    if plan.requests:
-        told.append(Effect("erase-requests", {"requests": plan.requests}))
+    if len(plan.requests) > len(plan.open_requests):
+        told.append(Effect("erase-requests", {"requests": len(plan.requests) - len(plan.open_requests)}))
+    told += _told_of_delays(delays)
     if plan.active:
         told.append(Effect("erase-listed", {"collections": list(plan.active)}))
     if plan.owned_by:
         told.append(Effect("erase-owned", {"partners": list(plan.owned_by)}))
-    return [*told, Effect("erase-held"), Effect("erase-for-ever")]
+    return [*told, *_told_of_unread(plan)]
 
 
-def asides(plan: ErasurePlan) -> list[Effect]:
-    """Return who has not read yet that the value was withdrawn: that changes from poll to poll."""
+def check(delays: Iterable[Delay], moment: int) -> None:
+    """Check that nothing delays an erasure any longer. Raises ``StillAsked``."""
+    left = [delay for delay in delays if delay.until > moment]
+    if left:
+        named = ", ".join(delay.request for delay in left[:_MOST_NAMED])
+        raise StillAsked(
+            "requests between institutions about it are open; close them, or confirm it after "
+            f"{stamp(left[0].until)}: {named}"
+        )
+
+
+def _told_of_delays(delays: Sequence[Delay]) -> list[Effect]:
+    by_law = [delay for delay in delays if delay.by_law]
+    others = [delay for delay in delays if not delay.by_law]
+    told = [
+        Effect("erase-kept-by-police", {"request": delay.request, "until": stamp(delay.until)})
+        for delay in by_law[:_MOST_NAMED]
+    ]
+    if others:
+        told.append(Effect("erase-open-requests", {"requests": len(others), "until": stamp(others[0].until)}))
+    return told
+
+
+def _told_of_unread(plan: ErasurePlan) -> list[Effect]:
+    """Return who has not read yet that the value was withdrawn."""
     if not plan.unread:
         return []
     named, more = list(plan.unread[:_MOST_NAMED]), len(plan.unread) - _MOST_NAMED
@@ -131,14 +211,21 @@ def _add_basis(tx: Tx, reports: Iterable[str], found: dict[int, set[str]]) -> No
             mine |= {observable, ids.relationship("based-on", item.id, observable)}
 
 
-def _requests(tx: Tx, names: Iterable[str]) -> int:
-    """Count the requests between institutions about these values. Raises ``StillAsked``."""
+def _requests(tx: Tx, names: Iterable[str]) -> list[StoredRequest]:
+    """Return the requests between institutions about these values, the oldest first."""
     ids = [id_ for name in names for id_ in requests.of_subject(tx, name)]
-    found = requests.find(tx, ids).values()
-    open_ = sorted(request.id for request in found if request.hold_until is not None or request.state not in _ENDED)
-    if open_:
-        raise StillAsked(f"requests between institutions about it are open; close them first: {', '.join(open_)}")
-    return len(ids)
+    return sorted(requests.find(tx, ids).values(), key=lambda request: (request.opened, request.id))
+
+
+def _police(tx: Tx, names: Iterable[str]) -> set[str]:
+    """Return the partners whose duty to keep goes before an erasure: governments with authority for the kind."""
+    kinds_ = {name.partition(":")[0] for name in names}
+    found = partners.load_registry(tx).partners.values()
+    return {
+        partner.name
+        for partner in found
+        if partner.kind is PartnerKind.GOVERNMENT and not kinds_.isdisjoint(partner.authority)
+    }
 
 
 def _observables(obj: dict[str, object]) -> list[str]:

@@ -1,5 +1,7 @@
 """Time and requests: parties are reminded of deadlines, freezes of police end, what nobody answers is closed."""
 
+from collections.abc import Iterable
+
 from schemas.feedback import FeedbackEvent
 from schemas.request import RequestReason, RequestState
 from server.release.context import open_context
@@ -42,6 +44,17 @@ def age(hub: Hub, at: int | None = None) -> int:
         with hub.store.begin() as tx:
             _remind(hub, tx, id_, at)
     return len({*ending, *closed, *left, *reminded})
+
+
+def close_all(hub: Hub, tx: Tx, ids: Iterable[str]) -> None:
+    """Close requests for the hub, whatever their states: of a value that is erased."""
+    for id_ in sorted(ids):
+        stored = requests.lock(tx, id_)
+        if stored is not None and stored.state != requests.ENDED:
+            if stored.hold is not None:
+                retract(hub, tx, stored.hold, partners.get(tx, stored.sender, gone=True), HOLD_ENDED)
+            reason = states.closing_reason(RequestState(stored.state))
+            _end(hub, tx, stored._replace(hold=None, hold_until=None), reason, FeedbackEvent.REQUESTED)
 
 
 def _end_hold(hub: Hub, tx: Tx, id_: str, at: int) -> None:

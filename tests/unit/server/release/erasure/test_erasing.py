@@ -9,15 +9,19 @@ import pytest
 from sqlalchemy import insert, inspect, select
 
 from mappers import ids
+from schemas import tabular
 from schemas.api import set_digest
+from schemas.request import Request
 from server.release import review as reviewing, two_persons
 from server.release.erasure import action, job
 from server.release.erasure.plan import NothingKnown, StillAsked
 from server.release.fuse.statements import WITHHELD
+from server.release.requests import views
 from server.release.results import Result
 from server.release.two_person_actions import ACTIONS
 from server.store import collections, inbox, jobs, log, partners, reviews
 from server.store.collections import Collection
+from server.store.database.times import now, stamp
 from server.store.erasure import erased, other_tables
 from server.store.objects import bodies, digests, object_ids
 from server.store.objects.query import Query
@@ -25,9 +29,10 @@ from server.store.requests import requests
 from server.store.requests.requests import StoredRequest, StoredStep
 from server.store.subjects import digest
 from server.store.tables import dictionaries, objects
-from tests.unit.server.release.erasure.conftest import ErasingHub, halves
+from tests.unit.server.release.erasure.conftest import REPORTED, ErasingHub, halves
 from tests.unit.server.store.ledger.checks import check, openings, seal, served
 
+DAY = 86_400_000_000
 NUMBER = "1234567890"
 VALUE = f"KASITHBK:{NUMBER}"
 SUBJECT = f"bank-account:TH:{VALUE}"
@@ -314,9 +319,9 @@ def test_what_institutions_still_ask_about_is_not_erased_and_what_they_asked_goe
     listed_wrongly(hub)
     other = f"bank-account:TH:{OTHER}"
     with hub.store.begin() as tx:
-        requests.add(tx, a_request("r1", SUBJECT, "open", f'{{"account":"{NUMBER}"}}'), {"First": "sender"})
+        requests.add(tx, a_request("r1", SUBJECT, "open", asked()), {"First": "sender"})
         requests.add(tx, a_request("r2", other, "closed", f'{{"text":"it went to {SPELLED[1]}"}}'), {"First": "sender"})
-        requests.add_step(tx, StoredStep("r1", 1, "open", 1, "First", went_to=f'["{VALUE}"]'))
+        requests.add_step(tx, StoredStep("r1", 0, "open", 1, "First", went_to=f'["{VALUE}"]'))
     with pytest.raises(StillAsked, match="r1"):
         hub.erase(VALUE)
     with hub.store.begin() as tx:
@@ -327,3 +332,51 @@ def test_what_institutions_still_ask_about_is_not_erased_and_what_they_asked_goe
     with hub.store.read() as tx:
         assert requests.find(tx, ["r1", "r2"]).keys() == {"r2"}
         assert requests.find(tx, ["r2"])["r2"].content == '{"text":"it went to [erased]"}'
+
+
+def asked(word: str = "information") -> str:
+    """Return a request about the value as it is stored."""
+    columns = {"asks": word, "value": NUMBER, "kind": "bank-account", "bank": "KBANK", "country": "TH"}
+    more = {"deadline": "2026-12-01T00:00:00Z", "legal_basis": "statute", "reference": "C-1"}
+    read = tabular.read_record("request", {**columns, **more}, {"reporter": "First", "reported_at": REPORTED})
+    assert isinstance(read, Request)
+    return views.content_of(read)
+
+
+def test_requests_delay_an_erasure_for_days_and_those_that_come_later_not_at_all(
+    hub: ErasingHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.report(hub.join("First"), VALUE)
+    police = hub.join("Police", "government")
+    with hub.store.begin() as tx:
+        partners.change(tx, police.model_copy(update={"authority": ("bank-account",)}))
+        moment = now()
+        kept = a_request("r0", SUBJECT, "open", asked("preserve"))
+        # A bank may ask to preserve it, too: that is no duty of the hub.
+        requests.add(tx, a_request("r1", SUBJECT, "open", asked("preserve")), {"First": "sender"})
+        requests.add(tx, kept._replace(sender="Police", deadline=moment + 4 * DAY), {"Police": "sender"})
+        for id_ in ("r0", "r1"):
+            requests.add_step(tx, StoredStep(id_, 0, "open", 1, "First"))
+        arguments = action.arguments(tx, VALUE, None, "the law asks for it")
+        proposed = two_persons.propose(hub.hub, tx, action.ACTION, arguments, "Anong")
+    told = {effect.code: effect.values for effect in proposed.effects}
+    assert told["erase-open-requests"] == {"requests": 1, "until": stamp(arguments["proposed"] + 3 * DAY)}
+    assert told["erase-kept-by-police"] == {"request": "r0", "until": stamp(moment + 4 * DAY)}
+    with hub.store.begin() as tx:
+        later = a_request("r2", SUBJECT, "open", asked())._replace(opened=now(), sender="First", deadline=now() + DAY)
+        requests.add(tx, later, {"First": "sender"})
+        requests.add_step(tx, StoredStep("r2", 0, "open", 1, "First"))
+
+    def confirmed(days: float) -> str:
+        with monkeypatch.context() as then, hub.store.begin() as tx:
+            then.setattr(action, "now", lambda: moment + int(days * DAY))
+            return two_persons.confirm(hub.hub, tx, ACTIONS, proposed.id, "Boon").proposal.state
+
+    for days, waits_for in ((1, "r0, r1"), (3.5, "r0$")):
+        with pytest.raises(StillAsked, match=waits_for):
+            confirmed(days)
+    assert confirmed(5) == "confirmed"
+    action.finish(hub.hub)
+    with hub.store.read() as tx:
+        assert requests.find(tx, ["r0", "r1", "r2"]) == {}
+    assert hub.traces(NUMBER) == []
