@@ -16,10 +16,14 @@ from server.console.routes import ROUTES, Route
 from server.console.site import PageSite
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
+from server.release.two_persons import MOST_OPEN, TooManyOpen
 from server.store import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
+_TOO_MANY = mark(
+    "As many of your proposals wait as one person may have (%(most)s). Withdraw some, or let others decide."
+)
 _AWAY = mark("The hub does not reach its store just now. Nothing was changed. Please try again in a minute.")
 _BROKEN = mark(
     "Something went wrong here, and nothing was changed. The operator finds it in the log under this number:"
@@ -55,6 +59,8 @@ def _view(site: PageSite, route: Route) -> Callable[..., Response]:
             abort(404)
         except PageRefused as refused:
             return visit.page("refused.html", refused.status, refused.headers, text=refused.text, number="")
+        except TooManyOpen:
+            return visit.page("refused.html", 409, text=visit.text(_TOO_MANY) % {"most": MOST_OPEN}, number="")
         except StoreUnavailable as error:
             log.warning("console-waits where=%s reason=%s", route.name, error)
             return visit.page("refused.html", 503, _RETRY, text=_AWAY, number="")

@@ -165,6 +165,7 @@ ROUTES: tuple[Route, ...] = (
     Route("proposal", "/console/proposals/<id>", VIEWERS, proposal_pages.show_one),
     Route("confirm", "/console/proposals/<id>/confirm", APPROVERS, proposal_pages.confirm, methods=FORM, is_fresh=True),
     Route("reject", "/console/proposals/<id>/reject", ANALYSTS, proposal_pages.reject, methods=FORM),
+    Route("withdraw", "/console/proposals/<id>/withdraw", ANALYSTS, proposal_pages.withdraw, methods=FORM),
     # Partners
     Route("partner", "/partner/", PARTNERS, report_pages.show, methods=BOTH, changes=False),
     Route("reports-file", "/partner/reports.csv", PARTNERS, report_pages.send_file, methods=BOTH, changes=False),

@@ -12,7 +12,7 @@ import orjson
 
 from schemas.errors import Rejected
 from schemas.text import plain_name
-from server.release.by_two_persons.persons import MESSAGES, SamePerson, same_person
+from server.release.by_two_persons.persons import MESSAGES, SamePerson, is_same_name, same_person
 from server.release.hub import Hub
 from server.store import audit
 from server.store.audit import AuditEvent
@@ -22,6 +22,8 @@ from server.store.proposals import proposals
 from server.store.proposals.proposals import Effect, Proposal
 
 LASTS_DAYS = 7
+# A bulk of reviews is a hundred proposals at most; a person may have as many again.
+MOST_OPEN = 200
 _DAY = 86_400 * 1_000_000
 
 Arguments = Mapping[str, Any]
@@ -65,6 +67,10 @@ class NotAllowed(ValueError):
     """The proposal cannot be decided so; the message says why, and what to do."""
 
 
+class TooManyOpen(Exception):
+    """The person has as many open proposals as one may have."""
+
+
 class NotASecondPerson(NotAllowed):
     """Who confirms it is, or may be, who proposed it; ``same`` is the reason."""
 
@@ -91,11 +97,14 @@ def propose(
     *,
     shown: Sequence[Effect] = (),
 ) -> Proposal:
-    """Propose an action; somebody else has seven days to confirm it. Raises what ``action.effects`` raises.
+    """Propose an action; somebody else has seven days to confirm it.
 
+    Raises what ``action.effects`` raises, and ``TooManyOpen``.
     ``shown`` is what else the first person was shown; the second one reads it too.
     """
     _refuse_no_name(by)
+    if proposals.count_open(tx, by) >= MOST_OPEN:
+        raise TooManyOpen(f"{MOST_OPEN} proposals of {by} wait: others have to decide them, or they are withdrawn")
     effects = action.effects(hub, tx, arguments)
     lasts = LASTS_DAYS * _DAY
     told = [*effects.lines, *effects.asides, *shown]
@@ -127,6 +136,14 @@ def confirm(hub: Hub, tx: Tx, actions: Mapping[str, TwoPersonAction], id_: str, 
 def reject(tx: Tx, id_: str, by: str) -> Proposal:
     """Reject a proposal, also one's own. Raises ``UnknownProposal``, and ``NotAllowed`` where it is not open."""
     return _decide(tx, _open(tx, id_, by), "rejected", "REJECT", by)
+
+
+def withdraw(tx: Tx, id_: str, by: str) -> Proposal:
+    """Take one's own proposal back. Raises ``UnknownProposal``, and ``NotAllowed`` for another's and one not open."""
+    found = _open(tx, id_, by)
+    if not is_same_name(found.proposed_by, by):
+        raise NotAllowed(f"{found.proposed_by} proposed it: reject it instead")
+    return _decide(tx, found, "withdrawn", "WITHDRAW", by)
 
 
 def _refuse_no_name(by: str) -> None:

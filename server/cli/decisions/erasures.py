@@ -35,7 +35,7 @@ def erase(
         try:
             arguments = action.arguments(tx, value, kind, reason)
             found = two_persons.propose(hub, tx, action.ACTION, arguments, operator_name(by))
-        except ValueError as error:
+        except (ValueError, two_persons.TooManyOpen) as error:
             fail(str(error))
         except Rejected as refusal:
             fail(refusal.message)

@@ -84,6 +84,18 @@ def reject(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> No
     show_proposal(found, json=json)
 
 
+@app.command()
+def withdraw(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> None:
+    """Take your own proposal back: it is not done."""
+    context: Context = ctx.obj
+    with context.store() as store, store.begin() as tx:
+        try:
+            found = two_persons.withdraw(tx, id_, operator_name(by))
+        except (UnknownProposal, NotAllowed) as error:
+            fail(str(error))
+    show_proposal(found, json=json)
+
+
 def show_proposal(found: Proposal, *, json: bool) -> None:
     """Show a proposal whole, with how it goes on."""
     row = _row(found)

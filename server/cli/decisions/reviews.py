@@ -14,7 +14,7 @@ from server.release.by_two_persons.of_reviews import actions_of, propose_all
 from server.release.hub import Hub
 from server.release.query.cautions import backgrounds
 from server.release.review import ReviewSummary, TwoPersonsDecide
-from server.release.two_persons import NotAllowed
+from server.release.two_persons import NotAllowed, TooManyOpen
 from server.store import reviews
 from server.store.database.engine import Tx
 from server.store.database.times import now, stamp
@@ -132,7 +132,7 @@ def _decide(
         wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:
             rows = _decided_or_proposed(hub, tx, wanted, state, by, note, by_two=by_two)
-        except (UnknownReview, NotAllowed, TwoPersonsDecide) as error:
+        except (UnknownReview, NotAllowed, TooManyOpen, TwoPersonsDecide) as error:
             fail(str(error))
         except Rejected as refusal:
             fail(refusal.message)

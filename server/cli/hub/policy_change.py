@@ -12,7 +12,7 @@ from server.release.policies import change, history as histories
 from server.release.policies.trial import MOST_REPORTS, PRIVATE, PolicyTrial, TrialExample, try_policy
 from server.release.publish.listings import PlannedListings
 from server.release.route.policy import BadPolicy, Policy, parse_policy
-from server.release.two_persons import NotAllowed
+from server.release.two_persons import NotAllowed, TooManyOpen
 from server.store.database.times import stamp
 
 Rules = Annotated[Path, typer.Argument(metavar="FILE", help="[[rule]] tables in TOML, as scamfeed policy show prints")]
@@ -65,7 +65,7 @@ def propose(
     with context.hub() as hub:
         try:
             found = change.propose(hub, change.arguments(_text(rules), note), operator_name(by), note or None)
-        except (BadPolicy, NotAllowed) as error:
+        except (BadPolicy, NotAllowed, TooManyOpen) as error:
             fail(str(error))
     show_proposal(found, json=json)
 

@@ -70,7 +70,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "reviews": reviews_of(tx),
             "answers": answers_of(tx, context.settings.answer_target, context.settings.withheld_target, now() - _MONTH),
             "objections": _objections(tx),
-            "proposals": {"open": len(proposals.all_proposals(tx))},
+            "proposals": {"open": proposals.count_open(tx)},
             "receipts": receipts_of(tx, context.settings.retraction_target),
             "requests": requests_of(tx),
             "trends": _trends(tx),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import Response
 
@@ -11,11 +11,12 @@ from schemas import kinds
 from schemas.errors import Rejected
 from server.console.access import ADMINS, APPROVERS
 from server.console.operator.effect_texts import effect_text
+from server.console.operator.places import after_of
 from server.console.visit import PageRefused, Visit
 from server.console.words import Translatable, mark
 from server.release import two_persons
 from server.release.by_two_persons import admins, contradictions, delistings, held_reports
-from server.release.by_two_persons.persons import SamePerson, same_person
+from server.release.by_two_persons.persons import SamePerson, same_person, same_persons
 from server.release.erasure import action as erasure, plan
 from server.release.policies.change import RULE_LINE
 from server.release.two_person_actions import ACTIONS
@@ -25,6 +26,8 @@ from server.store.proposals import proposals
 from server.store.proposals.proposals import Proposal, UnknownProposal
 
 _PAGE = 100
+# The parts of the list, beside all that waits.
+_SHOWN = ("for-me", "own", "ended")
 _OF_REVIEWS = frozenset(
     action.name
     for action in (
@@ -69,11 +72,26 @@ _ADMINS_ALONE = mark("Only an administrator confirms that somebody becomes one: 
 
 
 def show_all(visit: Visit) -> Response:
-    """Show what waits for a second person, or what was decided last."""
-    is_ended = visit.request.args.get("show") == "ended"
+    """Show a page of what waits for a second person, of what one may confirm, of one's own, or of what has ended."""
+    given, after = visit.request.args.get("show", ""), after_of(visit)
+    show = given if given in _SHOWN else ""
+    name, right = visit.known_user.name, visit.right
     with visit.site.hub.store.read() as tx:
-        found = proposals.ended(tx, most=_PAGE) if is_ended else proposals.all_proposals(tx, limit=_PAGE)
-    return visit.page("operator/proposals.html", found=found, is_ended=is_ended)
+        if show == "ended":
+            found = proposals.ended_page(tx, most=_PAGE + 1, after=after)
+        elif show == "own":
+            found = proposals.open_page(tx, most=_PAGE + 1, after=after, by=[name])
+        elif show == "for-me":
+            same = same_persons(tx, name, visit.site.hub.new_account_days)
+            others = [action for action in ACTIONS if right not in _who_confirms(action)]
+            found = proposals.open_page(tx, most=_PAGE + 1, after=after, not_by=same, without=others)
+        else:
+            found = proposals.open_page(tx, most=_PAGE + 1, after=after)
+    shown, following = found[:_PAGE], ""
+    if len(found) > _PAGE:
+        last = shown[-1]
+        following = "/console/proposals?" + urlencode({"show": show, "after": f"{last.proposed}.{last.id}"})
+    return visit.page("operator/proposals.html", found=shown, show=show, following=following)
 
 
 def show_one(visit: Visit, id: str) -> Response:
@@ -86,7 +104,7 @@ def show_one(visit: Visit, id: str) -> Response:
         same = None
         if found.state == "open":
             same = same_person(tx, found.proposed_by, visit.known_user.name, visit.site.hub.new_account_days)
-    may_confirm = visit.right in _who_confirms(found) and same is None
+    may_confirm = visit.right in _who_confirms(found.action) and same is None
     refusal = _refusal(visit, same) if same is not None else ""
     # Lines of rules are shown as they were written.
     diff = [str(effect.values["line"]) for effect in found.effects if effect.code == RULE_LINE]
@@ -98,6 +116,7 @@ def show_one(visit: Visit, id: str) -> Response:
         diff=diff,
         links=_links(found),
         refusal=refusal,
+        is_own=same is SamePerson.NAME,
         may_confirm=may_confirm,
     )
 
@@ -107,10 +126,10 @@ def _refusal(visit: Visit, same: SamePerson) -> str:
     return visit.text(_SAME_PERSON[same]) % {"days": visit.site.hub.new_account_days}
 
 
-def _who_confirms(found: Proposal) -> frozenset[str]:
-    """Return the rights of those that may confirm a proposal."""
+def _who_confirms(action: str) -> frozenset[str]:
+    """Return the rights of those that may confirm proposals of an action."""
     # Whoever confirms a new administrator is shown the link by which one becomes that.
-    return ADMINS if found.action == admins.MAKE_ADMIN.name else APPROVERS
+    return ADMINS if action == admins.MAKE_ADMIN.name else APPROVERS
 
 
 def _links(found: Proposal) -> list[tuple[str, str]]:
@@ -128,7 +147,7 @@ def confirm(visit: Visit, id: str) -> Response:
     """Carry out what somebody else proposed."""
     hub = visit.site.hub
     with _refusing(visit), hub.store.begin() as tx:
-        if visit.right not in _who_confirms(proposals.find(tx, id)):
+        if visit.right not in _who_confirms(proposals.find(tx, id).action):
             raise PageRefused(403, _ADMINS_ALONE)
         found, done = two_persons.confirm(hub, tx, ACTIONS, id, visit.known_user.name)
     # What is shown once, and stored nowhere, is on the answer itself.
@@ -142,6 +161,13 @@ def reject(visit: Visit, id: str) -> Response:
     """Reject a proposal, also one's own."""
     with _refusing(visit), visit.site.hub.store.begin() as tx:
         two_persons.reject(tx, id, visit.known_user.name)
+    return visit.go(f"/console/proposals/{id}")
+
+
+def withdraw(visit: Visit, id: str) -> Response:
+    """Take one's own proposal back."""
+    with _refusing(visit), visit.site.hub.store.begin() as tx:
+        two_persons.withdraw(tx, id, visit.known_user.name)
     return visit.go(f"/console/proposals/{id}")
 
 

@@ -1,19 +1,19 @@
 """Proposals as they are stored: proposed by one person, open until somebody decides, or until they expire."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import orjson
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, literal, select, tuple_, update
 
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.proposals.tables import proposals
 
 # void: what it was proposed about is no longer as it was.
-ProposalState = Literal["open", "confirmed", "rejected", "void", "expired"]
+ProposalState = Literal["open", "confirmed", "rejected", "withdrawn", "void", "expired"]
 
 _PAGE = 1_000
 _p = proposals.c
@@ -94,12 +94,40 @@ def all_proposals(tx: Tx, *, only_open: bool = True, limit: int = 1_000) -> list
     return [_proposal(row) for row in tx.execute(asked)]
 
 
-def ended(tx: Tx, *, most: int) -> list[Proposal]:
-    """Return proposals that were decided or have expired, the latest first."""
-    over = (_p.state != "open") | (_p.expires <= now())
-    return [
-        _proposal(row) for row in tx.execute(select(proposals).where(over).order_by(_p.proposed.desc()).limit(most))
-    ]
+def open_page(
+    tx: Tx,
+    *,
+    most: int,
+    after: tuple[int, str] | None = None,
+    by: Collection[str] | None = None,
+    not_by: Collection[str] = (),
+    without: Collection[str] = (),
+) -> list[Proposal]:
+    """Return open proposals, the oldest first, from ``after`` on: the moment and the id of the one before.
+
+    ``by``: of these persons alone; ``not_by``: of all others; ``without``: not of these actions.
+    """
+    asked = select(proposals).where(_p.state == "open", _p.expires > now())
+    if after is not None:
+        asked = asked.where(tuple_(_p.proposed, _p.id) > tuple_(*map(literal, after)))
+    if by is not None:
+        asked = asked.where(_p.proposed_by.in_(by))
+    asked = asked.where(_p.proposed_by.not_in(not_by), _p.action.not_in(without))
+    return [_proposal(row) for row in tx.execute(asked.order_by(_p.proposed, _p.id).limit(most))]
+
+
+def ended_page(tx: Tx, *, most: int, after: tuple[int, str] | None = None) -> list[Proposal]:
+    """Return proposals that were decided or have expired, the latest first, from ``after`` on."""
+    asked = select(proposals).where((_p.state != "open") | (_p.expires <= now()))
+    if after is not None:
+        asked = asked.where(tuple_(_p.proposed, _p.id) < tuple_(*map(literal, after)))
+    return [_proposal(row) for row in tx.execute(asked.order_by(_p.proposed.desc(), _p.id.desc()).limit(most))]
+
+
+def count_open(tx: Tx, by: str | None = None) -> int:
+    """Count the open proposals of a person, or of all."""
+    asked = select(func.count()).select_from(proposals).where(_p.state == "open", _p.expires > now())
+    return tx.execute(asked if by is None else asked.where(_p.proposed_by == by)).scalar_one()
 
 
 def decide(tx: Tx, id_: str, state: ProposalState, by: str) -> None:

@@ -25,4 +25,6 @@ proposals = Table(
     Column("decided_by", Text),
     Column("decided", BigInteger),
     Index("ix_proposals_state", "state", "proposed"),
+    Index("ix_proposals_proposed_by", "proposed_by", "state"),
+    Index("ix_proposals_proposed", "proposed", "id"),
 )

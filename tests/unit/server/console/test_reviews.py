@@ -105,6 +105,13 @@ def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(ap
         assert reviews.count(tx) == 1
     address = f"/console/proposals/{proposal.id}"
     assert first.send(f"{address}/confirm", "/me").status_code == 409
+    assert second.send(f"{address}/withdraw", "/me").status_code == 409
+    listed = {
+        show: [proposal.id in visitor.get(f"/console/proposals?show={show}").text for visitor in (first, second)]
+        for show in ("", "own", "for-me", "ended")
+    }
+    assert listed == {"": [True, True], "own": [True, False], "for-me": [False, True], "ended": [False, False]}
+    assert "/withdraw" in first.get(address).text
     viewer, analyst = visitor_of(app, OperatorRole.VIEWER), visitor_of(app, OperatorRole.ANALYST)
     assert viewer.send(f"{address}/confirm", "/me").status_code == 403
     assert analyst.send(f"{address}/confirm", "/me").status_code == 403
@@ -126,6 +133,7 @@ def test_a_report_with_authority_is_approved_by_two_persons_and_no_one_is_two(ap
     with store.read() as tx:
         assert reviews.states(tx, chosen)[chosen[0]].state == "approved"
         assert proposals.find(tx, proposal.id).decided_by == "Another"
+    assert proposal.id in first.get("/console/proposals?show=ended").text
 
 
 def know(store: Store, visitor: Visitor, email: str, shown_to: str = "test") -> None:

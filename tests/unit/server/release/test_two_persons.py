@@ -13,7 +13,15 @@ from schemas.partner import Partner, PartnerKind
 from server.release import two_persons
 from server.release.by_two_persons.persons import SamePerson, same_person, same_persons
 from server.release.hub import Hub
-from server.release.two_persons import Arguments, Effects, NotAllowed, NotASecondPerson, Signatures, TwoPersonAction
+from server.release.two_persons import (
+    Arguments,
+    Effects,
+    NotAllowed,
+    NotASecondPerson,
+    Signatures,
+    TooManyOpen,
+    TwoPersonAction,
+)
 from server.store import Store, audit, partners
 from server.store.database.engine import Tx
 from server.store.operators import users
@@ -111,6 +119,26 @@ def test_a_rejected_proposal_and_one_that_is_done_are_over(hub: Hub, lamp: Lamp)
     confirm(hub, lamp, again, "Boon")
     with pytest.raises(NotAllowed, match="is confirmed"):
         confirm(hub, lamp, again, "Chai")
+
+
+def test_who_proposed_it_takes_it_back_and_nobody_else_does(hub: Hub, lamp: Lamp) -> None:
+    id_ = propose(hub, lamp)
+    with hub.store.begin() as tx:
+        with pytest.raises(NotAllowed, match="reject it"):
+            two_persons.withdraw(tx, id_, "Boon")
+        assert two_persons.withdraw(tx, id_, "anong").state == "withdrawn"
+    with pytest.raises(NotAllowed, match="is withdrawn"):
+        confirm(hub, lamp, id_, "Boon")
+
+
+def test_a_person_has_some_open_proposals_and_no_more(hub: Hub, lamp: Lamp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(two_persons, "MOST_OPEN", 1)
+    id_ = propose(hub, lamp)
+    with pytest.raises(TooManyOpen, match="withdrawn"):
+        propose(hub, lamp)
+    with hub.store.begin() as tx:
+        two_persons.withdraw(tx, id_, "Anong")
+    assert propose(hub, lamp)
 
 
 def test_what_cannot_be_done_is_not_proposed(hub: Hub, lamp: Lamp) -> None:

@@ -9,12 +9,14 @@ from server.store.proposals.proposals import Effect, UnknownProposal
 DAY = 86_400 * 1_000_000
 
 
-def add(store: Store, *, lasts: int = DAY, by: str = "Anong") -> proposals.Proposal:
+def add(
+    store: Store, *, lasts: int = DAY, by: str = "Anong", value: str = "x", action: str = "erase"
+) -> proposals.Proposal:
     with store.begin() as tx:
         return proposals.add(
             tx,
-            "erase",
-            {"value": "x", "a": 1},
+            action,
+            {"value": value, "a": 1},
             [Effect("goes", {"to": ["a", 1]})],
             b"basis",
             by,
@@ -73,3 +75,23 @@ def test_what_ended_long_ago_is_forgotten(store: Store) -> None:
         assert proposals.forget(tx, before=expired.proposed) == 0
         assert proposals.forget(tx, before=open_.expires - 1) == 1
         assert proposals.all_proposals(tx, only_open=False) == [open_]
+
+
+def test_pages_go_on_where_one_ended_and_have_some_persons_alone(store: Store) -> None:
+    made = [add(store, value=str(number), by="Boon" if number % 2 else "Anong") for number in range(5)]
+    other = add(store, action="make-admin")
+    with store.read() as tx:
+        first = proposals.open_page(tx, most=4)
+        following = proposals.open_page(tx, most=4, after=(first[-1].proposed, first[-1].id))
+        assert [*first, *following] == sorted([*made, other], key=lambda found: (found.proposed, found.id))
+        assert proposals.open_page(tx, most=9, by=["Boon"]) == made[1::2]
+        assert proposals.open_page(tx, most=9, not_by=["Boon"], without=["make-admin"]) == made[::2]
+        assert (proposals.count_open(tx), proposals.count_open(tx, "Boon")) == (6, 2)
+    with store.begin() as tx:
+        for found in made:
+            proposals.decide(tx, found.id, "withdrawn", found.proposed_by)
+    with store.read() as tx:
+        latest = proposals.ended_page(tx, most=2)
+        assert latest + proposals.ended_page(tx, most=9, after=(latest[-1].proposed, latest[-1].id)) == [
+            proposals.find(tx, found.id) for found in sorted(made, key=lambda found: (found.proposed, found.id))[::-1]
+        ]
