@@ -15,6 +15,7 @@ from mappers import wording
 from schemas import kinds, timestamp
 from schemas.api.lookup import LookupAnswer, LookupQuestion
 from schemas.api.objection import ObjectionProgress, ObjectionReceipt, ObjectionRequest
+from schemas.reference.banks.shown import bank_of
 from schemas.reference.time_zones import find_zone
 from server.console import words
 from server.console.languages import Language, load_languages
@@ -135,10 +136,19 @@ def _environment(language: Language) -> Environment:
         "word": lambda code: language.text(words.label(code)),
         "anchor": lambda text: "t" + hashlib.sha256(text.encode()).hexdigest()[:8],
         "kind_title": lambda kind: kinds.get(kind).title[language.code] if kind in kinds.every() else kind,
+        "kind_of": lambda value, kind: _kind_of(language, value or "", kind),
+        "institution": lambda text: bank.called(language.code) if (bank := bank_of(text)) else text,
         "scam_sentence": lambda kind, scam: wording.sentence(kind, scam, language.code),
     }
     made.filters |= filters
     return made
+
+
+def _kind_of(language: Language, value: str, kind: str) -> str:
+    """Return the kind of a value in words; of an account with its bank, where a name of that is known."""
+    title = kinds.get(kind).title[language.code] if kind in kinds.every() else kind
+    bank = bank_of(value) if kind == "bank-account" else None
+    return title if bank is None else f"{title} · {bank.called(language.code)}"
 
 
 def _without_turns(value: object) -> object:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from schemas.errors import Rejected
 from schemas.partner import FocalFunction, Partner
+from schemas.reference.banks.shown import institution_called
 from server.console.operator.registry_pages import choices, grantable
 from server.console.visit import Visit
 from server.console.words import Translatable, mark
@@ -27,8 +28,8 @@ _PROBLEMS: Mapping[str, Translatable] = {
     "kind": mark("Choose the kind of organisation."),
     "country": mark("The country: two letters, as in TH."),
     "institutions": mark(
-        "One of the institutions is none: write a BIC, a bank’s code as TH:004, a wallet, a platform or numbers, "
-        "one a line."
+        "One of the institutions is none: write a bank’s name with the country of the partner above, a BIC, a bank’s "
+        "code as TH:004, a wallet, a platform or numbers, one a line."
     ),
     "organisation": mark("The organisation: one line of at most 100 letters, digits and spaces, without a colon."),
 }
@@ -73,7 +74,10 @@ def given_properties(visit: Visit) -> Properties:
         country=visit.field("country"),
         trusted=bool(visit.field("trusted")),
         authority=visit.fields("authority"),
-        institutions=[line.strip() for line in visit.field("institutions", 20_000).splitlines()],
+        institutions=[
+            institution_called(line.strip(), visit.field("country").upper())
+            for line in visit.field("institutions", 20_000).splitlines()
+        ],
         forwards=bool(visit.field("forwards")),
         named=bool(visit.field("named")),
         shown_publicly=bool(visit.field("shown_publicly")),

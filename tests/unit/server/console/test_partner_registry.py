@@ -122,6 +122,13 @@ def test_properties_change_and_the_servers_look_at_what_it_keeps_now(admin: Visi
     assert (found.kind, found.country, found.organisation) == ("exchange", "SG", "Group")
     assert (found.authority, found.institutions) == (("wallet",), ("KASITHBK", "TH:014"))
     assert admin.send(f"{PLACE}/change", PLACE, **{**changed, "country": "x"}).status_code == 422
+    named = {**changed, "country": "th", "institutions": "กรุงไทย\nSiam Commercial Bank"}
+    assert admin.send(f"{PLACE}/change", PLACE, **named).status_code == 303
+    with store.read() as tx:
+        assert partners.get(tx, "First Bank").institutions == ("KRTHTHBK", "SICOTHBK")
+    assert "Krungthai Bank (KRTHTHBK), Siam Commercial Bank (SICOTHBK)" in admin.get(PLACE).text
+    unknown = admin.send(f"{PLACE}/change", PLACE, **{**named, "institutions": "No Such Bank"})
+    assert (unknown.status_code, "write a bank’s name" in unknown.text) == (422, True)
 
 
 def test_a_partner_leaves_when_its_name_is_written_and_comes_back(admin: Visitor, store: Store) -> None:
