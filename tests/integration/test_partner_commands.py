@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from mappers import ids
-from server.store import Store, Tx, audit, collections, jobs, log, partners, read_progress
+from server.store import Store, Tx, audit, collections, hub_identity, jobs, log, partners, read_progress
 from server.store.collections import Collection
 from server.store.item import Item
 from server.store.objects.query import Query
@@ -140,7 +140,13 @@ def test_focal_points_are_roles_of_the_hub_and_of_partners(hub: Run, store: Stor
     assert "a person's" in refusal(hub(*mine, "--contact", "jane.doe@bank.example"))
     assert "--contact or --remove" in refusal(hub(*mine))
     assert "--function" in refusal(hub("partner", "focal-point", "First Bank", "--remove"))
-    assert answer(hub(*mine, "--remove", "--json"))["focal_points"] == []
+    assert answer(hub(*mine, "--remove", "--by", "Anna", "--json"))["focal_points"] == []
+    with store.read() as tx:
+        events = [entry.event for entry in audit.tail(tx, 100)]
+        hubs = hub_identity.identity(tx)
+    trail = [(event.remote, event.reference) for event in events if event.method == "FOCAL-POINT"]
+    assert f"{hubs} protection was none" in {reference for _, reference in trail}
+    assert ("Anna", f"{ids.identity('First Bank')} prevention was https://bank.example/scams") in trail
 
 
 def test_a_partners_own_values_are_recognised_and_listed(hub: Run) -> None:

@@ -120,9 +120,10 @@ def set_certificate(tx: Tx, partner: Partner, certificate: str, by: str, *, at_o
 def set_focal_point(tx: Tx, partner: Partner | None, function: FocalFunction, contact: str | None, by: str) -> None:
     """Set or, without a contact, remove the contact of a partner, or of the hub, for a matter.
 
-    Raises ``Rejected`` for what may be a person's address.
+    The audit trail has the contact that was there before. Raises ``Rejected`` for what may be a person's address.
     """
     whose = focal_points.HUB if partner is None else partner.name
+    old = [point.contact for point in focal_points.of(tx, whose) if point.function is function]
     if contact is None:
         focal_points.remove(tx, whose, function)
     else:
@@ -133,7 +134,7 @@ def set_focal_point(tx: Tx, partner: Partner | None, function: FocalFunction, co
         hub_identity.touch(tx)
     else:
         partners.touch(tx, partner.name)
-        record(tx, "FOCAL-POINT", partner, by)
+    record(tx, "FOCAL-POINT", partner, by, f"{function.value} was {old[0] if old else 'none'}")
     if partner is None or partner.named:
         identities.publish(tx, None if partner is None else partner.name)
 

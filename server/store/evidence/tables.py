@@ -65,6 +65,7 @@ evidence_members = Table(
     Column("since", BigInteger, nullable=False),
     Column("by", Text, nullable=False),
     PrimaryKeyConstraint("object", "partner"),
+    Index("ix_evidence_members_partner", "partner"),
 )
 
 # Who did what with a file, in a chain of hashes.
