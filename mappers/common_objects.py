@@ -15,7 +15,7 @@ from schemas.vocabulary import Tlp
 
 PROJECT = "Scamfeed"
 # When the content of the extension definition last changed.
-_MODIFIED = "2026-11-26T22:30:00.000Z"
+_MODIFIED = "2026-11-26T23:30:00.000Z"
 
 
 def for_levels(levels: Iterable[Tlp]) -> list[dict[str, Any]]:

@@ -15,7 +15,15 @@ from schemas.partner import FocalFunction, PartnerKind
 from schemas.qualification import QualificationCode
 from schemas.report import FIELDS
 from schemas.sharing import Sharing
-from schemas.vocabulary import FUNDS_HELD, WORD_SCHEMA, Action, OutcomeReason, OutcomeWord, SharingPurpose
+from schemas.vocabulary import (
+    FUNDS_HELD,
+    WORD_SCHEMA,
+    Action,
+    OutcomeReason,
+    OutcomeWord,
+    ReferralAnswer,
+    SharingPurpose,
+)
 
 VERSION = "1.4.0"
 # The order of the properties in the schema as it was first published; later ones follow.
@@ -125,6 +133,26 @@ def _feedback() -> dict[str, Any]:
         "required": ["event", "at", "count"],
         "additionalProperties": False,
         "description": "of a note by the hub: what became of the reader's own contributions in object_refs",
+    }
+
+
+def _referred() -> dict[str, Any]:
+    """Return the schema of a referral of a coerced holder, in the hub's notes; nothing about the person has room."""
+    return {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+            "role": _closed(["referrer", "focal-point"], "what the reader is: who referred, or was referred to"),
+            "listing": {"type": "string", "maxLength": 100, "description": "the listing, where the reader may read it"},
+            "organisation": {"type": "string", "maxLength": 100, "description": "who was referred to"},
+            "at": {**_TIME, "description": "when the hub was told of it"},
+            "answer": _closed(ReferralAnswer, "what the focal point answered"),
+            "answered": {**_TIME, "description": "when"},
+        },
+        "required": ["id", "role", "organisation", "at"],
+        "dependentRequired": {"answer": ["answered"], "answered": ["answer"]},
+        "additionalProperties": False,
+        "description": "of a note by the hub: a holder who acts under coercion was referred for protection",
     }
 
 
@@ -249,6 +277,7 @@ def schema() -> dict[str, Any]:
         "feedback": _feedback(),
         "request": request_schema.of_request(),
         "request_answer": request_schema.of_answer(),
+        "referred": _referred(),
         "question": {"const": True, "description": "of a note: a question to the reporters of a listing"},
         "answer_to": {**_QUESTION, "description": "of a note: the question, in feedback, that it answers"},
         "transfers": {"type": "integer", "minimum": 1, "description": "of a flow: in how many transfers"},

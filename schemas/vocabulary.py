@@ -96,6 +96,17 @@ class PaymentRail(StrEnum):
     TELCO = "telco"
 
 
+class ReferralAnswer(StrEnum):
+    """The end of a referral, as the focal point answered."""
+
+    ACCEPTED = "accepted"
+    IN_CONTACT = "in-contact"
+    PROTECTED = "protected"
+    DECLINED = "declined"
+    NOT_REACHED = "not-reached"
+    NOT_COERCED = "not-coerced"
+
+
 class Action(StrEnum):
     """The action that a reporter asks of readers, from the strongest to the weakest."""
 

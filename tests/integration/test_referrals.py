@@ -2,13 +2,20 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from stix2validator import ValidationOptions, validate_parsed_json
 from typer.testing import CliRunner
 
+from mappers import extension
+from schemas import extension_schema
 from server.cli.program import app
+from server.store import Store, collections, log
+from server.store.objects.query import Query
 
 ACCOUNT = "account_number,bank,country,holder_status\n123-4-56789-0,KBANK,TH,coerced\n"
 Hub = Callable[..., Any]
@@ -56,6 +63,48 @@ def test_a_coerced_holder_is_referred_and_the_answer_kept(hub: Hub, tmp_path: Pa
     assert (answered["answer"], answered["listing"]) == ("in-contact", made["listing"])
     assert hub("referral", "list") == []
     assert "1234567890" not in str(hub("referral", "list", "--all"))
+
+
+def notes(partner: str) -> list[Any]:
+    """Return what the notes of referrals say that a partner reads."""
+    with closing(Store.open("sqlite:///scamfeed.db")) as store, store.read() as tx:
+        own = [found for found in collections.all_collections(tx) if (found.use, found.owner) == ("requests", partner)]
+        bodies = [json.loads(body) for found in own for body in log.page(tx, found, Query()).bodies]
+    contexts = [body["extensions"][extension.ID] for body in bodies if body["type"] == "note"]
+    for context in contexts:
+        Draft202012Validator(extension_schema.schema()).validate(context)
+    # A listing is in another collection, so references are not followed.
+    options = ValidationOptions(strict=True, disabled="103,202,244", strict_properties=True, version="2.1")
+    for body in bodies:
+        result = validate_parsed_json(body, options)
+        assert result.is_valid, [str(error) for error in result.errors]
+    return [context["referred"] for context in contexts]
+
+
+def test_those_concerned_read_the_referral_and_nobody_else(hub: Hub, tmp_path: Path) -> None:
+    hub("init")
+    hub("partner", "add", "Police", "--kind", "government", "--country", "TH", "--authority", "bank-account")
+    hub("partner", "add", "First Bank", "--kind", "bank", "--country", "TH", "--read", "mule-accounts")
+    hub("partner", "add", "Second Bank", "--kind", "bank", "--country", "TH", "--read", "mule-accounts")
+    (tmp_path / "account.csv").write_text(ACCOUNT)
+    sent = ["contribute", "account.csv", "--kind", "bank-account", "--partner", "Police", "--tlp", "amber"]
+    assert CliRunner().invoke(app, sent).exit_code == 0
+    focal_point = ["partner", "focal-point", "Police", "--function", "protection", "--contact", "help@police.example"]
+    assert CliRunner().invoke(app, focal_point).exit_code == 0
+    (made,) = hub("referral", "add", "TH:KASITHBK:1234567890", "--to", "Police", "--partner", "First Bank")
+    hub("referral", "answer", made["id"], "--answer", "in-contact")
+    for reader, role in (("First Bank", "referrer"), ("Police", "focal-point")):
+        said = notes(reader)[-1]
+        assert (said["id"], said["role"], said["answer"]) == (made["id"], role, "in-contact")
+    # The police do not read the accounts, and so learn no listing's id.
+    assert notes("First Bank")[-1]["listing"] == made["listing"]
+    assert "listing" not in notes("Police")[-1]
+    assert notes("Second Bank") == []
+    listed = ["referral", "list", "--all", "--csv", "--partner"]
+    header, row = CliRunner().invoke(app, [*listed, "Police"]).stdout.splitlines()
+    assert header == "id,listing,to,partner,referred,answer,answered"
+    assert row.startswith(f"{made['id']},{made['listing']},Police,First Bank,")
+    assert CliRunner().invoke(app, [*listed, "Second Bank"]).stdout.splitlines() == [header]
 
 
 def test_a_value_that_is_not_listed_as_coerced_cannot_be_referred(hub: Hub) -> None:

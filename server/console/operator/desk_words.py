@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from schemas.api.objection import Ground, ObjectionAnswer, UpholdReason
+from schemas.vocabulary import ReferralAnswer
 from server.console.words import Translatable, mark
-from server.store.referrals.referrals import ReferralAnswer
 
 GROUNDS: Mapping[str, Translatable] = MappingProxyType(
     {

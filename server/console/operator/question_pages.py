@@ -4,15 +4,17 @@ from urllib.parse import urlencode
 
 from flask import Response
 
+from schemas.vocabulary import ReferralAnswer
 from server.console.operator.desk_words import REFERRAL_ANSWERS
 from server.console.operator.places import after_of
 from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
+from server.release.referrals import answer
 from server.store.database.times import now
 from server.store.questions import questions
 from server.store.referrals import referrals
-from server.store.referrals.referrals import ReferralAnswer, UnknownReferral
+from server.store.referrals.referrals import UnknownReferral
 
 _PAGE = 50
 _MOST = 200
@@ -46,7 +48,7 @@ def answer_referral(visit: Visit, id: str) -> Response:
         raise PageRefused(422, _NO_ANSWER)
     with visit.site.hub.store.begin() as tx:
         try:
-            referrals.answer(tx, id, ReferralAnswer(word), user.name)
+            answer(visit.site.hub, tx, id, ReferralAnswer(word), user.name)
         except UnknownReferral:
             raise PageRefused(404, _NO_REFERRAL) from None
         note(tx, "ANSWER", "referral", user, id)

@@ -1,28 +1,17 @@
 """Referrals as they are stored: added once, open until somebody writes down the answer."""
 
 import secrets
-from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
+from schemas.vocabulary import ReferralAnswer
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.referrals.tables import referrals
 
 _PAGE = 1_000
 _r = referrals.c
-
-
-class ReferralAnswer(StrEnum):
-    """The end of a referral, as the focal point answered."""
-
-    ACCEPTED = "accepted"
-    IN_CONTACT = "in-contact"
-    PROTECTED = "protected"
-    DECLINED = "declined"
-    NOT_REACHED = "not-reached"
-    NOT_COERCED = "not-coerced"
 
 
 class UnknownReferral(LookupError):
@@ -72,9 +61,13 @@ def answer(tx: Tx, id_: str, word: ReferralAnswer, by: str) -> StoredReferral:
     return _referral(tx.execute(select(referrals).where(_r.id == id_)).one())
 
 
-def all_referrals(tx: Tx, *, only_open: bool = True, limit: int = 1_000) -> list[StoredReferral]:
-    """Return referrals, the oldest first."""
+def all_referrals(
+    tx: Tx, *, only_open: bool = True, partner: str | None = None, limit: int = 1_000
+) -> list[StoredReferral]:
+    """Return referrals, the oldest first; with ``partner`` those that it made, or that were made to it."""
     asked = select(referrals).order_by(_r.referred, _r.id).limit(limit)
+    if partner is not None:
+        asked = asked.where((_r.partner == partner) | (_r.referred_to == partner))
     if only_open:
         asked = asked.where(_r.answered.is_(None))
     return [_referral(row) for row in tx.execute(asked)]

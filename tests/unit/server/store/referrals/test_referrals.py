@@ -2,9 +2,10 @@
 
 import pytest
 
+from schemas.vocabulary import ReferralAnswer
 from server.store import Store
 from server.store.referrals import referrals
-from server.store.referrals.referrals import ReferralAnswer, StoredReferral, UnknownReferral
+from server.store.referrals.referrals import StoredReferral, UnknownReferral
 from server.store.referrals.tables import referrals as table
 
 LISTING = "indicator--00000000-0000-4000-8000-000000000001"
