@@ -49,6 +49,7 @@ from server.observe.sandbox import SandboxClock
 from server.observe.trends import TrendThread
 from server.release.hub import Hub
 from server.release.key_files import read_key
+from server.release.ledger.checkpoint_notes import CheckpointNotes
 from server.release.ledger.process import SealingProcess
 from server.release.ledger.sealer import LedgerRules, Sealer
 from server.release.objections.contacts import Contacts
@@ -127,7 +128,8 @@ def _ledger_threads(store: Store, ledger: LedgerRules, settings: Settings) -> tu
     """Return what seals the ledger, and what asks witnesses to cosign it."""
     push = WitnessPush(store, allow_private=settings.witness_allow_private)
     process = SealingProcess(settings.database_url, ledger.key_file, ledger.host)
-    return LedgerThread(Sealer(store, ledger, process)), WitnessThread(push)
+    notes = CheckpointNotes(store, settings.checkpoint_notes)
+    return LedgerThread(Sealer(store, ledger, process), notes), WitnessThread(push)
 
 
 def close(app: Flask) -> None:

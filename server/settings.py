@@ -277,6 +277,13 @@ class Settings(BaseSettings):
             "needed; none is one beside an SQLite store, and no ledger on PostgreSQL"
         ),
     ] = None
+    checkpoint_notes: Annotated[
+        list[str],
+        Field(
+            description="aliases of the collections in which their own signed checkpoints are published as notes, one "
+            "an hour at most, for partners that read TAXII alone"
+        ),
+    ] = []
     witness_allow_private: Annotated[
         bool, Field(description="ask witnesses of the ledger that are on this machine or its own network too")
     ] = False

@@ -81,6 +81,20 @@ def follow(
     return LogHead(checkpoint, note, nodes, names, size)
 
 
+def check_round(head: LogHead, note: bytes, keys: Sequence[VerifierKey]) -> None:
+    """Check a checkpoint that came another way, as in a note of the collection, against the head of the log.
+
+    What none of ``keys`` signed, and what is of another log, says nothing. Raises ``BrokenLog`` where the hub signed
+    another truth than the log that it serves.
+    """
+    try:
+        checkpoint, _ = open_checkpoint(note, keys)
+    except (BadFormat, BadProof):
+        return
+    if checkpoint.size and checkpoint.origin == head.checkpoint.origin:
+        _check_follows(checkpoint, head.checkpoint, head.nodes, (note, head.note))
+
+
 def _open(note: bytes, keys: Sequence[VerifierKey]) -> tuple[Checkpoint, SignedNote]:
     try:
         checkpoint, signed = open_checkpoint(note, keys)

@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.ledger.heads import BrokenLog, LogHead, follow
+from feeds.ledger.heads import BrokenLog, LogHead, check_round, follow
 from feeds.ledger.log_client import LogClient, NotSealedYet
 from feeds.ledger.verify import CheckedObject, Verdict, compare, read_object
 from feeds.mirror.copies import CollectionCopy, CopyWriter
@@ -105,9 +105,18 @@ class LogCheck:
             if not self._is_proven(read, found.get((read.id, read.micros))):
                 failing.add(number)
                 unproven[read.id] = read.version
+        self._check_notes(objects)
         if wanted or is_first:
             self._memory.store_checked(unproven, until)
         return failing
+
+    def _check_notes(self, objects: Sequence[Any]) -> None:
+        """Check the signed checkpoints that are among the objects, as notes. Raises ``BrokenLog``."""
+        for obj in objects:
+            if self._head is not None and isinstance(obj, dict) and obj.get("type") == "note":
+                content = obj.get("content")
+                if isinstance(content, str) and content.startswith(self._head.checkpoint.origin):
+                    check_round(self._head, content.encode(errors="replace"), self._keys)
 
     def _read_openings(self, wanted: set[tuple[str, int]], until: str | None) -> dict[tuple[str, int], Opening]:
         """Return what opens the entries of objects, of what was added up to a moment."""

@@ -3,6 +3,7 @@
 import logging
 
 from server.observe.repeated import RepeatedStep
+from server.release.ledger.checkpoint_notes import CheckpointNotes
 from server.release.ledger.sealer import Sealer
 from server.store import StoreUnavailable
 
@@ -16,14 +17,16 @@ class LedgerThread(RepeatedStep):
 
     begins_at_once = False
 
-    def __init__(self, sealer: Sealer) -> None:
-        """Seal by ``sealer``."""
+    def __init__(self, sealer: Sealer, notes: CheckpointNotes) -> None:
+        """Seal by ``sealer``, and publish ``notes`` of what is signed."""
         super().__init__("ledger", _SECONDS, "ledger waits", "ledger failure")
         self._sealer = sealer
+        self._notes = notes
 
     def step(self) -> None:
-        """Seal what was published."""
+        """Seal what was published, and publish the checkpoints that are due as notes."""
         self._sealer.seal(self._stopping.wait)
+        self._notes.publish()
 
     def stop(self) -> None:
         """Stop the thread once the step under way is done, and let another process seal."""

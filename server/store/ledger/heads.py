@@ -1,6 +1,7 @@
 """Signed checkpoints: the newest of each tree, those that are kept, and the cosignatures of witnesses."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 
@@ -13,6 +14,14 @@ from server.store.ledger.tables import ledger_heads, ledger_trees
 _HOUR = 3_600 * 1_000_000
 # As long as somebody who cosigns may take.
 _RECENT = _HOUR // 4
+
+
+class SignedHead(NamedTuple):
+    """A checkpoint that is kept: its size, when it was signed (microseconds), and its note."""
+
+    size: int
+    signed: int
+    note: bytes
 
 
 def unsigned(tx: Tx) -> list[Tree]:
@@ -49,6 +58,13 @@ def recent(tx: Tx, collection: int) -> list[bytes]:
     """Return the signed checkpoints of the last minutes, the newest first."""
     asked = select(_h.note).where(_h.collection == collection, _h.signed > now() - _RECENT)
     return [bytes(note) for note in tx.scalars(asked.order_by(_h.size.desc()).limit(_MOST_RECENT))]
+
+
+def last_hourly(tx: Tx, collection: int) -> SignedHead | None:
+    """Return the newest checkpoint of a tree that was the first of its hour, None of none."""
+    asked = select(_h.size, _h.signed, _h.note).where(_h.collection == collection, _h.hourly)
+    row = tx.execute(asked.order_by(_h.size.desc()).limit(1)).first()
+    return None if row is None else SignedHead(row[0], row[1], bytes(row[2]))
 
 
 def cosigned(tx: Tx, collection: int, beyond: int = -1) -> bytes | None:

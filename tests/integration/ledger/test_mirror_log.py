@@ -12,7 +12,11 @@ from feeds.mirror.health import health_of
 from feeds.mirror.schedule import sync_once
 from feeds.mirror.settings import MirrorSettings
 from feeds.mirror.sync import HubRound
-from schemas.ledger.notes import COSIGNATURE, SignerKey
+from schemas.ledger.checkpoints import Checkpoint
+from schemas.ledger.notes import COSIGNATURE, SignedNote, SignerKey
+from server.release.ledger.checkpoint_notes import CheckpointNotes
+from server.store import collections, log
+from server.store.item import Item
 from server.store.objects import bodies
 from server.store.tables import objects
 from tests.integration.ledger.conftest import SealedScamfeed
@@ -103,10 +107,38 @@ def test_a_body_that_was_changed_by_sql_is_altered_and_found_by_nobody(
     assert status["as_of"] is not None
 
 
+def test_a_mirror_compares_the_checkpoints_among_the_notes_and_takes_nothing_of_a_hub_that_signed_two_truths(
+    restored: SealedScamfeed, tmp_path: Path
+) -> None:
+    restored.report("first.example.com")
+    mirror = CheckingMirror(restored, tmp_path)
+    assert CheckpointNotes(restored.store, ["takedown"]).publish() == 1
+    [note] = [obj for obj in restored.objects() if obj["type"] == "note"]
+    head = Checkpoint.parse(SignedNote.parse(note["content"].encode()).text)
+    other = head._replace(root=bytes(32))
+    foreign = bytes(other.sign([SignerKey.make(restored.key.name)])).decode()
+    _add(restored, {**note, "id": "note--3c1cc1f3-5f7b-4d2c-9a4e-5f7a0b8f1d11", "content": foreign})
+    restored.seal()
+    assert mirror.sync().is_well
+    assert mirror.finds("first.example.com") == [True]
+    twofold = bytes(other.sign(restored.keys.log)).decode()
+    _add(restored, {**note, "id": "note--3c1cc1f3-5f7b-4d2c-9a4e-5f7a0b8f1d12", "content": twofold})
+    restored.report("second.example.com")
+    assert not mirror.sync().is_well
+    assert "another past" in mirror.status()["error"]
+    assert mirror.finds("first.example.com", "second.example.com") == [True, False]
+
+
 @pytest.mark.parametrize("key", ["x", "hub.example/log+00000000+AAAA"])
 def test_a_key_that_is_none_is_refused_at_once(sealed: SealedScamfeed, tmp_path: Path, key: str) -> None:
     with pytest.raises(ValueError, match="not the public key"):
         CheckingMirror(sealed, tmp_path, ledger_key=key)
+
+
+def _add(hub: SealedScamfeed, obj: dict[str, Any]) -> None:
+    """Publish an object as it is."""
+    with hub.store.begin() as tx:
+        log.append(tx, collections.get(tx, "takedown"), [Item.of(obj)])
 
 
 def _change_by_sql(hub: SealedScamfeed, old: bytes, new: bytes) -> None:
