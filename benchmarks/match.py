@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.running import cpu, serving
+from benchmarks.running import cpu, memory, serving
 from feeds.match.matcher import Matcher
 from mappers import ids
 from schemas.api.matching import MatchedListing, input_of, key_info, seal
@@ -52,13 +52,23 @@ def _measured(folder: Path, size: int) -> Iterator[Row]:
     yield [f"match: set of {size:,} made, µs each", f"{(time.perf_counter() - began) / size * 1e6:.0f}", "", "", ""]
     settings = {"SCAMFEED_MATCH_SEED_FILE": str(seed)}
     asked = [_account(number) for number in (*range(_HITS), *range(size, size + _ASKED - _HITS))]
+    yield [f"match: file of the hub with {size:,}, MB", f"{_size(folder / 'hub.db'):.0f}", "", "", ""]
     with serving(url, "--workers", "1", settings=settings) as (port, pid):
+        before = memory(pid)
         hub = f"http://127.0.0.1:{port}/"
         with Matcher(hub, token, "mule-accounts", folder / "state.db", allow_private=True) as matcher:
             began = time.perf_counter()
             synced = matcher.sync()
             yield [f"match: first sync of {size:,}, ms", f"{(time.perf_counter() - began) * 1e3:.0f}", "", "", ""]
-            yield ["match: its octets", synced.octets, "", "", ""]
+            yield [
+                "match: its octets",
+                synced.octets,
+                "file of the client, MB",
+                f"{_size(folder / 'state.db'):.1f}",
+                "",
+            ]
+            held = f"{memory(pid):.0f}"
+            yield ["match: memory of the hub's processes before the sync, MB", f"{before:.0f}", "after it", held, ""]
             began, spent, own = time.perf_counter(), cpu(pid), time.process_time()
             results = matcher.match(asked)
             seconds = time.perf_counter() - began
@@ -76,6 +86,10 @@ def _measured(folder: Path, size: int) -> Iterator[Row]:
                 matcher.match([_account(number)])
                 times.append(time.perf_counter() - began)
             yield ["match: one new value, p50 in ms", f"{sorted(times)[100] * 1e3:.1f}", "", "", ""]
+
+
+def _size(file: Path) -> float:
+    return sum(part.stat().st_size for part in file.parent.glob(file.name + "*")) / 1e6
 
 
 def _fill(url: str, seed: Path, size: int) -> str:

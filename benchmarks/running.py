@@ -1,6 +1,7 @@
 """A server as its operator starts it, on a free port of this machine, and the processor time that it takes."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -62,10 +63,20 @@ def await_workers(pid: int) -> None:
         time.sleep(0.3)
 
 
+def memory(pid: int) -> float:
+    """Add up the memory of a server and its children that is theirs alone, in MiB."""
+    found = (re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text()) for one in _with_children(pid))
+    return sum(int(match[1]) for match in found if match) / 1024
+
+
+def _with_children(pid: int) -> list[int]:
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
 def cpu(pid: int) -> float:
     """Add up the processor seconds of a server and its children."""
     ticks = 0
-    for process in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
+    for process in _with_children(pid):
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")

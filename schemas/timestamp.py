@@ -60,7 +60,7 @@ def text(moment: datetime) -> str:
 
 def now() -> datetime:
     """Return the present time, to the millisecond."""
-    return to_millisecond(_EARLIEST + timedelta(microseconds=clock.nanoseconds() // 1_000))
+    return _EARLIEST + timedelta(milliseconds=clock.nanoseconds() // 1_000_000)
 
 
 def _read(value: Any) -> datetime:

@@ -112,7 +112,8 @@ def _current(bodies: Sequence[ListedBody], at: datetime) -> list[Listing]:
         listing = listing_of_bytes(body, collection)
         if listing is not None and (listing := current(listing, at)) is not None:
             found.append(listing)
-    found.sort(key=lambda listing: (_strength(listing), listing.collection))
+    if len(found) > 1:
+        found.sort(key=lambda listing: (_strength(listing), listing.collection))
     return found
 
 

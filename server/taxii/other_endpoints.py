@@ -9,6 +9,9 @@ from server.taxii.errors import TaxiiError
 from server.taxii.negotiation import is_json
 from server.taxii.response import JSON, TaxiiResponse
 
+# The room of a request, and the path that it was found by.
+_ROOM = "scamfeed.room"
+
 
 class OtherRequest(NamedTuple):
     """A request beside TAXII: the name of its route, the collection it names, and its WSGI environment."""
@@ -147,8 +150,10 @@ class EndpointsByPath:
         return self._room(request.environ).respond(store, partner, remote, request)
 
     def _room(self, environ: dict[str, Any]) -> OtherEndpoints:
+        """Return the room of a request's path; it is looked for once of a request, which is asked about often."""
         path: str = environ["PATH_INFO"]
-        for prefix, room in self._rooms:
-            if path.startswith(prefix):
-                return room
-        return self._none
+        known: tuple[str, OtherEndpoints] | None = environ.get(_ROOM)
+        if known is None or known[0] is not path:
+            room = next((room for prefix, room in self._rooms if path.startswith(prefix)), self._none)
+            known = environ[_ROOM] = path, room
+        return known[1]
