@@ -7,6 +7,7 @@ from typing import NamedTuple
 from server.observe.observer import AnsweredRequest
 from server.store import Store, StoreUnavailable, Tx, audit, read_progress
 from server.store.audit import AuditEvent, BrokenChain, CheckedStep
+from server.store.credentials import UsedLogin
 from server.store.database.times import now
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class AuditTrail:
         """Add to the trail of ``store``."""
         self._store = store
         self._rows: dict[_Key, AuditEvent] = {}
-        self._positions: dict[tuple[str, str], int] = {}
+        self._positions: dict[tuple[str, str], tuple[int, UsedLogin | None]] = {}
         self._changing = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -68,7 +69,8 @@ class AuditTrail:
             self._rows[key] = AuditEvent(first, moment, requests + 1, *key[:6], before + objects, key.reference)
             if request.partner is not None and request.collection is not None and request.read_to is not None:
                 place = request.partner, request.collection
-                self._positions[place] = max(request.read_to, self._positions.get(place, 0))
+                if place not in self._positions or self._positions[place][0] < request.read_to:
+                    self._positions[place] = request.read_to, request.login
             self._start()
 
     def _start(self) -> None:
@@ -99,7 +101,8 @@ class AuditTrail:
                 others = [event for event in rows.values() if not _is_read(event)]
                 if others:
                     audit.record(tx, others)
-                read_progress.record_reads(tx, [(*place, given) for place, given in positions.items()])
+                read = [(*place, given) for place, (given, _) in positions.items()]
+                read_progress.record_reads(tx, read, {place: login for place, (_, login) in positions.items() if login})
         except Exception as error:
             with self._changing:
                 self._rows = rows | self._rows

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
+from server.store.credentials import UsedLogin
+
 # Methods that anybody can invent must not make metrics without end.
 _KNOWN_METHODS = frozenset(("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"))
 
@@ -11,8 +13,9 @@ class AnsweredRequest(NamedTuple):
 
     ``route`` is the name of a route, never a URL; ``collection`` the id of one that the partner may know of;
     ``read_to`` up to which ``date_added`` (microseconds) the partner now has read the collection; ``remote`` the
-    address that the request comes from. ``sandbox_after`` is the place after which a page of a sandbox begins, and
-    ``agent`` how its client names itself; None and "" for all else.
+    address that the request comes from; ``login`` the credential that the partner proved itself by. ``sandbox_after``
+    is the place after which a page of a sandbox begins, and ``agent`` how its client names itself; None and "" for all
+    else.
     """
 
     partner: str | None
@@ -26,6 +29,7 @@ class AnsweredRequest(NamedTuple):
     read_to: int | None
     remote: str
     error_id: str | None
+    login: UsedLogin | None = None
     sandbox_after: int | None = None
     agent: str = ""
 

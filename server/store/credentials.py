@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -48,6 +49,22 @@ def hash_password(password: str) -> str:
 def hash_token(token: str) -> bytes:
     """Hash a token for keeping and for finding; it is random enough that one pass of SHA-256 will do."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+class UsedLogin(NamedTuple):
+    """The credential that a partner proves itself by: a password, a token or a certificate, and a digest.
+
+    Of a token, and of the password issued with it, the digest is the token's hash; of a certificate its fingerprint.
+    """
+
+    by: Literal["password", "token", "certificate"]
+    digest: bytes
+
+    @property
+    def id(self) -> str:
+        """Return the name of the credential: 16 digits, from which no secret and no stored hash follows."""
+        named = self.digest if self.by == "certificate" else hashlib.sha256(self.digest).digest()
+        return named.hex()[:16]
 
 
 class PasswordVerifier:

@@ -17,6 +17,7 @@ from server.store.credentials import (
     REMEMBERED_SECONDS,
     Credentials,
     PasswordVerifier,
+    UsedLogin,
     fingerprint_of,
     hash_password,
     hash_token,
@@ -312,13 +313,15 @@ def by_password(
     verifier: PasswordVerifier | None = None,
     before_verifying: Callable[[bool], None] = lambda known: None,
     note_login: Callable[[VerifiedLogin], None] = lambda login: None,
+    note_credentials: Callable[[bytes], None] = lambda token_hash: None,
 ) -> Partner | None:
     """Find the partner that this user name and password belong to.
 
     A wrong password takes equally long whoever the user is and however many passwords it has. ``verifier`` remembers
     right passwords for a while, and believes ``remember_login`` of one with the same key; without one each
     verification is slow. ``before_verifying`` is called before a slow one, with whether the password was right before,
-    and may raise; ``note_login`` after a slow one that was right.
+    and may raise; ``note_login`` after a slow one that was right. ``note_credentials`` is called with the hash of
+    the token of the same credentials.
     """
     moment = now()
     rows = fetch(tx, _BY_NAME, {"user": user, "moment": moment})
@@ -340,7 +343,8 @@ def by_password(
         return None
     if was_slow:
         note_login(VerifiedLogin(user, verifier.digest(password), matched))
-    return partner_of_row(*rows[0][:-1])
+    note_credentials(next(row[-2] for row in rows if row[-1] == matched))
+    return partner_of_row(*rows[0][:-2])
 
 
 def remember_logins(tx: Tx, logins: Iterable[VerifiedLogin]) -> None:
@@ -431,6 +435,14 @@ def by_token(tx: Tx, token: str) -> Partner | None:
     return partner_of_row(*found[0]) if found else None
 
 
+def issued(tx: Tx, name: str) -> dict[str, int]:
+    """Return when each credential and certificate of the partner that there is was issued, by its id."""
+    own = select(credentials.c.token_hash, credentials.c.created).where(credentials.c.partner == name)
+    more = select(certificates.c.fingerprint, certificates.c.created).where(certificates.c.partner == name)
+    found = {UsedLogin("token", digest).id: created for digest, created in tx.execute(own)}
+    return found | {UsedLogin("certificate", digest).id: created for digest, created in tx.execute(more)}
+
+
 def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:
     """Let the partner's credentials or certificates work for ``overlap`` more at most; delete those that ended."""
     ends = now() + overlap // _MICROSECOND
@@ -465,7 +477,7 @@ _LOCK = _LOCK_ALL.where(among(partners.c.name, "names"))
 _MOMENT = bindparam("moment", type_=BigInteger)
 _VALID = _valid(credentials, _MOMENT)
 _BY_NAME = (
-    partner_columns(credentials.c.password_hash)
+    partner_columns(credentials.c.token_hash, credentials.c.password_hash)
     .join_from(partners, credentials)
     .where(partners.c.name == bindparam("user"), _VALID)
 )

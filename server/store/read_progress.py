@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select
 
 from server.store.collections import Collection
+from server.store.credentials import UsedLogin
 from server.store.database.direct import fetch
 from server.store.database.engine import Tx
 from server.store.database.sql import any_of, chunks
@@ -26,8 +27,13 @@ class ReadLag:
     asked: int
 
 
-def record_reads(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
-    """Record up to which ``date_added`` partners have read collections (name, collection id, microseconds)."""
+def record_reads(
+    tx: Tx, given: Iterable[tuple[str, str, int]], logins: Mapping[tuple[str, str], UsedLogin] | None = None
+) -> None:
+    """Record up to which ``date_added`` partners have read collections (name, collection id, microseconds).
+
+    ``logins`` has by which credential, by name and collection.
+    """
     moment, furthest = now(), dict[str, int]()
     for partner, collection, position in sorted(given):
         furthest[collection] = max(position, furthest.get(collection, position))
@@ -37,7 +43,7 @@ def record_reads(tx: Tx, given: Iterable[tuple[str, str, int]]) -> None:
         reached = max(position, had or 0)
         row = {"collection": collection, "partner": partner, "read_up_to": reached, "asked": moment}
         tx.execute(insert(read_positions), row)
-        read_steps.note(tx, collection, partner, reached, moment)
+        read_steps.note(tx, collection, partner, reached, moment, (logins or {}).get((partner, collection)))
     note_first_reads(tx, furthest, moment)
 
 

@@ -17,7 +17,7 @@ from server.observe import AnsweredRequest, RequestObserver, known_method
 from server.store import Store, StoreUnavailable
 from server.store.objects.fast_reads import FastStore, NotFast
 from server.taxii import endpoints, errors
-from server.taxii.auth import Authenticator
+from server.taxii.auth import Authenticator, ProvenLogin
 from server.taxii.endpoints import MEDALLION_ROUTES, ObjectEndpoints, TaxiiRequest, route
 from server.taxii.errors import TaxiiError, error_of_status
 from server.taxii.limits import MAX_CONTENT_LENGTH
@@ -33,6 +33,8 @@ _FAST_SECONDS = 0.003
 _FAST_ROUTES = frozenset(("objects", "manifest", "object"))
 # The partner of a request that has been authenticated; a request that is looked at twice is counted once.
 PARTNER = "scamfeed.partner"
+# By which of its credentials the partner of a request proved itself.
+_LOGIN = "scamfeed.login"
 # The route of a page beside TAXII, as the web framework names it.
 ROUTE = "scamfeed.route"
 _ANYBODY = "scamfeed.anybody"
@@ -117,7 +119,7 @@ class TaxiiApplication:
             # A store that is away is waited for in a thread, or the response says why not.
             return None
         if PARTNER in environ:
-            self._cache.keep(key, version, environ[PARTNER], response)
+            self._cache.keep(key, version, ProvenLogin(environ[PARTNER], environ[_LOGIN]), response)
         return response
 
     def identify(self, environ: Environ) -> None:
@@ -256,11 +258,11 @@ class TaxiiApplication:
         # What the partner may not have, or what this process does not know, is no matter of the cache.
         with contextlib.suppress(TaxiiError, StoreUnavailable), store.read():
             if request is not None and request.route == "objects" and environ.get(_ORIGINAL_METHOD) in ("GET", "HEAD"):
-                partner = self._authenticator.recognise(store, asked)
+                partner, login = self._authenticator.recognise(store, asked)
                 response = self._objects.current_page(store, partner, request)
                 if response is not None:
                     self._authenticator.quotas.count_request(store, partner.name)
-                    environ[PARTNER] = partner
+                    environ[PARTNER], environ[_LOGIN] = partner, login
                     return response
         # Not a request of a partner, for the observers.
         environ[ROUTE] = "cached-page"
@@ -296,8 +298,8 @@ class TaxiiApplication:
         return self._ask_web(environ)
 
     def _repeat(self, cached: CachedResponse, environ: Environ) -> TaxiiResponse:
-        self._authenticator.quotas.count_request(self._fast_store, cached.partner.name)
-        environ[PARTNER] = cached.partner
+        self._authenticator.quotas.count_request(self._fast_store, cached.proven.partner.name)
+        environ[PARTNER], environ[_LOGIN] = cached.proven
         return cached.response
 
     def _authenticated(
@@ -305,7 +307,8 @@ class TaxiiApplication:
     ) -> Partner:
         partner: Partner | None = environ.get(PARTNER)
         if partner is None:
-            partner = environ[PARTNER] = self._authenticator.authenticate(store, environ, accepts)
+            partner, environ[_LOGIN] = self._authenticator.authenticate(store, environ, accepts)
+            environ[PARTNER] = partner
         return partner
 
     def _ask_web(self, environ: Environ) -> TaxiiResponse:
@@ -335,6 +338,7 @@ class TaxiiApplication:
             read_to=response.read_to,
             remote="" if environ.get(_ANYBODY) else self._proxies.remote(environ),
             error_id=response.error_id,
+            login=environ.get(_LOGIN),
             sandbox_after=response.sandbox_after,
             agent="" if response.sandbox_after is None else environ.get("HTTP_USER_AGENT", ""),
         )

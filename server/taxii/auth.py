@@ -1,6 +1,7 @@
 """Authentication of partners, and their rights to collections."""
 
 import base64
+import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 from schemas.partner import LONGEST_NAME, Partner
 from server.store import Store, Tx, collections, partners
 from server.store.collections import Collection
-from server.store.credentials import PasswordVerifier, hash_token
+from server.store.credentials import PasswordVerifier, UsedLogin, hash_token
 from server.store.objects.fast_reads import NotFast, remembered
 from server.store.partners import VerifiedLogin
 from server.taxii.errors import TaxiiError, retry_later, unauthorized
@@ -19,6 +20,13 @@ from server.taxii.proxies import TrustedProxies
 
 # taxii2-client's TokenAuth says Token where RFC 6750 says Bearer.
 _TOKEN_SCHEMES = frozenset(("bearer", "token"))
+
+
+class ProvenLogin(NamedTuple):
+    """The partner that a request proves, and by which of its credentials."""
+
+    partner: Partner
+    login: UsedLogin
 
 
 class Authenticator:
@@ -44,23 +52,23 @@ class Authenticator:
 
     def authenticate(
         self, store: Store, environ: dict[str, Any], accepts: Callable[[str | None], bool] = accepts_taxii
-    ) -> Partner:
+    ) -> ProvenLogin:
         """Return the partner that a request proves, and count the request.
 
         Raises ``TaxiiError`` 401, 429, or 406 for who does not take what is sent here, by ``accepts``.
         """
-        partner = self._proven(store, environ)
-        self.quotas.count_request(store, partner.name)
+        proven = self._proven(store, environ)
+        self.quotas.count_request(store, proven.partner.name)
         _check_accept(environ, accepts)
-        return partner
+        return proven
 
-    def recognise(self, store: Store, environ: dict[str, Any]) -> Partner:
+    def recognise(self, store: Store, environ: dict[str, Any]) -> ProvenLogin:
         """Return the partner that a request proves, as ``authenticate``, and count nothing. Raises ``TaxiiError``."""
-        partner = self._proven(store, environ)
+        proven = self._proven(store, environ)
         _check_accept(environ)
-        return partner
+        return proven
 
-    def _proven(self, store: Store, environ: dict[str, Any]) -> Partner:
+    def _proven(self, store: Store, environ: dict[str, Any]) -> ProvenLogin:
         certificate, remote = self.proxies.certificate(environ), self.proxies.remote(environ)
         with store.read() as tx:
             return self.identify(tx, environ.get("HTTP_AUTHORIZATION"), certificate, remote, is_fast=store.is_fast)
@@ -73,7 +81,7 @@ class Authenticator:
         remote: str = "",
         *,
         is_fast: bool = False,
-    ) -> Partner:
+    ) -> ProvenLogin:
         """Return the partner that an Authorization header, a verified client certificate (DER) or both prove.
 
         A certificate that is registered for nobody proves nothing. Raises ``TaxiiError`` 401, also where the two prove
@@ -82,18 +90,18 @@ class Authenticator:
         """
         certified = partners.by_certificate(tx, certificate) if certificate else None
         if authorization is None and certified is not None:
-            return certified
+            return ProvenLogin(certified, UsedLogin("certificate", hashlib.sha256(certificate or b"").digest()))
         scheme, _, given = (authorization or "").strip().partition(" ")
-        partner = None
+        proven = None
         if scheme.lower() == "basic":
-            partner = self._by_password(tx, given.strip(), remote, is_fast)
+            proven = self._by_password(tx, given.strip(), remote, is_fast)
         elif scheme.lower() in _TOKEN_SCHEMES and given.strip():
-            partner = _by_token(tx, given.strip())
-        if partner is None or (certified is not None and certified.name != partner.name):
+            proven = _by_token(tx, given.strip())
+        if proven is None or (certified is not None and certified.name != proven.partner.name):
             raise unauthorized()
-        return partner
+        return proven
 
-    def _by_password(self, tx: Tx, given: str, remote: str, is_fast: bool) -> Partner | None:
+    def _by_password(self, tx: Tx, given: str, remote: str, is_fast: bool) -> ProvenLogin | None:
         try:
             user, colon, password = base64.b64decode(given, validate=True).decode().partition(":")
         except ValueError:
@@ -115,15 +123,21 @@ class Authenticator:
                 if not turn.enter_context(self.throttle.turn()):
                     raise retry_later("busy", 1)
 
-            partner = partners.by_password(tx, user, password, self._passwords, before_hashing, self._note_login)
+            found: list[bytes] = []
+            partner = partners.by_password(
+                tx, user, password, self._passwords, before_hashing, self._note_login, found.append
+            )
         if partner is None:
             self.throttle.failed(remote, user)
-        return partner
+            return None
+        return ProvenLogin(partner, UsedLogin("password", found[0]))
 
 
-def _by_token(tx: Tx, token: str) -> Partner | None:
+def _by_token(tx: Tx, token: str) -> ProvenLogin | None:
     # By its hash, as no token is kept in memory.
-    return remembered(tx, ("token", hash_token(token)), lambda: partners.by_token(tx, token))
+    hashed = hash_token(token)
+    partner = remembered(tx, ("token", hashed), lambda: partners.by_token(tx, token))
+    return None if partner is None else ProvenLogin(partner, UsedLogin("token", hashed))
 
 
 def _check_accept(environ: dict[str, Any], accepts: Callable[[str | None], bool] = accepts_taxii) -> None:

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-from schemas.partner import Partner
+from server.taxii.auth import ProvenLogin
 from server.taxii.response import TaxiiResponse
 
 # Credentials end by the clock, without a change in the database.
@@ -20,9 +20,9 @@ Key = tuple[Any, ...]
 
 
 class CachedResponse(NamedTuple):
-    """A response, the partner it was for, the version of the database it is of, and when it ends (monotonic)."""
+    """A response, whom it was for, the version of the database it is of, and when it ends (monotonic)."""
 
-    partner: Partner
+    proven: ProvenLogin
     response: TaxiiResponse
     version: int
     until: float
@@ -47,13 +47,13 @@ class ResponseCache:
             return None
         return cached
 
-    def keep(self, key: Key, version: int, partner: Partner, response: TaxiiResponse) -> None:
+    def keep(self, key: Key, version: int, proven: ProvenLogin, response: TaxiiResponse) -> None:
         """Keep a response that was made when the database was at ``version`` or, in the meantime, later."""
         if response.status != 200 or len(response.body) > _LARGEST_BODY:
             return
         if sum(len(part or "") for part in key) > _LONGEST_KEY:
             return
-        self._responses[key] = CachedResponse(partner, response, version, time.monotonic() + _SECONDS)
+        self._responses[key] = CachedResponse(proven, response, version, time.monotonic() + _SECONDS)
         self._responses.move_to_end(key)
         if len(self._responses) > _MOST_RESPONSES:
             self._responses.popitem(last=False)

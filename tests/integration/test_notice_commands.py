@@ -13,6 +13,7 @@ import pytest
 from schemas.proof.signatures import canonical
 from server.app import close, create_app
 from server.settings import load
+from server.store.credentials import UsedLogin, hash_token
 from server.taxii.application import call_wsgi
 from tests.integration.command import Run, answer
 
@@ -84,6 +85,11 @@ def test_a_notice_has_what_was_read_withdrawn_and_answered_and_nothing_of_others
     assert row["revoked"] is False
     assert row["given"]["by"] >= row["date_added"]
     assert [request["address"] for request in row["given"]["requests"]] == ["192.0.2.17"]
+    login = row["given"]["login"]
+    assert (login["by"], login["id"]) == ("token", UsedLogin("token", hash_token(tokens["Bank B"])).id)
+    assert login["issued"] < row["date_added"]
+    assert "login" not in stated["not_known"]
+    assert tokens["Bank B"][:8] not in json.dumps(stated)
     assert stated["value"] == {"kind": "bank-account", "value": VALUE}
     assert {row["given"] for row in _statement(hub, "Bank C")["published"]} == {None}
     Path("outcomes.csv").write_text(f"record,of,outcome,reported_at\noutcome,bank-account:{VALUE},blocked,2026-11-01\n")

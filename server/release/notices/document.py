@@ -130,7 +130,9 @@ class _Page:
             says = self._texts["valid"].format(action=row["action"] or "", until=self._time(row["valid_until"]))
         addresses = [] if given is None else sorted({request["address"] for request in given["requests"]})
         by = self._texts["never"] if given is None else self._time(given["by"])
-        return [row["collection"], self._time(row["date_added"]), says, by, ", ".join(addresses)]
+        login = given.get("login") if given is not None else None
+        logins = [] if login is None else [f"{self._texts[login['by']]} {login['id']}"]
+        return [row["collection"], self._time(row["date_added"]), says, by, ", ".join([*addresses, *logins])]
 
     def _delivered(self, row: Mapping[str, Any]) -> list[str]:
         answer = self._texts["accepted" if row["accepted"] else "failed"]

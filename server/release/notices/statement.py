@@ -39,6 +39,7 @@ from server.store.item import Item
 from server.store.keepers import kept_accounts
 from server.store.objects.query import EVERY, Query
 from server.store.reads import read_steps
+from server.store.reads.read_steps import ReadStep
 
 TYPE = "scamfeed-notice/1"
 _NO_LISTING = f"indicator--{uuid.UUID(int=0)}"
@@ -78,8 +79,8 @@ def statement(tx: Tx, value: ValueReading, partner: Partner) -> dict[str, Any]:
     subject = value.name
     hub = hub_identity.load(tx)
     ids = sorted(listings.ids(tx, subject))[:_MOST_ROWS]
-    readers = list(_readers(tx, partner))
-    published = [row for reader in readers for row in _published(tx, reader, partner.name, ids)]
+    readers, issued = list(_readers(tx, partner)), partners.issued(tx, partner.name)
+    published = [row for reader in readers for row in _published(tx, reader, partner.name, ids, issued)]
     own = sorted({row["id"] for row in published})
     stated = {
         "type": TYPE,
@@ -115,7 +116,9 @@ def _collection(tx: Tx, id_: str) -> Collection | None:
         return None
 
 
-def _published(tx: Tx, reader: _Reader, partner: str, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _published(
+    tx: Tx, reader: _Reader, partner: str, ids: Sequence[str], issued: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
     """Yield the versions of listings that a collection has for the partner, each with when it was given.
 
     Each collection is asked, whether there are listings or not: how long it takes tells nobody of hidden ones.
@@ -134,7 +137,7 @@ def _published(tx: Tx, reader: _Reader, partner: str, ids: Sequence[str]) -> Ite
                 "version": stamp(record.version),
                 "date_added": stamp(record.date_added),
                 **_object(items.get((record.id, record.version))),
-                "given": _given(tx, reader, partner, record.date_added),
+                "given": _given(tx, reader, partner, record.date_added, issued),
             }
 
 
@@ -151,8 +154,8 @@ def _object(item: Item | None) -> dict[str, Any]:
     }
 
 
-def _given(tx: Tx, reader: _Reader, partner: str, added: int) -> dict[str, Any] | None:
-    """Return by when a page gave the partner what was added at ``added``, and the requests of that minute."""
+def _given(tx: Tx, reader: _Reader, partner: str, added: int, issued: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return by when and to which login a page gave what was added at ``added``, and the requests of that minute."""
     if reader.read_up_to is None or reader.read_up_to < added or reader.asked is None:
         return None
     collection = reader.collection.id
@@ -163,8 +166,17 @@ def _given(tx: Tx, reader: _Reader, partner: str, added: int) -> dict[str, Any] 
         "by": stamp(by),
         "read_up_to": stamp(up_to),
         "last_asked": stamp(reader.asked),
+        "login": None if step is None else _login(step, issued),
         "requests": [_request(entry) for entry in found],
     }
+
+
+def _login(step: ReadStep, issued: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return the credential that a partner asked by, with when it was issued where it is there still."""
+    if step.login is None:
+        return None
+    created = issued.get(step.login)
+    return {"by": step.login_by, "id": step.login, "issued": None if created is None else stamp(created)}
 
 
 def _request(entry: AuditEntry) -> dict[str, Any]:
@@ -269,7 +281,7 @@ def _not_known(stated: Mapping[str, Any]) -> list[str]:
     given = [row["given"] for row in stated["published"] if row["given"] is not None]
     return [
         *(["filters"] if given else []),
-        *(["login"] if given else []),
+        *(["login"] if any(row["login"] is None for row in given) else []),
         *(["looked-up"]),
         *(["understood"] if given or stated["delivered"] else []),
         *(["time-of-reading"] if any(not row["requests"] for row in given) else []),

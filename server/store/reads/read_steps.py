@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, exists, insert, select, update
 
+from server.store.credentials import UsedLogin
 from server.store.database.engine import Tx
 from server.store.reads.tables import read_steps
 
@@ -12,25 +13,31 @@ _s = read_steps.c
 
 
 class ReadStep(NamedTuple):
-    """By ``at`` the partner had been given what the collection added until ``read_up_to``; both in microseconds."""
+    """By ``at`` the partner had been given what the collection added until ``read_up_to``; both in microseconds.
+
+    ``login_by`` is the sort of the credential that it asked by, ``login`` its id; None where that is not known.
+    """
 
     read_up_to: int
     at: int
+    login_by: str | None
+    login: str | None
 
 
-def note(tx: Tx, collection: str, partner: str, read_up_to: int, moment: int) -> None:
+def note(tx: Tx, collection: str, partner: str, read_up_to: int, moment: int, login: UsedLogin | None = None) -> None:
     """Note that a partner has read a collection, by its id, up to there; the steps of one minute are one.
 
     The caller has locked the partner's read position there.
     """
     mine = {"of_collection": collection, "of_partner": partner}
+    used = {"login_by": login.by if login else None, "login": login.id if login else None}
     last = tx.execute(_LAST, mine).first()
     if last is not None and last.read_up_to >= read_up_to:
         return
     if last is not None and last.at >= moment - moment % _MINUTE:
-        tx.execute(_MOVE, mine | {"from_place": last.read_up_to, "to_place": read_up_to, "moment": moment})
+        tx.execute(_MOVE, mine | used | {"from_place": last.read_up_to, "to_place": read_up_to, "moment": moment})
     else:
-        row = {"collection": collection, "partner": partner, "read_up_to": read_up_to, "at": moment}
+        row = {"collection": collection, "partner": partner, "read_up_to": read_up_to, "at": moment, **used}
         tx.execute(insert(read_steps), row)
 
 
@@ -61,7 +68,7 @@ def forget(tx: Tx, *, before: int, most: int = 500) -> int:
 _MINE = (_s.collection == bindparam("of_collection"), _s.partner == bindparam("of_partner"))
 _LAST = select(_s.read_up_to, _s.at).where(*_MINE).order_by(_s.read_up_to.desc()).limit(1)
 _FIRST = (
-    select(_s.read_up_to, _s.at)
+    select(_s.read_up_to, _s.at, _s.login_by, _s.login)
     .where(*_MINE, _s.read_up_to >= bindparam("added", type_=BigInteger))
     .order_by(_s.read_up_to)
     .limit(1)
@@ -69,6 +76,11 @@ _FIRST = (
 _MOVE = (
     update(read_steps)
     .where(*_MINE, _s.read_up_to == bindparam("from_place", type_=BigInteger))
-    .values(read_up_to=bindparam("to_place", type_=BigInteger), at=bindparam("moment", type_=BigInteger))
+    .values(
+        read_up_to=bindparam("to_place", type_=BigInteger),
+        at=bindparam("moment", type_=BigInteger),
+        login_by=bindparam("login_by"),
+        login=bindparam("login"),
+    )
 )
 _FORGET = delete(read_steps).where(*_MINE, _s.read_up_to == bindparam("of_place", type_=BigInteger))

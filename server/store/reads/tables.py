@@ -14,6 +14,9 @@ read_steps = Table(
     Column("partner", Text, nullable=False),
     Column("read_up_to", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
+    # By which credential: what it is, and its id. NULL where that is not known.
+    Column("login_by", Text),
+    Column("login", Text),
     PrimaryKeyConstraint("collection", "partner", "read_up_to"),
     Index("ix_read_steps_at", "at"),
 )

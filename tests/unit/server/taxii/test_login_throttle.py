@@ -105,7 +105,7 @@ def test_a_password_is_verified_once_for_all_processes_with_one_key(tmp_path: Pa
         process().identify(tx, authorization)
     notes.wait()
     with fast.read() as tx:
-        assert process().identify(tx, authorization, is_fast=True).name == "bank"
+        assert process().identify(tx, authorization, is_fast=True).partner.name == "bank"
     fast.close()
     slow.close()
     store.close()

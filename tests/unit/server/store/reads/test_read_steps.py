@@ -1,5 +1,6 @@
 from server.store import Store, read_progress
 from server.store.collections import Collection
+from server.store.credentials import UsedLogin
 from server.store.reads import read_steps
 
 MINUTE = 60_000_000
@@ -20,10 +21,16 @@ def test_a_step_says_by_when_something_was_read(store: Store, collection: Collec
 
 def test_steps_of_one_minute_are_one_and_its_time_is_the_last(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
-        for place, moment in ((100, MINUTE + 1), (150, MINUTE + 2), (120, MINUTE + 3), (160, 2 * MINUTE)):
-            read_steps.note(tx, collection.id, "one", place, moment)
-        assert read_steps.first_after(tx, collection.id, "one", 1) == (150, MINUTE + 2)
-        assert read_steps.first_after(tx, collection.id, "one", 151) == (160, 2 * MINUTE)
+        token, password = (UsedLogin(by, by.encode()) for by in ("token", "password"))
+        for place, moment, login in (
+            (100, MINUTE + 1, None),
+            (150, MINUTE + 2, token),
+            (120, MINUTE + 3, password),
+            (160, 2 * MINUTE, password),
+        ):
+            read_steps.note(tx, collection.id, "one", place, moment, login)
+        assert read_steps.first_after(tx, collection.id, "one", 1) == (150, MINUTE + 2, "token", token.id)
+        assert read_steps.first_after(tx, collection.id, "one", 151) == (160, 2 * MINUTE, "password", password.id)
 
 
 def test_steps_follow_the_positions_of_partners(store: Store, collection: Collection) -> None:
@@ -45,5 +52,5 @@ def test_old_steps_are_forgotten_but_for_the_last_of_each_partner(store: Store, 
         assert read_steps.forget(tx, before=4 * MINUTE, most=2) == 2
         assert read_steps.forget(tx, before=9 * MINUTE) == 2
         assert read_steps.forget(tx, before=9 * MINUTE) == 0
-        assert read_steps.first_after(tx, collection.id, "one", 1) == (500, 5 * MINUTE)
-        assert read_steps.first_after(tx, collection.id, "two", 1) == (100, MINUTE)
+        assert read_steps.first_after(tx, collection.id, "one", 1) == (500, 5 * MINUTE, None, None)
+        assert read_steps.first_after(tx, collection.id, "two", 1) == (100, MINUTE, None, None)
