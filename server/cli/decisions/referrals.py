@@ -14,8 +14,8 @@ from schemas.tabular import harmless_cell
 from schemas.vocabulary import HolderStatus, ReferralAnswer
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.partners.access import find_partner
+from server.release.publish.referrals import answer as note_answer, refer
 from server.release.query import lookup
-from server.release.referrals import answer as note_answer, refer
 from server.store import Tx, collections, focal_points, listings, log
 from server.store.database.times import now, stamp
 from server.store.focal_points import HUB

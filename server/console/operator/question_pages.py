@@ -10,7 +10,7 @@ from server.console.operator.places import after_of
 from server.console.operator.trail import note
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
-from server.release.referrals import answer
+from server.release.publish.referrals import answer
 from server.store.database.times import now
 from server.store.questions import questions
 from server.store.referrals import referrals
