@@ -90,6 +90,7 @@ class Month:
                 self.records.add(record["id"])
                 self.count["actions", day, "", ""] += 1
                 self.count["actions", day, "outcome", outcome] += 1
+                self.count["actions", day, "reporter_kind", "bank"] += 1
         self.events += len(objects)
         with self.hub.store.begin() as tx:
             done = contribute(self.hub, tx, partner, [Item.of(obj) for obj in objects])

@@ -71,11 +71,16 @@ ACTIVE = Figure(
     is_public=False,
     is_stock=True,
 )
-SIGHTINGS = Figure("sightings", "sightings of listed values that partners shared", (Dimension.KIND,))
+SIGHTINGS = Figure(
+    "sightings",
+    "sightings of listed values that partners shared; `reporter_kind` is the kind of the partner that saw them",
+    (Dimension.KIND, Dimension.REPORTER_KIND),
+)
 ACTIONS = Figure(
     "actions",
-    "outcomes about listed values that partners shared, each record once, without those held for a person",
-    (Dimension.KIND, Dimension.OUTCOME),
+    "outcomes about listed values that partners shared, each record once, without those held for a person; "
+    "`reporter_kind` is the kind of the partner that acted",
+    (Dimension.KIND, Dimension.OUTCOME, Dimension.REPORTER_KIND),
 )
 TO_LISTING = Figure(
     "report-to-listing",

@@ -330,8 +330,9 @@ class _Step:
     ) -> None:
         kinds = tuple(sorted({value.kind for value in listed.values()}))
         by_space = self.registry.by_space
-        mine = by_space[row.space].counts_as
-        self.tally.count(figures.SIGHTINGS.name, row.added, {Dimension.KIND: kinds}, (mine,))
+        partner = by_space[row.space]
+        cells = {Dimension.KIND: kinds, Dimension.REPORTER_KIND: (partner.kind.value,)}
+        self.tally.count(figures.SIGHTINGS.name, row.added, cells, (partner.counts_as,))
         seen = folded.moment_of(obj.get("last_seen")) or row.added
         for number, value in listed.items():
             ended = {
@@ -350,9 +351,14 @@ class _Step:
         outcome = folded.outcome_of(extension.context_of(obj).get("outcome"))
         if outcome is None:
             return
-        mine = self.registry.by_space[row.space].counts_as
+        partner = self.registry.by_space[row.space]
+        mine = partner.counts_as
         kinds = tuple(sorted({value.kind for value in listed.values()}))
-        cells = {Dimension.KIND: kinds, Dimension.OUTCOME: (outcome.value,)}
+        cells = {
+            Dimension.KIND: kinds,
+            Dimension.OUTCOME: (outcome.value,),
+            Dimension.REPORTER_KIND: (partner.kind.value,),
+        }
         self.tally.count(figures.ACTIONS.name, row.added, cells, (mine,))
         if outcome not in _ACTS:
             return

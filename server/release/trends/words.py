@@ -11,6 +11,7 @@ from schwifty.exceptions import SchwiftyException
 from mappers import extension
 from mappers.indicator import from_stix
 from schemas.errors import Rejected
+from schemas.keeper import keeper
 from schemas.partner import Partner
 from schemas.vocabulary import Action, Channel, HolderStatus, PaymentRail, ScamType
 from server.release.route.audience import effective_tlp
@@ -21,6 +22,8 @@ Words = dict[str, tuple[str, ...]]
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _MOST_COUNTRIES = 10
+# A number tells no telecom: it may have moved to another.
+_KEPT_ELSEWHERE = ("social-account", "payment-alias")
 _SCAM_TYPES, _CHANNELS, _RAILS, _GRADES = (
     frozenset(map(str, words)) for words in (ScamType, Channel, PaymentRail, Action)
 )
@@ -72,7 +75,14 @@ def _of_value(context: Mapping[str, Any], subject: str) -> Words:
 
 @lru_cache(maxsize=4096)
 def institution_of(kind: str, value: str) -> str | None:
-    """Return the bank of an account by its BIC, else by country and code; None of a value that names none."""
+    """Return the institution that a value itself names; None of a value that names none, or several.
+
+    A bank is named by its BIC, else by country and code; the platform of a profile and the wallet of an alias as in
+    the setting of a partner that keeps them: ``social-account:line``.
+    """
+    if kind in _KEPT_ELSEWHERE:
+        keepers = keeper(kind, value)
+        return next(iter(keepers)) if len(keepers) == 1 else None
     if kind != "bank-account":
         return None
     parts = value.split(":")

@@ -11,7 +11,7 @@ from server.release import review
 from server.release.hub import Hub
 from server.release.query import receipts
 from server.release.retract import retract
-from server.release.trends import fold as folding, settle
+from server.release.trends import fold as folding, settle, words
 from server.release.trends.publish import publish_due
 from server.store import Store, collections, log, read_progress, reviews
 from server.store.database.times import now
@@ -35,6 +35,21 @@ def test_a_report_is_counted_by_its_words(bank: Partner, reports: Reports, figur
     assert figure("reports", "country") == {"TH": 1, "VN": 1, "not-stated": 1}
     assert figure("reports", "reporter_kind") == {"bank": 2}
     assert sum(figure("listed", "grade").values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "institution"),
+    [
+        ("social-account", "line:somebody", "social-account:line"),
+        ("payment-alias", "truemoney:+66812345678", "payment-alias:truemoney"),
+        ("payment-alias", "upi:somebody@okhdfcbank", "payment-alias:upi:@okhdfcbank"),
+        ("payment-alias", "promptpay:+66812345678", None),
+        ("phone", "+66812345678", None),
+        ("domain", "bad.example.com", None),
+    ],
+)
+def test_a_value_counts_for_the_platform_or_wallet_that_it_names(kind: str, value: str, institution: str) -> None:
+    assert words.institution_of(kind, value) == institution
 
 
 def test_an_organisation_that_reports_a_value_again_is_counted_once(
@@ -131,6 +146,9 @@ def test_how_soon_a_listing_was_read_and_acted_on_is_measured(
     for _ in range(2):
         records_of(reader, "outcome", of=listing, outcome="blocked")
     assert figure("actions", "outcome") == {"blocked": 1}
+    assert figure("actions", "reporter_kind") == {"platform": 1}
+    records_of(reader, "sighting", of=listing)
+    assert figure("sightings", "reporter_kind") == {"platform": 1}
     assert figure("listing-to-action") == {"": 1}
 
 
