@@ -22,7 +22,7 @@ from server.release.requests.notes import RequestNotes
 from server.release.requests.states import Role
 from server.release.results import Published, Results, Unpublished
 from server.release.submission import RequestNote
-from server.store import audit, hub_identity, value_index
+from server.store import audit, hub_identity, quotas, value_index
 from server.store.audit import AuditEvent
 from server.store.database.engine import Tx
 from server.store.database.times import micros
@@ -31,6 +31,9 @@ from server.store.requests.requests import StoredRequest, StoredStep
 
 _DAY = 86_400_000_000
 _MILLISECOND = 1_000
+_SECOND = 1_000_000
+# The quota of later hops that a partner opens by its answers.
+_HOPS = "request-hops"
 _LEFT = "not-a-partner: you take part here no more"
 
 
@@ -286,10 +289,12 @@ class RequestIntake:
             return {**entry, "not_asked": "was-here-before"}
         if stored.hop >= MOST_HOPS:
             return {**entry, "not_asked": "too-many-hops"}
-        if len(chain) >= MOST_OF_A_CHAIN or self._follows_many(sender):
+        if len(chain) >= MOST_OF_A_CHAIN:
             return {**entry, "not_asked": "too-many-requests"}
         if asked is not None and asked.counts_as == sender.counts_as:
             return {**entry, "not_asked": "yours"}
+        if self._follows_many():
+            return {**entry, "not_asked": "too-many-requests"}
         id_ = str(uuid.uuid4())
         deadline = timestamp.to_millisecond(self._context.at + _window(stored.deadline - stored.opened))
         following = request.model_copy(
@@ -309,10 +314,14 @@ class RequestIntake:
         chain[id_] = self._add(id_, following, asked, sent_as=f"note--{id_}", earlier=stored)
         return {**entry, "next": id_}
 
-    def _follows_many(self, sender: Partner) -> bool:
-        """Return whether the hub opened as many later hops for a sender today as its own requests may have."""
+    def _follows_many(self) -> bool:
+        """Count a later hop of the partner that answers, and return whether it named as many today as it may.
+
+        It counts as that partner's, who names the accounts: nobody can use up what another may have followed.
+        """
         most = self._limits.per_day * MOST_HOPS
-        return bool(most) and requests.followed_since(self._tx, sender.name, self._context.micros - _DAY) >= most
+        name, day = self._partner.name, _DAY // _SECOND
+        return bool(most) and quotas.charge(self._tx, name, _HOPS, 1, limit=most, seconds=day) > 0
 
 
 def _amount_of_step(

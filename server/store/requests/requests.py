@@ -218,12 +218,6 @@ def opened_since(tx: Tx, sender: str, since: int) -> int:
     return tx.execute(select(func.count()).select_from(requests).where(*mine)).scalar_one()
 
 
-def followed_since(tx: Tx, sender: str, since: int) -> int:
-    """Count the later hops that were opened in a partner's name since a moment."""
-    mine = (requests.c.sender == sender, requests.c.opened >= since, requests.c.earlier.is_not(None))
-    return tx.execute(select(func.count()).select_from(requests).where(*mine)).scalar_one()
-
-
 def still_open(tx: Tx, sender: str) -> int:
     """Count what a partner asked that nobody closed yet, without later hops."""
     mine = (requests.c.sender == sender, requests.c.state.in_(_NOT_ENDED), requests.c.earlier.is_(None))

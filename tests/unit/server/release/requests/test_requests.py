@@ -298,6 +298,22 @@ def test_the_later_hops_of_all_requests_of_a_day_are_bounded(store: Store, victi
     assert reasons == [None] * 10 + ["too-many-requests"] * 6
 
 
+def test_an_addressee_that_names_many_accounts_uses_up_what_it_may_name_and_nobody_elses(
+    store: Store, victims: Partner, keeper: Partner
+) -> None:
+    hub = Hub(store, request_limits=RequestLimits(per_day=2, open_at_once=0))
+    other = registered(store, "Other Bank", institutions=("BKKBTHBK",))
+    told = []
+    for partner, bank, number in ((keeper, "KASITHBK", 0), (other, "BKKBTHBK", 1)):
+        of = f"bank-account:TH:{bank}:{6_000_000_000 + number}"
+        id_ = sent(hub, victims, asked(reference=f"CASE-{number}", of=of)).view.id
+        went_to = [{"of": f"bank-account:TH:SICOTHBK:{7_000_000_000 + place}", "amount": "100"} for place in range(12)]
+        sent(hub, partner, answered(id_, "agreed", went_to=went_to))
+        [view] = [view for view in seen(hub, victims) if view["id"] == id_]
+        told.append(sum("next" in entry for entry in view["steps"][-1]["went_to"]))
+    assert told == [10, 10]
+
+
 def test_many_targets_of_one_answer_are_refused() -> None:
     went_to = [{"of": f"bank-account:TH:KASITHBK:{2_000_000_000 + place}", "amount": "1"} for place in range(21)]
     with pytest.raises(ValueError, match="went_to"):
