@@ -13,7 +13,7 @@ import requests
 from server.store import Store
 from server.store.database.times import now
 from server.store.objections import objections
-from server.store.objections.tables import objections as rows
+from server.store.objections.tables import objection_tokens, objections as rows
 from tests.integration.command import Run, answer
 from tests.integration.peers import TAXII, answering, free_port
 from tests.processes import Forked, serve_hub
@@ -123,7 +123,8 @@ def make_due(world: World) -> None:
     """Let the day that was promised have come."""
     store = Store.open(f"sqlite:///{world.folder / 'scamfeed.db'}")
     with store.begin() as tx:
-        tx.execute(rows.update().values(due=now() - 1))
+        for table in (rows, objection_tokens):
+            tx.execute(table.update().values(due=now() - 1))
     store.close()
 
 

@@ -81,7 +81,7 @@ def add(tx: Tx, new: Objection, subjects: Sequence[str]) -> str:
         # The value may be listed since the first one was looked up: whatever was found then, it is looked up again.
         tx.execute(update(objections).where(_o.id == known).values(routed=None))
     token = secrets.token_urlsafe(24)
-    tx.execute(insert(objection_tokens).values(digest=_digest(token), objection=known or new.id))
+    tx.execute(insert(objection_tokens).values(digest=_digest(token), objection=known or new.id, due=new.due))
     return token
 
 
@@ -96,12 +96,19 @@ def count_since(tx: Tx, moment: int) -> int:
 
 
 def by_token(tx: Tx, token: str) -> Objection:
-    """Return the objection that a token follows. Raises ``UnknownObjection``."""
-    asked = select(objections).join_from(objection_tokens, objections).where(_t.digest == _digest(token))
+    """Return the objection that a token follows, due when whoever holds it was told. Raises ``UnknownObjection``.
+
+    So who objects later to the same learns nothing of an earlier objection.
+    """
+    asked = (
+        select(objections, _t.due.label("promised"))
+        .join_from(objection_tokens, objections)
+        .where(_t.digest == _digest(token))
+    )
     row = tx.execute(asked).first()
     if row is None:
         raise UnknownObjection("there is no objection of that token")
-    return Objection(*row)
+    return Objection(*row[:-1])._replace(due=row.promised)
 
 
 def find(tx: Tx, id_: str) -> Objection:

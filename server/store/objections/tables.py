@@ -50,5 +50,7 @@ objection_tokens = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True),
     Column("objection", Text, ForeignKey("objections.id"), nullable=False),
+    # By when whoever holds the token was promised an answer; of an objection that follows another, later than its.
+    Column("due", BigInteger, nullable=False),
     Index("ix_objection_tokens_objection", "objection"),
 )

@@ -41,6 +41,17 @@ def test_one_contact_has_one_open_objection_to_a_value(store: Store) -> None:
     assert later != first
 
 
+def test_who_objects_later_is_promised_a_day_of_their_own(store: Store) -> None:
+    id_, one = add(store, None, DAY)
+    _, again = add(store, None, 3 * DAY)
+    with store.read() as tx:
+        first, second = (objections.by_token(tx, token) for token in (one, again))
+        stored = objections.all_objections(tx, every=True)
+    assert first.id == second.id == id_
+    assert second.due - first.due >= 2 * DAY
+    assert [found.due for found in stored] == [first.due]
+
+
 def test_an_answer_erases_contact_and_value(store: Store) -> None:
     id_, token = add(store, "a@example.com")
     with store.begin() as tx:
