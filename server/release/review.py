@@ -73,7 +73,7 @@ def decide(
     wanted = list(found)
     for partner in sorted({review.partner for key_, review in found.items() if _type(key_) == "opinion"}):
         # Before the values: its totals may change.
-        partners.lock(tx, partner)
+        partners.lock(tx, partner, organisation=True)
     doubted = _disputed_values(_open(hub, tx, wanted), wanted)
     beside = _open_beside(tx, found)
     if state == "rejected":

@@ -38,7 +38,8 @@ def states_totals(obj: Obj | None) -> bool:
 class TotalsFold:
     """Gathers what one partner states in one transaction, and folds it into its sums.
 
-    The partner is locked (``server.store.partners.lock``).
+    An organisation counts once, whatever number of partners it has. The partners of its organisation are locked
+    (``server.store.partners.lock``).
     """
 
     def __init__(self, context: ReleaseContext, partner: Partner) -> None:
@@ -48,6 +49,11 @@ class TotalsFold:
         self._stated: list[OutcomeTotals] = []
         self._ended: list[str] = []
         self._messages: dict[str, str] = {}
+        # Digests by the name of a partner of the organisation, as they were stored before, by those of now.
+        self._formerly: dict[bytes, bytes] = {}
+        self._organisation = [
+            other.name for other in context.registry.by_identity.values() if other.counts_as == partner.counts_as
+        ]
 
     def add(
         self, key: str, obj: Obj, refs: Iterable[str], values: Mapping[str, ReportedValue], *, counts: bool
@@ -70,7 +76,14 @@ class TotalsFold:
     def fold(self) -> Mapping[str, str]:
         """Fold what was added, and return the messages about records that do not count, by key."""
         if self._stated or self._ended:
-            refused = totals.fold(self._context.tx, self._partner.name, self._stated, self._ended)
+            refused = totals.fold(
+                self._context.tx,
+                self._partner.name,
+                self._stated,
+                self._ended,
+                organisation=self._organisation,
+                formerly=self._formerly,
+            )
             self._messages |= dict.fromkeys(refused, TOO_MANY_ALIKE)
             self._stated, self._ended = [], []
         return self._messages
@@ -99,7 +112,12 @@ class TotalsFold:
     def _about(self, stated: Outcome, refs: Set[str]) -> bytes:
         """Return the digest of what totals are about: nobody outside can compute it from a value."""
         named = {"reference": stated.reference} if stated.reference is not None else {"values": sorted(refs)}
-        of = {"partner": self._partner.name, "outcome": stated.outcome.value, **named}
+        about = self._digest({"organisation": self._partner.counts_as, "outcome": stated.outcome.value, **named})
+        for name in self._organisation:
+            self._formerly[self._digest({"partner": name, "outcome": stated.outcome.value, **named})] = about
+        return about
+
+    def _digest(self, of: Mapping[str, Any]) -> bytes:
         secret = hashlib.sha256(b"totals" + self._context.facts.secret).digest()
         return hashlib.blake2b(orjson.dumps(of), key=secret, digest_size=16).digest()
 

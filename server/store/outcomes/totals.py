@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from datetime import date
 from decimal import Context, Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, delete, insert, or_, select, update
@@ -16,6 +17,7 @@ from schemas.fields import plain_amount
 from server.store.database.engine import Tx
 from server.store.database.sql import insert_many
 from server.store.outcomes.tables import outcome_records, outcome_totals
+from server.store.partners import all_partners
 
 # So many records of one partner may be about the same; further ones do not count, as each one costs as much as all.
 MOST_ALIKE = 1_000
@@ -24,6 +26,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 # Digits enough for any sum of amounts.
 _EXACT = Context(prec=80)
 _NOTHING = Decimal(0)
+_NOTHING_FORMERLY: Mapping[bytes, bytes] = MappingProxyType({})
 _r, _t = outcome_records.c, outcome_totals.c
 
 
@@ -72,30 +75,48 @@ class DayTotals(NamedTuple):
 
 
 class _Kept(NamedTuple):
-    """A stored record, with whether it counts."""
+    """A stored record, with whether it counts, and the partner that stated it."""
 
     totals: OutcomeTotals
     counted: bool
+    partner: str
 
 
-def fold(tx: Tx, partner: str, stated: Iterable[OutcomeTotals], ended: Iterable[str] = ()) -> Set[str]:
+def fold(
+    tx: Tx,
+    partner: str,
+    stated: Iterable[OutcomeTotals],
+    ended: Iterable[str] = (),
+    *,
+    organisation: Iterable[str] = (),
+    formerly: Mapping[bytes, bytes] = _NOTHING_FORMERLY,
+) -> Set[str]:
     """Count what ``partner`` stated, and no longer the records of the keys that ``ended``; update the sums.
 
-    The caller has locked the partner. Returns the keys of the records that do not count, as too many are about the
-    same. A record that is older than the stored one of its key changes nothing.
+    Records of all partners of its ``organisation`` may state the same again. ``formerly`` has, by digests under which
+    records are stored, those that are used for them now. The caller has locked these partners. Returns the keys of the
+    records that do not count, as too many are about the same. A record that is older than the stored one of its key
+    changes nothing.
     """
     new = {totals.key: totals for totals in stated}
     gone = set(ended) - new.keys()
-    before = _find(tx, partner, {*new, *gone}, {totals.about for totals in new.values()})
+    about = {totals.about for totals in new.values()}
+    before = _find(tx, {partner, *organisation}, {*new, *gone}, about | formerly.keys())
     older = {key for key, totals in new.items() if key in before and before[key].totals.stated > totals.stated}
     for key in older:
         del new[key]
-    kept = {key: stored.totals for key, stored in before.items() if key not in gone and key not in new}
+    kept = {
+        key: stored.totals._replace(about=formerly.get(stored.totals.about, stored.totals.about))
+        for key, stored in before.items()
+        if key not in gone and key not in new
+    }
     refused = _over(kept, new)
     kept |= {key: totals for key, totals in new.items() if key not in refused}
-    after = {key: _Kept(totals, counted) for key, (totals, counted) in _counting(kept).items()}
-    _write(tx, partner, before, after)
-    _add(tx, partner, _difference(before, after))
+    by = {key: stored.partner for key, stored in before.items()} | dict.fromkeys(new, partner)
+    after = {key: _Kept(totals, counted, by[key]) for key, (totals, counted) in _counting(kept).items()}
+    _write(tx, before, after)
+    for name, difference in sorted(_differences(before, after).items()):
+        _add(tx, name, difference)
     return refused
 
 
@@ -129,24 +150,27 @@ def forget(tx: Tx, keys: Iterable[str]) -> None:
         asked = select(_r.partner, _r.key).where(_r.key.in_(wanted[start : start + _PART]))
         for partner, key in tx.execute(asked):
             found[partner].add(key)
+    counts_as = {partner.name: partner.counts_as for partner in all_partners(tx)} if found else {}
     for partner, of_partner in sorted(found.items()):
-        fold(tx, partner, (), of_partner)
+        same = {name for name, organisation in counts_as.items() if organisation == counts_as.get(partner)}
+        fold(tx, partner, (), of_partner, organisation=same)
 
 
-def _find(tx: Tx, partner: str, keys: Set[str], about: Set[bytes]) -> dict[str, _Kept]:
+def _find(tx: Tx, partners: Set[str], keys: Set[str], about: Set[bytes]) -> dict[str, _Kept]:
     """Return the stored records of these keys, and all that are about the same as they are or were."""
-    rows = {row.key: row for row in _rows(tx, partner, keys, ())}
+    rows = {row.key: row for row in _rows(tx, partners, keys, ())}
     groups = about | {bytes(row.about) for row in rows.values()}
-    rows |= {row.key: row for row in _rows(tx, partner, (), groups)}
+    rows |= {row.key: row for row in _rows(tx, partners, (), groups)}
     return {key: _kept(row) for key, row in rows.items()}
 
 
-def _rows(tx: Tx, partner: str, keys: Iterable[str], about: Iterable[bytes]) -> list[Row[Any]]:
+def _rows(tx: Tx, partners: Iterable[str], keys: Iterable[str], about: Iterable[bytes]) -> list[Row[Any]]:
     found: list[Row[Any]] = []
+    mine = _r.partner.in_(sorted(partners))
     for column, wanted in ((_r.key, sorted(keys)), (_r.about, sorted(about))):
         for start in range(0, len(wanted), _PART):
             among = wanted[start : start + _PART]
-            found += tx.execute(select(outcome_records).where(_r.partner == partner, column.in_(among))).all()
+            found += tx.execute(select(outcome_records).where(mine, column.in_(among))).all()
     return found
 
 
@@ -190,7 +214,7 @@ def _states_again(one: OutcomeTotals, other: OutcomeTotals) -> bool:
     return max(filter(None, starts)) <= min(filter(None, ends))
 
 
-def _write(tx: Tx, partner: str, before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> None:
+def _write(tx: Tx, before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> None:
     """Store the records that changed."""
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     flags: dict[bool, list[str]] = {True: [], False: []}
@@ -203,7 +227,7 @@ def _write(tx: Tx, partner: str, before: Mapping[str, _Kept], after: Mapping[str
         if old is not None:
             replaced.append(key)
         if new is not None:
-            rows.append(_row(partner, new))
+            rows.append(_row(new))
     for counted, keys in flags.items():
         for start in range(0, len(keys), _PART):
             among = keys[start : start + _PART]
@@ -233,16 +257,18 @@ class _Sum(NamedTuple):
 _Cell = tuple[int, str, str, str, str, str]
 
 
-def _difference(before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> dict[_Cell, _Sum]:
-    """Return what is to be added to the sums, by their cells."""
-    found: dict[_Cell, _Sum] = defaultdict(_Sum)
+def _differences(before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> dict[str, dict[_Cell, _Sum]]:
+    """Return by partner what is to be added to its sums, by their cells."""
+    found: dict[str, dict[_Cell, _Sum]] = defaultdict(lambda: defaultdict(_Sum))
     for times, records in ((-1, before), (1, after)):
-        for totals, counted in records.values():
+        for totals, counted, partner in records.values():
             if counted:
-                cell = _cell(totals)
+                cell, sums = _cell(totals), found[partner]
                 stated = _Sum(1, totals.number or 0, totals.victims or 0, totals.amount or _NOTHING)
-                found[cell] = found[cell].plus(stated, times)
-    return {cell: change for cell, change in found.items() if change != _Sum()}
+                sums[cell] = sums[cell].plus(stated, times)
+    return {
+        partner: {cell: change for cell, change in sums.items() if change != _Sum()} for partner, sums in found.items()
+    }
 
 
 def _cell(totals: OutcomeTotals) -> _Cell:
@@ -280,11 +306,11 @@ def _totals_row(partner: str, cell: _Cell, total: _Sum) -> dict[str, object]:
     }
 
 
-def _row(partner: str, kept: _Kept) -> tuple[object, ...]:
+def _row(kept: _Kept) -> tuple[object, ...]:
     totals = kept.totals
     return (
         totals.key,
-        partner,
+        kept.partner,
         totals.outcome,
         totals.about,
         totals.referenced,
@@ -321,7 +347,7 @@ def _kept(row: Row[Any]) -> _Kept:
         row.currency,
         row.stated,
     )
-    return _Kept(totals, bool(row.counted))
+    return _Kept(totals, bool(row.counted), row.partner)
 
 
 def _number(day: date) -> int:

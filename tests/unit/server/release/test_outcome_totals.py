@@ -123,6 +123,26 @@ def test_two_partners_and_two_outcomes_are_kept_apart(
     }
 
 
+def test_partners_of_one_organisation_that_state_the_same_count_once(
+    joins: Joins,
+    reports: Reports,
+    records_of: Reports,
+    withdraws: Withdraws,
+    listed: Listed,
+    store: Store,
+    first: Partner,
+    second: Partner,
+) -> None:
+    desk = joins("Second Desk", reads=["takedown", "sightings"], organisation="Second Bank")
+    said = listed(reports(first))
+    records_of(second, "outcome", of=said, outcome="declined", **TOTALS)
+    again = records_of(desk, "outcome", of=said, outcome="declined", reported_at="2026-11-01T12:00:00.000Z", **TOTALS)
+    records_of(first, "outcome", of=said, outcome="declined", **TOTALS)
+    assert {(row.partner, row.number) for row in sums(store)} == {("First Bank", 12), ("Second Desk", 12)}
+    withdraws(desk, again)
+    assert {(row.partner, row.number) for row in sums(store)} == {("First Bank", 12), ("Second Bank", 12)}
+
+
 def test_a_revoked_record_counts_no_more(
     reports: Reports, records_of: Reports, withdraws: Withdraws, listed: Listed, store: Store, first: Partner
 ) -> None:

@@ -55,6 +55,14 @@ def test_what_is_stated_is_summed_by_day_and_currency(store: Store) -> None:
     ]
 
 
+def test_what_is_stored_under_a_former_digest_is_stated_again_by_the_digest_of_now(store: Store) -> None:
+    fold(store, record("1/a", about=b"old"), record("1/c", about=b"else"))
+    with store.begin() as tx:
+        formerly = {b"old": b"a", b"older": b"a"}
+        totals.fold(tx, "Second Bank", [record("2/a", stated=2)], organisation=["First Bank"], formerly=formerly)
+    assert [(row.partner, row.records) for row in sums(store)] == [("First Bank", 1), ("Second Bank", 1)]
+
+
 def test_a_newer_record_of_the_same_period_replaces_the_older(store: Store) -> None:
     fold(store, record("1/a"))
     fold(store, record("1/b", number=15, stated=2, first_day=date(2026, 11, 15)))
