@@ -82,6 +82,10 @@ class Partner(BaseModel):
             description="whose accounts are its own: BICs, beginnings of IBANs, bank codes, wallets, platforms, numbers"
         ),
     ] = ()
+    former_institutions: Annotated[
+        tuple[Annotated[str, AfterValidator(checked_institution)], ...],
+        Field(description="whose accounts were its own: its answers count until those who keep these now answer"),
+    ] = ()
     forwards: Annotated[bool, Field(description="may pass on the reports of others unchanged")] = False
     named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False
     shown_publicly: Annotated[bool, Field(description="the page for the public names it among those who take part")] = (

@@ -200,7 +200,7 @@ def partner_of_row(*row: Any) -> Partner:
     return Partner(**{**values, **{name: json.loads(values[name]) for name in _LISTS}})
 
 
-_LISTS = ("authority", "institutions")
+_LISTS = ("authority", "institutions", "former_institutions")
 
 
 # Time for a partner to put new credentials into its clients.

@@ -169,6 +169,7 @@ partners = Table(
     # Lists, as JSON.
     Column("authority", Text, nullable=False),
     Column("institutions", Text, nullable=False),
+    Column("former_institutions", Text, nullable=False, server_default="[]"),
     Column("forwards", Boolean, nullable=False),
     Column("named", Boolean, nullable=False),
     Column("shown_publicly", Boolean, nullable=False, server_default=false()),

@@ -44,6 +44,12 @@ Institution = Annotated[
         help="what it keeps: a BIC, a bank code (TH:004), a wallet, platform or numbers; may be repeated; '' for none"
     ),
 ]
+DropAnswers = Annotated[
+    bool,
+    typer.Option(
+        "--drop-answers", help="what it answered counts no more for accounts of institutions it keeps no more"
+    ),
+]
 Forwards = Annotated[
     bool | None, typer.Option("--forwards/--no-forwards", help="it may pass on objects of others, unchanged")
 ]
@@ -109,12 +115,14 @@ def set_(
     named: Named = None,
     show_publicly: ShownPublicly = None,
     organisation: Organisation = None,
+    drop_answers: DropAnswers = False,
     by: By = None,
     json: Json = False,
 ) -> None:
     """Change properties of a partner; those that are not named stay."""
     context: Context = ctx.obj
-    given = Properties(kind, country, trusted, authority, institution, forwards, named, show_publicly, organisation)
+    properties = (kind, country, trusted, authority, institution, forwards, named, show_publicly, organisation)
+    given = Properties(*properties, drops_answers=drop_answers)
     prepare_process()
     with context.hub() as hub:
         with hub.store.begin() as tx, failing():

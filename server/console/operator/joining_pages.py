@@ -82,6 +82,7 @@ def given_properties(visit: Visit) -> Properties:
         named=bool(visit.field("named")),
         shown_publicly=bool(visit.field("shown_publicly")),
         organisation=visit.field("organisation"),
+        drops_answers=bool(visit.field("drops_answers")),
     )
 
 

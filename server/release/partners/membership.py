@@ -72,7 +72,8 @@ def change(hub: Hub, tx: Tx, before: Partner, changed: Partner, by: str) -> Keep
         record(tx, "CHANGE", changed, by)
         if before.named or changed.named:
             identities.publish(tx, changed.name)
-    return _keep(hub, tx, changed.name, {*before.institutions} ^ {*changed.institutions})
+    moved = {*before.institutions} ^ {*changed.institutions}
+    return _keep(hub, tx, changed.name, moved | {*before.former_institutions} ^ {*changed.former_institutions})
 
 
 def remove(hub: Hub, tx: Tx, partner: Partner, reason: str | None, by: str) -> Leaving:

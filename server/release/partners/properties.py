@@ -17,7 +17,8 @@ class BadProperties(ValueError):
 class Properties(NamedTuple):
     """Properties that an operator gives; None is not given. "" is no organisation, and no country.
 
-    Words that are empty, or given twice, are left out of lists.
+    Words that are empty, or given twice, are left out of lists. With ``drops_answers``, what it answered counts no more
+    for accounts of institutions that it keeps no more.
     """
 
     kind: PartnerKind | str | None = None
@@ -29,6 +30,7 @@ class Properties(NamedTuple):
     named: bool | None = None
     shown_publicly: bool | None = None
     organisation: str | None = None
+    drops_answers: bool = False
 
 
 def new_partner(name: str, given: Properties) -> Partner:
@@ -42,8 +44,14 @@ def new_partner(name: str, given: Properties) -> Partner:
 
 
 def changed_partner(before: Partner, given: Properties) -> Partner:
-    """Return the partner with what is given in place of what was. Raises ``BadProperties``."""
-    return _partner(before.model_dump(), given)
+    """Return the partner with what is given in place of what was. Raises ``BadProperties``.
+
+    An institution that it keeps no more is one that it kept before: whoever it cleared stays cleared.
+    """
+    changed = _partner(before.model_dump(), given)
+    kept_before = dict.fromkeys((*before.former_institutions, *before.institutions))
+    former = () if given.drops_answers else tuple(name for name in kept_before if name not in changed.institutions)
+    return changed.model_copy(update={"former_institutions": former})
 
 
 def _partner(before: dict[str, Any], given: Properties) -> Partner:
@@ -57,6 +65,7 @@ def _partner(before: dict[str, Any], given: Properties) -> Partner:
 def _values(given: Properties) -> dict[str, Any]:
     """Return what is given, as a partner has it."""
     values = {name: value for name, value in given._asdict().items() if value is not None}
+    del values["drops_answers"]
     for name in ("authority", "institutions"):
         if name in values:
             values[name] = tuple(dict.fromkeys(word for word in values[name] if word))

@@ -15,28 +15,28 @@ class KeeperIndex:
 
     def __init__(self, partners: Iterable[Partner], gone: Iterable[Partner] = ()) -> None:
         """Index these partners, and those that kept values until they left."""
+        partners = list(partners)
         self._names: dict[str, set[str]] = {}
         self._answering: dict[str, set[str]] = {}
         self._kinds: set[str] = set()
         for partner in partners:
-            self._add(partner, self._names)
-            self._add(partner, self._answering)
-        for partner in gone:
-            self._add(partner, self._answering)
+            self._add(partner, partner.institutions, self._names)
+        for partner in (*partners, *gone):
+            self._add(partner, (*partner.institutions, *partner.former_institutions), self._answering)
 
     def of(self, subject: str) -> frozenset[str]:
         """Return the names of the partners that keep a value: mostly one, or none."""
         return self._among(self._names, subject)
 
     def answered_by(self, subject: str) -> frozenset[str]:
-        """Return the names of those whose answers about a value count: who keeps it, and who did when it left.
+        """Return the names of those whose answers about a value count: who keeps it, and who did before.
 
-        That a bank takes part no more makes nobody guilty whom it cleared.
+        That a bank takes part no more, or that another has its accounts now, makes nobody guilty whom it cleared.
         """
         return self._among(self._answering, subject)
 
-    def _add(self, partner: Partner, names: dict[str, set[str]]) -> None:
-        for institution in partner.institutions:
+    def _add(self, partner: Partner, institutions: Iterable[str], names: dict[str, set[str]]) -> None:
+        for institution in institutions:
             self._kinds.add(kind_of(institution))
             for key in keys_of(institution):
                 names.setdefault(key, set()).add(partner.name)

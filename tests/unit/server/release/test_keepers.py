@@ -17,6 +17,8 @@ from server.release.by_two_persons.contradictions import DECIDE
 from server.release.by_two_persons.delistings import DELIST
 from server.release.by_two_persons.of_reviews import actions_of
 from server.release.fuse.statements import CONTRADICTED, DISPUTED, WITHHELD
+from server.release.partners import membership
+from server.release.partners.properties import Properties, changed_partner
 from server.release.results import Results
 from server.release.review import TwoPersonsDecide, decide, summaries
 from server.release.two_person_actions import ACTIONS
@@ -230,6 +232,40 @@ def test_the_next_keepers_answer_replaces_that_of_the_one_that_left(
     [listing] = _live(own_room(follower, "accounts"))
     answers(listing, "fraud", by=follower)
     assert grade() == ("block", False)
+
+
+def test_a_cleared_account_stays_cleared_when_another_partner_keeps_its_institution(
+    joins: Joins,
+    two_reports: None,
+    reports: Reports,
+    kept: Kept,
+    grade: Grade,
+    answers: Answers,
+    keeper: Partner,
+    own_room: Room,
+    store: Store,
+) -> None:
+    answers(kept()[0], "genuine")
+    follower, hub = joins("Following Bank"), hub_on(store)
+
+    def change(name: str, **given: Any) -> None:
+        with store.begin() as tx:
+            before = partners.get(tx, name)
+            changed = changed_partner(before, Properties(**given))
+            job = membership.change(hub, tx, before, changed, "Anong")
+        assert job is None or list(batches.run(hub, job))
+
+    change(keeper.name, institutions=[])
+    change(follower.name, institutions=["KASITHBK"])
+    reports(joins("Third Bank"), **ACCOUNT, confidence="99")
+    assert grade() == ("investigate", True)
+    assert _live(own_room(keeper, "accounts")) == []
+    [listing] = _live(own_room(follower, "accounts"))
+    # Whoever keeps the account now may say otherwise, and the operator that the answers were not the partner's to give.
+    change(keeper.name, drops_answers=True)
+    assert grade() == ("block", False)
+    answers(listing, "genuine", by=follower)
+    assert grade() == ("investigate", True)
 
 
 @pytest.fixture
