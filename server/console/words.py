@@ -72,6 +72,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "approve-coerced": mark("Confirm that holders are coerced"),
         "delist-disputed": mark("Take back disputed values"),
         "retract-value": mark("Take back a value"),
+        "retract-partner": mark("Take back all reports of a partner"),
         "clear-objection": mark("Take back a value after an objection"),
         "change-policy": mark("Change the rules of release"),
         "make-admin": mark("Make somebody an administrator"),

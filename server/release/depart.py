@@ -33,6 +33,10 @@ class Departure(BatchJob):
         done = {"receipts": 0, "reports": 0}
         return {"step": "receipts", "reason": self._reason, "after": -1, "end": last, **done}
 
+    def goes_on(self, tx: Tx, state: State) -> bool:
+        """Return whether what is left includes the reports, where these are to be retracted now."""
+        return self._reason is None or state["reason"] is not None
+
     def batch(self, tx: Tx, state: State, most: int) -> Progress:
         """Close receipts, or retract reports."""
         if self._partner not in partners.departed_partners(tx):
@@ -63,6 +67,12 @@ class Departure(BatchJob):
 def unfinished(tx: Tx) -> list[str]:
     """Return the names of the partners for whose departure something is left to do."""
     return [job.name.removeprefix(_NAME) for job in jobs.unfinished(tx) if job.name.startswith(_NAME)]
+
+
+def is_retracting(tx: Tx, partner: str) -> bool:
+    """Return whether reports of a partner that left are being retracted."""
+    found = jobs.find(tx, _NAME + partner)
+    return found is not None and found.ended is None and found.state["reason"] is not None
 
 
 def resume(hub: Hub, *, idle_since: int, stopped: Callable[[], bool] = lambda: False) -> int:

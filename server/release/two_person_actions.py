@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from server.release.by_two_persons import admins, contradictions, delistings, held_reports
+from server.release.by_two_persons import admins, contradictions, delistings, departures, held_reports
 from server.release.erasure import action as erasure
 from server.release.policies import change as policy_change
 from server.release.two_persons import TwoPersonAction
@@ -16,6 +16,7 @@ _ALL: tuple[TwoPersonAction, ...] = (
     delistings.DELIST,
     delistings.CLEAR,
     delistings.RETRACT,
+    departures.RETRACT_REPORTS,
     admins.MAKE_ADMIN,
     erasure.ACTION,
     policy_change.ACTION,

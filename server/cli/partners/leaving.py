@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from feeds.runs.runner import prepare_process
+from schemas.partner import Partner
 from server.cli.context import By, Context, Json, counting, fail, operator_name, show_json, show_table
 from server.cli.partners.access import (
     Match,
@@ -18,10 +19,13 @@ from server.cli.partners.access import (
     show_new,
 )
 from server.release import batches, depart
+from server.release.by_two_persons.departures import Left, leave
+from server.release.hub import Hub
 from server.release.partners import membership
 from server.release.partners.connection import client_settings
 from server.release.partners.grants import CollectionRights
-from server.store import partners
+from server.release.two_persons import NotAllowed
+from server.store import Tx, partners
 from server.store.database.times import stamp
 
 
@@ -37,6 +41,8 @@ def remove(
 ) -> None:
     """Remove a partner: its access ends at once; its reports and own values stay.
 
+    Where many read its reports, or anybody, a second person confirms that they are taken back: by proposal confirm.
+
     What is left to do then is done in batches, and may be stopped: the server goes on with it, and so does the same
     command.
     """
@@ -47,7 +53,7 @@ def remove(
     with context.hub() as hub:
         with hub.store.begin() as tx:
             partner = find_partner(tx, name, gone=retract or name in depart.unfinished(tx))
-            departure = membership.remove(hub, tx, partner, reason, operator_name(by))
+            (departure, proposal) = _leave(hub, tx, partner, reason, operator_name(by))
             moment = partners.departed_partners(tx)[partner.name]
         done = dict(departure.state)
         with counting("reports and receipts done") as count:
@@ -60,11 +66,19 @@ def remove(
         "left": stamp(moment),
         "receipts_closed": done["receipts"],
         **({"reports_retracted": done["reports"]} if done["reason"] else {}),
+        **({"proposal": proposal.id} if proposal else {}),
     }
     if json:
         show_json(result)
     else:
         show_table("Left", ["property", "value"], result.items())
+
+
+def _leave(hub: Hub, tx: Tx, partner: Partner, reason: str | None, by: str) -> Left:
+    try:
+        return leave(hub, tx, partner, reason, by)
+    except NotAllowed as error:
+        fail(str(error))
 
 
 def restore(

@@ -24,6 +24,10 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         "value-retracted": mark(
             "Reports that are taken back as found wrong: %(reports)s. Later reports of the value are held."
         ),
+        "partner-reports-retracted": mark(
+            "All reports of %(partner)s, which has left, are taken back. On the receipts of readers stands: %(reason)s"
+        ),
+        "partner-retraction-begun": mark("The reports of %(partner)s are taken back within minutes."),
         "review": mark("Review: %(id)s"),
         "keeper-overruled": mark(
             "The reports stand: the keeping bank’s answer counts no more, and the account is listed as they have it."

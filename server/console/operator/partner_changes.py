@@ -11,11 +11,13 @@ from server.console.operator.joining_pages import given_properties, joined_page,
 from server.console.operator.registry_pages import find_partner, grantable, partner_page
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
+from server.release.by_two_persons import departures
 from server.release.partners import grants, membership, users
 from server.release.partners.grants import BadGrant, CollectionRights
 from server.release.partners.membership import Joined, NotThrottled
 from server.release.partners.properties import BadProperties, changed_partner
 from server.release.partners.users import BadName
+from server.release.two_persons import NotAllowed
 from server.store import collections, focal_points, partners
 from server.store.collections import CertificateNeeded, UnknownCollection
 from server.store.credentials import BadCertificate
@@ -29,6 +31,7 @@ _NO_NAME = mark("Write the partner’s name exactly as it is, to confirm that it
 _NO_CERTIFICATE = mark("This is neither a certificate (PEM) nor the fingerprint of one, or it is another partner’s.")
 _NO_PERSON = mark("The name of the person: 1 to 60 letters, digits and spaces, and nobody else’s.")
 _NOT_THROTTLED = mark("This partner is not throttled any more.")
+_NOT_PROPOSED = mark("A second person has to take back its reports, and no more can be proposed now.")
 _BACK = mark("This partner takes part already.")
 
 
@@ -173,10 +176,14 @@ def leave(visit: Visit, id: str) -> Response:
         return visit.page("operator/leave.html", partner=partner, problem="")
     if visit.field("name") != partner.name or (visit.field("retract") and not reason):
         return visit.page("operator/leave.html", 422, partner=partner, problem=_NO_NAME)
-    with hub.store.begin() as tx:
-        partner = find_partner(visit, tx, id, present=True)
-        membership.remove(hub, tx, partner, reason if visit.field("retract") else None, visit.known_user.name)
-    return visit.go(f"/console/partners/{id}")
+    try:
+        with hub.store.begin() as tx:
+            partner = find_partner(visit, tx, id, present=True)
+            taken_back = reason if visit.field("retract") else None
+            proposal = departures.leave(hub, tx, partner, taken_back, visit.known_user.name).proposal
+    except NotAllowed:
+        return visit.page("operator/leave.html", 409, partner=partner, problem=_NOT_PROPOSED)
+    return visit.go(f"/console/partners/{id}" if proposal is None else f"/console/proposals/{proposal.id}")
 
 
 def restore(visit: Visit, id: str) -> Response:

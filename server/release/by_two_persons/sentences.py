@@ -20,6 +20,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "listed-value": "{kind} {value}: listed in {collections}, which {readers} partners read",
         "grades": "{value}: {before} now, {after} then; listings that change: {listings}",
         "value-retracted": "{reports} reports are taken back as found wrong; later reports of the value are held",
+        "partner-reports-retracted": (
+            "all reports of {partner}, which has left, are taken back; on the receipts of readers stands: {reason}"
+        ),
+        "partner-retraction-begun": "the reports of {partner} are taken back within minutes",
         "review": "review: {id}",
         # A keeper, and who reports against its answer
         "keeper-overruled": (

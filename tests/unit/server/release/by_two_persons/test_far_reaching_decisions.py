@@ -9,16 +9,17 @@ import pytest
 
 from schemas.partner import Partner
 from server.console.operator.effect_texts import EFFECT_TEXTS
-from server.release import two_persons
+from server.release import batches, two_persons
 from server.release.by_two_persons.admins import ADMIN_LINK, MAKE_ADMIN, arguments
 from server.release.by_two_persons.delistings import CLEAR, RETRACT
+from server.release.by_two_persons.departures import RETRACT_REPORTS, leave
 from server.release.by_two_persons.of_reviews import actions_of, propose_all
 from server.release.by_two_persons.sentences import SENTENCES, english
 from server.release.hub import Hub
 from server.release.results import Results
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import TwoPersonAction
-from server.store import Store, reviews
+from server.store import Store, partners, reviews
 from server.store.database.times import now
 from server.store.objections import objections
 from server.store.objections.objections import Objection
@@ -77,6 +78,30 @@ def test_two_persons_approve_what_a_list_has_as_harmless(
     confirm(hub, made)
     assert live(held_by("takedown")) == 1
     assert propose(hub, "rejected") == []
+
+
+@pytest.mark.parametrize(("most", "tlp", "by_two"), [(0, "green", True), (5, "green", False), (5, "clear", True)])
+def test_two_persons_take_back_what_many_read_of_a_partner_that_leaves(
+    store: Store, joins: Joins, reports: Reports, held_by: Held, most: int, tlp: str, by_two: bool
+) -> None:
+    hub = Hub(store, hub_on(store).policy, most_readers_by_one=most)
+    leaver = joins("Leaving Bank", reads=["takedown"])
+    reports(leaver, VALUE, tlp=tlp)
+    joins("Reader", reads=["takedown"])
+    with store.begin() as tx:
+        done = leave(hub, tx, leaver, "it was not who it said", "Anong")
+        assert "Leaving Bank" in partners.departed_partners(tx)
+    assert (done.proposal is not None) == by_two
+    list(batches.run(hub, done.leaving.job))
+    assert live(held_by("takedown")) == by_two
+    if done.proposal is not None:
+        assert "it was not who it said" in english(done.proposal.effects)[0]
+        confirm(hub, done.proposal)
+        with store.begin() as tx:
+            assert leave(hub, tx, leaver, "again", "Anong").proposal is None
+        assert RETRACT_REPORTS.finish is not None
+        RETRACT_REPORTS.finish(hub)
+    assert live(held_by("takedown")) == 0
 
 
 @pytest.mark.parametrize(("most", "by_two"), [(0, True), (9, False)])
