@@ -78,17 +78,11 @@ def decide(
     beside = _open_beside(tx, found)
     if state == "rejected":
         # No report of the value is left, so nothing else is left to be decided about it.
-        found |= {review.object_id: review for review in beside}
-        wanted, beside = list(found), []
+        found |= beside
+        wanted, beside = list(found), {}
     if not by_two and any(review.rule == CONTRADICTED for review in found.values()):
         raise TwoPersonsDecide("two persons decide between the keeper of an account and who reports it again")
-    doubts_left = {review.subject for review in beside if review.rule in DOUBTS}
-    decided = [
-        reviews.decide(
-            tx, id_, state, by, note, upholds=review.rule != CONTRADICTED or review.subject not in doubts_left
-        )
-        for id_, review in found.items()
-    ]
+    decided = _decided(tx, found, beside, state, by, note)
     moment = now()
     audit.record_unsealed(
         tx,
@@ -180,15 +174,21 @@ def _disputed(tx: Tx, ids: Iterable[str]) -> set[str]:
     return {review.subject for review in reviews.states(tx, ids).values() if review.subject}
 
 
-def _open_beside(tx: Tx, found: Mapping[str, Review]) -> list[Review]:
+def _open_beside(tx: Tx, found: Mapping[str, Review]) -> dict[str, Review]:
     """Return the open disputes of the same values that are not among those found."""
     subjects = {review.subject for review in found.values() if review.subject}
-    disputes = reviews.of_subjects(tx, subjects) if subjects else {}
+    disputes = [review for subject in sorted(subjects) for review in reviews.open_of(tx, subject)]
+    return {review.object_id: review for review in disputes if review.object_id not in found}
+
+
+def _decided(
+    tx: Tx, found: Mapping[str, Review], beside: Mapping[str, Review], state: ReviewState, by: str, note: str | None
+) -> list[Review]:
+    """Record the decisions. That a keeper is overruled answers no doubts that are still to be decided ``beside``."""
+    doubted = {review.subject for review in beside.values() if review.rule in DOUBTS}
     return [
-        review
-        for of_value in disputes.values()
-        for review in of_value
-        if review.state == "open" and review.object_id not in found
+        reviews.decide(tx, id_, state, by, note, upholds=review.rule != CONTRADICTED or review.subject not in doubted)
+        for id_, review in found.items()
     ]
 
 
