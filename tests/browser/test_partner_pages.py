@@ -17,12 +17,14 @@ from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.requests import desk
 from server.store import Store, collections, log, partners, read_progress, retractions
+from server.store.credentials import fingerprint_of
 from server.store.evidence import files
 from server.store.item import Item
 from server.store.operators.users import PartnerRole
 from server.store.retractions import Retraction
 from tests.browser.hub import BrowsedHub, come_in, report
 from tests.browser.screens import Screen, screen
+from tests.certificates import certified, curve_key, signed
 
 KEEPER, OTHER, POLICE = "Keeping Bank", "Neighbour Bank", "Cyber Police"
 PAGES = (
@@ -191,9 +193,12 @@ def test_what_was_taken_back_is_confirmed(desk: Screen, kept: BrowsedHub) -> Non
 def test_an_admin_registers_and_removes_a_certificate(desk: Screen, kept: BrowsedHub) -> None:
     come_in(desk, kept, PartnerRole.ADMIN, KEEPER)
     page = desk.open("/partner/credentials")
-    page.locator("#certificate").fill("ab" * 32)
+    key, statement = curve_key(), page.locator("#command").inner_text().split("'")[1]
+    certificate = certified(key)
+    page.locator("#certificate").fill(certificate)
+    page.locator("#signature").fill(signed(key, statement))
     desk.press("Register the certificate")
-    assert page.locator("td.value code").inner_text() == "ab" * 32
+    assert page.locator("td.value code").inner_text() == fingerprint_of(certificate).hex()
     desk.check()
     page.locator("button.danger").click()
     page.locator("td.value").wait_for(state="detached")

@@ -2,12 +2,16 @@
 
 from flask import Response
 
+from schemas.partner import Partner
 from server.console.operator.trail import note
 from server.console.partner.own import own_partner
 from server.console.visit import PageRefused, Visit
 from server.console.words import Translatable, mark
-from server.store import partners
+from server.release.partners import possession
+from server.release.partners.possession import NotPossessed
+from server.store import hub_identity, partners
 from server.store.credentials import BadCertificate, Credentials
+from server.store.database.engine import Tx
 from server.store.partners import NameTaken
 
 _PATH = "/partner/credentials"
@@ -16,7 +20,7 @@ _LONGEST = 20_000
 _MOST_CREDENTIALS = 5
 _MOST_CERTIFICATES = 20
 _BAD_CERTIFICATE = mark(
-    "This is neither one certificate as PEM nor a SHA-256 fingerprint. Never send the private key that belongs to it."
+    "This is no certificate as PEM, or the signature was not made with its key. Never send the private key itself."
 )
 _TAKEN = mark("This certificate cannot be registered here. Use another one.")
 _MANY_CREDENTIALS = mark(
@@ -43,17 +47,20 @@ def rotate(visit: Visit) -> Response:
 
 
 def add_certificate(visit: Visit) -> Response:
-    """Register a client certificate; older ones work for another week."""
+    """Register a client certificate, of which the partner has the key; older ones work for another week."""
     user, given = visit.known_user, visit.field("certificate", _LONGEST)
     if "PRIVATE KEY" in given:
         return _page(visit, problem=_BAD_CERTIFICATE)
     try:
         with visit.site.hub.store.begin() as tx:
-            name = own_partner(visit, tx).name
+            partner = own_partner(visit, tx)
+            # Before anything is looked up: who has not the key learns nothing of whose certificate it is.
+            fingerprint = possession.check(given, visit.field("signature", _LONGEST), _statement(tx, partner))
+            name = partner.name
             has_room = len(partners.certificates_of(tx, name)) < _MOST_CERTIFICATES
             if has_room:
-                note(tx, "ADD", "certificate", user, partners.set_certificate(tx, name, given))
-    except BadCertificate:
+                note(tx, "ADD", "certificate", user, partners.set_certificate(tx, name, fingerprint))
+    except (BadCertificate, NotPossessed):
         return _page(visit, problem=_BAD_CERTIFICATE)
     except NameTaken:
         return _page(visit, problem=_TAKEN)
@@ -70,12 +77,17 @@ def remove_certificate(visit: Visit) -> Response:
     return visit.go(_PATH)
 
 
+def _statement(tx: Tx, partner: Partner) -> str:
+    return possession.statement(hub_identity.identity(tx), partner)
+
+
 def _page(visit: Visit, made: Credentials | None = None, problem: Translatable | None = None) -> Response:
     settings = visit.site.settings
     with visit.site.hub.store.read() as tx:
         partner = own_partner(visit, tx)
         issued = partners.credentials_of(tx, partner.name)
         certificates = partners.certificates_of(tx, partner.name)
+        statement = _statement(tx, partner)
     return visit.page(
         "partner/credentials.html",
         422 if problem else 200,
@@ -83,6 +95,7 @@ def _page(visit: Visit, made: Credentials | None = None, problem: Translatable |
         days=partners.OVERLAP.days,
         issued=issued,
         certificates=certificates,
+        statement=statement,
         takes_certificates=bool(settings.client_certificate_header),
         problem=problem,
     )

@@ -1,11 +1,15 @@
 """The pages of requests, receipts, feeds and certificates: the API's rules, and nothing of another partner's."""
 
 import csv
+import html
 import io
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
 from mappers import ids
@@ -24,6 +28,7 @@ from server.store.operators.users import PartnerRole
 from server.store.questions import questions
 from server.store.requests import requests
 from server.store.retractions import Retraction
+from tests.certificates import certified, curve_key, rsa_key, signed
 from tests.unit.server.console.people import Visitor, token_of, visitor_of
 
 KEEPER, POLICE = "Keeping Bank", "Cyber Police"
@@ -172,21 +177,50 @@ def test_feeds_show_states_and_never_the_cause_inside_nor_another_partners(app: 
     assert "Stopped" in page
 
 
-def test_a_certificate_of_another_partner_is_as_one_that_is_not_there(app: Flask, store: Store) -> None:
+@pytest.mark.parametrize("make", [rsa_key, curve_key, Ed25519PrivateKey.generate], ids=["rsa", "curve", "ed25519"])
+def test_a_certificate_is_registered_by_who_has_its_key(app: Flask, store: Store, make: Callable[[], Any]) -> None:
     admin = visitor_of(app, PartnerRole.ADMIN, KEEPER)
-    with store.begin() as tx:
-        theirs = partners.set_certificate(tx, POLICE, "ab" * 32)
-    token = token_of(admin.get("/partner/credentials").text)
+    key = make()
+    certificate = certified(key)
+    page = admin.get("/partner/credentials").text
+    statement = html.unescape(page.split("printf %s ")[1].split(" |")[0]).strip("'")
+    token = token_of(page)
 
     def send(path: str, **fields: str) -> int:
         return admin.client.post(f"/partner/credentials/{path}", data={"token": token, **fields}).status_code
 
-    assert send("remove-certificate", fingerprint=theirs) == send("remove-certificate", fingerprint="cd" * 32) == 404
-    assert send("certificate", certificate=theirs) == 422
-    assert send("certificate", certificate="-----BEGIN PRIVATE KEY-----") == 422
-    assert send("certificate", certificate="cd" * 32) == 303
-    assert "cd" * 32 in admin.get("/partner/credentials").text
-    assert send("remove-certificate", fingerprint="cd" * 32) == 303
+    other = signed(make(), statement)
+    assert send("certificate", certificate=certificate, signature=other) == 422
+    assert (
+        send("certificate", certificate=certificate, signature=signed(key, statement.replace("identity", "x"))) == 422
+    )
+    assert send("certificate", certificate=certificate, signature=signed(key, statement)) == 303
+    with store.read() as tx:
+        [kept] = partners.certificates_of(tx, KEEPER)
+    assert kept.fingerprint in admin.get("/partner/credentials").text
+    assert send("remove-certificate", fingerprint=kept.fingerprint) == 303
+
+
+def test_a_certificate_of_another_partner_is_as_one_that_is_not_there(app: Flask, store: Store) -> None:
+    admin = visitor_of(app, PartnerRole.ADMIN, KEEPER)
+    known, unknown = (certified(curve_key()) for _ in range(2))
+    with store.begin() as tx:
+        theirs = partners.set_certificate(tx, POLICE, known)
+    token = token_of(admin.get("/partner/credentials").text)
+
+    def send(path: str, **fields: str) -> tuple[int, str]:
+        answer = admin.client.post(f"/partner/credentials/{path}", data={"token": token, **fields})
+        return answer.status_code, answer.text
+
+    assert (
+        send("remove-certificate", fingerprint=theirs)[0] == send("remove-certificate", fingerprint="cd" * 32)[0] == 404
+    )
+    for signature in ("", "AAAA", "no base64", signed(curve_key(), "something else")):
+        answers = {send("certificate", certificate=given, signature=signature) for given in (known, unknown)}
+        assert len(answers) == 1
+        assert answers.pop()[0] == 422
+    assert send("certificate", certificate=theirs)[0] == send("certificate", certificate="cd" * 32)[0] == 422
+    assert send("certificate", certificate="-----BEGIN PRIVATE KEY-----")[0] == 422
     with store.read() as tx:
         assert partners.certificates_of(tx, KEEPER) == []
         assert [kept.fingerprint for kept in partners.certificates_of(tx, POLICE)] == [theirs]
