@@ -13,8 +13,8 @@ from server.store.sandbox.runs import SandboxRead
 log = logging.getLogger(__name__)
 
 _SECONDS = 5.0
-# Pages that wait to be written down; a client that reads more in five seconds learns its sandbox by heart.
-_MOST_WAITING = 5_000
+# Pages of one partner that wait to be written down; a client that reads more in five seconds learns them by heart.
+_MOST_WAITING = 500
 
 
 class SandboxClock:
@@ -23,7 +23,8 @@ class SandboxClock:
     def __init__(self, store: Store) -> None:
         """Play the sandboxes of ``store``."""
         self._store = store
-        self._reads: list[SandboxRead] = []
+        # By partner: what one reads takes no room from what another does.
+        self._reads: dict[str, list[SandboxRead]] = {}
         self._changing = threading.Lock()
         self._stopping = threading.Event()
         self._waking = threading.Event()
@@ -45,21 +46,24 @@ class SandboxClock:
             return
         read = SandboxRead(request.partner, request.sandbox_after, request.read_to, now(), request.agent)
         with self._changing:
-            if len(self._reads) < _MOST_WAITING:
-                self._reads.append(read)
+            waiting = self._reads.setdefault(request.partner, [])
+            if len(waiting) < _MOST_WAITING:
+                waiting.append(read)
         self._waking.set()
 
     def tick(self, at: int | None = None) -> None:
         """Write down what was read, and publish what is due by ``at`` (microseconds)."""
         with self._changing:
-            reads, self._reads = self._reads, []
+            reads, self._reads = self._reads, {}
         if reads:
             try:
                 with self._store.begin(in_passing=True) as tx:
-                    runs.note_reads(tx, reads)
+                    runs.note_reads(tx, [read for waiting in reads.values() for read in waiting])
             except StoreUnavailable:
                 with self._changing:
-                    self._reads = reads + self._reads
+                    for partner, waiting in self._reads.items():
+                        reads[partner] = [*reads.get(partner, ()), *waiting][:_MOST_WAITING]
+                    self._reads = reads
                 raise
         with self._store.read() as tx:
             due = play.due_runs(tx)

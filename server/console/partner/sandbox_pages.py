@@ -8,12 +8,16 @@ from server.console.partner.sandbox_words import RULES, STATES
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.release.sandbox import judge, play, script
+from server.store import quotas
 from server.store.database.times import now
 from server.store.sandbox import certificates, runs
 
 _PATH = "/partner/sandbox"
 # Who begins anew at once would only empty what the client reads.
 _AGAIN_AFTER = 60 * 1_000_000
+# What a rehearsal publishes stays in the log's tree for ever.
+_MOST_A_DAY, _DAY_SECONDS = 12, 86_400
+_TOO_OFTEN = mark("Twelve rehearsals were begun today. Begin the next one tomorrow.")
 _TOO_SOON = mark("The rehearsal began a moment ago. Begin it anew in a minute.")
 _NO_CERTIFICATE = mark("There is no certificate yet. Your client gets it when it meets every rule of the sandbox.")
 
@@ -50,6 +54,8 @@ def start(visit: Visit) -> Response:
         before = runs.find(tx, partner.name)
         if before is not None and now() - before.started < _AGAIN_AFTER:
             raise PageRefused(429, _TOO_SOON)
+        if quotas.charge(tx, partner.name, "rehearsals", 1, limit=_MOST_A_DAY, seconds=_DAY_SECONDS):
+            raise PageRefused(429, _TOO_OFTEN)
         play.start(tx, partner.name)
         note(tx, "START", "sandbox", visit.known_user, None)
     return visit.go(_PATH)
