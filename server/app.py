@@ -15,10 +15,10 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
 
-from server import signing_keys
+from server import signing_keys, timestamping
 from server.api.account_answers import PATH as ANSWERS_PATH, AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
-from server.api.evidence import PREFIX as EVIDENCE_PREFIX, EvidenceEndpoints
+from server.api.evidence import PATH as EVIDENCE_PATH, EvidenceEndpoints, EvidenceRules
 from server.api.ledger.endpoints import PREFIX as LEDGER_PREFIX, LedgerEndpoints
 from server.api.ledger.witness_endpoint import PATH as WITNESS_PATH, WitnessEndpoint
 from server.api.ledger.witness_push import WitnessPush, WitnessThread
@@ -167,7 +167,8 @@ def _others(
     trends = TrendEndpoints(settings.check_rate_limit)
     endpoints: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
     endpoints |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
-    endpoints[EVIDENCE_PREFIX] = EvidenceEndpoints(hub, evidence_place(settings))
+    rules, authority = EvidenceRules.of(settings), timestamping.authority_of(settings)
+    endpoints[EVIDENCE_PATH] = EvidenceEndpoints(hub, evidence_place(settings), rules, authority)
     endpoints[NOTICE_PATH] = NoticeEndpoints(hub, quotas, partial(signing_keys.load, settings))
     endpoints |= {OBJECTIONS_PATH: objections, "/api/": api}
     if (ledger := ledger_of(settings)) is not None:

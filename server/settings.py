@@ -302,6 +302,27 @@ class Settings(BaseSettings):
     evidence_partner_bytes: Annotated[
         int, Field(ge=0, description="how many bytes of evidence are stored of one partner")
     ] = 10 << 30
+    evidence_per_day: Annotated[
+        int, Field(ge=0, description="files of evidence that a partner may send a day; 0: none, operators add them")
+    ] = 200
+    evidence_media_types: Annotated[
+        list[str],
+        Field(description="media types, by content, of the evidence that partners may send; empty is any"),
+    ] = [
+        "application/pdf",
+        "application/json",
+        "audio/mpeg",
+        "image/gif",
+        "image/heic",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "message/rfc822",
+        "text/csv",
+        "text/html",
+        "text/plain",
+        "video/mp4",
+    ]
     evidence_days: Annotated[
         int, Field(ge=0, le=36_500, description="days that evidence is kept once it was added; 0 is for ever")
     ] = 1_825

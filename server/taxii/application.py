@@ -208,7 +208,10 @@ class TaxiiApplication:
             environ[_ANYBODY] = True
             return self._others.respond(store, None, remote, request)
         with store.read():
-            return self._others.respond(store, self._authenticated(store, environ, accepts_json), remote, request)
+            partner = self._authenticated(store, environ, accepts_json)
+            if not request.is_long:
+                return self._others.respond(store, partner, remote, request)
+        return self._others.respond(store, partner, remote, request)
 
     def _refuse_beside(self, request: OtherRequest) -> TaxiiResponse | None:
         try:

@@ -82,6 +82,11 @@ REASONS: dict[str, ErrorReason] = {
         "The partner posts more objects a day than it may; nothing was taken.",
         "Try again after the seconds in Retry-After.",
     ),
+    "evidence-a-day": ErrorReason(
+        429,
+        "The partner sends more files of evidence a day than it may; nothing was taken.",
+        "Try again after the seconds in Retry-After.",
+    ),
     # Rights
     "may-not-read": ErrorReason(
         403, "The partner may write to this collection, but not read it.", "Ask the hub's operator for the right."
@@ -185,6 +190,9 @@ REASONS: dict[str, ErrorReason] = {
     ),
     # Look-ups
     "not-json": ErrorReason(415, "The body has another media type than JSON.", "Send it as application/json."),
+    "not-octets": ErrorReason(
+        415, "The body of evidence has another media type.", "Send the file as application/octet-stream."
+    ),
     "not-json-body": ErrorReason(400, "The body is not JSON in UTF-8.", "Write it as RFC 8259 describes it."),
     "not-a-lookup": ErrorReason(
         422,
@@ -211,6 +219,9 @@ REASONS: dict[str, ErrorReason] = {
         429,
         "The partner looks up more values than it may; one that is not found may count as several.",
         "Try again after the seconds in Retry-After, and keep answers for their cache_seconds.",
+    ),
+    "evidence-refused": ErrorReason(
+        409, "The file of evidence is refused: {message}.", "Send another file, or ask the hub's operator."
     ),
     "request-refused": ErrorReason(
         409, "The request or the answer is refused ({reason}): {message}.", "Correct it and send it again."

@@ -14,11 +14,15 @@ _ROOM = "scamfeed.room"
 
 
 class OtherRequest(NamedTuple):
-    """A request beside TAXII: the name of its route, the collection it names, and its WSGI environment."""
+    """A request beside TAXII: the name of its route, the collection it names, and its WSGI environment.
+
+    One that ``is_long`` is answered with no view of the store open.
+    """
 
     route: str
     collection: str
     environ: dict[str, Any]
+    is_long: bool = False
 
     @property
     def method(self) -> str:

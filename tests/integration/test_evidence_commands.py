@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -27,6 +27,8 @@ from server.store import Store, partners
 from server.taxii.application import call_wsgi
 from tests.contract.connectors.machines import s3
 from tests.integration.command import Run, answer
+from tests.integration.peers import answering, free_port
+from tests.processes import Forked, serve_hub
 from tests.timestamp_authority import make_authority, stamped
 
 SLIP = b"%PDF-1.7\na slip of a transfer"
@@ -34,29 +36,44 @@ HASH = hashlib.sha256(SLIP).hexdigest()
 VALUE = "TH:KASITHBK:4567890123"
 
 
-def _fetch(partner: str, sha256: str) -> tuple[int, bytes]:
-    """Ask an application for a file, in the name of a partner; an error without its id."""
-    settings = load(Path("scamfeed.toml"))
-    with closing(Store.open(settings.database_url)) as store, store.begin() as tx:
-        token = partners.rotate(tx, partner).token
-    app = create_app(settings)
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": f"/api/evidence/{sha256}",
-        "QUERY_STRING": "",
-        "HTTP_AUTHORIZATION": f"Bearer {token}",
-        "HTTP_ACCEPT": "*/*",
-        "HTTP_HOST": "hub.example",
-        "SERVER_NAME": "hub.example",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "192.0.2.17",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
-    }
-    status, _, body = call_wsgi(app.wsgi_app, environ)
+Asked = tuple[int, bytes]
+
+
+@contextmanager
+def _served() -> Iterator[Callable[..., Asked]]:
+    """Ask an application about evidence, in the name of a partner; an error comes without its id."""
+    app = create_app(load(Path("scamfeed.toml")))
+
+    def ask(partner: str, path: str, body: bytes | None = None, query: str = "") -> Asked:
+        environ = {
+            "REQUEST_METHOD": "GET" if body is None else "POST",
+            "PATH_INFO": f"/api/evidence{path}",
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": "application/octet-stream",
+            "CONTENT_LENGTH": str(len(body or b"")),
+            "HTTP_AUTHORIZATION": f"Bearer {_token(partner)}",
+            "HTTP_ACCEPT": "*/*",
+            "HTTP_HOST": "hub.example",
+            "SERVER_NAME": "hub.example",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "192.0.2.17",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body or b""),
+        }
+        status, _, answered = call_wsgi(app.wsgi_app, environ)
+        known = answered if status.startswith("200") else re.sub(rb'"error_id": ?"[^"]*"', b"", answered)
+        return int(status[:3]), known
+
+    yield ask
     close(app)
-    return int(status[:3]), body if status.startswith("200") else re.sub(rb'"error_id": ?"[^"]*"', b"", body)
+
+
+def _token(partner: str) -> str:
+    with closing(Store.open(load(Path("scamfeed.toml")).database_url)) as store, store.begin() as tx:
+        token = partners.rotate(tx, partner).token
+    assert token is not None
+    return token
 
 
 @pytest.mark.parametrize("words", [("evidence", "indicator--1"), ("evidence", "object", "indicator--1")])
@@ -135,8 +152,9 @@ def test_evidence_is_stored_handed_over_and_written_as_a_bag(hub: Run, tmp_path:
     assert (done["members"], done["files"]) == (["Police"], 1)
     assert hub("evidence", "get", HASH, "--for", "Police", "--output", "out", "--by", "Anna").exit_code == 0
     assert (tmp_path / "out").read_bytes() == SLIP
-    assert _fetch("Police", HASH) == (200, SLIP)
-    assert _fetch("Bank B", HASH) == _fetch("Police", "cd" * 32)
+    with _served() as ask:
+        assert ask("Police", f"/{HASH}") == (200, SLIP)
+        assert ask("Bank B", f"/{HASH}") == ask("Police", f"/{'cd' * 32}")
     answer(hub("evidence", "export", "--report", report, "--for", "Police", "--output", "bag.zip", "--json"))
     zipfile.ZipFile("bag.zip").extractall("bag")
     bagit.Bag(f"bag/{report}").validate()
@@ -174,6 +192,55 @@ def test_the_bag_of_an_object_is_made_on_postgresql_too(run_with_store: Run, tmp
     )
     assert done.returncode == 0, done.stderr
     assert f"PROVEN: {id_}" in done.stdout
+
+
+@pytest.mark.parametrize("run_with_store", ["postgresql"], indirect=True)
+def test_a_partner_sends_evidence_of_its_own_reports_alone(hub: Run, tmp_path: Path) -> None:
+    with (tmp_path / "scamfeed.toml").open("a") as out:
+        out.write("evidence_per_day = 5\n")
+    report = _report(hub)
+    absent = f"object={report[:-8]}00000000"
+    with _served() as ask:
+        status, body = ask("Bank A", "", SLIP, f"object={report}")
+        sent = json.loads(body)
+        assert (status, sent["sha256"], sent["size"]) == (200, HASH, len(SLIP))
+        assert (sent["media_type"], sent["stored"], sent["time_stamped"]) == ("application/pdf", True, True)
+        assert sent["named_in_object"]
+        # Another's report is as one that there is not, and so is the file.
+        hidden = ask("Police", "", SLIP, f"object={report}")
+        assert hidden[0] == 404
+        assert hidden == ask("Police", "", SLIP, absent) == ask("Bank A", "", SLIP) == ask("Bank A", "", SLIP, absent)
+        assert ask("Police", f"/{HASH}") == ask("Police", f"/{'cd' * 32}")
+        assert ask("Bank A", f"/{HASH}") == (200, SLIP)
+        for body, status in ((b"MZ\x90\x00" + bytes(90), 409), (b"", 409), (bytes(1001), 413)):
+            assert ask("Bank A", "", body, f"object={report}")[0] == status
+        # The same file again is one file; then the day is used up.
+        assert json.loads(ask("Bank A", "", SLIP, f"object={report}")[1]) == sent
+        assert ask("Bank A", "", SLIP, f"object={report}")[0] == 429
+    [stored] = (tmp_path / "files").iterdir()
+    assert b"slip" not in stored.read_bytes()
+    [kept] = answer(hub("evidence", "list", "--report", report, "--json"))
+    entries = [(entry["by"], entry["action"]) for entry in kept["custody"]]
+    assert entries == [("192.0.2.17", action) for action in ("added", "stored", "time-stamped", "given")]
+
+
+def test_a_partner_sends_files_by_the_command_line(hub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report, port, log = _report(hub), free_port(), tmp_path / "hub.log"
+    settings = load(tmp_path / "scamfeed.toml").model_dump(exclude_unset=True)
+    settings["database_url"] = f"sqlite:///{tmp_path / 'scamfeed.db'}"
+    monkeypatch.setenv("SCAMFEED_TOKEN", _token("Bank A"))
+    (tmp_path / "chat.txt").write_text("a chat")
+    with answering(Forked(serve_hub, settings, port, 1, 4, log=log), port, log) as url:
+        add = ("evidence", "add", "slip.pdf", "chat.txt", "--server", url, "--allow-private")
+        sent = answer(hub(*add, "--report", report, "--json"))
+        assert [row["media_type"] for row in sent] == ["application/pdf", "text/plain"]
+        assert [row["named_in_object"] for row in sent] == [True, False]
+        unknown = hub(*add, "--case", f"grouping{report[9:]}")
+        assert (unknown.exit_code, "no such report or case" in unknown.stderr) == (1, True)
+        (tmp_path / "slip.pdf").write_bytes(b"MZ\x90\x00" + bytes(90))
+        refused = hub(*add, "--report", report)
+        assert (refused.exit_code, "are not taken here" in refused.stderr) == (1, True)
+        assert hub(*add, "--report", report, "--stays").exit_code == 2
 
 
 def test_a_bucket_has_encrypted_bytes_alone_and_its_faults_are_said_without_a_secret(

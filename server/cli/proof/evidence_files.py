@@ -6,11 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from feeds.connector import Misconfigured, TryLater
-from feeds.http import timestamps
 from feeds.http.timestamps import TimestampAuthority
+from server import timestamping
+from server.cli.client.hub_login import AllowPrivate, CaFile, TokenFile, read_token
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.partners.access import find_partner
 from server.cli.private_file import opened_privately
+from server.cli.proof import evidence_at_hub
 from server.cli.signing import keys_of
 from server.evidence_place import evidence_place
 from server.release.evidence import desk
@@ -40,16 +42,36 @@ def add(
     stays: Annotated[
         bool, typer.Option("--stays/--store", help="keep the hash alone; the file stays with its holder")
     ] = False,
+    server: Annotated[str | None, typer.Option(help="address of the hub, where this is a partner's machine")] = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    allow_private: AllowPrivate = False,
     by: By = None,
     json: Json = False,
 ) -> None:
     """Add files as evidence: hash, size, media type by content, a time-stamp where configured, an entry of custody.
 
-    A file is stored, encrypted, where evidence_store is set. Its name is kept nowhere.
+    A file is stored, encrypted, where evidence_store is set. Its name is kept nowhere. With --server a partner sends
+    files about a report or a case of its own, by its token.
     """
     context: Context = ctx.obj
+    if server is not None:
+        if stays or partner is not None:
+            fail(
+                "with --server the files are stored, about a report or a case of ours: leave --stays and --partner out"
+            )
+        sent = evidence_at_hub.send(
+            server,
+            read_token(token_file),
+            _one_of(report, case),
+            file,
+            allow_private=allow_private,
+            ca_file=ca_file,
+        )
+        _show(sent, "Evidence", json)
+        return
     place = None if stays else _place(context)
-    authority = authority_of(context)
+    authority = timestamping.authority_of(context.settings)
     limits = EvidenceLimits(context.settings.evidence_file_bytes, context.settings.evidence_partner_bytes)
     rows, name = [], operator_name(by)
     with context.store() as store:
@@ -239,26 +261,12 @@ def _place(context: Context) -> StoredEvidence | None:
         fail(str(error))
 
 
-def authority_of(context: Context) -> TimestampAuthority | None:
-    """Return the authority of the settings that stamps times, None without one."""
-    settings = context.settings
-    if not settings.timestamp_url or settings.timestamp_ca_file is None:
-        return None
-    # The operator names it: it may be on a private network.
-    return TimestampAuthority(url=settings.timestamp_url, root_file=settings.timestamp_ca_file, allow_private=True)
-
-
 def _stamp(store: Store, file: EvidenceFile, authority: TimestampAuthority | None, by: str) -> None:
-    """Have a file time-stamped that has no time-stamp yet; without one it is evidence too."""
-    if authority is None or file.token is not None:
-        return
+    """Have a file time-stamped; without a time-stamp it is evidence too."""
     try:
-        token = timestamps.fetch(authority, bytes.fromhex(file.sha256)).response
+        timestamping.stamp(store, file, authority, by)
     except (Misconfigured, TryLater) as error:
         typer.echo(f"scamfeed: not time-stamped; add the file again later: {error}", err=True)
-        return
-    with store.begin() as tx:
-        desk.keep_stamp(tx, file, token, by)
 
 
 def _row(tx: Any, file: EvidenceFile, *, named: bool | None = None) -> dict[str, Any]:
@@ -271,7 +279,7 @@ def _show(rows: list[dict[str, Any]], title: str, json: bool) -> None:
         show_json(rows)
         return
     columns = ["sha256", "size", "media_type", "holder", "added", "stored", "time_stamped"]
-    show_table(title, columns, [[row[column] for column in columns] for row in rows])
+    show_table(title, columns, [[row.get(column) for column in columns] for row in rows])
     for row in rows:
         if row.get("named_in_object") is False:
             message = "the report or case does not name this hash; its contributor may add it"

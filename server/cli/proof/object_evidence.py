@@ -15,10 +15,10 @@ from schemas.ledger.errors import BadFormat
 from schemas.ledger.notes import SignedNote
 from schemas.proof import object_bag
 from schemas.proof.object_bag import ProvenObject
+from server import timestamping
 from server.cli.client.hub_login import AllowPrivate, CaFile, TokenFile, read_token
 from server.cli.context import By, Context, Json, fail, operator_name, show_json, show_table
 from server.cli.private_file import write_privately
-from server.cli.proof.evidence_files import authority_of
 from server.store import collections, log
 from server.store.database.times import parse
 from server.store.ledger import growth, reading
@@ -65,7 +65,7 @@ def object_(
     custody = [{"at": moment, "what": "made", "by": operator_name(by), "from": server or "the hub's store"}]
     authority = _authority(timestamp_url, timestamp_ca_file)
     if authority is None and server is None:
-        authority = authority_of(context)
+        authority = timestamping.authority_of(context.settings)
     stamped = _stamp(authority, proven)
     out = io.BytesIO()
     try:

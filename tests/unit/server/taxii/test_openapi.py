@@ -12,7 +12,7 @@ from flask import Flask
 from schemas.api.lookup import LookupRequest
 from server.api.account_answers import AnswerEndpoints
 from server.api.endpoints import ApiEndpoints
-from server.api.evidence import PREFIX as EVIDENCE, EvidenceEndpoints
+from server.api.evidence import PATH as EVIDENCE, EvidenceEndpoints, EvidenceRules
 from server.api.ledger.endpoints import PREFIX as LEDGER, LedgerEndpoints
 from server.api.ledger.witness_endpoint import PATH as WITNESS, WitnessEndpoint
 from server.api.limits import LookupSettings
@@ -71,7 +71,10 @@ def _all() -> dict[str, Any]:
     hub, store, nothing = cast(Hub, None), cast(Store, None), cast(Any, None)
     served: dict[str, OtherEndpoints] = {TRENDS: TrendEndpoints(0), "/api/answers": _answers(), REQUESTS: _requests()}
     served |= {OBJECTIONS: ObjectionEndpoints(hub, ObjectionRules()), "/api/": _lookups()}
-    served |= {EVIDENCE: EvidenceEndpoints(hub, None), NOTICE: NoticeEndpoints(hub, PartnerQuotas(), nothing)}
+    served |= {
+        EVIDENCE: EvidenceEndpoints(hub, None, EvidenceRules.of(Settings())),
+        NOTICE: NoticeEndpoints(hub, PartnerQuotas(), nothing),
+    }
     served |= {LEDGER: LedgerEndpoints(store, nothing), WITNESS: WitnessEndpoint(store, nothing)}
     return describe(EndpointsByPath(served).describe())
 
