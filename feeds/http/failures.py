@@ -65,10 +65,10 @@ def error_of_status(peer: str, status: int, *, after: float = 0.0) -> Exception:
     if status in (400, 413, 422):
         return RequestRefused(status, peer)
     if status in (401, 403):
-        return Misconfigured(f"{peer}: refuses these credentials (HTTP {status})")
+        return Misconfigured(f"{peer}: refuses these credentials (HTTP {status})", status=status)
     if 400 <= status < 500 and status not in (408, 409, 425, 429):
-        return Misconfigured(f"{peer}: there is nothing to be had there (HTTP {status})")
-    return TryLater(f"{peer}: cannot answer now (HTTP {status})", after=after)
+        return Misconfigured(f"{peer}: there is nothing to be had there (HTTP {status})", status=status)
+    return TryLater(f"{peer}: cannot answer now (HTTP {status})", after=after, status=status)
 
 
 def _is_untrusted(error: BaseException) -> bool:

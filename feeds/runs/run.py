@@ -27,7 +27,8 @@ class Run:
 
     An item that is neither accepted nor rejected was known before. ``dated_ahead`` counts items from
     the future, which are taken as of now. ``tally`` counts columns and cells that were not read. ``error`` is None
-    if the run ended well. ``wait`` is for how many seconds the peer asks for no request.
+    if the run ended well. ``wait`` is for how many seconds the peer asks for no request, ``status`` that of its answer
+    by HTTP that ended the run, 0 for none.
     """
 
     feed: str
@@ -39,6 +40,7 @@ class Run:
     error: str | None = None
     ending: Ending = "done"
     wait: float = 0.0
+    status: int = 0
     dated_ahead: int = 0
     tally: Tally = field(default_factory=Tally)
 

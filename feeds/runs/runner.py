@@ -115,10 +115,11 @@ def _work(work: RunContext, feed: Connector[FeedSettings]) -> None:
             push(work, feed)
     except TryLater as error:
         result.error, result.ending, result.wait = f"try later: {error}", "try-later", error.after
+        result.status = error.status
     except StoreUnavailable as error:
         result.error, result.ending = f"try later: {error}", "try-later"
     except Misconfigured as error:
-        result.error, result.ending = f"misconfigured: {error}", "misconfigured"
+        result.error, result.ending, result.status = f"misconfigured: {error}", "misconfigured", error.status
     except LeaseLost:
         raise
     except Exception as error:  # noqa: BLE001 - the one place that catches all, so that a schedule goes on
@@ -132,7 +133,7 @@ def _pull(work: RunContext, feed: Pull[PullSettings]) -> None:
         pull(work, feed)
     except RequestRefused as error:
         why = f"refuses what it is asked ({error}); look at the settings that say what to ask for"
-        raise Misconfigured(f"{error.peer}: {why}") from error
+        raise Misconfigured(f"{error.peer}: {why}", status=error.status) from error
 
 
 def _record(store: Store, lease: RunLease, result: Run) -> None:
@@ -148,6 +149,7 @@ def _record(store: Store, lease: RunLease, result: Run) -> None:
             rejected=result.rejected,
             unread=result.tally.unread(),
             error=result.error,
+            status=result.status or None,
         )
         before = feed_state.load_state(tx, result.feed)
         feed_state.save_state(tx, due.state_after_run(before, result, sql.database_time(tx)))

@@ -26,6 +26,10 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "prosecution": mark("Police and prosecution"),
         "protection": mark("Protection of victims"),
         "partnership": mark("Partnership"),
+        # Credentials
+        "password": mark("Password"),
+        "token": mark("Token"),
+        "certificate": mark("Certificate"),
         # Roles
         "viewer": mark("Viewer"),
         "analyst": mark("Analyst"),

@@ -38,7 +38,8 @@ _LONGEST_LEASE = 60 * _SECOND
 class FeedRun:
     """One run of a feed; ``error`` is None where it ended well.
 
-    ``unread`` counts the columns and cells that were not read, by name (``columns`` and ``cells``).
+    ``unread`` counts the columns and cells that were not read, by name (``columns`` and ``cells``). ``status`` is that
+    of the peer's answer by HTTP that ended the run, None where there was none.
     """
 
     feed: str
@@ -49,6 +50,7 @@ class FeedRun:
     rejected: int
     error: str | None
     unread: dict[str, dict[str, int]] = field(default_factory=dict)
+    status: int | None = None
 
 
 def load_checkpoint(tx: Tx, feed: str) -> dict[str, Any] | None:
@@ -77,6 +79,7 @@ def record_run(
     rejected: int,
     error: str | None,
     unread: dict[str, dict[str, int]] | None = None,
+    status: int | None = None,
 ) -> None:
     """Record a run, and forget those of more than a month ago; the moments are aware."""
     tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _RUN_HISTORY))
@@ -91,6 +94,7 @@ def record_run(
             rejected=rejected,
             error=error,
             unread=orjson.dumps(unread) if unread and any(unread.values()) else None,
+            status=status,
         )
     )
 
@@ -107,6 +111,7 @@ def last_runs(tx: Tx) -> dict[str, FeedRun]:
         runs.c.rejected,
         runs.c.error,
         runs.c.unread,
+        runs.c.status,
     ).join(newest, and_(runs.c.feed == newest.c.feed, runs.c.started == newest.c.started))
     return {row.feed: _run(row) for row in tx.execute(asked.order_by(runs.c.feed))}
 
@@ -114,7 +119,7 @@ def last_runs(tx: Tx) -> dict[str, FeedRun]:
 def _run(row: Any) -> FeedRun:
     unread = orjson.loads(row.unread) if row.unread else {}
     started, ended = moment(row.started), moment(row.ended)
-    return FeedRun(row.feed, started, ended, row.read, row.accepted, row.rejected, row.error, unread)
+    return FeedRun(row.feed, started, ended, row.read, row.accepted, row.rejected, row.error, unread, row.status)
 
 
 def last_run(tx: Tx, feed: str) -> FeedRun | None:
@@ -125,7 +130,8 @@ def last_run(tx: Tx, feed: str) -> FeedRun | None:
 def last_runs_of(tx: Tx, feed: str, limit: int) -> list[FeedRun]:
     """Return the last runs of a feed, the newest first."""
     r = runs.c
-    asked = select(r.feed, r.started, r.ended, r.read, r.accepted, r.rejected, r.error, r.unread).where(r.feed == feed)
+    asked = select(r.feed, r.started, r.ended, r.read, r.accepted, r.rejected, r.error, r.unread, r.status)
+    asked = asked.where(r.feed == feed)
     return [_run(row) for row in tx.execute(asked.order_by(r.started.desc()).limit(limit))]
 
 

@@ -263,6 +263,8 @@ runs = Table(
     Column("error", Text),
     # The columns and cells that were not read, with their numbers, as JSON; NULL where all were.
     Column("unread", LargeBinary),
+    # The status of the peer's answer by HTTP that ended the run; NULL where none did.
+    Column("status", Integer),
     PrimaryKeyConstraint("feed", "started", "id"),
 )
 

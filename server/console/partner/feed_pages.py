@@ -13,6 +13,8 @@ from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.database.times import micros
 from server.store.feed_state import Breaker
+from server.store.reads import read_steps
+from server.store.reads.read_steps import ReadStep
 
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
@@ -28,17 +30,23 @@ _STATES: dict[Breaker, Translatable] = {
 class ReadCollection(NamedTuple):
     """A collection that the partner may read: when it last asked, None for never, and how far behind it is (seconds).
 
-    ``remote`` is the address of the last request, "" where it is not known.
+    ``remote`` is the address of the last request, "" where it is not known; ``step`` the last that read further, None
+    for none.
     """
 
     collection: Collection
     asked: int | None
     behind: float | None
     remote: str
+    step: ReadStep | None
 
 
 class RunFeed(NamedTuple):
-    """A feed that the hub runs for the partner: what it does, its state, and its last run; without causes inside."""
+    """A feed that the hub runs for the partner: what it does, its state, and its last run; without causes inside.
+
+    ``status`` is that of the partner's answer by HTTP that ended the last run, None for none; ``retry_at`` when the hub
+    tries again (microseconds), 0 where nothing failed.
+    """
 
     name: str
     is_push: bool
@@ -47,6 +55,8 @@ class RunFeed(NamedTuple):
     is_well: bool
     last_run: int | None
     ended_well: bool
+    status: int | None
+    retry_at: int
     accepted: int | None
     rejected: int | None
     letters: int
@@ -71,7 +81,8 @@ def _read(tx: Tx, partner: Partner) -> list[ReadCollection]:
         position = positions.get(collection.id)
         behind = max(0, collection.last_added - position.read_up_to) / _SECOND if position is not None else None
         asked = None if position is None else position.asked
-        found.append(ReadCollection(collection, asked, behind, _remote(tx, partner, collection, asked)))
+        step = read_steps.latest(tx, collection.id, partner.name)
+        found.append(ReadCollection(collection, asked, behind, _remote(tx, partner, collection, asked), step))
     return found
 
 
@@ -104,6 +115,8 @@ def _feed(tx: Tx, name: str, is_push: bool, collection: str) -> RunFeed:
         health.breaker == "closed",
         micros(last.ended) if last else None,
         last is None or last.error is None,
+        last.status if last else None,
+        health.state.retry_at,
         last.accepted if last else None,
         last.rejected if last else None,
         health.letters,

@@ -47,6 +47,12 @@ def first_after(tx: Tx, collection: str, partner: str, added: int) -> ReadStep |
     return None if row is None else ReadStep(*row)
 
 
+def latest(tx: Tx, collection: str, partner: str) -> ReadStep | None:
+    """Return the step by which a partner read furthest in a collection, None where it never did."""
+    row = tx.execute(_LATEST, {"of_collection": collection, "of_partner": partner}).first()
+    return None if row is None else ReadStep(*row)
+
+
 def forget(tx: Tx, *, before: int, most: int = 500) -> int:
     """Remove steps made ``before`` (microseconds), at most so many, and return their number.
 
@@ -73,6 +79,7 @@ _FIRST = (
     .order_by(_s.read_up_to)
     .limit(1)
 )
+_LATEST = select(_s.read_up_to, _s.at, _s.login_by, _s.login).where(*_MINE).order_by(_s.read_up_to.desc()).limit(1)
 _MOVE = (
     update(read_steps)
     .where(*_MINE, _s.read_up_to == bindparam("from_place", type_=BigInteger))

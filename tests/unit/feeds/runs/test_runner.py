@@ -291,7 +291,9 @@ def test_a_refusal_that_a_connector_does_not_expect_is_a_persons_work(store: Sto
         raise error_of_status("https://peer.example", status)
 
     result = run(store, Ticking(pull_settings(), refuse))
-    assert result.ending == "misconfigured"
+    assert (result.ending, result.status) == ("misconfigured", status)
+    with store.read() as tx:
+        assert [found.status for found in feed_state.last_runs_of(tx, "f", 1)] == [status]
     assert str(result.error).startswith(
         f"misconfigured: https://peer.example: refuses what it is asked (HTTP {status})"
     )

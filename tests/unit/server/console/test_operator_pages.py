@@ -32,8 +32,12 @@ def furnish(store: Store) -> None:
     at = moment(now())
     with store.begin() as tx:
         counts = {"read": 7, "accepted": 5, "rejected": 2}
-        feed_state.record_run(tx, "blocklist", started=at, ended=at, **counts, error="try later: <b>away</b>")
-        feed_state.save_state(tx, FeedState("blocklist", started=now(), ended=now(), failures=4, retry_at=2**60))
+        feed_state.record_run(
+            tx, "blocklist", started=at, ended=at, **counts, error="try later: <b>away</b>", status=503
+        )
+        feed_state.save_state(
+            tx, FeedState("blocklist", started=now(), ended=now(), failures=4, retry_at=now() + 3_600_000_000)
+        )
         feed_state.acquire_lease(tx, ":ledger", "somebody")
         feed_state.add_dead_letter(tx, "blocklist", "indicator--1", b"{}", "ZeroDivisionError")
 
@@ -48,6 +52,8 @@ def test_an_analyst_orders_a_run_and_sees_what_became_of_it(app: Flask, store: S
     assert "&lt;b&gt;away" in listed
     page = analyst.get(FEED).text
     assert "ZeroDivisionError" in page
+    assert "Status of HTTP: 503" in page
+    assert "Tried again from" in page
     assert analyst.send(f"{FEED}/order", FEED, action="dry-run").headers["Location"] == FEED
     part = analyst.client.get(FEED, headers={"HX-Request": "true"}).text
     assert "It waits for the schedule." in part

@@ -23,6 +23,8 @@ from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.requests import desk
 from server.store import Store, audit, collections, deliveries, feed_state, log, partners, read_progress, retractions
+from server.store.credentials import UsedLogin
+from server.store.database.times import now
 from server.store.item import Item
 from server.store.operators.users import PartnerRole
 from server.store.questions import questions
@@ -168,12 +170,18 @@ def test_feeds_show_states_and_never_the_cause_inside_nor_another_partners(app: 
         for feed, partner in (("to-keeper", KEEPER), ("to-police", POLICE)):
             deliveries.record(tx, feed, partner, [Item.of({"type": "identity", "id": f"identity--{ABSENT}"})], "200")
             secret = "https://10.0.0.1/secret: connection refused"
-            feed_state.record_run(tx, feed, started=at, ended=at, read=1, accepted=0, rejected=0, error=secret)
-            feed_state.save_state(tx, feed_state.FeedState(feed, stopped=1))
+            feed_state.record_run(
+                tx, feed, started=at, ended=at, read=1, accepted=0, rejected=0, error=secret, status=429
+            )
+            feed_state.save_state(tx, feed_state.FeedState(feed, stopped=1, retry_at=now()))
+        read_progress.record_reads(tx, [(KEEPER, takedown.id, 1)], {(KEEPER, takedown.id): UsedLogin("token", b"x")})
     page = visitor_of(app, PartnerRole.READER, KEEPER).get("/partner/feeds").text
     assert "to-keeper" in page
     assert "to-police" not in page
     assert "10.0.0.1" not in page
+    assert "Your answer: HTTP 429" in page
+    assert "Tried again from" in page
+    assert UsedLogin("token", b"x").id in page
     assert "Stopped" in page
 
 
