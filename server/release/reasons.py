@@ -324,6 +324,12 @@ class Reason(Enum):
         "it refers to an object that is not here for you to see",
         "refer to objects of your own, or to objects that you read here",
     )
+    TARGET_WITHDRAWN = (
+        "target-withdrawn",
+        Result.KEPT,
+        "what it refers to was taken back",
+        "nothing; an outcome confirms all the same that you know of it",
+    )
     NOT_THE_KEEPER = (
         "not-the-keeper",
         Result.REFUSED,

@@ -70,10 +70,11 @@ class AnnotationRelease:
         left = self._targets_left(obj, refs, aliases)
         for alias in self._publication.published(id_).keys() - left.keys():
             self._publication.revoke(alias, id_)
-        targets_visible = targets_visible and bool(left or not aliases)
         if rebuilt is None or tlp is None or not left:
-            why = refusal or explain_annotation(obj, tlp, targets_visible=targets_visible).message
-            return AnnotationOutcome(why, None)
+            # Of a flow nobody is told whether an end of it was listed once.
+            is_withdrawn = bool(aliases) and not annotation_targets.is_flow(obj)
+            why = explain_annotation(obj, tlp, targets_visible=targets_visible, is_withdrawn=is_withdrawn)
+            return AnnotationOutcome(refusal or why.message, None)
         for alias, targets in left.items():
             self._enter(alias, {**rebuilt.obj, "id": id_}, targets, tlp)
         if not self._collections(obj, refs, tlp, as_partner_knows=True):
@@ -89,7 +90,8 @@ class AnnotationRelease:
         tlp = self._references.tlp(key, refs)
         if tlp is None or _rebuild(obj, tlp)[0] is None:
             return False
-        return bool(self._collections(obj, refs, tlp, as_partner_knows=True))
+        aliases = self._collections(obj, refs, tlp, as_partner_knows=True)
+        return bool(self._targets_left(obj, refs, aliases) if annotation_targets.is_flow(obj) else aliases)
 
     def take_back(self, key: str, type_: str) -> None:
         """Revoke the annotation of that key in the inbox wherever it is published."""

@@ -40,10 +40,14 @@ def explain_withheld(*, disputed: bool) -> Explanation:
     return (Reason.DISPUTED if disputed else Reason.NOT_ENOUGH_KNOWN).explain()
 
 
-def explain_annotation(obj: Mapping[str, Any], tlp: Tlp | None, *, targets_visible: bool) -> Explanation:
+def explain_annotation(
+    obj: Mapping[str, Any], tlp: Tlp | None, *, targets_visible: bool, is_withdrawn: bool = False
+) -> Explanation:
     """Return why an annotation without an audience is published nowhere; ``tlp`` is None for an unknown marking."""
     if tlp is None:
         return Reason.UNKNOWN_MARKING.explain()
+    if is_withdrawn:
+        return Reason.TARGET_WITHDRAWN.explain()
     if not targets_visible:
         return Reason.TARGET_NOT_VISIBLE.explain()
     if annotation_targets.is_flow(obj) and tlp in SHARED:

@@ -11,6 +11,7 @@ from schemas import tabular
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release.query.lookup import lookup
+from server.release.reasons import Reason
 from server.release.republish import republish
 from server.release.results import Results
 from server.release.route import references
@@ -332,6 +333,7 @@ def test_what_is_said_later_of_what_was_withdrawn_is_published_nowhere(
     outcome = said("outcome", of=listed(gone), outcome="blocked")
     (pending,) = post(outcome, by=other).pending
     assert (where(outcome), pending.id) == (set(), outcome["id"])
+    assert pending.message.startswith(Reason.TARGET_WITHDRAWN.explain().message)
 
 
 def test_a_flow_goes_with_either_of_its_ends(
@@ -345,9 +347,14 @@ def test_a_flow_goes_with_either_of_its_ends(
     assert where(flow()[-1]) == {"mule-accounts-full"}
     post({**ends[1], "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
     assert where(flow()[-1]) == set()
-    later = flow(by=other.name)
-    assert [pending.id for pending in post(*later, by=other).pending] == [later[-1]["id"]]
-    assert where(later[-1]) == set()
+    # The answer is the one for an end that was never listed.
+    later = flow(by=other.name), flow(by=other.name, target="bank-account:FR1420041010050500013M02606")
+    answers = [post(*objects, by=other).pending for objects in later]
+    assert [[pending.message for pending in answer] for answer in answers[:1]] == [
+        [pending.message for pending in answer] for answer in answers[1:]
+    ]
+    assert [pending.id for pending in answers[0]] == [later[0][-1]["id"]]
+    assert where(later[0][-1]) == set()
 
 
 def test_republishing_revokes_what_an_earlier_release_left(
