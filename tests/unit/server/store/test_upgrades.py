@@ -138,6 +138,9 @@ def test_every_row_stays_under_the_present_names(upgraded: Store, old_url: str) 
         for row in rows if table == "partners" else ():
             # Nobody is named to the public who did not ask for it.
             row |= {"shown_publicly": False, "former_institutions": "[]"}
+        for row in rows if table == "runs" else ():
+            # How a peer answered was not recorded.
+            row["status"] = None
         key = json.dumps
         assert sorted(map(key, stored[TABLES.get(table, table)])) == sorted(map(key, _in_order(rows, stored, table)))
         compared += len(rows)
