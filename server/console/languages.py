@@ -58,7 +58,10 @@ class Language:
 
     def moment(self, moment: int) -> str:
         """Return a moment (microseconds) as day, time and time zone."""
-        return f"{self.day(moment)} {self._at(moment):%H:%M %Z}"
+        at = self._at(moment)
+        # Many zones have no name but their distance.
+        zone = f"UTC{at:%Z}" if f"{at:%Z}"[:1] in ("+", "-") else f"{at:%Z}"
+        return f"{self.day(moment)} {at:%H:%M} {zone}"
 
     def machine_moment(self, moment: int) -> str:
         """Return a moment (microseconds) as programs read it."""

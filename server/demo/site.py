@@ -18,6 +18,8 @@ from server.store import Store, collections, partners
 from server.store.credentials import Credentials
 
 _STARTS_WITHIN = 30.0
+# Its pages show the times of where its partners are.
+_ZONE = "Asia/Bangkok"
 
 
 class DemoHub:
@@ -56,7 +58,8 @@ class DemoHub:
     def start(self) -> Self:
         """Serve, and return when the server answers. Raises ``RuntimeError`` if it does not."""
         command = [sys.executable, "-m", "server.cli", "serve", "--port", str(self.port), "--workers", "1"]
-        environment = {**os.environ, "SCAMFEED_DATABASE_URL": self._url, "SCAMFEED_TITLE": self.name}
+        own = {"SCAMFEED_DATABASE_URL": self._url, "SCAMFEED_TITLE": self.name, "SCAMFEED_TIMEZONE": _ZONE}
+        environment = {**os.environ, **own}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - ourselves
                 command, env=environment, stdout=log, stderr=log, start_new_session=True

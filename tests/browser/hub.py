@@ -132,7 +132,7 @@ def log_in(screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, pa
     person.secret = page.locator("main .small code").inner_text()
     page.locator("#code").fill(person.code())
     page.locator("main button").click()
-    page.wait_for_url("**/console/" if partner is None else "**/partner/")
+    page.wait_for_url("**/console/" if partner is None else "**/partner/**")
     return person
 
 

@@ -9,6 +9,7 @@ from server.console.operator.trail import note, note_of_nobody
 from server.console.visit import PageRefused, Visit
 from server.console.words import mark
 from server.store.database.engine import Tx
+from server.store.keepers import kept_accounts
 from server.store.operators import attempts, sessions, users
 from server.store.operators.users import LinkOver, User
 
@@ -28,7 +29,8 @@ def show_login(visit: Visit) -> Response:
     """Show the form for name and password, and take them. Raises ``PageRefused``."""
     visit.refuse_plain_http()
     if visit.user is not None:
-        return visit.go(visit.next_path() or home_of(visit.user))
+        with visit.site.hub.store.read() as tx:
+            return visit.go(visit.next_path() or home_of(tx, visit.user))
     if visit.request.method != "POST":
         return visit.page("login/login.html", next=visit.next_path(), problem="")
     user = _of_password(visit, visit.field("name", _LONGEST_NAME))
@@ -70,7 +72,7 @@ def set_second_factor(visit: Visit) -> Response:
                 users.set_totp(tx, user.id, second_factor.encrypt(tx, settings, plain), step)
                 note(tx, "SET", "second-factor", user, user.id)
                 _begin_full(visit, tx, user)
-                return visit.go(visit.next_path() or home_of(user))
+                return visit.go(visit.next_path() or home_of(tx, user))
             problem, status = WRONG_CODE, 401
     shown = second_factor.picture(plain, user.name, settings.title)
     return visit.page(
@@ -121,9 +123,12 @@ def log_out(visit: Visit) -> Response:
     return visit.go("/")
 
 
-def home_of(user: User) -> str:
-    """Return the first page of a user."""
-    return "/console/" if user.partner is None else "/partner/"
+def home_of(tx: Tx, user: User) -> str:
+    """Return the first page of a user: of who keeps accounts that wait for an answer, the page of these."""
+    if user.partner is None:
+        return "/console/"
+    waiting, _ = kept_accounts.count_waiting(tx, user.partner, 0)
+    return "/partner/accounts" if waiting else "/partner/"
 
 
 def _half_way(visit: Visit) -> User | None:
@@ -175,7 +180,8 @@ def _refuse_to_wait(microseconds: int) -> None:
 def _let_in(visit: Visit, user: User) -> Response:
     with visit.site.hub.store.begin() as tx:
         _begin_full(visit, tx, user)
-    return visit.go(visit.next_path() or home_of(user))
+        home = visit.next_path() or home_of(tx, user)
+    return visit.go(home)
 
 
 def _begin_full(visit: Visit, tx: Tx, user: User) -> None:

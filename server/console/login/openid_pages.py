@@ -46,12 +46,13 @@ def come_back(visit: Visit) -> Response:
             user = users.add_by_subject(tx, person.subject, person.name, person.role, person.email)
             visit.begin_session(tx, user, "full")
             note(tx, "LOGIN", "openid", user, user.id)
+            home = home_of(tx, user)
     except NotLoggedIn as refused:
         raise _refusal(refused) from None
     except NameInUse:
         raise PageRefused(403, _NAME) from None
     visit.keep_cookie(_COOKIE, "")
-    return visit.go((flow.following if flow is not None else "") or home_of(user))
+    return visit.go((flow.following if flow is not None else "") or home)
 
 
 def _back(visit: Visit) -> str:

@@ -73,6 +73,11 @@ def codes(store: Store) -> dict[str, str | None]:
         return {kept.subject[-10:]: kept.code for kept in kept_accounts.find(tx, KEEPER, every=True)}
 
 
+def test_who_logs_in_begins_with_the_accounts_that_wait(app: Flask, writer: Visitor) -> None:
+    assert writer.get("/login").headers["Location"] == "/partner/accounts"
+    assert visitor_of(app, PartnerRole.READER, OTHER).get("/login").headers["Location"] == "/partner/"
+
+
 def test_answers_are_shown_with_their_effects_before_they_count(store: Store, writer: Visitor) -> None:
     page = writer.get("/partner/accounts").text
     first, second, third = listings_on(page)
