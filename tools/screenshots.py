@@ -70,8 +70,8 @@ def main() -> None:
 def _served() -> Iterator[tuple[DemoHub, dict[str, str]]]:
     """Serve a hub with the weeks of the demonstration, with the cookie of each person who has logged in."""
     with tempfile.TemporaryDirectory(prefix="scamfeed-pictures-") as folder:
+        hub = DemoHub("Scamfeed", Path(folder) / "hub")
         with clock.at(timestamp.now() - KNOWN_FOR):
-            hub = DemoHub("Scamfeed", Path(folder) / "hub")
             members = register(hub)
         Weeks(hub.hub, members, timestamp.now()).play()
         cookies = {}

@@ -51,9 +51,7 @@ class DemoRound:
         self._counts = Counts()
         self._exchanged: dict[str, int] = {}
         self._held: dict[str, bool] = {}
-        # As old as what its partners report.
-        with clock.at(timestamp.now() - KNOWN_FOR):
-            self._hub = DemoHub("Demo hub", self._root / "hub")
+        self._hub = DemoHub("Demo hub", self._root / "hub")
         self._bank = DemoHub("Demo bank", self._root / "bank")
 
     def __enter__(self) -> Self:

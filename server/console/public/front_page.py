@@ -12,8 +12,9 @@ from schemas.partner import Partner
 from server.console.public.figure_words import PEOPLE
 from server.console.public.published_figures import Headlines, headlines, report_charts
 from server.console.visit import PageRefused, Visit
-from server.store import StoreUnavailable, focal_points, hub_identity, partners
+from server.store import StoreUnavailable, collections, focal_points, hub_identity, log, partners
 from server.store.focal_points import FocalPoint
+from server.store.objects.query import EVERY, Query
 
 _HTML = "text/html"
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
@@ -29,7 +30,7 @@ class NoPage(PageRefused):
 
 
 class PublicFacts(NamedTuple):
-    """The public facts about the hub: since when it is there, who wants to be named, and whom to ask."""
+    """The public facts about the hub: since when it has reports, who wants to be named, and whom to ask."""
 
     since: int
     partners: list[Partner]
@@ -67,7 +68,8 @@ def facts_of(visit: Visit) -> PublicFacts:
     def read() -> PublicFacts:
         with visit.site.hub.store.read() as tx:
             points = focal_points.of(tx, focal_points.HUB)
-            since = hub_identity.load(tx).created
+            first = log.page(tx, collections.get(tx, "inbox"), Query(versions=EVERY, limit=1)).first
+            since = min(filter(None, (hub_identity.load(tx).created, first)))
             named = partners.shown_publicly(tx, _MOST_PARTNERS)
         return PublicFacts(since, named, [(point, link_of(point.contact)) for point in points])
 
