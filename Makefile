@@ -62,14 +62,19 @@ $(VENV)-interop/.ok: requirements-interop.lock
 	$(call sync,$(VENV)-interop,requirements-interop.lock)
 	@touch $@
 
-# Each in a process of its own: they teach stix2 the same types, which it refuses to be taught twice.
+# Each in a process of its own: they teach stix2 the same types, which it refuses to be taught twice. Two run at a time,
+# what each prints is kept together, and all are run where one fails.
+READERS := $(wildcard tests/interop/test_*.py)
 interop: $(VENV)/.ok $(VENV)-interop/.ok ## what a hub serves, read by the programs of those who get it
-	@for reader in tests/interop/test_*.py; do \
-		echo "$$reader"; $(VENV)-interop/bin/python -m pytest -q $$reader $(ARGS) || exit 1; done
+	@$(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(READERS)
 	@if $(NEWER_PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 12))" 2>/dev/null; then \
 		$(MAKE) --no-print-directory $(VENV)-tlog/.ok && \
 		$(VENV)-tlog/bin/python -m pytest -q -c tests/interop/pytest.ini tests/interop/tlog; \
 	else echo "tests/interop/tlog is left out: there is no Python 3.12 or newer (NEWER_PYTHON=…)" >&2; fi
+
+.PHONY: $(READERS)
+$(READERS): $(VENV)/.ok $(VENV)-interop/.ok
+	@echo "$@"; $(VENV)-interop/bin/python -m pytest -q $@ $(ARGS)
 
 $(VENV)-tlog/.ok: override PYTHON = $(NEWER_PYTHON)
 $(VENV)-tlog/.ok: requirements-tlog.lock
