@@ -42,7 +42,7 @@ def answering(server: subprocess.Popen[bytes] | Forked, port: int, log: Path) ->
             try:
                 requests.get(address, timeout=5)
                 break
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 assert server.poll() is None, log.read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
