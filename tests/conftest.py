@@ -55,6 +55,16 @@ def postgres_template(postgres: Postgres) -> str:
 
 
 @pytest.fixture(scope="session")
+def postgres_initial(postgres: Postgres, postgres_template: str) -> str:
+    """Create a database as ``scamfeed init`` leaves it, to copy from, and return its name."""
+    name = postgres.database(postgres_template)
+    store = Store.open(postgres.url(name))
+    set_up(store)
+    store.close()
+    return name
+
+
+@pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create an SQLite store with the tables and nothing in them; a copy costs a hundredth of making one."""
     file = tmp_path_factory.mktemp("migrated") / "hub.db"

@@ -2,14 +2,11 @@
 
 import os
 import shutil
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from schemas.proof.signatures import new_key
-from server.setup import set_up
-from server.store import Store
 from tests.postgres import Postgres
 
 
@@ -19,10 +16,7 @@ def initial_url(request: pytest.FixtureRequest, folder: Path, name: str = "hub.d
         template: Path = request.getfixturevalue("initial_store")
         return f"sqlite:///{shutil.copy(template, folder / name)}"
     server: Postgres = request.getfixturevalue("postgres")
-    url = server.url(server.database(request.getfixturevalue("postgres_template")))
-    with closing(Store.open(url)) as store:
-        set_up(store)
-    return url
+    return server.url(server.database(request.getfixturevalue("postgres_initial")))
 
 
 def make_signing_key(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """The command line in a folder of its own, and an application on a store of its own."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,6 @@ def run_with_store(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, re
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[TaxiiHub]:
-    with opened(tmp_path) as found:
+def hub(migrated_store: Path, tmp_path: Path) -> Iterator[TaxiiHub]:
+    with opened(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}") as found:
         yield found

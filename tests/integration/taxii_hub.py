@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from schemas.partner import Partner, PartnerKind
@@ -77,10 +76,9 @@ class TaxiiHub:
 
 
 @contextmanager
-def opened(tmp_path: Path) -> Iterator[TaxiiHub]:
-    url = f"sqlite:///{tmp_path / 'hub.db'}"
+def opened(url: str) -> Iterator[TaxiiHub]:
+    """Fill a store that has its tables, and serve it."""
     store = Store.open(url)
-    store.migrate()
     with store.begin() as tx:
         made = collections.add(tx, "room", "Room")
         collections.add(tx, "secret", "Secret")

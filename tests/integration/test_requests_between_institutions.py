@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,6 @@ from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
-from server.setup import set_up
 from server.store import Store, collections, partners
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.integration.peers import TAXII, scamfeed
@@ -87,10 +87,9 @@ class Served:
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Served]:
-    url = f"sqlite:///{tmp_path / 'hub.db'}"
+def hub(initial_store: Path, tmp_path: Path) -> Iterator[Served]:
+    url = f"sqlite:///{shutil.copy(initial_store, tmp_path / 'hub.db')}"
     store = Store.open(url)
-    set_up(store)
     served = Served("", store)
     named = [("Victims Bank", PartnerKind.BANK, {}), ("Stranger", PartnerKind.BANK, {})]
     named += [(f"Bank {bank}", PartnerKind.BANK, {"institutions": (bank,)}) for bank in BANKS]

@@ -3,7 +3,6 @@
 import atexit
 import io
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +24,10 @@ from server.release.hub import Hub
 from server.release.retract import retract
 from server.release.route.policy import Policy
 from server.settings import Settings
-from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.item import Item
 from server.taxii.application import TaxiiApplication, call_wsgi
+from tests.initial_stores import initial_url
 
 KINDS = {"bank": PartnerKind.BANK, "police": PartnerKind.GOVERNMENT, "reader": PartnerKind.BANK}
 
@@ -108,13 +107,8 @@ class ApiHub:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("migrated_store")
-        yield f"sqlite:///{shutil.copy(template, tmp_path / 'hub.db')}"
-        return
-    server = request.getfixturevalue("postgres")
-    yield server.url(server.database(request.getfixturevalue("postgres_template")))
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return initial_url(request, tmp_path)
 
 
 @pytest.fixture
@@ -126,7 +120,6 @@ def settings() -> dict[str, Any]:
 @pytest.fixture
 def hub(url: str, settings: dict[str, Any]) -> Iterator[ApiHub]:
     store = Store.open(url)
-    set_up(store)
     app = create_app(Settings(database_url=url, **settings))
     application = app.wsgi_app
     assert isinstance(application, TaxiiApplication)

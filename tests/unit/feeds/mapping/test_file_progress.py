@@ -1,6 +1,7 @@
 """A worker contributes a file: once, in parts, from where an earlier run left it, and accounts for each row."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,6 @@ from feeds.mapping.rows import map_stream
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.release.contribute import take_all
-from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.objects.query import Query
 
@@ -35,11 +35,11 @@ class Stopped(Exception):
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(initial_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Fill a folder with a hub, a file of reports, and an empty folder of results."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(initial_store, "scamfeed.db")
     store = Store.open("sqlite:///scamfeed.db")
-    set_up(store)
     with store.begin() as tx:
         partners.add(tx, Partner(name="Bank A", kind=PartnerKind.BANK, country="TH", identity=ids.identity("Bank A")))
     store.close()

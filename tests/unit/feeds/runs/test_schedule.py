@@ -1,5 +1,6 @@
 """When feeds run: by interval and cron, one run at a time, later after trouble, and an end between batches."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,8 +34,8 @@ from tests.unit.feeds.ticking import Ticking, furnish, next_runs, pull_settings 
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     furnish(opened)
     yield opened
     opened.close()

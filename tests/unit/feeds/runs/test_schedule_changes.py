@@ -1,6 +1,7 @@
 """Changes that a schedule notices while it runs: settings, additions to push, other nodes, dead letters."""
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,8 +33,8 @@ from tests.unit.feeds.ticking import (
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
+def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     furnish(opened)
     yield opened
     opened.close()
@@ -131,8 +132,8 @@ def test_what_is_added_goes_out_at_once(store: Store) -> None:
     feed = Noting(push_settings(every="1h"))
     with Schedule(Hub(store), [feed], eager=True):
         until(lambda: feed_of(store).runs == 1)
-        added = time.monotonic()
         contribute_domains(store, "a.example.com")
+        added = time.monotonic()
         until(lambda: feed.indicators() == 1)
         assert feed.given[-1][0] - added < 2
         contribute_domains(store, "b.example.com")

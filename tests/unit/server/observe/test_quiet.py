@@ -1,6 +1,7 @@
 """Who is quiet for longer than usual is told once; who only sleeps is not."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +24,8 @@ DAY = 24
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    opened.migrate()
+def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     yield opened
     opened.close()
 

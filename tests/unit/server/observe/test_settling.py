@@ -1,5 +1,6 @@
 """Receipts are settled in passing, and what waits is counted for those who watch."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,8 @@ ID = "tool--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    opened.migrate()
+def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     yield opened
     opened.close()
 

@@ -1,5 +1,6 @@
 """A fast connection's memory holds as long as the database is as it was, and a second at most."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,8 @@ from server.store.objects.fast_reads import FastStore, remembered
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'store.db'}")
-    opened.migrate()
+def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'store.db')}")
     with opened.begin() as tx:
         collections.add(tx, "room", "Room")
     yield opened

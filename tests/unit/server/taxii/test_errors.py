@@ -1,5 +1,6 @@
 import logging
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -35,9 +36,8 @@ def app(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def headers(file: Path) -> dict[str, str]:
-    store = Store.open(f"sqlite:///{file}")
-    store.migrate()
+def headers(migrated_store: Path, file: Path) -> dict[str, str]:
+    store = Store.open(f"sqlite:///{shutil.copy(migrated_store, file)}")
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
         given = partners.add(

@@ -1,4 +1,5 @@
 import base64
+import shutil
 import uuid
 from pathlib import Path
 
@@ -68,11 +69,8 @@ def test_only_so_many_wait_for_a_slow_verification() -> None:
         assert has_turn
 
 
-def test_of_a_name_that_is_longer_than_any_nothing_is_remembered(
-    tmp_path: Path,
-) -> None:
-    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    store.migrate()
+def test_of_a_name_that_is_longer_than_any_nothing_is_remembered(migrated_store: Path, tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     throttle = LoginThrottle()
     authenticator = Authenticator(TrustedProxies(), PartnerQuotas(), throttle)
     names = ["x" * 100, *("y" * length for length in (101, 1_000, 40_000))]
@@ -86,9 +84,8 @@ def test_of_a_name_that_is_longer_than_any_nothing_is_remembered(
     store.close()
 
 
-def test_a_password_is_verified_once_for_all_processes_with_one_key(tmp_path: Path) -> None:
-    store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
-    store.migrate()
+def test_a_password_is_verified_once_for_all_processes_with_one_key(migrated_store: Path, tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     with store.begin() as tx:
         given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
     authorization = "Basic " + base64.b64encode(f"{given.user}:{given.password}".encode()).decode()

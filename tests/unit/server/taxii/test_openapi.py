@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -34,12 +35,8 @@ TRENDS = PREFIXES[0]
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    url = f"sqlite:///{tmp_path / 'hub.db'}"
-    store = Store.open(url)
-    store.migrate()
-    store.close()
-    app = create_app(Settings(database_url=url))
+def app(migrated_store: Path, tmp_path: Path) -> Iterator[Flask]:
+    app = create_app(Settings(database_url=f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}"))
     yield app
     close(app)
 

@@ -24,7 +24,6 @@ from server.release.hub import Hub
 from server.release.results import Results
 from server.release.route.policy import Policy
 from server.release.two_person_actions import ACTIONS
-from server.setup import set_up
 from server.store import Store, collections, listings, log, partners
 from server.store.item import Item
 from server.store.objects import bodies
@@ -135,9 +134,8 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ErasingHub]:
         store.close()
         return
     server: Postgres = request.getfixturevalue("postgres")
-    name = server.database(request.getfixturevalue("postgres_template"))
+    name = server.database(request.getfixturevalue("postgres_initial"))
     store = Store.open(server.url(name))
-    set_up(store)
     yield ErasingHub(store, tmp_path, server)
     store.close()
     server.drop(name)

@@ -1,6 +1,7 @@
 """A listing that is made like others of one contribution is the listing that is made by itself."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from mappers import ids
 from mappers.indicator import to_stix
@@ -18,11 +19,9 @@ from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
 from server.release.publish import listings
-from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 from server.store.objects.query import UNLIMITED, Query
-from server.store.release_tables import hub_identity
 from tests.unit.server.release.hubs import hub_on
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -70,17 +69,13 @@ def _objects(seed: int, reporter: Partner) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Store]]:
+def stores(initial_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Store]]:
     """Open two stores of one hub, whose clock stands still."""
     monkeypatch.setattr(timestamp, "now", lambda: NOW)
-    made = [Store.open(f"sqlite:///{tmp_path / name}.db") for name in ("one", "other")]
-    for store in made:
-        set_up(store)
-    with made[0].read() as tx:
-        same = tx.execute(select(hub_identity)).mappings().one()
+    files = [shutil.copy(initial_store, tmp_path / name) for name in ("one.db", "other.db")]
+    made = [Store.open(f"sqlite:///{file}") for file in files]
     for store in made:
         with store.begin() as tx:
-            tx.execute(update(hub_identity).values(**same))
             for partner in (BANK, OTHER, READER):
                 partners.add(tx, partner)
             for collection in collections.all_collections(tx):

@@ -8,7 +8,6 @@ import pytest
 
 from server.release.hub import Hub
 from server.release.trends.fold import fold_all
-from server.setup import set_up
 from server.store import Store
 from server.store.trends import counts
 from tests.postgres import Postgres
@@ -25,9 +24,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         opened.close()
         return
     server: Postgres = request.getfixturevalue("postgres")
-    name = server.database(request.getfixturevalue("postgres_template"))
+    name = server.database(request.getfixturevalue("postgres_initial"))
     opened = Store.open(server.url(name))
-    set_up(opened)
     yield opened
     opened.close()
     server.drop(name)
