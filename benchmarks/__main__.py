@@ -59,7 +59,7 @@ def main() -> None:
         "postgresql": postgresql.rows,
         "feeds": lambda: feeds.rows(sizes[1]),
         "latency": latency.rows,
-        "ledger": lambda: ledger.rows((options.values or (10_000,))[0], options.database or release.DATABASES),
+        "ledger": lambda: ledger.rows((options.values or (2_000,))[0], options.database or release.DATABASES),
         "lookups": lambda: lookups.rows(options.values or sizes),
         "match": lambda: match.rows(options.values or (200_000,)),
         "mirror": lambda: mirror.rows(options.values or sizes),

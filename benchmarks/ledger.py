@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks import running
-from benchmarks.release import indicators
+from benchmarks.release import indicators, usage
 from benchmarks.release.databases import KINDS, Database
 from benchmarks.release.hub import INBOX, Contributor, furnish
 from schemas.ledger.checkpoints import Checkpoint
@@ -26,20 +26,25 @@ from server.store.objects.query import ALL
 Row = list[object]
 
 _LIMITS = {"SCAMFEED_RATE_LIMIT": "0"}
-_TOGETHER, _BATCH, _PAIRS = 2, 500, 12
+_TOGETHER, _BATCH, _PAIRS = 2, 500, 24
 _PATIENCE = 300
 _PROOFS = 200
 _KEY = SignerKey.make("hub.example/log")
 
 
 class _Turn(NamedTuple):
-    """The reports a second, and the microseconds of processors a report, of one turn at one hub."""
+    """One turn at one hub: reports a second, and microseconds of processors a report.
+
+    ``serving`` is of the server while it is reported to, without the process that seals; ``whole`` has what
+    sealing takes to its end too, and the database.
+    """
 
     rate: float
-    cost: float
+    serving: float
+    whole: float
 
 
-def rows(values: int = 10_000, databases: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
+def rows(values: int = 2_000, databases: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
     """Yield the table's rows; so many values are reported in each round, on a hub with the ledger and one without."""
     for name in databases:
         with ExitStack() as stack:
@@ -69,23 +74,34 @@ def _beside(on: Database, off: Database, keys: Path, values: int) -> Iterator[Ro
         for turn in range(_PAIRS + 1):
             for database in (on, off) if turn % 2 else (off, on):
                 port, server = servers[database.url]
-                before, began = database.used(server), time.perf_counter()
+                before, apart, began = database.used(server), _sealing(server), time.perf_counter()
                 _post_all(hubs[database.url], port, turn * values, values)
-                seconds, after = time.perf_counter() - began, database.used(server)
-                used = after.server + after.database - before.server - before.database
-                turns[database.url].append(_Turn(values / seconds, used / values * 1e6))
+                seconds = time.perf_counter() - began
+                serving = database.used(server).server - _sealing(server) - before.server + apart
                 _await_sealed(store)
+                database_used = database.used(server).database - before.database
+                whole = serving + _sealing(server) - apart + database_used
+                turns[database.url].append(_Turn(values / seconds, serving / values * 1e6, whole / values * 1e6))
     # The first pair is warming up.
-    with_ledger, without = turns[on.url][1:], turns[off.url][1:]
-    where = f"ledger, {on.name}"
-    rate, plain = (statistics.median(turn.rate for turn in found) for found in (with_ledger, without))
-    ratios = [with_.rate / plain_.rate for with_, plain_ in zip(with_ledger, without, strict=True)]
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    yield [f"{where}: reports/s over HTTP, sealing on", round(rate), "off", round(plain), f"{middle:.3f}x"]
-    spread = f"{low:.3f}-{high:.3f}"
-    yield [f"{where}: the same, median of {_PAIRS} pairs", f"{middle:.3f}", "the middle half of them", spread, ""]
-    cost, cheap = (statistics.median(turn.cost for turn in found) for found in (with_ledger, without))
-    yield [f"{where}: us of processors a report, sealing on", f"{cost:.0f}", "off", f"{cheap:.0f}", ""]
+    pairs = list(zip(turns[on.url][1:], turns[off.url][1:], strict=True))
+    yield _compared(f"ledger, {on.name}: reports/s over HTTP", [(sealed.rate, plain.rate) for sealed, plain in pairs])
+    what = f"ledger, {on.name}: us of processors a report"
+    yield _compared(f"{what}, serving", [(sealed.serving, plain.serving) for sealed, plain in pairs])
+    yield _compared(f"{what}, all in all", [(sealed.whole, plain.whole) for sealed, plain in pairs])
+
+
+def _compared(what: str, pairs: Sequence[tuple[float, float]]) -> Row:
+    """Return the medians with sealing on and off, and of the ratios of the pairs the median and the middle half."""
+    low, middle, high = statistics.quantiles([sealed / plain for sealed, plain in pairs], n=4)
+    sealed, plain = (round(statistics.median(column)) for column in zip(*pairs, strict=True))
+    beside = f"off; ratios of {len(pairs)} pairs: {low:.3f}-{high:.3f}"
+    return [f"{what}, sealing on", sealed, beside, plain, f"{middle:.3f}x"]
+
+
+def _sealing(server: int) -> float:
+    """Return the processor seconds of the processes that seal beside a server; 0 where none does."""
+    lines = {process: Path(f"/proc/{process}/cmdline").read_bytes() for process in usage.processes(server)}
+    return sum(usage.cpu(process) for process, line in lines.items() if b"server.release.ledger.process" in line)
 
 
 def _await_sealed(store: Store) -> None:
