@@ -250,6 +250,13 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=6, description="days for which requests that were open before delay an erasure"),
     ] = 3
+    two_persons_commands: Annotated[
+        bool,
+        Field(
+            description="whether scamfeed review approve and reject leave to a second person what two persons decide "
+            "on the pages"
+        ),
+    ] = False
     lists_dir: Annotated[
         Path | None, Field(description="folder of the updated allowlists; none is beside the store")
     ] = None

@@ -72,13 +72,19 @@ def test_what_is_no_list_is_refused_with_the_way_out(
     assert not (tmp_path / "scamfeed-lists").exists()
 
 
-def test_what_takes_two_on_the_pages_may_be_left_to_a_second_person(hub: Run, tmp_path: Path) -> None:
+def test_what_takes_two_on_the_pages_may_be_left_to_a_second_person(
+    hub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "reports.txt").write_text("bit.ly\nimdb.com\n", encoding="utf-8")
     hub("contribute", "reports.txt", "--partner", "First Bank", "--kind", "domain")
     [held, alone] = [row["id"] for row in answer(hub("review", "list", "--json"))]
     [caution] = answer(hub("review", "show", held, "--json"))["cautions"]
     assert caution["list"] in ("url-shortener", "tranco10k")
     assert caution["list"] in hub("review", "show", held).stdout
+    with monkeypatch.context() as patch:
+        patch.setenv("SCAMFEED_TWO_PERSONS_COMMANDS", "true")
+        [row] = answer(hub("review", "approve", held, "--by", "Anong", "--json"))
+    assert (row["state"], "proposal" in row) == ("open", True)
     [row] = answer(hub("review", "approve", held, "--propose", "--by", "Anong", "--json"))
     assert row["state"] == "open"
     assert hub("proposal", "confirm", row["proposal"], "--by", "Anong").exit_code == 2

@@ -29,7 +29,11 @@ Partner = Annotated[str | None, typer.Option(help="only contributions of this pa
 Ids = Annotated[list[str] | None, typer.Argument(help="ids of objects; or none, with --rule or --partner")]
 Note = Annotated[str | None, typer.Option(help="the reason, for the audit trail")]
 Propose = Annotated[
-    bool, typer.Option("--propose", help="leave to a second person what two persons decide on the pages")
+    bool,
+    typer.Option(
+        "--propose",
+        help="leave to a second person what two persons decide on the pages, as the setting two_persons_commands does",
+    ),
 ]
 Values = Annotated[bool, typer.Option("--show-values/--hide-values", help="show the values, or leave them out")]
 
@@ -128,6 +132,7 @@ def _decide(
 ) -> None:
     if bool(ids) == bool(rule or partner):
         fail("name the objects by their ids, or say --rule or --partner for all that these hold open")
+    by_two = by_two or context.settings.two_persons_commands
     with context.hub() as hub, hub.store.begin() as tx:
         wanted = ids or [review.object_id for review in reviews.all_reviews(tx, "open", partner, rule, limit=None)]
         try:

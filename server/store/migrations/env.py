@@ -4,6 +4,7 @@ from alembic import context
 
 from server.store.allowlist import tables as _allowlist
 from server.store.erasure import tables as _erasure
+from server.store.evidence import tables as _evidence
 from server.store.feed_orders import tables as _feed_orders
 from server.store.keepers import tables as _keepers
 from server.store.ledger import tables as _ledger
@@ -23,6 +24,7 @@ from server.store.trends import tables as _trends
 _ROOMS = (
     _allowlist,
     _erasure,
+    _evidence,
     _feed_orders,
     _keepers,
     _ledger,
