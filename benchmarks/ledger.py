@@ -120,8 +120,10 @@ def _post_all(partners: Sequence[Contributor], port: int, first: int, values: in
 
     def post(number: int, partner: Contributor) -> None:
         client = partner.client(port)
-        for start in range(first + number * each, first + (number + 1) * each, _BATCH):
-            answer = bytes(client.post(INBOX, indicators.bodies(partner.identity, "led", range(start, start + _BATCH))))
+        end = first + (number + 1) * each
+        for start in range(first + number * each, end, _BATCH):
+            batch = range(start, min(start + _BATCH, end))
+            answer = bytes(client.post(INBOX, indicators.bodies(partner.identity, "led", batch)))
             assert b'"failure_count":0' in answer[:400], answer[:400]
 
     threads = [threading.Thread(target=post, args=pair) for pair in enumerate(partners)]
