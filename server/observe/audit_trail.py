@@ -67,11 +67,16 @@ class AuditTrail:
             had = self._rows.get(key)
             first, requests, before = (had.first, had.requests, had.objects) if had else (moment, 0, 0)
             self._rows[key] = AuditEvent(first, moment, requests + 1, *key[:6], before + objects, key.reference)
-            if request.partner is not None and request.collection is not None and request.read_to is not None:
-                place = request.partner, request.collection
-                if place not in self._positions or self._positions[place][0] < request.read_to:
-                    self._positions[place] = request.read_to, request.login
+            self._note_position(request)
             self._start()
+
+    def _note_position(self, request: AnsweredRequest) -> None:
+        """Gather how far the partner has read, and by which credential it read furthest."""
+        if request.partner is None or request.collection is None or request.read_to is None:
+            return
+        place = request.partner, request.collection
+        if place not in self._positions or self._positions[place][0] < request.read_to:
+            self._positions[place] = request.read_to, request.login
 
     def _start(self) -> None:
         if self._thread is None and not self._stopping.is_set():
