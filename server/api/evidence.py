@@ -90,7 +90,7 @@ class EvidenceEndpoints:
         rules: EvidenceRules,
         authority: TimestampAuthority | None = None,
     ) -> None:
-        """Take and serve the files of ``hub`` that are stored at ``place``, stamped by ``authority``."""
+        """Receive and serve the files of ``hub`` that are stored at ``place``, stamped by ``authority``."""
         self._hub = hub
         self._place = place
         self._rules = rules
@@ -153,7 +153,7 @@ class EvidenceEndpoints:
             raise TaxiiError("not-octets")
 
     def respond(self, store: Store, partner: Partner | None, remote: str, request: OtherRequest) -> TaxiiResponse:
-        """Take a file of ``partner``, or send it one; what is absent and another's get the same answer.
+        """Receive a file of ``partner``, or send it one; what is absent and another's get the same answer.
 
         Raises ``TaxiiError`` and ``NotFast``.
         """

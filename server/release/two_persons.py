@@ -139,7 +139,7 @@ def reject(tx: Tx, id_: str, by: str) -> Proposal:
 
 
 def withdraw(tx: Tx, id_: str, by: str) -> Proposal:
-    """Take one's own proposal back. Raises ``UnknownProposal``, and ``NotAllowed`` for another's and one not open."""
+    """Withdraw one's own proposal. Raises ``UnknownProposal``, and ``NotAllowed`` for another's and one not open."""
     found = _open(tx, id_, by)
     if not is_same_name(found.proposed_by, by):
         raise NotAllowed(f"{found.proposed_by} proposed it: reject it instead")

@@ -86,7 +86,7 @@ def reject(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> No
 
 @app.command()
 def withdraw(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> None:
-    """Take your own proposal back: it is not done."""
+    """Withdraw your own proposal: it is not done."""
     context: Context = ctx.obj
     with context.store() as store, store.begin() as tx:
         try:

@@ -165,7 +165,7 @@ def reject(visit: Visit, id: str) -> Response:
 
 
 def withdraw(visit: Visit, id: str) -> Response:
-    """Take one's own proposal back."""
+    """Withdraw one's own proposal."""
     with _refusing(visit), visit.site.hub.store.begin() as tx:
         two_persons.withdraw(tx, id, visit.known_user.name)
     return visit.go(f"/console/proposals/{id}")

@@ -70,7 +70,7 @@ def is_far_read(tx: Tx, partner: Partner, most: int) -> bool:
 
 
 def _effects(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
-    """Return what is taken back. Raises ``Rejected`` for a partner that takes part, and ``UnknownPartner``."""
+    """Return the retraction's effects. Raises ``Rejected`` for a partner that takes part, and ``UnknownPartner``."""
     del hub
     partner = partners.get(tx, str(arguments["partner"]), gone=True)
     left = partners.departed_partners(tx).get(partner.name)
@@ -87,7 +87,7 @@ def _carry_out(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -
 
 
 def _finish(hub: Hub) -> Sequence[Effect]:
-    """Take back what is left; what cannot be done now, the workers do later."""
+    """Revoke the reports that are left; what cannot be done now, the workers do later."""
     depart.resume(hub, idle_since=now() + 1)
     return []
 

@@ -141,13 +141,13 @@ def of(tx: Tx, names: Collection[str]) -> ErasurePlan:
 
 
 def lines(plan: ErasurePlan, reason: str) -> list[Effect]:
-    """Return what the second person confirms; a change of it makes the proposal void."""
+    """Return the basis that the second person confirms; a change of it makes the proposal void."""
     told = [Effect("erase", {"subject": subject}) for subject in plan.subjects]
     return [*told, Effect("reason", {"reason": reason}), Effect("erase-held"), Effect("erase-for-ever")]
 
 
 def basis(plan: ErasurePlan) -> list[Sequence[str | int]]:
-    """Return what the plan is about: the values and whose reports go.
+    """Return the subject of the plan: the values and whose reports go.
 
     A reporter that reports it again makes no proposal void, else it could put off the second person for ever.
     """
@@ -155,7 +155,7 @@ def basis(plan: ErasurePlan) -> list[Sequence[str | int]]:
 
 
 def asides(plan: ErasurePlan, delays: Sequence[Delay]) -> list[Effect]:
-    """Return what goes now, and what delays it: that may be otherwise when the second person confirms."""
+    """Return the effects as of now, and the delays: that may be otherwise when the second person confirms."""
     told = [Effect("erase-reports", {"reports": plan.reports, "partners": len(plan.spaces), "versions": plan.versions})]
     told.append(Effect("erase-mentions", {"mentions": plan.annotations}))
     if len(plan.requests) > len(plan.open_requests):
