@@ -68,8 +68,9 @@ def facts_of(visit: Visit) -> PublicFacts:
     def read() -> PublicFacts:
         with visit.site.hub.store.read() as tx:
             points = focal_points.of(tx, focal_points.HUB)
-            first = log.page(tx, collections.get(tx, "inbox"), Query(versions=EVERY, limit=1)).first
-            since = min(filter(None, (hub_identity.load(tx).created, first)))
+            inboxes = [found for found in collections.all_collections(tx) if found.kind == "inbox"]
+            first = [log.page(tx, inbox, Query(versions=EVERY, limit=1)).first for inbox in inboxes]
+            since = min(filter(None, (hub_identity.load(tx).created, *first)))
             named = partners.shown_publicly(tx, _MOST_PARTNERS)
         return PublicFacts(since, named, [(point, link_of(point.contact)) for point in points])
 

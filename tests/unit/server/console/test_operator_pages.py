@@ -156,7 +156,8 @@ def test_pages_of_an_empty_hub_say_that_there_is_nothing(app: Flask) -> None:
 
 def test_every_fact_of_an_explanation_has_its_sentences_in_both_languages() -> None:
     used = {*re.findall(r"Reason\.([A-Z_]+)", inspect.getsource(route_explain)), "EXPIRED", "ENDED_BY_KEEPER"}
-    assert used - {"NO_COMMON_COLLECTION", "TARGET_NOT_VISIBLE"} == {reason.name for reason in EXPLAINED_REASONS}
+    of_annotations = {"NO_COMMON_COLLECTION", "TARGET_NOT_VISIBLE", "TARGET_WITHDRAWN"}
+    assert used - of_annotations == {reason.name for reason in EXPLAINED_REASONS}
     codes = {fact.code for fact in Fact} | {reason.code for reason in EXPLAINED_REASONS}
     assert codes == FACT_TEXTS.keys()
     given = ("reason", "tlp", "collections", "private", "collection", "confidence", "reporters", "asked")
