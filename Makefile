@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help screenshots setup demo quick test long coverage check interop fuzz browser failover fix bench score serve lock generate clean
+.PHONY: help screenshots setup demo quick test postgresql long coverage check interop fuzz browser failover fix bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -42,8 +42,11 @@ demo: $(VENV)/.ok ## the whole round on real reports; serves until Ctrl-C (ARGS=
 quick: $(VENV)/.ok ## the tests to run while working: three minutes (ARGS="-k holds" chooses among all)
 	@$(BIN)/python -m pytest -n 2 -q $(or $(ARGS),-m "not slow and not long" tests/unit)
 
-test: $(VENV)/.ok ## all tests but the long ones
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "not long")
+test: $(VENV)/.ok ## all tests but the long ones; on PostgreSQL too where SQL is written (make postgresql: the others)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "not long and not postgresql")
+
+postgresql: $(VENV)/.ok ## the tests of all that stands on the store, once more on PostgreSQL
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "postgresql and not long" $(ARGS)
 
 long: $(VENV)/.ok ## the tests that kill, flood or measure for minutes, and the searches for examples in whole
 	@SEARCH=whole $(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "long or search")

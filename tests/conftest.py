@@ -20,6 +20,8 @@ settings.load_profile("scamfeed")
 make_quick()
 
 _LOUDLY = "POSTGRESQL DID NOT RUN"
+# Where SQL is written: these tests run on both databases each time.
+_STORE = Path(__file__).parent / "unit/server/store"
 # Here passwords are hashed as in the product: the tests are of how they are hashed, or of how long that takes.
 _SLOW_PASSWORDS = (
     "conformance",
@@ -114,13 +116,15 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the searches for examples, and what `make quick` leaves out: these, and tests on PostgreSQL."""
+    """Mark the searches for examples, what runs once more on PostgreSQL, and what `make quick` leaves out: both."""
     for item in items:
         searches = hasattr(getattr(item, "function", None), "hypothesis")
         if searches:
             item.add_marker("search")
         if searches or "postgresql" in item.name:
             item.add_marker("slow")
+        if "postgresql" in item.name and _STORE not in item.path.parents:
+            item.add_marker("postgresql")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
