@@ -101,6 +101,7 @@ class SftpMachine:
     def close(self) -> None:
         """End."""
         self.stop()
+        asyncio.run_coroutine_threadsafe(self._end_what_waits(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -116,6 +117,14 @@ class SftpMachine:
             sftp_factory=lambda channel: kind(channel, chroot=folder.encode()),
             reuse_address=True,
         )
+
+    @staticmethod
+    async def _end_what_waits() -> None:
+        """End the tasks of clients that were cut off: they would be found pending, in whichever test comes next."""
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     @staticmethod
     async def _close(server: Any) -> None:
