@@ -5,10 +5,10 @@ from pathlib import Path
 
 from schemas.proof.signatures import BadSigningKey, SigningKeys, new_key
 from server.release.hsm import PREFIX, HsmKey
+from server.release.key_files import BadKeyFile, read_secret
 from server.settings import Settings
 
 _BESIDE = "scamfeed-signing-key.pem"
-_MOST_BYTES = 64 * 1024
 
 
 def signing_key_file(settings: Settings) -> Path:
@@ -27,13 +27,9 @@ def load(settings: Settings) -> SigningKeys:
     if settings.signing_key_file is None and not file.exists():
         _make(file)
     try:
-        mode = file.stat().st_mode
-        with file.open(encoding="ascii") as opened:
-            text = opened.read(_MOST_BYTES)
-    except (OSError, ValueError):
-        raise BadSigningKey(f"{file}: cannot be read; make one: openssl genpkey -algorithm ed25519") from None
-    if mode & 0o077:
-        raise BadSigningKey(f"{file}: others than its owner may read it: chmod 600 it")
+        text = read_secret(file, "; make one: openssl genpkey -algorithm ed25519")
+    except BadKeyFile as error:
+        raise BadSigningKey(str(error)) from None
     try:
         return SigningKeys(text, HsmKey)
     except BadSigningKey as error:

@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from server.release.reasons import Explanation, Reason
+from server.release.reasons import Explanation
 
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
@@ -69,19 +69,3 @@ class Fact(Enum):
 def check_of_reason(rule: str, why: Explanation) -> RuleCheck:
     """Return the check of a rule that stops a contribution for a reason of the release rules."""
     return RuleCheck(rule, "stopped", why.message, why.reason.action, why.reason.code, why.details)
-
-
-# The reasons for which a contribution that is stored may not be published.
-EXPLAINED_REASONS = (
-    Reason.UNKNOWN_MARKING,
-    Reason.EXPIRED,
-    Reason.ENDED_BY_KEEPER,
-    Reason.UNKNOWN_PARTNER,
-    Reason.NAMES_NOBODY,
-    Reason.NO_NAMED_PARTNER,
-    Reason.NO_RULE,
-    Reason.NO_PROTECTOR,
-    Reason.LIMITS_ADMIT_NOBODY,
-    Reason.DISPUTED,
-    Reason.NOT_ENOUGH_KNOWN,
-)

@@ -17,13 +17,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas.proof.signatures import BadSigningKey
+from server.release.key_files import BadKeyFile, read_secret
 
 if TYPE_CHECKING:
     from pkcs11 import Session, Token
 
 PREFIX = "pkcs11:"
 _LONGEST_URI = 2_000
-_MOST_PIN_BYTES = 1_000
 _TOKEN = {"token": "label", "serial": "serial", "manufacturer": "manufacturer_id", "model": "model"}
 _OBJECT = {"object", "id", "type"}
 _QUERY = {"module-path", "pin-source"}
@@ -141,14 +141,9 @@ class HsmKey:
     def _pin(self) -> str:
         file = Path(unquote(self._query["pin-source"]).removeprefix("file:"))
         try:
-            mode = file.stat().st_mode
-            with file.open(encoding="utf-8") as text:
-                pin = text.read(_MOST_PIN_BYTES).strip()
-        except (OSError, ValueError):
-            raise BadSigningKey(f"{file}: cannot be read; it has the PIN of the HSM") from None
-        if mode & 0o077:
-            raise BadSigningKey(f"{file}: others than its owner may read it: chmod 600 it")
-        return pin
+            return read_secret(file, "; it has the PIN of the HSM", "utf-8").strip()
+        except BadKeyFile as error:
+            raise BadSigningKey(str(error)) from None
 
     def _named(self) -> str:
         return PREFIX + ";".join(f"{name}={value}" for name, value in self._path.items())

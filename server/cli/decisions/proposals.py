@@ -1,5 +1,6 @@
 """``scamfeed proposal``: what takes two persons; one proposed it, somebody else confirms or rejects it."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from server.release import two_persons
 from server.release.by_two_persons.sentences import english
 from server.release.two_person_actions import ACTIONS
 from server.release.two_persons import NotAllowed
+from server.store.database.engine import Tx
 from server.store.database.times import stamp
 from server.store.proposals import proposals
 from server.store.proposals.proposals import Proposal, UnknownProposal
@@ -75,22 +77,20 @@ def confirm(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> N
 @app.command()
 def reject(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> None:
     """Reject a proposal: it is not done."""
-    context: Context = ctx.obj
-    with context.store() as store, store.begin() as tx:
-        try:
-            found = two_persons.reject(tx, id_, operator_name(by))
-        except (UnknownProposal, NotAllowed) as error:
-            fail(str(error))
-    show_proposal(found, json=json)
+    _end(ctx.obj, two_persons.reject, id_, by, json=json)
 
 
 @app.command()
 def withdraw(ctx: typer.Context, id_: Id, by: By = None, json: Json = False) -> None:
     """Withdraw your own proposal: it is not done."""
-    context: Context = ctx.obj
+    _end(ctx.obj, two_persons.withdraw, id_, by, json=json)
+
+
+def _end(context: Context, end: Callable[[Tx, str, str], Proposal], id_: str, by: str | None, *, json: bool) -> None:
+    """End a proposal without doing it, and show it; ends the program where that is refused."""
     with context.store() as store, store.begin() as tx:
         try:
-            found = two_persons.withdraw(tx, id_, operator_name(by))
+            found = end(tx, id_, operator_name(by))
         except (UnknownProposal, NotAllowed) as error:
             fail(str(error))
     show_proposal(found, json=json)

@@ -17,13 +17,13 @@ from schemas.ledger.errors import BadFormat
 from schemas.ledger.notes import COSIGNATURE, ED25519, NoteSignature, SignedNote, SignerKey, VerifierKey
 from schemas.proof.signatures import BadSigningKey
 from server.release.hsm import PREFIX, HsmKey
+from server.release.key_files import BadKeyFile, read_secret
 from server.store import Store, Tx
 from server.store.database.times import now
 from server.store.ledger import heads, keys as known_keys
 
 log = logging.getLogger(__name__)
 
-_LONGEST_FILE = 16 * 1024
 _COMMENT = "# The secret keys of the ledger. Whoever has them can sign in the name of this hub.\n"
 
 
@@ -170,13 +170,9 @@ def sign_all(tx: Tx, keys: LedgerKeys) -> None:
 
 def _read(file: Path) -> list[LogKey]:
     try:
-        mode = file.stat().st_mode
-        with file.open(encoding="ascii") as text:
-            lines = text.read(_LONGEST_FILE).splitlines()
-    except (OSError, ValueError):
-        raise BadLedgerKey(f"{file}: cannot be read; it has the keys by which the ledger is signed") from None
-    if mode & 0o077:
-        raise BadLedgerKey(f"{file}: others than its owner may read it: chmod 600 it")
+        lines = read_secret(file, "; it has the keys by which the ledger is signed").splitlines()
+    except BadKeyFile as error:
+        raise BadLedgerKey(str(error)) from None
     try:
         return [_key(line) for line in lines if line and not line.startswith("#")]
     except (BadFormat, BadSigningKey) as error:

@@ -13,7 +13,8 @@ from server.console.downloads import csv_line
 from server.console.languages import load_languages
 from server.console.operator import trail_pages
 from server.console.operator.explain_page import FACT_TEXTS, shown_check
-from server.release.explain_facts import EXPLAINED_REASONS, Fact, RuleCheck
+from server.release.explain_facts import Fact, RuleCheck
+from server.release.reasons import Reason
 from server.release.route import explain as route_explain
 from server.store import Store, audit, feed_state
 from server.store.audit import AuditEvent
@@ -157,8 +158,7 @@ def test_pages_of_an_empty_hub_say_that_there_is_nothing(app: Flask) -> None:
 def test_every_fact_of_an_explanation_has_its_sentences_in_both_languages() -> None:
     used = {*re.findall(r"Reason\.([A-Z_]+)", inspect.getsource(route_explain)), "EXPIRED", "ENDED_BY_KEEPER"}
     of_annotations = {"NO_COMMON_COLLECTION", "TARGET_NOT_VISIBLE", "TARGET_WITHDRAWN"}
-    assert used - of_annotations == {reason.name for reason in EXPLAINED_REASONS}
-    codes = {fact.code for fact in Fact} | {reason.code for reason in EXPLAINED_REASONS}
+    codes = {fact.code for fact in Fact} | {Reason[name].code for name in used - of_annotations}
     assert codes == FACT_TEXTS.keys()
     given = ("reason", "tlp", "collections", "private", "collection", "confidence", "reporters", "asked")
     fields = dict.fromkeys(given, "1") | {"rule": "keeper-contradicted", "grade": "warn", "kind": "domain"}
