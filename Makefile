@@ -1,7 +1,12 @@
 # Everything runs in .venv, which the first target that needs it sets up from requirements.lock. Another Python has an
 # environment of its own: make test PYTHON=python3.13 VENV=.venv-3.13
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
-NEWER_PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3)
+# $(call first_of,PYTHONS): the first of these that runs, can make environments, and is new enough. A name alone may be a
+# shim that fails, or a Python without venv.
+first_of = $(shell for python in $(1); do if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+  2>/dev/null; then command -v "$$python"; break; fi; done)
+PYTHON ?= $(or $(call first_of,python3.11 python3.12 python3.13 python3.14 python3),\
+  $(error No Python of 3.11 or newer with venv runs here; name one: make PYTHON=python3.12))
+NEWER_PYTHON ?= $(call first_of,python3.13 python3.12 python3.14 python3)
 UV := 0.13.9
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -26,7 +31,7 @@ define sync
 	@test -x $(1)/bin/pip || $(PYTHON) -m venv $(1)
 	@echo "Setting up $(1) from $(2) ..." >&2
 	@if $(1)/bin/pip install -q uv==$(UV); \
-	then $(1)/bin/uv pip sync -q --python $(1)/bin/python --require-hashes $(2); \
+	then $(1)/bin/uv pip sync -q --compile-bytecode --python $(1)/bin/python --require-hashes $(2); \
 	else $(1)/bin/pip install -q --no-deps --require-hashes -r $(2); fi
 endef
 
@@ -65,15 +70,20 @@ $(VENV)-interop/.ok: requirements-interop.lock
 	$(call sync,$(VENV)-interop,requirements-interop.lock)
 	@touch $@
 
-# Each in a process of its own: they teach stix2 the same types, which it refuses to be taught twice. Two run at a time,
-# what each prints is kept together, and all are run where one fails.
+# Two targets at a time: what each prints is kept together, and all are run where one fails.
+AT_ONCE = $(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+# Each in a process of its own: they teach stix2 the same types, which it refuses to be taught twice.
 READERS := $(wildcard tests/interop/test_*.py)
 interop: $(VENV)/.ok $(VENV)-interop/.ok ## what a hub serves, read by the programs of those who get it
-	@$(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(READERS)
+	@+$(AT_ONCE) $(READERS)
 	@if $(NEWER_PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 12))" 2>/dev/null; then \
 		$(MAKE) --no-print-directory $(VENV)-tlog/.ok && \
 		$(VENV)-tlog/bin/python -m pytest -q -c tests/interop/pytest.ini tests/interop/tlog; \
 	else echo "tests/interop/tlog is left out: there is no Python 3.12 or newer (NEWER_PYTHON=…)" >&2; fi
+	@if PATH="$$PATH:/usr/sbin" command -v dovecot >/dev/null; then \
+		DOVECOT=1 $(BIN)/python -m pytest -q -n 2 tests/dovecot; \
+	else echo "NO MAILBOX IS READ BY IMAP: there is no Dovecot. As root: apt-get install dovecot-imapd" >&2; fi
 
 .PHONY: $(READERS)
 $(READERS): $(VENV)/.ok $(VENV)-interop/.ok
@@ -89,7 +99,13 @@ $(VENV)-fuzz/.ok: requirements-fuzz.lock
 	@touch $@
 
 fuzz: $(VENV)/.ok $(VENV)-fuzz/.ok ## over 100,000 inputs that mean no good, to a server on each database (FUZZ=n: n passes)
-	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness $(ARGS)
+	@+$(AT_ONCE) fuzz-sqlite fuzz-postgresql
+
+.PHONY: fuzz-sqlite fuzz-postgresql
+fuzz-sqlite: CHOSEN = not postgresql
+fuzz-postgresql: CHOSEN = postgresql
+fuzz-sqlite fuzz-postgresql: $(VENV)/.ok $(VENV)-fuzz/.ok
+	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness -k "$(CHOSEN)" $(ARGS)
 
 browser: $(VENV)/.ok ## every page in Chromium, in both languages, on a phone and at a desk (needs Debian's chromium)
 	@command -v chromium >/dev/null || { \
@@ -106,19 +122,17 @@ fix: $(VENV)/.ok ## format, and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors and tables in docs from the code, tests/golden from the mapping
+generate: $(VENV)/.ok ## write what is generated: schemas/json, docs/connectors and tables in docs from the code, tests/golden from the mapping and the API
 	@$(BIN)/python -m schemas.json_schema
 	@$(BIN)/python -m tools.golden_bundles
 	@$(BIN)/python -m tools.connector_pages
-	@$(BIN)/python -m tools.rules_tables
-	@$(BIN)/python -m tools.reasons_page
-	@$(BIN)/python -m tools.trends_page
-	@$(BIN)/python -m tools.report_lists
-	@$(BIN)/python -m tools.bank_codes
+	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.match_vectors
+	@$(BIN)/python -m tools.api_fields
 	@$(BIN)/python -m tools.translations
 
-score: $(VENV)/.ok ## how well texts are read: FOLDER=reports with truth lists (tests/extraction/README.md)
-	@$(BIN)/python -m benchmarks.extraction $(or $(FOLDER),tests/extraction/unseen) $(ARGS)
+score: $(VENV)/.ok ## how well documents are read: FOLDER=documents with truth lists (tests/extraction/README.md)
+	@$(BIN)/python -m benchmarks.extraction $(FOLDER) $(ARGS)
 
 bench: $(VENV)/.ok ## the benchmarks, as ratios to something fixed in the same run
 	@$(BIN)/python -m benchmarks
@@ -134,7 +148,7 @@ lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--extra dev --upgrade -o requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--group build --extra pdf -c requirements.lock -o requirements-runtime.lock pyproject.toml
+		--group build --extra pdf --extra iso20022 -c requirements.lock -o requirements-runtime.lock pyproject.toml
 	@echo "setuptools>=83" | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --group interop --override - --upgrade -o requirements-interop.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

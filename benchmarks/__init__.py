@@ -1,1 +1,1 @@
-"""Speeds of the parts, as ratios to something fixed that is measured in the same run."""
+"""Speeds of the parts, as ratios to a fixed reference that is measured in the same run."""

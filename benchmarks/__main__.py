@@ -1,11 +1,11 @@
-"""``python -m benchmarks`` (``make bench``): every benchmark, each figure as it is measured.
+"""``python -m benchmarks`` (``make bench``): run every benchmark, and print each figure once it is measured.
 
-Names choose among them: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. The release engine is
-measured by ``release --values 10000,300000 --database sqlite --partners 3000 --statements``, all of them optional:
-hubs of so many values, on one database, with so many partners more, and the statements named. ``scale --values
-1000000,10000000 --url postgresql+psycopg://…`` takes hours, and is measured only where it is named. Beside the TAXII
-server stands nginx, where it is installed (Debian: ``apt-get install nginx-light``). A part that fails says so,
-the others go on, and the exit status is 1.
+Arguments select benchmarks: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. ``release``
+measures the release engine: ``release --values 10000,300000 --database sqlite --partners 3000 --statements``. All its
+options may be left out. They set the sizes of the hub, the database, the number of idle partners, and the listing of
+statements. ``scale --values 1000000,10000000 --url postgresql+psycopg://…`` takes hours, and runs only if it is
+selected. The TAXII server is compared with nginx if that is installed (Debian: ``apt-get install nginx-light``). If a
+benchmark fails, an error is printed, the others still run, and the exit status is 1.
 """
 
 import argparse
@@ -14,9 +14,12 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import (
+    erasure,
+    federation,
     feeds,
     fusing,
     guard,
+    incidents,
     large,
     latency,
     ledger,
@@ -28,6 +31,7 @@ from benchmarks import (
     release,
     scale,
     store,
+    streams,
     taxii,
     trends,
 )
@@ -35,20 +39,21 @@ from benchmarks.release import indicators
 from benchmarks.storm import far
 from benchmarks.taxii import postgresql
 
-# Takes hours: measured where it is named, only.
+# Takes hours: runs only if it is selected.
 _HOURS = "scale"
 _COLUMNS = ("what", "ours", "beside", "theirs", "ratio")
 _LINE = "{:<84} {:>12}  {:<42} {:>12} {:>8}"
 
 
 def main() -> None:
-    """Run what the command line names, everything by default."""
+    """Run the selected benchmarks, by default all."""
     options = _options()
     indicators.plain = options.plain
     sizes = (10_000, 1_000_000) if options.large else (10_000, 100_000)
     every: dict[str, Callable[[], Iterator[list[object]]]] = {
         "mapping": mapping.rows,
         "fusing": fusing.rows,
+        "federation": federation.rows,
         "store": store.rows,
         "release": lambda: release.rows(
             options.values or sizes, options.database or release.DATABASES, options.partners, listed=options.statements
@@ -59,12 +64,15 @@ def main() -> None:
         "postgresql": postgresql.rows,
         "feeds": lambda: feeds.rows(sizes[1]),
         "latency": latency.rows,
+        "streams": streams.rows,
         "ledger": lambda: ledger.rows((options.values or (2_000,))[0], options.database or release.DATABASES),
         "lookups": lambda: lookups.rows(options.values or sizes),
         "match": lambda: match.rows(options.values or (200_000,)),
         "mirror": lambda: mirror.rows(options.values or sizes),
         "pages": lambda: pages.rows(options.values or sizes),
         "large": lambda: large.rows(options.values or sizes[1:], options.database or release.DATABASES),
+        "incidents": lambda: incidents.rows(options.values or (100_000,), options.database or release.DATABASES),
+        "erasure": lambda: erasure.rows(options.values or (5_000, 50_000), options.database or release.DATABASES),
         "trends": lambda: trends.rows(options.values or sizes),
         _HOURS: lambda: scale.rows(options.values or (1_000_000,), options.url),
     }
@@ -78,20 +86,20 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure; everything where none is named."
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run benchmarks, by default all.")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--large", action="store_true", help="up to a million objects")
-    parser.add_argument("--values", type=_numbers, help="release, large, scale: sizes of the hub, 10000,300000")
-    parser.add_argument("--url", help="scale: a database that is kept, to go on with it later")
     parser.add_argument(
-        "--database", action="append", choices=release.DATABASES, help="release, large: on this database"
+        "--values", type=_numbers, help="release, large, incidents, scale: sizes of the hub, 10000,300000"
     )
-    parser.add_argument("--partners", type=int, default=0, help="release: partners more that say nothing")
-    parser.add_argument("--plain", action="store_true", help="release: domains in one form, instead of a mixture")
-    parser.add_argument("--statements", action="store_true", help="release: name the SQL statements")
-    parser.add_argument("--reports", help="guard: another folder of reports")
+    parser.add_argument("--url", help="scale: a database that is kept, so that a later run continues")
+    parser.add_argument(
+        "--database", action="append", choices=release.DATABASES, help="release, large, incidents: on this database"
+    )
+    parser.add_argument("--partners", type=int, default=0, help="release: number of additional idle partners")
+    parser.add_argument("--plain", action="store_true", help="release: domains in one form instead of a mixture")
+    parser.add_argument("--statements", action="store_true", help="release: list the SQL statements")
+    parser.add_argument("--reports", help="guard: read reports from this folder")
     return parser.parse_args()
 
 
@@ -100,11 +108,11 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _measured(name: str, measure: Callable[[], Iterator[list[object]]]) -> bool:
-    """Show the figures of one benchmark; tell whether it came to its end."""
+    """Show the figures of one benchmark; return whether it completed."""
     try:
         for row in measure():
             _show(row)
-    except Exception:  # noqa: BLE001 - whatever went wrong in one, what the others measure is wanted too
+    except Exception:  # noqa: BLE001 - after any error in one benchmark the others still run
         traceback.print_exc()
         _show((f"{name}: FAILED, see above", "", "", "", ""))
         return False
@@ -116,6 +124,6 @@ def _show(row: Sequence[object]) -> None:
     print(_LINE.format(*cells).rstrip(), flush=True)
 
 
-# The benchmarks start processes, which read this file again.
+# The benchmarks start processes, which import this module again.
 if __name__ == "__main__":
     main()

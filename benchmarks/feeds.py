@@ -1,4 +1,4 @@
-"""Feeds: a pull beside its peer's own speed, and many pushes of one collection beside the ledger's bare rows."""
+"""Feeds: a pull compared with its peer's speed, and many pushes of one collection compared with bare database rows."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from benchmarks.taxii import hub
 from benchmarks.taxii.client import Client
 from feeds.connector import Answer, Push, PushSettings
 from feeds.connectors import build
+from feeds.runs.run import SharedPages
 from feeds.runs.runner import prepare_process, run
-from feeds.runs.shared_pages import SharedPages
 from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas.partner import Partner, PartnerKind
@@ -30,13 +30,13 @@ from server.store.item import Item
 
 PAGE = 1_000
 PUSHES = 50
-# As the schedule has them: all at once.
+# Like the schedule: all at once.
 _THREADS = 64
 _STEP = 5_000
 
 
 def rows(objects: int) -> Iterator[list[object]]:
-    """Yield the table's rows, for a peer and a collection of so many objects."""
+    """Yield the table's rows, for a peer and a collection of ``objects``."""
     with tempfile.TemporaryDirectory() as folder:
         yield from _pull(Path(folder), objects)
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ def _pull(folder: Path, objects: int) -> Iterator[list[object]]:
     store.migrate()
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
-        given = partners.add(tx, Partner(name="hub", kind=PartnerKind.BANK, identity=ids.identity("hub")))
+        given = partners.add(tx, Partner(name="hub", kind=PartnerKind.BANK, identity=ids.identity("hub"), vouched=True))
         collections.grant(tx, "hub", room, read=True)
     _fill(store, "room", objects)
     store.close()
@@ -76,14 +76,14 @@ def _push(folder: Path, objects: int) -> Iterator[list[object]]:
 
 
 def _child(*arguments: str) -> dict[str, float]:
-    """Measure in a process of its own, whose memory is nobody else's."""
+    """Measure in a new process, so that its memory contains nothing else."""
     done = subprocess.run([sys.executable, "-m", "benchmarks.feeds", *arguments], stdout=subprocess.PIPE, check=True)
     said: dict[str, float] = json.loads(done.stdout)
     return said
 
 
 def _fill(store: Store, alias: str, objects: int) -> None:
-    """Put indicators as we write them into a collection; those of a file have one time of report."""
+    """Add our own indicators to a collection; those of one file have the same time of report."""
     for start in range(0, objects, _STEP):
         at = f"2026-01-{1 + start // _STEP % 28:02}T{start // _STEP // 28 % 24:02}:00:00Z"
         reader = ReportReader(
@@ -96,7 +96,7 @@ def _fill(store: Store, alias: str, objects: int) -> None:
 
 
 def _read(port: int, token: str) -> float:
-    """Read all pages of the room, and give the seconds that it took."""
+    """Read all pages of the room, and return the seconds this took."""
     client, path, more = Client(port, token), f"/feed/collections/room/objects/?limit={PAGE}", ""
     start = time.perf_counter()
     while True:
@@ -115,7 +115,7 @@ def pulling(url: str, port: str, token: str) -> dict[str, float]:
     store.migrate()
     with store.begin() as tx:
         collections.create_defaults(tx)
-        partners.add(tx, Partner(name="Peer", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Peer")))
+        partners.add(tx, Partner(name="Peer", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Peer"), vouched=True))
     table = {"name": "pull", "connector": "taxii-pull", "url": f"http://127.0.0.1:{port}/feed/collections/room/"}
     table |= {"contribute_as": "Peer", "allow_private": True, "token": {"env": "TOKEN"}, "batch": PAGE}
     feed = build(table)
@@ -133,7 +133,7 @@ def pulling(url: str, port: str, token: str) -> dict[str, float]:
 
 
 class _Memory:
-    """Memory of a process without its view of the database's file; ``most`` of it between batches."""
+    """Memory of a process without its mapping of the database's file; ``most`` is the maximum between batches."""
 
     def __init__(self) -> None:
         self.before = self.most = self._now()
@@ -147,13 +147,13 @@ class _Memory:
 
 
 class Taking(Push[PushSettings]):
-    """A push to a peer that takes everything at once."""
+    """A push to a peer that accepts everything at once."""
 
     name: ClassVar[str] = "taking"
     settings_model = PushSettings
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Report that all arrived."""
+        """Report that all objects arrived."""
         return [Answer(item, True, "success") for item in items]
 
 
@@ -166,7 +166,7 @@ def pushing(url: str, objects: str) -> dict[str, float]:
         collections.create_defaults(tx)
         for number in range(PUSHES):
             name = f"Partner {number}"
-            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
+            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name), vouched=True))
             collections.grant(tx, name, collections.get(tx, "takedown"), read=True)
             said = {"name": f"to-{number}", "connector": "taking", "partner": name, "collection": "takedown"}
             feeds.append(Taking(PushSettings.model_validate({**said, "batch": PAGE})))
@@ -187,7 +187,7 @@ def pushing(url: str, objects: str) -> dict[str, float]:
 
 
 def _bare(path: Path, objects: int) -> float:
-    """Insert such rows as the ledger has, and give the seconds that it took."""
+    """Insert the same number of rows into a bare table, and return the seconds this took."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-32768"):
         connection.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""Fuse partners' reports of a value, and make the hub's indicator of them, beside making the reporter's own."""
+"""Fuse partners' reports of a value and write the hub's indicator, compared with writing the reporter's own."""
 
 import statistics
 import time
@@ -22,7 +22,7 @@ _HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 
 
 def rows() -> Iterator[list[object]]:
-    """Yield the table's rows: values a second on one core, the median of three rounds each, taking turns."""
+    """Yield the table's rows: values per second on one core, the median of three alternating rounds each."""
     plain = [_value(number, reporters=1) for number in range(VALUES)]
     timed = [_value(number, reporters=1, apart=timedelta(seconds=number)) for number in range(VALUES)]
     three = [_value(number, reporters=3) for number in range(VALUES)]

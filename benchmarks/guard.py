@@ -1,6 +1,6 @@
-"""The guard: what of real reports it holds and by which list, what it finds of personal data, and how fast it is.
+"""The guard on real reports: which lists hold how many, which personal data is found, and the speed.
 
-``--reports=FOLDER`` reads another folder than the reports of the demonstration, in any format that the feed reads.
+``--reports=FOLDER`` reads another folder than the reports of the demonstration, in any format that feeds support.
 """
 
 import gzip
@@ -54,9 +54,10 @@ def rows() -> Iterator[list[object]]:
 
 
 def _held(file: Path, shown: dict[str, Report], refused: Counter[bool]) -> tuple[int, Counter[str]]:
-    """Count the reports a file has, and how many of them each list holds.
+    """Count the reports in a file, and how many of them each list holds.
 
-    ``shown`` gets one of each kind, ``refused`` whether the objects that we make of them are, for personal data.
+    ``shown`` gets one report of each kind. ``refused`` counts the objects made of them, by whether they were refused
+    for personal data.
     """
     content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     taken, held = 0, Counter[str]()
@@ -69,12 +70,12 @@ def _held(file: Path, shown: dict[str, Report], refused: Counter[bool]) -> tuple
                 if (hit := ALLOWLISTS.match(each.report)) is not None:
                     held[hit.list] += 1
     except (UnknownFormat, UnreadableFile):
-        pass  # licences and sources stand among the reports
+        pass  # licences and sources are in the same folder
     return taken, held
 
 
 def _micros(once: Callable[[], object]) -> float:
-    """Return the microseconds of the processor that one call takes."""
+    """Return the processor time of one call, in microseconds."""
     once()
     start = time.process_time()
     for _ in range(REPEATS):

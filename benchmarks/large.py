@@ -1,4 +1,4 @@
-"""Large work, and how long others wait for it: many revocations, the policy over all values, a partner that leaves."""
+"""Large work, and how long others wait: many revocations, a policy change for all values, a partner that leaves."""
 
 import json
 import os
@@ -21,7 +21,7 @@ Row = list[object]
 
 
 def rows(values: Sequence[int] = (20_000,), databases: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
-    """Yield the table's rows, for hubs of so many values, of which up to 20,000 are revoked."""
+    """Yield the table's rows, for hubs with these numbers of values, of which up to 20,000 are revoked."""
     for name in databases:
         for size in values:
             with KINDS[name]() as database:
@@ -31,21 +31,21 @@ def rows(values: Sequence[int] = (20_000,), databases: Sequence[str] = tuple(KIN
 
 
 class _Hub:
-    """A hub with two contributors, served."""
+    """A running hub with two contributors."""
 
     def __init__(self, database: Database, port: int, server: int, leaver: Contributor, other: Contributor) -> None:
         self._database = database
         self._server = server
         self._leaver, self._other = leaver, other
-        self._client, self._singly = leaver.client(port), other.client(port)
+        self._port, self._client = port, leaver.client(port)
         self._numbers = count()
 
     def measure(self, size: int, reader: Contributor) -> Iterator[Row]:
-        """Fill the hub, and do all the large work on it, one after the other."""
+        """Fill the hub, and do all the large work on it, one task after the other."""
         reports = [indicators.indicator(self._leaver.identity, "large", number) for number in range(size)]
         for start in range(0, size, _BATCH):
             self._post(self._client, reports[start : start + _BATCH])
-        self._read(reader)
+        read_everything(self._database.url, reader.name)
         about = f"{self._database.name}, {size:,} values"
         revoked = min(REVOKED, size // 2)
         used, start = usage.cpu(self._server), time.perf_counter()
@@ -83,7 +83,7 @@ class _Hub:
         yield [f"{what}, a second", round(done / seconds), "its CPU, µs each", round(cpu / done * 1e6), ""]
         ratio = percentiles(during)[1] / percentiles(alone)[1]
         yield [
-            f"{what}: single posts of others meanwhile, p50 and p99 in ms",
+            f"{what}: concurrent single posts of others, p50 and p99 in ms",
             _ms(during),
             "alone",
             _ms(alone),
@@ -91,11 +91,11 @@ class _Hub:
         ]
 
     def _singles(self, process: "subprocess.Popen[bytes] | None") -> list[float]:
-        """Post single reports, some or until a process has ended, and return how long each took."""
-        times: list[float] = []
+        """Post single reports, a fixed number or until a process has ended; return how long each took."""
+        times, client = list[float](), self._other.client(self._port)
         while process.poll() is None if process is not None else len(times) < _ALONE:
             start = time.perf_counter()
-            self._post(self._singly, [indicators.indicator(self._other.identity, "single", next(self._numbers))])
+            self._post(client, [indicators.indicator(self._other.identity, "single", next(self._numbers))])
             times.append(time.perf_counter() - start)
         return times
 
@@ -104,15 +104,16 @@ class _Hub:
         assert said["status"] == "complete", said["status"]
         assert not said["failure_count"], said["failures"][:1]
 
-    def _read(self, reader: Contributor) -> None:
-        """Let a partner have read everything, so that each revocation opens receipts."""
-        store = Store.open(self._database.url)
-        with store.begin() as tx:
-            for collection in collections.all_collections(tx):
-                if collection.kind == "released":
-                    collections.grant(tx, reader.name, collection, read=True)
-                    read_progress.record_reads(tx, [(reader.name, collection.id, log.last_added(tx, collection) or 0)])
-        store.close()
+
+def read_everything(url: str, reader: str) -> None:
+    """Let a partner read everything, so that each revocation creates receipts."""
+    store = Store.open(url)
+    with store.begin() as tx:
+        for collection in collections.all_collections(tx):
+            if collection.kind == "released":
+                collections.grant(tx, reader, collection, read=True)
+                read_progress.record_reads(tx, [(reader, collection.id, log.last_added(tx, collection) or 0)])
+    store.close()
 
 
 def _revoked(report: dict[str, object]) -> dict[str, object]:

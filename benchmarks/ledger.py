@@ -1,4 +1,4 @@
-"""What the ledger costs: reports posted over HTTP with sealing on and off, sealing alone, space, proofs and checks."""
+"""The cost of the ledger: posting reports with sealing on and off, sealing alone, space, proofs and checks."""
 
 import statistics
 import tempfile
@@ -15,10 +15,9 @@ from benchmarks import running
 from benchmarks.release import indicators, usage
 from benchmarks.release.databases import KINDS, Database
 from benchmarks.release.hub import INBOX, Contributor, furnish
-from schemas.ledger.checkpoints import Checkpoint
-from schemas.ledger.entries import Opening
-from schemas.ledger.notes import SignedNote, SignerKey
-from schemas.ledger.proofs import LogProof
+from schemas.tlog.entries import Opening
+from schemas.tlog.notes import SignedNote, SignerKey
+from schemas.tlog.proofs import Checkpoint, LogProof
 from server.store import Store, collections, log
 from server.store.ledger import growth, reading, sealing
 from server.store.objects.query import ALL
@@ -33,10 +32,10 @@ _KEY = SignerKey.make("hub.example/log")
 
 
 class _Turn(NamedTuple):
-    """One turn at one hub: reports a second, and microseconds of processors a report.
+    """One turn at one hub: reports per second, and microseconds of processor time per report.
 
-    ``serving`` is of the server while it is reported to, without the process that seals; ``whole`` has what
-    sealing takes to its end too, and the database.
+    ``serving`` is the server's time during the reports, without the sealing process. ``whole`` includes the database,
+    and sealing to its end.
     """
 
     rate: float
@@ -45,7 +44,7 @@ class _Turn(NamedTuple):
 
 
 def rows(values: int = 2_000, databases: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
-    """Yield the table's rows; so many values are reported in each round, on a hub with the ledger and one without."""
+    """Yield the table's rows; each round reports this many values, to a hub with the ledger and to one without."""
     for name in databases:
         with ExitStack() as stack:
             on, off = (stack.enter_context(KINDS[name]()) for _ in range(2))
@@ -56,10 +55,10 @@ def rows(values: int = 2_000, databases: Sequence[str] = tuple(KINDS)) -> Iterat
 
 
 def _beside(on: Database, off: Database, keys: Path, values: int) -> Iterator[Row]:
-    """Report to both hubs by turns, each as fast as it can, in pairs whose order changes (ABBA).
+    """Report to both hubs in turn, as fast as possible, in pairs of alternating order (ABBA).
 
-    The two hubs of a pair are measured within seconds of each other, so that their ratio holds on a machine that others
-    use too; the spread of the ratios shows how well.
+    The two hubs of a pair are measured within seconds of each other. Therefore their ratio is valid on a machine that
+    others use too; the spread of the ratios shows the precision.
     """
     names = [f"Bank {number}" for number in range(_TOGETHER)]
     hubs = {database.url: furnish(database.url, names) for database in (on, off)}
@@ -82,7 +81,7 @@ def _beside(on: Database, off: Database, keys: Path, values: int) -> Iterator[Ro
                 database_used = database.used(server).database - before.database
                 whole = serving + _sealing(server) - apart + database_used
                 turns[database.url].append(_Turn(values / seconds, serving / values * 1e6, whole / values * 1e6))
-    # The first pair is warming up.
+    # The first pair is for warming up.
     pairs = list(zip(turns[on.url][1:], turns[off.url][1:], strict=True))
     yield _compared(f"ledger, {on.name}: reports/s over HTTP", [(sealed.rate, plain.rate) for sealed, plain in pairs])
     what = f"ledger, {on.name}: us of processors a report"
@@ -91,7 +90,7 @@ def _beside(on: Database, off: Database, keys: Path, values: int) -> Iterator[Ro
 
 
 def _compared(what: str, pairs: Sequence[tuple[float, float]]) -> Row:
-    """Return the medians with sealing on and off, and of the ratios of the pairs the median and the middle half."""
+    """Return the medians with sealing on and off, and the median and the middle half of the pairs' ratios."""
     low, middle, high = statistics.quantiles([sealed / plain for sealed, plain in pairs], n=4)
     sealed, plain = (round(statistics.median(column)) for column in zip(*pairs, strict=True))
     beside = f"off; ratios of {len(pairs)} pairs: {low:.3f}-{high:.3f}"
@@ -99,20 +98,20 @@ def _compared(what: str, pairs: Sequence[tuple[float, float]]) -> Row:
 
 
 def _sealing(server: int) -> float:
-    """Return the processor seconds of the processes that seal beside a server; 0 where none does."""
+    """Return the processor seconds of a server's sealing processes; 0 if there are none."""
     lines = {process: Path(f"/proc/{process}/cmdline").read_bytes() for process in usage.processes(server)}
-    return sum(usage.cpu(process) for process, line in lines.items() if b"server.release.ledger.process" in line)
+    return sum(usage.cpu(process) for process, line in lines.items() if b"server.features.ledger.process" in line)
 
 
 def _await_sealed(store: Store) -> None:
-    """Wait until all is sealed, so that it takes no time of the next turn."""
+    """Wait until all is sealed, so that sealing does not slow the next turn."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         with store.read() as tx:
             if not sealing.has_news(tx):
                 return
         time.sleep(0.1)
-    raise TimeoutError("what was reported is not sealed")
+    raise TimeoutError("the reports are not sealed")
 
 
 def _post_all(partners: Sequence[Contributor], port: int, first: int, values: int) -> None:
@@ -134,7 +133,7 @@ def _post_all(partners: Sequence[Contributor], port: int, first: int, values: in
 
 
 def _alone(on: Database) -> Iterator[Row]:
-    """Seal everything anew in this process, and measure how long that takes and how long others wait."""
+    """Seal everything again in this process; measure how long this takes and how long others wait."""
     store = Store.open(on.url)
     before = sum(size for table, size in on.sizes().items() if "ledger" in table)
     with store.read() as tx:
@@ -142,9 +141,10 @@ def _alone(on: Database) -> Iterator[Row]:
     entries = sum(tree.size for tree in trees.values())
     yield [f"ledger, {on.name}: bytes an entry, all tables and indexes", round(before / entries), "", "", ""]
     _forget(store)
-    began, sealed = time.perf_counter(), 0
-    while (done := sealing.step(store, _KEY.name, _sign)).more:
-        sealed += done.entries
+    began, sealed, more = time.perf_counter(), 0, True
+    while more:
+        done = sealing.step(store, _KEY.name, _sign)
+        sealed, more = sealed + done.entries, done.more
     seconds = time.perf_counter() - began
     yield [f"ledger, {on.name}: sealing {sealed:,} entries, entries/s", round(sealed / seconds), "", "", ""]
     store.close()

@@ -1,4 +1,4 @@
-"""Look-ups over HTTP: beside nginx that serves the same bytes, by size, and of hidden and unknown values."""
+"""Look-ups over HTTP: compared with nginx serving the same bytes, by size, and for hidden and unknown values."""
 
 import json
 import os
@@ -25,19 +25,19 @@ from server.store.item import Item
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "2"))
 _ROUNDS = 5
 _STEP = 2_000
-# More than any process remembers.
+# More than any process caches.
 _ASKED = 2_000
-# As fast as the machine can, without a quota.
+# Without a quota, as fast as the machine can.
 _SETTINGS = {"SCAMFEED_LOOKUP_VALUES": "0"}
 
-# What a hub says of a value that two have reported.
+# The hub's answer about a value reported by two partners.
 _CONSENSUS = {"grade": "block", "reporters": 2, "reporter_kinds": ["bank", "telecom"]}
 
 Row = list[object]
 
 
 def rows(sizes: tuple[int, ...] = (10_000, 100_000)) -> Iterator[Row]:
-    """Measure at the largest of ``sizes``, and how it grew since the smallest."""
+    """Measure at the largest of ``sizes``, and the growth since the smallest."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         urls = {size: f"sqlite:///{folder / f'hub-{size}.db'}" for size in {min(sizes), max(sizes)}}
@@ -54,16 +54,16 @@ def rows(sizes: tuple[int, ...] = (10_000, 100_000)) -> Iterator[Row]:
 
 
 def fill(url: str, size: int, aliases: Sequence[str] = ("takedown", "takedown-full")) -> tuple[str, str]:
-    """List so many domains in the store at ``url``, in a collection and its full variant.
+    """List ``size`` domains in the store at ``url``, in a collection and its full variant.
 
-    Returns the tokens of who reads them and of who does not.
+    Returns the token of a partner that reads them, and the token of one that does not.
     """
     store = Store.open(url)
     set_up(store)
     tokens = []
     with store.begin() as tx:
         for partner in ("reader", "stranger"):
-            made = Partner(name=partner, kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}")
+            made = Partner(name=partner, kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}", vouched=True)
             tokens.append(partners.add(tx, made).token)
         variants = [collections.get(tx, alias) for alias in aliases]
         collections.grant(tx, "reader", variants[0], read=True)
@@ -90,7 +90,7 @@ def value(number: int) -> str:
 
 
 def request(token: str, values: Sequence[str]) -> bytes:
-    """Return a look-up as it is sent."""
+    """Return a look-up as an HTTP request."""
     body = json.dumps({"values": [{"value": value, "kind": "domain"} for value in values]}).encode()
     return (
         f"POST /api/lookup HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
@@ -99,7 +99,7 @@ def request(token: str, values: Sequence[str]) -> bytes:
 
 
 def _spread(size: int) -> list[str]:
-    """Return values all over the store."""
+    """Return values from all parts of the store."""
     return [value(number * 7_919 % size) for number in range(_ASKED)]
 
 
@@ -148,7 +148,7 @@ def _batches(port: int, pid: int, token: str, size: int) -> Iterator[Row]:
 
 
 def _hidden(port: int, token: str, size: int) -> Iterator[Row]:
-    """Ask for hidden and for unknown values in turn, as somebody would who wants to tell them apart."""
+    """Look up hidden and unknown values in turn, like somebody who tries to distinguish them."""
     client = Client(port, token)
     pairs = zip(_spread(size), _unknown(), strict=True)
     times: dict[bool, list[float]] = {True: [], False: []}
@@ -164,7 +164,7 @@ def _hidden(port: int, token: str, size: int) -> Iterator[Row]:
 
 
 def _growth(urls: dict[int, str], tokens: dict[int, tuple[str, str]]) -> Iterator[Row]:
-    """Compare two servers that take turns, the least noisy turn of each."""
+    """Compare two servers in alternating turns, by the least noisy turn of each."""
     small, large = min(urls), max(urls)
     options = ("--workers", "2", "--no-scheduler")
     with (

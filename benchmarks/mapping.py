@@ -1,4 +1,4 @@
-"""Mapping, from file to file on one core, beside the same objects made and written by stix2's own classes."""
+"""Mapping from file to file on one core, compared with making and writing the same objects with stix2's classes."""
 
 import statistics
 import tempfile
@@ -9,11 +9,10 @@ from pathlib import Path
 
 import stix2
 
-from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
-from feeds.mapping.output import StixWriter
-from feeds.mapping.parallel import map_to
+from feeds.mapping.output import StixWriter, map_to
 from feeds.mapping.rows import Counts, Mapped, map_stream
+from feeds.mapping.seen import SeenValues
 
 REPORTS = 100_000
 STIX2_REPORTS = 1_000
@@ -21,13 +20,13 @@ ROUNDS = 3
 
 
 def _iban(number: int) -> str:
-    """Write a German IBAN with the check digits of ISO 13616."""
+    """Make a German IBAN with the check digits of ISO 13616."""
     account = f"37040044{number:010}"
     check = 98 - int(f"{account}131400") % 97  # D is 13, E is 14
     return f"DE{check:02}{account}"
 
 
-# Each with what a second is to bring.
+# Each kind with the target per second.
 KINDS: dict[str, tuple[int, Callable[[int], str]]] = {
     "domain": (60_000, lambda number: f"shop-{number}.example.com"),
     "url": (30_000, lambda number: f"https://shop-{number}.example.com/pay/{number}?item={number}"),
@@ -38,7 +37,7 @@ KINDS: dict[str, tuple[int, Callable[[int], str]]] = {
 
 
 def rows() -> Iterator[list[object]]:
-    """Yield the table's rows: reports a second, the median of three rounds each, ours and theirs taking turns."""
+    """Yield the table's rows: reports per second, ours and theirs in turn, the median of three rounds each."""
     with tempfile.TemporaryDirectory() as folder:
         target, seconds = Path(folder) / "out.jsonl", {}
         sources = {kind: Path(folder) / f"{kind}.txt" for kind in KINDS}
@@ -61,7 +60,7 @@ def rows() -> Iterator[list[object]]:
 
 
 def _by_jobs(source: Path, target: Path) -> Iterator[list[object]]:
-    """Compare one process with two, over a file long enough for their start not to count."""
+    """Compare one process with two, on a file so long that their start does not matter."""
     long = source.with_name("long.txt")
     with long.open("w", encoding="utf-8") as out:
         out.writelines(f"mall-{number}.example.com\n" for number in range(REPORTS * 5))

@@ -1,6 +1,6 @@
 """Private matching: 10,000 values against a set of 200,000, over loopback, from the first sync to a retraction.
 
-The set is written as the maker writes it, of account numbers that nobody has; the hub and the client are as always.
+The set is written with the product's code, and has account numbers that do not exist. Hub and client are the real ones.
 """
 
 import tempfile
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.running import cpu, memory, serving
-from feeds.match.matcher import Matcher
+from feeds.client.match.matcher import Matcher
 from mappers import ids
 from schemas.api.matching import MatchedListing, input_of, key_info, seal
 from schemas.kinds import name_of
 from schemas.partner import Partner, PartnerKind
 from schemas.vocabulary import Action
-from server.api.match.evaluation import Evaluation
-from server.api.match.sets import epoch_of
-from server.api.match.tag_list import TagList
+from server.features.matching.evaluation import Evaluation
+from server.features.matching.sets import epoch_of
+from server.features.matching.tag_list import TagList
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.database.times import now
@@ -93,11 +93,11 @@ def _size(file: Path) -> float:
 
 
 def _fill(url: str, seed: Path, size: int) -> str:
-    """Write a set of so many accounts, and return the token of a partner that may match against it."""
+    """Write a set of ``size`` accounts, and return the token of a partner that may match against it."""
     store, evaluation, moment = Store.open(url), Evaluation(seed), now()
     set_up(store)
     with store.begin() as tx:
-        bank = Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank"))
+        bank = Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank"), vouched=True)
         token = partners.add(tx, bank).token
         collection = collections.get(tx, "mule-accounts")
         match_grants.grant(tx, "Bank", collection)

@@ -1,6 +1,6 @@
-"""A partner's own copy: what a check costs in the process that asks, and over loopback while a sync writes.
+"""A partner's own copy: the cost of a check in the calling process, and over loopback while a sync writes.
 
-Nothing here is fetched: the listings are made as a hub makes them, of account numbers and names that nobody has.
+Nothing is fetched: the listings are made as a hub makes them, of account numbers and names that do not exist.
 """
 
 import json
@@ -22,14 +22,14 @@ from typing import Any
 import psutil
 
 from benchmarks.taxii.client import Client, percentiles
-from feeds.mirror.check import Mirror
-from feeds.mirror.copies import CopyWriter
-from feeds.mirror.entries import entry_of
-from feeds.mirror.settings import CheckRules
+from feeds.client.mirror.check import Mirror
+from feeds.client.mirror.copies import CopyWriter
+from feeds.client.mirror.entries import entry_of
+from feeds.client.mirror.settings import CheckRules
 from mappers import consensus, ids
-from schemas.consensus import Consensus
 from schemas.kind import NO_DETAILS
 from schemas.partner import PartnerKind
+from schemas.report import Consensus
 from schemas.vocabulary import Action, Tlp
 
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "2"))
@@ -56,7 +56,7 @@ def rows(sizes: tuple[int, ...] = (10_000, 100_000)) -> Iterator[Row]:
 
 
 def value(number: int) -> tuple[str, str]:
-    """Return kind and value of a number: accounts by IBAN, accounts by bank and number, and domains."""
+    """Return kind and value for a number: accounts by IBAN, accounts by bank and number, and domains."""
     digest = blake2b(f"mirror-{number}".encode(), digest_size=16)
     drawn = int.from_bytes(digest.digest()[:8])
     if number % 4 < 2:
@@ -84,18 +84,7 @@ def listing(number: int, version: int = 0) -> dict[str, Any]:
         reporters=2 + number % 4,
         reporter_kinds=(PartnerKind.BANK, PartnerKind.GOVERNMENT),
         scam_type="investment",
-        scam_types=(),
-        channel=None,
-        payment_rail=None,
-        holder_status=None,
         countries=("TH",),
-        evidence=(),
-        reference=None,
-        description=None,
-        lang="en",
-        hold=None,
-        holds=(),
-        origins=(),
     )
     pattern = consensus.pattern_by_name(concluded)
     moment = (_AT + timedelta(milliseconds=number + version)).isoformat(timespec="milliseconds")[:-6] + "Z"
@@ -104,7 +93,7 @@ def listing(number: int, version: int = 0) -> dict[str, Any]:
 
 
 def _fill(file: Path, size: int) -> float:
-    """Fill a copy as a first pull does, from objects that are read already; return the CPU time of that."""
+    """Fill a copy like a first pull, from objects already parsed; return the CPU time."""
     writer = CopyWriter(file)
     writer.keep_rules(CheckRules(wanted={"hub": ["mule-accounts"]}))
     copy = writer.begin(*_COPY)
@@ -137,14 +126,14 @@ def _in_process(file: Path, size: int) -> Iterator[Row]:
                         mirror.check(text, kind if question else None)
                     rounds.append((time.process_time() - began) / len(some))
                 found = f"{statistics.median(rounds) * 1e6:.1f}"
-                yield [f"check of {size:,}, {what}, {form}, µs of CPU", found, "asked for, at most", "20", ""]
+                yield [f"check of {size:,}, {what}, {form}, µs of CPU", found, "target, at most", "20", ""]
     grown = (psutil.Process().memory_info().rss - before) >> 20
     yield [f"memory of a process that checked {4 * min(_ASKED, size):,} of {size:,}, MiB", grown, "", "", ""]
 
 
 def _over_loopback(file: Path, size: int) -> Iterator[Row]:
     with _served(file) as port:
-        for what, syncing in (("no sync", False), ("a sync writing all the time", True)):
+        for what, syncing in (("no sync", False), ("a sync writing continuously", True)):
             stop = multiprocessing.Event()
             writer = multiprocessing.Process(target=_sync, args=(str(file), size, stop), daemon=True)
             if syncing:
@@ -194,7 +183,7 @@ def _served(file: Path) -> Iterator[int]:
 
 
 def _sync(file: str, size: int, stop: Event) -> None:
-    """Write new versions of the listings as fast as they can be made, as a sync does."""
+    """Write new versions of the listings as fast as possible, like a sync."""
     os.nice(10)
     writer = CopyWriter(Path(file))
     (copy,) = writer.copies()

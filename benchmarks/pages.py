@@ -1,4 +1,4 @@
-"""The pages for the public: each beside nginx with the same bytes, by size of the hub, and until a browser shows it."""
+"""The public pages: compared with nginx serving the same bytes, by size of the hub, and until a browser shows them."""
 
 import os
 import shutil
@@ -17,16 +17,16 @@ from benchmarks import lookups
 from benchmarks.running import serving
 from benchmarks.taxii.client import percentiles
 from benchmarks.taxii.hub import nginx
-from server.release.trends.days import month_of
+from server.features.trends import publications
+from server.features.trends.counts import DAY
+from server.features.trends.days import month_of
+from server.features.trends.publications import PublishedCell
 from server.store import Store
 from server.store.database.times import now
-from server.store.trends import publications
-from server.store.trends.counts import DAY
-from server.store.trends.publications import PublishedCell
 
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "2"))
 _ROUNDS = 7
-# As often as the machine can, without a quota of checks.
+# Without a quota of checks, as often as the machine can.
 _SETTINGS = {"SCAMFEED_CHECK_RATE_LIMIT": "0"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _WORDS = {
@@ -46,7 +46,7 @@ Row = list[object]
 
 
 class Page(NamedTuple):
-    """A page: its name, its path, and the form that is sent to it; "" where it is opened."""
+    """A page: its name, its path, and the form sent to it; "" if it is opened with GET."""
 
     name: str
     path: str
@@ -54,7 +54,7 @@ class Page(NamedTuple):
 
 
 def rows(sizes: tuple[int, ...] = (10_000, 100_000)) -> Iterator[Row]:
-    """Measure at the largest of ``sizes``, beside the smallest."""
+    """Measure at the largest of ``sizes``, compared with the smallest."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         medians: dict[int, dict[str, float]] = {}
@@ -131,7 +131,7 @@ def _ask(connection: HTTPConnection, page: Page) -> bytes:
 
 
 def _times(port: int, page: Page) -> tuple[float, float]:
-    """Ask for a page again and again on one connection; return the median and the 99th percentile in milliseconds."""
+    """Request a page repeatedly on one connection; return median and 99th percentile in milliseconds."""
     connection = HTTPConnection("127.0.0.1", port)
     for _ in range(10):
         _ask(connection, page)

@@ -1,4 +1,4 @@
-"""Personal data that was planted, or made by the rules of its numbers, and what the guard finds of it."""
+"""Shares of planted and generated personal data that the guard finds."""
 
 import json
 import random
@@ -23,7 +23,7 @@ SMALL = ("5018", "6304", "2200", "6062")
 
 
 def rows() -> Iterator[list[object]]:
-    """Return the share found of each sort: of what is personal all is wanted, of the rest nothing."""
+    """Return the share found of each sort: the target is all of the personal data, and none of the rest."""
     planted = json.loads(PLANTED.read_text(encoding="utf-8"))
     for what, texts in planted["planted"].items():
         yield _row(f"planted: {what}", texts)
@@ -40,7 +40,6 @@ def _row(what: str, texts: list[str]) -> list[object]:
 
 
 def is_refused(obj: Mapping[str, Any]) -> bool:
-    """Return whether an object is refused."""
     try:
         objects.refuse_personal_data(obj)
     except Rejected:

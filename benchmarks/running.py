@@ -1,4 +1,4 @@
-"""A server as its operator starts it, on a free port of this machine, and the processor time that it takes."""
+"""A server started like an operator's, on a free port of this machine, and its processor time."""
 
 import os
 import re
@@ -19,7 +19,7 @@ _PATIENCE = 180
 def serving(
     url: str, *options: str, program: Sequence[str] = PROGRAM, settings: Mapping[str, str] | None = None
 ) -> Iterator[tuple[int, int]]:
-    """Run ``scamfeed serve`` on the database at ``url``; yields its port and its process id."""
+    """Run ``scamfeed serve`` on the database at ``url``; yield its port and its process id."""
     port = free_port()
     command = [sys.executable, *program, "serve", *options, "--port", str(port)]
     env = {**os.environ, **(settings or {}), "SCAMFEED_DATABASE_URL": url}
@@ -42,7 +42,6 @@ def free_port() -> int:
 
 
 def await_port(port: int) -> None:
-    """Wait until a server listens on the port."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -56,7 +55,7 @@ def await_port(port: int) -> None:
 
 
 def await_workers(pid: int) -> None:
-    """Wait until the workers have loaded the program, which is part of no request: they take no more time."""
+    """Wait until the workers have loaded the program and are idle: loading is not part of a request."""
     before = -1.0
     while (used := cpu(pid)) != before or not used:
         before = used
@@ -64,7 +63,7 @@ def await_workers(pid: int) -> None:
 
 
 def memory(pid: int) -> float:
-    """Add up the memory of a server and its children that is theirs alone, in MiB."""
+    """Add up the private memory of a server and its children, in MiB."""
     found = (re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text()) for one in _with_children(pid))
     return sum(int(match[1]) for match in found if match) / 1024
 

@@ -1,8 +1,8 @@
-"""A hub of very many values on PostgreSQL: filled through the release engine, and measured at steps on the way.
+"""A hub with very many values on PostgreSQL: filled through the release engine, and measured at several sizes.
 
-``python -m benchmarks scale --values 1000000,10000000 --url postgresql+psycopg://…`` goes on where an earlier run of
-the same database was stopped. Without ``--url`` it runs a PostgreSQL of its own, which is removed at the end. It is
-measured only where it is named, since it takes hours.
+``python -m benchmarks scale --values 1000000,10000000 --url postgresql+psycopg://…`` continues an interrupted run on
+the same database. Without ``--url`` it runs its own PostgreSQL, which is removed at the end. It takes hours, and runs
+only if it is selected.
 """
 
 import gc
@@ -45,7 +45,7 @@ Row = list[object]
 
 
 def rows(sizes: Sequence[int], url: str | None = None) -> Iterator[Row]:
-    """Yield the table's rows: the hub is filled to each size, and measured there."""
+    """Yield the table's rows: the hub is filled to each size, and measured at it."""
     if url is not None:
         yield from _measured(sizes, url)
         return
@@ -67,7 +67,7 @@ def _measured(sizes: Sequence[int], url: str) -> Iterator[Row]:
 
 
 def _joined(store: Store, name: str) -> Contributor:
-    """Let a partner take part, and give its login; an earlier run's partner gets a new one."""
+    """Register a partner, and return its login; a partner of an earlier run gets a new login."""
     identity = ids.identity(name)
     partner = Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=identity, trusted=True)
     try:
@@ -82,14 +82,14 @@ def _joined(store: Store, name: str) -> Contributor:
 
 
 class _Database:
-    """A connection beside the hub's, which sees what the database uses."""
+    """A separate connection, which sees the usage of the database."""
 
     def __init__(self, url: str) -> None:
         self._aside = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
         [(backend,)] = self._aside.execute("SELECT pg_backend_pid()").fetchall()
         status = Path(f"/proc/{backend}/status")
         found = [line for line in status.read_text().splitlines() if line.startswith("PPid")] if status.exists() else []
-        # The postmaster, where it runs on this machine.
+        # The postmaster, if it runs on this machine.
         self._pid = int(found[0].split()[1]) if found else None
 
     def __enter__(self) -> "_Database":
@@ -106,7 +106,7 @@ class _Database:
         return int(position)
 
     def values(self) -> int:
-        """Count the values that the hub knows, those included that were posted to measure."""
+        """Count the values in the hub, including those posted for measurements."""
         [(known,)] = self._aside.execute("SELECT count(*) FROM subjects").fetchall()
         return int(known)
 
@@ -115,7 +115,7 @@ class _Database:
 
 
 def _filled(url: str, size: int, database: _Database) -> Iterator[Row]:
-    """Fill the hub by several processes at once, each with a partner of its own and every other thousand values."""
+    """Fill the hub with several processes, each with its own partner and every other thousand values."""
     begun = _begin(url, size)
     if begun >= size:
         return
@@ -137,7 +137,7 @@ def _filled(url: str, size: int, database: _Database) -> Iterator[Row]:
 
 
 def _fill(url: str, number: int, begun: int, size: int) -> None:
-    """Contribute this filler's chunks; the ids are the same in each run, so that nothing is there twice."""
+    """Contribute this filler's chunks; the ids are the same in each run, so that no value is added twice."""
     gc.freeze()  # as the server's workers do
     gc.set_threshold(50_000, 20, 50)
     with closing(Store.open(url)) as store:
@@ -161,7 +161,7 @@ def _id(number: int) -> str:
 
 
 def _begin(url: str, size: int) -> int:
-    """Find how far earlier runs came, by the last value of each chunk, less some chunks that may be missing."""
+    """Find where earlier runs stopped, by the last value of each chunk, minus some chunks that may be missing."""
     with closing(Store.open(url)) as store, store.read() as tx:
         spaces = [partners.space(tx, name) for name in _FILLERS]
 
@@ -231,7 +231,7 @@ def _post(client: Client, body: bytes) -> None:
 
 
 def _reads(size: int, port: int, reader: Contributor, url: str) -> Iterator[Row]:
-    """Ask what readers ask: polls, pages from all parts of the log, objects by id."""
+    """Send the requests of readers: polls, pages from all parts of the log, objects by id."""
     root, token = f"/feed/collections/{_READ}/", reader.bearer.removeprefix("Bearer ")
     with closing(Store.open(url)) as store, store.read() as tx:
         collection = collections.get(tx, _READ)

@@ -1,4 +1,4 @@
-"""``log.append`` alone, beside the database's own fastest insert of the same rows in transactions of the same size."""
+"""``log.append`` alone, compared with the fastest insert of the same rows in transactions of the same size."""
 
 import sqlite3
 import statistics
@@ -25,7 +25,7 @@ _NAMES = "collection, date_added, id, type, spec_version, version, revoked, late
 
 
 def rows(stock: int = STOCK) -> Iterator[list[object]]:
-    """Yield the table's rows: objects a second into a store that holds ``stock``, ours and theirs taking turns."""
+    """Yield the table's rows: objects per second into a store of ``stock`` objects, ours and theirs in turn."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/store.db")
         yield from _compare("SQLite", store, "raw SQLite insert", _sqlite(Path(folder) / "raw.db"), stock)
@@ -89,7 +89,7 @@ def _items(count: int) -> list[Item]:
 
 
 def plain(items: list[Item], date: int) -> list[tuple[Any, ...]]:
-    """Return items as rows of a bare table, their dates those that follow ``date``."""
+    """Convert items to rows of a bare table, dated after ``date``."""
     return [(1, at, *item[:5], True, False, item.body) for at, item in enumerate(items, date + 1)]
 
 
@@ -108,7 +108,7 @@ def _sqlite(path: Path) -> Insert:
 
 
 def copied(conninfo: str) -> Insert:
-    """Return the function that inserts rows into a bare table of PostgreSQL by COPY, a transaction each time."""
+    """Return a function that inserts rows into a bare table of PostgreSQL by COPY, in one transaction per call."""
     import psycopg
 
     connection = psycopg.connect(conninfo, autocommit=True)

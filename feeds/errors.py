@@ -1,13 +1,13 @@
-"""Errors of feeds and files, named by what happens next."""
+"""Errors of feeds and files, named by the next step."""
 
 
 class TryLater(Exception):
     """The other side cannot be reached now: the checkpoint stays, and the next run continues from it."""
 
     def __init__(self, message: str, *, after: float = 0.0, status: int = 0) -> None:
-        """Describe the failure; ``after`` is for how many seconds the other side asks not to be asked.
+        """Describe the failure; ``after`` is how many seconds the other side asks us to wait.
 
-        ``status`` is that of its answer by HTTP, 0 where there was none.
+        ``status`` is the HTTP status of its response, 0 if there was none.
         """
         super().__init__(message)
         self.after = after
@@ -15,20 +15,19 @@ class TryLater(Exception):
 
 
 class Misconfigured(Exception):
-    """The feed stops until a person changes something; the message names what.
+    """The feed stops until a person changes something; the message says what to change.
 
-    ``status`` is that of the other side's answer by HTTP, 0 where there was none.
+    ``status`` is the HTTP status of the other side's response, 0 if there was none.
     """
 
     def __init__(self, message: str, *, status: int = 0) -> None:
-        """Describe what is to be changed."""
         super().__init__(message)
         self.status = status
 
 
 class UnknownFormat(ValueError):
-    """No format has this name, or the format cannot do what was asked; the message names the formats that can."""
+    """No format has this name, or the format does not support the operation; the message lists suitable formats."""
 
 
 class UnreadableFile(ValueError):
-    """The file as a whole cannot be read any further; the message says why and what to do about it."""
+    """The rest of the file cannot be read; the message states the reason and the way out."""

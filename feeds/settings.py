@@ -1,4 +1,4 @@
-"""Settings that every feed has: when it runs, for which partner, and where its secrets are."""
+"""Settings of every feed: when it runs, for which partner, and where its secrets are."""
 
 import os
 import re
@@ -30,7 +30,7 @@ class Secret(BaseModel):
     def _not_plain(cls, data: Any) -> Any:
         if isinstance(data, str):
             raise ValueError(
-                'a secret is never written here: name where it is, as { env = "NAME" } or { file = "PATH" }'
+                'the secret itself is not allowed here: give its place, { env = "NAME" } or { file = "PATH" }'
             )
         return data
 
@@ -41,7 +41,7 @@ class Secret(BaseModel):
         return self
 
     def reveal(self) -> str:
-        """Return the secret. Raises ``Misconfigured`` where it is missing or empty."""
+        """Return the secret. Raises ``Misconfigured`` if it is missing or empty."""
         if self.env is not None:
             text = os.environ.get(self.env, "")
             place = f"the environment variable {self.env}"
@@ -73,59 +73,72 @@ Duration = Annotated[str, AfterValidator(_checked_duration)]
 
 
 class FeedSettings(BaseModel):
-    """Settings of every feed: its name, its connector, and when it runs (by hand only where neither is given)."""
+    """Settings of every feed: its name, its connector, and its schedule (without one a person starts it)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="the feed's own name")]
-    connector: Annotated[str, Field(description="the connector it runs: a file of feeds/connectors")]
-    every: Annotated[Duration | None, Field(description="how often, as 30s, 5m, 1h")] = None
+    connector: Annotated[str, Field(description="the connector: the name of a file in feeds/connectors")]
+    every: Annotated[Duration | None, Field(description="interval of runs, such as 30s, 5m, 1h")] = None
     cron: Annotated[
-        str | None, Field(pattern=r"^\s*\S+(\s+\S+){4}\s*$", description="when, as five fields of cron, in UTC")
+        str | None,
+        Field(pattern=r"^\s*\S+(\s+\S+){4}\s*$", description="times of runs, as five fields of cron, in UTC"),
     ] = None
     batch: Annotated[int, Field(ge=1, le=10_000, description="items a batch")] = 1000
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
         if self.every and self.cron:
-            raise ValueError("give every or cron, not both")
+            raise ValueError("set every or cron, not both")
         return self
 
 
 class PullSettings(FeedSettings):
     """Settings of every pull."""
 
-    contribute_as: Annotated[str, Field(description="the registered partner in whose name the items are contributed")]
+    contribute_as: Annotated[str, Field(description="the registered partner in whose name items are contributed")]
+    second_hand: Annotated[
+        bool,
+        Field(description="the source collects from other hubs: its reports add nothing to those of others here"),
+    ] = False
 
 
 class PushSettings(FeedSettings):
     """Settings of every push."""
 
     partner: Annotated[
-        str, Field(description="the registered partner who gets the objects, and may read the collection")
+        str,
+        Field(
+            description="the registered partner that receives the objects; it must be allowed to read the collection"
+        ),
     ]
-    collection: Annotated[str, Field(description="alias of the collection of ours whose objects go out")]
+    collection: Annotated[str, Field(description="alias of our collection whose objects are delivered")]
     kinds: Annotated[tuple[str, ...], Field(description="only indicators of these kinds")] = ()
     actions: Annotated[tuple[Action, ...], Field(description="only indicators that ask for one of these actions")] = ()
     countries: Annotated[
         tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...],
-        Field(description="only indicators that concern one of these countries"),
+        Field(description="only indicators for one of these countries"),
     ] = ()
     least_grade: Annotated[
         Action | None, Field(description="only indicators of this grade or a stronger one: block, hold, …, investigate")
     ] = None
-    as_added: Annotated[
-        bool, Field(description="with `every`: also go within a second or so of something being added")
-    ] = True
+    as_added: Annotated[bool, Field(description="with `every`: also run about a second after an object is added")] = (
+        True
+    )
     verify_every: Annotated[
         Duration | None,
-        Field(description="how often the peer is asked, after a run, to show that deliveries reach it (feed verify)"),
+        Field(description="interval of verifications, after a run, that deliveries reach the peer (feed verify)"),
     ] = None
 
     @property
     def least(self) -> Action | None:
         """Return the weakest grade that is delivered; None for any."""
         return self.least_grade
+
+    @property
+    def selects(self) -> bool:
+        """Return whether only some indicators are delivered."""
+        return bool(self.kinds or self.actions or self.countries or self.least)
 
     @field_validator("kinds")
     @classmethod

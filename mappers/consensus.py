@@ -6,19 +6,18 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mappers import extension, indicator, kinds, labels, pattern, wording
+from mappers import extension, indicator, kinds, pattern, wording
 from mappers.pattern import Terms
 from schemas import kinds as kinds_of_values, timestamp
-from schemas.consensus import Consensus, Referral
 from schemas.kind import NO_DETAILS, Normal
-from schemas.report import Report
-from schemas.subject import ID
+from schemas.records import ID
+from schemas.report import Consensus, Referral, Report
 from schemas.vocabulary import Tlp
 
 ORIGIN = "scamfeed-origin"
 _LISTING = re.compile(r"[0-9]{1,4}")
 _NO_ORIGINS: frozenset[str] = frozenset()
-# In no object: every store has its own identity of the hub.
+# Appears in no object: every store has its own identity of the hub.
 _HUB = "hub"
 # The fields that do not differ from value to value.
 _REST = slice(Consensus._fields.index("valid_until") + 1, None)
@@ -95,7 +94,7 @@ def fill(
         "valid_until": timestamp.text(consensus.valid_until),
     }
     if consensus.details:
-        stix_object["labels"] = [*frame.properties["labels"], *labels.of_details(consensus.details)]
+        stix_object["labels"] = [*frame.properties["labels"], *extension.labels_of_details(consensus.details)]
         context = {**context, "details": dict(consensus.details)}
     stix_object["extensions"] = {extension.ID: context, indicator.OPENCTI: frame.opencti}
     return stix_object
@@ -119,6 +118,22 @@ def texts_of(frame: ListingFrame, stix_object: Mapping[str, Any], consensus: Con
 def is_consensus(stix_object: Mapping[str, Any]) -> bool:
     """Return whether an indicator is a hub's consensus on the reports of others."""
     return isinstance(extension.context_of(stix_object).get("reporters"), int)
+
+
+def is_second_hand(stix_object: Mapping[str, Any]) -> bool:
+    """Return whether an indicator was made from other reports: it is a hub's listing, or its contributor says so."""
+    context = extension.context_of(stix_object)
+    return isinstance(context.get("grade"), str) or context.get("second_hand") is True
+
+
+def as_second_hand(stix_object: dict[str, Any]) -> dict[str, Any]:
+    """Return an indicator that says it was made from other reports; any other object unchanged."""
+    if stix_object.get("type") != "indicator":
+        return stix_object
+    context = {"extension_type": extension.TYPE, **extension.context_of(stix_object), "second_hand": True}
+    extensions = stix_object.get("extensions")
+    others = extensions if isinstance(extensions, dict) else {}
+    return {**stix_object, "extensions": {**others, extension.ID: context}}
 
 
 def pattern_of(report: Report) -> str:
@@ -146,10 +161,9 @@ def _frame(
         references.append(turn_to)
     words = {"grade": consensus.grade, "disputed": "yes" if consensus.disputed else None}
     properties = {
-        **frame.head,
-        **frame.tail,
+        **{name: value for name, value in frame.properties.items() if name not in indicator.OF_VALUE},
         "created_by_ref": hub,
-        "labels": [*frame.tail["labels"], *labels.of(words)[1:]],
+        "labels": [*frame.properties["labels"], *extension.labels_of(words)[1:]],
         **({"external_references": references} if references else {}),
     }
     context = extension.build(
@@ -163,7 +177,7 @@ def _frame(
         referral=referral._asdict() if referral else None,
     )
     opencti = indicator.opencti(frame, type_)
-    return ListingFrame(properties, frame.name_prefix, {**frame.extension, **context}, opencti, report)
+    return ListingFrame(properties, frame.name_prefix, {**frame.context, **context}, opencti, report)
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
-"""The STIX property extension with the context of reports and records, and the sharing limits in it."""
+"""The context of reports and records: the STIX property extension, and labels for clients that show no extensions."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,11 +11,56 @@ from pydantic import BaseModel, ValidationError
 from mappers import ids
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.fields import Sharing
+from schemas.hub_report import EXTENSION
 from schemas.report import FIELDS, Report
-from schemas.sharing import Sharing
 from schemas.vocabulary import Action, scam_category
 
-ID = "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c"
+# The prefix of all labels of ours.
+LABEL_PREFIX = "scam"
+_LABELLED = {field.declaration.label: name for name, field in FIELDS.items() if field.declaration.label}
+# The fields that reports are read from by their labels; a label of the kind says nothing without its value.
+FIELD_OF_LABEL: Mapping[str, str] = MappingProxyType(
+    {label: name for label, name in _LABELLED.items() if name != "kind"}
+)
+_LABEL = re.compile(rf'{LABEL_PREFIX}:([a-z]+(?:-[a-z]+)*)="([^"]*)"')
+# Details that may be labels: words, never numbers or names.
+_WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+
+
+def labels_of(words: Mapping[str, str | None], countries: Iterable[str] = ()) -> list[str]:
+    """Return the labels of words by their names, and of countries; words that are None are left out."""
+    of_words = [_label(name, word) for name, word in words.items() if word is not None]
+    return [LABEL_PREFIX, *of_words, *(_label("country", country) for country in countries)]
+
+
+def labels_of_report(report: Report) -> list[str]:
+    """Return the labels that show the context of a report, but for the details of its kind."""
+    context = {label: getattr(report, name) for label, name in _LABELLED.items()}
+    return labels_of(
+        {"type": report.scam_type, "category": scam_category(report.scam_type)} | context, report.countries
+    )
+
+
+def labels_of_details(details: Mapping[str, str]) -> list[str]:
+    """Return the labels of those of a kind's details that are words, such as the chain or platform."""
+    return [_label(name, text) for name, text in details.items() if _WORD.fullmatch(text)]
+
+
+def read_labels(labels: Iterable[str]) -> dict[str, list[str]]:
+    """Return the words of labels of our form, by their names."""
+    words: dict[str, list[str]] = {}
+    for label in labels:
+        if found := _LABEL.fullmatch(label):
+            words.setdefault(found[1].replace("-", "_"), []).append(found[2])
+    return words
+
+
+def _label(name: str, word: str) -> str:
+    return f'{LABEL_PREFIX}:{name.replace("_", "-")}="{word}"'
+
+
+ID = EXTENSION
 TYPE = "property-extension"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _LISTS_OF_PARTNERS = ("only_partners", "not_to_partners")
@@ -41,7 +87,7 @@ _ORDER = tuple(dict.fromkeys([*_FIRST, *_FIELDS]))
 _READ_APART = frozenset({"kind", "details", "sharing"})
 
 
-def of_report(report: Report) -> dict[str, Any]:
+def context_of_report(report: Report) -> dict[str, Any]:
     """Return the extension's properties for an indicator, without those that the report leaves open.
 
     The details of the kind are left to the indicator, as they differ from value to value.

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mappers import extension, foreign, marking
+from mappers import extension, marking, report_reader
 from schemas import timestamp
 from schemas.api.lookup import ListedHold, ListedReferral, Listing
 from schemas.errors import Rejected
@@ -16,16 +16,16 @@ _STATUSES: frozenset[Any] = frozenset(HolderStatus)
 
 
 def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
-    """Return the listing that an indicator is in the collection of that alias; None for a revoked one, or none at all.
+    """Return the listing of an indicator in the collection of that alias; None for a revoked one, or if it is none.
 
-    The grade is the hub's. An indicator without one has the grade that its maker asks for, else the weakest: nobody has
-    weighed it. Its end and its hold's end may have passed: see ``schemas.api.lookup.current``. Raises ``Rejected``
-    where the end of an indicator cannot be read.
+    The grade is the hub's. Without one it is the grade that the producer asks for, else the weakest, because the
+    indicator was not assessed. Its end and its hold's end may have passed: see ``schemas.api.lookup.current``. Raises
+    ``Rejected`` if the end of an indicator cannot be read.
     """
     if indicator.get("type") != "indicator" or indicator.get("revoked"):
         return None
     context = extension.context_of(indicator)
-    fields: Mapping[str, Any] = context or foreign.report_fields(indicator)
+    fields: Mapping[str, Any] = context or report_reader.foreign_fields(indicator)
     reporters, status = context.get("reporters"), context.get("holder_status")
     end = indicator.get("valid_until")
     return Listing(
@@ -44,6 +44,7 @@ def listing_of(indicator: Mapping[str, Any], collection: str) -> Listing | None:
         modified=str(indicator.get("modified")),
         tlp=(marking.tlp_of(indicator) or Tlp.AMBER).value,
         sandbox=context.get("sandbox") is True,
+        hubs=_whole(context.get("hubs")),
     )
 
 
@@ -59,6 +60,7 @@ class _Context(msgspec.Struct, gc=False):
     hold: ListedHold | None = None
     referral: ListedReferral | None = None
     sandbox: bool = False
+    hubs: int | None = None
 
 
 class _Extensions(msgspec.Struct, gc=False, rename={"context": extension.ID}):
@@ -118,6 +120,7 @@ def listing_of_bytes(body: bytes, collection: str) -> Listing | None:
         modified=read.modified,
         tlp=tlp,
         sandbox=context.sandbox,
+        hubs=context.hubs,
     )
 
 

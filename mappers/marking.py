@@ -79,9 +79,9 @@ def tlp_of_definition(definition: Mapping[str, Any]) -> Tlp | None:
 
 
 def tlp_of_source_marking(definition: Mapping[str, Any]) -> Tlp | None:
-    """Return the TLP level for a marking of a source that the operator chose, AMBER where it names none.
+    """Return the TLP level for a marking of a source that the operator chose, AMBER if it states none.
 
-    Many tools mark all their objects with a statement of who made them. None where the level that it names is unknown.
+    Many tools mark all their objects with a statement of their author. None if the stated level is unknown.
     """
     words = str([definition.get(key) for key in ("name", "definition", "x_opencti_definition", "extensions")])
     return tlp_of_definition(definition) or (None if "tlp" in words.lower() else Tlp.AMBER)
@@ -93,7 +93,7 @@ def tlp_named(name: str) -> Tlp | None:
 
 
 def is_defined_here(ref: Any) -> bool:
-    """Return whether a marking is one of TLP 2.0 itself, which nobody else defines."""
+    """Return whether a marking is one of TLP 2.0 itself, which no other producer may define."""
     return ref in _OURS
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from mappers import ids, kinds
 from mappers.indicator import Profile, to_stix
-from mappers.misp_terms import Attribute
+from mappers.kind import MispAttribute
 from schemas import timestamp
 from schemas.kind import Normal
 from schemas.report import Report
@@ -13,7 +13,7 @@ from schemas.vocabulary import Tlp
 
 
 class MispReport(NamedTuple):
-    """A report in MISP: ``section`` of the event (``Attribute``, ``Object``), what stands there, and its values."""
+    """A report in MISP: the ``section`` of the event (``Attribute``, ``Object``), its content there, and its values."""
 
     section: str
     body: dict[str, Any]
@@ -104,7 +104,7 @@ def head(uuid: str, info: str, reporter: str, tlp: Tlp, day: str, last: int) -> 
     }
 
 
-def _attribute(common: Mapping[str, Any], attribute: Attribute) -> dict[str, Any]:
+def _attribute(common: Mapping[str, Any], attribute: MispAttribute) -> dict[str, Any]:
     return {
         **common,
         "type": attribute.type,

@@ -7,7 +7,7 @@ from typing import Any
 from mappers import ids
 from schemas import kinds
 from schemas.report import Report
-from schemas.vocabulary import OutcomeWord, ScamType
+from schemas.vocabulary import OUTCOMES, OutcomeWord, ScamType
 
 _SCAMS = {
     ScamType.INVESTMENT: ("an investment scam", "การหลอกลงทุน"),
@@ -31,25 +31,6 @@ _SCAMS = {
     ScamType.TRAFFICKING_RECRUITMENT: ("recruitment into trafficking", "การล่อลวงไปค้ามนุษย์"),
 }
 _ANY = ("an online scam", "การหลอกลวงออนไลน์")
-_OUTCOMES = {
-    OutcomeWord.BLOCKED: ("Blocked", "ปิดกั้นแล้ว"),
-    OutcomeWord.TAKEN_DOWN: ("Taken down", "นำออกแล้ว"),
-    OutcomeWord.DECLINED: ("Payments declined", "ปฏิเสธการโอนเงินแล้ว"),
-    OutcomeWord.HELD: ("Funds held", "อายัดเงินไว้แล้ว"),
-    OutcomeWord.RETURNED: ("Money returned to those who paid", "คืนเงินให้ผู้โอนแล้ว"),
-    OutcomeWord.WARNED: ("People warned", "แจ้งเตือนแล้ว"),
-    OutcomeWord.CUSTOMER_STOPPED: (
-        "Stopped by the customers themselves after a warning",
-        "ลูกค้าหยุดทำรายการเองหลังได้รับคำเตือน",
-    ),
-    OutcomeWord.RESTORED: ("Given back: what was done was undone", "คืนสภาพเดิมแล้ว"),
-    OutcomeWord.NUMBER_DISCONNECTED: ("Number disconnected", "ระงับหมายเลขแล้ว"),
-    OutcomeWord.NO_ACTION: ("Looked at, and nothing done", "ตรวจสอบแล้ว ไม่ได้ดำเนินการ"),
-    OutcomeWord.FALSE_POSITIVE: ("Not part of a scam: a false positive", "ไม่เกี่ยวข้องกับการหลอกลวง (รายงานคลาดเคลื่อน)"),
-    OutcomeWord.ALREADY_KNOWN: ("Known here before", "ทราบอยู่ก่อนแล้ว"),
-}
-
-
 # The languages of names and descriptions; other languages get the first.
 LANGUAGES = ("en", "th")
 
@@ -81,6 +62,11 @@ def scam_name(scam_type: str, lang: str) -> str | None:
     return thai if lang == "th" else plain[0].upper() + plain[1:]
 
 
+def scam_names(lang: str) -> dict[str, str]:
+    """Return the types of scams that have a name, with their names, to choose from."""
+    return {scam: name for scam in ScamType if (name := scam_name(scam, lang))}
+
+
 @lru_cache(maxsize=4096)
 def description(kind: str, scam_type: str) -> str:
     """Return the description, in both languages, of a report without a text of its own."""
@@ -89,8 +75,7 @@ def description(kind: str, scam_type: str) -> str:
 
 def outcome(word: OutcomeWord) -> str:
     """Return the explanation, in both languages, of an outcome without a text of its own."""
-    english, thai = _OUTCOMES[word]
-    return f"{english}. / {thai}"
+    return f"{OUTCOMES[word].english}. / {OUTCOMES[word].thai}"
 
 
 def flow(source: str, target: str) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
+from schemas.reference import read_toml
 from schemas.vocabulary import Action, Tlp
 
 NO_DETAILS: Mapping[str, str] = MappingProxyType({})
@@ -27,7 +28,7 @@ class Normal(NamedTuple):
 class ValueExample:
     """A raw value and its expected result: a normal form with details, or the code of a refusal.
 
-    Tests, documentation and the demo read these. Use published example values only, nobody's own.
+    Tests, documentation and the demo read these. Use only published example values, none of real people.
     """
 
     raw: str
@@ -69,12 +70,20 @@ class Kind(ABC):
         """Return the widest marking that reports of a value may bear; a wider one is narrowed to it."""
         return Tlp.CLEAR
 
+    def needs_authority(self, value: str) -> bool:
+        """Return True if only a partner with authority can raise a value above ``single_report_grade``."""
+        return False
+
     def key(self, value: str) -> str:
         """Return the normal form that all normal forms of the same thing have in common; mostly ``value`` itself.
 
         Two reports are about one thing if their keys are equal. ``value`` may be a normal form of an older version.
         """
         return value
+
+    def country_of(self, value: str) -> str:
+        """Return the ISO 3166-1 country of the institution that keeps ``value``, "" where the value names none."""
+        return ""
 
     def other_kind(self, raw: str) -> str:
         """Return the name of the kind that ``raw`` is of, though reported as this one; "" if it is of this one."""
@@ -93,6 +102,17 @@ class Kind(ABC):
     def recognises(self, raw: str) -> bool:
         """Return True if a value without a kind looks like this kind and no other. Has to be cheap."""
 
-    @abstractmethod
     def examples(self) -> Iterable[ValueExample]:
-        """Return examples of values that are accepted and refused, at least one for each rule."""
+        """Return examples of values that are accepted and refused, at least one for each rule.
+
+        They are in ``schemas/reference/examples``, in the file with the kind's name.
+        """
+        return (_example(*row) for row in read_toml(f"examples/{self.name}.toml")["rows"])
+
+
+def _example(
+    raw: str, result: str, given: Mapping[str, str] = NO_DETAILS, details: Mapping[str, str] = NO_DETAILS
+) -> ValueExample:
+    if result.startswith("!"):
+        return ValueExample(raw, reason=result[1:], given=given, details=details)
+    return ValueExample(raw, result, given=given, details=details)

@@ -1,20 +1,215 @@
-"""Partners of the exchange, and the contacts at which an organisation is reached."""
+"""Partners of the exchange, the contacts of an organisation, and the institutions that provide values.
+
+The provider of an account, an alias, a profile or a number is read from the value alone: anybody may name any bank
+beside a value.
+"""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas import kinds
 from schemas.errors import Rejected
-from schemas.keeper import checked_institution
+from schemas.reference.account_numbers import account_key, canonical_bank, checked_bank, is_bic, keeping_bank
+from schemas.reference.aliases import find_system
+from schemas.reference.bank_text import find_bank
+from schemas.reference.sites import PLATFORMS, STORES, Site
 from schemas.reference.telephone import PersonalNumber, hotline
 from schemas.text import checked_line
 
+_BANK, _ALIAS, _SOCIAL, _PHONE, _APP = "bank-account", "payment-alias", "social-account", "phone", "app"
+# The systems whose first store is named by the system in ``stores.toml``.
+_FIRST_STORES = {"android": "google-play", "ios": "app-store"}
+# Systems of many banks: the alias alone does not tell which of them keeps the account.
+_SCHEMES = frozenset(
+    {"aani", "alias-cbu", "bakong", "bi-fast", "bizum", "blik", "dimo", "duitnow", "fps", "instapay", "instapay-eg"}
+    | {"interac", "payid", "paynow", "payshap", "pix", "plin", "promptpay", "promptpay-bill", "qris", "qrph", "raast"}
+    | {"sbp", "twint", "upi", "wero", "zelle"}
+)
+# The mark in an alias behind which its bank or wallet stands.
+_MARKS = {"upi": "@", "bakong": "@", "payshap": "@", "paynow": "#"}
+# An e-wallet's number at PromptPay begins with the number of its provider.
+_EWALLET = re.compile(r"\d{15}")
+_PROVIDER = re.compile(r"promptpay:\d{3,6}")
+_NATIONAL = re.compile(r"([A-Z]{2}):([A-Z0-9]{2,11})")
+_NUMBERS = re.compile(r"\+[1-9]\d{2,13}")
+# Countries whose bank codes begin with the bank, which may have many: a sort code, a BSB.
+_RANGES = frozenset({"GB", "AU"})
+_FEWEST_OF_RANGE = 2
+_SORT_CODES = re.compile(r"GB:\d+")
+_ANY_NUMBER = "1234567890"
+_IBAN_BANKS = range(6, 16)
+_INSTITUTION_RULE = (
+    "a BIC of 8 characters (KASITHBK), the beginning of its IBANs up to the end of the bank's code (DE8937040044), "
+    "a code with its country (TH:004, GB:6016), payment-alias:truemoney, payment-alias:upi:@okhdfcbank, "
+    "social-account:line, app:google-play, or phone:+66812"
+)
+
+
+def checked_institution(text: str) -> str:
+    """Return an institution in the one spelling that is compared. Raises ``ValueError`` with the rule."""
+    plain = "".join(text.split())
+    kind, _, rest = plain.partition(":")
+    if kind.lower() in (_ALIAS, _SOCIAL, _PHONE, _APP):
+        return f"{kind.lower()}:{_checked_prefix(kind.lower(), rest)}"
+    upper = plain.upper()
+    if national := _NATIONAL.fullmatch(upper):
+        return ":".join(national.groups())
+    try:
+        return checked_bank(upper)
+    except ValueError:
+        raise ValueError(_INSTITUTION_RULE) from None
+
+
+def _checked_prefix(kind: str, rest: str) -> str:
+    if kind == _PHONE and _NUMBERS.fullmatch(rest):
+        return rest
+    if kind == _SOCIAL and (platform := PLATFORMS.find(rest)) is not None:
+        return platform.name
+    if kind == _APP and (store := STORES.find(rest)) is not None:
+        return _store_name(store)
+    name, _, part = rest.lower().partition(":")
+    system = find_system(name) if kind == _ALIAS else None
+    if system is not None and _is_provider_of_aliases(system.name, part):
+        return f"{system.name}:{part}" if part else system.name
+    raise ValueError(_INSTITUTION_RULE)
+
+
+def _is_provider_of_aliases(system: str, part: str) -> bool:
+    """Return whether the name of a system, or a part of its aliases, names one institution."""
+    if system not in _SCHEMES:
+        return not part
+    mark = _MARKS.get(system)
+    return (mark is not None and re.fullmatch(rf"{mark}[a-z0-9]{{2,64}}", part) is not None) or (
+        _PROVIDER.fullmatch(f"{system}:{part}") is not None
+    )
+
+
+def institution_kind(institution: str) -> str:
+    """Return the kind of the values that an institution keeps."""
+    kind = institution.partition(":")[0]
+    return kind if kind in (_ALIAS, _SOCIAL, _PHONE, _APP) else _BANK
+
+
+def provides_nothing(institution: str) -> bool:
+    """Return whether no account is at an institution: British letters and BICs name none, as sort codes do."""
+    country = institution[4:6] if is_bic(institution) else institution[:2]
+    return country == "GB" and not any(_SORT_CODES.fullmatch(key) for key in institution_keys(institution))
+
+
+@lru_cache(maxsize=4096)
+def institution_keys(institution: str) -> frozenset[str]:
+    """Return the keys of an institution, of which ``provider`` returns one for each value that it keeps."""
+    if institution_kind(institution) != _BANK:
+        return frozenset({institution})
+    if national := _NATIONAL.fullmatch(institution):
+        country, code = national.groups()
+        canonical = _bank_of_code(country, code)
+        return frozenset({institution, f"{country}:{canonical}", *_bic(canonical)})
+    if is_bic(institution):
+        country = institution[4:6]
+        return frozenset({institution, f"{country}:{canonical_bank(country, institution)}"})
+    country, bank = institution[:2], institution[4:]
+    sort_code = {f"GB:{bank[4:]}"} if country == "GB" and re.fullmatch(r"[A-Z]{4}\d{2,6}", bank) else set()
+    return frozenset({f"{country}*{bank}", *sort_code})
+
+
+@lru_cache(maxsize=4096)
+def agent_keys(agent: str) -> frozenset[str]:
+    """Return the keys of the institutions that a payment's agent may be: a BIC, or as ``GBDSC:601613`` its number.
+
+    The number of an agent is that of a clearing system whose code begins with its country.
+    """
+    system, mark, member = agent.upper().partition(":")
+    if not mark:
+        return institution_keys(agent.upper()[:8])
+    country = system[:2]
+    numbers = [member[:length] for length in range(_FEWEST_OF_RANGE, len(member))] if country in _RANGES else []
+    found = {f"{country}:{number}" for number in numbers} | {f"{country}*{member}"}
+    whole = f"{country}:{member}"
+    return frozenset(found) | (institution_keys(whole) if _NATIONAL.fullmatch(whole) else frozenset())
+
+
+@lru_cache(maxsize=65_536)
+def provider_keys(kind: str, value: str) -> frozenset[str]:
+    """Return the keys of the institution that may keep a value in its normal form; none where the value names none.
+
+    All names of one account give the same keys: those of the shortest name, which follows from every other.
+    """
+    if kind == _BANK:
+        return _of_account(account_key(value))
+    if kind == _ALIAS:
+        return _of_alias(value)
+    if kind == _SOCIAL:
+        return frozenset({f"{_SOCIAL}:{value.partition(':')[0]}"})
+    if kind == _PHONE and value.startswith("+"):
+        return frozenset(f"{_PHONE}:{value[:length]}" for length in range(4, len(value) + 1))
+    return frozenset()
+
+
+def hosting_institution(host: str) -> str | None:
+    """Return the institution that hosts a page: the platform or store with that host or a parent of it, or None.
+
+    It provides no value: anybody may put a page there. A network of hosts of many operators is no institution.
+    """
+    if (platform := PLATFORMS.hosting(host)) is not None:
+        return None if "host" in platform.groups else f"{_SOCIAL}:{platform.name}"
+    store = STORES.hosting(host)
+    return None if store is None else f"{_APP}:{_store_name(store)}"
+
+
+def store_institution(word: str) -> str | None:
+    """Return the app store that people call ``word``; None for a system, whose apps are in several stores."""
+    store = STORES.find(word)
+    return None if store is None or word in _FIRST_STORES else f"{_APP}:{_store_name(store)}"
+
+
+def _store_name(store: Site) -> str:
+    return _FIRST_STORES.get(store.name, store.name)
+
+
+def _of_account(account: str) -> frozenset[str]:
+    if ":" not in account:
+        beginnings = (f"{account[:2]}*{account[4:length]}" for length in _IBAN_BANKS)
+        return frozenset({*_bic(keeping_bank(account)), *beginnings})
+    country, bank = account.split(":")[:2]
+    found = {f"{country}:{bank}", *_bic(bank), *_bic(keeping_bank(account))}
+    if country in _RANGES and bank.isdecimal():
+        found |= {f"{country}:{bank[:length]}" for length in range(_FEWEST_OF_RANGE, len(bank))}
+    return frozenset(found)
+
+
+def _of_alias(value: str) -> frozenset[str]:
+    system, _, alias = value.partition(":")
+    if system not in _SCHEMES:
+        return frozenset({f"{_ALIAS}:{system}"})
+    mark = _MARKS.get(system)
+    if mark is not None and mark in alias:
+        return frozenset({f"{_ALIAS}:{system}:{mark}{alias.rpartition(mark)[2].lower()}"})
+    if system == "promptpay" and _EWALLET.fullmatch(alias):
+        return frozenset(f"{_ALIAS}:{system}:{alias[:length]}" for length in range(3, 7))
+    return frozenset()
+
+
+def _bank_of_code(country: str, code: str) -> str:
+    """Return the code or BIC under which accounts at the bank of a country's code are known."""
+    try:
+        return find_bank(code, _ANY_NUMBER, country)
+    except Rejected:
+        return canonical_bank(country, code)
+
+
+def _bic(text: str) -> Iterable[str]:
+    return (text,) if is_bic(text) else ()
+
+
 # The prefixes of the aliases of private collections, and of no others.
-OWN_ALIASES = ("for-", "outcomes-", "accounts-", "requests-", "sandbox-")
+OWN_ALIASES = ("for-", "outcomes-", "accounts-", "requests-", "sandbox-", "hub-reports-")
 
 COUNTRY_PATTERN = "^[A-Z]{2}$"
 CountryCode = Annotated[str, Field(pattern=COUNTRY_PATTERN, description="ISO 3166-1 alpha-2 country code")]
@@ -84,16 +279,29 @@ class Partner(BaseModel):
     ] = ()
     former_institutions: Annotated[
         tuple[Annotated[str, AfterValidator(checked_institution)], ...],
-        Field(description="whose accounts were its own: its answers count until those who keep these now answer"),
+        Field(description="former providers whose accounts it took over: their findings count until its own"),
     ] = ()
-    forwards: Annotated[bool, Field(description="may pass on the reports of others unchanged")] = False
-    named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False
-    shown_publicly: Annotated[bool, Field(description="the page for the public names it among those who take part")] = (
+    vouched: Annotated[bool, Field(description="the operator vouches for its reports, so that it needs no record")] = (
         False
     )
+    forwards: Annotated[bool, Field(description="may pass on the reports of others unchanged")] = False
+    named: Annotated[bool, Field(description="readers see its name; without, they see its kind")] = False
+    shown_publicly: Annotated[bool, Field(description="the public page lists it among the partners")] = False
+    peer: Annotated[bool, Field(description="another hub: it reads hub reports, and no listings")] = False
     organisation: Annotated[
         Name | None, Field(description="whose partner it is, where an organisation has several; it counts once")
     ] = None
+
+    @model_validator(mode="after")
+    def _peer_has_no_other_power(self) -> Self:
+        if self.peer and (self.trusted or self.authority or self.institutions):
+            raise ValueError("a peer is not trusted, and has no authority and no institutions")
+        return self
+
+    @property
+    def has_powers(self) -> bool:
+        """Return whether it decides by itself: two persons give such a partner access, and give these properties."""
+        return bool(self.trusted or self.authority or self.institutions or self.peer)
 
     @property
     def counts_as(self) -> str:
@@ -103,6 +311,11 @@ class Partner(BaseModel):
         under its own name.
         """
         return (self.organisation or self.name).casefold()
+
+    @property
+    def is_vouched(self) -> bool:
+        """Return whether the operator relies on its reports: it vouches for it, trusts it, or gave it authority."""
+        return self.vouched or self.trusted or bool(self.authority)
 
 
 _ADDRESS = re.compile(r"([A-Za-z0-9._+-]{1,64})@((?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})")

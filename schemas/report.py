@@ -1,8 +1,9 @@
-"""The report: one partner's claim that one value served a scam, and the declarations of its fields."""
+"""The report: one partner's claim that one value served a scam; the consensus: the hub's conclusion from all."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -10,26 +11,48 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
-from schemas import kinds, timestamp
-from schemas.declaration import DeclaredField, Fusion, ReportField, declared_fields
+from schemas import kinds
 from schemas.errors import Rejected
-from schemas.fields import EVIDENCE_COLUMNS, HOLD_COLUMNS, Countries, Evidence, Hold, Lang, Line, Reporter, Text
+from schemas.fields import (
+    EVIDENCE_COLUMNS,
+    HOLD_COLUMNS,
+    PAID_COLUMNS,
+    SHARING_COLUMNS,
+    Countries,
+    DeclaredField,
+    Evidence,
+    Fusion,
+    Hold,
+    Lang,
+    Limits,
+    Line,
+    Paid,
+    Reporter,
+    ReportField,
+    Text,
+    declared_fields,
+    two_digits,
+)
 from schemas.kind import Normal
+from schemas.partner import PartnerKind
 from schemas.refang import refang
-from schemas.sharing import SHARING_COLUMNS, Limits
 from schemas.timestamp import Timestamp
 from schemas.vocabulary import WORD_SCHEMA, Action, Channel, HolderStatus, PaymentRail, ScamType, Tlp, Word
 
 MAX_VALUE = 4096
+# The kind whose amounts are public anyway.
+ON_A_CHAIN = "wallet"
 _TIMES: TypeAdapter[Any] = TypeAdapter(Timestamp)
 _LEVELS = list(Tlp)
 
 
 class Report(BaseModel):
-    """One value of one kind, its reporter, and what is known about the scam around it.
+    """One value of one kind, its reporter, and the known facts about the scam around it.
 
     Validation brings ``value`` into its kind's normal form, so that equal reports are equal objects. The columns in
     ``details`` are the kind's own. ``valid_until`` is always set: from the report, else by the kind's time to live
@@ -38,77 +61,88 @@ class Report(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Annotated[str, ReportField(meaning="what the indicator's value is", schema=WORD_SCHEMA, label="kind")]
-    value: Annotated[str, Field(max_length=MAX_VALUE)]
+    kind: Annotated[str, ReportField(meaning="kind of the value", schema=WORD_SCHEMA, label="kind")]
+    value: Annotated[
+        str,
+        Field(max_length=MAX_VALUE, description="in any spelling: defanged, with blanks, in Thai or full-width digits"),
+    ]
     details: Annotated[
         Mapping[str, str],
         ReportField(
-            meaning="what the kind knows beside its value: a wallet's chain, an app's store",
+            meaning="further facts of the kind, such as a wallet's `chain`",
             acted_on=True,
         ),
     ] = {}
     reporter: Reporter
     reported_at: Annotated[
         Timestamp,
+        Field(description="time of the report; without it the file's time of change"),
         ReportField(
             extension=False,
             names=("reported", "reportdate", "datereported", "date", "dateadded", "added", "timestamp", "lastmod"),
         ),
     ]
     scam_type: Annotated[
-        Word, ReportField(meaning="what the scam pretends to be", words=ScamType, label="type", acted_on=True)
+        Word, ReportField(meaning="pretence of the scam", words=ScamType, label="type", acted_on=True)
     ] = ScamType.UNKNOWN.value
     channel: Annotated[
         Word | None,
-        Field(description="where the victim was met"),
+        Field(description="place where the scammer met the victim"),
         ReportField(words=Channel, label="channel", fused=Fusion.HEAVIEST),
     ] = None
     payment_rail: Annotated[
         PaymentRail | None,
-        ReportField(meaning="how the money moved", label="payment_rail", fused=Fusion.HEAVIEST),
+        ReportField(meaning="way in which the money moved", label="payment_rail", fused=Fusion.HEAVIEST),
     ] = None
     first_seen: Annotated[
         Timestamp | None,
+        Field(description="first time seen"),
         ReportField(
-            meaning="when it was first seen, to the reporter's knowledge",
+            meaning="first time seen; of a flow, the first transfer",
             names=("firstdetected", "detecteddate", "detected", "datedetected", "discovered"),
         ),
     ] = None
     last_seen: Annotated[
         Timestamp | None,
-        ReportField(
-            meaning="when it was last seen", names=("lastactivity", "lastactive", "lastdetected", "lastonline")
-        ),
+        ReportField(meaning="last time seen", names=("lastactivity", "lastactive", "lastdetected", "lastonline")),
     ] = None
-    valid_until: Timestamp
-    confidence: Annotated[int | None, Field(ge=0, le=100), ReportField(extension=False, names=("confidencelevel",))] = (
-        None
-    )
-    tlp: Annotated[Tlp, ReportField(extension=False, names=("marking", "trafficlightprotocol"), limits_use=True)] = (
-        Tlp.AMBER
-    )
+    valid_until: Annotated[
+        Timestamp, Field(description="end of the report; without it by the kind's time to live (release-rules.md)")
+    ]
+    confidence: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=100,
+            description="0 to 100; `80%`, `8/10`, `high`, `สูง`, `cao`, `高`; `0.8` in a column of shares of 1",
+        ),
+        ReportField(extension=False, names=("confidencelevel",)),
+    ] = None
+    tlp: Annotated[
+        Tlp,
+        Field(description="marking by TLP 2.0; `amber` without it"),
+        ReportField(extension=False, names=("marking", "trafficlightprotocol"), limits_use=True),
+    ] = Tlp.AMBER
     countries: Annotated[
         Countries,
-        Field(description="countries it concerns"),
-        ReportField(meaning="countries that it concerns (ISO 3166-1 alpha-2)", acted_on=True, fused=Fusion.UNION),
+        Field(description="countries concerned, as ISO codes separated by commas"),
+        ReportField(meaning="countries concerned, ISO 3166-1 alpha-2", acted_on=True, fused=Fusion.UNION),
     ] = ()
     action: Annotated[
         Action | None,
-        Field(description="what the reporter asks of who reads it"),
+        Field(description="action that the reporter asks readers to take"),
         ReportField(extension="requested_action", label="action", limits_use=True),  # STIX 2.1 §3.1 reserves "action"
     ] = None
     holder_status: Annotated[
         HolderStatus | None,
-        Field(description="for kinds that somebody holds"),
-        ReportField(
-            meaning="what is known of who holds the account", label="holder_status", limits_use=True, acted_on=True
-        ),
+        Field(description="status of the account's holder"),
+        ReportField(meaning="status of the account's holder", label="holder_status", limits_use=True, acted_on=True),
     ] = None
     evidence: Annotated[
         tuple[Evidence, ...],
-        Field(max_length=50),
+        Field(max_length=50, description="SHA-256 hashes of evidence, separated by commas"),
         ReportField(
-            meaning="evidence by hash; the thing itself stays with who holds it",
+            meaning="hashes of evidence (`sha256`), each with a `reference` for its holder",
             columns=EVIDENCE_COLUMNS,
             fused=Fusion.UNION,
         ),
@@ -118,22 +152,43 @@ class Report(BaseModel):
         Field(description="the reporter's own number for it"),
         ReportField(names=("caseid", "casenumber", "reportid", "ticket"), case_number=True, fused=Fusion.SINGLE),
     ] = None
-    description: Annotated[Text | None, ReportField(extension=False, fused=Fusion.SINGLE)] = None
-    lang: Annotated[Lang, Field(description="language of description")] = "en"
+    description: Annotated[
+        Text | None,
+        Field(description="a text, which the guard searches for personal data"),
+        ReportField(extension=False, fused=Fusion.SINGLE),
+    ] = None
+    lang: Annotated[Lang, Field(description="language of `description`")] = "en"
     hold: Annotated[
         Hold | None,
         Field(description="an amount to hold rather than the account, and until when"),
         ReportField(
-            meaning="which amount to hold, for which case, and until when, whatever the grade",
+            meaning=(
+                "a hold: `until`, and `amount`, `currency`, `reference` if they are known; "
+                "independent of the grade, and ends by itself"
+            ),
             columns=HOLD_COLUMNS,
             acted_on=True,
         ),
     ] = None
+    paid: Annotated[
+        Paid | None,
+        Field(description="money that victims paid to the value"),
+        ReportField(
+            meaning=(
+                "money that victims paid to the value, in a partner's own report: `amount` (two digits of it, except "
+                "on a chain) and `currency`; `first_seen` and `last_seen` are the times of payment"
+            ),
+            columns=PAID_COLUMNS,
+        ),
+    ] = None
     sharing: Annotated[
         Limits,
-        Field(description="whom it may reach, and for what"),
+        Field(description="permitted readers and purposes"),
         ReportField(
-            meaning="the contributor's limits to who may hear of it; a reader has to keep every one",
+            meaning=(
+                "the contributor's sharing limits; a reader has to observe all of them "
+                "(release-rules.md#who-may-see-it)"
+            ),
             columns=SHARING_COLUMNS,
         ),
     ] = None
@@ -166,7 +221,7 @@ class Report(BaseModel):
         normal = kind.normalise(plain, data.get("details") or {})
         data = {**data, "kind": kind.name, "value": normal.value, "details": normal.details}
         if data.get("holder_status") is not None and not kind.account:
-            raise Rejected("holder-status-misplaced", f"nobody holds a {kind.name}: leave holder_status out")
+            raise Rejected("holder-status-misplaced", f"a {kind.name} has no holder: leave holder_status out")
         if _is_wider(data.get("tlp", Tlp.AMBER), widest := kind.widest_tlp(normal)):
             data["tlp"] = widest
         return data
@@ -190,6 +245,14 @@ class Report(BaseModel):
             return data
         return {**data, "valid_until": max(known) + kinds.get(data["kind"]).time_to_live}
 
+    @field_validator("paid", mode="after")
+    @classmethod
+    def _minimised(cls, paid: Paid | None, info: ValidationInfo) -> Paid | None:
+        """Keep two digits of the amount, except on a chain."""
+        if paid is None or info.data.get("kind") == ON_A_CHAIN:
+            return paid
+        return paid.model_copy(update={"amount": two_digits(paid.amount)})
+
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         if self.first_seen and self.last_seen and self.last_seen < self.first_seen:
@@ -206,37 +269,6 @@ class Report(BaseModel):
         if self.hold and self.action is Action.BLOCK:
             raise Rejected("hold-with-block", "a report with a hold asks for hold, not for block")
         return self
-
-
-def like(template: Report, value: str, details: Mapping[str, str], times: Mapping[str, str | None]) -> Report | None:
-    """Return the report of another value that is like a valid one without a hold, else None: it has to be validated.
-
-    ``value`` and ``details`` are as somebody wrote them, ``times`` the texts of all its times, by their fields.
-    """
-    kind = kinds.get(template.kind)
-    if len(value) > MAX_VALUE or kind.other_kind(plain := refang(value)):
-        return None
-    try:
-        normal = kind.normalise(plain, details)
-        moments = {name: timestamp.parse(text) for name, text in times.items() if text is not None}
-    except Rejected:
-        return None
-    reported, first, last = moments.get("reported_at"), moments.get("first_seen"), moments.get("last_seen")
-    if reported is None or len(normal.value) > MAX_VALUE or _is_wider(template.tlp, kind.widest_tlp(normal)):
-        return None
-    end = moments.get("valid_until") or max(reported, last or reported) + kind.time_to_live
-    if (first and last and last < first) or end <= (first or reported):
-        return None
-    return template.changed(
-        {
-            "value": normal.value,
-            "details": dict(normal.details),
-            "reported_at": reported,
-            "first_seen": first,
-            "last_seen": last,
-            "valid_until": end,
-        }
-    )
 
 
 def _is_wider(tlp: Any, widest: Tlp) -> bool:
@@ -257,3 +289,52 @@ def _ended_with(hold: Any, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
     except ValidationError:
         return None  # the column's own check says so, with its name
     return {**data, "valid_until": min(ends)}
+
+
+class Referral(NamedTuple):
+    """The organisation that protects people who act under coercion, and how to reach it."""
+
+    organisation: str
+    contact: str
+
+
+class Consensus(NamedTuple):
+    """One value, the hub's confidence that it serves a scam, and the strongest action that readers may take.
+
+    ``reporters`` counts the independent organisations that report the value, ``reporter_kinds`` lists their kinds; no
+    field contains their names. ``confidence`` goes in steps of 5 up to 95, and 99. ``grade`` is one of the kind's
+    grades. ``disputed``: a partner calls it a false positive. ``scam_types`` are the reported types besides
+    ``scam_type``. ``reference`` and ``description`` come from a single reporter, and are empty once a second one
+    reports the value. ``hold`` is the hold that an authority or a single reporter asks for; it is independent of the
+    grade, and has its own end. ``holds`` lists all of them if there are several, the latest end first. ``further`` are
+    the fields of reports that are fused as ``schemas.report`` declares without a separate field here, by name.
+    ``hubs`` is the number of hubs whose partners report the value.
+    """
+
+    kind: str
+    value: str
+    details: Mapping[str, str]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    valid_from: datetime
+    valid_until: datetime
+    confidence: int
+    grade: Action
+    disputed: bool
+    reporters: int
+    reporter_kinds: tuple[PartnerKind, ...]
+    scam_type: str = "unknown"
+    scam_types: tuple[str, ...] = ()
+    channel: str | None = None
+    payment_rail: PaymentRail | None = None
+    holder_status: HolderStatus | None = None
+    countries: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    reference: str | None = None
+    description: str | None = None
+    lang: str = "en"
+    hold: Hold | None = None
+    holds: tuple[Hold, ...] = ()
+    origins: tuple[str, ...] = ()
+    further: tuple[tuple[str, Any], ...] = ()
+    hubs: int = 1

@@ -9,21 +9,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas import kinds, redaction, timestamp
-from schemas.declaration import DeclaredField
+from schemas import kinds, timestamp
 from schemas.errors import Rejected, rejection_of
-from schemas.fields import evidence_by_hash
+from schemas.fields import SHARING_COLUMNS, DeclaredField, evidence_by_hash
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.partner import COUNTRY_PATTERN
-from schemas.qualification import Qualification
-from schemas.record import Case, Flow, Opinion, Outcome, Record, Sighting
-from schemas.refang import refang
-from schemas.reference import currencies
+from schemas.records import Case, Flow, Opinion, Outcome, Qualification, Record, Sighting, subject_of_text
+from schemas.refang import refang, refuse_hidden
+from schemas.reference.numbers import refuse_unknown_currency
 from schemas.report import FIELDS, MAX_VALUE, Report
 from schemas.request import Request, RequestAnswer
-from schemas.sharing import SHARING_COLUMNS
-from schemas.subject import subject_of_text
-from schemas.vocabulary import ScamType, Tlp
+from schemas.vocabulary import OUTCOMES, ScamType, Tlp
 
 # Never from a row: who reports is who sends. Within other fields: details, of which the kind has the columns.
 _NO_COLUMN = frozenset({"reporter", "details"})
@@ -34,7 +30,7 @@ _OF_SEVERAL = frozenset(column for columns in _SEVERAL_COLUMNS.values() for colu
 _ONE_COLUMN = tuple(name for name in FIELDS if name not in {*_NO_COLUMN, *_SEVERAL_COLUMNS})
 _LISTS = {name: field for name, field in FIELDS.items() if field.many and name not in _SEVERAL_COLUMNS}
 _VALUE_AND_KIND = {"value", "kind"}
-# Every report states these, whatever the defaults are.
+# Every report states these, regardless of the defaults.
 _ALWAYS_STATED = frozenset({"kind", "reporter", "reported_at", "valid_until", "tlp", "lang"})
 
 
@@ -57,8 +53,9 @@ class ReportReader:
 
     def report(self, fields: Mapping[str, str]) -> Report:
         """Return the report of a row. Raises ``Rejected`` with the column and the rule that it breaks."""
-        redaction.refuse(fields.get("value", ""))
-        if fields.keys() <= _VALUE_AND_KIND:  # Rows of plain lists: all but the value is the same each time.
+        refuse_hidden(fields.get("value", ""))
+        # All but the value is the same in each row of a plain list: 1.6 to 2.2 times as fast, measured in decision 69.
+        if fields.keys() <= _VALUE_AND_KIND:
             return self._like_before(fields)
         row = {key: text.strip() for key, text in fields.items() if text.strip() and key != "reporter"}
         columns = self._defaults | row
@@ -66,12 +63,12 @@ class ReportReader:
         return _validated({**columns, "kind": kind.name}, kind)
 
     def complete(self, report: Report) -> Report:
-        """Return ``report``, read elsewhere, by the defaults' reporter, with defaults for what it leaves out.
+        """Complete ``report``, parsed elsewhere, with the defaults' reporter, and defaults for missing fields.
 
-        The result is the report that ``report`` reads from its columns. An unknown scam type counts as left out.
+        The result is the report that ``report`` reads from its columns. An unknown scam type counts as missing.
         Raises ``Rejected``.
         """
-        redaction.refuse(report.value)
+        refuse_hidden(report.value)
         stated = {"reporter": self._defaults["reporter"]} | _trimmed_texts(report)
         if self._defaults.keys() <= _ALWAYS_STATED:
             return report.changed(stated)
@@ -132,7 +129,9 @@ def _checked(data: Mapping[str, object]) -> Report:
     except ValidationError as error:
         raise rejection_of(error) from None
     if report.hold is not None:
-        currencies.refuse_unknown("hold_currency", report.hold.currency)
+        refuse_unknown_currency("hold_currency", report.hold.currency)
+    if report.paid is not None:
+        refuse_unknown_currency("paid_currency", report.paid.currency)
     return report
 
 
@@ -207,41 +206,12 @@ SUBJECT_COLUMNS = ("value", "kind", "of_reporter")
 
 _WORD_COLUMNS = frozenset(
     {"outcome", "reason", "opinion", "context", "scam_type", "code", "asks", "state", "legal_basis"}
+    | {"basis", "response"}
 )
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _MEMBERS = re.compile(r"[\s|]+|[,;](?=[a-z][a-z0-9-]+(?:--|:))")
 # Words of people and other feeds, with the outcome that they mean.
-_OUTCOME_WORDS = {
-    "block": "blocked",
-    "blocklisted": "blocked",
-    "takedown": "taken-down",
-    "removed": "taken-down",
-    "suspended": "taken-down",
-    "disabled": "taken-down",
-    "funds-held": "held",
-    "frozen": "held",
-    "funds-frozen": "held",
-    "hold": "held",
-    "rejected": "declined",
-    "refused": "declined",
-    "refunded": "returned",
-    "recovered": "returned",
-    "warning": "warned",
-    "alerted": "warned",
-    "cancelled": "customer-stopped",
-    "customer-cancelled": "customer-stopped",
-    "abandoned": "customer-stopped",
-    "disconnected": "number-disconnected",
-    "reinstated": "restored",
-    "unblocked": "restored",
-    "released": "restored",
-    "none": "no-action",
-    "no-action-taken": "no-action",
-    "fp": "false-positive",
-    "benign": "false-positive",
-    "known": "already-known",
-    "duplicate": "already-known",
-}
+_OUTCOME_WORDS = {called: word.value for word, meaning in OUTCOMES.items() for called in meaning.called.split()}
 
 
 def record_model(name: str) -> type[Record]:
@@ -253,9 +223,9 @@ def record_model(name: str) -> type[Record]:
 
 
 def harmless_cell(text: str) -> str:
-    """Return the text of a cell, a space before what a spreadsheet would run as a formula.
+    """Return the text of a cell, with a space before text that a spreadsheet would run as a formula.
 
-    A telephone number it only takes for a number.
+    A telephone number needs none: a spreadsheet only reads it as a number.
     """
     return " " + text if _FORMULA.match(text) else text
 
@@ -281,7 +251,7 @@ def read_record(name: str, row: Mapping[str, Any], defaults: Mapping[str, str]) 
         record = model.model_validate(data)
     except ValidationError as error:
         raise rejection_of(error) from None
-    currencies.refuse_unknown("currency", getattr(record, "currency", None))
+    refuse_unknown_currency("currency", getattr(record, "currency", None))
     return record
 
 
@@ -326,6 +296,8 @@ def _subject_of(columns: Mapping[str, Any]) -> Any:
 def _cell(key: str, cell: Any) -> Any:
     """Return a column's text as the model takes it."""
     if not isinstance(cell, str):
+        return cell
+    if key == "location":
         return cell
     text = cell.strip()
     if key in _WORD_COLUMNS:

@@ -1,7 +1,14 @@
-"""Texts from outside, made safe to store, to encode and to show."""
+"""Texts from outside, made safe to store, to encode and to show; names that look alike.
+
+Names are compared by their skeletons: their letters and digits, each replaced by the one that it can be confused with.
+This differs by case, so each name has three skeletons: of its letters as written, of small letters and of capitals.
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib.resources import files
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
@@ -10,6 +17,7 @@ _ADDRESS_PART = re.compile(r"[^\s@<>,;:\"()]{1,200}")
 _NOT_SEEN = frozenset(
     map(chr, [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE10)])
 ) | {chr(0xFFA0), *map(chr, range(0xE0100, 0xE01F0))}
+_ASCII = frozenset(map(chr, range(128)))
 _CONTROLLING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -22,19 +30,23 @@ def visible(text: str) -> str:
     """Return ``text`` without invisible characters that change how the rest is read, such as its direction."""
     if text.isascii():
         return text
-    return "".join(char for char in encodable(text) if unicodedata.category(char) != "Cf" and char not in _NOT_SEEN)
+    text = encodable(text)
+    # Long texts have few different characters.
+    letters = set(text) - _ASCII
+    hidden = {ord(char): None for char in letters if unicodedata.category(char) == "Cf" or char in _NOT_SEEN}
+    return text.translate(hidden) if hidden else text
 
 
 def plain_name(name: str) -> str:
-    """Return a name as names of persons are compared: case, width, blanks and what nobody sees make no difference."""
+    """Return a name in a form for comparing names of persons: without case, width, blanks and invisible characters."""
     letters = visible(unicodedata.normalize("NFKC", visible(name)).casefold())
     return "".join(char for char in letters if unicodedata.category(char)[0] in "LMNPS")
 
 
 def plain_address(text: str) -> str | None:
-    """Return an e-mail address as those of persons are compared, None for what is none.
+    """Return an e-mail address in a form for comparing those of persons, None if it is not an address.
 
-    Case, width and what nobody sees make no difference, nor does a ``+tag``: mail to both gets to one person.
+    Case, width, invisible characters and a ``+tag`` make no difference: mail to both reaches the same person.
     """
     mailbox, at, domain = visible(unicodedata.normalize("NFKC", visible(text)).casefold()).strip().rpartition("@")
     mailbox, domain = mailbox.partition("+")[0], domain.removesuffix(".")
@@ -61,3 +73,41 @@ def checked_line(text: str) -> str:
     if any(unicodedata.category(char) in _CONTROLLING for char in text):
         raise ValueError("no line breaks, and no characters that are not seen")
     return text
+
+
+# In most typefaces, beyond the table: a small i is one stroke with a dot, and two v are a w.
+_ALSO = (("i", "l"), ("vv", "w"))
+
+
+def first_alike(name: str, others: Iterable[str]) -> str | None:
+    """Return the first of ``others`` that looks like a name, None where none does."""
+    return next((other for other in others if look_alike(name, other)), None)
+
+
+def look_alike(name: str, other: str) -> bool:
+    """Return whether people can take one name for the other."""
+    return not skeletons(name).isdisjoint(skeletons(other))
+
+
+@lru_cache(maxsize=4_096)
+def skeletons(name: str) -> frozenset[str]:
+    """Return what a name is compared by: names that have one of these in common look alike."""
+    text = ascii_digits(unicodedata.normalize("NFKC", visible(unicodedata.normalize("NFKC", visible(name)))))
+    # A name without any letter or digit is compared as it is.
+    return frozenset(_skeleton(form) or plain_name(name) for form in (text, text.casefold(), text.upper()))
+
+
+def _skeleton(text: str) -> str:
+    replaced = text.translate(_letters()).casefold().translate(_letters())
+    letters = "".join(char for char in replaced if unicodedata.category(char)[0] in "LMN")
+    for look, letter in _ALSO:
+        letters = letters.replace(look, letter)
+    return letters
+
+
+@cache
+def _letters() -> dict[int, str]:
+    """Return by character the letters that it can be taken for."""
+    lines = (files("schemas.reference") / "lookalikes.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if not line.startswith("#"))
+    return {ord(char): letters for letters, looks in rows for char in looks}

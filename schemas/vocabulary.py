@@ -1,7 +1,9 @@
-"""Vocabularies of reports and records, each closed or open as noted."""
+"""Vocabularies of reports and records, each closed or open as noted; effects of outcomes and findings."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -141,7 +143,7 @@ FUNDS_HELD = "funds-held"
 
 
 class OutcomeWord(StrEnum):
-    """The result of an indicator at a partner that read it; ``schemas.outcomes`` has the meaning of each word."""
+    """The result of an indicator at a partner that read it."""
 
     BLOCKED = "blocked"
     DECLINED = "declined"
@@ -195,3 +197,256 @@ class CaseContext(StrEnum):
     SUSPICIOUS_ACTIVITY = "suspicious-activity"
     MALWARE_ANALYSIS = "malware-analysis"
     UNSPECIFIED = "unspecified"
+
+
+class OutcomeMeaning(NamedTuple):
+    """The meaning of an outcome word, its texts for people, and its effects: all that a new word needs.
+
+    ``english`` and ``thai`` explain an outcome without a text of its own. ``called`` are words of people and of other
+    feeds that mean it, with blanks between them. ``opinion`` is the degree of agreement that readers of plain STIX see.
+    ``acts``: it counts as the first action in the times of a listing. ``confirms``: it proves the reports of others
+    right. ``judges``: somebody judged the value, so that it replaces the partner's earlier judgement; other words count
+    payments and leave a judgement in force. ``doubt`` is the strength of the doubt that it expresses. ``ends``: it may
+    have an end.
+    """
+
+    text: str
+    english: str
+    thai: str
+    opinion: OpinionWord
+    called: str = ""
+    acts: bool = False
+    confirms: bool = False
+    judges: bool = False
+    doubt: Literal["doubted", "disputed"] | None = None
+    ends: bool = False
+
+
+_AGREE, _STRONGLY_AGREE = OpinionWord.AGREE, OpinionWord.STRONGLY_AGREE
+OUTCOMES: Mapping[OutcomeWord, OutcomeMeaning] = MappingProxyType(
+    {
+        OutcomeWord.BLOCKED: OutcomeMeaning(
+            "the value was blocked",
+            "Blocked",
+            "ระงับหรือปิดกั้นแล้ว",
+            _AGREE,
+            called="block blocklisted",
+            acts=True,
+            confirms=True,
+            judges=True,
+            ends=True,
+        ),
+        OutcomeWord.DECLINED: OutcomeMeaning(
+            "payments to it were declined",
+            "Payments declined",
+            "ปฏิเสธการโอนเงินแล้ว",
+            _AGREE,
+            called="rejected refused",
+            acts=True,
+            confirms=True,
+        ),
+        OutcomeWord.HELD: OutcomeMeaning(
+            "money was held at the account or wallet",
+            "Funds held",
+            "อายัดเงินไว้แล้ว",
+            _STRONGLY_AGREE,
+            called="funds-held frozen funds-frozen hold",
+            acts=True,
+            confirms=True,
+            judges=True,
+            ends=True,
+        ),
+        OutcomeWord.RETURNED: OutcomeMeaning(
+            "money was returned to its payers",
+            "Money returned to the payers",
+            "คืนเงินให้ผู้โอนแล้ว",
+            _STRONGLY_AGREE,
+            called="refunded recovered",
+            acts=True,
+            confirms=True,
+        ),
+        OutcomeWord.WARNED: OutcomeMeaning(
+            "people who were about to pay or answer were warned",
+            "People warned",
+            "แจ้งเตือนแล้ว",
+            _AGREE,
+            called="warning alerted",
+            acts=True,
+        ),
+        OutcomeWord.CUSTOMER_STOPPED: OutcomeMeaning(
+            "people who were warned stopped by themselves",
+            "Stopped by the customers themselves after a warning",
+            "ลูกค้าหยุดทำรายการเองหลังได้รับคำเตือน",
+            _AGREE,
+            called="cancelled customer-cancelled abandoned",
+            acts=True,
+        ),
+        OutcomeWord.TAKEN_DOWN: OutcomeMeaning(
+            "a page, an account or a message was taken down",
+            "Taken down",
+            "นำออกแล้ว",
+            _STRONGLY_AGREE,
+            called="takedown removed suspended disabled",
+            acts=True,
+            confirms=True,
+            judges=True,
+        ),
+        OutcomeWord.RESTORED: OutcomeMeaning(
+            "a block, a hold or a takedown was reversed",
+            "Restored: the earlier action was reversed",
+            "คืนสภาพเดิมแล้ว",
+            OpinionWord.DISAGREE,
+            called="reinstated unblocked released",
+            judges=True,
+            doubt="doubted",
+        ),
+        OutcomeWord.NUMBER_DISCONNECTED: OutcomeMeaning(
+            "a telephone number was disconnected",
+            "Number disconnected",
+            "ระงับหมายเลขแล้ว",
+            _STRONGLY_AGREE,
+            called="disconnected",
+            acts=True,
+            confirms=True,
+            judges=True,
+        ),
+        OutcomeWord.NO_ACTION: OutcomeMeaning(
+            "it was looked at, and nothing was done",
+            "Reviewed, no action taken",
+            "ตรวจสอบแล้ว ไม่ได้ดำเนินการ",
+            OpinionWord.NEUTRAL,
+            called="none no-action-taken",
+            judges=True,
+            doubt="doubted",
+        ),
+        OutcomeWord.FALSE_POSITIVE: OutcomeMeaning(
+            "it is not part of a scam",
+            "Not part of a scam: a false positive",
+            "ไม่เกี่ยวข้องกับการหลอกลวง (รายงานคลาดเคลื่อน)",
+            OpinionWord.STRONGLY_DISAGREE,
+            called="fp benign",
+            judges=True,
+            doubt="disputed",
+        ),
+        OutcomeWord.ALREADY_KNOWN: OutcomeMeaning(
+            "it was known there before",
+            "Already known",
+            "ทราบอยู่ก่อนแล้ว",
+            _AGREE,
+            called="known duplicate",
+            judges=True,
+        ),
+    }
+)
+
+
+def outcomes_that(property_: Literal["acts", "confirms", "judges", "ends"]) -> frozenset[OutcomeWord]:
+    """Return the words with one of these properties."""
+    return frozenset(word for word, meaning in OUTCOMES.items() if getattr(meaning, property_))
+
+
+class QualificationCode(StrEnum):
+    """The finding of the provider of an account: the nine codes of FNC-RF (Banque de France)."""
+
+    FRAUD = "fraud"
+    IDENTITY_STOLEN = "identity-stolen"
+    CLOSED = "closed"
+    GENUINE = "genuine"
+    MERCHANT = "merchant"
+    UNKNOWN = "unknown"
+    MISATTRIBUTED = "misattributed"
+    NOT_FOUND = "not-found"
+    REGULARISED = "regularised"
+
+
+# These findings mean that a listing is wrong; for ``regularised`` it was right before.
+SAYS_WRONG = frozenset({QualificationCode.GENUINE, QualificationCode.MISATTRIBUTED})
+
+
+class QualificationEffect(NamedTuple):
+    """The effect of a finding on the listings of the account.
+
+    ``most`` is the strongest grade allowed afterwards, None for any; ``clears``: the account is disputed, too.
+    ``confirms``: the provider counts as a reporter with authority that knows the ``holder``. ``ends``: reports up to
+    the finding no longer count. ``opinion``, ``outcome`` and ``reason`` are the words by which others know it.
+    """
+
+    meaning: str
+    opinion: OpinionWord
+    outcome: OutcomeWord | None = None
+    reason: OutcomeReason | None = None
+    most: Action | None = None
+    clears: bool = False
+    confirms: bool = False
+    ends: bool = False
+    holder: HolderStatus | None = None
+
+
+FINDINGS: Mapping[QualificationCode, QualificationEffect] = MappingProxyType(
+    {
+        QualificationCode.FRAUD: QualificationEffect(
+            "it serves fraud; the provider acts on it",
+            OpinionWord.STRONGLY_AGREE,
+            OutcomeWord.BLOCKED,
+            OutcomeReason.OWN_FINDING,
+            confirms=True,
+        ),
+        QualificationCode.IDENTITY_STOLEN: QualificationEffect(
+            "somebody else uses the holder's identity or account",
+            OpinionWord.AGREE,
+            OutcomeWord.BLOCKED,
+            OutcomeReason.COMPROMISED,
+            most=Action.HOLD,
+            confirms=True,
+            holder=HolderStatus.DECEIVED,
+        ),
+        QualificationCode.CLOSED: QualificationEffect(
+            "the account is closed: nothing can be paid into it",
+            OpinionWord.NEUTRAL,
+            OutcomeWord.NO_ACTION,
+            OutcomeReason.ALREADY_GONE,
+            ends=True,
+        ),
+        QualificationCode.GENUINE: QualificationEffect(
+            "the provider knows the holder and finds no fraud",
+            OpinionWord.STRONGLY_DISAGREE,
+            OutcomeWord.FALSE_POSITIVE,
+            OutcomeReason.HOLDER_VERIFIED,
+            most=Action.INVESTIGATE,
+            clears=True,
+        ),
+        QualificationCode.MERCHANT: QualificationEffect(
+            "a merchant's account, into which many pay for goods: a dispute about these is no scam",
+            OpinionWord.DISAGREE,
+            OutcomeWord.NO_ACTION,
+            OutcomeReason.LEGITIMATE_USE,
+            most=Action.WARN,
+        ),
+        QualificationCode.UNKNOWN: QualificationEffect(
+            "the provider has investigated and cannot tell", OpinionWord.NEUTRAL
+        ),
+        QualificationCode.MISATTRIBUTED: QualificationEffect(
+            "the report confuses this account with another one",
+            OpinionWord.STRONGLY_DISAGREE,
+            OutcomeWord.FALSE_POSITIVE,
+            OutcomeReason.NOT_OURS,
+            most=Action.INVESTIGATE,
+            clears=True,
+        ),
+        QualificationCode.NOT_FOUND: QualificationEffect(
+            "the provider has no such account",
+            OpinionWord.NEUTRAL,
+            OutcomeWord.NO_ACTION,
+            OutcomeReason.NOT_OURS,
+            ends=True,
+        ),
+        QualificationCode.REGULARISED: QualificationEffect(
+            "it was used for fraud, and is back under its holder's control",
+            OpinionWord.DISAGREE,
+            OutcomeWord.FALSE_POSITIVE,
+            OutcomeReason.REASSIGNED,
+            most=Action.INVESTIGATE,
+            clears=True,
+        ),
+    }
+)

@@ -1,118 +1,107 @@
-"""The application, put together from the settings, and the server that runs it."""
+"""The application, built from the settings, and the server that runs it."""
 
 import atexit
 import hmac
 import logging
+import os
 import secrets
 import ssl
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
 from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
-from server import signing_keys, timestamping
-from server.api.account_answers import PATH as ANSWERS_PATH, AnswerEndpoints
-from server.api.endpoints import ApiEndpoints
-from server.api.evidence import PATH as EVIDENCE_PATH, EvidenceEndpoints, EvidenceRules
-from server.api.ledger.endpoints import PREFIX as LEDGER_PREFIX, LedgerEndpoints
-from server.api.ledger.witness_endpoint import PATH as WITNESS_PATH, WitnessEndpoint
-from server.api.ledger.witness_push import WitnessPush, WitnessThread
-from server.api.limits import LookupSettings
-from server.api.match.endpoints import PREFIX as MATCH_PREFIX, MatchEndpoints, MatchQuotas
-from server.api.match.evaluation import Evaluation
-from server.api.match.sets import SetMaker
-from server.api.notices import PATH as NOTICE_PATH, NoticeEndpoints
-from server.api.objections import PATH as OBJECTIONS_PATH, ObjectionEndpoints, ObjectionRules
-from server.api.requests import PREFIX as REQUEST_PREFIX, RequestEndpoints
-from server.api.trends import PREFIXES as TREND_PREFIXES, TrendEndpoints
-from server.console import pages
-from server.console.site import open_site
-from server.evidence_place import evidence_place
-from server.http.worker_load import shared_memory
+from server.features.exchanges import api as exchange_endpoints, limits as exchanges
+from server.features.lookups.api import Lookups
+from server.features.objections.api import Objections
+from server.features.sandbox import answers as sandboxes
+from server.features.sandbox.job import SandboxClock
+from server.features.trail.recorder import AuditTrail
+from server.jobs.background import background_threads
+from server.jobs.heartbeat import HeartbeatThread
+from server.jobs.work_look import WorkLook
 from server.observe import probes
 from server.observe.access_log import AccessLog
-from server.observe.audit_trail import AuditTrail
-from server.observe.heartbeat import HeartbeatThread
-from server.observe.ledger import LedgerThread
+from server.observe.log_lines import LogDocuments, write_json
 from server.observe.metrics import METRICS_TYPE, Metrics, metrics_folder
-from server.observe.quiet import QuietWatch
+from server.observe.node import NodeCollector
 from server.observe.readiness import Readiness
-from server.observe.request_clock import RequestClock
-from server.observe.resumption import Resumption
-from server.observe.retention import Days, Retention
-from server.observe.sandbox import SandboxClock
-from server.observe.trends import TrendThread
-from server.release.hub import Hub
-from server.release.key_files import read_key
-from server.release.ledger.checkpoint_notes import CheckpointNotes
-from server.release.ledger.process import SealingProcess
-from server.release.ledger.sealer import LedgerRules, Sealer
-from server.release.objections.contacts import Contacts
 from server.settings import Settings
-from server.setup import hub_of, ledger_of
+from server.setup import hub_of
 from server.store import Store
 from server.store.database.engine import DiskSpace
-from server.taxii import mount
-from server.taxii.limits import PartnerQuotas
-from server.taxii.other_endpoints import EndpointsByPath, OtherEndpoints
-from server.taxii.proxies import TrustedProxies, is_local
+from server.web.api import table
+from server.web.api.routes import ApiSite
+from server.web.api.table import ApiTable
+from server.web.http.fair_executor import ResponseLimits
+from server.web.http.listener import shared_memory
+from server.web.shell import pages, routes as page_routes
+from server.web.shell.error_pages import refusal_page
+from server.web.shell.file_forms import PageFileForms
+from server.web.shell.site import open_site
+from server.web.taxii.add_objects import DirectWrites
+from server.web.taxii.limits import PartnerQuotas
+from server.web.taxii.mount import mount
+from server.web.taxii.proxies import TrustedProxies, is_local
 
 log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 120
 _GRACE_SECONDS = 30
+# Found before workers are forked, so that they do not import the features again.
+_ROUTES = table.every()
+page_routes.every()
+# The collections that partners write directly: exchanges, and sandboxes.
+DIRECT_WRITES = DirectWrites(exchanges.add, exchange_endpoints.delete, sandboxes.try_out, sandboxes.note)
 
 
-def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
-    """Return the application on the store that ``settings`` name; the store has been migrated before.
+def create_app(
+    settings: Settings, login_key: bytes | None = None, certificate: Path | None = None, parent: int | None = None
+) -> Flask:
+    """Return the application on the store that ``settings`` name, which has been migrated before.
 
-    Applications with the same ``login_key`` take the passwords that one of them has verified.
+    Applications with the same ``login_key`` accept each other's verified passwords. The metrics show the end of the
+    server's own ``certificate``, and the processes of ``parent``.
     """
     store = Store.open(settings.database_url)
     app = Flask("scamfeed", static_folder=None)
     reads = _reads_of(store, settings)
-    # What runs beside requests, to be stopped in the opposite order.
+    # Background work, stopped in reverse order.
     running = ExitStack()
     atexit.register(running.close)
     app.extensions |= {"scamfeed-store": store, "scamfeed-reads": reads, "scamfeed-running": running}
-    metrics, trail, sandbox = Metrics(store), AuditTrail(store), SandboxClock(store)
-    running.callback(trail.stop)
     hub = hub_of(settings, store)
-    ledger = ledger_of(settings)
-    for thread in (
-        *(_ledger_threads(store, ledger, settings) if ledger else ()),
-        _retention(store, settings),
-        HeartbeatThread(store),
-        QuietWatch(store, settings.quiet_hours),
-        Resumption(hub),
-        TrendThread(hub),
-        RequestClock(hub),
-        sandbox,
-    ):
+    metrics, lines = Metrics(store, hub, NodeCollector(store, certificate, parent)), AccessLog(settings.access_log)
+    trail, sandbox = AuditTrail(store), SandboxClock(store)
+    running.callback(trail.stop)
+    work = background_threads(settings, hub) if settings.background else ()
+    threads = (*work, HeartbeatThread(store), sandbox)
+    for thread in (*threads, WorkLook(store, (*threads, trail))):
         thread.start()
         running.callback(thread.stop)
     quotas = PartnerQuotas(settings.rate_limit, settings.quota_objects_per_day, settings.max_objects)
     proxies = TrustedProxies(settings.trusted_proxies, settings.client_certificate_header)
-    api = ApiEndpoints(store, lookup_settings_of(settings), quotas)
-    objections = ObjectionEndpoints(hub, objection_rules_of(settings))
-    mount(
+    api = ApiSite(hub, settings, quotas, running)
+    taxii = mount(
         app,
         hub,
         title=settings.title,
         contact=settings.contact,
+        writes=DIRECT_WRITES,
         public_url=settings.public_url,
         proxies=proxies,
         quotas=quotas,
-        observers=(metrics, AccessLog(settings.access_log), trail, sandbox),
+        observers=(metrics, lines, trail, sandbox),
         login_key=login_key,
         reads=reads,
         public_collections=settings.public_collections,
-        others=_others(hub, settings, api, objections, quotas, running),
+        api=ApiTable(_ROUTES, api),
     )
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
@@ -120,76 +109,22 @@ def create_app(settings: Settings, login_key: bytes | None = None) -> Flask:
         return probes.ready(readiness, store, bodies)
 
     _add_probes(app, ready, reads, metrics, settings.metrics_token.get_secret_value())
-    pages.register(app, open_site(hub, settings, lambda: ready()[0] == 200, api.check_public, proxies, objections))
+    check = api.of(Lookups).check_public
+    site = open_site(hub, settings, lambda: ready()[0] == 200, check, proxies, api.of(Objections))
+    pages.register(app, site)
+    taxii.page_observers = (metrics, lines)
+    taxii.refusal_page, taxii.file_forms = refusal_page(app, site), PageFileForms(app, site)
     return app
 
 
-def _ledger_threads(store: Store, ledger: LedgerRules, settings: Settings) -> tuple[LedgerThread, WitnessThread]:
-    """Return what seals the ledger, and what asks witnesses to cosign it."""
-    push = WitnessPush(store, allow_private=settings.witness_allow_private)
-    process = SealingProcess(settings.database_url, ledger.key_file, ledger.host)
-    notes = CheckpointNotes(store, settings.checkpoint_notes)
-    return LedgerThread(Sealer(store, ledger, process), notes), WitnessThread(push)
-
-
 def close(app: Flask) -> None:
-    """Stop what an application does beside requests, and close its store: for whoever goes on without it."""
+    """Stop the background work of an application, and close its store, if the process continues without it."""
     app.extensions["scamfeed-running"].close()
     app.extensions["scamfeed-store"].close()
 
 
-def lookup_settings_of(settings: Settings) -> LookupSettings:
-    """Return the limits of look-ups by ``settings``."""
-    return LookupSettings(
-        settings.lookup_values,
-        settings.lookup_miss_cost,
-        settings.lookup_hit_seconds,
-        settings.lookup_miss_seconds,
-        settings.check_rate_limit,
-    )
-
-
-def objection_rules_of(settings: Settings) -> ObjectionRules:
-    """Return the rules of objections by ``settings``."""
-    key = settings.objection_key_file
-    return ObjectionRules(settings.objection_days, settings.objection_limit, Contacts(key) if key else None)
-
-
-def _others(
-    hub: Hub,
-    settings: Settings,
-    api: ApiEndpoints,
-    objections: ObjectionEndpoints,
-    quotas: PartnerQuotas,
-    running: ExitStack,
-) -> OtherEndpoints:
-    """Return the endpoints beside TAXII; private matching where there is a seed for its keys."""
-    trends = TrendEndpoints(settings.check_rate_limit)
-    endpoints: dict[str, OtherEndpoints] = dict.fromkeys(TREND_PREFIXES, trends)
-    endpoints |= {ANSWERS_PATH: AnswerEndpoints(hub, quotas), REQUEST_PREFIX: RequestEndpoints(hub, quotas)}
-    rules, authority = EvidenceRules.of(settings), timestamping.authority_of(settings)
-    endpoints[EVIDENCE_PATH] = EvidenceEndpoints(hub, evidence_place(settings), rules, authority)
-    endpoints[NOTICE_PATH] = NoticeEndpoints(hub, quotas, partial(signing_keys.load, settings))
-    endpoints |= {OBJECTIONS_PATH: objections, "/api/": api}
-    if (ledger := ledger_of(settings)) is not None:
-        ledger_keys = partial(ledger.keys, hub.store)
-        endpoints[LEDGER_PREFIX] = LedgerEndpoints(hub.store, ledger_keys)
-        endpoints[WITNESS_PATH] = WitnessEndpoint(hub.store, ledger_keys)
-    if settings.match_seed_file is not None:
-        read_key(settings.match_seed_file)
-        evaluation = Evaluation(settings.match_seed_file)
-        maker = SetMaker(hub.store, evaluation)
-        maker.start()
-        # The process that evaluates outlives the thread that asks it.
-        running.callback(evaluation.stop)
-        running.callback(maker.stop)
-        of_matches = MatchQuotas(settings.match_per_request, settings.match_per_day, settings.match_total_per_day)
-        endpoints[MATCH_PREFIX] = MatchEndpoints(hub.store, evaluation, of_matches)
-    return EndpointsByPath(endpoints)
-
-
 def _reads_of(store: Store, settings: Settings) -> Store:
-    """Return the store that partners read from: a replica where there is one, else the store itself."""
+    """Return the store that partners read from: a replica if there is one, otherwise the store itself."""
     if not settings.read_database_url:
         return store
     from server.store.database.replica import ReplicatedStore  # PostgreSQL's driver takes a while to load
@@ -198,7 +133,7 @@ def _reads_of(store: Store, settings: Settings) -> Store:
 
 
 def _add_probes(app: Flask, ready: Callable[[], probes.Probe], reads: Store, metrics: Metrics, token: str) -> None:
-    """Serve health and metrics, for those who run the server."""
+    """Serve health and metrics for the operators of the server."""
 
     @app.get("/health/live")
     def live() -> tuple[Response, int]:
@@ -223,28 +158,30 @@ def _add_probes(app: Flask, ready: Callable[[], probes.Probe], reads: Store, met
         return Response(metrics.page(), content_type=METRICS_TYPE)
 
 
-def _retention(store: Store, settings: Settings) -> Retention:
-    days = Days(
-        settings.audit_days,
-        settings.status_days,
-        settings.receipt_days,
-        settings.delivery_days,
-        settings.request_days,
-        settings.evidence_days,
-    )
-    place = evidence_place(settings)
-    return Retention(store, days, None if place is None else place.store)
+class _JsonLog(Logger):
+    """The log of gunicorn itself as JSON: starts, stops, and workers that end."""
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(LogDocuments())
 
 
 class _Server(BaseApplication):
-    """gunicorn inside this program; every worker makes its own application, and with it its own connections."""
+    """gunicorn inside this program; every worker makes its own application with its own connections."""
 
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
         self._settings = settings
         self._options = options
-        # Made before the workers are forked, so that they share it.
+        # Created before the workers are forked, so that they share it.
         self._login_key = _login_key(settings)
         self.worker_loads = shared_memory()
+        self.response_limits = ResponseLimits(
+            settings.response_bytes,
+            settings.response_bytes_of_one,
+            settings.least_read_rate,
+            settings.streams_of_one,
+        )
         super().__init__()
 
     def load_config(self) -> None:
@@ -252,11 +189,14 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._settings, self._login_key).wsgi_app
+        certificate = self._options.get("certfile")
+        return create_app(
+            self._settings, self._login_key, Path(certificate) if certificate else None, os.getppid()
+        ).wsgi_app
 
 
 def _login_key(settings: Settings) -> bytes:
-    """Return the key of verified passwords: that of the settings, which all nodes have, else one of this server's."""
+    """Return the key of verified passwords: that of the settings, shared by all nodes, or one of this server."""
     chosen = settings.login_key.get_secret_value()
     return hmac.digest(chosen.encode(), b"verified-logins", "sha256") if chosen else secrets.token_bytes(32)
 
@@ -271,17 +211,20 @@ def serve(
     tls_key: Path | None = None,
     client_ca: Path | None = None,
 ) -> None:
-    """Serve until a signal stops the process; requests under way are finished. Does not return."""
+    """Serve until a signal stops the process; active requests are finished. Does not return."""
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "server.http.worker.HttpWorker",
+        "worker_class": "server.web.http.worker.HttpWorker",
         "control_socket_disable": True,
         "timeout": _TIMEOUT_SECONDS,
         "graceful_timeout": _GRACE_SECONDS,
         "proc_name": "scamfeed",
     }
+    if settings.access_log == "json":
+        write_json()
+        options["logger_class"] = _JsonLog
     if tls_cert is not None:
         options |= {"certfile": str(tls_cert), "keyfile": str(tls_key) if tls_key else None}
     if client_ca is not None:

@@ -1,4 +1,4 @@
-"""Certificates that tests make, and signatures by their keys."""
+"""Certificates made by tests, and signatures with their keys."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ def certified(key: Any) -> str:
 
 
 def signed(key: Any, text: str) -> str:
-    """Return the signature of a text, in base64, as openssl makes it."""
+    """Return the signature of a text in base64, as openssl makes it."""
     match key:
         case rsa.RSAPrivateKey():
             made = key.sign(text.encode(), padding.PKCS1v15(), SHA256())

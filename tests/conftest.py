@@ -1,40 +1,47 @@
-"""Fixtures of all tests: a PostgreSQL a process, started when the first test asks for it, and stores to copy."""
+"""Fixtures of all tests: one PostgreSQL per process, started on first use, and stores to copy."""
 
 import gc
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, credentials
+from tests import operators_desk
+from tests.lazy_imports import make_imports_lazy
 from tests.postgres import Postgres, PostgresMissing
+from tests.quick_pages import make_pages_quick
 from tests.quick_stores import QUICK_PASSWORDS, make_quick
 from tests.searches import examples
 from tests.soft_hsm import SoftHsm, soft_hsm
 
-# How long an example takes says more about the machine than about the code; benchmarks measure time.
+# The duration of an example depends on the machine more than on the code; benchmarks measure time.
 settings.register_profile("scamfeed", deadline=None, max_examples=examples(100))
 settings.load_profile("scamfeed")
+make_imports_lazy()
 make_quick()
+make_pages_quick()
 
 _LOUDLY = "POSTGRESQL DID NOT RUN"
-# Where SQL is written: these tests run on both databases each time.
+# Modules with SQL: their tests always run on both databases.
 _STORE = Path(__file__).parent / "unit/server/store"
-# Here passwords are hashed as in the product: the tests are of how they are hashed, or of how long that takes.
+# Tests about password hashing or its duration use the product's hasher.
 _SLOW_PASSWORDS = (
     "conformance",
     "robustness",
     "integration/access",
-    "unit/server/taxii",
+    "unit/server/web/taxii",
     "unit/server/store/test_partners",
 )
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """Run a PostgreSQL; where there can be none the tests that need it are counted out, loudly."""
+    """Run a PostgreSQL. If it cannot run, skip the tests that need it, with a visible message."""
     try:
         server = Postgres()
     except PostgresMissing as error:
@@ -48,7 +55,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Postgres) -> str:
-    """Create a database with the tables and nothing in them, to copy from, and return its name."""
+    """Create a database with empty tables for copying, and return its name."""
     name = postgres.database()
     store = Store.open(postgres.url(name))
     store.migrate()
@@ -58,7 +65,7 @@ def postgres_template(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_initial(postgres: Postgres, postgres_template: str) -> str:
-    """Create a database as ``scamfeed init`` leaves it, to copy from, and return its name."""
+    """Create a database like after ``scamfeed init`` for copying, and return its name."""
     name = postgres.database(postgres_template)
     store = Store.open(postgres.url(name))
     set_up(store)
@@ -68,7 +75,7 @@ def postgres_initial(postgres: Postgres, postgres_template: str) -> str:
 
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create an SQLite store with the tables and nothing in them; a copy costs a hundredth of making one."""
+    """Create an SQLite store with empty tables. A copy costs a hundredth of a new one."""
     file = tmp_path_factory.mktemp("migrated") / "hub.db"
     store = Store.open(f"sqlite:///{file}")
     store.migrate()
@@ -78,7 +85,7 @@ def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def initial_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create an SQLite store as ``scamfeed init`` leaves it, to copy from."""
+    """Create an SQLite store like after ``scamfeed init`` for copying."""
     file = tmp_path_factory.mktemp("initial") / "hub.db"
     store = Store.open(f"sqlite:///{file}")
     set_up(store)
@@ -87,15 +94,25 @@ def initial_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def desk_store(initial_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create an SQLite store with work for operators for copying."""
+    file = shutil.copy(initial_store, tmp_path_factory.mktemp("desk") / "hub.db")
+    store = Store.open(f"sqlite:///{file}")
+    operators_desk.fill(Hub(store))
+    store.close()
+    return file
+
+
+@pytest.fixture(scope="session")
 def hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
-    """Run a token of SoftHSM, which this process opens once."""
+    """Run a SoftHSM token, which this process opens once."""
     with pytest.MonkeyPatch.context() as patch:
         yield soft_hsm(tmp_path_factory.mktemp("hsm"), patch)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let partners' passwords be hashed quickly, but where that is what the tests are about."""
+    """Hash partners' passwords quickly, except in tests about hashing."""
     with pytest.MonkeyPatch.context() as patch:
         tests = Path(__file__).parent
         if not request.path.relative_to(tests).as_posix().startswith(_SLOW_PASSWORDS):
@@ -103,20 +120,19 @@ def quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-# Collecting the tests makes millions of objects and drops none.
+# Collecting the tests makes millions of objects and frees none.
 gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Take the thousands of tests and their modules out of garbage collections, which they made long."""
-    gc.enable()
-    gc.collect()
+    """Exclude the thousands of tests and their modules from garbage collections, which they slow down."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(5_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the searches for examples, what runs once more on PostgreSQL, and what `make quick` leaves out: both."""
+    """Mark example searches, tests repeated on PostgreSQL, and the tests that `make quick` omits: both of these."""
     for item in items:
         searches = hasattr(getattr(item, "function", None), "hypothesis")
         if searches:
@@ -128,7 +144,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print in plain sight what was not tested."""
+    """Print visibly which tests did not run."""
     skipped = terminalreporter.stats.get("skipped", ())
     missing = [report for report in skipped if _LOUDLY in str(report.longrepr)]
     if missing:

@@ -1,11 +1,10 @@
-"""Trees whose entries are at hand, and the tiles that a tree of some size has."""
+"""Trees with their entries in memory, and the tiles of a tree of a given size."""
 
-from schemas.ledger.tiles import HEIGHT, WIDTH, TilePath, width_at
-from schemas.ledger.trees import Nodes, leaf_hash, node_hash
+from schemas.tlog.trees import HEIGHT, WIDTH, Nodes, TilePath, leaf_hash, node_hash, width_at
 
 
 def tiles_of(size: int) -> list[TilePath]:
-    """Return all tiles of hashes of a tree."""
+    """Return all hash tiles of a tree."""
     found, level = [], 0
     while hashes := size >> HEIGHT * level:
         found += [TilePath(level, number, width_at(size, level, number)) for number in range(-(-hashes // WIDTH))]
@@ -14,7 +13,7 @@ def tiles_of(size: int) -> list[TilePath]:
 
 
 def memory_nodes(entries: list[bytes]) -> Nodes:
-    """Return the subtrees of a tree whose entries are at hand."""
+    """Return the subtrees of a tree with its entries in memory."""
     levels = [[leaf_hash(entry) for entry in entries]]
     while len(levels[-1]) > 1:
         below = levels[-1]

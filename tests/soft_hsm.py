@@ -1,4 +1,4 @@
-"""A token of SoftHSM, which stands for a hardware security module; Debian has it as ``softhsm2``."""
+"""A SoftHSM token as a hardware security module; Debian has it as ``softhsm2``."""
 
 import shutil
 import subprocess
@@ -20,8 +20,8 @@ class SoftHsm:
     pin: Path
 
     def make_key(self, label: str) -> str:
-        """Make a key of Ed25519 in the token, and return its URI."""
-        import pkcs11  # not in all environments that read the fixtures
+        """Make an Ed25519 key in the token, and return its URI."""
+        import pkcs11  # missing in some environments that load the fixtures
         from pkcs11 import Attribute, KeyType, Mechanism
 
         token = pkcs11.lib(str(self.module)).get_token(token_label=_LABEL)
@@ -38,7 +38,7 @@ class SoftHsm:
 
 
 def soft_hsm(folder: Path, patch: pytest.MonkeyPatch) -> SoftHsm:
-    """Make a token in a folder, the only one of this process; skip the test where there is no SoftHSM."""
+    """Make a token in a folder, the only one of this process. Skip the test without SoftHSM."""
     found = [file for path in ("lib", "lib64") for file in Path("/usr", path).glob("**/softhsm/libsofthsm2.so")]
     program = shutil.which("softhsm2-util")
     if not found or program is None:

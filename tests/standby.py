@@ -1,8 +1,6 @@
 """A streaming replica of the tests' own PostgreSQL."""
 
-import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,10 +9,10 @@ from tests.postgres import Postgres
 
 
 class Standby(Postgres):
-    """A hot standby that follows another server of the tests; ``start`` it, and ``remove`` it before the other."""
+    """A hot standby that follows another test server. ``start`` it, and ``remove`` it before the other."""
 
     def __init__(self, primary: Postgres) -> None:
-        """Copy ``primary``, which runs, with all its databases."""
+        """Copy the running server ``primary`` with all its databases."""
         self._process: subprocess.Popen[Any] | None = None
         self.runs_as = primary.runs_as
         self.bin = primary.bin
@@ -23,16 +21,11 @@ class Standby(Postgres):
         primary.run("pg_basebackup", "-D", "standby", "-h", str(primary.folder), "-U", "scamfeed", "-R", "-c", "fast")
 
     def start(self, data: str = "standby") -> None:
-        """Run the server until it answers."""
+        """Run the server until it responds."""
         super().start(data)
 
     def execute(self, statement: str) -> Any:
-        """Run a statement, and give the first value that it returns."""
+        """Run a statement, and return its first value."""
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as admin:
             row = admin.execute(statement.encode()).fetchone()
         return row[0] if row else None
-
-    def remove(self) -> None:
-        """End the server, and remove its data."""
-        self.stop()
-        shutil.rmtree(Path(self.folder), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""An authority of time-stamps, made with openssl."""
+"""A time-stamping authority made with openssl."""
 
 import secrets
 import subprocess
@@ -34,7 +34,7 @@ distinguished_name = name
 
 
 def make_authority(folder: Path) -> None:
-    """Make the keys and certificates of an authority in a folder; its root is ``ca.pem``."""
+    """Make the keys and certificates of an authority in a folder. Its root is ``ca.pem``."""
     (folder / "tsa.cnf").write_text(_CONFIGURATION)
     (folder / "serial").write_text("01\n")
     key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
@@ -48,7 +48,7 @@ def make_authority(folder: Path) -> None:
 
 
 def stamped(folder: Path, request: bytes) -> bytes:
-    """Return the authority's answer to a request."""
+    """Return the authority's response to a request."""
     name = secrets.token_hex(8)
     (folder / name).write_bytes(request)
     command = f"openssl ts -reply -config tsa.cnf -section tsa -queryfile {name} -out {name}.tsr"

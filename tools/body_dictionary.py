@@ -1,4 +1,4 @@
-"""Train the dictionary that bodies are compressed with: ``python -m tools.body_dictionary FILE``.
+"""Train the dictionary for the compression of bodies: ``python -m tools.body_dictionary FILE``.
 
 A dictionary in use never changes: a better one gets a new number in ``server/store/objects/bodies``, and the old one
 stays.
@@ -46,7 +46,7 @@ _VALUES = {
 
 
 def samples(dice: random.Random) -> Iterator[bytes]:
-    """Yield bodies as a hub stores them: reports of our own making and of others', listings with what they bring."""
+    """Yield bodies as a hub stores them: our reports and those of other software, and listings with their objects."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/hub.db")
         set_up(store)
@@ -100,7 +100,7 @@ def _of_ours(partner: Partner, dice: random.Random) -> Iterator[Item]:
 
 
 def _joined(bodies: list[bytes]) -> Iterator[bytes]:
-    """Yield bodies, those of a listing and of what it brings along as one."""
+    """Yield bodies; join those of a listing and its accompanying objects."""
     waiting: list[bytes] = []
     for body in bodies:
         obj: dict[str, Any] = orjson.loads(body)

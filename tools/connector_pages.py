@@ -1,4 +1,4 @@
-"""Renew the tables of settings in docs/connectors from the connectors: ``python -m tools.connector_pages``."""
+"""Update the tables of settings in docs/connectors from the connectors: ``python -m tools.connector_pages``."""
 
 import re
 import sys
@@ -9,26 +9,26 @@ from pydantic.fields import FieldInfo
 
 from feeds import connectors
 from feeds.connector import Connector, FeedSettings, PullSettings, PushSettings
-from feeds.http.client import OutboundSettings
+from feeds.transport.client import OutboundSettings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "connectors"
-BEGIN, END = "<!-- written by make generate -->", "<!-- end of what make generate writes -->"
+BEGIN, END = "<!-- written by make generate -->", "<!-- end of the generated part -->"
 INDEX = "README.md"
 _SHARED = {"every feed": FeedSettings, "every pull": PullSettings, "every push": PushSettings}
 _OUTBOUND = "a feed that connects to a server"
 
 
 def pages() -> dict[str, str]:
-    """Return each page by its file name, its generated part as the models are now."""
+    """Return the pages by file name, with the generated part for the current models."""
     made = {INDEX: _whole(INDEX, "# Connectors", _index())}
     for name, connector in connectors.every().items():
-        about = (connector.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+        about = _markdown(connector.__doc__).partition("\n\n")[0].replace("\n", " ")
         made[f"{name}.md"] = _whole(f"{name}.md", f"# `{name}`\n\n{' '.join(about.split())}", _own(connector))
     return made
 
 
 def _whole(file: str, beginning: str, generated: str) -> str:
-    """Put the generated part into the page that is there, or begin one."""
+    """Insert the generated part into the existing page, or start a new page."""
     part = f"{BEGIN}\n{generated}\n{END}"
     path = FOLDER / file
     if not path.exists():
@@ -40,13 +40,18 @@ def _whole(file: str, beginning: str, generated: str) -> str:
 def _index() -> str:
     lines = ["| connector | what it does |", "| --- | --- |"]
     for name, connector in connectors.every().items():
-        module = sys.modules[connector.__module__].__doc__ or ""
+        module = _markdown(sys.modules[connector.__module__].__doc__)
         lines.append(f"| [`{name}`]({name}.md) | {module.strip().partition(chr(10))[0].rstrip('.')} |")
     for title, model in {**_SHARED, _OUTBOUND: OutboundSettings}.items():
         base = {} if model in (FeedSettings, OutboundSettings) else FeedSettings.model_fields
         fields = {name: field for name, field in model.model_fields.items() if name not in base}
         lines += ["", f"## Settings of {title}", "", *_table(fields)]
     return "\n".join(lines)
+
+
+def _markdown(docstring: str | None) -> str:
+    """Return a docstring with literals as in Markdown."""
+    return (docstring or "").replace("``", "`")
 
 
 def _own(connector: type[Connector[FeedSettings]]) -> str:

@@ -1,4 +1,4 @@
-"""Renew docs/demo.svg, the picture of what ``make demo`` prints: ``python -m tools.demo_picture``."""
+"""Update docs/demo.svg, the picture of the output of ``make demo``: ``python -m tools.demo_picture``."""
 
 import io
 import re
@@ -14,11 +14,11 @@ _COLUMNS = 100
 
 
 def picture(output: str) -> str:
-    """Return the text of a terminal as a drawing that loads nothing from elsewhere."""
+    """Draw the text of a terminal as a picture that loads no other resource."""
     console = Console(record=True, width=_COLUMNS, file=io.StringIO())
     console.print(Text(output.strip()))
     drawn = console.export_svg(title="make demo", unique_id="demo")
-    # Its fonts would be fetched from a server.
+    # A browser would fetch its fonts from a server.
     return re.sub(r"@font-face \{.*?\n +\}", "", drawn, flags=re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Renew the golden bundles, after a change of the mapping that is meant: ``python -m tools.golden_bundles``."""
+"""Update the golden bundles after an intended change of the mapping: ``python -m tools.golden_bundles``."""
 
 import json
 from typing import Any

@@ -1,32 +1,26 @@
-"""Renew the tables in release-rules.md and consensus.md from the release rules: ``python -m tools.rules_tables``."""
+"""The tables of the release rules: confidence, grades, kinds, outcomes, reliability, findings."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.fields import Hold
 from schemas.kind import Kind
-from schemas.outcomes import MEANINGS
 from schemas.partner import Partner, PartnerKind
-from schemas.qualification import EFFECTS
 from schemas.report import Report
-from schemas.vocabulary import HolderStatus, OutcomeWord
+from schemas.vocabulary import FINDINGS, OUTCOMES, HolderStatus, OutcomeWord
 from server.release.fuse import grade
 from server.release.fuse.confidence import weight
 from server.release.fuse.consensus import fuse
 from server.release.fuse.reliability import reliability
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, SightingStatement, Statement
 from server.store.reputation import Calibration, JudgedReport
+from tools.tables import table
 
-DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [DOCS / f"{page}.md" for page in ("release-rules", "consensus", "keepers", "records")]
-_PART = re.compile(r"(<!-- written by make generate: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-# One kind for each column: what the kinds beside it have in common.
+# One kind for each column, as an example of a group of kinds.
 _COLUMNS = {
     "domain": "domain, URL, …",
     "wallet": "wallet",
@@ -41,28 +35,10 @@ _VALUES = {
 }
 
 
-def written(text: str) -> str:
-    """Return a page's text, its tables as the rules are now; all else is left as it is."""
-    tables = {
-        "confidence": _confidence,
-        "grades": _grades,
-        "kinds": _kinds,
-        "outcomes": _outcomes,
-        "reliability": _reliability,
-        "answers": _answers,
-    }
-    return _PART.sub(lambda part: part[1] + "\n".join([*tables[part[2]](), part[3]]), text)
-
-
-def _table(*rows: Iterable[object]) -> list[str]:
-    first, *others = [" | ".join(map(str, row)) for row in rows]
-    return [f"| {first} |", "| --- " * (first.count("|") + 1) + "|", *(f"| {row} |" for row in others)]
-
-
-def _answers() -> list[str]:
-    """Return the table of what keepers answer."""
-    rows = [("answer", "meaning", "outcome", "effect")]
-    for code, effect in EFFECTS.items():
+def _findings() -> list[str]:
+    """Return the table of the findings of providers."""
+    rows = []
+    for code, effect in FINDINGS.items():
         outcome = " / ".join(f"`{word}`" for word in (effect.outcome, effect.reason) if word)
         parts = [
             "counts as a report with authority" if effect.confirms else "",
@@ -72,20 +48,21 @@ def _answers() -> list[str]:
             f"holder `{effect.holder}`" if effect.holder else "",
         ]
         rows.append((f"`{code}`", effect.meaning, outcome, ", ".join(filter(None, parts)) or "none"))
-    return _table(*rows)
+    return table(["finding", "meaning", "outcome", "effect"], rows)
 
 
 def _outcomes() -> list[str]:
-    """Return the table of what each outcome word means."""
-    rows: list[tuple[object, ...]] = [
-        ("outcome", "means", "plain STIX reads", "first action", "proves reports right", "against the listing", "ends")
-    ]
-    for word, meaning in MEANINGS.items():
+    """Return the table of the meanings of outcome words."""
+    rows: list[tuple[object, ...]] = []
+    for word, meaning in OUTCOMES.items():
         flags = (meaning.acts, meaning.confirms)
         doubt = {None: "", "doubted": "doubts it", "disputed": "disputes it"}[meaning.doubt]
         ends = "`effective_until`" if meaning.ends else ""
         rows.append((f"`{word}`", meaning.text, f"`{meaning.opinion}`", *("yes" * flag for flag in flags), doubt, ends))
-    return _table(*rows)
+    return table(
+        ["outcome", "means", "plain STIX reads", "first action", "proves reports right", "against the listing", "ends"],
+        rows,
+    )
 
 
 def _partner(number: int, **properties: Any) -> Partner:
@@ -121,19 +98,19 @@ def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[SightingState
     yield "the same, seen by one other partner", [plain], _seen(1), []
     yield "the same, seen by ten", [plain], _seen(10), []
     yield "one reporter, 80", [sure], [], []
-    yield "one, 80, who was mostly wrong (reliability 0.4)", [{**sure, "reliability": 0.4}], [], []
-    yield "one, 80, who was always right (reliability 1)", [{**sure, "reliability": 1.0}], [], []
+    yield "one, 80, mostly wrong before (reliability 0.4)", [{**sure, "reliability": 0.4}], [], []
+    yield "one, 80, always right before (reliability 1)", [{**sure, "reliability": 1.0}], [], []
     yield "one with authority, no confidence stated", [{"authority": True}], [], []
     yield "two reporters, no confidence stated", [plain, plain], [], []
     yield "two, 80 and 10", [sure, {"confidence": 10}], [], []
     yield "two, 80 each", [sure, sure], [], []
-    yield "two, 80 each, who both ask for `warn`", [{**sure, "action": "warn"}] * 2, [], []
+    yield "two, 80 each; both ask for `warn`", [{**sure, "action": "warn"}] * 2, [], []
     wrong = OutcomeWord.FALSE_POSITIVE
     without, decides = JudgeStanding.WITHOUT, JudgeStanding.DECIDES
     yield "two, 80 each; one with standing answers `no-action`", [sure, sure], [], _judged(OutcomeWord.NO_ACTION)
     yield "two, 80 each; one with standing answers `false-positive`", [sure, sure], [], _judged(wrong)
     yield "two, 80 each; two with standing do", [sure, sure], [], _judged(wrong, many=2)
-    yield "two, 80 each; the bank that keeps the account does", [sure, sure], [], _judged(wrong, decides)
+    yield "two, 80 each; the account-holding bank does", [sure, sure], [], _judged(wrong, decides)
     yield "two, 80 each; ten without standing do", [sure, sure], [], _judged(wrong, without, many=10)
     police = {"confidence": 95, "authority": True}
     yield "one with authority, 95; ten with standing do", [police], [], _judged(wrong, many=10)
@@ -141,33 +118,35 @@ def _cases() -> Iterable[tuple[str, Sequence[dict[str, Any]], list[SightingState
     yield "two, 80 each; one, with standing, reports that the holder is coerced", [sure, coerced], [], []
     hold = Hold(until=_NOON + timedelta(days=3))
     until = {"confidence": 95, "authority": True, "hold": hold}
-    yield "one with authority, 95, who asks for a hold until a day", [until], [], []
-    yield "the same; another reports it with 20 (the hold stands beside)", [until, {"confidence": 20}], [], []
-    yield "the same; another reports it with 80 (the hold stands beside)", [until, sure], [], []
+    yield "one with authority, 95; it asks for a hold until a date", [until], [], []
+    yield "the same; another reports it with 20 (the hold is separate)", [until, {"confidence": 20}], [], []
+    yield "the same; another reports it with 80 (the hold is separate)", [until, sure], [], []
 
 
 def _confidence() -> list[str]:
-    rows: list[list[object]] = [["what is said", "confidence", *_COLUMNS.values()]]
+    rows: list[list[object]] = []
     for what, reports, seen, judged in _cases():
         grades, sure = [], 0
         for kind in _COLUMNS:
             try:
                 fused = fuse(_said(kind, *reports), seen, judged, at=_NOON)
-            except Rejected:  # nobody holds such a thing, or it has no money
+            except Rejected:  # this kind has no provider, or no money is involved
                 grades.append("")
             else:
                 grades.append(f"`{fused.grade}`")
                 sure = fused.confidence
         rows.append([what, sure, *grades])
-    return _table(*rows)
+    return table(["reports and statements", "confidence", *_COLUMNS.values()], rows)
 
 
 def _grades() -> list[str]:
     paid, plain = kinds.get("wallet"), kinds.get("domain")
-    return _table(
-        ["confidence from", *grade.FROM.values()],
-        ["accounts, aliases, wallets", *(f"`{_by(paid, least)}`" for least in grade.FROM.values())],
-        ["all others", *(f"`{_by(plain, least)}`" for least in grade.FROM.values())],
+    return table(
+        ["confidence from", *map(str, grade.FROM.values())],
+        [
+            ["accounts, aliases, wallets", *(f"`{_by(paid, least)}`" for least in grade.FROM.values())],
+            ["all others", *(f"`{_by(plain, least)}`" for least in grade.FROM.values())],
+        ],
     )
 
 
@@ -176,9 +155,9 @@ def _by(kind: Kind, confidence: int) -> str:
 
 
 def _kinds() -> list[str]:
-    return _table(
+    return table(
         ["kind", "strongest grade with one report", "lives on after it was last reported or seen"],
-        *(
+        (
             [f"`{name}`", f"`{kind.single_report_grade}`", f"{kind.time_to_live.days} days"]
             for name, kind in kinds.every().items()
         ),
@@ -186,9 +165,7 @@ def _kinds() -> list[str]:
 
 
 def _reliability() -> list[str]:
-    rows: list[list[object]] = [
-        ["confidence stated", "right", "wrong", "Brier score", "reliability", "its 80 counts as"]
-    ]
+    rows: list[list[object]] = []
     for stated, right, wrong in (
         (80, 0, 0),
         (80, 20, 0),
@@ -207,9 +184,14 @@ def _reliability() -> list[str]:
         brier = f"{known.brier:.2f}" if known.brier is not None else "none yet"
         reliable = reliability(known)
         rows.append([stated, right, wrong, brier, f"{reliable:.2f}", round(100 * weight(80, reliable))])
-    return _table(*rows)
+    return table(["confidence stated", "right", "wrong", "Brier score", "reliability", "its 80 counts as"], rows)
 
 
-if __name__ == "__main__":
-    for page in PAGES:
-        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+TABLES = {
+    "confidence": _confidence,
+    "findings": _findings,
+    "grades": _grades,
+    "kinds": _kinds,
+    "outcomes": _outcomes,
+    "reliability": _reliability,
+}

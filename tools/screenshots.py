@@ -1,7 +1,7 @@
-"""Takes the pictures of README and docs from a hub of the demonstration, by Debian's Chromium.
+"""Takes the pictures of README and docs from a hub of the demonstration, with Debian's Chromium.
 
-Run by ``make screenshots``. The pages are those of the weeks that the demonstration plays; the pictures differ from run
-to run in dates, ids and what follows from the time of day.
+Run by ``make screenshots``. The pages show the weeks that the demonstration plays. The pictures differ from run to run
+in dates, ids and everything that depends on the time of day.
 """
 
 import base64
@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
 
-from schemas import clock, timestamp
+from schemas import timestamp
+from server.demo.members import KNOWN_FOR, PROVIDER, register
 from server.demo.site import DemoHub
-from server.demo.weeks import KEEPER, KNOWN_FOR, Weeks, register
-from server.release.sandbox import play
+from server.demo.weeks import Weeks
+from server.features.sandbox import play
 from server.store.operators import sessions, users
 from server.store.operators.users import OperatorRole, PartnerRole
 
@@ -30,7 +31,7 @@ _HEIGHT = 860
 
 
 class Picture(NamedTuple):
-    """A picture: its file, the page, who sees it ("" anybody), the language, and the width of the window."""
+    """A picture: its file, the page, the person logged in ("" for none), the language, and the width of the window."""
 
     name: str
     path: str
@@ -51,7 +52,7 @@ PICTURES = (
 
 
 def main() -> None:
-    """Write every picture, and fail for one that is too large."""
+    """Write every picture; exit with an error if one is too large."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         sys.exit("There is no Chromium. As root: apt-get install chromium fonts-noto-core")
@@ -68,18 +69,18 @@ def main() -> None:
 
 @contextmanager
 def _served() -> Iterator[tuple[DemoHub, dict[str, str]]]:
-    """Serve a hub with the weeks of the demonstration, with the cookie of each person who has logged in."""
+    """Serve a hub with the weeks of the demonstration; yield the cookie of each person logged in."""
     with tempfile.TemporaryDirectory(prefix="scamfeed-pictures-") as folder:
         hub = DemoHub("Scamfeed", Path(folder) / "hub")
-        with clock.at(timestamp.now() - KNOWN_FOR):
+        with timestamp.frozen_at(timestamp.now() - KNOWN_FOR):
             members = register(hub)
         Weeks(hub.hub, members, timestamp.now()).play()
         cookies = {}
         with hub.store.begin() as tx:
-            play.start(tx, KEEPER)
+            play.start(tx, PROVIDER)
             for who, name, role, partner in (
                 ("operator", "Anong K.", OperatorRole.ADMIN, None),
-                ("banker", "Malee S.", PartnerRole.ADMIN, KEEPER),
+                ("banker", "Malee S.", PartnerRole.ADMIN, PROVIDER),
             ):
                 users.add(tx, name, role, "pictures", partner)
                 cookies[who] = sessions.begin(tx, users.get(tx, name).id, "full", lasts=_HOUR)

@@ -1,7 +1,8 @@
-"""Write the texts of the pages into the catalogues, where translators find those that are new; nothing is translated.
+"""Write the texts of the pages into the catalogues, so that translators find new texts; nothing is translated.
 
-``python -m tools.translations``; ``make generate`` runs it. Each area of the pages has a catalogue, and what several
-areas share has one. A text that no page has any more is removed.
+Usage: ``python -m tools.translations``; ``make generate`` runs it. Each feature with pages has a catalogue. The texts
+of the shell, and those that several features share, are in the shared catalogue. A text that no page uses any longer is
+removed.
 """
 
 import io
@@ -12,46 +13,61 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-PAGES = Path("server/console")
-SHARED = "shared"
-AREAS = ("public", "login", "partner", "operator")
-_METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
+_SERVER = Path("server")
+_FEATURES, _SHELL, _LOGIN = _SERVER / "features", _SERVER / "web" / "shell", _SERVER / "web" / "login"
+_METHODS = [("**/templates/**.html", "jinja2"), ("templates/**.html", "jinja2"), ("**.py", "python")]
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
-# Lines of the head that would make each run differ.
+# Header lines that would differ in each run.
 _OF_THE_RUN = (b'"POT-Creation-Date', b'"PO-Revision-Date', b'"Generated-By')
-_OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
+_TEMPLATES = {"trimmed": "true", "silent": "false"}
+_OPTIONS = {method: _TEMPLATES for method, kind in _METHODS if kind == "jinja2"}
+_SHARED = _SHELL / "translations" / "shared.th.po"
+
+Text = str | tuple[str, ...]
 
 
-def file_of(area: str) -> Path:
-    """Return the Thai catalogue of an area."""
-    return PAGES / "translations" / f"{area}.th.po"
+def updated() -> dict[Path, bytes]:
+    """Return each catalogue with the current texts of its pages, and the existing translations.
 
-
-def updated() -> dict[str, bytes]:
-    """Return the catalogue of each area with the texts that its pages have now, and the translations that it had.
-
-    A text that several areas share stands in the shared catalogue alone.
+    A text of several catalogues is only in the shared one.
     """
-    texts: dict[str, list[tuple[str, str | tuple[str, ...]]]] = {area: [] for area in (SHARED, *AREAS)}
-    for name, text in sorted(_extracted(), key=lambda found: found[0]):
-        texts[_area(name)].append((name, text))
-    shared = {text for _, text in texts[SHARED]}
-    own = {area: [found for found in texts[area] if found[1] not in shared] for area in AREAS}
-    return {area: _catalogue(area, found) for area, found in ({SHARED: texts[SHARED]} | own).items()}
+    found = sorted(_extracted())
+    places = {text: {_catalogue_of(file) for file, other in found if other == text} for text in {t for _, t in found}}
+    texts: dict[Path, list[tuple[str, Text]]] = {}
+    for file, text in found:
+        [*only] = places[text]
+        texts.setdefault(only[0] if len(only) == 1 else _SHARED, []).append((file, text))
+    before = _translations()
+    return {file: _catalogue(before, texts[file]) for file in sorted(texts)}
 
 
-def _extracted() -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    for name, _, text, _, _ in extract_from_dir(PAGES, _METHODS, _OPTIONS, _KEYWORDS):
-        yield name, text
+def catalogues() -> list[Path]:
+    """Return the Thai catalogues that this program writes, as they are now."""
+    return [_SHARED, *sorted(_FEATURES.glob("*/th.po"))]
 
 
-def _area(name: str) -> str:
-    """Return the area of a file below ``server/console``."""
-    return next((part for part in Path(name).parts[:-1] if part in AREAS), SHARED)
+def _extracted() -> Iterator[tuple[str, Text]]:
+    for folder in (_FEATURES, _SHELL, _LOGIN):
+        for name, _, text, _, _ in extract_from_dir(folder, _METHODS, _OPTIONS, _KEYWORDS):
+            yield str(folder / name), text
 
 
-def _catalogue(area: str, texts: list[tuple[str, str | tuple[str, ...]]]) -> bytes:
-    before = read_po(io.BytesIO(file_of(area).read_bytes()), locale="th")
+def _catalogue_of(file: str) -> Path:
+    path = Path(file)
+    if path.is_relative_to(_FEATURES):
+        return _FEATURES / path.relative_to(_FEATURES).parts[0] / "th.po"
+    return _SHARED
+
+
+def _translations() -> dict[str, str | tuple[str, ...]]:
+    known: dict[str, str | tuple[str, ...]] = {}
+    for file in catalogues():
+        for message in read_po(io.BytesIO(file.read_bytes()), locale="th"):
+            known[message.id if isinstance(message.id, str) else message.id[0]] = message.string
+    return known
+
+
+def _catalogue(before: dict[str, str | tuple[str, ...]], texts: list[tuple[str, Text]]) -> bytes:
     catalog = Catalog(
         locale="th",
         project="Scamfeed",
@@ -63,13 +79,16 @@ def _catalogue(area: str, texts: list[tuple[str, str | tuple[str, ...]]]) -> byt
         header_comment="# Thai texts of the pages.",
     )
     for name, text in texts:
-        known = before.get(text if isinstance(text, str) else text[0])
-        catalog.add(text, known.string if known else "", locations=[(name, None)])
+        catalog.add(text, before.get(text if isinstance(text, str) else text[0], ""), locations=[(name, None)])
     out = io.BytesIO()
     write_po(out, catalog, width=120, include_lineno=False, sort_output=False)
     return b"\n".join(line for line in out.getvalue().split(b"\n") if not line.startswith(_OF_THE_RUN))
 
 
 if __name__ == "__main__":
-    for written, catalogue in updated().items():
-        file_of(written).write_bytes(catalogue)
+    made = updated()
+    for old in catalogues():
+        if old not in made:
+            old.unlink()
+    for written, catalogue in made.items():
+        written.write_bytes(catalogue)

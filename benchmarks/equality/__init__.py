@@ -1,1 +1,1 @@
-"""Two versions of the project, the same history: what every partner reads has to be the same."""
+"""Two versions of the project play the same history: every partner has to read the same from both."""

@@ -1,8 +1,8 @@
 """``python -m benchmarks.equality --other FOLDER``: this version and another one play the same histories.
 
-FOLDER is a checkout with its own ``.venv``. What all partners and the operator read, and how every step was answered,
-has to be the same but for what is drawn at random and the moments at which rows came in. Where it is not, the history
-is made as small as it can be, and shown with what differs. Exit status 1 then.
+FOLDER is a checkout with its own ``.venv``. All responses to steps, and everything that partners and the operator read,
+have to be equal, except for random data and the moments at which rows were added. If they differ, the history is
+reduced as far as possible, and shown with the differences. The exit status is then 1.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from tests.postgres import Postgres
 
 _PLAYER = Path(__file__).parent / "player.py"
 _HERE = Path(__file__).parents[2]
-# Databases that nobody needs afterwards, where no disk is waited for.
+# Temporary databases, in memory so that no disk slows them down.
 _QUICK = {"TMPDIR": "/dev/shm"} if Path("/dev/shm").is_dir() else {}  # noqa: S108 - a folder of its own is made in it
 
 
 class Player:
-    """A version of the project that plays histories, one after the other."""
+    """A version of the project that plays histories one after the other."""
 
     def __init__(self, folder: Path, server: Postgres | None) -> None:
         self._server = server
@@ -54,7 +54,7 @@ class Player:
         self._process.stdin.flush()
 
     def end(self) -> Any:
-        """Return what was answered and read."""
+        """Return the responses and everything read."""
         assert self._process.stdout is not None
         told = json.loads(self._process.stdout.readline())
         if self._server:
@@ -69,16 +69,16 @@ class Player:
 
 
 class Difference(dict[str, Any]):
-    """Differences between what two versions say."""
+    """A difference between the outputs of two versions."""
 
     @property
     def is_order(self) -> bool:
-        """Return whether the same objects stand in another order: those of one transaction have none of their own."""
+        """Return whether only the order of objects differs, which is undefined within one transaction."""
         return bool(_sorted(self["ours"]) == _sorted(self["theirs"]))
 
 
 def _sorted(told: Any) -> Any:
-    """Return an answer, or the pages of one, without the order of its objects and what follows from that."""
+    """Return a response, or the pages of one, with objects sorted and without data that depends on their order."""
     if isinstance(told, str):
         with suppress(json.JSONDecodeError):
             read = json.loads(told)
@@ -92,7 +92,7 @@ def _sorted(told: Any) -> Any:
 
 
 def _unpaged(told: list[Any]) -> list[Any]:
-    """Return the objects of all pages of a collection as one list."""
+    """Join the objects of all pages of a collection into one list."""
     if not told or not all(isinstance(page, list) and len(page) == 3 for page in told):
         return told
     pages = [json.loads(page[2]) for page in told]
@@ -100,7 +100,7 @@ def _unpaged(told: list[Any]) -> list[Any]:
 
 
 def compare(players: tuple[Player, Player], steps: list[history.Step], look: int) -> list[Difference]:
-    """Let both versions play, and give what differs."""
+    """Let both versions play, and return the differences."""
     for player in players:
         player.begin(steps, look)
     ours, theirs = (player.end() for player in players)
@@ -129,7 +129,7 @@ def _short(told: list[Any]) -> Any:
 
 
 def smaller(players: tuple[Player, Player], steps: list[history.Step]) -> list[history.Step]:
-    """Leave out steps, and objects of steps, as long as something differs."""
+    """Remove steps, and objects of steps, while a difference remains."""
     size = len(steps) // 2
     while size >= 1:
         start = 0
@@ -169,15 +169,15 @@ def _told(ours: Any, theirs: Any) -> list[str]:
 
 
 def main() -> None:
-    """Compare as the command line says."""
+    """Compare the versions given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.equality")
     parser.add_argument("--other", type=Path, required=True, help="a checkout of another version, with its .venv")
-    parser.add_argument("--this", type=Path, default=_HERE, help="instead of the version that this stands in")
+    parser.add_argument("--this", type=Path, default=_HERE, help="a checkout to use instead of this one")
     parser.add_argument("--seeds", default="1-20", help="which histories: 1-20")
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--look", type=int, default=30, help="read everything after so many steps, and at the end")
+    parser.add_argument("--look", type=int, default=30, help="read everything after this many steps, and at the end")
     parser.add_argument("--postgresql", action="store_true", help="this version on PostgreSQL, the other on SQLite")
-    parser.add_argument("--keep", action="store_true", help="do not make histories smaller")
+    parser.add_argument("--keep", action="store_true", help="do not reduce histories")
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
     server = Postgres() if options.postgresql else None

@@ -1,7 +1,7 @@
-"""Histories drawn by chance: what partners and the operator of a hub do, one step after the other, as plain data.
+"""Random histories: the acts of partners and of a hub's operator, one step after the other, as plain data.
 
-A step says everything, its moment included, so that two versions of the project can play it. Words in it that begin
-with ``@`` are filled in by the player: ``@now``, ``@listing`` and the like.
+A step contains everything, including its moment, so that two versions of the project can play it. The player replaces
+words that begin with ``@``, such as ``@now`` and ``@listing``.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 Step = dict[str, Any]
 
-# Name, and what the operator says of it.
+# Name, and the operator's options.
 PARTNERS: Mapping[str, str] = {
     "First Bank": "--kind bank --country TH --read mule-accounts --read takedown-full --read sightings",
     "Second Bank": "--kind bank --country KH --read mule-accounts-full --read sightings-full --read public",
@@ -91,11 +91,11 @@ _RULES: tuple[list[dict[str, Any]], ...] = (
 
 
 class Historian:
-    """Draws the steps of one history; what it has drawn it comes back to."""
+    """Draws the steps of one history; later steps refer to earlier ones."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311 - draws histories, guards nothing
-        # What each partner has reported: columns by partner, value and how often it was taken back.
+        # The reports of each partner: columns by partner, value and number of retractions.
         self._said: dict[tuple[str, int], dict[str, Any]] = {}
         self._raw: list[dict[str, Any]] = []
         self._records: list[tuple[str, dict[str, Any]]] = []
@@ -103,7 +103,7 @@ class Historian:
         self._few = self._chance.sample(range(len(VALUES)), self._chance.randint(3, 7))
 
     def steps(self, count: int) -> list[Step]:
-        """Draw so many steps."""
+        """Draw this many steps."""
         return [self._step() for _ in range(count)]
 
     def _step(self) -> Step:
@@ -187,7 +187,7 @@ class Historian:
         return {"make": "report", "columns": columns, "seq": seq, "alone": chance.random() < 0.4}
 
     def _indicator(self, by: str) -> dict[str, Any]:
-        """Draw an indicator in the form of another maker's software."""
+        """Draw an indicator in the form of other software."""
         chance = self._chance
         at = chance.choice(("@now", "@now", "@now-3600", "@now-86400"))
         obj: dict[str, Any] = {
@@ -235,7 +235,7 @@ class Historian:
         return {}
 
     def _version(self, obj: dict[str, Any]) -> dict[str, Any]:
-        """Draw a later version of an indicator, or the same once more."""
+        """Draw a later version of an indicator, or repeat the same version."""
         chance = self._chance
         if chance.random() < 0.2:
             return {"make": "stix", "object": dict(obj)}
@@ -269,7 +269,7 @@ class Historian:
         return {"make": "record", "record": record, "columns": columns}
 
     def _reference(self, by: str) -> str:
-        """Draw what a record is about: a listing of the hub, a private one, the partner's own, or another's."""
+        """Draw the subject of a record: a listing of the hub, a private one, the partner's own, or a foreign one."""
         chance = self._chance
         value, draw = chance.choice(self._few), chance.random()
         if draw < 0.65:
@@ -324,7 +324,7 @@ class Historian:
         return {"make": "stix", "object": obj}
 
     def _odd(self, by: str) -> dict[str, Any]:
-        """Draw what the guard refuses, or does not know."""
+        """Draw an object that the guard refuses or does not know."""
         common = {"spec_version": "2.1", "created": "@now", "modified": "@now", "created_by_ref": _identity(by)}
         return {
             "make": "stix",
@@ -341,7 +341,7 @@ class Historian:
         }
 
     def _narrow(self) -> Step:
-        """Let a partner say the same again with other limits."""
+        """Let a partner repeat a report with other sharing limits."""
         if not self._said:
             return self._post()
         by, value = self._chance.choice(list(self._said))
@@ -415,6 +415,6 @@ def _identity(name: str) -> str:
 
 
 def drawn(seed: int, count: int) -> list[Step]:
-    """Draw the history of ``seed``, as it would be read from a file."""
+    """Draw the history of ``seed``, in the form read from a file."""
     steps: list[Step] = json.loads(json.dumps(Historian(seed).steps(count)))
     return steps

@@ -1,8 +1,8 @@
-"""Plays histories in the version of the project that stands first on the path, and writes what everybody reads.
+"""Plays histories in the first version of the project on the import path, and writes what all parties read.
 
-``python player.py < HISTORIES > READ``: each line of the input is a history, ``{"url": …, "partners": …, "values": …,
-"steps": […]}``; each line of the output what was answered and read, in order. It needs nothing of its own version of
-the project, so that another version can run it. The clock stands still within a step.
+Usage: ``python player.py < HISTORIES > READ``. Each input line is a history, ``{"url": …, "partners": …, "values": …,
+"steps": […]}``. Each output line has the responses and the data read, in order. The script imports nothing specific to
+its own version of the project, so that another version can run it. Time does not pass within a step.
 """
 
 import contextlib
@@ -36,18 +36,18 @@ from server.app import create_app
 from server.cli import _config_first
 from server.cli.program import app as command
 from server.store import Store, collections, hub_identity, value_index
-from server.taxii.application import call_wsgi
+from server.web.taxii.application import call_wsgi
 
 TAXII = "application/taxii+json;version=2.1"
 BEGINNING = datetime(2026, 10, 1, 8, tzinfo=UTC)
 _DATE_ADDED = re.compile(r'"date_added": ?"[^"]*"')
-# Only what is dated by when it came in has them, the versions of observables among it.
+# Only rows dated by their arrival have them, including the versions of observables.
 _MICROSECONDS = re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z")
 _LATER = re.compile(r"@now([+-]\d+)?")
 
 
 class Clock:
-    """The time of everything in this process; it goes on when it is told to."""
+    """The time of this process, which passes only on request."""
 
     def __init__(self) -> None:
         self.now = BEGINNING
@@ -59,12 +59,12 @@ class Clock:
                 return clock.now.astimezone(tz) if tz else clock.now.replace(tzinfo=None)
 
         timestamp.datetime = Frozen  # type: ignore[misc, attr-defined]
-        # Rows come in a little after their versions: never in the same moment, by which versions are told apart.
+        # Rows arrive shortly after their versions, never in the same moment: times distinguish versions.
         time.time_ns = lambda: int(clock.now.timestamp() * 1_000_000) * 1_000 + 10_357_000
 
 
 class World:
-    """One hub, two applications on its store, and what its partners know."""
+    """One hub, two applications on its store, and the pages that its partners have read."""
 
     def __init__(self, history: Mapping[str, Any], folder: Path, clock: Clock) -> None:
         self._history, self._folder, self._clock = history, folder, clock
@@ -86,7 +86,7 @@ class World:
                 self._tokens[name] = made["token"]
         store = Store.open(self._url)
         with store.begin() as tx:
-            # What is drawn at random is the same in every run.
+            # Random data is the same in every run.
             tx.execute(text("UPDATE hub_identity SET secret = :secret, identity = :identity"), _SAME)
         with store.read() as tx:
             self._secret = hub_identity.secret(tx, "ids")
@@ -112,7 +112,7 @@ class World:
         self._shut()
 
     def take(self, step: dict[str, Any]) -> Any:
-        """Do one step; give how it was answered."""
+        """Do one step; return the response."""
         told = self._take(step)
         _flush()
         return told
@@ -167,7 +167,7 @@ class World:
         return [self._filled(drawn["object"], by)]
 
     def _filled(self, value: Any, by: str) -> Any:
-        """Fill in what a word that begins with @ stands for."""
+        """Replace a word that begins with ``@``."""
         if isinstance(value, dict):
             return {name: self._filled(each, by) for name, each in value.items()}
         if isinstance(value, list):
@@ -224,7 +224,7 @@ class World:
         return re.sub(r"\s+", " ", result.stdout)
 
     def _poll(self, node: Any, by: str) -> Any:
-        """Let a partner read what is new in all that it reads, from where it stood."""
+        """Let a partner read the new objects in all its collections, from its last position."""
         told: dict[str, Any] = {}
         for alias in self._aliases():
             path = f"/feed/collections/{alias}/objects/?limit=4"
@@ -245,7 +245,7 @@ class World:
         return told
 
     def seen(self) -> dict[str, Any]:
-        """Ask all that each partner can ask, and what the operator can."""
+        """Read everything that each partner and the operator can read."""
         found: dict[str, Any] = {}
         node = self._nodes[0]
         for name in self._history["partners"]:
@@ -338,7 +338,7 @@ class World:
         return status, dict(headers), bytes(answer)
 
     def _plain(self, body: bytes) -> str:
-        """Return a body without what is drawn at random and without the moments at which rows came in."""
+        """Return a body without random data and without the moments at which rows were added."""
         plain = body.decode(errors="replace")
         try:
             read = json.loads(plain)
@@ -380,7 +380,7 @@ _SHARED = ("takedown", "mule-accounts", "wallets", "sightings", "public")
 
 
 class _Trail(app_module.AuditTrail):
-    """An audit trail that can be told to write."""
+    """An audit trail that writes on request."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -391,14 +391,14 @@ app_module.AuditTrail = _Trail  # type: ignore[misc]
 
 
 def _flush() -> None:
-    """Write now what threads of the applications write a moment later."""
+    """Write at once what threads of the applications would write a moment later."""
     for trail in _TRAILS:
         trail.flush()
 
 
 @contextlib.contextmanager
 def _numbered_ids() -> Iterator[None]:
-    """Draw nothing: random UUIDs are counted."""
+    """Replace random UUIDs by counted ones."""
     number, drawn = 0, uuid.uuid4
 
     def counted() -> uuid.UUID:
@@ -414,7 +414,7 @@ def _numbered_ids() -> Iterator[None]:
 
 
 def play(history: dict[str, Any], clock: Clock) -> list[Any]:
-    """Play one history, and give what was answered and read, step by step."""
+    """Play one history; return the responses and the data read, step by step."""
     clock.now = BEGINNING
     told: list[Any] = []
     with tempfile.TemporaryDirectory(prefix="scamfeed-equality-") as folder:
@@ -431,7 +431,7 @@ def play(history: dict[str, Any], clock: Clock) -> list[Any]:
 
 
 def main() -> None:
-    """Play the histories of standard input."""
+    """Play the histories on standard input."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     logging.disable()
@@ -443,7 +443,7 @@ def main() -> None:
             told = [["raised", 0, traceback.format_exc()[-1500:] or repr(error)]]
         out.write(json.dumps(told) + "\n")
         out.flush()
-    # Threads of applications whose store is gone have nothing to finish.
+    # Threads of applications whose store is closed have nothing to finish.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""The release engine as partners meet it: reports posted over HTTP to ``scamfeed serve``, from another process."""
+"""The release engine as partners use it: reports posted over HTTP to ``scamfeed serve`` from another process."""
 
 from benchmarks.release.databases import KINDS
 from benchmarks.release.rows import rows

@@ -1,4 +1,4 @@
-"""The databases under the engine, and what can be asked of them."""
+"""The databases under the engine, and their statistics."""
 
 import os
 import sqlite3
@@ -19,7 +19,7 @@ from tests.postgres import Postgres
 
 
 class Used(NamedTuple):
-    """Usage up to some moment: seconds of the server and of the database, and bytes written for safety."""
+    """Usage up to a moment: seconds of the server and of the database, and bytes of write-ahead log."""
 
     server: float
     database: float
@@ -31,10 +31,12 @@ class Database(ABC):
 
     name: str
     url: str
+    # The file with the keys of the ledger.
+    keys: Path
 
     @abstractmethod
     def used(self, server: int) -> Used:
-        """Return the usage so far, by the server with this process id and by the database."""
+        """Return the usage so far, of the server with this process id and of the database."""
 
     @abstractmethod
     def sizes(self) -> dict[str, int]:
@@ -42,11 +44,11 @@ class Database(ABC):
 
     @abstractmethod
     def statements(self) -> Counter[str]:
-        """Return how often each statement has been executed, by a server that was started to be counted."""
+        """Return how often each statement was executed by a server started with ``counted``."""
 
     @abstractmethod
     def counted(self) -> list[str]:
-        """Return the beginning of the command that runs the program so that its statements are counted."""
+        """Return the beginning of a command that runs the program and counts its statements."""
 
     @abstractmethod
     def plain(self) -> tuple[str, Insert]:
@@ -54,7 +56,7 @@ class Database(ABC):
 
 
 class SQLite(Database):
-    """A file of its own, on the disk of the temporary folder."""
+    """A database file in the temporary folder."""
 
     name = "SQLite"
 
@@ -63,6 +65,7 @@ class SQLite(Database):
         self._file = folder / "hub.db"
         self._trace = folder / "statements"
         self.url = f"sqlite:///{self._file}"
+        self.keys = folder / "ledger.key"
 
     def used(self, server: int) -> Used:
         return Used(usage.cpu(server), 0.0, usage.written(server))
@@ -97,12 +100,13 @@ FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid WHERE d.datname = cur
 
 
 class PostgreSQL(Database):
-    """A database of a server of the benchmark's own, which writes through to the disk and counts its statements."""
+    """A database of the benchmark's own server, which writes through to the disk and counts its statements."""
 
     name = "PostgreSQL"
 
-    def __init__(self, server: Postgres) -> None:
+    def __init__(self, server: Postgres, keys: Path) -> None:
         self._server = server
+        self.keys = keys
         self._database = server.database()
         self.url = server.url(self._database)
         self._conninfo = f"host={server.folder} user=scamfeed dbname={self._database}"
@@ -132,7 +136,7 @@ class PostgreSQL(Database):
 
 @contextmanager
 def sqlite() -> Iterator[Database]:
-    """Make an SQLite database, and remove it at the end."""
+    """Create an SQLite database, and remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="scamfeed-release-") as folder:
         yield SQLite(Path(folder))
 
@@ -149,7 +153,8 @@ def postgresql() -> Iterator[Database]:
     server = Postgres(durable=True, settings=settings)
     server.start()
     try:
-        yield PostgreSQL(server)
+        with tempfile.TemporaryDirectory(prefix="scamfeed-release-") as folder:
+            yield PostgreSQL(server, Path(folder) / "ledger.key")
     finally:
         server.remove()
 
@@ -158,10 +163,10 @@ KINDS = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def load() -> float:
-    """Return how busy the machine is."""
+    """Return the load of the machine."""
     return os.getloadavg()[0]
 
 
 def wait_quiet(seconds: float = 0.3) -> None:
-    """Let the server finish what it does after its answer."""
+    """Let the server finish its work after the response."""
     time.sleep(seconds)

@@ -1,7 +1,7 @@
-"""Indicators as other makers' software writes them; nothing here comes from our own mapper.
+"""Indicators in the form of other software; none is made by our own mapper.
 
-Value ``n`` is the same whenever it is asked for, so that a second partner can report what a first one did. The names
-are invented at random: nobody has them, and nothing is ever looked up.
+Value ``n`` is the same each time, so that a second partner can report the values of the first. The names are random and
+unregistered, and are never resolved.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 _ENDINGS = ("com", "net", "org", "shop", "top", "xyz", "info", "online", "co.th", "in.th")
-# TLP of two generations, as they are in use beside each other: green, amber, clear, and none at all.
+# TLP of both generations, as used together in practice: green, amber, clear, and none.
 _MARKINGS = (
     ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
     ["marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"],
@@ -25,7 +25,7 @@ _MARKINGS = (
 )
 
 
-# Told to be plain, all reports have one form, as of a list of domains: nothing but the value differs.
+# In plain mode all reports have one form, like a list of domains: only the value differs.
 _PLAIN = {"name": "Bad domain", "indicator_types": ["malicious-activity"], "confidence": 80, "labels": ["scam"]}
 plain = False
 
@@ -36,7 +36,7 @@ def bodies(identity: str, prefix: str, numbers: Iterable[int]) -> bytes:
 
 
 def indicator(identity: str, prefix: str, number: int) -> dict[str, Any]:
-    """Make one report of value ``number`` of the values that begin with ``prefix``, in one of three makers' forms."""
+    """Make one report of value ``number`` with this ``prefix``, in the form of one of three programs."""
     digest = hashlib.blake2b(f"{prefix}-{number}".encode(), digest_size=20).hexdigest()
     name, path, value = _value(prefix, number, digest)
     moment = _moment()
@@ -54,7 +54,7 @@ def indicator(identity: str, prefix: str, number: int) -> dict[str, Any]:
     }
     if plain:
         return {**obj, **_PLAIN, "object_marking_refs": _MARKINGS[0]}
-    # Who reports second has software of its own.
+    # A second reporter uses different software.
     _MAKERS[(number + len(identity) + ord(identity[-1])) % 3](obj, number)
     marking = _MARKINGS[int(digest[:2], 16) % len(_MARKINGS)]
     return {**obj, "object_marking_refs": marking} if marking else obj
@@ -109,5 +109,5 @@ _MAKERS = (_bare, _like_misp, _like_opencti)
 
 
 def sample(count: int, below: int) -> list[int]:
-    """Choose numbers below ``below`` by chance, none twice."""
+    """Draw distinct random numbers below ``below``."""
     return random.sample(range(below), min(count, below))

@@ -1,7 +1,8 @@
 """The figures of the release engine at several sizes of one hub, on both databases.
 
-At each size: new values, second reports of values that are there, both in batches and singly; several partners at once;
-bytes a value; statements; and the same reports inserted into a bare table, in transactions of the same size.
+At each size: new values and second reports of known values, in batches and one by one, with the processor time until
+nothing is left to do; several partners at once; bytes per value; statements; and the same reports inserted into a bare
+table, in transactions of the same size.
 """
 
 import json
@@ -9,19 +10,23 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import count, cycle, islice
 from typing import NamedTuple
 
-from benchmarks.release import indicators
-from benchmarks.release.databases import KINDS, Database, Used, load, wait_quiet
-from benchmarks.release.hub import INBOX, Contributor, furnish, serving
+from benchmarks.release import costs, indicators
+from benchmarks.release.databases import KINDS, Database, load, wait_quiet
+from benchmarks.release.hub import INBOX, WORKERS, Contributor, furnish, keep_digest, serving
 from benchmarks.store import plain
 from benchmarks.taxii.client import Client, percentiles
+from server.store import Store
 from server.store.item import Item
 
 BATCH = 1_000
 BATCHES = 12
 SINGLES = 200
+# Longer than the pause of any job that looks for work.
+IDLE_SECONDS = 20
 FILLED_AT_ONCE = 5_000
 TOGETHER = (2, 8)
 SIZES = (10_000, 100_000)
@@ -29,27 +34,35 @@ Row = list[object]
 
 
 class Posted(NamedTuple):
-    """Costs of posting some reports: seconds of each POST, of all, and what was used meanwhile."""
+    """Costs of posting some reports: seconds of each POST and of all, processor time by part, and bytes written."""
 
     values: int
     times: list[float]
     seconds: float
-    used: Used
+    parts: costs.Parts
+    log: int
 
     @property
     def rate(self) -> float:
-        """Return values a second."""
+        """Return values per second."""
         return self.values / self.seconds
 
-    def micros(self) -> tuple[float, float]:
-        """Return microseconds of the server's and of the database's processors a value."""
-        return self.used.server / self.values * 1e6, self.used.database / self.values * 1e6
+    def micros(self) -> dict[str, float]:
+        """Return the processor time of each part per value, in microseconds."""
+        return {part: seconds / self.values * 1e6 for part, seconds in self.parts.items()}
+
+
+class Bare(NamedTuple):
+    """Costs of the same reports inserted into a bare table: values per second, and microseconds of processors each."""
+
+    rate: float
+    micros: float
 
 
 def rows(
     sizes: Sequence[int] = SIZES, databases: Sequence[str] = tuple(KINDS), others: int = 0, *, listed: bool = False
 ) -> Iterator[Row]:
-    """Yield the table's rows; ``others`` are partners that say nothing, ``listed`` names the statements too."""
+    """Yield the table's rows; ``others`` is the number of idle partners, ``listed`` also lists the statements."""
     for name in databases:
         with KINDS[name]() as database:
             partners = furnish(database.url, [f"Bank {number}" for number in range(max(TOGETHER) + 1)], others)
@@ -59,7 +72,7 @@ def rows(
 
 
 class _Hub:
-    """A hub that grows, and is measured on the way."""
+    """A growing hub, measured at several sizes."""
 
     def __init__(self, database: Database, partners: list[Contributor], *, listed: bool) -> None:
         self._database = database
@@ -72,20 +85,26 @@ class _Hub:
         self._filled = self._new_values = 0
         self._first: dict[str, float] = {}
         self._server = self._port = self._size = 0
+        self._rates: costs.Parts = {}
 
     def measure(self, size: int) -> Iterator[Row]:
-        """Fill the hub up to ``size`` values, then measure everything on it."""
+        """Fill the hub up to ``size`` values, then run all measurements on it."""
         self._size = size
         yield self._grown(
-            "a fixed piece of work, ms of a processor, more on a busy machine", busy := gauge(), f"{busy:.1f}"
+            "a fixed piece of work, ms of a processor, longer on a busy machine", busy := gauge(), f"{busy:.1f}"
         )
-        with serving(self._database.url) as (self._port, self._server):
+        with (
+            closing(Store.open(self._database.url)) as self._store,
+            serving(self._database.url, costs.PROGRAM, self._database.keys) as (self._port, self._server),
+        ):
+            keep_digest(self._store, self._partners[0].client(self._port))
             yield from self._fill()
+            yield from self._idle()
             yield from self._sizes()
             yield from self._batches()
             yield from self._singles()
             yield from self._together()
-        with serving(self._database.url, self._database.counted()) as (self._port, self._server):
+        with serving(self._database.url, self._database.counted(), self._database.keys) as (self._port, self._server):
             yield from self._statements()
 
     def _fill(self) -> Iterator[Row]:
@@ -97,6 +116,17 @@ class _Hub:
         took = time.perf_counter() - start
         if self._filled > begun:
             yield self._row("filled: values/s", round((self._filled - begun) / took), f"in {took:.0f} s")
+
+    def _idle(self) -> Iterator[Row]:
+        """Measure what the hub does while nothing is posted, once everything posted is done."""
+        costs.await_end(self._store)
+        statements = self._database.statements()
+        self._rates = costs.idle_rates(self._server, self._database, IDLE_SECONDS)
+        micros = sum(self._rates.values()) * 1e6
+        yield self._grown("idle: µs of processors a second", micros, f"{micros:.0f}")
+        if statements:
+            made = (self._database.statements() - statements).total()
+            yield self._row("idle: SQL statements a second and worker", f"{made / IDLE_SECONDS / WORKERS:.1f}")
 
     def _sizes(self) -> Iterator[Row]:
         sizes, values = self._database.sizes(), self._filled + self._new_values
@@ -128,49 +158,58 @@ class _Hub:
     def _posts(
         self, what: str, partner: Contributor, bodies: list[bytes], each: int, *, basic: bool = False
     ) -> Iterator[Row]:
-        """Post these envelopes of ``each`` values, beside bare inserts of as many; give what that took."""
+        """Post these envelopes of ``each`` values, and insert as many bare rows; yield the costs."""
         posted = self._posted(partner, bodies, each, basic=basic)
         theirs = self._inserted(each, len(bodies))
-        ratio = f"{posted.rate / theirs:.3f}x"
-        yield self._row(f"{what}: values/s", round(posted.rate), self._beside, round(theirs), ratio)
-        for whose, micros in zip(("server", "database"), posted.micros(), strict=True):
-            if micros:
-                yield self._grown(f"{what}: µs of the {whose}'s processors a value", micros, f"{micros:.0f}")
+        ratio = f"{posted.rate / theirs.rate:.3f}x"
+        yield self._row(f"{what}: values/s", round(posted.rate), self._beside, round(theirs.rate), ratio)
+        micros = posted.micros()
+        whole = sum(micros.values())
+        ratio = f"{whole / theirs.micros:.1f}x"
+        yield self._row(
+            f"{what}: µs of processors a value, to the end", round(whole), self._beside, round(theirs.micros), ratio
+        )
+        for part, used in micros.items():
+            if used:
+                yield self._grown(f"{what}:   of it {part}", used, f"{used:.0f}")
         half, most = percentiles(posted.times)
         yield self._grown(f"{what}: median of a POST, ms", half, f"{half:.2f}")
         yield self._grown(f"{what}: p99 of a POST, ms", most, f"{most:.2f}")
-        written = posted.used.log / posted.values
-        words = "bytes of WAL a value" if posted.used.database else "bytes written a value, WAL and file"
+        written = posted.log / posted.values
+        words = "bytes of WAL a value" if posted.parts["database"] else "bytes written a value, WAL and file"
         yield self._grown(f"{what}: {words}", written, f"{written:.0f}")
 
     def _posted(self, partner: Contributor, bodies: list[bytes], each: int, *, basic: bool) -> Posted:
         client = partner.client(self._port, basic=basic)
         _post(client, self._new(partner, 1))
-        wait_quiet()
-        before, times, start = self._database.used(self._server), [], time.perf_counter()
+        costs.await_end(self._store)
+        before, written = costs.parts(self._server, self._database), self._database.used(self._server).log
+        times, start = list[float](), time.perf_counter()
         for body in bodies:
             begun = time.perf_counter()
             _post(client, body)
             times.append(time.perf_counter() - begun)
         seconds = time.perf_counter() - start
-        wait_quiet()
-        after = self._database.used(self._server)
-        used = Used(after.server - before.server, after.database - before.database, after.log - before.log)
-        return Posted(len(bodies) * each, times, seconds, used)
+        costs.await_end(self._store)
+        used = costs.since(before, costs.parts(self._server, self._database), self._rates, time.perf_counter() - start)
+        return Posted(len(bodies) * each, times, seconds, used, self._database.used(self._server).log - written)
 
-    def _inserted(self, each: int, times: int) -> float:
+    def _inserted(self, each: int, times: int) -> Bare:
         """Insert reports of the same kind into a bare table, in as many transactions of the same size."""
         identity, batches = self._partners[0].identity, []
         for _ in range(times):
             dates = list(islice(self._plain_dates, each))
             batches.append(plain([Item.of(indicators.indicator(identity, "plain", at)) for at in dates], dates[0]))
-        start = time.perf_counter()
+        database = self._database.used(self._server).database
+        start, used = time.perf_counter(), time.process_time()
         for batch in batches:
             self._insert(batch)
-        return each * times / (time.perf_counter() - start)
+        seconds, used = time.perf_counter() - start, time.process_time() - used
+        used += self._database.used(self._server).database - database
+        return Bare(each * times / seconds, used / each / times * 1e6)
 
     def _together(self) -> Iterator[Row]:
-        """Let one partner post, then several at once, each on a connection of its own."""
+        """Let one partner post, then several at once, each on its own connection."""
         for each, times, words, manys in ((BATCH, 6, "in batches", TOGETHER[:1]), (1, 60, "singly", TOGETHER)):
             alone = 0.0
             for many in (1, *manys):
@@ -234,7 +273,7 @@ class _Hub:
         return indicators.bodies(partner.identity, "shop", islice(numbers, each))
 
     def _grown(self, what: str, value: float, shown: str) -> Row:
-        """Return a figure, beside what it was at the smallest size."""
+        """Return a figure, compared with the figure at the smallest size."""
         first = self._first.setdefault(what, value)
         if first is value or not first:
             return self._row(what, shown)
@@ -246,7 +285,7 @@ class _Hub:
 
 
 def gauge() -> float:
-    """Return the milliseconds of the processor that a fixed piece of work takes: more where others share its caches."""
+    """Time a fixed piece of work in milliseconds of processor time; it takes longer if others use the caches."""
     start = time.process_time()
     for _ in range(20):
         json.dumps(json.loads(_WORK))
@@ -257,7 +296,7 @@ _WORK = json.dumps([indicators.indicator("identity--x", "gauge", number) for num
 
 
 def _post(client: Client, body: bytes) -> None:
-    """Post an envelope; all of it must be taken."""
+    """Post an envelope; every object must be accepted."""
     answer = bytes(client.post(INBOX, body)[:400])
     assert b'"failure_count":0' in answer, answer
     assert b'"pending_count":0' in answer, answer

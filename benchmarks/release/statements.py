@@ -1,7 +1,7 @@
-"""``python -m benchmarks.release.statements FILE serve …``: the program, with each SQL statement named in FILE.
+"""``python -m benchmarks.release.statements FILE serve …``: run the program, and log each SQL statement in FILE.
 
-For SQLite, which counts nothing itself: what its driver is asked to do is written down, a line a call, ``BEGIN`` and
-``COMMIT`` too. Rows that one call brings are one statement.
+For SQLite, which keeps no statistics: every call of the driver is logged on a line, including ``BEGIN`` and ``COMMIT``.
+All rows of one call are one statement.
 """
 
 import os

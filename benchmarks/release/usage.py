@@ -12,7 +12,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def processes(pid: int) -> Iterator[int]:
-    """Yield a process and all that it began, and they."""
+    """Yield a process and all its descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
@@ -20,16 +20,18 @@ def processes(pid: int) -> Iterator[int]:
 
 
 def cpu(pid: int) -> float:
-    """Add up the processor seconds of a process and of all that it began, those that have ended included."""
-    total = 0
-    for each in list(processes(pid)):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        total += sum(map(int, fields[11:15]))
-    return total / _TICK
+    """Add up the processor seconds of a process and its descendants, including those that have ended."""
+    return sum(seconds(Path(f"/proc/{each}")) for each in list(processes(pid)))
+
+
+def seconds(process: Path) -> float:
+    """Return the processor seconds of a process, by its folder, including its children that have ended."""
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / _TICK
 
 
 def written(pid: int) -> int:
-    """Add up the bytes that a process and its children wrote to files and pipes, the write-ahead log included."""
+    """Add up the bytes that a process and its children wrote to files and pipes, including the write-ahead log."""
     total = 0
     for each in processes(pid):
         lines = dict(line.split(": ") for line in Path(f"/proc/{each}/io").read_text().splitlines())
@@ -52,5 +54,5 @@ WHERE n.nspname = 'public' AND c.relkind IN ('r', 'i', 'm')
 
 
 def postgresql_bytes(connection: psycopg.Connection[tuple[str, int]]) -> dict[str, int]:
-    """Return the bytes of each table, what it keeps aside included, and of each index."""
+    """Return the bytes of each table, including its TOAST table, and of each index."""
     return dict(connection.execute(_SIZES).fetchall())

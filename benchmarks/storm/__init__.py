@@ -1,1 +1,1 @@
-"""Several nodes on one database, far away from it or killed at random, and many partners at once."""
+"""Several nodes on one database, which is far away, or whose nodes are killed at random, and many partners at once."""

@@ -1,9 +1,10 @@
 """``python -m benchmarks.storm``: partners contradict each other about the same values while nodes are killed.
 
-Eight partners report, change and take back a few thousand values in batches of any order, see and doubt them, through
-two nodes on one database; workers and nodes are killed with SIGKILL. Two readers page on from where they stood. At
-the end: every acknowledged object is there, no reader has missed or met anything twice, the audit trail is whole,
-the database gave up no transaction for a deadlock, and nothing was answered but 202 and 503. Exit status 1 otherwise.
+Eight partners report, change, retract, sight and dispute a few thousand values, in batches in random order, through two
+nodes on one database. Workers and nodes are killed with SIGKILL. Two readers page on from their last positions. At the
+end every acknowledged object must be stored. No reader may have missed an object or read it twice. The audit trail must
+be complete, the database must not have aborted a transaction for a deadlock, and every response must have been 202 or
+503. Otherwise the exit status is 1.
 """
 
 import argparse
@@ -35,27 +36,32 @@ TAXII = "application/taxii+json;version=2.1"
 READ = ("takedown-full", "public")
 _GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 _CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
-# The statements of a session that PostgreSQL gave up.
+# The statements of sessions that PostgreSQL aborted.
 _GIVEN_UP = ("deadlock detected", "could not serialize", "duplicate key value")
 
 
 class Node:
-    """A server with two workers, which can be killed and begins anew."""
+    """A server with two workers, which can be killed and restarted."""
 
     def __init__(self, url: str, log: Path) -> None:
         self.port, self._url, self._log = free_port(), url, log
         self.begin()
 
     def begin(self) -> None:
-        """Start it, and wait until it answers."""
-        env = {**os.environ, "SCAMFEED_DATABASE_URL": self._url, "SCAMFEED_ACCESS_LOG": "off"}
+        """Start it, and wait until it responds."""
+        env = {
+            **os.environ,
+            "SCAMFEED_DATABASE_URL": self._url,
+            "SCAMFEED_ACCESS_LOG": "off",
+            "SCAMFEED_ENDS_PER_DAY": "0",
+        }
         command = [sys.executable, "-m", "server.cli", "serve", "--port", str(self.port)]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
         await_port(self.port)
 
     def kill(self, chance: random.Random) -> str:
-        """Kill one worker, or all of the node, which is started again."""
+        """Kill one worker, or the whole node, which is then restarted."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         if children and chance.random() < 0.5:
             with suppress(ProcessLookupError):
@@ -68,13 +74,13 @@ class Node:
         return "node"
 
     def end(self) -> None:
-        """Stop it in order."""
+        """Shut it down cleanly."""
         self._process.terminate()
         self._process.wait(60)
 
 
 class Storm:
-    """State that all threads share."""
+    """State shared by all threads."""
 
     def __init__(self, url: str, nodes: list[Node], values: int, largest: int) -> None:
         self.url, self.nodes, self.values, self.largest = url, nodes, values, largest
@@ -85,11 +91,11 @@ class Storm:
         self.acknowledged: dict[tuple[str, str], str] = {}
 
     def ask(self, session: requests.Session, method: str, path: str, **more: Any) -> requests.Response | None:
-        """Ask any node; None where it died on the way or has no database."""
+        """Send a request to any node; return None if the node died or has no database."""
         try:
             node = random.choice(self.nodes)  # noqa: S311 - spreads load, guards nothing
             answer = session.request(method, f"http://127.0.0.1:{node.port}{path}", timeout=60, **more)
-            answer.content  # noqa: B018 - cut off on the way is no answer
+            answer.content  # noqa: B018 - a truncated response counts as none
         except requests.RequestException:
             return None
         self.answers[f"{method} {answer.status_code}"] += 1
@@ -97,12 +103,12 @@ class Storm:
 
 
 def write(storm: Storm, name: str, identity: str, login: str, seed: int) -> None:
-    """Contribute until told to stop: what was not answered is sent again as it was."""
+    """Contribute until stopped; repeat every request without a response unchanged."""
     chance, session, said = random.Random(seed), _session(login), dict[str, dict[str, Any]]()  # noqa: S311
     while not storm.stopping.is_set():
         size = chance.choice((1, 1, 1, 5, 50, storm.largest))
         body = {obj["id"]: obj for obj in (_object(chance, identity, storm.values, said) for _ in range(size))}
-        # Any order: nobody's values come sorted.
+        # In random order: partners do not sort their values.
         objects = sorted(body.values(), key=lambda obj: (obj["type"] != "indicator", chance.random()))
         sent = orjson.dumps({"objects": objects})
         begun = time.perf_counter()
@@ -146,7 +152,7 @@ def _object(chance: random.Random, identity: str, values: int, said: dict[str, d
         "pattern_type": "stix",
         "valid_from": now if before is None else before["valid_from"],
         "confidence": chance.randrange(30, 100),
-        # A version that says nothing new would not be kept.
+        # A version without changes would not be stored.
         "description": f"Seen for the {chance.getrandbits(40)}th time.",
         "object_marking_refs": [_CLEAR if number % 5 == 0 else _GREEN],
         **({"revoked": True} if before is not None and chance.random() < 0.2 else {}),
@@ -155,7 +161,7 @@ def _object(chance: random.Random, identity: str, values: int, said: dict[str, d
 
 
 class Reader:
-    """A partner that pages on from where it stood, and keeps what it was given."""
+    """A partner that pages on from its last position, and stores the objects it reads."""
 
     def __init__(self, storm: Storm, login: str) -> None:
         self._storm, self._session = storm, _session(login)
@@ -173,7 +179,7 @@ class Reader:
                 return
 
     def _page(self, alias: str) -> bool:
-        """Read one page; tell whether there may be more."""
+        """Read one page; return whether there may be more."""
         since = f"&added_after={self._since[alias]}" if alias in self._since else ""
         path = f"/feed/collections/{alias}/objects/?limit=500&match[version]=all{since}"
         answer = self._storm.ask(self._session, "GET", path)
@@ -218,7 +224,7 @@ def missing(storm: Storm) -> list[str]:
 
 
 def faults(storm: Storm, readers: list[Reader]) -> list[str]:
-    """Return the faults of what was stored, and of what readers were given."""
+    """Return the faults in the stored objects, and in the objects that readers got."""
     found = [f"not there: {each}" for each in missing(storm)]
     whole = Reader(storm, readers[0]._session.headers["Authorization"])
     whole.run()
@@ -233,15 +239,15 @@ def faults(storm: Storm, readers: list[Reader]) -> list[str]:
 
 
 def main() -> None:
-    """Run as the command line says."""
+    """Run with the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storm")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
-    parser.add_argument("--contributions", type=int, default=20_000, help="end after so many")
+    parser.add_argument("--contributions", type=int, default=20_000, help="number of contributions")
     parser.add_argument("--values", type=int, default=3_000)
     parser.add_argument("--largest", type=int, default=200, help="objects of the largest POST")
     parser.add_argument("--kills", type=float, default=0, help="seconds between kills; 0 is none")
-    parser.add_argument("--log", type=Path, help="keep what the database said here")
-    parser.add_argument("--patience", type=float, default=3_600, help="seconds after which it has failed")
+    parser.add_argument("--log", type=Path, help="file for the log of the database")
+    parser.add_argument("--patience", type=float, default=3_600, help="seconds after which the run fails")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="scamfeed-storm-") as folder:
         server = Postgres(durable=True) if options.database == "postgresql" else None
@@ -265,7 +271,7 @@ def main() -> None:
 
 
 def run(url: str, folder: Path, options: argparse.Namespace) -> list[str]:
-    """Let it storm, and give what is wrong afterwards."""
+    """Run the storm, and return the faults found afterwards."""
     made = furnish(url, [f"Bank {number}" for number in range(8)])
     store = Store.open(url)
     with store.begin() as tx:
@@ -282,7 +288,7 @@ def run(url: str, folder: Path, options: argparse.Namespace) -> list[str]:
 
 
 def weather(url: str, nodes: list[Node], made: list[Contributor], options: argparse.Namespace) -> list[str]:
-    """Contribute, kill and read until it is enough; give what is wrong then."""
+    """Contribute, kill and read until the number of contributions is reached; return the faults."""
     storm = Storm(url, nodes, options.values, options.largest)
     readers = [Reader(storm, partner.bearer) for partner in made[:2]]
     threads = [
@@ -307,7 +313,7 @@ def weather(url: str, nodes: list[Node], made: list[Contributor], options: argpa
     storm.stopping.set()
     for thread in threads:
         thread.join(120)
-    # What the writers were answered last is read, too.
+    # Also read the objects that were acknowledged last.
     storm.ended.set()
     for thread in reading:
         thread.join(120)

@@ -1,70 +1,87 @@
-"""Two nodes whose database is some milliseconds away: what one partner reaches, and what eight do."""
+"""Two nodes whose database is some milliseconds away: singly and in batches, of 1, 8 and 32 partners."""
 
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
+from typing import NamedTuple
 
 from benchmarks.release import indicators
 from benchmarks.release.databases import load
 from benchmarks.release.hub import INBOX, Contributor, furnish, serving
 from benchmarks.storm.proxy import line
+from benchmarks.taxii.client import percentiles
 from tests.postgres import Postgres
 
-PARTNERS = 8
+# The numbers of partners, and the values per second that they must reach singly.
+PARTNERS = {1: 5, 8: 80, 32: 300}
 BATCH = 100
 SECONDS = 10.0
-MILLISECONDS = 5.0
+# Of the way there and back, and of each way.
+DISTANCES = (5.0, 10.0)
+
+
+class _Rate(NamedTuple):
+    """Values per second, and the milliseconds of a POST."""
+
+    values: float
+    median: float
+    p99: float
 
 
 def rows() -> Iterator[list[object]]:
-    """Yield the table's rows: values a second of eight partners beside those of one, by a line of 5 ms each way."""
+    """Yield the table's rows: values per second at each distance, by the number of partners."""
     server = Postgres(durable=True)
     server.start()
     try:
         name = server.database()
-        partners = furnish(server.url(name), [f"Bank {number}" for number in range(PARTNERS)])
-        with ExitStack() as stack:
-            port = stack.enter_context(line(f"{server.folder}/.s.PGSQL.5432", MILLISECONDS))
-            url = f"postgresql+psycopg://scamfeed@127.0.0.1:{port}/{name}"
-            ports = [stack.enter_context(serving(url))[0] for _ in range(2)]
-            numbers = count()
-            for words, each in (("singly", 1), (f"{BATCH} a batch", BATCH)):
-                alone = _rate(ports, partners[:1], each, numbers)
-                together = _rate(ports, partners, each, numbers)
-                what = f"database {MILLISECONDS:.0f} ms away, two nodes, eight partners, {words}: values/s"
-                yield [
-                    what,
-                    f"{together:.1f}",
-                    f"one partner; load {load():.0f}",
-                    f"{alone:.1f}",
-                    f"{together / alone:.1f}x",
-                ]
+        partners = furnish(server.url(name), [f"Bank {number}" for number in range(max(PARTNERS))])
+        numbers = count()
+        for there_and_back in DISTANCES:
+            with ExitStack() as stack:
+                port = stack.enter_context(line(f"{server.folder}/.s.PGSQL.5432", there_and_back / 2))
+                url = f"postgresql+psycopg://scamfeed@127.0.0.1:{port}/{name}"
+                ports = [stack.enter_context(serving(url))[0] for _ in range(2)]
+                for words, each in (("singly", 1), (f"{BATCH} a batch", BATCH)):
+                    for number, target in PARTNERS.items():
+                        found = _rate(ports, partners[:number], each, numbers)
+                        where = f"database {there_and_back:.0f} ms there and back, two nodes"
+                        yield [
+                            f"{where}, {number} partners, {words}: values/s",
+                            f"{found.values:.1f}",
+                            f"p50 {found.median:.0f} ms, p99 {found.p99:.0f} ms; load {load():.0f}; target",
+                            target if each == 1 else "",
+                            f"{found.values / target:.2f}x" if each == 1 else "",
+                        ]
     finally:
         server.remove()
 
 
-def _rate(ports: Sequence[int], partners: Sequence[Contributor], each: int, numbers: Iterator[int]) -> float:
-    """Return the values a second of these partners together, each on a connection of its own."""
-    ready, rates = threading.Barrier(len(partners)), list[float]()
+def _rate(ports: Sequence[int], partners: Sequence[Contributor], each: int, numbers: Iterator[int]) -> _Rate:
+    """Return the rate of these partners together, each on its own connection, one POST after the other."""
+    ready, times = threading.Barrier(len(partners)), list[list[float]]()
+    seconds: list[float] = []
 
     def post(port: int, partner: Contributor) -> None:
-        client = partner.client(port)
+        client, mine = partner.client(port), list[float]()
 
         def once() -> None:
             body = indicators.bodies(partner.identity, "far", [next(numbers) for _ in range(each)])
+            began = time.perf_counter()
             answer = bytes(client.post(INBOX, body)[:400])
+            mine.append(time.perf_counter() - began)
             assert b'"failure_count":0' in answer, answer
 
         for _ in range(2):
             once()
+        mine.clear()
         ready.wait()
-        start, times = time.perf_counter(), 0
+        start = time.perf_counter()
         while time.perf_counter() - start < SECONDS:
             once()
-            times += 1
-        rates.append(times * each / (time.perf_counter() - start))
+        seconds.append(time.perf_counter() - start)
+        times.append(mine)
 
     threads = [
         threading.Thread(target=post, args=(ports[place % len(ports)], partner))
@@ -74,5 +91,6 @@ def _rate(ports: Sequence[int], partners: Sequence[Contributor], each: int, numb
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(rates) == len(partners)
-    return sum(rates)
+    assert len(times) == len(partners)
+    values = sum(len(mine) * each / took for mine, took in zip(times, seconds, strict=True))
+    return _Rate(values, *percentiles([took for mine in times for took in mine]))

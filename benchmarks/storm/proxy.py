@@ -1,6 +1,6 @@
-"""``python -m benchmarks.storm.proxy SOCKET MILLISECONDS``: a line to a database that takes so long each way.
+"""``python -m benchmarks.storm.proxy SOCKET MILLISECONDS``: a proxy to a database with this latency each way.
 
-Prints its port on 127.0.0.1, and carries what comes there to the Unix socket, as much at once as it is given.
+Prints its port on 127.0.0.1, and forwards connections to the Unix socket without limiting the throughput.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ _CHUNK = 1 << 18
 
 
 async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
-    """Carry what is read to the other end, each piece so much later, until there is no more."""
+    """Forward all data to the other end, each piece after the delay."""
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
@@ -55,7 +55,7 @@ async def serve(path: str, seconds: float) -> None:
 
 @contextmanager
 def line(path: str, milliseconds: float) -> Iterator[int]:
-    """Run such a line in a process of its own; gives its port."""
+    """Run a proxy in another process; yield its port."""
     command = [sys.executable, "-m", "benchmarks.storm.proxy", path, str(milliseconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The TAXII server, beside nginx serving the same pages as files and SQLite taking the same rows."""
+"""The TAXII server, compared with nginx serving the same pages as files and SQLite inserting the same rows."""
 
 from benchmarks.taxii.rows import rows
 

@@ -1,4 +1,4 @@
-"""HTTP on a raw socket, as cheap as Python has it, so that what is measured is the server."""
+"""HTTP on a raw socket, as cheap as Python allows, so that the server dominates the measurement."""
 
 import re
 import select
@@ -13,7 +13,7 @@ _ROOM = 32 * 1024 * 1024
 
 
 class Load(NamedTuple):
-    """The load that some connections put on a server: responses a second, and the milliseconds of one."""
+    """The load of some connections on a server: responses per second, and milliseconds per response."""
 
     rate: float
     median: float
@@ -24,7 +24,7 @@ class Client:
     """One connection, with a token, or with the credentials of ``authorization``."""
 
     def __init__(self, port: int, token: str = "", *, authorization: str = "") -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), 60)
+        self._socket = socket.create_connection(("127.0.0.1", port), 600)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         login = authorization or f"Bearer {token}"
         self._common = f"Host: localhost\r\nAuthorization: {login}\r\nAccept: application/taxii+json;version=2.1\r\n"
@@ -58,7 +58,7 @@ class Client:
 
 
 def load(port: int, path: str | Sequence[str], token: str, connections: int, seconds: float) -> Load:
-    """Ask the same, or what is listed in turn, on so many connections at once, each again as soon as it is answered."""
+    """Send one request, or several in turn, on each connection, each as soon as the previous one is answered."""
     paths = [path] if isinstance(path, str) else path
     asked = [
         (
@@ -71,7 +71,7 @@ def load(port: int, path: str | Sequence[str], token: str, connections: int, sec
 
 
 def send_all(port: int, asked: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """Send requests in turn, on so many connections at once, each as soon as the one before it is answered."""
+    """Send requests in turn on several connections, each as soon as the previous one is answered."""
     requests = cycle(asked)
     sockets: list[socket.socket] = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(connections)]
     times: list[float] = []

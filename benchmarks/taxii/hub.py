@@ -1,4 +1,4 @@
-"""A filled store, the server on it as the product runs it, and nginx beside it."""
+"""A filled store, the server on it as in production, and nginx for comparison."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 
-# Two workers and, for the rest, the settings that users get: the access log is on, in a file.
+# Two workers, otherwise the default settings: the access log is on, in a file.
 OPTIONS = ("--workers", "2", "--no-scheduler")
 _STEP = 5_000
 
@@ -41,12 +41,14 @@ def made(number: int) -> dict[str, object]:
 
 
 def fill(url: str, size: int) -> str:
-    """Fill the store at ``url`` with ``size`` objects in a collection named room, and give a partner's token."""
+    """Fill the store at ``url`` with ``size`` objects in a collection named room; return a partner's token."""
     store = Store.open(url)
     store.migrate()
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
-        given = partners.add(tx, Partner(name="bench", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
+        given = partners.add(
+            tx, Partner(name="bench", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}", vouched=True)
+        )
         collections.grant(tx, "bench", room, read=True, write=True)
     for start in range(0, size, _STEP):
         with store.begin() as tx:
@@ -57,7 +59,7 @@ def fill(url: str, size: int) -> str:
 
 @contextmanager
 def serving(url: str) -> Iterator[tuple[int, int]]:
-    """Run the server, two workers that have loaded the program; yields its port and its process id."""
+    """Run the server with two workers that have loaded the program; yield its port and its process id."""
     with running.serving(url, *OPTIONS) as (port, pid):
         running.await_workers(pid)
         yield port, pid
@@ -65,7 +67,7 @@ def serving(url: str) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def nginx(folder: Path) -> Iterator[int | None]:
-    """Run nginx, two workers, on the files in ``folder``; gives its port, None where it is not installed."""
+    """Run nginx with two workers on the files in ``folder``; yield its port, None if it is not installed."""
     program = shutil.which("nginx")
     if program is None:
         yield None
@@ -94,5 +96,5 @@ def nginx(folder: Path) -> Iterator[int | None]:
 
 
 def envelope(count: int) -> bytes:
-    """Make an envelope of objects that nobody has."""
+    """Make an envelope of new objects."""
     return json.dumps({"objects": [made(number) for number in range(count)]}).encode()

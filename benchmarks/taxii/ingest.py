@@ -1,4 +1,4 @@
-"""POST, beside SQLite taking the same rows in the same transactions."""
+"""POST, compared with SQLite inserting the same rows in the same transactions."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ ROUNDS = 3
 
 
 def rows(folder: Path, url: str, token: str, size: int) -> Iterator[list[object]]:
-    """Post envelopes of several sizes, a round here and a round there in turn."""
+    """Post envelopes of several sizes, alternating with the inserts."""
     source, other = url.removeprefix("sqlite:///"), folder / "raw.db"
     with closing(sqlite3.connect(source)) as whole:
         whole.execute("PRAGMA wal_checkpoint(TRUNCATE)")

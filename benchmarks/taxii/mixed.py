@@ -1,4 +1,4 @@
-"""Sixteen pollers and two pushers at once, and an audit of what the pollers got."""
+"""Sixteen pollers and two pushers at once, and an audit of the objects that the pollers got."""
 
 import json
 import threading
@@ -16,10 +16,10 @@ SECONDS = 8.0
 
 
 def rows(port: int, token: str) -> Iterator[list[object]]:
-    """Poll and push for some seconds; two of the cursors are followed object by object."""
+    """Poll and push for some seconds; check two of the cursors object by object."""
     context = get_context("spawn")
     polled, pushed, done = context.SimpleQueue(), context.SimpleQueue(), context.Event()
-    # Before either begins, however long it takes them to start.
+    # Before either begins, however long their start takes.
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
     pollers = context.Process(target=_poll_all, args=(port, token, now, done, polled))
     pushers = context.Process(target=_push_all, args=(port, token, pushed))
@@ -40,7 +40,7 @@ def rows(port: int, token: str) -> Iterator[list[object]]:
 
 
 def _poll_all(port: int, token: str, now: str, done: Any, answers: Any) -> None:
-    """Keep each of the pollers' cursors at the end of the log, and a while longer for what comes last."""
+    """Keep each poller's cursor at the end of the log, and continue briefly to read the last objects."""
     cursors = [Client(port, token) for _ in range(POLLERS)]
     after = [now] * POLLERS
     times: list[float] = []

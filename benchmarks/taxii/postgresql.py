@@ -1,4 +1,4 @@
-"""The same server on a PostgreSQL of its own, with ``fsync``; beside it COPY, the fastest way in and out."""
+"""The same server on its own PostgreSQL with ``fsync``, compared with COPY, the fastest way in and out."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -21,7 +21,7 @@ _COPY_IN = (
     b"COPY raw (date_added, id_high, id_low, version, collection, space, type, observable_type, spec_version, parts,"
     b" latest, legacy, revoked, body) FROM STDIN (FORMAT BINARY)"
 )
-# Of an indicator in an exchange.
+# Size of an indicator in an exchange.
 _REST = (1, 0, object_ids.type_number("indicator"), 0, 21, 1, 1, 0, False, b"x" * 850)
 ROUNDS = 3
 
@@ -58,11 +58,11 @@ def rows(size: int = 100_000) -> Iterator[Row]:
 
 
 def _page(client: Client, beside: psycopg.Connection[Any]) -> Row:
-    """Compare a page that is made anew each time with COPY of the same bodies."""
+    """Compare an uncached page with COPY of the same bodies."""
     ours, theirs = [], []
     for _ in range(ROUNDS * 2):
         start = perf_counter()
-        # What is asked for by version is not kept ready.
+        # Requests by version are not cached.
         client.get(f"{OBJECTS}?limit={LIMIT}&match[version]=first,last")
         ours.append(LIMIT / (perf_counter() - start))
         start = perf_counter()

@@ -1,4 +1,4 @@
-"""The figures, each as a ratio to what is measured beside it in the same run."""
+"""The figures, each as a ratio to a reference measured in the same run."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from benchmarks.taxii.hub import fill, nginx, serving
 
 OBJECTS = "/feed/collections/room/objects/"
 NOTHING_NEW = OBJECTS + "?added_after=2099-01-01T00:00:00Z"
-# More than the server remembers the answers to.
+# More than the server's cache of responses holds.
 NO_TWO_ALIKE = [f"{OBJECTS}?added_after=2099-01-01T00:00:00.{number:06}Z" for number in range(3_000)]
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "2"))
 ROUNDS = 3
@@ -27,7 +27,7 @@ Row = list[object]
 
 
 def rows(sizes: tuple[int, ...] = (10_000, 100_000)) -> Iterator[Row]:
-    """Measure everything at the largest of ``sizes``, and how it grew since the smallest."""
+    """Measure everything at the largest of ``sizes``, and the growth since the smallest."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         urls = {size: f"sqlite:///{folder / f'hub-{size}.db'}" for size in sizes}
@@ -51,7 +51,7 @@ def rows(sizes: tuple[int, ...] = (10_000, 100_000)) -> Iterator[Row]:
 
 
 def _growth(filled: dict[int, tuple[str, str]]) -> Iterator[Row]:
-    """Compare two servers that take turns, the least noisy turn of each."""
+    """Compare two servers in alternating turns, by the least noisy turn of each."""
     small, large = min(filled), max(filled)
     with serving(filled[small][0]) as (port, _), serving(filled[large][0]) as (other, _):
         places = {small: (port, filled[small][1]), large: (other, filled[large][1])}
@@ -86,7 +86,7 @@ def _bootstrap(port: int, token: str, static: int | None, size: int, limit: int,
         return size / (perf_counter() - start)
 
     for encoding, beside in (("identity", "nginx"), ("gzip", "nginx gzip_static")):
-        # Each worker makes its own; after some rounds both have them.
+        # Each worker fills its own cache; after some rounds both are filled.
         turns = [ours(encoding) for _ in range(ROUNDS * 3)]
         made, mine = min(turns[:2]), median(turns[-ROUNDS:])
         other = median([theirs(encoding) for _ in range(ROUNDS)]) if static else 0.0
@@ -119,7 +119,7 @@ def _lookups(port: int, pid: int, token: str, static: int | None) -> Iterator[Ro
 
 
 def _save(client: Client, folder: Path, limit: int) -> int:
-    """Write the pages as files, packed as they are here too, and say how many there are."""
+    """Write the pages as files, also compressed, and return their number."""
     path, count = f"{OBJECTS}?limit={limit}", 0
     while True:
         _, view = client.get(path)

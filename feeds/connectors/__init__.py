@@ -1,4 +1,4 @@
-"""The connectors, one file each; a file in this folder is registered by being here."""
+"""The connectors, one file each; each file in this folder is registered automatically."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -19,9 +19,9 @@ def every() -> Mapping[str, type[Connector[FeedSettings]]]:
 
 
 def build(table: Mapping[str, Any], timezone: str = "") -> Connector[FeedSettings]:
-    """Return the connector of a ``[[feed]]`` table; it reads times in ``timezone`` unless the table says another.
+    """Build the connector of a ``[[feed]]`` table; it reads times in ``timezone`` unless the table sets another.
 
-    Raises ``Misconfigured``, naming the feed and the key that is unknown, missing or wrong.
+    Raises ``Misconfigured`` with the feed, and the key that is unknown, missing or wrong.
     """
     name = table.get("name", "without a name")
     known = every()

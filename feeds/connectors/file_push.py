@@ -1,25 +1,23 @@
-"""Files in a folder that the partner fetches: everything active, and the changes."""
+"""Files in a folder that the partner fetches: all active indicators, and the changes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, BinaryIO, ClassVar, Self
+from typing import Annotated, Any, BinaryIO, ClassVar
 
 import msgspec
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from feeds import formats
 from feeds.connector import Answer, Duration, Misconfigured, Outgoing, Push, PushSettings, Secret, duration
-from feeds.http.taxii_envelopes import refused_answer, skipped_answer
 from feeds.mapping.export import export, weakest
 from feeds.readers.stix import report_of
-from feeds.runs.filter import matches
-from feeds.storage.filesystems import RemoteSettings
-from feeds.storage.local import LocalFolder
-from feeds.storage.manifest import FileManifest, ManifestEntry, PublishedFolder
-from feeds.storage.remote import Remote, RemoteFolder
-from feeds.storage.signing import FileSigner
+from feeds.runs.push import matches
+from feeds.transport.envelopes import refused_answer, skipped_answer
+from feeds.transport.local import LocalFolder
+from feeds.transport.remote import Remote, RemoteFolder, RemoteSettings
+from feeds.transport.signing import FileManifest, FileSigner, ManifestEntry, PublishedFolder
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.report import Report
@@ -34,19 +32,19 @@ from server.store.item import Item
 class FilePushSettings(RemoteSettings, PushSettings):
     """The folder, the format, and the key that signs the manifest."""
 
-    path: Annotated[str, Field(min_length=1, description="folder that is there, here or at sftp://, or s3://")]
+    path: Annotated[str, Field(min_length=1, description="an existing folder, here or at sftp:// or s3://")]
     format: Annotated[str, Field(description="format of the files, or of the folder of files")]
-    signing_key: Annotated[Secret, Field(description="the Ed25519 key in PEM that signs the manifest")]
+    signing_key: Annotated[Secret, Field(description="the Ed25519 key in PEM format that signs the manifest")]
     full_every: Annotated[
-        Duration, Field(description="how old the full file may grow; a revocation renews it at once")
+        Duration, Field(description="maximum age of the full file; a revocation rewrites it at once")
     ] = "1h"
     as_added: Annotated[
-        bool, Field(description="with `every`: also write files within a second or so of something being added")
+        bool, Field(description="with `every`: also write files about a second after an object is added")
     ] = False
     keep: Annotated[Duration, Field(description="how long files of changes are kept")] = "7d"
     least_grade: Annotated[
         Action | None,
-        Field(description="the weakest grade in the files; none is block in formats that block, and any in others"),
+        Field(description="the weakest grade in the files; default: block in formats that block, any grade in others"),
     ] = None
 
     @field_validator("format")
@@ -54,37 +52,25 @@ class FilePushSettings(RemoteSettings, PushSettings):
     def _written(cls, name: str) -> str:
         if not formats.get(name).writes:
             able = ", ".join(format_.name for format_ in formats.every().values() if format_.writes)
-            raise ValueError(f"nothing is written in the format {name}; there are: {able}")
+            raise ValueError(f"the format {name} cannot be written; choose one of: {able}")
         return name
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.is_remote:
-            self.check_remote(self.path)
-        return self
 
     @property
     def least(self) -> Action | None:
         """Return the weakest grade in the files; None for any."""
         return self.least_grade or weakest(self.format)
 
-    @property
-    def is_remote(self) -> bool:
-        """Return whether the folder is on another machine."""
-        return "://" in self.path
-
 
 class FilePush(Push[FilePushSettings]):
-    """Writes a file of additions and one of removals for each batch, and now and then a full one.
+    """Writes a file of additions and one of removals for each batch, and sometimes a full one.
 
-    The manifest names a file only when it is whole. An indicator that merely expires leaves the full file only.
+    The manifest lists a file only when it is complete. An indicator that expires disappears from the full file only.
     """
 
     name: ClassVar[str] = "file-push"
     settings_model = FilePushSettings
 
     def __init__(self, settings: FilePushSettings) -> None:
-        """Use ``settings``."""
         super().__init__(settings)
         self._format = formats.get(settings.format)
         self._ending = self._format.endings[0] if self._format.endings else "txt"
@@ -93,17 +79,17 @@ class FilePush(Push[FilePushSettings]):
         self._revoked = False
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Keep the collection that fills the full file."""
+        """Store the collection whose indicators are in the full file."""
         self._outgoing = outgoing
         self._revoked = False
 
     def check(self) -> None:
-        """Read the signing key, and write and remove a file in the folder."""
+        """Read the signing key, and write and remove a test file in the folder."""
         _, folder = self._opened()
         folder.check()
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Write what ``items`` add and remove."""
+        """Write the additions and removals in ``items``."""
         outgoing, folder = self._opened()
         now = timestamp.now()
         manifest = self._manifest(folder, now)
@@ -124,14 +110,18 @@ class FilePush(Push[FilePushSettings]):
         return answers
 
     def finish(self) -> None:
-        """Renew the full file if it is missing, too old, or contains a revoked indicator."""
+        """Rewrite the full file if it is missing, too old, or contains a revoked indicator."""
         _, folder = self._opened()
         now = timestamp.now()
         manifest = self._manifest(folder, now)
         before = manifest.full
         if before and not self._revoked and now - before[0].created < duration(self.settings.full_every):
             return
-        entries = self._folder(folder, now) if self._format.folder else [self._file(folder, now)]
+        if self._format.folder:
+            entries = self._folder(folder, now)
+        else:
+            name = f"{self.settings.collection}.{self._ending}"
+            entries = [folder.put(name, "full", now, lambda out: self._export(out, now))]
         rest = [entry for entry in manifest.files if entry.role != "full"]
         named = {entry.name for entry in entries}
         folder.publish(
@@ -142,19 +132,15 @@ class FilePush(Push[FilePushSettings]):
         self._revoked = False
 
     def close(self) -> None:
-        """Drop the key; the next run reads it again."""
+        """Forget the key; the next run reads it again."""
         if self._shelf is not None:
             self._shelf.close()
         self._shelf = None
 
-    def _file(self, folder: PublishedFolder, now: datetime) -> ManifestEntry:
-        name = f"{self.settings.collection}.{self._ending}"
-        return folder.put(name, "full", now, lambda out: self._export(out, now))
-
     def _folder(self, folder: PublishedFolder, now: datetime) -> list[ManifestEntry]:
         with TemporaryDirectory(prefix="scamfeed-") as working:
             self._export(Path(working), now)
-            # What lists the others goes last.
+            # The file that lists the others is written last.
             files = sorted(Path(working).iterdir(), key=lambda file: (file.name == "manifest.json", file.name))
             return folder.put_all(self.settings.collection, files, now)
 
@@ -206,7 +192,7 @@ class FilePush(Push[FilePushSettings]):
                 answers.append(refused_answer(item, refusal.reason))
                 continue
             answers.append(Answer(item, True, "success"))
-            # What was let out before and is not wanted any more is no reason to block.
+            # An indicator that was sent before and is no longer wanted is not a reason to block.
             if not item.revoked and self._wanted(obj):
                 added.append(report)
             elif not self._still_said(tx, report, now):
@@ -214,7 +200,7 @@ class FilePush(Push[FilePushSettings]):
         return answers, added, removed
 
     def _still_said(self, tx: Tx, report: Report, now: datetime) -> bool:
-        """Return whether another indicator of the collection has the value, so that it must stay."""
+        """Return whether another indicator in the collection has the value, so that it must stay."""
         assert self._outgoing is not None  # noqa: S101 - opened before
         subject = value_index.subject_of(report.kind, report.value)
         object_ids = map(inbox.object_id, value_index.find(tx, [subject]).get(subject, set()))

@@ -1,4 +1,4 @@
-"""Reports that a partner keeps at a URL: a file in any format, or an API page by page."""
+"""Reports that a partner publishes at a URL: a file in any format, or an API with pages."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -8,22 +8,109 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from tempfile import SpooledTemporaryFile
-from typing import Annotated, Any, BinaryIO, ClassVar, Self, cast
-from urllib.parse import urlsplit
+from typing import Annotated, Any, BinaryIO, ClassVar, Literal, Self, cast
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import orjson
 import requests
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feeds import formats
 from feeds.connector import Batch, Misconfigured, Secret, TryLater
 from feeds.errors import UnreadableFile
-from feeds.http import client
-from feeds.http.failures import RequestRefused, peer_errors
-from feeds.http.login import LoginSettings
-from feeds.http.pagination import Paging, Place
-from feeds.runs.file_reading import FileSettings, FilesPull
+from feeds.runs.file_reading import FileSettings, FilesPull, Piece
+from feeds.transport import client
+from feeds.transport.client import LoginSettings, RequestRefused, origin, peer_errors
 from schemas.text import escaped
+
+# Where to request a page: None for the first, else its URL, its cursor or its number.
+Place = Mapping[str, Any]
+
+
+class Paging(BaseModel):
+    """How a page links the next one.
+
+    ``link``: in its header ``Link``; ``url``: as a URL in its JSON; ``cursor``: as a text in its JSON, to be sent as a
+    parameter; ``page``: pages have numbers, and an empty page is the last.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Annotated[Literal["link", "url", "cursor", "page"], Field(description="how each page links the next one")]
+    path: Annotated[
+        str | None,
+        Field(description="path of the URL or cursor in the JSON, such as meta.next; numbers are positions in lists"),
+    ] = None
+    parameter: Annotated[str | None, Field(min_length=1, description="query parameter for the cursor or number")] = None
+    first: Annotated[int, Field(ge=0, description="number of the first page")] = 1
+    keep: Annotated[bool, Field(description="the next run continues from the last cursor, not from the beginning")] = (
+        False
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        wants = {"path": self.by in ("url", "cursor"), "parameter": self.by in ("cursor", "page")}
+        for name, wanted in wants.items():
+            if (getattr(self, name) is not None) != wanted:
+                raise ValueError(f"by {self.by} {'needs' if wanted else 'has no'} {name}")
+        if self.keep and self.by != "cursor":
+            raise ValueError("keep is only allowed with cursors")
+        return self
+
+    def url(self, base: str, place: Place) -> str:
+        """Return the URL of a page of ``base``."""
+        if "url" in place:
+            return str(place["url"])
+        if self.parameter is None or (self.by == "cursor" and "cursor" not in place):
+            return base
+        word = place.get("cursor") if self.by == "cursor" else place.get("page", self.first)
+        parts = urlsplit(base)
+        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != self.parameter]
+        return urlunsplit(parts._replace(query=urlencode([*query, (self.parameter, str(word))])))
+
+    def following(self, place: Place, response: requests.Response, document: Any) -> Place | None:
+        """Return the place of the next page, None after the last. Raises ``Misconfigured``.
+
+        ``document`` is the page's JSON, None if it has none or none is needed.
+        """
+        if self.by == "page":
+            return {"page": int(place.get("page", self.first)) + 1}
+        if self.by == "link":
+            found: Any = response.links.get("next", {}).get("url")
+        else:
+            if document is None:
+                raise Misconfigured("paging.path: the response is not JSON")
+            found = _at(document, (self.path or "").split("."))
+        if found in (None, "", False):
+            return None
+        if not isinstance(found, str | int | float):
+            raise Misconfigured(f"paging.path: {self.path} is no {self.by}")
+        if self.by == "cursor":
+            return {"cursor": str(found)}
+        try:
+            url = urljoin(response.url, str(found))
+        except ValueError as error:
+            raise Misconfigured(f"paging: {self.path or 'the link'} is not a URL") from error
+        if origin(url) != origin(response.url):
+            raise Misconfigured(
+                f"paging: {self.path or 'the link'} points to a different server than the configured one"
+            )
+        return {"url": url}
+
+
+def _at(document: Any, path: list[str]) -> Any:
+    """Return the value at a path; None if there is none."""
+    for name in path:
+        if isinstance(document, dict):
+            document = document.get(name)
+        elif (
+            isinstance(document, list) and name.lstrip("-").isdecimal() and -len(document) <= int(name) < len(document)
+        ):
+            document = document[int(name)]
+        else:
+            return None
+    return document
+
 
 _IN_MEMORY = 4 << 20
 _BLOCK = 1 << 18
@@ -35,33 +122,32 @@ _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
 class HttpPullSettings(LoginSettings, FileSettings):
-    """The URL, the login, and how pages follow each other if there are pages."""
+    """The URL, the login, and the kind of paging, if there is any."""
 
-    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="of the file, or of the API's first page")]
-    key: Annotated[Secret | None, Field(description="a key that goes into the header key_header")] = None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="URL of the file, or of the API's first page")]
+    key: Annotated[Secret | None, Field(description="a key to send in the header key_header")] = None
     key_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$", description="the header for the key")] = "X-API-Key"
-    headers: Annotated[Mapping[str, str], Field(description="other headers to send, none of them secret")] = {}
-    paging: Annotated[Paging | None, Field(description="how pages follow each other")] = None
+    headers: Annotated[Mapping[str, str], Field(description="other headers to send; they must not be secret")] = {}
+    paging: Annotated[Paging | None, Field(description="how each page links the next one")] = None
 
     @model_validator(mode="after")
     def _no_secret_headers(self) -> Self:
         if any(name.lower() in _SECRET_HEADERS for name in self.headers):
-            raise ValueError("headers: no secrets here; user, password, token and key have settings of their own")
+            raise ValueError("headers: must not contain secrets; use the settings user, password, token and key")
         return self
 
     @property
     def has_credentials(self) -> bool:
-        """Return whether a login or a key is set."""
         return super().has_credentials or self.key is not None
 
 
 class _Gone(Exception):
-    """A page that was named before is not there."""
+    """A page linked before does not exist."""
 
 
 @dataclass(frozen=True)
 class _Document:
-    """An answer, read to its end."""
+    """A response, read to its end."""
 
     file: BinaryIO
     digest: str
@@ -74,10 +160,10 @@ class _Document:
 
 
 class HttpPull(FilesPull[HttpPullSettings]):
-    """Asks whether something has changed, and reads what has; each content of a page is read once.
+    """Asks whether something has changed, and reads the changes; each content of a page is read once.
 
-    A run that ends in the middle continues with the same page; the next run after a whole one begins at the first. An
-    answer counts only when all of it has arrived.
+    If a run ends in the middle, the next one continues with the same page. After a complete run the next one starts at
+    the first page. A response counts only when it has arrived completely.
     """
 
     name: ClassVar[str] = "http-pull"
@@ -108,7 +194,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
                     if visited:
                         yield self._after_last(place, gone)
                         return
-                    # The place where an earlier run stopped is gone: begin at the first page once more.
+                    # The page at which an earlier run stopped no longer exists: start at the first page again.
                     place = {}
                     continue
                 if following is None:
@@ -117,10 +203,10 @@ class HttpPull(FilesPull[HttpPullSettings]):
                     break
                 visited.append(following)
                 place = following
-        raise TryLater(f"{self._server}: gives one page after another without end")
+        raise TryLater(f"{self._server}: sends more pages than allowed")
 
     def _validators(self, begun: dict[str, Any]) -> dict[str, str]:
-        """Return what tells the server which content is known; nothing if all of it has to be read again."""
+        """Return headers with the known content; none if all of it has to be read again."""
         if self.settings.paging or "digest" in begun or begun.get("manner", "") != self.manner:
             return {}
         known: dict[str, str] = begun.get("validators", {})
@@ -138,17 +224,17 @@ class HttpPull(FilesPull[HttpPullSettings]):
             yield Batch([], kept, 0)
         else:
             start = int(begun.get("row", 0)) if begun.get("digest") == document.digest else 0
-            yield from self._rows(document, place, kept, start)
+            yield from self._rows(document, place, kept, start, begun)
 
     def _after_last(self, place: Place, gone: _Gone) -> Batch:
-        """Return the batch that ends numbered pages; any other page that is named must be there."""
+        """Return the batch that ends numbered pages; any other linked page must exist."""
         if "page" not in place:
-            raise TryLater(f"{self._server}: says that there is another page, and has none") from gone
+            raise TryLater(f"{self._server}: links to a page that does not exist") from gone
         return Batch([], {}, 0)
 
     @property
     def _server(self) -> str:
-        """Return the server's name for messages, without the path, which may hold a secret."""
+        """Return the server's name for messages, without the path, which may contain a secret."""
         parts = urlsplit(self.settings.url)
         return escaped(f"{parts.scheme}://{parts.netloc}")
 
@@ -165,7 +251,7 @@ class HttpPull(FilesPull[HttpPullSettings]):
     def _document(
         self, session: requests.Session, place: Place, unchanged: Mapping[str, str]
     ) -> Iterator[_Document | None]:
-        """Return a whole page; None if the server says that it has not changed."""
+        """Read a whole page; None if the server says that it has not changed."""
         paging = self.settings.paging
         url = paging.url(self.settings.url, place) if paging else self.settings.url
         headers = {_VALIDATORS[name]: value for name, value in unchanged.items() if name in _VALIDATORS}
@@ -183,10 +269,17 @@ class HttpPull(FilesPull[HttpPullSettings]):
                     digest.update(block)
                     file.write(block)
             file.seek(0)
-            if file.read(100).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
-                raise TryLater(f"{self._server}: answers with a web page, not with reports")
+            self._check_beginning(file.read(2000), response.status_code)
             file.seek(0)
             yield _Document(cast("BinaryIO", file), self.as_read(digest.hexdigest()), response, _dated(response))
+
+    def _check_beginning(self, beginning: bytes, status: int) -> None:
+        """Raise ``TryLater`` for a response that has no reports: an empty one that should not be, or a web page."""
+        head = beginning.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        if not head and status != requests.codes.no_content and not self._has_empty_lists:
+            raise TryLater(f"{self._server}: the response is empty")
+        if head.startswith(b"<") and any(page in head for page in _PAGES):
+            raise TryLater(f"{self._server}: the response is a web page, not reports")
 
     @contextmanager
     def _consequences(self) -> Iterator[None]:
@@ -194,10 +287,10 @@ class HttpPull(FilesPull[HttpPullSettings]):
             with peer_errors(self._server):
                 yield
         except RequestRefused as refusal:
-            raise Misconfigured(f"{self._server}: refuses the question ({refusal})") from refusal
+            raise Misconfigured(f"{self._server}: refuses the request ({refusal})") from refusal
 
     def _following(self, place: Place, document: _Document) -> tuple[Place | None, Misconfigured | None]:
-        """Return the place of the next page, or the error in it: the rows of this page count all the same."""
+        """Return the place of the next page, or the error in it: the rows of this page count anyway."""
         paging = self.settings.paging
         if paging is None or (paging.by in ("page", "cursor") and self._is_empty(document)):
             return None, None
@@ -230,12 +323,25 @@ class HttpPull(FilesPull[HttpPullSettings]):
             return {"validators": document.validators, **({"manner": self.manner} if self.manner else {})}
         return {"place": place} if paging.keep else {}
 
-    def _rows(self, document: _Document, place: Place, kept: dict[str, Any], start: int) -> Iterator[Batch]:
+    def _rows(
+        self, document: _Document, place: Place, kept: dict[str, Any], start: int, begun: dict[str, Any]
+    ) -> Iterator[Batch]:
         name = escaped(urlsplit(self.settings.url).hostname or "")
         for piece in self.pieces(document.file, self._hint, document.dated, start):
+            if not piece.is_list or piece.failure:
+                # The rows are counted; the checkpoint stays, so that a valid response is read from its beginning.
+                yield piece.batch(begun, [])
+                if piece.ends:
+                    raise TryLater(f"{self._server}: {_why_garbage(piece)}")
+                continue
             checkpoint = kept if piece.ends else {"place": place, "digest": document.digest, "row": piece.row}
             done = [(document.digest, name)] if piece.ends else []
             yield piece.batch(checkpoint, done)
+
+    @property
+    def _has_empty_lists(self) -> bool:
+        """Return whether a file without a byte is an empty list in the configured format: it is one value per line."""
+        return self.settings.format is not None and formats.get(self.settings.format.partition(":")[0]).lines
 
     @property
     def _hint(self) -> str:
@@ -243,8 +349,15 @@ class HttpPull(FilesPull[HttpPullSettings]):
         return "reports" + PurePosixPath(urlsplit(self.settings.url).path).suffix
 
 
+def _why_garbage(piece: Piece) -> str:
+    if piece.failure:
+        return f"the response cannot be read: {piece.failure}"
+    reasons = ", ".join(piece.rejected)
+    return f"the response is not a list of reports ({reasons}): check the URL, the login and the format"
+
+
 def _dated(response: requests.Response) -> datetime:
-    """Return the answer's time of change, else now."""
+    """Return the modification time of the response, else now."""
     now = datetime.now(UTC)
     try:
         changed = parsedate_to_datetime(response.headers["Last-Modified"])

@@ -1,4 +1,4 @@
-"""Reports that arrive by mail, as attachments: the mails of a folder, by IMAP."""
+"""Reports that arrive by mail as attachments: the mails in a folder, by IMAP."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,68 +11,69 @@ from pydantic import Field, model_validator
 
 from feeds.connector import Batch, Duration, Pull, PullSettings, Secret, duration
 from feeds.errors import UnreadableFile
-from feeds.http.address_guard import is_here
-from feeds.http.proxy import ProxySettings
-from feeds.mapping.batches import batch_of_outcomes
-from feeds.mapping.options import ReportSettings
-from feeds.mapping.records import Find, map_records
-from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream
-from feeds.readers.columns.notes import Tally
-from feeds.readers.record_rows import detect_records
-from feeds.runs.file_reading import FormatName
-from feeds.runs.parts import parts
-from feeds.storage.mail import Mail, MailFile
-from feeds.storage.mailbox import MailLogin, MailServer, Tls, open_folder
+from feeds.mapping.batches import batch_of_outcomes, parts
+from feeds.mapping.options import FormatName, ReportSettings
+from feeds.mapping.records import Find, map_reports_or_records
+from feeds.mapping.rows import Duplicate, Mapped, Reject
+from feeds.readers.rows import Tally
+from feeds.transport.connections import ProxySettings, is_here
+from feeds.transport.mailbox import Mail, MailFile, MailLogin, MailServer, Tls, open_folder
 
 _Outcomes = Iterator[Mapped | Duplicate | Reject]
 
 
 class ImapPullSettings(ProxySettings, ReportSettings, PullSettings):
-    """The mailbox, the login, and whose mails are read."""
+    """The mailbox, the login, and the accepted senders."""
 
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", description="the mail server")]
-    port: Annotated[int | None, Field(ge=1, le=65_535, description="its port; where not given, 993, or 143")] = None
+    port: Annotated[
+        int | None, Field(ge=1, le=65_535, description="its port; default 993, or 143 unless tls is implicit")
+    ] = None
     tls: Annotated[Tls, Field(description="implicit, starttls or none")] = "implicit"
-    user: Annotated[str, Field(pattern=r'^[^\s"\\]+$', description="our user name there")]
+    user: Annotated[str, Field(pattern=r'^[^\s"\\]+$', description="user name of the mailbox")]
     password: Annotated[Secret | None, Field(description="our password there")] = None
     token: Annotated[Secret | None, Field(description="a token of OAuth 2 instead of a password (XOAUTH2)")] = None
-    folder: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$", description="the folder that is read")] = "INBOX"
+    folder: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$", description="the folder to read")] = "INBOX"
     senders: Annotated[
         tuple[Annotated[str, Field(pattern=r"^\S*@\S+$")], ...],
-        Field(description="only mails from these: addresses, or domains as @example.com"),
+        Field(description="accepted senders: addresses, or domains such as @example.com"),
     ] = ()
     checked_by: Annotated[
         str | None,
-        Field(description="only mails whose sender this name vouches for (Authentication-Results, dmarc=pass)"),
+        Field(description="accept only mails that this server authenticated (Authentication-Results, dmarc=pass)"),
     ] = None
     format: Annotated[
-        FormatName | None, Field(description="format of the files; recognised by content where not named")
+        FormatName | None, Field(description="format of the files; by default recognised from their content")
     ] = None
-    bodies: Annotated[bool, Field(description="also read what the mails themselves say")] = False
-    max_bytes: Annotated[int, Field(ge=1024, description="the largest mail to take")] = 25 << 20
-    timeout: Annotated[Duration, Field(description="how long an answer may take to begin or go on")] = "30s"
-    answer_within: Annotated[Duration, Field(description="how long one whole mail may take")] = "10m"
-    allow_private: Annotated[
-        bool, Field(description="connect to this machine and to private networks all the same")
-    ] = False
-    allow_plain: Annotated[bool, Field(description="show the password on the way, with tls = none")] = False
-    ca_file: Annotated[Path | None, Field(description="certificates of the authority that the server's is from")] = None
+    bodies: Annotated[bool, Field(description="also read the text of the mails")] = False
+    max_bytes: Annotated[int, Field(ge=1024, description="the largest mail to accept")] = 25 << 20
+    timeout: Annotated[Duration, Field(description="longest pause of the server in a response")] = "30s"
+    answer_within: Annotated[Duration, Field(description="longest time to read one mail")] = "10m"
+    allow_private: Annotated[bool, Field(description="allow connections to this machine and to private networks")] = (
+        False
+    )
+    allow_plain: Annotated[bool, Field(description="allow tls = none, which sends the password unencrypted")] = False
+    ca_file: Annotated[
+        Path | None,
+        Field(description="file with the certificates of the authority that issued the server's certificate"),
+    ] = None
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:
         if (self.password is None) == (self.token is None):
             raise ValueError("give password or token")
         if self.tls == "none" and not is_here(self.host) and not self.allow_plain:
-            raise ValueError("tls: none shows the password to all on the way; use implicit, or set allow_plain")
+            raise ValueError("tls: none sends the password unencrypted; use implicit, or set allow_plain")
         self.check_tunnel()
         return self
 
 
 class ImapPull(Pull[ImapPullSettings]):
-    """Reads each mail once, in the order of arrival; marks, moves and deletes none.
+    """Reads each mail once, in the order of arrival; it marks, moves and deletes none.
 
-    Only attached files are read, unless ``bodies`` is set: what people write names people. Anybody who can write to the
-    mailbox speaks in the partner's name: set ``senders``, and ``checked_by`` for the mail server that checks them.
+    Only attached files are read, unless ``bodies`` is set, because the text of a mail contains personal data. Any
+    sender of mail to this mailbox reports in the partner's name. Therefore set ``senders``, and ``checked_by`` for the
+    mail server that authenticates them.
     """
 
     name: ClassVar[str] = "imap-pull"
@@ -80,15 +81,15 @@ class ImapPull(Pull[ImapPullSettings]):
     _find: Find | None = None
 
     def begin(self, find: Find) -> None:
-        """Keep the function that finds indicators, for files of records."""
+        """Store the function that finds indicators, for files of records."""
         self._find = find
 
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Yield the rows of files in mails that are not done."""
+        """Yield the rows of files in mails that are not finished."""
         settings = self.settings
         begun = checkpoint or {}
         with open_folder(self._server(), self._login(), settings.folder) as folder:
-            # With another validity the numbers mean other mails: all are looked at, and known ones passed over.
+            # After a change of UIDVALIDITY the numbers mean other mails: all are checked, and known ones skipped.
             last = int(begun.get("uid", 0)) if begun.get("validity") == folder.validity else 0
             at: dict[str, Any] = {"validity": folder.validity, "uid": last}
             kept: dict[str, Any] = begun
@@ -127,25 +128,21 @@ class ImapPull(Pull[ImapPullSettings]):
         try:
             mail = Mail(data)
             if settings.senders and not mail.is_from(settings.senders):
-                yield _refused("unknown-sender", "the mail is from nobody whose mails are read here")
+                yield _refused("unknown-sender", "the sender of the mail is not in senders")
             elif settings.checked_by and not mail.is_authenticated(settings.checked_by):
-                yield _refused("unproven-sender", "nobody vouches for the sender of the mail")
+                yield _refused("unproven-sender", "the mail server in checked_by did not authenticate the sender")
             else:
                 for file in mail.files(bodies=settings.bodies):
                     yield from self._of_file(file, mail, tally)
         except RecursionError:
-            yield _refused("nested-too-deeply", "mails within mails within mails: send the file itself")
+            yield _refused("nested-too-deeply", "the file is nested in too many mails: send the file itself")
 
     def _of_file(self, file: MailFile, mail: Mail, tally: Tally) -> _Outcomes:
         settings = self.settings
         defaults = settings.options(settings.contribute_as, mail.sent_at)
         options = replace(defaults, format="prose" if file.body else settings.format)
-        are_records, stream = detect_records(BytesIO(file.data), options.format)
         try:
-            if are_records:
-                yield from map_records(stream, file.name, options, find=self._find, tally=tally)
-            else:
-                yield from map_stream(stream, file.name, options, tally=tally)
+            yield from map_reports_or_records(BytesIO(file.data), file.name, options, find=self._find, tally=tally)
         except UnreadableFile as error:
             yield Reject(file.name, 0, "", None, "unreadable-file", str(error))
 

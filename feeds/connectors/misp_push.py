@@ -1,4 +1,4 @@
-"""Indicators into a MISP instance, as attributes and objects of events, by its REST API."""
+"""Writes indicators to a MISP instance, as attributes and objects of events, by its REST API."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -8,10 +8,9 @@ import requests
 from pydantic import Field
 
 from feeds.connector import Answer, Outgoing, Push, PushSettings, Secret, TryLater
-from feeds.http.client import OutboundSettings, open_session
-from feeds.http.failures import RequestRefused, peer_errors
-from feeds.http.taxii_envelopes import EnvelopeSender, refused_answer, skipped_answer
 from feeds.readers.stix import report_of
+from feeds.transport.client import OutboundSettings, RequestRefused, open_session, peer_errors
+from feeds.transport.envelopes import EnvelopeSender, refused_answer, skipped_answer
 from mappers import ids
 from mappers.misp import MispReport, to_misp
 from schemas.errors import Rejected
@@ -24,17 +23,20 @@ _LARGEST = 10 << 20
 
 
 class MispPushSettings(OutboundSettings, PushSettings):
-    """The instance, and its user that writes."""
+    """The instance, and its user for writing."""
 
-    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the instance, as https://misp.example")]
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the instance, such as https://misp.example")]
     key: Annotated[Secret, Field(description="the authentication key of a user who may add events (and publish them)")]
     publish: Annotated[bool, Field(description="publish the events, without mail")] = True
     distribution: Annotated[
         int,
-        Field(ge=0, le=3, description="whom a new event is for: 0 own organisation, 1 community, 2 connected, 3 all"),
+        Field(
+            ge=0, le=3, description="distribution of a new event: 0 own organisation, 1 community, 2 connected, 3 all"
+        ),
     ] = 0
     parts: Annotated[
-        int, Field(ge=1, le=4096, description="events for a day, reporter and level, if one grows large")
+        int,
+        Field(ge=1, le=4096, description="events per day, reporter and level, among which indicators are distributed"),
     ] = 1
 
 
@@ -49,16 +51,15 @@ class _MispIndicator(NamedTuple):
 
 
 class MispPush(Push[MispPushSettings]):
-    """Keeps one event for each reporter, TLP level and day; revoked indicators are deleted there softly.
+    """Keeps one event for each reporter, TLP level and day; revoked indicators are soft-deleted there.
 
-    After each batch it asks MISP what was kept, since MISP skips in silence what it does not like.
+    After each batch it asks MISP what was stored, because MISP silently skips what it rejects.
     """
 
     name: ClassVar[str] = "misp-push"
     settings_model = MispPushSettings
 
     def __init__(self, settings: MispPushSettings) -> None:
-        """Use ``settings``."""
         super().__init__(settings)
         self._session: requests.Session | None = None
         self._outgoing: Outgoing | None = None
@@ -66,20 +67,18 @@ class MispPush(Push[MispPushSettings]):
         self._envelopes = EnvelopeSender(_PEER, self._send, most_bytes=_LARGEST)
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Load the reporters' names."""
         self._outgoing = outgoing
         with outgoing.store.read() as tx:
             self._reporters = identities.names(tx)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Deliver the indicators among ``items``, in order."""
         self._opened()
         indicators = [item for item in items if item.type == "indicator"]
-        others = [skipped_answer(item, "MISP is given indicators") for item in items if item.type != "indicator"]
+        others = [skipped_answer(item, "MISP receives only indicators") for item in items if item.type != "indicator"]
         return self._envelopes.send(indicators) + others
 
     def close(self) -> None:
-        """Close the connection; the next run opens one with the key as it is then."""
+        """Close the connection; the next run connects with the key that is valid then."""
         if self._session is not None:
             self._session.close()
         self._session = None
@@ -109,17 +108,17 @@ class MispPush(Push[MispPushSettings]):
         uuid = item.id.partition("--")[2]
         spelled = to_misp(report, revoked=item.revoked, uuid=uuid)
         if spelled is None:
-            return skipped_answer(item, "MISP has no type for such a thing")
+            return skipped_answer(item, "MISP has no type for this kind of value")
         inner = spelled.body["Attribute"] if spelled.section == "Object" else [spelled.body]
         if item.revoked:
-            # MISP counts seconds, and takes only what is later than what it has.
+            # MISP counts in seconds, and accepts only later versions than its own.
             for part in (spelled.body, *inner):
                 part["timestamp"] = str(int(report.reported_at.timestamp()) + 1)
         attributes = frozenset(str(attribute["uuid"]) for attribute in inner)
         return _MispIndicator(item, report, spelled, self._event(item, report), attributes)
 
     def _event(self, item: Item, report: Report) -> str:
-        """Return the event of an indicator: the same for all its versions, another for another TLP level."""
+        """Return the event of an indicator: the same for all its versions with the same TLP level."""
         created = str(msgspec.json.decode(item.body)["created"])[:10]
         part = int(item.id[-4:], 16) % self.settings.parts
         alias = self._outgoing.collection.alias if self._outgoing else self.settings.collection
@@ -127,7 +126,7 @@ class MispPush(Push[MispPushSettings]):
         return ids.in_scamfeed({**names, "type": "misp-push"})
 
     def _edit(self, event: str, indicators: Sequence[_MispIndicator]) -> None:
-        """Put attributes and objects into an event, which is made if there is something to put."""
+        """Write attributes and objects to an event, and create it if there is something to write."""
         if (
             self._ask(f"events/edit/{event}/metadata:1", {"Event": _event_body(event, indicators)}, may_lack=True)
             is None
@@ -149,14 +148,14 @@ class MispPush(Push[MispPushSettings]):
             self._ask(f"events/publish/{event}", {})
 
     def _move(self, indicators: Sequence[_MispIndicator]) -> None:
-        """Remove from other events what has changed its TLP level: MISP leaves a UUID where it is."""
+        """Remove indicators with a new TLP level from their old events: MISP does not move a UUID."""
         there = self._there(indicators)
         for indicator in indicators:
             if any(there.get(uuid, indicator.event) != indicator.event for uuid in indicator.attributes):
                 self._delete(indicator, for_good=True)
 
     def _there(self, indicators: Sequence[_MispIndicator]) -> dict[str, str]:
-        """Return the event of each attribute that is there and not deleted, by UUID."""
+        """Return the event of each attribute that is stored and not deleted, by UUID."""
         uuids = sorted(uuid for indicator in indicators for uuid in indicator.attributes)
         asked = {"returnFormat": "json", "uuid": uuids, "includeEventUuid": 1}
         answer = self._ask("attributes/restSearch", asked)
@@ -168,7 +167,7 @@ class MispPush(Push[MispPushSettings]):
                 if not attribute.get("deleted")
             }
         except (LookupError, TypeError, AttributeError) as error:
-            raise TryLater(f"{_PEER}: answers, but not as MISP does") from error
+            raise TryLater(f"{_PEER}: its response is not in MISP's format") from error
 
     def _answer(self, indicator: _MispIndicator, there: dict[str, str]) -> Answer:
         if not indicator.item.revoked:
@@ -176,7 +175,7 @@ class MispPush(Push[MispPushSettings]):
             return (
                 Answer(indicator.item, True, "success")
                 if kept
-                else refused_answer(indicator.item, "MISP did not keep it")
+                else refused_answer(indicator.item, "MISP did not store it")
             )
         if any(uuid in there for uuid in indicator.attributes):
             try:
@@ -190,7 +189,7 @@ class MispPush(Push[MispPushSettings]):
         self._ask(f"{what}/delete/{indicator.spelled.body['uuid']}" + ("/1" if for_good else ""), {}, may_lack=True)
 
     def _ask(self, path: str, body: dict[str, Any], *, may_lack: bool = False) -> Any:
-        """Return the answer to a POST; None if its object is not there, where that is allowed."""
+        """Send a POST and return the answer; None if its object does not exist and ``may_lack`` is set."""
         opened = self._opened()
         with peer_errors(_PEER):
             answer = opened.post(f"{self.settings.url.rstrip('/')}/{path}", json=body)
@@ -202,7 +201,7 @@ class MispPush(Push[MispPushSettings]):
     def _opened(self) -> requests.Session:
         """Return a session whose key MISP has accepted."""
         if self._session is None:
-            # What is repeated says the same of the same UUIDs.
+            # Repeated requests write the same content to the same UUIDs.
             opened = open_session(self.settings, self.settings.url, repeat_posts=True)
             opened.headers.update({"Authorization": self.settings.key.reveal(), "Accept": "application/json"})
             with peer_errors(_PEER):

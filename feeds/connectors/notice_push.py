@@ -1,4 +1,4 @@
-"""Notices for people in a chat: how many indicators are new and where to look, never which values."""
+"""Notices for people in a chat: the number of new indicators and a link, never values."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,10 @@ import requests
 from pydantic import Field
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
-from feeds.http.address_guard import check_url
-from feeds.http.client import OutboundSettings, open_session
-from feeds.http.failures import RequestRefused, peer_errors
-from feeds.http.taxii_envelopes import check_no_page, refused_answer, skipped_answer
-from mappers import labels
+from feeds.transport.client import OutboundSettings, RequestRefused, open_session, peer_errors
+from feeds.transport.connections import check_url
+from feeds.transport.envelopes import check_no_page, refused_answer, skipped_answer
+from mappers import extension
 from server.store import deliveries
 from server.store.item import Item
 
@@ -24,39 +23,39 @@ _OTHER = "other"
 class NoticePushSettings(OutboundSettings, PushSettings):
     """The address of the notices, and the link in them."""
 
-    url: Annotated[Secret, Field(description="the chat's incoming webhook: who knows it can write there")]
+    url: Annotated[Secret, Field(description="the chat's incoming webhook; anybody who knows it can post")]
     field: Annotated[
-        str, Field(pattern=r"^[A-Za-z_]{1,40}$", description="name of the text in the message; some chats want content")
+        str,
+        Field(pattern=r"^[A-Za-z_]{1,40}$", description="name of the message's text field; some chats expect content"),
     ] = "text"
-    link: Annotated[str | None, Field(pattern=r"^https?://\S+$", description="page that the notice points to")] = None
-    as_added: Annotated[
-        bool, Field(description="with `every`: also tell within a second or so of something being added")
-    ] = False
+    link: Annotated[str | None, Field(pattern=r"^https?://\S+$", description="page that the notice links to")] = None
+    as_added: Annotated[bool, Field(description="with `every`: also post about a second after an object is added")] = (
+        False
+    )
     alerts: Annotated[
-        bool, Field(description="also tell who has gone quiet (feeds.md); only for a chat of those who run the hub")
+        bool, Field(description="also report silent sources (feeds.md); only for a chat of the hub's operators")
     ] = False
-    batch: Annotated[int, Field(ge=1, le=10_000, description="items a batch, each of which is one notice")] = 10_000
+    batch: Annotated[int, Field(ge=1, le=10_000, description="items per batch; each batch is one notice")] = 10_000
 
 
 class NoticePush(Push[NoticePushSettings]):
-    """Posts one JSON message a batch: counts of new, changed and revoked indicators by kind, and of requests."""
+    """Posts one JSON message per batch: counts of new, changed and revoked indicators by kind, and of requests."""
 
     name: ClassVar[str] = "notice-push"
     settings_model = NoticePushSettings
 
     def __init__(self, settings: NoticePushSettings) -> None:
-        """Use ``settings``."""
         super().__init__(settings)
         self._outgoing: Outgoing | None = None
         self._session: requests.Session | None = None
         self._url = ""
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Keep the ledger of deliveries, which knows what is new to the partner."""
+        """Store the ledger of deliveries, which shows what is new to the partner."""
         self._outgoing = outgoing
 
     def check(self) -> None:
-        """Check that the chat's server answers; only a notice would show whether it knows the chat."""
+        """Check that the chat's server responds; only a notice would show whether it knows the chat."""
         opened = self._open()
         with peer_errors(_PEER):
             opened.head(self._url)
@@ -67,11 +66,10 @@ class NoticePush(Push[NoticePushSettings]):
         return self.settings.alerts
 
     def tell(self, text: str) -> None:
-        """Post an alert."""
         self._post(text)
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Post how many indicators, and requests between institutions, are among ``items``."""
+        """Post how many indicators, and requests between institutions, are in ``items``."""
         kinds = {item.id: kind for item in items if (kind := _kind(item))}
         counted = [item for item in items if item.id in kinds]
         others = [
@@ -82,12 +80,12 @@ class NoticePush(Push[NoticePushSettings]):
         try:
             self._post(self._text(counted, kinds))
         except RequestRefused as refusal:
-            # What is refused is the message, which says nothing of any one object.
+            # The chat refused the message as a whole, not any one object.
             return [refused_answer(item, refusal) for item in counted] + others
         return [Answer(item, True, "success") for item in counted] + others
 
     def close(self) -> None:
-        """Close the connection; the next run opens one with the secret as it is then."""
+        """Close the connection; the next run connects with the secret that is valid then."""
         if self._session is not None:
             self._session.close()
         self._session = None
@@ -130,10 +128,14 @@ class NoticePush(Push[NoticePushSettings]):
 
 
 def _kind(item: Item) -> str:
-    """Return the kind in an indicator's labels, what a request asks, "" for other objects; nothing else is shown."""
+    """Return the kind in an indicator's labels, or the words for a request; "" for other objects."""
     if item.type not in ("indicator", "note"):
         return ""
-    words = labels.read(msgspec.json.decode(item.body).get("labels", ()))
+    obj = msgspec.json.decode(item.body)
+    words = extension.read_labels(obj.get("labels", ()))
+    if item.type == "note" and "request" in words:
+        named_by = extension.context_of(obj).get("request", {}).get("named_by")
+        return f"{words['request'][0]} request" + (f" to an account named by {named_by}" if named_by else "")
     if item.type == "note":
-        return f"{words['request'][0]} request" if "request" in words else ""
+        return ""
     return words.get("kind", [_OTHER])[0]

@@ -1,27 +1,29 @@
-"""Indicators of a collection of another TAXII server, 2.1 or 2.0."""
+"""Indicators of a collection on another TAXII server, 2.1 or 2.0."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import Field, field_validator
 from taxii2client.v20 import Collection as Collection20
 from taxii2client.v21 import Collection as Collection21
 
 from feeds.connector import Batch, Misconfigured, Pull, PullSettings
-from feeds.http import taxii, taxii_pages
-from feeds.http.failures import RequestRefused
-from feeds.http.login import LoginSettings
+from feeds.mapping.batches import PeerObjects
 from feeds.mapping.options import Options
-from feeds.mapping.peer_objects import PeerObjects
-from feeds.runs.prefetch import prefetch
+from feeds.transport import taxii
+from feeds.transport.change_streams import ChangeStream
+from feeds.transport.client import LoginSettings, RequestRefused
+from feeds.transport.taxii import prefetch
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.vocabulary import Word
 
-_VERSIONS: dict[str, tuple[Any, taxii_pages.Pager, str]] = {
-    "2.1": (Collection21, taxii_pages.pages_2_1, taxii.MEDIA_TYPE),
-    "2.0": (Collection20, taxii_pages.pages_2_0, "application/vnd.oasis.taxii+json; version=2.0"),
+_VERSIONS: dict[str, tuple[Any, taxii.Pager, str]] = {
+    "2.1": (Collection21, taxii.pages_2_1, taxii.MEDIA_TYPE),
+    "2.0": (Collection20, taxii.pages_2_0, "application/vnd.oasis.taxii+json; version=2.0"),
 }
 
 
@@ -34,9 +36,12 @@ class TaxiiPullSettings(LoginSettings, PullSettings):
     peer_collection: Annotated[str | None, Field(description="id or alias of the collection at the peer")] = None
     version: Annotated[Literal["2.1", "2.0"], Field(description="of TAXII")] = "2.1"
     added_after: Annotated[
-        str | None, Field(description="the first run leaves out what was added before; RFC 3339 or a date")
+        str | None, Field(description="the first run skips objects added before this time; RFC 3339 or a date")
     ] = None
-    scam_type: Annotated[Word | None, Field(description="scam type of indicators that say none")] = None
+    streams: Annotated[
+        bool, Field(description="also run as soon as the collection changes, if the peer offers streams of changes")
+    ] = True
+    scam_type: Annotated[Word | None, Field(description="scam type of indicators without one")] = None
 
     @field_validator("added_after")
     @classmethod
@@ -48,7 +53,7 @@ class TaxiiPullSettings(LoginSettings, PullSettings):
 
 
 class TaxiiPull(Pull[TaxiiPullSettings]):
-    """Reads what was added since the last run, a page a batch, and contributes it in the partner's name.
+    """Reads the objects added since the last run, one page per batch, and contributes them in the partner's name.
 
     Indicators that the peer revokes are retracted.
     """
@@ -56,8 +61,14 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
     name: ClassVar[str] = "taxii-pull"
     settings_model = TaxiiPullSettings
 
+    def follow(self, ring: Callable[[], None]) -> ChangeStream | None:
+        collection = taxii.collection_url(self.settings.url, self.settings.peer_collection)
+        named = PurePosixPath(unquote(urlsplit(collection).path)).name
+        if not self.settings.streams or self.settings.version != "2.1" or "/collections/" not in collection:
+            return None
+        return ChangeStream(self.settings, urljoin(collection, "../../"), named, ring)
+
     def pull(self, checkpoint: dict[str, Any] | None, seen: Callable[[str], bool]) -> Iterator[Batch]:
-        """Yield the indicators added since ``checkpoint``."""
         settings = self.settings
         defaults = {"scam_type": settings.scam_type} if settings.scam_type else {}
         checkpoint = checkpoint or {"added_after": settings.added_after}
@@ -65,16 +76,12 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
             Options(reporter=settings.contribute_as, defaults=defaults), markings=checkpoint.get("markings")
         )
         kind, pages, media_type = _VERSIONS[settings.version]
-        with closing(self._connection()) as connection:
+        with closing(taxii.open_connection(settings, settings.url, version=settings.version)) as connection:
             collection = self._collection(connection, kind, media_type)
             before = checkpoint
-            for page in prefetch(pages(collection, taxii_pages.LastHeaders(connection), settings.batch, checkpoint)):
+            for page in prefetch(pages(collection, taxii.LastHeaders(connection), settings.batch, checkpoint)):
                 yield from _batches(peer_objects, page.objects, settings.batch, before, page.checkpoint)
                 before = page.checkpoint
-
-    def _connection(self) -> Any:
-        settings = self.settings
-        return taxii.open_connection(settings, settings.url, version=settings.version)
 
     def _collection(self, connection: Any, kind: Any, media_type: str) -> Any:
         url = taxii.collection_url(self.settings.url, self.settings.peer_collection)
@@ -82,7 +89,7 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
             with taxii.taxii_errors(url):
                 collection = taxii.open_collection(connection, kind, url, media_type)
                 if not collection.can_read:
-                    raise Misconfigured(f"{url}: we may not read there; ask the peer for that right")
+                    raise Misconfigured(f"{url}: we may not read this collection; ask the peer for access")
         except RequestRefused as refusal:
             raise Misconfigured(f"{url}: no collection of TAXII {self.settings.version} ({refusal})") from refusal
         return collection
@@ -91,9 +98,9 @@ class TaxiiPull(Pull[TaxiiPullSettings]):
 def _batches(
     peer_objects: PeerObjects, objects: list[Any], size: int, before: dict[str, Any], after: dict[str, Any]
 ) -> Iterator[Batch]:
-    """Yield the objects of a page in batches of ``size``: peers may send more than was asked for.
+    """Yield the objects of a page in batches of ``size``: peers may send more than requested.
 
-    The page is done only after its last batch.
+    The page is finished only after its last batch.
     """
     for start in range(0, len(objects) or 1, size):
         adopted = peer_objects.adopt(objects[start : start + size])

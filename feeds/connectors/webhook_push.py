@@ -1,4 +1,4 @@
-"""Events posted to an address of the partner, signed by Standard Webhooks."""
+"""Posts events to an address of the partner, signed by Standard Webhooks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,13 +10,11 @@ import requests
 from pydantic import Field
 
 from feeds.connector import Answer, Misconfigured, Outgoing, Push, PushSettings, Secret
-from feeds.http.client import OutboundSettings, open_session
-from feeds.http.failures import RequestRefused, peer_errors
-from feeds.http.login import Bearer
-from feeds.http.taxii_envelopes import EnvelopeSender, check_no_page, check_whole, refused_answer
-from feeds.storage.signing import WebhookSigner
+from feeds.transport.client import Bearer, OutboundSettings, RequestRefused, open_session, peer_errors
+from feeds.transport.envelopes import EnvelopeSender, check_no_page, check_whole, refused_answer
+from feeds.transport.signing import WebhookSigner
 from schemas import timestamp
-from server.store import Tx, deliveries
+from server.store import deliveries
 from server.store.database.times import stamp
 from server.store.item import Item
 from server.store.liveness import heartbeats
@@ -27,27 +25,27 @@ _PEER = "url"
 class WebhookPushSettings(OutboundSettings, PushSettings):
     """The address of the events, and the signing secrets."""
 
-    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the partner's address that takes the events")]
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", description="the partner's address that receives the events")]
     secret: Annotated[Secret, Field(description="the signing secret shared with the partner, as whsec_…")]
     old_secret: Annotated[
-        Secret | None, Field(description="the secret before, by which events are signed too while it is replaced")
+        Secret | None, Field(description="the previous secret; events are also signed with it during a replacement")
     ] = None
-    token: Annotated[Secret | None, Field(description="a Bearer token, where the address asks for one")] = None
+    token: Annotated[Secret | None, Field(description="a Bearer token, if the address requires one")] = None
     most_bytes: Annotated[int, Field(ge=10_000, description="the largest message to send")] = 1 << 20
 
 
 class WebhookPush(Push[WebhookPushSettings]):
     """Posts messages of events ``added``, ``changed`` and ``revoked``, each with the object as it is now.
 
-    A repeated message has the same ``webhook-id``. The partner may answer which objects it does not accept:
-    ``{"refused": [{"id": …, "message": …}]}``; any other 2xx accepts all.
+    A repeated message has the same ``webhook-id``. In its response the partner may list objects that it does not
+    accept: ``{"refused": [{"id": …, "message": …}]}``; any other 2xx accepts all.
     """
 
     name: ClassVar[str] = "webhook-push"
+    proves_receipt: ClassVar[bool] = True
     settings_model = WebhookPushSettings
 
     def __init__(self, settings: WebhookPushSettings) -> None:
-        """Use ``settings``."""
         super().__init__(settings)
         self._session: requests.Session | None = None
         self._signer: WebhookSigner | None = None
@@ -55,11 +53,10 @@ class WebhookPush(Push[WebhookPushSettings]):
         self._envelopes = EnvelopeSender(_PEER, self._post, most_bytes=settings.most_bytes)
 
     def begin(self, outgoing: Outgoing) -> None:
-        """Keep the ledger of deliveries, which knows what is new to the partner."""
+        """Store the ledger of deliveries, which shows what is new to the partner."""
         self._outgoing = outgoing
 
     def check(self) -> None:
-        """Post a signed message without events."""
         self._open()
         try:
             self._post(())
@@ -76,11 +73,10 @@ class WebhookPush(Push[WebhookPushSettings]):
         if echoed is None:
             return "accepted"
         if echoed != state:
-            raise Misconfigured(f"{_PEER}: sends back another state than it was sent")
+            raise Misconfigured(f"{_PEER}: sent back a different state")
         return "sent the state back"
 
     def push(self, items: Sequence[Item]) -> list[Answer]:
-        """Deliver ``items``, in order."""
         self._open()
         return self._envelopes.send(items)
 
@@ -89,14 +85,14 @@ class WebhookPush(Push[WebhookPushSettings]):
         if self._session is None:
             secrets = [secret.reveal() for secret in (settings.secret, settings.old_secret) if secret is not None]
             self._signer = WebhookSigner(secrets)
-            # The partner knows by its id a message that comes twice.
+            # The partner recognises a repeated message by its id.
             opened = open_session(settings, settings.url, repeat_posts=True)
             if settings.token:
                 opened.auth = Bearer(settings.token.reveal())
             self._session = opened
 
     def close(self) -> None:
-        """Close the connection; the next run opens one with the secrets as they are then."""
+        """Close the connection; the next run connects with the secrets that are valid then."""
         if self._session is not None:
             self._session.close()
         self._session = self._signer = None
@@ -111,7 +107,7 @@ class WebhookPush(Push[WebhookPushSettings]):
         ]
 
     def _send(self, name: str, now: datetime, body: str) -> requests.Response:
-        """Post a signed message, and return the answer that accepts it."""
+        """Post a signed message, and return the response that accepts it."""
         assert self._session is not None and self._signer is not None  # noqa: S101, PT018 - opened by push
         signed = self._signer.headers(name, now, body)
         with peer_errors(_PEER):
@@ -131,8 +127,9 @@ class WebhookPush(Push[WebhookPushSettings]):
     def _body(self, items: Sequence[Item], now: datetime) -> str:
         outgoing = self._begun()
         with outgoing.store.read() as tx:
-            # In a replay nobody knows what the partner still has.
-            had = set() if outgoing.replay else self._delivered(tx, items)
+            # In a replay it is not known what the partner still has.
+            ids = () if outgoing.replay else (item.id for item in items)
+            had = deliveries.known(tx, outgoing.feed, outgoing.partner, ids)
             current = heartbeats.current(tx).of(outgoing.collection)
         events = ",".join(f'{{"event":"{_event(item, had)}","object":{item.body.decode()}}}' for item in items)
         collection = orjson.dumps(outgoing.collection.alias).decode()
@@ -142,10 +139,6 @@ class WebhookPush(Push[WebhookPushSettings]):
             f'"data":{{"collection":{collection},"heartbeat":{heartbeat},"events":[{events}]}}}}'
         )
 
-    def _delivered(self, tx: Tx, items: Sequence[Item]) -> set[str]:
-        outgoing = self._begun()
-        return deliveries.known(tx, outgoing.feed, outgoing.partner, (item.id for item in items))
-
 
 def _event(item: Item, had: set[str]) -> str:
     if item.revoked:
@@ -154,7 +147,7 @@ def _event(item: Item, had: set[str]) -> str:
 
 
 def _message_id(feed: str, items: Sequence[Item], replay: str) -> str:
-    """Return an id made from the deliveries in a message, the same whenever it is sent."""
+    """Return an id derived from the deliveries in a message, the same for each repetition."""
     content = orjson.dumps([feed, [[item.id, item.version] for item in items], *([replay] if replay else [])])
     return f"msg_{hashlib.sha256(content).hexdigest()[:32]}"
 
@@ -169,7 +162,7 @@ def _echoed(answer: requests.Response) -> str | None:
 
 
 def _refused(answer: requests.Response) -> dict[str, str]:
-    """Return the partner's messages about objects that it does not accept, by id; none if it says nothing."""
+    """Return the partner's messages about objects that it does not accept, by id."""
     try:
         document: Any = answer.json()
         return {str(refusal["id"]): str(refusal.get("message", "")) for refusal in document["refused"]}

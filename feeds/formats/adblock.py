@@ -12,7 +12,7 @@ _PAGE = re.compile(r"\|(?P<url>https?://[^\s^$|*]+)\^?\|?(?:\$(?P<options>\S+))?
 _NAME = re.compile(r"[^\s/^$|*,#@!]+\.[^\s/^$|*,#@!]+")
 _COSMETIC = re.compile(r"#[@?$%]*#|\$\$")
 _COMMENTS = ("!", "# ", "[Adblock", "[AdGuard", "[uBlock")
-# Options that leave the whole domain blocked; others change its pages, or block it in some places only.
+# Options that leave the whole domain blocked; others change its pages, or block it in some contexts only.
 _WHOLE_DOMAIN = frozenset(
     {"all", "doc", "document", "important", "popup", "third-party", "3p", "~third-party", "1p", "network"}
 )
@@ -26,7 +26,7 @@ class Adblock(DomainBlocklist):
     written: ClassVar[str] = "||{}^"
 
     def score(self, head: Head) -> float:
-        """Return the share of lines that begin as rules do."""
+        """Return the share of lines that begin like rules."""
         lines = [line for line in head.lines if not line.startswith(("!", "# ", "[Adblock"))]
         if head.text.lstrip().startswith("[Adblock"):
             return 0.95
@@ -41,7 +41,6 @@ class Adblock(DomainBlocklist):
         return (_row_of_rule(number, text),)
 
     def examples(self) -> Iterable[Example]:
-        """Yield lists of rules."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"! Title: bad\n||a.example.com^\n||b.example.com^$all,third-party\r\n", two)
         yield Example(b"[Adblock Plus 2.0]\n||a.example.com\nb.example.com\n", two)
@@ -57,7 +56,7 @@ class Adblock(DomainBlocklist):
 
 def _row_of_rule(number: int, text: str) -> Row | Unreadable:
     if text.startswith("@@"):
-        return Unreadable.of(number, text, "not-a-report", "an exception: it names what is not blocked")
+        return Unreadable.of(number, text, "not-a-report", "an exception: it lists a name that is not blocked")
     if _COSMETIC.search(text):
         return Unreadable.of(number, text, "not-a-report", "the rule hides parts of pages and blocks no name")
     found = _RULE.fullmatch(text) or _PAGE.fullmatch(text)
@@ -66,7 +65,7 @@ def _row_of_rule(number: int, text: str) -> Row | Unreadable:
             return Row(number, {"value": text})
         return Unreadable.of(number, text, "rule-without-name", "the rule is a pattern over many names: list the names")
     if found["options"] and not _WHOLE_DOMAIN.issuperset(found["options"].split(",")):
-        return Unreadable.of(number, text, "not-a-report", "the rule's options block the name in some places only")
+        return Unreadable.of(number, text, "not-a-report", "the rule's options block the name in some contexts only")
     if found.re is _PAGE:
         return Row(number, {"value": found["url"]})
     return Row(number, {"value": found["name"] + (found["path"] or "")})

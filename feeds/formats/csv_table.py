@@ -7,8 +7,9 @@ from typing import BinaryIO, ClassVar
 
 from feeds.format import Example, Format, Head
 from feeds.readers import table
-from feeds.readers.columns.columns import Columns
-from feeds.readers.columns.guessing import has_value
+from feeds.readers.columns import roles
+from feeds.readers.columns.values_in_cells import has_value
+from feeds.readers.columns.vocabulary import is_subject_column
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import HEAD, Source, decode
 from schemas import tabular
@@ -16,7 +17,7 @@ from schemas.report import Report
 
 
 class Csv(Format):
-    """A table with a header, or without one where its first row is data."""
+    """A table with a header, or without one if its first row is data."""
 
     name: ClassVar[str] = "csv"
     endings: ClassVar[tuple[str, ...]] = ("csv", "tsv", "tab")
@@ -29,20 +30,22 @@ class Csv(Format):
             return 0
         delimiter = table.delimiter_of(head.text)
         top = list(csv.reader(lines[:20], delimiter=delimiter or ","))
-        # Above the header there may be a title.
+        # There may be a title above the header.
         first = next((cells for cells in top if len(cells) > 1), top[0])
-        if Columns(first).names_subject and not has_value(first):
+        if any(map(is_subject_column, first)) and not has_value(first):
             return 0.85
         if delimiter is None:
-            return 0
+            # A list under the heading of a victim: a plain list has no headings.
+            return (
+                0.5 if any(len(cells) == 1 and roles.is_of_somebody_else(cells[0], named=False) for cells in top) else 0
+            )
         return 0.6 if len(first) > 1 else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield the rows; a header that is repeated is skipped."""
+        """Yield the rows; a repeated header is skipped."""
         return table.rows(source, table.delimiter_of(decode(source.head[:HEAD])) or ",")
 
     def examples(self) -> Iterable[Example]:
-        """Yield tables."""
         two = [{"value": "a.example.com", "kind": "domain"}, {"value": "b.example.com", "kind": "domain"}]
         yield Example(b"domain\na.example.com\nb.example.com\n", two)
         yield Example(b"\xef\xbb\xbfkind,value\r\ndomain,a.example.com\r\n\r\ndomain,b.example.com\r\n", two)
@@ -96,7 +99,7 @@ class Csv(Format):
         yield Example(b"country,length,structure\nAD,24,F04F04A12\n", [], ("no-value-column",))
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write columns that read back as the same reports, and no cell that a spreadsheet would run."""
+        """Write columns that read back as the same reports, and no cell that a spreadsheet would execute."""
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
         writer = csv.DictWriter(text, tabular.column_names(), extrasaction="ignore")
         writer.writeheader()

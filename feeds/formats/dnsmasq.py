@@ -1,4 +1,4 @@
-"""Settings of dnsmasq that answer for domains with no address."""
+"""Settings of dnsmasq that return no address for domains."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from feeds.readers.rows import Row, Unreadable
 
 _LINE = re.compile(r"(?:--)?(server|address|local)\s*=\s*/(.*)/([^/]*)")
 _SETTING = re.compile(r"(?:--)?[a-z0-9-]+(?:\s*=.*)?")
-_NOWHERE = frozenset({"", "#", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - nowhere, not everywhere
+_NOWHERE = frozenset({"", "#", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - addresses that block, not addresses to listen on
 
 
 class Dnsmasq(DomainBlocklist):
@@ -24,12 +24,11 @@ class Dnsmasq(DomainBlocklist):
         return 0.95 * head.share(filter(_LINE.match, lines), len(lines))
 
     def rows_of_line(self, number: int, line: str) -> Iterable[Row | Unreadable]:
-        """Return the domains that a setting sends nowhere."""
+        """Return the domains for which a setting blocks the answer."""
         text = line.partition(" #")[0].strip()
         return () if not text or text.startswith("#") else _rows_of_setting(number, text)
 
     def examples(self) -> Iterable[Example]:
-        """Yield settings."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"# bad\nserver=/a.example.com/\nlocal=/b.example.com/\r\n", two)
         yield Example(b"address=/a.example.com/b.example.com/0.0.0.0\n", two)
@@ -56,7 +55,7 @@ def _rows_of_setting(number: int, text: str) -> Iterator[Row | Unreadable]:
     sent_on = target not in _NOWHERE or (word != "address" and target != "")
     for name in names.split("/"):
         if sent_on or name in ("", "#"):
-            message = "the names are sent to a server, which is no blocking" if sent_on else "no name to block"
+            message = "the names are sent to a server and not blocked" if sent_on else "no name to block"
             yield Unreadable.of(number, text, "not-a-report", message)
         else:
             yield Row(number, {"value": name})

@@ -10,49 +10,50 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
 from feeds.readers import table
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.columns import roles
+from feeds.readers.rows import FileRow, Unreadable
 from feeds.readers.source import Source
 from feeds.readers.workbook import Workbook
 
 _ZIP = b"PK\x03\x04"
 _LARGEST = 512 << 20
-_HIDDEN = ("hidden-sheet", "a sheet that people do not see is not read: show it, or name it (--format excel:its-name)")
+_HIDDEN = ("hidden-sheet", "a hidden sheet is not read: show it, or select it (--format excel:its-name)")
 
 
 class Excel(Format):
-    """Workbooks: the table of each sheet, with its header; a hidden sheet is read only where it is named."""
+    """Workbooks: the table of each sheet, with its header; a hidden sheet is read only if it is selected."""
 
     name: ClassVar[str] = "excel"
     endings: ClassVar[tuple[str, ...]] = ("xlsx", "xlsm", "xltx")
     binary: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Return a high score for a ZIP archive, which a workbook is."""
+        """Return a high score for a ZIP archive, which every workbook is."""
         return 0.9 if head.magic.startswith(_ZIP) else 0
 
-    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield the rows of each sheet, or only of the one that ``path`` names."""
+    def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
+        """Yield the rows of each sheet, or only of the sheet ``path``."""
         if not source.head.startswith(_ZIP):
-            raise UnreadableFile("this is no Excel workbook: name another format, or none to have it recognised")
+            raise UnreadableFile("this is not an Excel workbook: set another format, or none for automatic recognition")
         with source.spooled(_LARGEST) as file, closing(Workbook(file)) as book:
             wanted = [sheet for sheet in book.sheets if not path or sheet.name == path]
             if path and not wanted:
                 raise UnreadableFile(f"there is no sheet {path!r}; there are: {', '.join(s.name for s in book.sheets)}")
             for sheet in wanted:
                 if sheet.visible or path:
-                    yield from table.rows_of_records(book.rows(sheet), kind=source.kind)
+                    of_others = roles.names_others(sheet.name) or roles.is_list_of_others(source.title)
+                    yield from table.rows_of_sheet(book.rows(sheet), sheet.name, source.kind, of_others=of_others)
                 elif any(True for _ in book.rows(sheet)):
-                    yield Unreadable.of(1, sheet.name, *_HIDDEN)
+                    yield Unreadable.of(1, sheet.name, *_HIDDEN)._replace(part=sheet.name)
 
     def examples(self) -> Iterable[Example]:
-        """Yield workbooks."""
         return _examples()
 
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
-# Styles of the examples: as it is, a date, a date and a time, ten digits.
+# Styles of the examples: none, a date, a date and a time, ten digits.
 DATE, MOMENT, TEN_DIGITS = 1, 2, 3
 _STYLES = (
     f'<styleSheet xmlns="{_MAIN}"><numFmts><numFmt numFmtId="164" formatCode="[$-409]yyyy\\-mm\\-dd hh:mm"/>'
@@ -66,7 +67,7 @@ ExampleCell = str | float | tuple[float, int] | None
 def build_workbook(
     sheets: Mapping[str, Sequence[Sequence[ExampleCell]]], *, hidden: Sequence[str] = (), shared: bool = True
 ) -> bytes:
-    """Write the cells of ``sheets``: texts, numbers, numbers with a style, and none."""
+    """Write the cells of ``sheets``: texts, numbers, numbers with a style, and empty cells."""
     strings: dict[str, int] = {}
     out = BytesIO()
     with ZipFile(out, "w", ZIP_DEFLATED) as archive:

@@ -2,22 +2,20 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC
-from typing import Any, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar
 
 import orjson
 
 from feeds.format import Example, Format, Head
-from feeds.readers import json_stream, signals
+from feeds.readers import report_objects, streams
 from feeds.readers.rows import Row, Unreadable
+from feeds.readers.signals import GSE_TYPES, signal_of
 from feeds.readers.source import Source
 from schemas.report import Report
-from schemas.vocabulary import ScamType
 
 _LISTS = frozenset({"data", "results", "signals", "items"})
 _SIGNAL = re.compile(r'"signal"\s*:\s*"')
 _ABUSE = re.compile(r'"abuse_type"\s*:')
-_TYPES = {"url": "url", "domain": "domain name", "ip": "ip address"}
 
 
 class Gse(Format):
@@ -36,11 +34,9 @@ class Gse(Format):
         return 0.99 if start[:1] in ("{", "[") and _SIGNAL.search(start) and _ABUSE.search(start) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield each signal."""
-        return signals.rows(json_stream.items(source, _LISTS))
+        return report_objects.rows_of_signals(streams.items(source, _LISTS))
 
     def examples(self) -> Iterable[Example]:
-        """Yield signals as they are sent, and as they are received."""
         yield Example(
             b'[{"signal":"https://a.example.com/pay","report_date":"2026-01-01 08:00:00","abuse_type":"phishing",\n'
             b'"predictive":false,"confidence_score":90,"signal_type":"url"}]',
@@ -68,25 +64,12 @@ class Gse(Format):
         )
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write a list of the signals that the exchange has a type for."""
+        """Write a list of the signals for which the exchange has a type."""
         count, lead = 0, b"[\n"
         for report in reports:
-            if report.kind in _TYPES:
-                out.write(lead + orjson.dumps(_signal(report)))
+            if report.kind in GSE_TYPES:
+                out.write(lead + orjson.dumps(signal_of(report)))
                 count += 1
                 lead = b",\n"
         out.write(b"\n]\n" if count else b"[]\n")
         return count
-
-
-def _signal(report: Report) -> dict[str, Any]:
-    abuse = "impersonation" if report.scam_type.startswith("impersonation-") else "scam"
-    signal: dict[str, Any] = {
-        "signal": report.value,
-        "report_date": report.reported_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        "abuse_type": "phishing" if report.scam_type == ScamType.CREDENTIAL_PHISHING else abuse,
-        "signal_type": _TYPES[report.kind],
-    }
-    if report.confidence is not None:
-        signal["confidence_score"] = report.confidence
-    return signal

@@ -1,4 +1,4 @@
-"""Hosts files that block: domains that are sent nowhere."""
+"""Hosts files for blocking: domains with an unusable address."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from typing import ClassVar
 from feeds.format import DomainBlocklist, Example, Head
 from feeds.readers.rows import Row, Unreadable
 
-_NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "0", "::", "::1", "0:0:0:0:0:0:0:0", "0:0:0:0:0:0:0:1"})  # noqa: S104 - nowhere, not everywhere
+_NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "0", "::", "::1", "0:0:0:0:0:0:0:0", "0:0:0:0:0:0:0:1"})  # noqa: S104 - addresses that block, not addresses to listen on
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%\w+)?")
 _LINE = re.compile(r"(?:0|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]*::?[0-9a-fA-F:.]*(?:%\w+)?)[ \t]+[^\s,;|]+(?:\s.*)?")
 _OWN = frozenset(
@@ -30,14 +30,13 @@ class Hosts(DomainBlocklist):
         return 0.95 * head.share(filter(_LINE.fullmatch, lines), len(lines))
 
     def rows_of_line(self, number: int, line: str) -> Iterable[Row | Unreadable]:
-        """Return the domains that are sent nowhere."""
+        """Return the domains with an unusable address."""
         words = line.split()
         if len(words) == 2 and words[0] in _NOWHERE and words[1] not in _OWN and "#" not in line:
             return (Row(number, {"value": words[1]}),)
         return () if not words or words[0].startswith("#") else _rows_of_names(number, line)
 
     def examples(self) -> Iterable[Example]:
-        """Yield hosts files."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"# bad\n0.0.0.0 a.example.com\n0.0.0.0 b.example.com # why\n", two)
         yield Example(b"127.0.0.1\ta.example.com b.example.com\r\n", two)
@@ -63,9 +62,9 @@ def _rows_of_names(number: int, line: str) -> Iterator[Row | Unreadable]:
         yield Unreadable.of(number, line, "no-value", "an address without a name blocks nothing")
     for name in names:
         if name.lower() in _OWN:
-            yield Unreadable.of(number, name, "own-machine", "every machine calls itself by this name: leave it out")
+            yield Unreadable.of(number, name, "own-machine", "this is every machine's own name: leave it out")
         elif address not in _NOWHERE:
-            message = "the name is sent to an address, which is no blocking: a blocked name stands beside 0.0.0.0"
+            message = "the name has a usable address and is not blocked: block a name with 0.0.0.0"
             yield Unreadable.of(number, name, "not-a-report", message)
         else:
             yield Row(number, {"value": name})

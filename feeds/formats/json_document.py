@@ -1,4 +1,4 @@
-"""JSON documents that are, or hold, a list of values or objects."""
+"""JSON documents that are, or contain, a list of values or objects."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ import orjson
 
 from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
-from feeds.readers import document, json_stream, report_objects
+from feeds.readers import report_objects, streams
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 from schemas import tabular
@@ -17,14 +17,14 @@ from schemas.report import Report
 _LIMIT = 128 << 20
 
 
-# Not "[2026-05-01 10:14] …", as chats and logs begin.
+# Not "[2026-05-01 10:14] …", with which chats and logs begin.
 _NUMBER_FIRST = re.compile(r"\[\s*-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?\s*(?:[,\]]|$)")
 
 
 class Json(Format):
     """One JSON document: a list, read item by item, or an object, read as a whole.
 
-    In an object, the list of reports is found by its usual names, or named by the user: ``json:data.items``.
+    In an object, the list of reports is found by its usual names, or set by the user: ``json:data.items``.
     """
 
     name: ClassVar[str] = "json"
@@ -32,7 +32,7 @@ class Json(Format):
     writes: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Return a high score where the first characters are those of a JSON object or list."""
+        """Return a high score if the first characters are those of a JSON object or list."""
         text = head.text.lstrip()
         if text[:1] not in ("{", "["):
             return 0
@@ -46,7 +46,7 @@ class Json(Format):
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Yield the items of the document's list of reports, and those of its other lists as unreadable."""
         if not path and source.head.lstrip()[:1] == b"[":
-            yield from document.rows_of_list(_items(source), source.kind)
+            yield from report_objects.rows_of_list(_items(source), source.kind)
             return
         text = source.whole(_LIMIT)
         try:
@@ -54,16 +54,24 @@ class Json(Format):
         except ValueError as error:
             place = getattr(error, "lineno", None)
             where = f" (line {place}, column {error.colno})" if place and hasattr(error, "colno") else ""
-            raise UnreadableFile(f"this is no complete JSON document{where}") from None
-        yield from document.rows(whole, path, source.kind)
+            raise UnreadableFile(f"this is not a complete JSON document{where}") from None
+        yield from report_objects.rows_of_document(whole, path, source.kind)
 
     def examples(self) -> Iterable[Example]:
-        """Yield documents."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         of_kind = [row | {"kind": "domain"} for row in two]
         yield Example(b'["a.example.com",\n "b.example.com"]', two)
         yield Example(b'{"domains": ["a.example.com", "b.example.com"]}', of_kind)
         yield Example(b'\xef\xbb\xbf{"tlp": "white", "data": {"items": ["a.example.com"]}}', [two[0]])
+        yield Example(
+            b'{"cases": [{"victim": {"phone": "+66812345678"}, "suspect": {"phones": ["+66812345679"], "accounts":'
+            b' [{"bank": {"name": "KBANK"}, "no": "123-4-56789-0"}]}}], "contact": {"phone": "+66812345670"}}',
+            [
+                {"value": "+66812345679", "kind": "phone"},
+                {"account_number": "123-4-56789-0", "bank": "KBANK", "kind": "bank-account"},
+            ],
+            ("not-a-scammers",),
+        )
         yield Example(
             b'{"version": 2, "fuzzylist": ["x.example.com"], "whitelist": ["y.example.com"],\n'
             b' "blacklist": ["a.example.com", "b.example.com"]}',
@@ -102,7 +110,7 @@ class Json(Format):
 
 
 def _items(source: Source) -> Iterator[object]:
-    for item in json_stream.items(source, frozenset()):
-        if isinstance(item, json_stream.MalformedLine):
-            raise UnreadableFile("this is no complete JSON document: after its end comes more")
+    for item in streams.items(source, frozenset()):
+        if isinstance(item, streams.MalformedLine):
+            raise UnreadableFile("this is not a single JSON document: there is text after its end")
         yield item.value

@@ -1,4 +1,4 @@
-"""JSON lines: one object, or one value, a line."""
+"""JSON lines: one object, or one value, per line."""
 
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
@@ -7,25 +7,28 @@ import orjson
 
 from feeds.format import Example, Format, Head
 from feeds.readers import report_objects
-from feeds.readers.columns.guessing import SAMPLE, key_of_kind
-from feeds.readers.lines import numbered_lines
+from feeds.readers.columns.columns import key_of_kind
+from feeds.readers.columns.values_in_cells import SAMPLE
 from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import HEAD, Source, decode
+from feeds.readers.source import HEAD, Source, decode, numbered_lines
 from schemas import tabular
 from schemas.report import Report
 
-_BAD = ("malformed-json", "the line is no JSON: one object a line, in double quotes, without line breaks inside")
+_BAD = (
+    "malformed-json",
+    "the line is not JSON: write one object per line, in double quotes, without line breaks inside",
+)
 
 
 class JsonLines(Format):
-    """One JSON object a line, its keys as the columns of a CSV; a string alone is a value."""
+    """One JSON object per line, with the columns of a CSV as keys; a string alone is a value."""
 
     name: ClassVar[str] = "jsonl"
     endings: ClassVar[tuple[str, ...]] = ("jsonl", "ndjson")
     writes: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Return a high score where each of the first lines is an object of its own."""
+        """Return a high score if each of the first lines is a separate object."""
         lines = [line for line in head.lines[:20] if not line.startswith("#")]
         objects = [line for line in lines if line.startswith("{") and _is_object(line.rstrip(","))]
         if not objects or len(objects) * 2 < len(lines) or lines[0].startswith("["):
@@ -35,7 +38,6 @@ class JsonLines(Format):
         return 0.97
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield the rows of each line."""
         found = _found(source)
         for line in numbered_lines(source):
             if isinstance(line, Unreadable):
@@ -50,7 +52,6 @@ class JsonLines(Format):
                     yield from _rows_of_loose_json(number, text, found)
 
     def examples(self) -> Iterable[Example]:
-        """Yield JSON lines."""
         yield Example(
             b'{"kind":"domain","value":"a.example.com"}\n{"kind":"domain","value":"b.example.com"}\n',
             [{"kind": "domain", "value": "a.example.com"}, {"kind": "domain", "value": "b.example.com"}],
@@ -73,7 +74,6 @@ class JsonLines(Format):
         )
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write what reads back as the same reports."""
         count = 0
         for report in reports:
             out.write(orjson.dumps(tabular.report_columns(report), option=orjson.OPT_APPEND_NEWLINE))
@@ -82,7 +82,7 @@ class JsonLines(Format):
 
 
 def _found(source: Source) -> tuple[str, str] | None:
-    """Return the key that holds values of the source's kind, where no known one does, and that kind."""
+    """Return the key with values of the source's kind and that kind, if no known key has values."""
     if source.kind is None:
         return None
     objects = []
@@ -96,7 +96,7 @@ def _found(source: Source) -> tuple[str, str] | None:
 
 
 def _rows_of_loose_json(number: int, text: str, found: tuple[str, str] | None) -> list[Row | Unreadable]:
-    """Return the rows of a line that was cut out of an array, or whose JSON is looser than the standard allows."""
+    """Return the rows of a line cut out of an array, or with JSON that is looser than the standard allows."""
     try:
         return report_objects.rows(number, report_objects.loads(text.rstrip(",")), found=found)
     except ValueError:

@@ -1,4 +1,4 @@
-"""MISP events in MISP's own JSON: one, a list of them, or what a search answers."""
+"""MISP events in MISP's own JSON: one, a list of them, or the response to a search."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -27,11 +27,10 @@ class MispEvent(Format):
         return 0.99 if _EVENT.match(text) or (_DETECTION.search(text) and '"Attribute"' in text) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield each attribute that is meant for detection."""
+        """Yield each attribute that is intended for detection."""
         return misp.rows(source)
 
     def examples(self) -> Iterable[Example]:
-        """Yield events, with attributes that are reports and others that are none."""
         row = {"kind": "domain", "value": "a.example.com"}
         yield Example(
             b'{"Event":{"info":"X","Attribute":[{"type":"domain","to_ids":true,"value":"a.example.com",\n'

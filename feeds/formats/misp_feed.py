@@ -1,4 +1,4 @@
-"""MISP feeds: a folder of events, with the manifest and the hashes in which MISP looks them up."""
+"""MISP feeds: a folder of events, with the manifest and the hashes by which MISP finds them."""
 
 import re
 from collections import Counter
@@ -11,10 +11,9 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 import orjson
 
 from feeds.format import Example, Format, Head
-from feeds.readers import json_stream
-from feeds.readers.lines import numbered_lines
+from feeds.readers import streams
 from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import Source
+from feeds.readers.source import Source, numbered_lines
 from mappers import ids, misp
 from schemas import kinds
 from schemas.report import Report
@@ -24,19 +23,19 @@ _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _MANIFEST = re.compile(rf'\s*\{{\s*"{_UUID}"\s*:\s*\{{')
 _HASH = re.compile(rf"[0-9a-fA-F]{{32}},{_UUID}")
 _EVENT_FILE = re.compile(_UUID)
-_IN_EVENT = "the reports are in the event file beside it, <uuid>.json"
+_IN_EVENT = "the reports are in the event's file, <uuid>.json"
 _INFO = "Scam indicators for "
 # MISP reads an event as a whole, and so does the format misp-event.
 _LARGEST_EVENT = 50_000
-# Attributes held back before they are appended to their events' files.
+# Attributes buffered before they are appended to their events' files.
 _HELD = 20_000
 
 
 class MispFeed(Format):
-    """A feed as MISP fetches it. Its events are read as ``misp-event``; its manifest and hashes hold no reports.
+    """A feed as MISP fetches it. Its events are read as ``misp-event``; its manifest and hashes contain no reports.
 
-    One event is written for each reporter, TLP level, day and collection, so that it has one creator and one marking;
-    for more than 50,000 reports, several.
+    One event is written for each reporter, TLP level, day and collection, so that it has one creator and one marking.
+    More than 50,000 reports need several events.
     """
 
     name: ClassVar[str] = "misp-feed"
@@ -55,10 +54,8 @@ class MispFeed(Format):
         """Yield each entry of the manifest or of the hashes as unreadable, with the place of its reports."""
         if source.head.lstrip()[:1] == b"{":
             number = 0
-            for item in json_stream.items(source, frozenset()):
-                for uuid in (
-                    item.value if isinstance(item, json_stream.JsonItem) and isinstance(item.value, dict) else ()
-                ):
+            for item in streams.items(source, frozenset()):
+                for uuid in item.value if isinstance(item, streams.JsonItem) and isinstance(item.value, dict) else ():
                     number += 1
                     yield Unreadable.of(number, uuid, "not-a-report", f"an entry of a feed's manifest: {_IN_EVENT}")
             return
@@ -69,13 +66,12 @@ class MispFeed(Format):
                 yield Unreadable.of(*line, "not-a-report", f"a line of a feed's hashes: {_IN_EVENT}")
 
     def examples(self) -> Iterable[Example]:
-        """Yield a manifest and hashes."""
         uuid = b"1733d613-f09f-43ec-8e6a-3926f75e5fa4"
         yield Example(b'{"' + uuid + b'":{"info":"X",\n"date":"2026-01-01"}}', [], ("not-a-report",))
         yield Example(b"0" * 32 + b"," + uuid + b"\n", [], ("not-a-report",))
 
     def write_folder(self, reports: Iterable[Report], folder: Path) -> int:
-        """Write the events, then the hashes, then the manifest; then remove the events of the manifest before."""
+        """Write the events, then the hashes, then the manifest; then remove the events of the previous manifest."""
         folder.mkdir(parents=True, exist_ok=True)
         gone = _own_events(folder / "manifest.json")
         with TemporaryDirectory(prefix=".writing-", dir=folder) as working:
@@ -92,7 +88,7 @@ class MispFeed(Format):
 
 
 class _EventKey(NamedTuple):
-    """The properties that all reports of one event share."""
+    """The properties shared by all reports of one event."""
 
     reporter: str
     tlp: Tlp
@@ -106,7 +102,7 @@ class _EventKey(NamedTuple):
 
 
 class _Events:
-    """Events being written, as parts in files of a folder, so that memory does not grow with them."""
+    """Events during writing, as parts in files of a folder, so that memory does not grow with them."""
 
     def __init__(self, working: Path) -> None:
         self.hashes = working / "hashes.csv"
@@ -119,7 +115,7 @@ class _Events:
         self._stamps: dict[_EventKey, int] = {}
 
     def add(self, report: Report) -> bool:
-        """Add a report to its event; return False where MISP has no type for it."""
+        """Add a report to its event; return False if MISP has no type for it."""
         spelled = misp.to_misp(report)
         if spelled is None:
             return False
@@ -189,16 +185,12 @@ class _Events:
 
 
 def _own_events(manifest: Path) -> set[str]:
-    """Return the UUIDs of the events that a manifest names and that this format wrote."""
+    """Return the UUIDs of the events in a manifest that this format wrote."""
     try:
         named = orjson.loads(manifest.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return set()
     if not isinstance(named, dict):
         return set()
-    ours = (uuid for uuid, entry in named.items() if isinstance(entry, dict) and _is_ours(entry))
-    return {uuid for uuid in ours if _EVENT_FILE.fullmatch(uuid)}
-
-
-def _is_ours(entry: dict[str, Any]) -> bool:
-    return str(entry.get("info")).startswith(_INFO)
+    entries = ((uuid, entry.get("info")) for uuid, entry in named.items() if isinstance(entry, dict))
+    return {uuid for uuid, info in entries if str(info).startswith(_INFO) and _EVENT_FILE.fullmatch(uuid)}

@@ -1,18 +1,23 @@
-"""Parquet tables; reading them takes the extra ``parquet``."""
+"""Parquet tables; reading them requires the extra ``parquet``."""
 
-from collections.abc import Iterable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import orjson
 
 from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
-from feeds.readers import parquet
-from feeds.readers.columns.columns import Columns
-from feeds.readers.columns.guessing import SAMPLE
-from feeds.readers.columns.notes import Note, shown_name
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers import parquet_cells, report_objects
+from feeds.readers.columns.roles import Header
+from feeds.readers.columns.values_in_cells import SAMPLE
+from feeds.readers.columns.vocabulary import is_known_column, is_subject_column
+from feeds.readers.rows import Note, Row, Unreadable, number_text, shown_name
 from feeds.readers.source import Source
 from feeds.readers.table import columns_under
 
@@ -23,8 +28,62 @@ _MAGIC = b"PAR1"
 _LARGEST = 4 << 30
 
 
+class ParquetTable(NamedTuple):
+    """An open table: its flat columns, its nested ones (lists or objects), and the process that reads it."""
+
+    names: list[str]
+    nested: list[str]
+    process: subprocess.Popen[bytes]
+
+    def rows(self, names: Sequence[str]) -> Iterator[list[str]]:
+        """Yield the cells of the columns called ``names``, as texts; once. Raises ``UnreadableFile``."""
+        wanted, cells = _pipes(self.process)
+        wanted.write(orjson.dumps(list(names)) + b"\n")
+        wanted.close()
+        for line in cells:
+            yield list(map(_text, orjson.loads(line)))
+        if self.process.wait():
+            raise _damaged()
+
+
+@contextmanager
+def open_table(path: str) -> Iterator[ParquetTable]:
+    """Open the table in a file. Raises ``UnreadableFile``, also if the extra ``parquet`` is not installed."""
+    command = [sys.executable, "-m", parquet_cells.__name__, path]
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere) as process:  # noqa: S603 - ourselves
+        try:
+            names = _pipes(process)[1].readline()
+            if not names and process.wait() == parquet_cells.NOT_INSTALLED:
+                raise UnreadableFile(
+                    "Parquet files need the extra parquet (pip install 'scamfeed[parquet]'); or save it as CSV"
+                )
+            if not names:
+                raise _damaged()
+            flat, nested = orjson.loads(names)
+            yield ParquetTable(flat, nested, process)
+        finally:
+            process.kill()
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("a process without pipes")
+    return process.stdin, process.stdout
+
+
+def _text(cell: str | float) -> str:
+    if isinstance(cell, str):
+        return cell
+    return number_text(repr(cell)) if isinstance(cell, float) else report_objects.text(cell)
+
+
+def _damaged() -> UnreadableFile:
+    return UnreadableFile("the Parquet file is damaged, or cut off, or needs too much memory: fetch it again")
+
+
 class Parquet(Format):
-    """A Parquet file, read piece by piece; columns that no report has are not unpacked."""
+    """A Parquet file, read piece by piece; columns that reports do not have are not unpacked."""
 
     name: ClassVar[str] = "parquet"
     endings: ClassVar[tuple[str, ...]] = ("parquet", "pq")
@@ -35,24 +94,22 @@ class Parquet(Format):
         return 1 if head.magic.startswith(_MAGIC) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield the rows of the table."""
         if not source.head.startswith(_MAGIC):
-            raise UnreadableFile("this is no Parquet file: name another format, or none to have it recognised")
-        with source.spooled(_LARGEST) as file, parquet.open_table(file.name) as table:
-            # Others are named, and not read.
-            names = [name for name in table.names if Columns([name]).known]
-            if not Columns(names).names_subject and source.kind:
+            raise UnreadableFile("this is not a Parquet file: set another format, or none for automatic recognition")
+        with source.spooled(_LARGEST) as file, open_table(file.name) as table:
+            # Other columns are listed, but not read.
+            names = list(filter(is_known_column, table.names))
+            if not any(map(is_subject_column, names)) and source.kind:
                 names = list(table.names)
             rows = table.rows(names or table.names[:1])
             sample = list(islice(rows, SAMPLE))
-            columns = columns_under(names or table.names[:1], sample, source.kind)
+            columns = columns_under(Header(list(names or table.names[:1])), sample, source.kind)
             others = [*(name for name in table.names if name not in names), *table.nested]
             columns.note(Note("column", shown_name(name, place)) for place, name in enumerate(others))
             for number, cells in enumerate(chain(sample, rows), 1):
                 yield from columns.rows(number, cells)
 
     def examples(self) -> Iterable[Example]:
-        """Yield small tables, where the library that writes them is installed."""
         try:
             import polars
         except ImportError:

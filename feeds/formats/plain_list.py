@@ -1,10 +1,12 @@
-"""Plain lists: one value a line."""
+"""Plain lists: one value per line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, ClassVar
 
 from feeds.format import Example, Head, LineFormat
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers import national
+from feeds.readers.rows import FileRow, Row, Unreadable
+from feeds.readers.source import Source
 from schemas.report import Report
 
 # ``!`` begins comments in lists of ad blockers, ``;`` in zone files, ``//`` in program code.
@@ -14,7 +16,7 @@ _INSIDE = frozenset(" \t,;")
 
 
 class PlainList(LineFormat):
-    """One value a line, with comments; files that look like no other format are read as this one.
+    """One value per line, with comments; files that look like no other format are read as plain lists.
 
     Not part of the value: bullets, a comma or semicolon at the end, the first dot of ``.example.com``.
     """
@@ -25,18 +27,22 @@ class PlainList(LineFormat):
     values_only: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Return the lowest score there is: a file is a list if it is nothing else."""
+        """Return the lowest score: a file is a plain list only if no other format fits."""
         return 0.2
 
+    def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
+        """Yield the value of each line; numbers have the kinds of the source's country, if that is known."""
+        rows = super().read(source, path)
+        return national.with_kinds(rows, source.country) if source.country and not source.kind else rows
+
     def rows_of_line(self, number: int, line: str) -> Iterable[Row | Unreadable]:
-        """Return the value of a line that is no comment."""
+        """Return the value of a line that is not a comment."""
         value = line.strip()
         if value and (value[0] in _SPECIAL or not _INSIDE.isdisjoint(value)):
             value = _value(value)
         return (Row(number, {"value": value}),) if value else ()
 
     def examples(self) -> Iterable[Example]:
-        """Yield lists."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"a.example.com\nb.example.com\n", two)
         yield Example(b"\xef\xbb\xbf# bad ones\r\n\r\n  a.example.com  \r\n! b\r\n; b\r\n// b\r\nb.example.com", two)
@@ -53,7 +59,6 @@ class PlainList(LineFormat):
         yield Example(b"", [])
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write the values, one a line."""
         count = 0
         for report in reports:
             out.write(f"{report.value}\n".encode())
@@ -62,7 +67,7 @@ class PlainList(LineFormat):
 
 
 def _value(line: str) -> str:
-    """Return a line without its comment and list marks; nothing where all of it is a comment."""
+    """Return a line without its comment and list marks; empty if all of it is a comment."""
     if line.startswith(_COMMENTS):
         return ""
     for mark in (" #", "\t#", " //", "\t//"):

@@ -1,4 +1,4 @@
-"""Free text and Markdown: reports, articles and messages that name indicators in their words."""
+"""Free text and Markdown: reports, articles and messages that mention indicators in their sentences."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,20 +6,24 @@ from functools import partial
 from typing import ClassVar
 
 from feeds.format import Example, Format, Head
-from feeds.readers.extraction.labels import TextPurpose, purpose_of
+from feeds.readers.columns import roles
+from feeds.readers.extraction.cues import UNSPACED, TextPurpose, purpose_of
 from feeds.readers.extraction.outline import Outline
-from feeds.readers.extraction.prose import UNSPACED, ProseReader, count_words, defangs_values
+from feeds.readers.extraction.prose import ProseReader, TextContext, count_words
 from feeds.readers.extraction.values import find_candidates
-from feeds.readers.lines import numbered_lines
-from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import HEAD, Source, decode
+from feeds.readers.rows import FileRow, Unreadable
+from feeds.readers.source import HEAD, Source, decode, numbered_lines
 from feeds.readers.table import delimiter_of
 
 _CHAPTER = re.compile(r"#{2,6} \S")
 _BREAK = re.compile(r"[ ,，、。;；：]")
 _RULER = re.compile(r"\|?\s*:?-{3,}:?\s*\|[\s|:-]*")
 _COMMENTS = ("#", "!", ";", "//")
+_NUMBER = re.compile(r"(?<!\w)[+(]?\d(?:[ ().-]{0,2}\d){6,18}|@[A-Za-z0-9_]{3}")
+_COMMA = re.compile(r",(?!\d)(\s|$)?")
 _SENTENCE = 5
+# Number of words of a long sentence.
+_LONG = 10
 _LETTERS = 20
 
 
@@ -27,6 +31,7 @@ class FreeText(Format):
     """The values in a text, each with its line; ``feeds.readers.extraction.prose`` finds them."""
 
     name: ClassVar[str] = "prose"
+    document: ClassVar[bool] = True
     endings: ClassVar[tuple[str, ...]] = ("md", "markdown", "text")
 
     def score(self, head: Head) -> float:
@@ -35,14 +40,24 @@ class FreeText(Format):
             return 0.9
         lines = [line for line in head.lines if not line.startswith(_COMMENTS) or _CHAPTER.match(line)]
         headings = _headings(head)
-        if not (headings or _are_sentences(lines)) or not any(map(_has_value, lines)):
+        sentences = _are_sentences(lines)
+        if not (headings or sentences) or not any(
+            _has_value(line) or (sentences and _has_number(line)) for line in lines
+        ):
             return 0
-        # What looks like the header of a table without other columns may be a heading.
-        return 0.88 if headings > 1 and delimiter_of(head.text) is None else 0.5
+        # A text that looks like a table's header without other columns may be a heading.
+        if headings > 1 and delimiter_of(head.text) is None:
+            return 0.88
+        # A sentence may look like a table's header.
+        return 0.86 if _is_running_text(lines) and delimiter_of(head.text) in (None, ",") else 0.5
 
-    def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield each value that the text names."""
-        prose = ProseReader(defangs=defangs_values(decode(source.head[:HEAD]).splitlines()))
+    def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
+        """Yield the values of each line; a text about safe values, by the file's name, gives none."""
+        rows = self._rows(source)
+        yield from roles.refused(rows) if roles.is_list_of_others(source.title) else rows
+
+    def _rows(self, source: Source) -> Iterator[FileRow]:
+        prose = ProseReader(TextContext(decode(source.head[:HEAD]).splitlines(), source.country))
         for line in numbered_lines(source):
             if isinstance(line, Unreadable):
                 yield line
@@ -51,7 +66,6 @@ class FreeText(Format):
         yield from prose.finish()
 
     def examples(self) -> Iterable[Example]:
-        """Yield a report, an article in Markdown, and a message."""
         yield Example(
             b"2026-01-01: FAKE SHOPS\n\nREFERENCES:\n\n- https://example.org/news\n\nNOTES:\n\n"
             b"- We have seen many shops in recent weeks, such as shop.example.com and report.pdf.\n"
@@ -78,7 +92,7 @@ class FreeText(Format):
                 {"value": "+66 81 234 5678", "kind": "phone"},
                 {"value": "@example_handle", "kind": "social-account", "platform": "telegram"},
             ],
-            ("not-marked", "not-a-report"),
+            ("not-a-report", "not-a-report"),
         )
         yield Example(
             "มีคนโทรมาจาก +66 81 234 5678 บอกให้กดลิงก์hxxp://a[.]example[.]comแล้ว"
@@ -95,6 +109,18 @@ def _has_value(line: str) -> bool:
     return any(True for _ in find_candidates(line))
 
 
+def _has_number(line: str) -> bool:
+    """Return whether a line has a number or a handle, whose kind only words show."""
+    return _NUMBER.search(line) is not None
+
+
+def _is_running_text(lines: list[str]) -> bool:
+    """Return whether most lines have more words than cells of a table, and commas of sentences."""
+    commas = [comma for line in lines for comma in _COMMA.findall(line)]
+    long = sum(len(line.split()) >= _LONG or len(UNSPACED.findall(line)) >= _LONG * 3 for line in lines)
+    return long * 2 >= len(lines) and sum(map(bool, commas)) * 5 >= len(commas) * 4
+
+
 def _are_sentences(lines: list[str]) -> bool:
     """Return whether enough of the lines are sentences."""
     sentences = sum(map(_is_sentence, lines))
@@ -108,7 +134,7 @@ def _is_sentence(line: str) -> bool:
 
 
 def _headings(head: Head) -> int:
-    """Count the headings and labels that separate the scammers' values from others', as no plain list does."""
+    """Count the headings and labels that separate scammers' values from others; plain lists have none."""
     outline, chapters, headings, labels = Outline(), 0, 0, set[str]()
     for line in head.text[:20_000].splitlines():
         if not line.strip():

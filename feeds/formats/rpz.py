@@ -1,36 +1,111 @@
-"""Response policy zones: zone files that name the domains and addresses a resolver blocks."""
+"""Response policy zones: zone files with the domains and addresses that a resolver blocks."""
 
+import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, NamedTuple
+
+from dns.exception import DNSException
+from dns.tokenizer import Tokenizer
 
 from feeds.format import Example, Format, Head
-from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import Source
-from feeds.readers.zone_file import CLASSES, TTL, ZoneRecord, records
+from feeds.readers.rows import MAX_LINE, Row, Unreadable
+from feeds.readers.source import Source, line_runs
 from schemas import timestamp
 from schemas.report import Report
+
+TTL = re.compile(r"\d+|(?:\d+[wdhms])+", re.IGNORECASE)
+CLASSES = frozenset({"IN", "CH", "HS", "ANY"})
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|;.*|\\.')
+# A record with more lines has lost its closing bracket.
+_MOST_LINES = 50
+
+_MALFORMED = ("malformed-record", "not a record of a zone file: owner, type and data, with closed brackets and quotes")
+
+
+class ZoneRecord(NamedTuple):
+    """A record as written; ``owner`` is empty if the record has the same as the previous one."""
+
+    line: int
+    owner: str
+    type: str
+    data: str
+    raw: str
+
+
+def records(source: Source) -> Iterator[ZoneRecord | Unreadable]:
+    """Yield the records of a zone file, also those that use brackets to span several lines."""
+    start, held = 0, list[str]()
+    for run in line_runs(source):
+        if isinstance(run, Unreadable):
+            yield run
+            continue
+        for number, line in enumerate(run[1], run[0]):
+            if not held and not line.strip():
+                continue
+            held.append(line)
+            start = start if len(held) > 1 else number
+            if "(" in line or len(held) > 1:
+                bare = _QUOTED.sub("", "\n".join(held))
+                if bare.count("(") > bare.count(")") and len(held) < _MOST_LINES and len(bare) < MAX_LINE:
+                    continue
+            if record := _record(start, "\n".join(held)):
+                yield record
+            held.clear()
+    if held:
+        yield Unreadable.of(start, held[0], *_MALFORMED)
+
+
+def _record(number: int, raw: str) -> ZoneRecord | Unreadable | None:
+    """Read one record; None for a comment."""
+    try:
+        words = _words(raw)
+    except DNSException:
+        return Unreadable.of(number, raw, *_MALFORMED)
+    if not words:
+        return None
+    if words[0].startswith("$"):
+        return ZoneRecord(number, "", words[0].upper(), " ".join(words[1:2]), raw)
+    owner = "" if raw[0] in " \t" else words.pop(0)
+    for _ in range(2):
+        if words and (words[0].upper() in CLASSES or TTL.fullmatch(words[0])):
+            words.pop(0)
+    if len(words) < 2 or not words[0].isalnum():
+        return Unreadable.of(number, raw, *_MALFORMED)
+    return ZoneRecord(number, owner, words[0].upper(), words[1], raw)
+
+
+def _words(raw: str) -> list[str]:
+    if not any(mark in raw for mark in '();"\\'):
+        return raw.split()
+    tokens, words = Tokenizer(raw), list[str]()
+    while not (token := tokens.get()).is_eof():
+        if not token.is_eol():
+            words.append(token.value)
+    return words
+
 
 _ADDRESSES = frozenset({"A", "AAAA"})
 # Records about the zone itself, not about a name in it.
 _OF_THE_ZONE = frozenset({"SOA", "NS", "TXT", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS", "CDS", "CDNSKEY"})
 _BLOCKING = frozenset({".", "*.", "rpz-drop."})
-_NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104 - nowhere, not everywhere
+_NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104 - addresses that block, not addresses to listen on
 _TRIGGERS = {
-    "rpz-client-ip": "who asks, not what is asked for",
+    "rpz-client-ip": "the client, not the requested name",
     "rpz-nsip": "name servers, which serve others too",
     "rpz-nsdname": "name servers, which serve others too",
 }
 _HEADER = "$TTL 300\n@ IN SOA localhost. hostmaster.localhost. {serial} 3600 600 2592000 300\n@ IN NS localhost.\n"
-_SENT_ON = "the name is led elsewhere, or answered for in another way, which is no blocking"
-_OUTSIDE = ("outside-zone", "the name is not in the zone, whose server would leave it out: give it without a final dot")
+_SENT_ON = "the name is redirected or gets another answer, and is not blocked"
+_OUTSIDE = ("outside-zone", "the name is outside the zone, so that its server ignores it: write it without a final dot")
 
 
 class Rpz(Format):
     """A zone in the text form of RFC 1035 with the triggers and actions of response policy zones.
 
-    A name and the wildcard right below it are one report. Names that are answered for, as ``rpz-passthru`` has it,
-    or led elsewhere are none.
+    A name and the wildcard right below it are one report. Names that are answered normally (``rpz-passthru``) or
+    redirected are not reports.
     """
 
     name: ClassVar[str] = "rpz"
@@ -40,16 +115,14 @@ class Rpz(Format):
     blocklist: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Return the share of lines that hold a record."""
+        """Return the share of lines that contain a record."""
         lines = [line for line in head.lines if not line.startswith((";", "$"))]
         return 0.96 * head.share(filter(_looks_like_record, lines), len(lines))
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield each domain or address that is blocked."""
         return _Zone().rows(records(source))
 
     def examples(self) -> Iterable[Example]:
-        """Yield zones."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         head = (
             b"$TTL 1h\n@ IN SOA ns.example.net. admin.example.net. ( 1 ; serial\n 3600 600\n 86400 300 )\n IN NS x.\n"
@@ -99,7 +172,7 @@ class Rpz(Format):
 
 
 class _Zone:
-    """State of a zone being read: its name, the origin of relative names, the last owner, the last name."""
+    """State of a zone during reading: its name, the origin of relative names, the last owner, the last name."""
 
     def __init__(self) -> None:
         self._zone = self._origin = self._owner = self._last_name = ""
@@ -113,7 +186,7 @@ class _Zone:
                 self._zone = self._zone or self._origin
             elif record.type.startswith("$"):
                 if record.type != "$TTL":
-                    message = "an instruction to read or make more records: write them out"
+                    message = "an instruction to read or generate more records: write the records out"
                     yield Unreadable.of(record.line, record.raw, "not-a-report", message)
             elif row := self._row(record):
                 yield row
@@ -137,12 +210,12 @@ class _Zone:
             return Row(record.line, {"value": name})
         address = _address(name.split(".")[:-1])
         if address is None:
-            message = "no address: rpz-ip wants its length and its parts backwards, as in 32.7.2.0.192.rpz-ip"
+            message = "not an address: rpz-ip needs prefix length and reversed parts, such as 32.7.2.0.192.rpz-ip"
             return Unreadable.of(record.line, record.raw, "bad-trigger", message)
         return Row(record.line, {"value": address, "kind": "ip"})
 
     def _below(self, owner: str) -> str | None:
-        """Return a name as it is below the zone, None where it is outside."""
+        """Return a name relative to the zone, None if it is outside."""
         if not owner.endswith("."):
             if self._origin == self._zone:
                 return owner
@@ -151,7 +224,7 @@ class _Zone:
 
 
 def _refusal(record: ZoneRecord, name: str) -> tuple[str, str] | None:
-    """Return the reason and message why a record blocks nothing, None where it blocks."""
+    """Return reason and message if a record blocks nothing, None if it blocks."""
     trigger = name.rpartition(".")[2]
     if trigger in _TRIGGERS:
         return "not-a-report", f"the rule is about {_TRIGGERS[trigger]}"
@@ -160,13 +233,13 @@ def _refusal(record: ZoneRecord, name: str) -> tuple[str, str] | None:
         if target in _BLOCKING or target == "rpz-drop":
             return None
         if target.rstrip(".") in ("rpz-passthru", name):
-            return "not-a-report", "an exception: it names what is not blocked"
+            return "not-a-report", "an exception: it lists a name that is not blocked"
         return "not-a-report", _SENT_ON
     return None if record.type in _ADDRESSES and target in _NOWHERE else ("not-a-report", _SENT_ON)
 
 
 def _looks_like_record(line: str) -> bool:
-    """Return whether ``line`` looks like a record, with its owner or without."""
+    """Return whether ``line`` looks like a record, with or without its owner."""
     words = line.split(maxsplit=5)
     for place, word in enumerate(words[:4]):
         after = words[place + 1] if place + 1 < len(words) else ""
@@ -180,7 +253,7 @@ def _looks_like_record(line: str) -> bool:
 
 
 def _address(parts: list[str]) -> str | None:
-    """Return the address or network of ``parts``: its prefix length, and then its parts backwards."""
+    """Return the address or network of ``parts``: its prefix length, and then its parts in reverse order."""
     size, *backwards = parts
     if len(backwards) == 4 and "zz" not in backwards:
         text = ".".join(reversed(backwards))

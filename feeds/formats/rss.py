@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
 from feeds.format import Example, Format, Head
-from feeds.readers import xml_stream
+from feeds.readers import streams
 from feeds.readers.columns.vocabulary import kind_of_word, scam_type_of_tags, tags_say_innocent
 from feeds.readers.extraction.prose import ProseReader
 from feeds.readers.rows import Row, Unreadable
@@ -24,15 +24,15 @@ _DECLARED = re.compile(r"<\?xml[^>]*\sencoding\s*=\s*[\"']([\w.-]+)[\"']")
 _TAG = re.compile(r"<(?P<block>/?(?:p|br|div|li|tr|h\d|ul|ol|table|td|th)\b)?[^<>]{0,2000}>", re.IGNORECASE)
 _NO_VALUE = (
     "no-value",
-    "the item names no value: its title is none, and in its text none is defanged or labelled (Domain: …, URL: …)",
+    "the item has no value: its title is not one, and its text has none that is defanged or labelled (Domain: …)",
 )
-_INNOCENT = ("not-a-scam", "a category of the item says that this is no scam: leave such items out")
+_INNOCENT = ("not-a-scam", "a category of the item says that it is not a scam: leave such items out")
 
 
 class Rss(Format):
-    """Items of a feed: the title where that is a value, else the values that the title and text name.
+    """Items of a feed: the title if it is a value, else the values in the title and text.
 
-    An item's link is the reporter's own page, and is never read. Categories name the kind and the scam type.
+    An item's link is the reporter's own page, and is never read. Categories give the kind and the scam type.
     """
 
     name: ClassVar[str] = "rss"
@@ -47,14 +47,13 @@ class Rss(Format):
         """Yield the values of each item, with the item's number in place of a line."""
         head = source.head[:1000].decode("ascii", "replace")
         declared = _DECLARED.search(head)
-        # What says to be UTF-16 is UTF-8 by now (feeds.readers.source).
+        # A document that declares UTF-16 was already converted to UTF-8 (feeds.readers.source).
         own = declared and not declared[1].lower().startswith(("utf-16", "utf-32", "ucs", "utf16", "utf32"))
         encoding = declared[1] if declared and own else "utf-8"
-        for number, item in enumerate(xml_stream.pieces(source.blocks(), _Items(), encoding), 1):
+        for number, item in enumerate(streams.pieces(source.blocks(), _Items(), encoding), 1):
             yield from _rows(number, item)
 
     def examples(self) -> Iterable[Example]:
-        """Yield feeds."""
         item = (
             b"<item><title>%s</title><link>https://social.example/u1/status/1</link><description>%s</description>"
             b"<pubDate>Thu, 01 Jan 2026 08:00:00 +0000</pubDate><category>%s</category>"
@@ -97,7 +96,7 @@ class _FeedItem:
         self.categories: list[str] = []
 
 
-class _Items(xml_stream.Gatherer[_FeedItem]):
+class _Items(streams.Gatherer[_FeedItem]):
     """Collects the items of a feed, and nothing of the feed itself."""
 
     def __init__(self) -> None:
@@ -166,7 +165,7 @@ def _is_value(title: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Return a text without its HTML tags; the targets of links are dropped, as they are the reporter's."""
+    """Return a text without its HTML tags; the targets of links are dropped, because they are the reporter's."""
     return html.unescape(_TAG.sub(lambda tag: "\n" if tag["block"] else " ", html.unescape(text)))
 
 
@@ -175,6 +174,6 @@ def _time(item: _FeedItem) -> str:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError):
-        return text  # in RFC 3339, or wrong: the check of the column refuses it
+        return text  # in RFC 3339, or wrong: the column's check refuses it
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Requests to the upload API of Microsoft Sentinel, one a line."""
+"""Requests to the upload API of Microsoft Sentinel, one per line."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ from schemas.report import Report
 from server.store.item import compact
 
 _SOURCE = "Scamfeed"
-# Indicators that the API takes in one request.
+# Maximum number of indicators in one request.
 _PER_REQUEST = 100
 _UPLOAD = re.compile(r'"stixobjects"\s*:\s*\[')
 
 
 class Sentinel(Format):
-    """Bodies for ``threat-intelligence-stix-objects:upload``, of 100 indicators at most; each is posted by itself."""
+    """Bodies for ``threat-intelligence-stix-objects:upload``, of at most 100 indicators; each is posted separately."""
 
     name: ClassVar[str] = "sentinel"
     endings: ClassVar[tuple[str, ...]] = ("json", "jsonl")
@@ -33,11 +33,9 @@ class Sentinel(Format):
         return 1 if text.startswith("{") and _UPLOAD.search(text) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
-        """Yield the reports of each indicator."""
         return stix.rows(source)
 
     def examples(self) -> Iterable[Example]:
-        """Yield a request."""
         yield Example(
             b'{"sourcesystem":"Example","stixobjects":[{"type":"indicator","spec_version":"2.1",\n'
             b'"id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2026-01-01T00:00:00.000Z",'
@@ -60,7 +58,6 @@ class Sentinel(Format):
         )
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write an indicator for each report."""
         return self.copy((to_stix(report, Profile.CORE)[0] for report in reports), out)
 
     def copy(self, objects: Iterable[Mapping[str, Any]], out: BinaryIO) -> int:

@@ -1,4 +1,4 @@
-"""STIX: bundles, TAXII envelopes, lists of objects, and objects one a line."""
+"""STIX: bundles, TAXII envelopes, lists of objects, and one object per line."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,16 +28,14 @@ class Stix(Format):
     stix_objects: ClassVar[bool] = True
 
     def score(self, head: Head) -> float:
-        """Return a high score for a bundle, or for ids as only STIX has them."""
+        """Return a high score for a bundle, or for ids in STIX's form."""
         text = head.text[:20_000].lstrip()
         return 0.99 if text[:1] in ("{", "[") and (_BUNDLE.search(text) or _ID.search(text)) else 0
 
     def read(self, source: Source, path: str = "") -> Iterator[FileRow]:
-        """Yield the reports of each indicator."""
         return stix.rows(source)
 
     def examples(self) -> Iterable[Example]:
-        """Yield a bundle, an envelope, a list, lines, and STIX 2.0."""
         head = (
             b'"spec_version":"2.1","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-02T00:00:00.000Z",'
             b'"valid_from":"2026-01-01T00:00:00Z","valid_until":"2026-03-01T00:00:00Z","pattern_type":"stix",'
@@ -91,11 +89,10 @@ class Stix(Format):
         )
 
     def write(self, reports: Iterable[Report], out: BinaryIO) -> int:
-        """Write a bundle of one indicator a report, each after the objects that it refers to."""
+        """Write a bundle of one indicator per report, each after the objects that it refers to."""
         return self.copy(chain.from_iterable(_with_companions(reports)), out)
 
     def copy(self, objects: Iterable[Mapping[str, Any]], out: BinaryIO) -> int:
-        """Write a bundle of the objects as they are."""
         count, lead = 0, b""
         for obj in objects:
             if not lead:
@@ -103,7 +100,7 @@ class Stix(Format):
             out.write(lead + compact(obj))
             count += obj["type"] == "indicator"
             lead = b",\n"
-        # A bundle without objects has no list of them either (STIX 2.1 §3.1: no list is empty).
+        # A bundle without objects has no list of them (STIX 2.1 §3.1: no list is empty).
         out.write(b"\n]}\n" if lead else _head({"type": "bundle"}) + b"}\n")
         return count
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from feeds.format import DomainBlocklist, Example, Head
-from feeds.readers.lines import numbered_lines
 from feeds.readers.rows import Row, Unreadable
-from feeds.readers.source import Source
+from feeds.readers.source import Source, numbered_lines
 
 _RULE = re.compile(r"(?:\*|https?)://(?P<host>[^/\s]+)(?P<path>/\S*)")
 _NAME = re.compile(r"(?:\*\.)?[^\s/*@:#$|^]+\.[^\s/*@:#$|^]+")
@@ -22,14 +21,14 @@ class UBlacklist(DomainBlocklist):
     written: ClassVar[str] = "*://*.{}/*"
 
     def score(self, head: Head) -> float:
-        """Return the share of lines that are rules with a star, as only such lists have them."""
+        """Return the share of lines that are rules with a star, which only such lists have."""
         lines = [line for line in head.lines if not line.startswith("#")]
         if lines[:1] == ["---"] and "---" in lines[1:]:
             lines = lines[lines.index("---", 1) + 1 :]
         return 0.95 * head.share((line for line in lines if _LOOKS.fullmatch(line) and "*" in line), len(lines))
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
-        """Yield each site that is hidden; the properties in front, between two lines ``---``, are skipped."""
+        """Yield each hidden site; the properties at the beginning, between two lines ``---``, are skipped."""
         in_properties = False
         for line in numbered_lines(source):
             if isinstance(line, Unreadable):
@@ -47,7 +46,6 @@ class UBlacklist(DomainBlocklist):
         return (_row_of_rule(number, text),) if text else ()
 
     def examples(self) -> Iterable[Example]:
-        """Yield lists of rules."""
         two = [{"value": "a.example.com"}, {"value": "b.example.com"}]
         yield Example(b"# bad\n*://*.a.example.com/*\n*://b.example.com/* # why\n", two)
         yield Example(b"---\nname: bad\nhomepage: https://example.com/list\n---\n*://*.a.example.com/*\r\n", two[:1])
@@ -70,12 +68,14 @@ def _without_comment(line: str) -> str:
 
 def _row_of_rule(number: int, text: str) -> Row | Unreadable:
     if text.startswith("@"):
-        return Unreadable.of(number, text, "not-a-report", "the rule says what is shown, or marked, and hides nothing")
+        return Unreadable.of(number, text, "not-a-report", "the rule only shows or marks sites, and hides none")
     found = _RULE.fullmatch(text)
     if found is None:
         if _NAME.fullmatch(text):
             return Row(number, {"value": text.removeprefix("*.")})
-        return Unreadable.of(number, text, "rule-without-name", "the rule is an expression over many: list the names")
+        return Unreadable.of(
+            number, text, "rule-without-name", "the rule is an expression over many names: list the names"
+        )
     host, page = found["host"].removeprefix("*."), found["path"].removesuffix("*")
     if "*" in host or "*" in page:
         return Unreadable.of(number, text, "rule-without-name", "the rule is a pattern over many names: list the names")

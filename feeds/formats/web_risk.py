@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from feeds.format import Example, Format, Head
-from feeds.readers import json_stream
+from feeds.readers import streams
 from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
@@ -16,15 +16,15 @@ _OURS = re.compile(
     r'"threatEntryType"\s*:|"threatTypes"\s*:\s*\[|"negativeExpireTime"\s*:|"newVersionToken"\s*:'
 )
 _PHISHING = frozenset({"SOCIAL_ENGINEERING", "SOCIAL_ENGINEERING_EXTENDED_COVERAGE"})
-# In the middle of what the level stands for (below 60, 60 to 80, above 80 in a hundred).
+# The middle of the range that the level stands for (below 60, 60 to 80, above 80 per cent).
 _LEVELS = {"LOW": "30", "MEDIUM": "70", "HIGH": "90"}
 _ENDED = frozenset({"CLOSED", "CANCELLED", "FAILED"})
 
 
 class WebRisk(Format):
-    """Submissions (``uris.submit``), the operations they become, and matches of Safe Browsing, which have a URI.
+    """Submissions (``uris.submit``), the operations started by them, and matches of Safe Browsing with a URI.
 
-    Answers about hashes name no URI, and are no reports. Comments are not read.
+    Answers about hashes contain no URI, and are not reports. Comments are not read.
     """
 
     name: ClassVar[str] = "web-risk"
@@ -37,16 +37,15 @@ class WebRisk(Format):
 
     def read(self, source: Source, path: str = "") -> Iterator[Row | Unreadable]:
         """Yield each URI that was submitted or matched."""
-        for item in json_stream.items(source, _LISTS):
-            if isinstance(item, json_stream.MalformedLine):
-                yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one URI a line")
+        for item in streams.items(source, _LISTS):
+            if isinstance(item, streams.MalformedLine):
+                yield item.refused("URI")
             elif isinstance(item.value, dict):
                 yield _row(item.number, item.value)
             else:
                 yield Unreadable.of(item.number, text(item.value), "not-a-record", "not an object of Web Risk")
 
     def examples(self) -> Iterable[Example]:
-        """Yield submissions, operations, matches, and answers without URIs."""
         page = {"kind": "url", "value": "https://a.example.com/pay"}
         phishing = {"scam_type": "credential-phishing"}
         yield Example(
@@ -87,10 +86,10 @@ def _row(number: int, obj: Mapping[str, Any]) -> Row | Unreadable:
     if not uri:
         if "submission" in obj or "response" in obj:
             return Unreadable.of(number, "", "no-value", "the submission has no URI")
-        message = "an answer that names no URI, only what is known of one, or hashes of many"
+        message = "the answer contains no URI, only information about one, or hashes of many"
         return Unreadable.of(number, text(obj.get("name")), "not-a-report", message)
     if text(metadata.get("state")) in _ENDED:
-        message = "the review ended without finding the URI unsafe"
+        message = "the review did not find the URI unsafe"
         return Unreadable.of(number, uri, "not-a-scam", message)
     types = {text(_first(threat, "abuseType", "abuse_type")), text(obj.get("threatType"))}
     types.update(map(text, _list(_first(submission, "threatTypes", "threat_types"))))
@@ -115,7 +114,7 @@ def _confidence(obj: Mapping[str, Any]) -> str:
 
 
 def _first(obj: Mapping[str, Any], *names: str) -> Any:
-    """Return the value of the first of ``names`` that is there: the APIs spell keys in two ways."""
+    """Return the value of the first existing one of ``names``: the APIs spell keys in two ways."""
     return next((obj[name] for name in names if name in obj), None)
 
 

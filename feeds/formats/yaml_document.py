@@ -9,7 +9,7 @@ import yaml
 
 from feeds.errors import UnreadableFile
 from feeds.format import Example, Format, Head
-from feeds.readers import document
+from feeds.readers import report_objects
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
 
@@ -18,22 +18,22 @@ _DEPTH = 20
 _KEY = re.compile(r"['\"]?[A-Za-z_][\w-]*['\"]?:(?:\s|$)")
 _ITEM = re.compile(r"-\s+['\"]?[a-z_]+['\"]?:\s")
 _ENOUGH = 100
-# Those of a stream, a document and one scalar.
+# Events of a stream, a document and one scalar.
 _FEWEST = 5
 
 
 class Yaml(Format):
-    """YAML whose scalars are read as the texts they are: ``NO`` and ``0x1f`` stay ``NO`` and ``0x1f``.
+    """YAML whose scalars are read as plain texts: ``NO`` and ``0x1f`` stay ``NO`` and ``0x1f``.
 
-    Properties beside a tag pack's ``tags`` hold for each tag. Aliases are refused, because a small file could grow
-    large by them; YAML tags are ignored, so that no object is made.
+    Properties next to a tag pack's ``tags`` apply to each tag. Aliases are refused, because they could expand a small
+    file to a large one. YAML tags are ignored, so that no object is created.
     """
 
     name: ClassVar[str] = "yaml"
     endings: ClassVar[tuple[str, ...]] = ("yaml", "yml")
 
     def score(self, head: Head) -> float:
-        """Return a high score for a list of objects or a document that is YAML as far as it is there."""
+        """Return a high score for the beginning of a YAML document or of a list of objects in YAML."""
         named = "yaml" in head.suffixes or "yml" in head.suffixes
         lines = [line for line in head.lines if not line.startswith("#")]
         if not lines or not (named or lines[0] == "---" or any(map(_ITEM.match, lines[:50]))):
@@ -46,14 +46,13 @@ class Yaml(Format):
         text = source.whole(_LIMIT)
         try:
             for whole in _documents(text):
-                yield from document.rows(whole, path, source.kind)
+                yield from report_objects.rows_of_document(whole, path, source.kind)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f" (line {mark.line + 1})" if mark else ""
-            raise UnreadableFile(f"this is no YAML{where}") from None
+            raise UnreadableFile(f"this is not YAML{where}") from None
 
     def examples(self) -> Iterable[Example]:
-        """Yield documents."""
         yield Example(
             b"title: Phishing\ncreator: X\nabuse: phishing\ncurrency: BTC\nconfidence: forensic\nlastmod: 2021-11-12\n"
             b"tags:\n- address: 1Boat\n  label: X\n- address: 0x00\n  currency: ETH\n  abuse: sextortion\n",
@@ -92,7 +91,7 @@ class Yaml(Format):
 
 
 def _begins_well(text: str) -> bool:
-    """Return whether ``text``, which may be cut off anywhere, begins as YAML of more than one node does."""
+    """Return whether ``text``, which may be truncated anywhere, is the beginning of YAML with more than one node."""
     events: list[yaml.Event] = []
     try:
         events.extend(islice(yaml.parse(text, yaml.CSafeLoader), _ENOUGH))
@@ -113,7 +112,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Any:
     if isinstance(event, yaml.ScalarEvent):
         return event.value if event.value not in ("~", "null") or event.style else ""
     if isinstance(event, yaml.AliasEvent):
-        raise UnreadableFile(f"{_place(event)}: an alias; write out what it stands for")
+        raise UnreadableFile(f"{_place(event)}: an alias; write its content instead")
     if depth > _DEPTH:
         raise UnreadableFile(f"{_place(event)}: nested too deeply")
     if isinstance(event, yaml.SequenceStartEvent):

@@ -1,33 +1,34 @@
-"""Options of a mapping, and the settings of a feed that they are made of."""
+"""Options of a mapping, and the settings of a feed from which they are made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from feeds import formats
+from feeds.readers import record_rows
 from feeds.readers.columns.conventions import Conventions
-from feeds.readers.columns.dates import DayMonthOrder
+from feeds.readers.columns.dates import DayMonthOrder, usual_order
 from mappers.indicator import Profile
-from schemas import kinds, timestamp
+from schemas import kinds, tabular, timestamp
 from schemas.errors import Rejected
 from schemas.partner import PartnerKind
-from schemas.reference.platforms import PLATFORMS
-from schemas.reference.stores import STORES
-from schemas.reference.time_zones import find_zone
+from schemas.reference.sites import PLATFORMS, STORES
+from schemas.timestamp import find_zone
 from schemas.vocabulary import Tlp, Word
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options for reading and mapping rows. A row's own cells win over all of them.
+    """Options for reading and mapping rows. A row's own cells override all of them.
 
-    ``defaults``: columns of a report (``scam_type``, ``tlp``, ``countries``, …) for rows that leave them out.
-    ``reported_at``: time of rows without one; None is the present.
-    ``record``: the record that each row is, where rows are no reports (``feeds.mapping.records``).
+    ``defaults``: columns of a report (``scam_type``, ``tlp``, ``countries``, …) for rows without them.
+    ``reported_at``: time of rows without one; None is now.
+    ``record``: the kind of record in each row, if rows are not reports (``feeds.mapping.records``).
     ``zone``: time zone of dates and times without one; None is UTC.
-    ``date_order``: order of day and month, where no date of a column shows it.
+    ``date_order``: order of day and month, if no date of a column shows it.
     """
 
     reporter: str
@@ -49,9 +50,16 @@ class Options:
         """Return the same options with that time zone and order of day and month."""
         return replace(self, zone=zone, date_order=date_order)
 
+    def row_defaults(self) -> dict[str, str]:
+        """Return the texts of the columns that a row does not fill."""
+        reported_at = timestamp.text(self.reported_at or timestamp.now())
+        kind = {"kind": self.kind} if self.kind else {}
+        return {**self.defaults, "reporter": self.reporter, "reported_at": reported_at, **kind}
+
     def conventions(self) -> Conventions:
-        """Return what is known about the times of a file before it is read."""
-        return Conventions(self.reported_at or timestamp.now(), self.zone, self.date_order)
+        """Return the conventions for times in a file that are known before reading it."""
+        usual = usual_order(self.defaults.get("country", ""))
+        return Conventions(self.reported_at or timestamp.now(), self.zone, self.date_order, usual)
 
 
 def _known_zone(name: str | None) -> str | None:
@@ -73,34 +81,34 @@ def _known_system(name: str | None) -> str | None:
 
 
 class ReportSettings(BaseModel):
-    """Settings of a pull for reports that leave these columns out."""
+    """Settings of a pull for reports without these columns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Annotated[str | None, Field(description="kind of values that come without one")] = None
-    scam_type: Annotated[Word | None, Field(description="scam type of reports that say none")] = None
-    tlp: Annotated[Tlp | None, Field(description="TLP 2.0 of reports that bear none")] = None
-    country: Annotated[
-        str | None, Field(pattern="^[A-Z]{2}$", description="country of values that are written without one")
-    ] = None
+    kind: Annotated[str | None, Field(description="kind of values without one")] = None
+    scam_type: Annotated[Word | None, Field(description="scam type of reports without one")] = None
+    tlp: Annotated[Tlp | None, Field(description="TLP 2.0 of reports without one")] = None
+    country: Annotated[str | None, Field(pattern="^[A-Z]{2}$", description="country of values without one")] = None
     platform: Annotated[
         str | None,
         AfterValidator(_known_platform),
-        Field(description="platform of handles that come without one"),
+        Field(description="platform of handles without one"),
     ] = None
     os: Annotated[
         str | None,
         AfterValidator(_known_system),
-        Field(description="system of apps' packages that are written without one: android or ios"),
+        Field(description="system of app packages without one: android or ios"),
     ] = None
     timezone: Annotated[
         str | None,
         AfterValidator(_known_zone),
-        Field(description="time zone of dates and times without one, as Asia/Bangkok; else the setting, else UTC"),
+        Field(
+            description="time zone of dates and times without one, such as Asia/Bangkok; default: the hub's, else UTC"
+        ),
     ] = None
     date_order: Annotated[
         DayMonthOrder | None,
-        Field(description="order of day and month in dates such as 05/11/2026, where no date of a column tells it"),
+        Field(description="order of day and month in dates such as 05/11/2026, if no date of a column shows it"),
     ] = None
 
     @field_validator("kind")
@@ -124,3 +132,44 @@ class ReportSettings(BaseModel):
             date_order=self.date_order,
             defaults=defaults,
         )
+
+
+def _known_format(name: str) -> str:
+    formats.get(name.partition(":")[0])
+    return name
+
+
+# The format itself interprets the text after a colon.
+FormatName = Annotated[str, AfterValidator(_known_format)]
+
+
+class FileOptions(ReportSettings):
+    """Options for reading a file; they apply where the file states nothing else."""
+
+    format: Annotated[
+        FormatName | None, Field(description="format of the files; by default recognised from their content")
+    ] = None
+    record: Annotated[
+        str | None,
+        Field(
+            description=f"the files hold records ({', '.join(tabular.RECORDS)}), not reports: "
+            "which, where rows say none"
+        ),
+    ] = None
+
+    @field_validator("record")
+    @classmethod
+    def _known_record(cls, name: str | None) -> str | None:
+        if name is not None and name not in tabular.RECORDS:
+            raise ValueError(f"there are {', '.join(tabular.RECORDS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _records_in_tables_and_json(self) -> Self:
+        if self.record and self.format not in (None, *record_rows.FORMATS):
+            raise ValueError(f"format: records are read from {', '.join(record_rows.FORMATS)}")
+        return self
+
+    def options(self, reporter: str, reported_at: datetime | None = None) -> Options:
+        """Return the options of the mapping for a file of ``reporter``."""
+        return replace(super().options(reporter, reported_at), format=self.format, record=self.record)

@@ -8,17 +8,17 @@ from typing import Any, BinaryIO, NamedTuple
 
 from feeds.errors import UnreadableFile
 from feeds.mapping.options import Options
-from feeds.mapping.rows import Duplicate, Mapped, Reject
+from feeds.mapping.rows import Duplicate, Mapped, Reject, map_stream
+from feeds.mapping.seen import SeenInFiles
 from feeds.readers.columns.conventions import ColumnConventions
-from feeds.readers.columns.notes import Tally
-from feeds.readers.record_rows import RecordRow, rows
-from feeds.readers.rows import Unreadable
+from feeds.readers.record_rows import RecordRow, detect_records, rows
+from feeds.readers.rows import Tally, Unreadable
 from mappers import records as mappers
-from schemas import tabular, timestamp
+from mappers.record_reader import from_stix
+from schemas import tabular
 from schemas.errors import Rejected
-from schemas.qualification import Qualification
-from schemas.record import Case, Opinion, Outcome, Record, Sighting
-from schemas.subject import Subject
+from schemas.records import Case, Opinion, Outcome, Qualification, Record, Sighting, Subject
+from server.release.guard.personal_data.objects import refuse_personal_data
 
 _TIMES = ("reported_at", "first_seen", "last_seen", "effective_from", "effective_until")
 # Days in the reporter's own calendar: no time zone moves them.
@@ -28,7 +28,7 @@ _DAYS = ("period_from", "period_to")
 Named = tuple[str, str]
 # Returns the ids of the visible indicators of values.
 Find = Callable[[Iterable[Named]], Mapping[Named, Sequence[str]]]
-# Rows whose values are looked up at once.
+# Number of rows whose values are looked up together.
 _ROWS = 500
 
 _UNKNOWN = (
@@ -45,25 +45,35 @@ def map_records(
     find: Find | None = None,
     tally: Tally | None = None,
 ) -> Iterator[Mapped | Duplicate | Reject]:
-    """Yield the outcome of each record of ``stream``, in order; ``options.record`` names the record where rows do not.
+    """Yield the outcome of each record of ``stream``, in order; ``options.record`` is the kind of rows without one.
 
-    ``find`` returns the indicators of values that stand in place of ids; without it, a record of such a value is
-    rejected unless it names the reporter of the indicator. ``seen`` holds the ids so far, those of other streams
-    included. ``tally`` counts the rows, and their cells that are not read. Raises ``UnknownFormat`` and
-    ``UnreadableFile``.
+    ``find`` returns the indicators of values used in place of ids. Without it, a record of such a value is rejected
+    unless it contains the reporter of the indicator. ``seen`` has the ids so far, including those of other streams.
+    ``tally`` counts the rows, and their unread cells. Raises ``UnknownFormat`` and ``UnreadableFile``.
     """
     seen = set() if seen is None else seen
     tally = Tally() if tally is None else tally
-    reported_at = timestamp.text(options.reported_at or timestamp.now())
-    defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
-    if options.kind:
-        defaults["kind"] = options.kind
-    conventions = options.conventions()
-    columns = _Columns(ColumnConventions(conventions, _TIMES), ColumnConventions(replace(conventions, zone=UTC), _DAYS))
-    counted = _counted(rows(stream, options.format), tally)
-    read = (_read(row, name, options, columns, defaults) for row in counted)
-    for row in _looked_up(read, find):
+    for row in _looked_up(read_records(stream, name, options, tally), find):
         yield row if isinstance(row, Reject) else _mapped(row, name, options, seen)
+
+
+def read_records(stream: BinaryIO, name: str, options: Options, tally: Tally) -> "Iterator[ReadRecords | Reject]":
+    """Yield the records of each row of ``stream``, about values or indicators as written. Raises as ``map_records``."""
+    defaults, conventions = options.row_defaults(), options.conventions()
+    columns = _Columns(ColumnConventions(conventions, _TIMES), ColumnConventions(replace(conventions, zone=UTC), _DAYS))
+    for row in rows(stream, options.format):
+        yield _read(row, name, options, columns, defaults, tally)
+
+
+def map_reports_or_records(
+    stream: BinaryIO, name: str, options: Options, *, find: Find | None, tally: Tally, seen: SeenInFiles | None = None
+) -> Iterator[Mapped | Duplicate | Reject]:
+    """Yield the outcomes of a file of records or of reports, whichever it contains. Raises ``UnreadableFile``."""
+    seen = SeenInFiles() if seen is None else seen
+    are_records, stream = (True, stream) if options.record else detect_records(stream, options.format)
+    if are_records:
+        return map_records(stream, name, options, seen.records, find, tally)
+    return map_stream(stream, name, options, seen.values, tally)
 
 
 class _Columns(NamedTuple):
@@ -73,8 +83,8 @@ class _Columns(NamedTuple):
     days: ColumnConventions
 
 
-class _ReadRow(NamedTuple):
-    """The records of a row, and the indicators of the values in them; None where these cannot be looked up."""
+class ReadRecords(NamedTuple):
+    """The records of a row, and the indicators of the values in them; None if these cannot be looked up."""
 
     line: int
     raw: str
@@ -83,10 +93,13 @@ class _ReadRow(NamedTuple):
     known: Mapping[Named, Sequence[str]] | None = None
 
 
-def _mapped(row: _ReadRow, file: str, options: Options, seen: set[str]) -> Mapped | Duplicate | Reject:
+def _mapped(row: ReadRecords, file: str, options: Options, seen: set[str]) -> Mapped | Duplicate | Reject:
     try:
         found = [about for record in row.records for about in _about_indicators(record, row.known)]
         objects = [obj for record in found for obj in mappers.to_stix(record, options.profile)]
+        for obj in objects:
+            if obj["type"] != "language-content":
+                refuse_personal_data(obj)
     except Rejected as refusal:
         return Reject(file, row.line, row.raw, row.name, refusal.reason, refusal.message)
     new = {obj["id"]: obj for obj in objects if obj["id"] not in seen}
@@ -97,29 +110,29 @@ def _mapped(row: _ReadRow, file: str, options: Options, seen: set[str]) -> Mappe
     return Mapped(row.line, found[-1], list(new.values()), beside)
 
 
-def _counted(rows: Iterator[RecordRow | Unreadable], tally: Tally) -> Iterator[RecordRow | Unreadable]:
-    for row in rows:
-        tally.add(row.notes)
-        yield row
-
-
 def _read(
-    row: RecordRow | Unreadable, file: str, options: Options, columns: _Columns, defaults: Mapping[str, str]
-) -> _ReadRow | Reject:
+    row: RecordRow | Unreadable,
+    file: str,
+    options: Options,
+    columns: _Columns,
+    defaults: Mapping[str, str],
+    tally: Tally,
+) -> ReadRecords | Reject:
+    tally.add(row.notes)
     if isinstance(row, Unreadable):
         return Reject(file, row.line, row.raw, options.record, row.reason, row.message)
     name = row.fields.get("record") or options.record or ""
     try:
-        return _ReadRow(row.line, row.raw, str(name), _records(name, _timed(str(name), row, columns), defaults))
+        return ReadRecords(row.line, row.raw, str(name), _records(name, _timed(str(name), row, columns), defaults))
     except Rejected as refusal:
         return Reject(file, row.line, row.raw, str(name), refusal.reason, refusal.message)
 
 
-def _looked_up(rows: Iterator[_ReadRow | Reject], find: Find | None) -> Iterator[_ReadRow | Reject]:
+def _looked_up(rows: Iterator[ReadRecords | Reject], find: Find | None) -> Iterator[ReadRecords | Reject]:
     """Yield rows with the indicators of their values, looked up for many rows at once."""
     failure: Exception | None = None
     while failure is None:
-        batch: list[_ReadRow | Reject] = []
+        batch: list[ReadRecords | Reject] = []
         try:
             for row in islice(rows, _ROWS):
                 batch.append(row)
@@ -128,17 +141,17 @@ def _looked_up(rows: Iterator[_ReadRow | Reject], find: Find | None) -> Iterator
         if find is None:
             yield from batch
         else:
-            records = (record for row in batch if isinstance(row, _ReadRow) for record in row.records)
+            records = (record for row in batch if isinstance(row, ReadRecords) for record in row.records)
             values = {value for record in records for value in _values(record)}
             known = find(values) if values else {}
-            yield from (row._replace(known=known) if isinstance(row, _ReadRow) else row for row in batch)
+            yield from (row._replace(known=known) if isinstance(row, ReadRecords) else row for row in batch)
         if not batch and failure is None:
             return
     raise failure
 
 
 def _values(record: Record) -> Iterator[Named]:
-    """Yield the values that stand in a record in place of ids of indicators."""
+    """Yield the values that a record has in place of ids of indicators."""
     if isinstance(record, Outcome):
         subjects: Sequence[Subject] = [record.of, *record.others]
     elif isinstance(record, Sighting | Opinion | Qualification):
@@ -167,14 +180,14 @@ def _records(name: Any, row: RecordRow, defaults: Mapping[str, str]) -> Sequence
     """Return the record of a row, or those of its STIX object, with the sender as their reporter."""
     if row.stix is None:
         return [tabular.read_record(str(name), row.fields, defaults)]
-    sent = mappers.from_stix(row.stix)
+    sent = from_stix(row.stix)
     if row.stix.get("revoked") is True:
         raise Rejected("revoked", "its creator revoked it: leave it out")
     return [record.model_copy(update={"reporter": defaults["reporter"]}) for record in sent]
 
 
 def _about_indicators(record: Record, known: Mapping[Named, Sequence[str]] | None) -> Iterator[Record]:
-    """Yield the record once for each indicator that it is about; one with totals once for all of them."""
+    """Yield the record once for each indicator that it is about; a record with totals only once for all of them."""
     if isinstance(record, Outcome):
         subjects = [found for subject in (record.of, *record.others) for found in _found(subject, known)]
         if record.has_totals:

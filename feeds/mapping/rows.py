@@ -7,34 +7,41 @@ from hashlib import blake2b
 from typing import Any, BinaryIO, NamedTuple
 
 from feeds import formats
-from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
+from feeds.mapping.seen import SeenValues
 from feeds.readers.columns.conventions import settled
-from feeds.readers.columns.notes import Tally
-from feeds.readers.rows import FileRow, ReportRow, Row, Unreadable
-from mappers import common_objects, grouping
+from feeds.readers.rows import FileRow, ReportRow, Row, Tally, Unreadable
+from mappers import common_objects, records
+from mappers.consensus import as_second_hand
 from mappers.indicator import Profile, to_stix
-from schemas import kinds, timestamp
+from schemas import kinds, tabular
 from schemas.errors import Rejected
-from schemas.record import Case, Record
-from schemas.report import Report
-from schemas.subject import Subject
+from schemas.fields import HOLD_COLUMNS, PAID_COLUMNS
+from schemas.records import Case, Record, Subject
+from schemas.report import FIELDS, Report
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
+from server.release.guard.personal_data.free_text import may_contain_personal_data
+from server.release.guard.personal_data.objects import refuse_personal_data
 from server.release.results import Result
 
 _LEVELS = list(Tlp)
 _UNPUBLISHED = (Result.HELD, Result.KEPT)
+# Columns with people's own words; all others have a form that cannot contain personal data.
+_WORDS = frozenset(
+    {name for name, field in FIELDS.items() if not (field.is_time or field.closed)}
+    | {*HOLD_COLUMNS.names, *PAID_COLUMNS.names}
+) - {*("value", "kind", "reporter", "confidence", "tlp", "countries", "details")}
 
 
 class Mapped:
     """A row, or one value of it, that became a report or a record, with its STIX objects.
 
-    ``beside`` holds objects of other creators that these refer to. ``case`` holds the grouping of the values of the
-    row, with the last of them that is new.
+    ``beside`` contains objects of other creators that these refer to. ``case`` contains the grouping of the row's
+    values, together with the last new one of them.
     """
 
-    __slots__ = ("_objects", "_profile", "beside", "case", "line", "report")
+    __slots__ = ("_objects", "_profile", "_second_hand", "beside", "case", "line", "part", "report", "why")
 
     def __init__(
         self,
@@ -43,19 +50,35 @@ class Mapped:
         objects: list[dict[str, Any]] | None = None,
         beside: Sequence[dict[str, Any]] = (),
         profile: Profile = Profile.FULL,
+        *,
+        second_hand: bool = False,
+        why: str = "",
+        part: str = "",
     ) -> None:
-        """Keep ``report``; without ``objects``, they are made for ``profile`` when they are first read."""
+        """Store ``report``; without ``objects``, they are made for ``profile`` on first access.
+
+        ``second_hand``: it was made from other reports. ``why`` is the rule that found the value in a text. ``part`` is
+        the sheet, page or attached file in which the line is.
+        """
         self.line = line
+        self.part = part
+        self.why = why
         self.report = report
         self.beside = beside
         self.case: list[dict[str, Any]] = []
         self._objects = objects
         self._profile = profile
+        self._second_hand = second_hand
+
+    @property
+    def second_hand(self) -> bool:
+        """Return whether it was made from other reports."""
+        return self._second_hand
 
     @property
     def key(self) -> tuple[str, str]:
         """Return the kind and key of the value, equal for two rows of one value."""
-        assert isinstance(self.report, Report)  # noqa: S101 - records are told apart by their ids
+        assert isinstance(self.report, Report)  # noqa: S101 - records are identified by their ids
         return self.report.kind, kinds.get(self.report.kind).key(self.report.value)
 
     @property
@@ -63,20 +86,28 @@ class Mapped:
         """Return the STIX objects, the case included."""
         if self._objects is None:
             assert isinstance(self.report, Report)  # noqa: S101 - records come with their objects
-            self._objects = to_stix(self.report, self._profile)
+            made = to_stix(self.report, self._profile)
+            self._objects = [as_second_hand(obj) for obj in made] if self._second_hand else made
         return [*self._objects, *self.case] if self.case else self._objects
 
 
 class Duplicate(NamedTuple):
-    """A row whose value an earlier row reported already."""
+    """A row whose value an earlier row already reported; ``why`` is the rule that found it in a text.
+
+    ``part`` is the sheet, page or attached file in which the line is.
+    """
 
     line: int
+    why: str = ""
+    part: str = ""
 
 
 class Reject(NamedTuple):
     """A row that is not published, as it was written, with the reason. ``line`` counts from 1.
 
-    ``result`` is refused, or for a contributed row: held for review, or stored and not published.
+    ``result`` is refused, or for a contributed row: held for review, or stored and not published. ``why`` is the rule
+    that refused a value in a text. ``part`` is the sheet, page or attached file in which the line is. ``id``
+    is that of the STIX object of a contributed row.
     """
 
     file: str
@@ -86,14 +117,17 @@ class Reject(NamedTuple):
     reason: str
     message: str
     result: Result = Result.REFUSED
+    why: str = ""
+    part: str = ""
+    id: str = ""
 
 
 @dataclass
 class Counts:
     """Numbers of values: ``read`` is the sum of mapped, duplicates and rejected.
 
-    ``unpublished`` counts the mapped values that were contributed and are not published, by result and reason.
-    ``tally`` counts the rows, and their cells that are not read.
+    ``unpublished`` counts the contributed values that are not published, by result and reason. ``tally`` counts the
+    rows, and their unread cells.
     """
 
     read: int = 0
@@ -138,7 +172,7 @@ class Counts:
         self.tally.take(other.tally)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the counts for JSON, the commonest rejection first."""
+        """Return the counts for JSON, the most common rejection first."""
         return {
             "read": self.read,
             "mapped": self.mapped,
@@ -153,24 +187,42 @@ def map_stream(
 ) -> Iterator[Mapped | Duplicate | Reject]:
     """Yield the outcome of each value of ``stream``, in order; memory does not grow with the stream.
 
-    ``name`` stands in rejects and hints at the format. ``seen`` holds the values so far, those of other streams
-    included. ``tally`` counts the rows, and their cells that are not read. Raises ``UnknownFormat``, ``Rejected`` for
-    wrong ``options``, and ``UnreadableFile`` after all rows that could be read.
+    ``name`` appears in rejects and is a hint at the format. ``seen`` has the values so far, including those of other
+    streams. ``tally`` counts the rows, and their unread cells. Raises ``UnknownFormat``, ``Rejected`` for wrong
+    ``options``, and ``UnreadableFile`` after all readable rows.
     """
     seen = SeenValues() if seen is None else seen
-    rows = formats.read(stream, name=name, format=options.format, kind=options.kind)
-    for group in map_groups(rows, name, options, tally):
+    tally = Tally() if tally is None else tally
+    yield from new_values(grouped(file_rows(stream, name, options, tally), name, options), seen, options.profile)
+
+
+def file_rows(stream: BinaryIO, name: str, options: Options, tally: Tally) -> Iterator[FileRow]:
+    """Yield the rows of ``stream`` with times in UTC, counted in ``tally``. Raises as ``map_stream``."""
+    country = options.defaults.get("country", "")
+    reader, source, path = formats.opened(stream, name=name, format=options.format, kind=options.kind, country=country)
+    try:
+        yield from counted(reader.read(source, path), options, tally)
+    finally:
+        tally.note_guesses(source.guessed)
+        tally.document = reader.document
+
+
+def new_values(groups: Iterable["Group"], seen: SeenValues, profile: Profile) -> Iterator[Mapped | Duplicate | Reject]:
+    """Yield the outcomes of rows in order: a value that ``seen`` has is a duplicate. A row's values get their case."""
+    for group in groups:
         outcomes = [
-            outcome if isinstance(outcome, Reject) or seen.add(*outcome.key) else Duplicate(outcome.line)
+            outcome
+            if isinstance(outcome, Reject) or seen.add(*outcome.key)
+            else Duplicate(outcome.line, outcome.why, outcome.part)
             for outcome in group
         ]
         if len(group) > 1:
-            _add_case(outcomes, group, options.profile)
+            _add_case(outcomes, group, profile)
         yield from outcomes
 
 
 def _add_case(outcomes: Sequence[Mapped | Duplicate | Reject], group: "Group", profile: Profile) -> None:
-    """Add the case of a row's values to the last of them that is new."""
+    """Add the case of a row's values to the last new one of them."""
     new = [outcome for outcome in outcomes if isinstance(outcome, Mapped)]
     reports = [outcome.report for outcome in group if isinstance(outcome, Mapped)]
     if new and len(reports) > 1:
@@ -192,33 +244,57 @@ Group = list[Mapped | Reject]
 
 def map_groups(rows: Iterable[FileRow], name: str, options: Options, tally: Tally | None = None) -> Iterator[Group]:
     """Yield the outcomes of the values of each row. Raises ``Rejected`` for wrong ``options``."""
-    reported_at = timestamp.text(options.reported_at or timestamp.now())
-    defaults = {**options.defaults, "reporter": options.reporter, "reported_at": reported_at}
-    if options.kind:
-        defaults["kind"] = options.kind
-    reader, profile = ReportReader(defaults), options.profile
-    tally = Tally() if tally is None else tally
-    group: Group = []
+    yield from grouped(counted(rows, options, Tally() if tally is None else tally), name, options)
+
+
+def counted(rows: Iterable[FileRow], options: Options, tally: Tally) -> Iterator[FileRow]:
+    """Yield ``rows`` with their times in UTC, and count them in ``tally``."""
     for row in settled(rows, options.conventions()):
         if row.place == 1:
-            tally.add(row.notes)
+            tally.add(row.notes, row.part)
         else:
-            tally.note(row.notes)
-        group.append(_mapped(row, name, options.kind, reader, profile))
+            tally.note(row.notes, row.part)
+        yield row
+
+
+def grouped(rows: Iterable[FileRow], name: str, options: Options) -> Iterator[Group]:
+    """Yield the outcomes of the values of each row, whose times are in UTC. Raises ``Rejected`` for wrong options."""
+    reader, profile = ReportReader(options.row_defaults()), options.profile
+    group: Group = []
+    for row in rows:
+        group.append(map_row(row, name, options.kind, reader, profile))
         if row.place >= row.values:
             yield group
             group = []
 
 
-def _mapped(row: FileRow, name: str, kind: str | None, reader: ReportReader, profile: Profile) -> Mapped | Reject:
+def map_row(row: FileRow, name: str, kind: str | None, reader: ReportReader, profile: Profile) -> Mapped | Reject:
+    """Return the outcome of one value, whose times are in UTC."""
     if isinstance(row, Unreadable):
-        return Reject(name, row.line, row.raw, kind, row.reason, row.message)
+        return Reject(name, row.line, row.raw, kind, row.reason, row.message, why=row.why, part=row.part)
     try:
         report = reader.complete(row.report) if isinstance(row, ReportRow) else reader.report(row.fields)
+        _refuse_personal_data(row, report)
     except Rejected as refusal:
         raw, kind = _raw(row, kind)
-        return Reject(name, row.line, raw, kind, refusal.reason, refusal.message)
-    return Mapped(row.line, report, profile=profile)
+        why = row.why if isinstance(row, Row) else ""
+        return Reject(name, row.line, raw, kind, refusal.reason, refusal.message, why=why, part=row.part)
+    why = row.why if isinstance(row, Row) else ""
+    return Mapped(row.line, report, profile=profile, second_hand=row.second_hand, why=why, part=row.part)
+
+
+def _refuse_personal_data(row: Row | ReportRow, report: Report) -> None:
+    """Refuse a report whose texts have personal data, by the rules of the hub's guard. Raises ``Rejected``."""
+    if isinstance(row, Row) and len(row.fields) > 1:
+        texts: Iterable[str] = [row.fields[name] for name in row.fields.keys() & _WORDS]
+    elif isinstance(row, ReportRow):
+        has_words = report.description or report.reference or report.evidence or report.hold
+        texts = tabular.report_columns(report).values() if has_words else ()
+    else:
+        return
+    if any(map(may_contain_personal_data, texts)):
+        indicator = next(obj for obj in to_stix(report, Profile.CORE) if obj["type"] == "indicator")
+        refuse_personal_data(indicator, report)
 
 
 def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
@@ -227,7 +303,7 @@ def preface(options: Options, levels: set[Tlp]) -> list[dict[str, Any]]:
 
 
 def _raw(row: Row | ReportRow, kind: str | None) -> tuple[str, str | None]:
-    """Return the value of ``row`` as written, else all that it says, and its kind, else ``kind``."""
+    """Return the value of ``row`` as written, else all of its text, and its kind, else ``kind``."""
     if isinstance(row, ReportRow):
         return row.report.value, row.report.kind
     texts = ", ".join(f"{key}={text}" for key, text in row.fields.items() if key != "kind")
@@ -235,9 +311,9 @@ def _raw(row: Row | ReportRow, kind: str | None) -> tuple[str, str | None]:
 
 
 def case_of(reports: Sequence[Report], profile: Profile) -> list[dict[str, Any]]:
-    """Return the case of the reports of one row; nothing for a single value, or where the profile has no such case.
+    """Return the case of the reports of one row; empty for a single value, or if the profile has no such case.
 
-    The case's name is derived from the values and does not show them, so that the same row gives the same case.
+    The case's name is derived from the values without showing them, so that the same row gives the same case.
     """
     by_value = {(report.kind, kinds.get(report.kind).key(report.value)): report for report in reports}
     if len(by_value) < 2:
@@ -258,6 +334,6 @@ def case_of(reports: Sequence[Report], profile: Profile) -> list[dict[str, Any]]
         sharing=first.sharing,
     )
     try:
-        return [grouping.to_stix(case, profile)]
+        return records.to_stix(case, profile)
     except Rejected:
         return []

@@ -1,1 +1,1 @@
-"""Readers: the bytes of files and answers, as rows."""
+"""Readers: convert the bytes of files and responses to rows."""

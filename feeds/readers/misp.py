@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from feeds.readers import json_stream
+from feeds.readers import streams
 from feeds.readers.columns.vocabulary import scam_type_of_tags, tags_say_innocent, tlp_of_word
 from feeds.readers.report_objects import text
 from feeds.readers.rows import Row, Unreadable
 from feeds.readers.source import Source
-from mappers import kinds, labels
+from mappers import extension, kinds
 from mappers.marking import narrowest
 from mappers.pattern import Terms
 from schemas.errors import Rejected
@@ -30,7 +30,7 @@ _CONFIDENCE = {
     "unconfident": "0",
 }
 
-# Types of attributes by kind; of composed values (``domain|ip``) the first part is what is meant.
+# Types of attributes by kind; in composed values (``domain|ip``) the first part is the value.
 _KINDS = {
     "domain": ("domain", "hostname", "domain|ip", "hostname|port"),
     "url": ("url", "uri"),
@@ -45,7 +45,7 @@ _KIND_OF = {type_: kind for kind, types in _KINDS.items() for type_ in types}
 _CHAINS = {"btc": "bitcoin", "xmr": "monero", "dash": "dash"}
 _COLUMNS_OF_VALUES = {"bank-account-nr": "account_number", "iban": "iban"}
 _PERSONAL = {
-    "email-dst": "the address that mail went to is a victim's more often than not; the scammers' own is an email-src",
+    "email-dst": "the address that received mail is usually a victim's; the scammers' own is an email-src",
     "cc-number": "card numbers are not read: they belong to somebody, and any reader could pay with them",
 }
 _BANK_RELATIONS = {"iban": "iban", "account": "account_number", "swift": "bic", "institution-name": "bank"}
@@ -68,21 +68,21 @@ _NO_CONTEXT = _Context((), {}, innocent=False)
 
 
 def rows(source: Source) -> Iterator[Row | Unreadable]:
-    """Yield the attributes of events, each as a row or with the reason why it is none.
+    """Yield the attributes of events, each as a row or with the reason why it is not a report.
 
-    Attributes are numbered through the file; an object for one thing (a bank account, a wallet) is one row. The
-    narrowest TLP level of event, object and attribute holds.
+    Attributes are numbered through the file; an object for one thing (a bank account, a wallet) is one row. The most
+    restrictive TLP level of event, object and attribute applies.
     """
     number = 0
-    for item in json_stream.items(source, _LISTS, _LARGEST_EVENT):
-        if isinstance(item, json_stream.MalformedLine):
+    for item in streams.items(source, _LISTS, _LARGEST_EVENT):
+        if isinstance(item, streams.MalformedLine):
             number += 1
-            yield Unreadable.of(number, item.raw, "malformed-json", "the line is no JSON: one event a line")
+            yield item.refused("event")._replace(line=number)
             continue
         event = _event(item.value)
         if event is None:
             number += 1
-            message = "no event of MISP: an object with its attributes under Attribute or Object"
+            message = "not a MISP event: an object with its attributes under Attribute or Object"
             yield Unreadable.of(number, text(item.value), "not-a-report", message)
             continue
         for row in rows_of_event(event):
@@ -91,7 +91,7 @@ def rows(source: Source) -> Iterator[Row | Unreadable]:
 
 
 def _event(value: Any) -> Mapping[str, Any] | None:
-    """Return the event in an item of an export, a feed or a search, None where there is none."""
+    """Return the event in an item of an export, a feed or a search, None if there is none."""
     for name in ("response", "Event"):
         if isinstance(value, dict) and isinstance(value.get(name), dict):
             value = value[name]
@@ -108,16 +108,22 @@ def rows_of_event(event: Mapping[str, Any]) -> Iterator[Row | Unreadable]:
         if isinstance(attribute, dict):
             yield _row(attribute, context)
         else:
-            yield Unreadable.of(1, text(attribute), "not-a-record", "no attribute: an object with its type and value")
-    for obj in _dicts(event.get("Object")):
+            yield Unreadable.of(
+                1, text(attribute), "not-a-record", "not an attribute: an object with its type and value"
+            )
+    for obj in dicts(event.get("Object")):
         yield from _of_object(obj, _with_tags(context, obj))
 
 
 def _of_object(obj: Mapping[str, Any], context: _Context) -> Iterator[Row | Unreadable]:
-    attributes, name = _dicts(obj.get("Attribute")), text(obj.get("name"))
-    if _yes(obj.get("deleted")):
+    attributes, name = dicts(obj.get("Attribute")), text(obj.get("name"))
+    if is_set(obj.get("deleted")):
         attributes = [{**attribute, "deleted": True} for attribute in attributes]
-    values = {text(attribute.get("object_relation")): attribute for attribute in attributes if _is_active(attribute)}
+    values = {
+        text(attribute.get("object_relation")): attribute
+        for attribute in attributes
+        if not is_set(attribute.get("deleted"))
+    }
     main = values.get("iban") or values.get("account")
     if name == "bank-account" and main:
         columns = {
@@ -166,7 +172,7 @@ def _row(attribute: _Attribute, context: _Context, columns: Mapping[str, str] | 
     kind, value = text(attribute.get("type")), text(attribute.get("value")).strip()
     if columns is None:
         if kind not in _KIND_OF:
-            return Unreadable.of(1, value, "unknown-kind", "no kind is of this type of attribute")
+            return Unreadable.of(1, value, "unknown-kind", "no kind has this type of attribute")
         column = _COLUMNS_OF_VALUES.get(kind, "value")
         chain = {"chain": _CHAINS[kind]} if kind in _CHAINS else {}
         columns = {"kind": _KIND_OF[kind], column: value.partition("|")[0] if "|" in kind else value, **chain}
@@ -185,26 +191,24 @@ def _row(attribute: _Attribute, context: _Context, columns: Mapping[str, str] | 
 
 
 def _refused(attribute: _Attribute, context: _Context) -> Unreadable | None:
-    """Return the reason why an attribute is no report, None for reports; a victim's value is not repeated."""
+    """Return the reason why an attribute is not a report, None for reports; a victim's value is not repeated."""
     kind, value = text(attribute.get("type")), text(attribute.get("value"))
     if kind in _PERSONAL or kind.startswith("target-"):
         message = _PERSONAL.get(kind, "targets of a scam are not read: report the values that served it")
         return Unreadable.of(1, "", "personal-data", message)
-    if _yes(attribute.get("deleted")):
-        return Unreadable.of(
-            1, value, "deleted", "the attribute was deleted: retract what was reported of it, if anything"
-        )
-    if not _yes(attribute.get("to_ids")):
-        message = "kept for context, not for detection: where it served the scam, set to_ids"
+    if is_set(attribute.get("deleted")):
+        return Unreadable.of(1, value, "deleted", "the attribute was deleted: retract its report, if there is one")
+    if not is_set(attribute.get("to_ids")):
+        message = "marked for context, not for detection: if it served the scam, set to_ids"
         return Unreadable.of(1, value, "not-actionable", message)
     if context.innocent:
-        return Unreadable.of(1, value, "not-a-scam", "its tags call this no scam: leave such attributes out")
+        return Unreadable.of(1, value, "not-a-scam", "its tags say that this is not a scam: leave such attributes out")
     return None
 
 
 def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
     """Add the statements of the tags of an event, an object or an attribute to those around it."""
-    names = [text(tag.get("name")) for tag in _dicts(tagged.get("Tag"))]
+    names = [text(tag.get("name")) for tag in dicts(tagged.get("Tag"))]
     if not names:
         return context
     levels, columns, words = list(context.tlp), dict(context.columns), list[str]()
@@ -214,7 +218,7 @@ def _with_tags(context: _Context, tagged: Mapping[str, Any]) -> _Context:
         if space.lower() == "tlp":
             levels += [Tlp(level)] if (level := tlp_of_word(predicate)) else []
         elif space == "scam" and value:
-            columns |= _column(labels.FIELD_OF_LABEL.get(predicate.replace("-", "_")), value)
+            columns |= _column(extension.FIELD_OF_LABEL.get(predicate.replace("-", "_")), value)
         elif (space, predicate) == ("misp", "confidence-level"):
             columns |= _column("confidence", _CONFIDENCE.get(value))
         elif (space, predicate) == ("false-positive", "confirmed"):
@@ -230,21 +234,19 @@ def _column(name: str | None, text: str | None) -> dict[str, str]:
     return {name: text} if name and text else {}
 
 
-def _dicts(value: Any) -> list[Mapping[str, Any]]:
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a list; none for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _is_active(attribute: _Attribute) -> bool:
-    return not _yes(attribute.get("deleted"))
-
-
-def _yes(value: Any) -> bool:
+def is_set(value: Any) -> bool:
+    """Return whether a flag of MISP is set."""
     return value is True or value in (1, "1", "true")
 
 
 STIX_TYPES = ("x-misp-attribute", "x-misp-object")
 _TO_IDS = 'misp:to_ids="'
-# Types that MISP marks for detection by default, where its export has no mark.
+# Types that MISP marks for detection by default, if its export has no mark.
 _TO_IDS_BY_DEFAULT = {"iban", "bic", "bank-account-nr", "btc", "xmr", "dash", "prtn"}
 
 

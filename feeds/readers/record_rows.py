@@ -7,19 +7,15 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, BinaryIO, NamedTuple
 
-import orjson
-
 from feeds.errors import UnknownFormat, UnreadableFile
-from feeds.readers import json_stream, table
-from feeds.readers.columns.notes import NO_NOTES, Note, Notes, shown_name
+from feeds.readers import streams, table
 from feeds.readers.columns.word_tables import plain
-from feeds.readers.rows import Unreadable
-from feeds.readers.source import HEAD, Source, decode
+from feeds.readers.rows import NO_NOTES, Note, Notes, Unreadable, shown_name
+from feeds.readers.source import HEAD, Source, decode, with_head
 from schemas import kinds, tabular
-from schemas.sharing import SHARING_COLUMNS
+from schemas.fields import SHARING_COLUMNS
 
 FORMATS = ("csv", "json", "jsonl")
-_BLOCK = 262_144
 # Names of the lists of records in documents.
 _LISTS = frozenset({*(f"{name}s" for name in tabular.RECORDS), "records", "data", "items", "objects", "results"})
 
@@ -27,8 +23,7 @@ _LISTS = frozenset({*(f"{name}s" for name in tabular.RECORDS), "records", "data"
 class RecordRow(NamedTuple):
     """One record as written, by the names that records use; from JSON with its lists and objects unchanged.
 
-    A STIX object is in ``stix``, unchanged. ``raw`` is the beginning of the text; ``notes`` list the columns that are
-    not read.
+    A STIX object is in ``stix``, unchanged. ``raw`` is the beginning of the text; ``notes`` list the unread columns.
     """
 
     line: int
@@ -39,9 +34,9 @@ class RecordRow(NamedTuple):
 
 
 def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Unreadable]:
-    """Yield the records of ``stream`` in their order. Columns that no record has are noted.
+    """Yield the records of ``stream`` in order. Columns that no record has are noted.
 
-    Raises ``UnknownFormat`` for another format than CSV and JSON, and ``UnreadableFile``.
+    Raises ``UnknownFormat`` for formats other than CSV and JSON, and ``UnreadableFile``.
     """
     if format is not None and format not in FORMATS:
         raise UnknownFormat(f"records are read from {', '.join(FORMATS)}; not from {format}")
@@ -53,7 +48,7 @@ def rows(stream: BinaryIO, format: str | None = None) -> Iterator[RecordRow | Un
 
 
 def detect_records(stream: BinaryIO, format: str | None = None) -> tuple[bool, BinaryIO]:
-    """Return whether ``stream`` holds records, by the column ``record`` of its first row, and the whole stream again.
+    """Return whether ``stream`` contains records, by the column ``record`` of its first row, and the whole stream.
 
     Otherwise a file of outcomes would be read as reports, and accuse the values that it clears.
     """
@@ -67,36 +62,21 @@ def detect_records(stream: BinaryIO, format: str | None = None) -> tuple[bool, B
     except (UnreadableFile, UnknownFormat, ValueError, EOFError):
         first = None  # the reader of the whole file raises the error
     name = first.fields.get("record") if first else None
-    whole = io.BufferedReader(_WholeStream(head, stream), _BLOCK)
-    return isinstance(name, str) and name.strip().lower() in tabular.RECORDS, whole
-
-
-class _WholeStream(io.RawIOBase):
-    """A stream whose ``head`` has been read already, from its beginning."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head, self._rest = head, rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        block = self._head[: len(buffer)] or self._rest.read(len(buffer))
-        self._head = self._head[len(block) :]
-        buffer[: len(block)] = block
-        return len(block)
+    return isinstance(name, str) and name.strip().lower() in tabular.RECORDS, with_head(head, stream)
 
 
 def _of_json(source: Source) -> Iterator[RecordRow | Unreadable]:
-    for item in json_stream.items(source, _LISTS):
-        if isinstance(item, json_stream.MalformedLine):
-            yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one object a line")
+    for item in streams.items(source, _LISTS):
+        if isinstance(item, streams.MalformedLine):
+            yield item.refused("object")
         elif not isinstance(item.value, dict):
-            yield Unreadable.of(item.number, _raw(item.value), "not-a-record", "a record is an object with columns")
+            yield Unreadable.of(
+                item.number, streams.raw_text(item.value), "not-a-record", "a record is an object with columns"
+            )
         elif isinstance(item.value.get("type"), str) and "--" in str(item.value.get("id")):
-            yield RecordRow(item.number, _raw(item.value), {}, item.value)
+            yield RecordRow(item.number, streams.raw_text(item.value), {}, item.value)
         else:
-            yield RecordRow(item.number, _raw(item.value), _named(item.value), notes=_unread(item.value))
+            yield RecordRow(item.number, streams.raw_text(item.value), _named(item.value), notes=_unread(item.value))
 
 
 def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
@@ -110,7 +90,7 @@ def _of_table(source: Source) -> Iterator[RecordRow | Unreadable]:
 
 
 def _named(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields under the records' own names; of two columns for one field, the one with its own name."""
+    """Return the fields under the records' own names; the field's own name takes precedence over other columns."""
     fields: dict[str, Any] = {}
     for name, value in columns.items():
         for own in _own(name) if value not in (None, "") else ():
@@ -132,7 +112,7 @@ def _noted(columns: tuple[tuple[str, int], ...]) -> Notes:
 
 @lru_cache(maxsize=4096)
 def _own(name: str) -> tuple[str, ...]:
-    """Return the fields that a column of that name may state: of several, a record has one."""
+    """Return the possible fields of a column with that name: a record has only one of several."""
     return _names().get(plain(name), ())
 
 
@@ -150,10 +130,3 @@ def _names() -> Mapping[str, tuple[str, ...]]:
         plain(own): (own,)
         for own in {*inputs, *tabular.SUBJECT_COLUMNS, *SHARING_COLUMNS.names, "sha256", "record", *fields}
     }
-
-
-def _raw(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return repr(value)

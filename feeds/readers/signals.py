@@ -1,48 +1,34 @@
-"""Signals of the Global Signal Exchange as rows, from its files and from its API."""
+"""Signals of exchanges: their types by kind, and a report as a signal."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
 from typing import Any
 
-from feeds.readers.columns.vocabulary import kind_of_word, scam_type_of_tags
-from feeds.readers.json_stream import JsonItem, MalformedLine
-from feeds.readers.report_objects import text
-from feeds.readers.rows import Row, Unreadable
+from schemas.report import Report
+from schemas.vocabulary import ScamType
 
-# Kinds of abuse that are no scams: partners that act on scams must not act on these.
-_RIGHTS = frozenset({"copyright", "piracy", "trademark"})
-# Confidence of a signal that an algorithm predicts and nobody has confirmed.
-_PREDICTED = "50"
-
-
-def rows(items: Iterable[JsonItem | MalformedLine]) -> Iterator[Row | Unreadable]:
-    """Yield each signal, or the reason why it is no report."""
-    for item in items:
-        if isinstance(item, MalformedLine):
-            yield Unreadable.of(item.number, item.raw, "malformed-json", "the line is no JSON: one signal a line")
-        elif isinstance(item.value, dict):
-            yield row_of_signal(item.number, item.value)
-        else:
-            yield Unreadable.of(item.number, text(item.value), "not-a-record", "not an object with a signal")
+# The types of the Global Signal Exchange, by kind.
+GSE_TYPES = {"url": "url", "domain": "domain name", "ip": "ip address"}
+# The kinds of ThreatExchange's types:
+# https://developers.facebook.com/docs/threat-exchange/reference/apis/indicator-type
+THREAT_TYPES = {
+    "DOMAIN": "domain",
+    "URI": "url",
+    "RAW_URI": "url",
+    "UNCLICKABLE_URL": "url",
+    "EMAIL_ADDRESS": "email",
+    "IP_ADDRESS": "ip",
+}
 
 
-def row_of_signal(number: int, signal: Mapping[str, Any]) -> Row | Unreadable:
-    """Return the report of a signal, or the reason why it is none."""
-    value, abuse = text(signal.get("signal")).strip(), text(signal.get("abuse_type")).lower()
-    if not value:
-        return Unreadable.of(number, "", "no-value", "the signal is empty")
-    if abuse in _RIGHTS:
-        return Unreadable.of(number, value, "not-a-scam", "reported for somebody's rights, not as part of a scam")
-    if "false" in text(signal.get("status")).lower():
-        return Unreadable.of(number, value, "not-a-scam", "its status says that the report was false")
-    kind = text(signal.get("signal_type"))
-    score = text(signal.get("confidence_score"))
-    predicted = signal.get("predictive") in (True, 1, "1", "true")
-    fields = {
-        "value": value,
-        "kind": kind_of_word(kind) or kind,
-        "reported_at": text(signal.get("report_date")),
-        "scam_type": scam_type_of_tags([abuse]),
-        "confidence": score or (_PREDICTED if predicted else ""),
-        "reference": text(signal.get("id")),
+def signal_of(report: Report) -> dict[str, Any]:
+    """Return a report of one of the ``GSE_TYPES`` as a signal."""
+    abuse = "impersonation" if report.scam_type.startswith("impersonation-") else "scam"
+    signal: dict[str, Any] = {
+        "signal": report.value,
+        "report_date": report.reported_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "abuse_type": "phishing" if report.scam_type == ScamType.CREDENTIAL_PHISHING else abuse,
+        "signal_type": GSE_TYPES[report.kind],
     }
-    return Row(number, {name: cell for name, cell in fields.items() if cell})
+    if report.confidence is not None:
+        signal["confidence_score"] = report.confidence
+    return signal

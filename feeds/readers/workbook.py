@@ -16,14 +16,19 @@ from zipfile import BadZipFile, ZipFile
 
 from defusedxml.ElementTree import fromstring
 
+from feeds.closing import closed_on_error
 from feeds.errors import UnreadableFile
-from feeds.readers import xml_stream
-from feeds.readers.cells import NumberStyle, number_text
+from feeds.readers import streams
+from feeds.readers.rows import NumberStyle, number_text
 from feeds.readers.source import unpacked_limit
-from feeds.readers.xml_stream import local
+from feeds.readers.streams import local
 
 _LARGEST = 2 << 30
 _LARGEST_PART = 16 << 20
+# People merge cells in sheets of some thousand rows. The list of merged cells is at the end of a sheet.
+_LARGEST_MERGED = 8 << 20
+_LONGEST_END = 1 << 20
+_MERGED = re.compile(r'<(?:\w+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
 _MOST_FILES = 10_000
 _BLOCK = 65_536
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -37,15 +42,47 @@ _DAMAGES = (BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplement
 
 
 class Sheet(NamedTuple):
-    """A sheet: its name, whether people see it, and its part of the archive."""
+    """A sheet: its name, whether it is visible, and its part of the archive."""
 
     name: str
     visible: bool
     part: str
 
 
+class Merged(NamedTuple):
+    """Cells of one column that are merged: the numbers of the first and the last row, and that of the column."""
+
+    top: int
+    bottom: int
+    column: int
+
+
+def filled_down(rows: Iterable[tuple[int, list[str]]], merged: Iterable[Merged]) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows with the text of merged cells in each row of them."""
+    waiting = {(cell.top, cell.column): cell.bottom for cell in merged}
+    if not waiting:
+        yield from rows
+        return
+    tops = {top for top, _ in waiting}
+    open_: dict[int, tuple[int, str]] = {}
+    for number, cells in rows:
+        for column, (bottom, text) in list(open_.items()):
+            if number > bottom:
+                del open_[column]
+            else:
+                cells.extend([""] * (column + 1 - len(cells)))
+                cells[column] = cells[column] or text
+        if number in tops:
+            open_ |= {
+                column: (bottom, cells[column])
+                for (top, column), bottom in waiting.items()
+                if top == number and column < len(cells)
+            }
+        yield number, cells
+
+
 class Workbook:
-    """The sheets of a workbook on disk. Raises ``UnreadableFile`` wherever it is damaged or no workbook."""
+    """The sheets of a workbook on disk. Raises ``UnreadableFile`` if it is damaged or not a workbook."""
 
     def __init__(self, file: BinaryIO) -> None:
         """Read the list of sheets, the styles and the shared texts."""
@@ -53,16 +90,16 @@ class Workbook:
             self._archive = ZipFile(file)
             names = self._archive.namelist()
         except _DAMAGES as error:
-            raise UnreadableFile("this is no text but a damaged archive or workbook: fetch the file again") from error
+            raise UnreadableFile("this is not text but a damaged archive or workbook: fetch the file again") from error
         main = next((name for name in names if name.endswith("/workbook.xml")), None)
         if main is None:
             others = (what for part, what in _OTHERS.items() if part in names)
-            raise UnreadableFile(f"this is no text but {next(others, 'a ZIP archive: unpack it')}")
+            raise UnreadableFile(f"this is not text but {next(others, 'a ZIP archive: unpack it')}")
         unzipped, zipped = sum(info.file_size for info in self._archive.infolist()), file.seek(0, SEEK_END)
         if len(names) > _MOST_FILES or unzipped > _LARGEST:
             raise UnreadableFile(f"this workbook unzips to more than {_LARGEST >> 30} GiB: split it, or save it as CSV")
         if unzipped > unpacked_limit(zipped):
-            raise UnreadableFile("this workbook unzips to far more than any list of values does: save it as CSV")
+            raise UnreadableFile("this workbook unzips to far more than any list of values: save it as CSV")
         self._folder = posixpath.dirname(main)
         root = self._part(main)
         kinds = self._relations(main)
@@ -85,14 +122,28 @@ class Workbook:
         self._archive.close()
 
     def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
-        """Yield number and cells of each row that has any, as texts; dates in ISO 8601."""
+        """Yield number and cells of each row that has any, as texts; dates in ISO 8601.
+
+        The text of cells that are merged downwards is repeated in each of their rows, except in very large sheets.
+        """
         gatherer = SheetRows(self._strings, self._styles)
         try:
-            yield from xml_stream.pieces(self._stream(sheet.part), gatherer)
+            rows = streams.pieces(self._stream(sheet.part), gatherer)
+            yield from filled_down(rows, self._merged(sheet))
         except _DAMAGES as error:
             if isinstance(error, UnreadableFile):
                 raise
             raise _damaged() from error
+
+    def _merged(self, sheet: Sheet) -> list[Merged]:
+        """Return the cells of a sheet that are merged downwards: they are listed after its rows."""
+        if self._archive.getinfo(sheet.part).file_size > _LARGEST_MERGED:
+            return []
+        end = b""
+        for block in self._stream(sheet.part):
+            end = (end + block)[-_LONGEST_END:]
+        found = (match.groups() for match in _MERGED.finditer(end.decode("utf-8", "replace")))
+        return [Merged(int(top), int(bottom), _column_number(left)) for left, top, bottom in found if top != bottom]
 
     def _stream(self, part: str) -> Iterator[bytes]:
         try:
@@ -108,10 +159,8 @@ class Workbook:
         for block in self._stream(name):
             data += block
             if len(data) > _LARGEST_PART:
-                raise UnreadableFile(
-                    "the description of this workbook is larger than that of any other: save it as CSV"
-                )
-        for _ in xml_stream.pieces([data], xml_stream.Gatherer[None]()):  # refuses entities, and too deep a nesting
+                raise UnreadableFile("the description of this workbook is unusually large: save it as CSV")
+        for _ in streams.pieces([data], streams.Gatherer[None]()):  # refuses entities and deep nesting
             pass
         return fromstring(data)
 
@@ -146,7 +195,7 @@ class Workbook:
 
 
 def _damaged() -> UnreadableFile:
-    return UnreadableFile("the workbook is damaged or protected by a password: save it anew, without a password")
+    return UnreadableFile("the workbook is damaged or protected by a password: save it again, without a password")
 
 
 _MOST_COLUMNS = 16_384
@@ -154,18 +203,14 @@ _PLACE = re.compile(r"([A-Z]{1,3})\d*")
 
 
 class SharedStrings:
-    """The texts that cells refer to by number, kept in a temporary file."""
+    """The texts that cells refer to by number, stored in a temporary file."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
-        """Read the part of a workbook with its shared texts."""
         self._file = TemporaryFile(prefix="scamfeed-")  # noqa: SIM115 - closed by close()
         self._ends = array("Q", [0])
         self.at = lru_cache(4096)(self._at)
-        try:
-            self._fill(xml_stream.pieces(blocks, _SharedTexts()) if blocks else ())
-        except BaseException:  # without an object, no caller can close the file
-            self._file.close()
-            raise
+        with closed_on_error(self._file):
+            self._fill(streams.pieces(blocks, _SharedTexts()) if blocks else ())
 
     def _fill(self, texts: Iterable[str]) -> None:
         for text in texts:
@@ -184,8 +229,8 @@ class SharedStrings:
         return self._file.read(self._ends[number + 1] - self._ends[number]).decode()
 
 
-class _SharedTexts(xml_stream.Gatherer[str]):
-    """Gathers shared texts; their phonetic guide (``rPh``) is no part of them."""
+class _SharedTexts(streams.Gatherer[str]):
+    """Gathers shared texts, without their phonetic guide (``rPh``)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -210,11 +255,10 @@ class _SharedTexts(xml_stream.Gatherer[str]):
             self._parts.clear()
 
 
-class SheetRows(xml_stream.Gatherer[tuple[int, list[str]]]):
+class SheetRows(streams.Gatherer[tuple[int, list[str]]]):
     """Gathers the rows of a sheet."""
 
     def __init__(self, strings: SharedStrings, styles: list[NumberStyle]) -> None:
-        """Start above the first row."""
         super().__init__()
         self._strings, self._styles = strings, styles
         self._row, self._column = 0, -1

@@ -1,4 +1,4 @@
-"""When a feed is due: by its schedule, after a failure, and when its collection has grown."""
+"""When a feed is due: on its schedule, after a failure, and when its collection has grown."""
 
 import random
 import re
@@ -25,8 +25,8 @@ _RANGE = re.compile(r"(\*|[0-7a-z]+)(?:-([0-7a-z]+))?(?:/(\d+))?", re.IGNORECASE
 def due_at(settings: FeedSettings, state: FeedState, since: int) -> int | None:
     """Return when the feed runs next (microseconds by the database's clock); None for a feed without a schedule.
 
-    ``since`` is when its configuration was read: a feed that had stopped is tried again from then, and cron counts from
-    then if the feed never ran. A run that was cut short leaves the feed due.
+    ``since`` is when its configuration was read. A stopped feed is retried from then on, and the cron schedule of a
+    feed that never ran starts then. A feed whose run was interrupted stays due.
     """
     if state.stopped is not None and state.stopped >= since:
         return None
@@ -47,13 +47,13 @@ def due_at(settings: FeedSettings, state: FeedState, since: int) -> int | None:
 
 
 def _jitter(feed: str, state: FeedState, gap: float) -> float:
-    """Return seconds that spread feeds of one interval; random, but the same on all nodes."""
+    """Return a delay in seconds that spreads feeds of one interval; random, but the same on all nodes."""
     chance = zlib.crc32(f"{feed} {state.started}".encode()) / 0xFFFFFFFF
     return (2 * chance - 1) * min(gap / 10, _JITTER)
 
 
 def cron_trigger(feed: str, text: str) -> CronTrigger:
-    """Return the trigger of five cron fields, in UTC. Raises ``Misconfigured``."""
+    """Parse five cron fields, in UTC. Raises ``Misconfigured``."""
     minute, hour, day, month, weekday = text.split()
     try:
         return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=UTC)
@@ -62,7 +62,7 @@ def cron_trigger(feed: str, text: str) -> CronTrigger:
 
 
 def _weekdays(field: str) -> str:
-    """Return cron's days of the week as names: cron counts from Sunday, APScheduler from Monday."""
+    """Convert cron's days of the week to names: cron counts from Sunday, APScheduler from Monday."""
     if field == "*":
         return field
     days: set[int] = set()
@@ -87,7 +87,7 @@ def _day(text: str) -> int:
 
 _FIRST_WAIT = 30.0
 _LONGEST_WAIT = 3600.0
-# A feed that used to work is tried so often before a person is called: peers refuse good credentials at bad times.
+# Failures of a feed that used to work before a person is called: peers sometimes reject good credentials.
 _TRUSTED = 3
 
 Chance = Callable[[float, float], float]
@@ -96,8 +96,8 @@ Chance = Callable[[float, float], float]
 def state_after_run(state: FeedState, run: Run, now: int, chance: Chance = random.uniform) -> FeedState:
     """Return the state of a feed after ``run``, which ended ``now``.
 
-    Each failure in a row doubles the wait, up to an hour, with a random part. No wait is shorter than the peer asks
-    for. A run that was stopped does not count: the feed stays due.
+    Each consecutive failure doubles the wait, up to an hour, with a random part. The wait is never shorter than the
+    peer asks for. A stopped run does not count: the feed stays due.
     """
     state = replace(
         state,
@@ -108,7 +108,7 @@ def state_after_run(state: FeedState, run: Run, now: int, chance: Chance = rando
     )
     if run.ending == "stopped":
         return state
-    # How long it took is known by this machine's clock, when it ended by the database's.
+    # This machine's clock measures the duration, the database's clock states the end.
     state = replace(state, started=now - (micros(run.ended) - micros(run.started)), ended=now)
     if run.error is None:
         return replace(state, succeeded=now, failures=0, retry_at=0, stopped=None)
@@ -122,14 +122,13 @@ def state_after_run(state: FeedState, run: Run, now: int, chance: Chance = rando
 
 
 class CollectionGrowth:
-    """The newest object of each collection that is pushed as it grows; one look serves all pushes."""
+    """The newest object of each collection that is pushed as it grows; one query serves all pushes."""
 
     def __init__(self) -> None:
-        """Start without any look."""
         self._ends: dict[str, tuple[str, int]] = {}
 
     def look(self, tx: Tx, feeds: Iterable[Connector[FeedSettings]]) -> bool:
-        """Look at the collections; return whether one has grown since the last look."""
+        """Query the collections; return whether one has grown since the last call."""
         ends: dict[str, tuple[str, int]] = {}
         for alias in {name for feed in feeds if (name := _watched(feed.settings)) is not None}:
             try:
@@ -144,7 +143,7 @@ class CollectionGrowth:
         return grown
 
     def waits(self, tx: Tx, feed: Connector[FeedSettings]) -> bool:
-        """Return whether the last look found objects that the feed has not delivered."""
+        """Return whether the last look-up found objects that the feed has not delivered."""
         end = self._ends.get(_watched(feed.settings) or "")
         if end is None:
             return False
@@ -154,5 +153,6 @@ class CollectionGrowth:
 
 def _watched(settings: FeedSettings) -> str | None:
     """Return the collection whose growth makes the feed due."""
-    watches = isinstance(settings, PushSettings) and settings.as_added and settings.every
-    return settings.collection if isinstance(settings, PushSettings) and watches else None
+    if isinstance(settings, PushSettings) and settings.as_added and settings.every:
+        return settings.collection
+    return None

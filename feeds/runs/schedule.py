@@ -1,13 +1,13 @@
-"""Runs feeds on their schedules: any number of nodes, each feed on one of them at a time."""
+"""Runs feeds on their schedules: on any number of nodes, each feed on one of them at a time."""
 
 import logging
 import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -19,14 +19,14 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from feeds.connector import Connector, FeedSettings, Misconfigured
 from feeds.runs.due import CollectionGrowth, cron_trigger, due_at
-from feeds.runs.lease import lease_run
-from feeds.runs.orders import carry_out
+from feeds.runs.retry import retry_feed
+from feeds.runs.run import SharedPages, lease_run
 from feeds.runs.runner import run
-from feeds.runs.shared_pages import SharedPages
+from feeds.transport.change_streams import ChangeStream
+from server.features.feeds import orders
 from server.release.hub import Hub
 from server.store import StoreUnavailable, Tx, feed_state
 from server.store.database import sql
-from server.store.feed_orders import orders
 from server.store.feed_state import FeedState, LeaseHolder
 from server.store.liveness import heartbeats
 
@@ -34,13 +34,13 @@ _log = logging.getLogger(__name__)
 
 Feeds = Sequence[Connector[FeedSettings]]
 
-# Of peers that do not answer, many may be waited for at once.
+# Many feeds may wait for peers that do not answer at the same time.
 _THREADS = 64
 _LOOK_SECONDS = 1.0
 _EAGER_SECONDS = 0.2
 _REREAD_SECONDS = 2.0
 _MICROS = 1_000_000
-# The clocks of two machines do not agree any better.
+# The clocks of two machines may differ by this much.
 _SAME = timedelta(milliseconds=20)
 
 
@@ -52,17 +52,20 @@ class _Planned:
     since: int
     stop: threading.Event = field(default_factory=threading.Event)
     running: bool = False
-    # None: stopped until a person has mended something.
+    # The peer's stream of changes, and whether it has announced one since the last run.
+    changes: ChangeStream | None = None
+    rung: threading.Event = field(default_factory=threading.Event)
+    # None: stopped until a person has corrected something.
     next: datetime | None = None
 
 
 class Schedule:
     """Runs feeds in threads while it is entered; leaving it waits for the batches under way.
 
-    Any number of nodes may do so on one database: a feed is due by the database's clock and its last run, and the first
-    node to lease it runs it. A run of a node that died goes on elsewhere within seconds. A feed that must try later
-    waits twice as long each time; a misconfigured one stops until its configuration changes or the schedule starts
-    again. Feeds without a schedule are left alone, unless a person orders a run of one.
+    Any number of nodes may share one database. A feed is due by the database's clock and its last run, and the first
+    node to lease it runs it. If a node dies, another continues its run within seconds. A feed that must try later waits
+    twice as long each time. A misconfigured feed stops until its configuration changes or the schedule restarts.
+    A feed without a schedule runs only when a person orders a run.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Schedule:
     ) -> None:
         """Plan the runs. Raises ``Misconfigured`` for a bad schedule.
 
-        ``reread`` is asked every few seconds for changed feeds, and returns None without a change. ``eager`` looks for
+        ``reread`` is called every few seconds for changed feeds, and returns None without a change. ``eager`` looks for
         new objects to push five times as often.
         """
         self._hub = hub
@@ -93,7 +96,6 @@ class Schedule:
         self._take(feeds)
 
     def __enter__(self) -> Self:
-        """Start."""
         self._scheduler.start()
         now = datetime.now(UTC)
         look = IntervalTrigger(seconds=self._every, timezone=UTC)
@@ -107,11 +109,11 @@ class Schedule:
         with self._changing:
             self._over = True
             for planned in self._feeds.values():
-                planned.stop.set()
+                _end(planned)
         self._scheduler.shutdown(wait=True)
 
     def _take(self, feeds: Feeds) -> None:
-        """Plan ``feeds`` and no others; a feed with unchanged settings goes on."""
+        """Plan exactly ``feeds``; a feed with unchanged settings is not interrupted."""
         for feed in feeds:
             if feed.settings.cron:
                 cron_trigger(feed.settings.name, feed.settings.cron)
@@ -122,10 +124,12 @@ class Schedule:
             for name, planned in list(self._feeds.items()):
                 new = wanted.get(name)
                 if new is None or new.settings != planned.feed.settings:
-                    planned.stop.set()
+                    _end(planned)
                     del self._feeds[name]
             for name, feed in wanted.items():
-                self._feeds.setdefault(name, _Planned(feed, now))
+                if name not in self._feeds:
+                    planned = self._feeds[name] = _Planned(feed, now)
+                    planned.changes = feed.follow(planned.rung.set) if _has_time(feed) else None
 
     def _look(self) -> None:
         """Look for changes: the configuration, the log, the feeds' states, dead nodes."""
@@ -147,7 +151,7 @@ class Schedule:
             _log.warning("schedule waits for the database cause=%s", error)
 
     def _look_for_orders(self) -> None:
-        """Begin what persons ordered of feeds that this schedule has."""
+        """Begin the runs ordered by people for the feeds of this schedule."""
         with self._store.read() as tx:
             waiting = orders.waiting(tx)
         for name in waiting:
@@ -159,7 +163,7 @@ class Schedule:
                     )
 
     def _beat(self) -> None:
-        """Record that the schedule works; one that has nothing to run any more is not waited for."""
+        """Record that the schedule works; a schedule without feeds to run is not monitored."""
         has_work = any(_has_time(planned.feed) for planned in self._feeds.values())
         if has_work or self._had_work:
             with self._store.begin(in_passing=True) as tx:
@@ -176,9 +180,9 @@ class Schedule:
         try:
             self._take(feeds)
         except Misconfigured as error:
-            _log.error("configuration not taken, the old one stays error=%s", error)
+            _log.error("configuration rejected, the old one stays in force error=%s", error)
         else:
-            _log.info("configuration taken feeds=%d", len(feeds))
+            _log.info("configuration loaded feeds=%d", len(feeds))
 
     def _plan(self, names: Sequence[str]) -> None:
         with self._store.read() as tx:
@@ -198,24 +202,22 @@ class Schedule:
                 self._scheduler.remove_job(name)
             return
         if held is not None:
-            # It is asked again when the one who runs it should have renewed, or is dead.
+            # Check again when the node that runs it should have renewed its lease, or is dead.
             at = max(at, held.until + int(random.uniform(0, 0.2) * _MICROS))  # noqa: S311 - spreads load, guards nothing
         before, planned.next = planned.next, datetime.now(UTC) + timedelta(microseconds=max(0, at - now))
         if before and abs(planned.next - before) < _SAME and self._scheduler.get_job(name):
             return
-        self._scheduler.add_job(self._run_once, DateTrigger(planned.next), args=[name], id=name, replace_existing=True)
+        trigger = DateTrigger(planned.next)
+        self._scheduler.add_job(self._with, trigger, args=[name, self._run], id=name, replace_existing=True)
 
     def _due(self, tx: Tx, planned: _Planned, state: FeedState, now: int) -> int | None:
         at = due_at(planned.feed.settings, state, planned.since)
-        if at is not None and at > now and self._added.waits(tx, planned.feed):
+        if at is not None and at > now and (planned.rung.is_set() or self._added.waits(tx, planned.feed)):
             return max(now, state.retry_at)
         return at
 
-    def _run_once(self, name: str) -> None:
-        self._with(name, self._run)
-
     def _with(self, name: str, work: Callable[[_Planned], None]) -> None:
-        """Do something with a feed of which nothing runs here, and plan its next run."""
+        """Do some work for a feed that is not running here, and plan its next run."""
         with self._changing:
             planned = self._feeds.get(name)
             if planned is None or planned.running or self._over:
@@ -228,7 +230,7 @@ class Schedule:
         finally:
             with self._changing:
                 planned.running = False
-        # Where the database is away the next look plans it.
+        # If the database is unavailable, the next look plans it.
         with suppress(StoreUnavailable):
             self._plan([name])
 
@@ -239,6 +241,8 @@ class Schedule:
             return at is not None and at <= now
 
         lease = lease_run(self._store, planned.feed.settings.name, when)
+        # A change during the run asks for another run. Another node that leased it was told, too.
+        planned.rung.clear()
         if lease is None:
             return
         result = run(self._hub, planned.feed, stop=planned.stop, lease=lease, pages=self._pages)
@@ -265,7 +269,7 @@ def run_until_stopped(
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with Schedule(hub, feeds, reread=reread, eager=eager):
-            # A signal that another thread is given wakes nobody: who waits has to look by himself.
+            # A signal delivered to another thread does not interrupt a wait, so this thread has to poll.
             while not stopped.wait(1):
                 pass
     finally:
@@ -273,5 +277,47 @@ def run_until_stopped(
             signal.signal(number, handler)
 
 
+def _end(planned: _Planned) -> None:
+    planned.stop.set()
+    if planned.changes is not None:
+        planned.changes.stop()
+
+
 def _has_time(feed: Connector[FeedSettings]) -> bool:
     return bool(feed.settings.every or feed.settings.cron)
+
+
+_MOST_REASONS = 50
+
+
+def carry_out(hub: Hub, feed: Connector[FeedSettings], *, stop: threading.Event, pages: SharedPages) -> bool:
+    """Carry out the order for ``feed``, and record the result; returns False if another schedule took it."""
+    name = feed.settings.name
+    with hub.store.begin() as tx:
+        order = orders.take(tx, name)
+    if order is None:
+        return False
+    _log.info("order begun feed=%s action=%s", name, order.action)
+    try:
+        if order.action == "retry":
+            result: Mapping[str, Any] = asdict(retry_feed(hub, feed, everything=True))
+        else:
+            result = _run(hub, feed, stop, pages, dry_run=order.action == "dry-run")
+    except Exception as error:  # noqa: BLE001 - an order always ends, and the schedule continues
+        _log.exception("order failed feed=%s", name)
+        result = {"error": f"unexpected {type(error).__name__}: see the log"}
+    with hub.store.begin() as tx:
+        orders.end(tx, order, result)
+    return True
+
+
+def _run(
+    hub: Hub, feed: Connector[FeedSettings], stop: threading.Event, pages: SharedPages, *, dry_run: bool
+) -> Mapping[str, Any]:
+    if not dry_run:
+        # A waiting or stopped feed starts over, as if it had not failed.
+        with hub.store.begin() as tx:
+            feed_state.clear_failures(tx, feed.settings.name)
+    done = run(hub, feed, dry_run=dry_run, stop=stop, pages=pages)
+    counts = {name: getattr(done, name) for name in ("read", "accepted", "rejected", "error")}
+    return counts | {"reasons": dict(done.reasons.most_common(_MOST_REASONS))}

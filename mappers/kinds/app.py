@@ -2,12 +2,10 @@
 
 from typing import ClassVar
 
-from mappers import misp_terms
-from mappers.kind import KindMapper
-from mappers.misp_terms import MispTerms
+from mappers.kind import KindMapper, MispTerms, misp_android_app
 from mappers.pattern import Terms
 from schemas.kind import Normal
-from schemas.reference.stores import STORES
+from schemas.reference.sites import STORES
 
 
 class AppMapper(KindMapper):
@@ -39,4 +37,4 @@ class AppMapper(KindMapper):
     def misp(self, normal: Normal) -> MispTerms | None:
         """Return the package of an Android app, None for other apps: MISP has no place for their system."""
         system, _, name = normal.value.partition(":")
-        return misp_terms.android_app(name) if system == "android" else None
+        return misp_android_app(name) if system == "android" else None

@@ -2,9 +2,8 @@
 
 from typing import ClassVar
 
-from mappers import ids, misp_terms
-from mappers.kind import KindMapper, read_user_account, user_account
-from mappers.misp_terms import MispTerms
+from mappers import ids
+from mappers.kind import KindMapper, MispTerms, misp_terms_of, read_user_account, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
 
@@ -64,7 +63,7 @@ class BankAccountMapper(KindMapper):
         """Return an account number with letters as a user account: MISP's own type allows digits only."""
         terms = self.terms(normal)
         digits = terms.properties.get("account_number", "0").isdecimal()
-        return misp_terms.misp_terms_of(terms if digits else self._by_code(normal))
+        return misp_terms_of(terms if digits else self._by_code(normal))
 
     def _by_code(self, normal: Normal) -> Terms:
         return user_account(self.kind, normal.value)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from mappers.kind import KindMapper, read_user_account, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
-from schemas.reference.aliases.systems import SYSTEMS
+from schemas.reference.aliases import SYSTEMS
 
 
 class PaymentAliasMapper(KindMapper):

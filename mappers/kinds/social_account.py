@@ -5,7 +5,7 @@ from typing import ClassVar
 from mappers.kind import KindMapper, user_account
 from mappers.pattern import Terms
 from schemas.kind import Normal
-from schemas.reference.platforms import PLATFORMS
+from schemas.reference.sites import PLATFORMS
 
 _OWN_NUMBER = "id="
 

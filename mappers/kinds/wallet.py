@@ -2,9 +2,7 @@
 
 from typing import ClassVar
 
-from mappers import misp_terms
-from mappers.kind import ValueMapper
-from mappers.misp_terms import MispTerms
+from mappers.kind import MispTerms, ValueMapper, misp_coin
 from schemas.kind import Normal
 
 
@@ -18,4 +16,4 @@ class WalletMapper(ValueMapper):
 
     def misp(self, normal: Normal) -> MispTerms:
         """Return the address with its chain, for which MISP has a place."""
-        return misp_terms.coin(normal.value, normal.details.get("chain"))
+        return misp_coin(normal.value, normal.details.get("chain"))

@@ -6,6 +6,7 @@ The server answers ``POST /api/lookup`` in this form, and so does a partner's ow
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -15,10 +16,19 @@ from schemas import kinds, timestamp
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.refang import refang
+from schemas.reference import telephone
+from schemas.reference.aliases import SYSTEMS
 from schemas.report import MAX_VALUE
+from schemas.site import KINDS_WITH_PARENTS, ParentValue, host_asked, parents_of
+from schemas.text import ascii_digits
 from schemas.vocabulary import Action
 
 MOST_VALUES = 1_000
+# Kinds whose values follow one another, so that somebody could ask for all of them.
+NUMBERED_KINDS = frozenset(("bank-account", "payment-alias", "phone"))
+# Kinds whose values may be such a number, as an account of a messenger.
+KINDS_WITH_NUMBERS = frozenset(("email", "social-account"))
+_NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){6,14}")
 _LONGEST_DETAIL = 200
 _RUN = re.compile(r"[^\w\x00-\x7f]{31}")
 _ACTIONS: Mapping[str, Action] = {action.value: action for action in Action}
@@ -59,7 +69,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``grade`` is the strongest action that readers may take. ``reporters`` is missing where no hub has counted them, and
     ``valid_until`` where the indicator has no end. ``sandbox``: it is synthetic, to rehearse with; no hub answers with
-    such a one.
+    such a one. ``hubs`` is the number of hubs whose partners report it, of a hub that exchanges reports with others.
     """
 
     collection: str
@@ -77,6 +87,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     modified: str
     tlp: str
     sandbox: bool = False
+    hubs: int | None = None
 
 
 class RefusedValue(msgspec.Struct, frozen=True):
@@ -86,19 +97,63 @@ class RefusedValue(msgspec.Struct, frozen=True):
     message: str
 
 
+class ListedSite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The domain above a value, or the IP address in a URL, that is listed; see ``schemas.site``.
+
+    Of several it is the one with the strongest grade, then the nearest. ``grade`` is the strongest of its listings.
+    """
+
+    value: str
+    kind: str
+    grade: Action
+    listings: tuple[Listing, ...]
+
+
+class ListedPage(Listing, frozen=True, kw_only=True, omit_defaults=True):
+    """A listed URL on a host that was asked about: the URL, and its newest listing that the reader may know of."""
+
+    value: str
+
+
+class ListedPages(msgspec.Struct, frozen=True, kw_only=True):
+    """The listed pages of a host, the strongest first: ``count`` of the newest, and whether there are ``more``.
+
+    They are mentioned only: a host is not listed because pages of it are.
+    """
+
+    count: int
+    more: bool
+    listings: tuple[ListedPage, ...]
+
+
+class NamedReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of several ways to read a value, whether it is listed as that, and the strongest grade of it and its site."""
+
+    kind: str
+    normal: str
+    found: bool
+    grade: Action | None = None
+
+
 class LookupResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer about one value, which may be kept for ``cache_seconds``.
 
-    ``normal`` is the normal form of ``value``, which is as it was asked. ``grade`` is the strongest of the listings.
+    ``normal`` is the normal form of ``value``, which is as it was asked. ``found`` and ``listings`` are about the value
+    itself, ``site`` about the domain above it. ``grade`` is the strongest of both: a page is as dangerous as its site.
+    ``pages`` are those of a host that was asked about, and change no grade. A value that can be read in several ways is
+    looked up as each: ``readings`` names them, and all else is about the one whose listing is the strongest.
     """
 
     value: str
     kind: str | None
     normal: str | None = None
+    readings: tuple[NamedReading, ...] | None = None
     found: bool
     error: RefusedValue | None = None
     grade: Action | None = None
     listings: tuple[Listing, ...]
+    site: ListedSite | None = None
+    pages: ListedPages | None = None
     cache_seconds: int
 
 
@@ -116,12 +171,34 @@ class ValueReading(NamedTuple):
     normal: str
     name: str
 
+    @property
+    def parents(self) -> tuple[ParentValue, ...]:
+        """Return the values whose listings are told with an answer about this one, the nearest first."""
+        return parents_of(self.kind, self.normal) if self.kind in KINDS_WITH_PARENTS else ()
 
-def readings(value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS) -> list[ValueReading]:
+    @property
+    def is_numbered(self) -> bool:
+        """Return whether values like it follow one another, so that somebody could ask for all of them.
+
+        A messenger's account that is a telephone number is one, too.
+        """
+        return self.kind in NUMBERED_KINDS or (self.kind in KINDS_WITH_NUMBERS and is_number(self.normal))
+
+    @property
+    def host(self) -> str | None:
+        """Return the host whose listed pages are told with an answer about this value."""
+        return host_asked(self.kind, self.normal)
+
+
+def readings(
+    value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS, country: str = ""
+) -> list[ValueReading]:
     """Return the ways to read a value that is written as in a report; one where its kind is named.
 
     The kind may stand before the value, as in ``phone:+66812345678``. Without one it is read as each kind that
-    ``details`` belong to, else as each that it looks like, else as each that takes it. Raises ``Rejected``.
+    ``details`` belong to, else as each that it looks like, else as each that takes it. ``country`` is the default for
+    values that cannot be read without one: a local telephone number, a bank whose name several countries have. Raises
+    ``Rejected``.
     """
     if len(value) > MAX_VALUE:
         raise Rejected("bad-value", f"value: longer than {MAX_VALUE} characters: give the value alone")
@@ -137,7 +214,7 @@ def readings(value: str, kind: str | None = None, details: Mapping[str, str] = N
         named = kinds.get(kind)
         _check_details(given, named)
         actual = kinds.actual_kind(named, raw)
-        return [_reading(actual, actual.normalise(raw, given))]
+        return [_reading(actual, kinds.normalise(actual, raw, given, country))]
     found: dict[str, ValueReading] = {}
     refusals: list[Rejected] = []
     for candidate in _candidates(raw, given):
@@ -145,7 +222,7 @@ def readings(value: str, kind: str | None = None, details: Mapping[str, str] = N
         if actual.name in found:
             continue
         try:
-            normal = actual.normalise(raw, given)
+            normal = kinds.normalise(actual, raw, given, country)
         except Rejected as refusal:
             refusals.append(refusal)
         else:
@@ -154,7 +231,37 @@ def readings(value: str, kind: str | None = None, details: Mapping[str, str] = N
         return [*found.values()]
     if len(refusals) == 1:
         raise refusals[0]
-    raise Rejected("kind-not-recognised", "no kind takes this value; correct it, or name its kind to read why not")
+    raise Rejected("kind-not-recognised", "we cannot tell what this is: choose its type, or check the spelling")
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text contains what may be a telephone number: 7 digits and more."""
+    return _NUMBER.search(ascii_digits(text)) is not None
+
+
+def asked_readings(
+    value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS, country: str = ""
+) -> list[ValueReading]:
+    """Return the ways to read a value for a look-up: those of ``readings``, and aliases of a telephone number.
+
+    Without a given kind, a telephone number is also read as its possible alias in each payment system of its country.
+    Raises ``Rejected``.
+    """
+    found = readings(value, kind, details, country)
+    if kind is None and kinds.split(value)[0] is None:
+        found += [alias for reading in found if reading.kind == "phone" for alias in aliases_of_phone(reading.normal)]
+    return found
+
+
+def aliases_of_phone(number: str) -> list[ValueReading]:
+    """Return a telephone number in E.164 as the alias that it may be in each payment system of its country."""
+    alias, country = kinds.get("payment-alias"), telephone.country_of(number) if number.startswith("+") else ""
+    found = []
+    for system in SYSTEMS.values():
+        if country and any(form.country == country for form in system.forms):
+            with suppress(Rejected):
+                found.append(_reading(alias, alias.normalise(number, {"system": system.name})))
+    return found
 
 
 def strongest(grades: Iterable[str]) -> Action | None:

@@ -4,9 +4,15 @@ The function is the verifiable one of RFC 9497. The hub never learns a value, an
 values that it did not ask about.
 """
 
+import hashlib
+import re
 import secrets
+import sys
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -20,17 +26,17 @@ SUITE = "ristretto255-SHA512"
 MODE = "VOPRF"
 # A proof is over so many elements at most.
 CHUNK = 1_000
-MOST_ELEMENTS = 10_000
 ELEMENT, PROOF = 32, 64
 TAG, ROW_NAME, NONCE, PAYLOAD, SEAL = 8, 16, 12, 160, 16
 ROW = ROW_NAME + NONCE + PAYLOAD + SEAL
 EPOCH_SECONDS = 90 * 86_400
-# A partner acts on a set for so long at most.
+# The longest time for which a partner may act on a set.
 FRESH_SECONDS = 86_400
 # A bucket has so many rows at least, where the set has them.
 LEAST_IN_BUCKET = 128
 
 _DOMAIN = "scamfeed/match/1"
+_KEY_ID = re.compile(r"[0-9]{1,9}(?:-(?P<generation>[0-9]{1,9}))?")
 
 
 class MatchedHold(msgspec.Struct, frozen=True, array_like=True):
@@ -67,7 +73,7 @@ class MatchKey(msgspec.Struct, frozen=True, rename={"valid_from": "from"}):
 
 
 class MatchLimits(msgspec.Struct, frozen=True):
-    """The evaluations that a partner may ask for: in one request, a day, and what is left of that."""
+    """The number of evaluations that a partner may request: per request, per day, and those left today."""
 
     per_request: int
     per_day: int | None
@@ -138,6 +144,21 @@ def input_of(name: str) -> bytes:
     return "\0".join((_DOMAIN, kind, normal)).encode()
 
 
+# Input for deriving a public key that identifies a seed. No collection has such an id.
+SEED_INFO = f"{_DOMAIN}|seed".encode()
+
+
+def key_id(epoch: int, generation: int) -> str:
+    """Return the name of a key: its epoch, and from the second seed of a hub on the generation of the seed."""
+    return str(epoch) if generation == 1 else f"{epoch}-{generation}"
+
+
+def generation_of(key: str) -> int | None:
+    """Return the generation of the seed in the name of a key; None for a name in another form."""
+    named = _KEY_ID.fullmatch(key)
+    return None if named is None else int(named["generation"] or 1)
+
+
 def key_info(collection: str, epoch: int) -> bytes:
     """Return what the key of a collection (by its id) is derived with, beside the seed."""
     return f"{_DOMAIN}|{collection}|{epoch}".encode()
@@ -148,7 +169,7 @@ def matched(listing: Listing) -> MatchedListing:
     uuid = listing.id.partition("--")[2]
     hold = listing.hold
     return MatchedListing(
-        # An id that follows from the value would tell the value to whoever tries all of them.
+        # An id derived from the value would reveal the value to a reader that tries all of them.
         uuid if uuid[14:15] == "4" else "",
         listing.grade,
         listing.confidence,
@@ -160,10 +181,10 @@ def matched(listing: Listing) -> MatchedListing:
 
 
 def seal(output: MatchOutput, listing: MatchedListing) -> bytes:
-    """Return the row of a value without its name, encrypted for whoever knows the value."""
+    """Return the row of a value without its name, encrypted so that only readers that know the value can open it."""
     text = msgspec.json.encode(listing)
     if len(text) > PAYLOAD and listing.hold is not None:
-        # Only an amount can be so long; the reader then holds what it would hold without one.
+        # Only an amount can be this long; without it the reader holds the same amount anyway.
         hold = MatchedHold(None, None, listing.hold.until)
         text = msgspec.json.encode(msgspec.structs.replace(listing, hold=hold))
     nonce = secrets.token_bytes(NONCE)
@@ -197,3 +218,76 @@ def is_current(listing: MatchedListing, at: datetime) -> bool:
 
 def _seconds(time: str) -> int:
     return int(timestamp.parse(time).timestamp())
+
+
+_MOST_BITS = 24
+
+
+class SortedTags:
+    """Tags without repetition, as one octet string, by digest, and counted by bucket."""
+
+    def __init__(self, tags: Iterable[bytes] = ()) -> None:
+        """Hold ``tags``, which are in their order; of longer names the first octets."""
+        self._tags = array("Q", (int.from_bytes(tag[:TAG]) for tag in tags))
+
+    @classmethod
+    def of_octets(cls, octets: bytes) -> Self:
+        """Return the tags in an octet string. Raises ``ValueError`` where they are not in their order."""
+        made = cls()
+        made._tags.frombytes(octets)
+        if sys.byteorder == "little":
+            made._tags.byteswap()
+        before = -1
+        for tag in made._tags:
+            if tag <= before:
+                raise ValueError("the tags are not in their order")
+            before = tag
+        return made
+
+    def __len__(self) -> int:
+        """Return the number of tags."""
+        return len(self._tags)
+
+    def __contains__(self, tag: bytes) -> bool:
+        """Return whether the tag is among them."""
+        number = int.from_bytes(tag[:TAG])
+        place = bisect_left(self._tags, number)
+        return place < len(self._tags) and self._tags[place] == number
+
+    def add(self, tag: bytes) -> None:
+        """Add a tag; one that is there stays."""
+        number = int.from_bytes(tag[:TAG])
+        place = bisect_left(self._tags, number)
+        if place == len(self._tags) or self._tags[place] != number:
+            self._tags.insert(place, number)
+
+    def discard(self, tag: bytes) -> None:
+        """Remove a tag, where it is there."""
+        number = int.from_bytes(tag[:TAG])
+        place = bisect_left(self._tags, number)
+        if place < len(self._tags) and self._tags[place] == number:
+            del self._tags[place]
+
+    def octets(self) -> bytes:
+        """Return the tags one after the other."""
+        tags = self._tags[:]
+        if sys.byteorder == "little":
+            tags.byteswap()
+        return tags.tobytes()
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of ``octets``."""
+        return hashlib.sha256(self.octets()).digest()
+
+    def bits(self) -> int:
+        """Return how many bits may name a bucket, so that each has rows enough."""
+        bits = min(_MOST_BITS, max(0, (len(self._tags) // LEAST_IN_BUCKET).bit_length() - 1))
+        while bits and self._smallest(bits) < LEAST_IN_BUCKET:
+            bits -= 1
+        return bits
+
+    def _smallest(self, bits: int) -> int:
+        """Return the number of tags in the smallest bucket."""
+        shift = 8 * TAG - bits
+        places = [bisect_left(self._tags, bucket << shift) for bucket in range(1 << bits)]
+        return min(last - first for first, last in zip(places, [*places[1:], len(self._tags)], strict=True))

@@ -1,12 +1,16 @@
 """Kinds of indicator, one file a kind; a file's presence registers it."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
 from schemas.discovery import subclasses
 from schemas.errors import Rejected
-from schemas.kind import Kind
+from schemas.kind import NO_DETAILS, Kind, Normal
+
+_DIGIT = re.compile(r"\d")
+_FEWEST_DIGITS = 3
 
 
 @cache
@@ -57,19 +61,34 @@ def split(text: str) -> tuple[str | None, str]:
     return (name, value) if colon and name in every() else (None, text)
 
 
-def taken_by(text: str) -> list[tuple[Kind, str]]:
+def normalise(kind: Kind, raw: str, given: Mapping[str, str] = NO_DETAILS, country: str = "") -> Normal:
+    """Return a value in its normal form; ``country`` is the default for a value that needs a country.
+
+    This is a national telephone number, or a bank whose name exists in several countries; without a country a word
+    does not count as a sender name. Raises ``Rejected``.
+    """
+    try:
+        return kind.normalise(raw, given)
+    except Rejected:
+        is_number = len(_DIGIT.findall(raw)) >= _FEWEST_DIGITS
+        if not (country and is_number) or "country" not in kind.columns or given.get("country"):
+            raise
+    return kind.normalise(raw, {**given, "country": country})
+
+
+def taken_by(text: str, country: str = "") -> list[tuple[Kind, str]]:
     """Return each kind that takes a text, with the normal value; one alone where it stands before the value.
 
-    Raises ``Rejected`` where none takes it.
+    ``country`` is the default of ``normalise``. Raises ``Rejected`` where none takes it.
     """
     named, raw = split(text)
     if named is not None:
         kind = actual_kind(get(named), raw)
-        return [(kind, kind.normalise(raw).value)]
+        return [(kind, normalise(kind, raw, NO_DETAILS, country).value)]
     found = []
     for kind in every().values():
         try:
-            found.append((kind, kind.normalise(raw).value))
+            found.append((kind, normalise(kind, raw, NO_DETAILS, country).value))
         except Rejected:
             continue
     if not found:

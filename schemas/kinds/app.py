@@ -2,16 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
+from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.reference import hosts
-from schemas.reference.sites import Site
-from schemas.reference.stores import STORES
-from schemas.reference.urls import MAX_LENGTH, looks_like_address
+from schemas.reference.hosts import LONGEST_URL, looks_like_address
+from schemas.reference.sites import STORES, Site
 from schemas.text import ascii_digits
 
 _LABELLED = re.compile(r"([A-Za-z][\w -]{1,30}?)\s*[:：]\s*(?:package(?: name)?\s*:?\s*)?(\S.*)")
@@ -55,7 +54,7 @@ class App(Kind):
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Return the app's system or store, and its name there."""
-        if len(raw) > MAX_LENGTH:
+        if len(raw) > LONGEST_URL:
             raise Rejected("app-form", "far longer than any name of an app or address in a store; give that alone")
         column = _of_columns(given)
         if (found := STORES.read_address(raw)) is not None:
@@ -80,7 +79,7 @@ class App(Kind):
 
     def recognises(self, raw: str) -> bool:
         """Return True if ``raw`` is the address of an app in a store, or names its system or store in front."""
-        if len(raw) > MAX_LENGTH:
+        if len(raw) > LONGEST_URL:
             return False
         if "/" in raw and STORES.is_own_page(raw):
             return True
@@ -90,11 +89,6 @@ class App(Kind):
             return False
         store, name = _parted(raw)
         return store is not None and STORES.read_name(store, name) is not None
-
-    def examples(self) -> Iterable[ValueExample]:
-        """Return made-up names as the stores spell them, and values that name no app."""
-        yield from _examples_of_spelling()
-        yield from _examples_of_refusal()
 
 
 def _may_be_a_package(raw: str) -> bool:
@@ -127,7 +121,7 @@ def _named(word: str) -> Site:
 
 
 def _system(store: Site) -> str:
-    """Return the system that a store's apps run on, or the store itself if its apps run nowhere else."""
+    """Return the system that a store's apps run on, or the store itself if its apps run on no other system."""
     if "package" in store.groups or store.name == "appgallery":
         return "android"
     return "ios" if store.name == "testflight" else store.name
@@ -155,7 +149,7 @@ def _conflict() -> Rejected:
 
 
 def _no_app(store: Site | None, text: str) -> Rejected:
-    """Return the reason why ``text`` is no app's name, with what it is instead."""
+    """Return the reason why ``text`` is not the name of an app, and a hint at its real kind."""
     if _HASH.fullmatch(text):
         return Rejected(
             "hash-not-app", "the hash of a file: put it into the sha256 column as evidence, and name the app's package"
@@ -179,72 +173,3 @@ def _no_app(store: Site | None, text: str) -> Rejected:
     return Rejected(
         "app-form", f"not the form of names that {store.name} gives apps; copy it from the address in the store"
     )
-
-
-_PACKAGE, _ANDROID, _IOS = "com.example.Bank_App", "android:com.example.Bank_App", "ios:com.example.bank-app"
-_EXTENSION = "abcdefghijklmnop" * 2
-
-
-def _examples_of_spelling() -> Iterable[ValueExample]:
-    """Yield different spellings of the same app."""
-    for raw in (
-        f"https://play.google.com/store/apps/details?id={_PACKAGE}&hl=th",
-        f"play.google.com/store/apps/details?hl=th&id={_PACKAGE}",
-        f"market://details?id={_PACKAGE}",
-        f"https://galaxystore.samsung.com/detail/{_PACKAGE}",
-        f"https://apkpure.com/bank-app/{_PACKAGE}",
-        f"https://apkpure.com/th/bank-app/{_PACKAGE}/download",
-        f"https://apkcombo.com/bank-app/{_PACKAGE}/",
-        f"https://f-droid.org/en/packages/{_PACKAGE}/",
-        f"https://www.rustore.ru/catalog/app/{_PACKAGE}",
-        f"https://app.mi.com/details?id={_PACKAGE}",
-        f"android-app://{_PACKAGE}/https/example.com",
-        f"package:{_PACKAGE}",
-        f"Android: {_PACKAGE}",
-        _ANDROID,
-    ):
-        yield ValueExample(raw, _ANDROID)
-    for column, word in (("os", "Android"), ("os", "แอนดรอยด์"), ("store", "Google Play"), ("store", "Galaxy Store")):
-        yield ValueExample(_PACKAGE, _ANDROID, given={column: word})
-    yield ValueExample("com[.]example[.]bank", "android:com.example.bank", given={"os": "android"})
-    yield ValueExample("com.Example.Bank-App", _IOS, given={"os": "iOS"})
-    yield ValueExample("com.example.bank-app", _IOS, given={"store": "App Store", "os": "iPhone"})
-    yield ValueExample("iOS: com.example.bank-app", _IOS)
-    for raw in (
-        "https://apps.apple.com/th/app/bank-app/id1234567890?l=th",
-        "https://itunes.apple.com/app/id1234567890",
-        "itms-apps://itunes.apple.com/app/id1234567890",
-        "id1234567890",
-        "app-store:1234567890",
-        "App Store: id๑๒๓๔๕๖๗๘๙๐",
-    ):
-        yield ValueExample(raw, "app-store:1234567890")
-    yield ValueExample("1234567890", "app-store:1234567890", given={"store": "Apple"})
-    yield ValueExample("https://testflight.apple.com/join/AbCd1234", "testflight:AbCd1234")
-    yield ValueExample("https://appgallery.huawei.com/app/C123456789", "appgallery:C123456789")
-    yield ValueExample("https://appgallery.huawei.com/#/app/C123456789", "appgallery:C123456789")
-    yield ValueExample("https://apps.microsoft.com/detail/9ABCDEFGHIJ0?hl=th", "microsoft-store:9abcdefghij0")
-    yield ValueExample(
-        f"https://chromewebstore.google.com/detail/example-wallet/{_EXTENSION}", f"chrome-web-store:{_EXTENSION}"
-    )
-    yield ValueExample("https://addons.mozilla.org/th/firefox/addon/example-wallet/", "firefox-add-ons:example-wallet")
-
-
-def _examples_of_refusal() -> Iterable[ValueExample]:
-    """Yield values that name no app, or leave open which."""
-    yield ValueExample(_PACKAGE, reason="os-missing")
-    yield ValueExample(_PACKAGE, reason="store-unknown", given={"store": "Example Store"})
-    yield ValueExample(f"ios:{_PACKAGE}", reason="app-form")
-    yield ValueExample(_ANDROID, reason="store-conflict", given={"os": "ios"})
-    yield ValueExample(f"market://details?id={_PACKAGE}", reason="store-conflict", given={"os": "ios"})
-    yield ValueExample(_PACKAGE, reason="store-conflict", given={"os": "ios", "store": "google-play"})
-    yield ValueExample("com.1example.bank", reason="app-form", given={"os": "android"})
-    yield ValueExample("bankapp", reason="app-form", given={"os": "android"})
-    yield ValueExample("Example Bank", reason="display-name", given={"os": "android"})
-    yield ValueExample("ExampleBank", reason="display-name")
-    yield ValueExample("", reason="display-name")
-    yield ValueExample("example-bank.apk", reason="file-not-app")
-    yield ValueExample("0123456789abcdef" * 4, reason="hash-not-app")
-    yield ValueExample("https://play.google.com/store/apps/developer?id=Example", reason="not-an-app")
-    yield ValueExample("https://apps.apple.com/th/developer/example/id1234567890", reason="not-an-app")
-    yield ValueExample("https://shop.example.com/bank.apk", reason="url-not-app")

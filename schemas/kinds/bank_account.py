@@ -8,21 +8,32 @@ from typing import ClassVar, NamedTuple
 
 from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
+from stdnum.th import pin
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, PAID, Kind, Normal, ValueExample
-from schemas.reference.banks import account_numbers, accounts, iban, thai_banks
-from schemas.reference.banks.recognition import (
-    BIC_SHAPE,
-    agreed_bank,
-    find_bank,
-    is_number_beside_bank,
-    split_words_and_number,
+from schemas.kind import NO_DETAILS, PAID, Kind, Normal
+from schemas.reference import iban
+from schemas.reference.account_numbers import (
+    COUNTRIES,
+    NationalAccount,
+    account_key,
+    bank_by_code_or_name,
+    canonical_account,
+    check_length,
+    country_of_code,
+    fullest_account,
+    national_account,
+    self_contained,
+    split_code_and_number,
 )
-from schemas.reference.examples import bank_account as examples
+from schemas.reference.bank_text import BIC_SHAPE, agreed_bank, find_bank, is_number_beside_bank, split_words_and_number
+from schemas.reference.banks import FORMER_BICS, account_lengths
 from schemas.reference.numbers import bare, compact, is_card, plain, refuse_spreadsheet_number
+from schemas.reference.payment_qr import pays_account, read_qr_code
 from schemas.vocabulary import Action
 
+# Countries where the form of a number shows the bank's code at its beginning, also in a column of numbers.
+_CODE_IN_FRONT = frozenset({"", "AU", "BR", "GB", "IN", "US"})
 # Fewest digits with the branch in front, for countries whose numbers repeat from branch to branch.
 _WITH_BRANCH = {"JP": 10, "AU": 11, "CA": 12}
 
@@ -37,15 +48,14 @@ class BankAccount(Kind):
     The normal form is the IBAN, made from number and bank if the country's rule allows that, else
     ``COUNTRY:BANK:NUMBER``. The bank is its BIC of eight characters: a BIC of eleven names an office and gives the same
     account. If only the country's own code names the bank (a routing number, a sort code), that code is the bank. The
-    branch stands in front of the number in countries where numbers repeat from branch to branch.
+    branch precedes the number in countries where numbers repeat from branch to branch.
     """
 
     name: ClassVar[str] = "bank-account"
     title: ClassVar[Mapping[str, str]] = {"en": "Bank account", "th": "บัญชีธนาคาร"}
     time_to_live: ClassVar[timedelta] = timedelta(days=90)
     columns: ClassVar[Mapping[str, str]] = {
-        "iban": "IBAN; where it is given, the account number counts for nothing; but a British or Irish one has to "
-        "be in it",
+        "iban": "IBAN; with it the account number is not read, but a British or Irish number has to be part of it",
         "account_number": "the bank's own number of the account, or its IBAN",
         "bic": "BIC (SWIFT code) of the bank, 8 or 11 characters",
         "bank": "the bank, where its BIC is not given: its country's code (004, routing number, sort code, BSB, IFSC), "
@@ -62,6 +72,10 @@ class BankAccount(Kind):
         """Return the IBAN, with the bank's BIC if the report gives it; else country, bank and number."""
         columns = {name: plain(given[name]) for name in given if given[name] and name in self.columns}
         text = plain(raw)
+        if not text and not columns.keys() & {"bank", "bic", "iban"} and _may_name_bank(columns):
+            text = columns.pop("account_number", "")
+        if pays_account(raw):
+            columns["country"], columns["bank"], text = read_qr_code(raw).name.split(":")
         if (
             BIC_SHAPE.fullmatch(named := compact(columns.get("bank", "")))
             and named[4:6] == columns.get("country", "").upper()
@@ -75,13 +89,21 @@ class BankAccount(Kind):
             return _of_normal_form(country, bank, number, bic)
         return _numbered(text, columns, bic)
 
+    def country_of(self, value: str) -> str:
+        """Return the country of the bank."""
+        return value[:2]
+
     def key(self, value: str) -> str:
         """Return the shortest name that follows from every name of an account: bank, branch and number."""
-        return accounts.key(value)
+        return account_key(value)
+
+    def other_kind(self, raw: str) -> str:
+        """Return ``payment-alias`` for an alias with a character that no account number has: ``UPI: x@ybl``."""
+        return "payment-alias" if "@" in raw else ""
 
     def fullest(self, values: Iterable[str]) -> str:
         """Return the IBAN if it is among an account's names."""
-        return accounts.fullest(values)
+        return fullest_account(values)
 
     def recognises(self, raw: str) -> bool:
         """Return True if ``raw`` has the form of an IBAN or of our normal form.
@@ -89,7 +111,7 @@ class BankAccount(Kind):
         A number of ten digits or more beside the name of a Thai bank counts too, but not one beside a bank's code.
         """
         if len(raw) > 60:
-            return False
+            return pays_account(raw)
         if _WORDS_AND_DIGITS.fullmatch(raw) and is_number_beside_bank(raw):
             return True
         if raw not in (raw.upper(), raw.lower()):
@@ -97,10 +119,6 @@ class BankAccount(Kind):
         text = raw.upper()
         # With dots it may be a domain name.
         return _NORMAL_FORM.fullmatch(text) is not None or ("." not in text and iban.has_iban_form(compact(text)))
-
-    def examples(self) -> Iterable[ValueExample]:
-        """Return the IBAN registry's examples and made-up numbers in several spellings, and refused values."""
-        return examples.every()
 
 
 def _with_bic(value: str, bic: str) -> Normal:
@@ -111,9 +129,9 @@ def _with_bic(value: str, bic: str) -> Normal:
 def _of_normal_form(country: str, bank: str, written: str, bic: str) -> Normal:
     """Return the account that a text in our normal form names."""
     refuse_spreadsheet_number(written)
-    if BIC_SHAPE.fullmatch(bank) is None and country in account_numbers.COUNTRIES:
-        return _coded(country, agreed_bank(bic, account_numbers.bank_by_code_or_name(country, bank)), written, "")
-    if account := account_numbers.self_contained(country, bare(written)):
+    if BIC_SHAPE.fullmatch(bank) is None and country in COUNTRIES:
+        return _coded(country, agreed_bank(bic, bank_by_code_or_name(country, bank)), written, "")
+    if account := self_contained(country, bare(written)):
         return _normal(country, account)
     if country != bank[4:6]:
         raise Rejected("bic-form", "the country in front is not the BIC's own (its 5th and 6th characters)")
@@ -169,7 +187,13 @@ def _bic8(text: str) -> str:
         raise Rejected(
             "bic-form", "not a BIC: 8 or 11 characters, of which the 5th and 6th are a country (ISO 9362)"
         ) from None
-    return thai_banks.FORMER_BICS.get(bic[:8], bic[:8])
+    return FORMER_BICS.get(bic[:8], bic[:8])
+
+
+def _may_name_bank(columns: Mapping[str, str]) -> bool:
+    """Return whether the column of account numbers may also name the bank, by its name or a clear code."""
+    number = columns.get("account_number", "")
+    return columns.get("country", "").upper() in _CODE_IN_FRONT or any(map(str.isalpha, number))
 
 
 class _Stated(NamedTuple):
@@ -187,12 +211,12 @@ class _Stated(NamedTuple):
 def _stated(text: str, columns: Mapping[str, str], bic: str) -> _Stated:
     """Return the number and bank that value and columns state. Raises ``Rejected`` for two different numbers."""
     bank = columns.get("bank", "")
-    country = columns.get("country", "").upper() or bic[4:6] or account_numbers.country_of_code(bank)
-    if not bank and (code_and_number := account_numbers.split_code_and_number(country, text)):
-        bank, text = code_and_number
-        country = country or account_numbers.country_of_code(bank)
-    words, number = split_words_and_number(text, country if bic or bank else "", alone=not bank and not bic)
+    country = columns.get("country", "").upper() or bic[4:6] or country_of_code(bank)
     column = columns.get("account_number", "")
+    if not bank and (code_and_number := split_code_and_number(country, text)):
+        bank, text = code_and_number
+        country = country or country_of_code(bank)
+    words, number = split_words_and_number(text, country if bic or bank else "", alone=not bank and not bic)
     refuse_spreadsheet_number(column or number)
     if column and number and bare(number) != bare(column):
         raise Rejected("account-form", "the value and the account_number column are two different numbers; report each")
@@ -203,21 +227,23 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     """Return the account of a number and a bank, which columns or the words beside the number name."""
     stated = _stated(text, columns, bic)
     number, country = bare(stated.number), stated.country
-    _refuse_card(number)
-    if account := account_numbers.self_contained(country, number):
+    if len(number) != _SHORT_CARD:  # whose bank decides
+        _refuse_card(number)
+    if account := self_contained(country, number):
         return _normal(country, account)
     if made := _made_iban(stated):
         return _with_bic(made, bic)
-    if country not in account_numbers.COUNTRIES and iban.is_required(country):
+    if country not in COUNTRIES and iban.is_required(country):
         raise _iban_missing(country)
     banks = [find_bank(name, stated.number, country) for name in (stated.bank, stated.words) if name]
     bank = agreed_bank(bic, *banks)
     if not bank:
+        _refuse_card(number)
         raise Rejected(
             "bank-missing",
-            "a number alone is another person's account at every other bank: name the bank by BIC, code or name",
+            "the bank is missing: add its name, code or BIC",
         )
-    if banks and country in account_numbers.COUNTRIES:
+    if banks and country in COUNTRIES:
         return _coded(country, bank, stated.number, stated.branch)
     return _account(bank, stated.number, stated.branch)
 
@@ -233,28 +259,34 @@ def _made_iban(stated: _Stated) -> str | None:
 
 def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
     """Return the account at a bank that was named by its country's code, or by its name."""
-    _refuse_card(bare(written))
-    return _normal(country, account_numbers.national_account(country, bank, written, branch))
+    _refuse_card(bare(written), bank)
+    return _normal(country, national_account(country, bank, written, branch))
 
 
-def _normal(country: str, account: account_numbers.NationalAccount) -> Normal:
+def _normal(country: str, account: NationalAccount) -> Normal:
     """Return the normal form of an account. Raises ``Rejected`` if its number is too short for its bank."""
-    account_numbers.check_length(account.bank, account.number)
+    check_length(account.bank, account.number)
     return Normal(f"{country}:{account.bank}:{account.number}")
 
 
 def _account(bic: str, written: str, branch: str = "") -> Normal:
     """Return the account at the bank with ``bic`` by its IBAN if the country requires that, else by number."""
     number = bare(written)
-    _refuse_card(number)
+    _refuse_card(number, bic)
     country = bic[4:6]
-    bank, number = accounts.canonical_account(country, bic, number)
+    bank, number = canonical_account(country, bic, number)
     if bank != bic and BIC_SHAPE.fullmatch(bank) is None:
         return _coded(country, bank, written if number == bare(written) else number, branch)
     bic = bank
-    account_numbers.check_length(bic, number)
+    check_length(bic, number)
     if country == "TH" and not (number.isdigit() and 10 <= len(number) <= 15):
         raise Rejected("account-form", "Thai account numbers have 10 to 15 digits and nothing else")
+    if country == "TH" and pin.is_valid(number):
+        raise Rejected(
+            "personal-data",
+            "by form and check digit this is a national identity number and no account: leave it out; an alias of "
+            "PromptPay is reported as one (payment-alias)",
+        )
     if iban.is_required(country):
         if made := iban.from_number(country, bic, "", written):
             return _with_bic(made, bic)
@@ -275,7 +307,17 @@ def _iban_missing(country: str) -> Rejected:
     return Rejected("iban-missing", f"accounts of this bank's country are known by their IBAN: give that{hint}")
 
 
-def _refuse_card(number: str) -> None:
-    """Refuse the number of a payment card, which must never be shared: whoever has it can spend with it."""
+# Cards with 13 digits are no longer issued, and some banks have account numbers of this length.
+_SHORT_CARD = 13
+
+
+def _refuse_card(number: str, bank: str = "") -> None:
+    """Refuse the number of a payment card, which must never be shared: anyone who has it can spend with it.
+
+    A number of 13 digits is an account number if the ``bank`` (a BIC) has account numbers of that length.
+    """
     if is_card(number):
+        exact, usual = account_lengths(bank) if len(number) == _SHORT_CARD else ((), 0)
+        if _SHORT_CARD in (*exact, usual):
+            return
         raise Rejected("card-number", "this is the number of a payment card: cards are never taken, delete the row")

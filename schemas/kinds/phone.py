@@ -1,14 +1,15 @@
 """Telephone numbers in E.164, and the short codes and sender names that networks show in their place."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
 from phonenumbers import PhoneMetadata, PhoneNumber, country_code_for_region, shortnumberinfo
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
+from schemas.kind import NO_DETAILS, Kind, Normal
+from schemas.refang import REDACTED
 from schemas.reference import telephone
 from schemas.reference.numbers import refuse_spreadsheet_number
 from schemas.vocabulary import Action
@@ -20,6 +21,8 @@ _SHORT = re.compile(r"\d{3,8}")
 # An originating address has up to 11 characters of the GSM alphabet (3GPP TS 23.040 §9.1.2.5); networks use these.
 _SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 !\"#$%&'()*+,\-./<=>?@_]{2,11}")
 _RANGE = re.compile(r"\+?[\d\s()./-]+(?:\.?\*|[xX]{2,})")
+# A number of which some digits are hidden.
+_MASKED = re.compile(r"(?=.*\d)[+\d\s().xX*#-]*[xX*#]{2,}[\d\s().xX*#-]*")
 # Words in place of a caller who is not shown.
 _WITHHELD = re.compile(
     r"n/?a|none|null|nil|unknown|un(?:available|named)|private|anonymous|withheld|hidden|blocked|restricted|"
@@ -32,7 +35,7 @@ class Phone(Kind):
     """A telephone number, or the code or name that a network shows in place of one.
 
     The normal form of a number is E.164. A short code (``TH:1555``) and a sender name (``TH:KBANK``) have a meaning in
-    one country's networks only, so the country stands in front. Names are compared without case, as networks do, and
+    one country's networks only, so the country precedes them. Names are compared without case, as networks do, and
     written in capitals.
     """
 
@@ -60,15 +63,13 @@ class Phone(Kind):
             return _short(digits, telephone.region(country))
         return Normal(telephone.e164(digits, country))
 
+    def needs_authority(self, value: str) -> bool:
+        """Return True for a sender name: networks do not verify it, so it may be a real institution's."""
+        return not value.startswith("+") and not value[3:].isdecimal()
+
     def recognises(self, raw: str) -> bool:
         """Return True if ``raw`` is written with its country code."""
         return _INTERNATIONAL.fullmatch(raw) is not None
-
-    def examples(self) -> Iterable[ValueExample]:
-        """Return libphonenumber's example numbers in several spellings, codes, names, and refused values."""
-        yield from _examples_of_number()
-        yield from _examples_of_network()
-        yield from _examples_of_refusal()
 
 
 def _short(digits: str, country: str) -> Normal:
@@ -124,9 +125,9 @@ def _lettered(text: str, country: str) -> Normal:
     """Return a text with letters as a vanity number, else as a sender name. Raises ``Rejected``."""
     name = " ".join(text.split())
     if _RANGE.fullmatch(name):
-        raise Rejected(
-            "phone-form", "a pattern for many numbers, of which most are nobody's who scams: report each number"
-        )
+        raise Rejected("phone-form", "a pattern for many numbers, most of which are not scammers': report each number")
+    if _MASKED.fullmatch(name):
+        raise Rejected(*REDACTED)
     if _WITHHELD.fullmatch(name):
         raise Rejected("number-withheld", "the caller was not shown, so that there is nothing to report; leave it out")
     named = _SENDER.fullmatch(name) is not None
@@ -144,83 +145,3 @@ def _lettered(text: str, country: str) -> Normal:
             "no number but letters: if it is the name of a sender, give the country of the networks that show it",
         )
     return _of_network(name, telephone.region(country))
-
-
-def _examples_of_number() -> Iterable[ValueExample]:
-    """Yield numbers."""
-    for raw in (
-        "+66812345678",
-        "+66 81 234 5678",
-        "+66 (0)81 234 5678",
-        "(+66) 81-234-5678",
-        "+66\u201181\u2013234\u20135678",
-        "\u200f+66 81 234 5678\u200e",
-        "tel:+66-81-234-5678;ext=12",
-        "tel:081-234-5678;phone-context=+66",
-        "sms:+66812345678?body=hello",
-        "โทร. +66 81 234 5678",
-        "0066812345678",
-        "＋６６８１２３４５６７８",
-    ):
-        yield ValueExample(raw, "+66812345678")
-    for raw in ("0066 81 234 5678", "081 234 5678", "๐๘๑-๒๓๔-๕๖๗๘", "เบอร์ 081-234-5678", "081-234-5678 ต่อ 12"):
-        yield ValueExample(raw, "+66812345678", given={"country": "TH"})
-    yield ValueExample("+66812345678", "+66812345678", given={"country": "Thailand"})
-    for country in ("TH", "HK", "KR", "SG"):
-        yield ValueExample("001 65 6777 7777", "+6567777777", given={"country": country})
-    yield ValueExample("001 656 777 7777", "+16567777777", given={"country": "DE"})
-    yield ValueExample("0086 138 0013 8000", "+8613800138000", given={"country": "HK"})
-    yield ValueExample("00 1 201 555 0123", "+12015550123")
-    yield ValueExample("011 65 6777 7777", "+6567777777", given={"country": "US"})
-    yield ValueExample("010 65 6777 7777", "+6567777777", given={"country": "JP"})
-    yield ValueExample("0011 65 6777 7777", "+6567777777", given={"country": "AU"})
-    yield ValueExample("009 65 6777 7777", "+6567777777", given={"country": "TH"})
-    yield ValueExample("00700 65 6777 7777", "+6567777777", given={"country": "KR"})
-    yield ValueExample("(201) 555-0123", "+12015550123", given={"country": "us"})
-    yield ValueExample("201.555.0123 x99", "+12015550123", given={"country": "US"})
-    yield ValueExample("1-800-AMERICA", "+18002637422", given={"country": "US"})
-    yield ValueExample("22 123 456", "+37122123456", given={"country": "LV"})
-
-
-def _examples_of_network() -> Iterable[ValueExample]:
-    """Yield short codes and sender names."""
-    yield ValueExample("1555", "TH:1555", given={"country": "TH"})
-    yield ValueExample("๑๕๕๕", "TH:1555", given={"country": "th"})
-    yield ValueExample("242733", "US:242733", given={"country": "US"})
-    yield ValueExample("KBank", "TH:KBANK", given={"country": "TH"})
-    yield ValueExample("ＫＢＡＮＫ", "TH:KBANK", given={"country": "TH"})
-    yield ValueExample("Example Co", "SG:EXAMPLE CO", given={"country": "SG"})
-    yield ValueExample("TH:KBank", "TH:KBANK")
-    yield ValueExample("TH:1555", "TH:1555")
-    yield ValueExample("Call Centre", "TH:CALL CENTRE", given={"country": "TH"})
-
-
-def _examples_of_refusal() -> Iterable[ValueExample]:
-    """Yield refused values."""
-    yield ValueExample("081 234 5678", reason="country-form", given={"country": "Thailand"})
-    yield ValueExample("081 234 5678", reason="country-form", given={"country": "XX"})
-    yield ValueExample("081 234 5678", reason="country-missing")
-    yield ValueExample("66812345678", reason="country-missing")
-    yield ValueExample("1555", reason="country-missing")
-    yield ValueExample("BANKNAME", reason="country-missing")
-    yield ValueExample("191", reason="emergency-number", given={"country": "TH"})
-    yield ValueExample("US:911", reason="emergency-number")
-    yield ValueExample("TH:A", reason="sender-form")
-    yield ValueExample("001 65 6777 7777", reason="phone-ambiguous")
-    yield ValueExample("0065 6777 7777", reason="phone-prefix", given={"country": "TH"})
-    yield ValueExample("001 65 6777 7777", reason="phone-prefix", given={"country": "JP"})
-    yield ValueExample("0066812345678", reason="phone-prefix", given={"country": "US"})
-    yield ValueExample("08123", reason="phone-cut", given={"country": "TH"})
-    yield ValueExample("0177", reason="phone-cut", given={"country": "DE"})
-    yield ValueExample("TH:08123", reason="phone-cut")
-    yield ValueExample("++66812345678", reason="phone-form")
-    yield ValueExample("569555706.*", reason="phone-form")
-    yield ValueExample("+999123456789", reason="phone-form")
-    yield ValueExample("+019301202", reason="phone-form")
-    yield ValueExample("081-234-5678, 082-345-6789", reason="phone-form", given={"country": "TH"})
-    yield ValueExample("A name far too long", reason="phone-form", given={"country": "TH"})
-    yield ValueExample("Private", reason="number-withheld", given={"country": "TH"})
-    yield ValueExample("+10000000000", reason="phone-not-assigned")
-    yield ValueExample("+6681234567", reason="phone-not-assigned")
-    yield ValueExample("4567890", reason="phone-not-assigned", given={"country": "TH"})
-    yield ValueExample("", reason="phone-form")

@@ -2,17 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
+from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.reference import telephone
-from schemas.reference.examples import social_account as examples
-from schemas.reference.platforms import PLATFORMS
-from schemas.reference.sites import Site, SiteMatch
-from schemas.reference.urls import MAX_LENGTH, looks_like_address
+from schemas.reference.hosts import LONGEST_URL, looks_like_address
+from schemas.reference.numbers import refuse_card_in
+from schemas.reference.sites import PLATFORMS, Site, SiteMatch
 from schemas.text import ascii_digits
 from schemas.vocabulary import Action
 
@@ -53,7 +52,7 @@ class SocialAccount(Kind):
 
     def normalise(self, raw: str, given: Mapping[str, str] = NO_DETAILS) -> Normal:
         """Return platform and account. The address of a post gives its author, if it names one."""
-        if len(raw) > MAX_LENGTH:
+        if len(raw) > LONGEST_URL:
             raise Rejected("handle-form", "far longer than any handle or address of a profile; give that alone")
         platform = _named(given["platform"]) if given.get("platform") else None
         if (found := PLATFORMS.read_address(raw)) is not None:
@@ -73,7 +72,7 @@ class SocialAccount(Kind):
 
     def recognises(self, raw: str) -> bool:
         """Return True if ``raw`` is the address of a profile, or names its platform in front."""
-        if len(raw) > MAX_LENGTH:
+        if len(raw) > LONGEST_URL:
             return False
         if "/" in raw and PLATFORMS.is_own_page(raw):
             return True
@@ -82,10 +81,6 @@ class SocialAccount(Kind):
         labelled = ":" in raw or "：" in raw or _ANNOUNCES_ACCOUNT.match(raw) is not None
         platform_and_handle = _parted(raw) if labelled and "//" not in raw else None
         return platform_and_handle is not None and PLATFORMS.read_name(*platform_and_handle) is not None
-
-    def examples(self) -> Iterable[ValueExample]:
-        """Return made-up handles as the platforms spell them, and values that name no account."""
-        return examples.every()
 
 
 def _named(word: str) -> Site:
@@ -127,6 +122,8 @@ def _handle(platform: Site, text: str, given: Mapping[str, str]) -> SiteMatch:
 def _normal(found: SiteMatch, given: Mapping[str, str], *, international: bool = False) -> Normal:
     """Return the normal form; ``international`` numbers begin with their country code, with or without +."""
     name = found.name
+    if not name.startswith("id="):  # a platform's own numbers are as long as a card's
+        refuse_card_in(name)
     if found.phone:
         number = telephone.digits_of(found.phone) or found.phone
         if international and not number.startswith(("+", "0")):
@@ -166,7 +163,7 @@ def _without_platform(text: str) -> Rejected:
 
 
 def _no_handle(platform: Site, text: str) -> Rejected:
-    """Return the reason why ``text`` is no handle on the platform, with what it is instead."""
+    """Return the reason why ``text`` is not a handle on the platform, and a hint at its real kind."""
     if _LOST_CASE.fullmatch(text):
         return Rejected("handle-form", "the number of a channel, which has lost its capital letters: copy it again")
     if likely := _likely(text):

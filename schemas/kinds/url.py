@@ -1,7 +1,7 @@
 """URLs: the WHATWG form, narrowed to RFC 3986, without the parts that do not select the page."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import ClassVar
@@ -9,13 +9,13 @@ from typing import ClassVar
 import ada_url
 
 from schemas.errors import Rejected
-from schemas.kind import NO_DETAILS, Kind, Normal, ValueExample
-from schemas.reference import chains, hosts, urls
+from schemas.kind import NO_DETAILS, Kind, Normal
+from schemas.reference import chains, hosts
 from schemas.reference.chains import links
-from schemas.reference.examples import url as examples
-from schemas.reference.platforms import PLATFORMS
-from schemas.reference.stores import STORES
-from schemas.reference.urls import without_punctuation
+from schemas.reference.hosts import canonical_escapes, canonical_query, contains_mailbox, without_punctuation
+from schemas.reference.numbers import refuse_card_in
+from schemas.reference.payment_qr import is_qr_code
+from schemas.reference.sites import PLATFORMS, STORES
 
 _LONGEST = 4096
 
@@ -66,12 +66,13 @@ class Url(Kind):
         if not raw[-1:].isalnum() or " " in raw or "…" in raw:
             _refuse_parts(raw)
             raw = without_punctuation(raw)
+        refuse_card_in(raw)
         start, host, port, path, query = _parsed(raw)
-        path = urls.canonical_escapes(path)
-        query = urls.canonical_query(query) if query else ""
+        path = canonical_escapes(path)
+        query = canonical_query(query) if query else ""
         if path.endswith("/*") or host.startswith("*"):
             raise Rejected("url-wildcard", "a pattern for many pages, not the URL of one; report its host as a domain")
-        if urls.contains_mailbox(path) or urls.contains_mailbox(query):
+        if contains_mailbox(path) or contains_mailbox(query):
             raise Rejected(
                 "personal-data",
                 "there is an e-mail address in it, perhaps a victim's: take it out, or report the host as a domain",
@@ -93,13 +94,10 @@ class Url(Kind):
         """
         if raw[:4].lower() == "http" and _WEB.match(raw):
             return not self.other_kind(raw)
-        if raw.startswith("@") or len(raw) > _LONGEST or " " in raw:
+        # A payment QR code may name a page.
+        if raw.startswith("@") or len(raw) > _LONGEST or " " in raw or is_qr_code(raw):
             return False
         return _is_host_and_path(raw) and not self.other_kind(raw)
-
-    def examples(self) -> Iterable[ValueExample]:
-        """Return several spellings of one URL, hosts that hide, and values that are no URL of the web."""
-        return examples.every()
 
 
 @cache
@@ -128,7 +126,7 @@ def _is_host_and_path(raw: str) -> bool:
     name = host.partition(":")[0].lower()
     if "." not in name or len(raw) == len(name):
         return False
-    if user and ("%" not in user or ":" in user):  # else nobody's mailbox, but userinfo that hides the host
+    if user and ("%" not in user or ":" in user):  # otherwise not a mailbox, but userinfo that hides the host
         return False
     if _NUMBERS.fullmatch(name):
         return name.count(".") == 3 and "/" in raw and _NETWORK.fullmatch(raw) is None

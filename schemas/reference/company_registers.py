@@ -1,52 +1,21 @@
-"""Registers of companies: the form and check digit of each country's numbers, one entry each.
-
-Numbers of persons (sole traders who are listed by the number of their identity card) have none of these forms.
-"""
+"""Registers of companies: the form and check digit of each country's numbers."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
 from types import ModuleType
 
 from phonenumbers import SUPPORTED_REGIONS
 from stdnum import lei
-from stdnum.ar import cuit
 from stdnum.at import businessid
-from stdnum.au import abn, acn
-from stdnum.be import vat as be_vat
-from stdnum.bg import vat as bg_vat
-from stdnum.br import cnpj
-from stdnum.ch import uid
-from stdnum.cl import rut
-from stdnum.cn import uscc
-from stdnum.cz import dic
 from stdnum.de import handelsregisternummer
-from stdnum.dk import cvr
-from stdnum.ee import registrikood
-from stdnum.es import cif
-from stdnum.fi import ytunnus
 from stdnum.fr import siren, siret
-from stdnum.gr import vat as gr_vat
-from stdnum.hu import anum
-from stdnum.il import hp
-from stdnum.it import iva
-from stdnum.jp import cn
 from stdnum.kr import brn
-from stdnum.mx import rfc
-from stdnum.no import orgnr as no_orgnr
-from stdnum.pe import ruc
-from stdnum.pt import nif
-from stdnum.ro import cui
-from stdnum.ru import ogrn
-from stdnum.se import orgnr as se_orgnr
-from stdnum.sg import uen
-from stdnum.th import moa
-from stdnum.tr import vkn
-from stdnum.tw import ubn
-from stdnum.ua import edrpou
-from stdnum.vn import mst
 
 from schemas.errors import Rejected
+from schemas.reference import read_rows
 
 LEI = "LEI"
 # Forms that payment systems take for aliases too.
@@ -137,56 +106,30 @@ def _austrian(text: str) -> str | None:
     return str(businessid.validate(text)) if businessid.is_valid(text) else None
 
 
-_REGISTERS: Mapping[str, tuple[CompanyRegister, ...]] = {
-    "AR": (_checked("CUIT", cuit, r"3[034]\d{9}"),),
-    "AT": (CompanyRegister("FN (Firmenbuchnummer)", _austrian),),
-    "AU": (_checked("ACN", acn, r"\d{9}"), _checked("ABN", abn, r"\d{11}")),
-    "BE": (_checked("enterprise number", be_vat, r"[01]\d{9}", "BE"),),
-    "BG": (_checked("EIK", bg_vat, r"\d{9}", "BG"),),
-    "BR": (_checked("CNPJ", cnpj, CNPJ),),
-    "CH": (_checked("UID", uid, _UID),),
-    "CL": (_checked("RUT", rut, r"[5-9]\d{7}[\dK]"),),
-    "CN": (_checked("unified social credit code", uscc, r"[\dA-HJ-NPQRTUWXY]{18}"),),
-    "CZ": (_checked("IČO", dic, r"\d{8}"),),
-    "DE": (CompanyRegister("register number behind its court, as in: Aachen HRB, number", _german),),
-    "DK": (_checked("CVR number", cvr, r"\d{8}", "DK"),),
-    "EE": (_checked("registrikood", registrikood, r"\d{8}"),),
-    "ES": (_checked("CIF", cif, r"[ABCDEFGHJNPQRSUVW]\d{7}[\dA-J]", "ES"),),
-    "FI": (_checked("Y-tunnus", ytunnus, r"\d{8}"),),
-    "FR": (CompanyRegister("SIREN (9 digits) or SIRET (14)", _french),),
-    "GB": (_shaped("company number (8 digits, or two letters and six)", r"\d{8}|[A-Z]{2}\d{6}|R\d{7}", 8),),
-    "GR": (_checked("AFM", gr_vat, r"\d{9}", "EL"),),
-    "HK": (_shaped("company or business registration number (7 or 8 digits)", r"\d{8}|F\d{7}", 8),),
-    "HU": (_checked("tax number (8 digits)", anum, r"\d{8}", "HU"), _shaped("registry number", r"\d{10}")),
-    "IE": (_shaped("company number (up to 6 digits)", r"\d{6}", 6),),
-    "IL": (_checked("company number", hp, r"5\d{8}"),),
-    "IN": (
-        _shaped("CIN (21 characters)", _CIN),
-        _shaped("LLPIN", r"[A-Z]{3}\d{4}"),
-    ),
-    "IT": (_checked("partita IVA", iva, r"\d{11}", "IT"),),
-    "JP": (_checked("corporate number", cn, r"\d{13}"),),
-    "KR": (CompanyRegister("business registration number", _korean),),
-    "MX": (_checked("RFC", rfc, r"[A-ZÑ&]{3}\d{6}[A-Z\d]{3}"),),
-    "MY": (
-        _shaped("registration number", MALAYSIAN),
-        _shaped("registration number of the older form", MALAYSIAN_OLDER),
-    ),
-    "NL": (_shaped("KvK number (8 digits)", r"\d{8}"),),
-    "NO": (_checked("organisation number", no_orgnr, r"[89]\d{8}"),),
-    "PE": (_checked("RUC", ruc, r"20\d{9}"),),
-    "PL": (_shaped("KRS number (10 digits)", r"\d{10}"),),
-    "PT": (_checked("NIPC", nif, r"[5-9]\d{8}", "PT"),),
-    "RO": (_checked("CUI", cui, r"\d{2,10}", "RO"),),
-    "RU": (_checked("OGRN", ogrn, r"[15]\d{12}"),),
-    "SE": (_checked("organisation number", se_orgnr, r"\d{2}[2-9]\d{7}"),),
-    "SG": (_checked("UEN", uen, UEN),),
-    "TH": (_checked("juristic person's number (13 digits)", moa, r"0\d{12}"),),
-    "TR": (_checked("VKN", vkn, r"\d{10}"),),
-    "TW": (_checked("UBN", ubn, r"\d{8}"),),
-    "UA": (_checked("EDRPOU", edrpou, r"\d{8}"),),
-    "VN": (_checked("MST", mst, r"\d{10}"),),
+# The readers of registers that python-stdnum alone does not read, by the names in the table.
+_READERS: Mapping[str, Callable[[str], str | None]] = {
+    "austrian": _austrian,
+    "french": _french,
+    "german": _german,
+    "korean": _korean,
 }
+
+
+@lru_cache(maxsize=512)
+def _registers(country: str) -> tuple[CompanyRegister, ...]:
+    """Return the registers of a country; one of any number if none is known."""
+    rows = [row for row in read_rows("company_registers.csv") if row["country"] == country]
+    return tuple(map(_register, rows)) or (_ANY,)
+
+
+def _register(row: Mapping[str, str]) -> CompanyRegister:
+    if row["check"] in _READERS:
+        return CompanyRegister(row["called"], _READERS[row["check"]])
+    if row["check"]:
+        return _checked(row["called"], import_module(f"stdnum.{row['check']}"), row["shape"], row["prefix"])
+    return _shaped(row["called"], row["shape"], int(row["filled"] or 0))
+
+
 # Registered by state, province or emirate, whose numbers repeat.
 _BY_PART = frozenset({"AE", "CA", "US"})
 _LEI = _checked("LEI", lei, r"[A-Z0-9]{18}\d{2}")
@@ -213,7 +156,7 @@ def checked_place(country: str) -> str:
 
 def checked_number(place: str, text: str) -> str:
     """Return the number that ``text`` is in the register of ``place``, in one spelling. Raises ``Rejected``."""
-    registers = (_LEI,) if place == LEI else _REGISTERS.get(place, (_ANY,))
+    registers = (_LEI,) if place == LEI else _registers(place)
     refusals = []
     for register in registers:
         try:

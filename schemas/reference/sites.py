@@ -1,18 +1,22 @@
-"""Sites with a page for each account or app, as tables of address templates.
+"""Sites with a page for each account or app, as tables of address templates, and the services that strangers share.
 
 ``t.me/s/<login>`` is the template of an address: ``<login>`` is one of the site's groups, ``*`` any one part of a
 path, ``**`` all that follows, ``{a|b}`` one of these words; ``?id=<id>`` asks for a parameter, ``#…`` for a fragment.
-A template that begins with ``/`` holds on every host of the site.
+A template that begins with ``/`` holds on every host of the site. A page, a host or a mailbox at a shared service is
+one customer's; the guard reads those of the files that it is named in as its lists.
 """
 
+import gzip
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import NamedTuple
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from schemas.reference.urls import WebAddress, split_address
+from schemas.reference import hosts, read_toml
+from schemas.reference.hosts import WebAddress, split_address
 
 _TOKEN = re.compile(r"(<\w+>|\{[^}]*\}|\*\*|\*)")
 _NAMED = re.compile(r"<(\w+)>")
@@ -27,21 +31,6 @@ class PageTemplate(NamedTuple):
     template: str
     name: str
     is_post: bool = False
-
-
-def page(template: str, name: str = "<login>") -> PageTemplate:
-    """Return the template of the page of an account or app, whose name is made of the template's groups."""
-    return PageTemplate(template, name)
-
-
-def post(template: str, name: str = "<login>") -> PageTemplate:
-    """Return the template of a post or video, whose address contains the name of its account."""
-    return PageTemplate(template, name, is_post=True)
-
-
-# Most often people write an account without its address as its handle, else also as the site's own number of it.
-HANDLE = (page("<login>"), page("@<login>"))
-ID_OR_HANDLE = (page("<id>", "id=<id>"), *HANDLE)
 
 
 @dataclass(frozen=True)
@@ -110,9 +99,16 @@ class _Index(NamedTuple):
 class Sites:
     """Several sites, found by their hosts and by the words that people call them."""
 
-    def __init__(self, sites: Iterable[Site]) -> None:
-        """Hold the sites; their templates are compiled at the first use."""
-        self.every = tuple(sites)
+    def __init__(self, file: str) -> None:
+        """Hold the sites of a TOML file, which is read at the first use."""
+        self._file = file
+
+    @cached_property
+    def every(self) -> tuple[Site, ...]:
+        """Return all sites, in the order of the file."""
+        table = dict(read_toml(self._file))
+        shared = table.pop("shared")
+        return tuple(_site(name, entry, shared) for name, entry in table.items())
 
     @cached_property
     def _index(self) -> _Index:
@@ -128,7 +124,7 @@ class Sites:
                 for host in own_hosts or hosts:
                     index.rules.setdefault(host, (site, []))[1].append(rule)
             forms = {form.template: form for form in site.written} | {
-                template.name: page(template.name, template.name) for template in site.pages
+                template.name: PageTemplate(template.name, template.name) for template in site.pages
             }
             index.written[site.name] = [(re.compile(_regex(site, text)), form) for text, form in forms.items()]
         return index
@@ -141,6 +137,12 @@ class Sites:
     def find(self, word: str) -> Site | None:
         """Return the site that people call ``word``."""
         return self._index.words.get(word_key(word))
+
+    def hosting(self, host: str) -> Site | None:
+        """Return the site that a host belongs to, itself or as a name below one of the site's hosts; None if none."""
+        known, labels = self._index.rules, host.split(".")
+        names = (".".join(labels[first:]) for first in range(len(labels) - 1))
+        return next((known[name][0] for name in names if name in known), None)
 
     def read_address(self, text: str) -> SiteMatch | None:
         """Return the account or app that an address names; its name is "" for any other page of a site.
@@ -180,6 +182,34 @@ class Sites:
         """Return True if ``url`` is the address of an account or app, not of a post or another page."""
         found = self.read_address(url)
         return found is not None and bool(found.name) and not found.is_post
+
+    def is_for_everybody(self, url: str) -> bool:
+        """Return True if ``url`` is a page of a site itself for all its users, such as its marketplace."""
+        address = self._on_known_host(split_address(url))
+        if address is None or address.query or address.fragment or "/" in address.path:
+            return False
+        return self._index.rules[address.host][0].reserves(address.path)
+
+
+def _site(name: str, entry: Mapping[str, Any], shared: Mapping[str, str]) -> Site:
+    def whole(text: str) -> str:
+        for word, pattern in shared.items():
+            text = text.replace(f"{{{word}}}", pattern)
+        return text
+
+    def forms(key: str) -> list[PageTemplate]:
+        parts = [whole(form).partition(" ") for form in entry.get(key, ())]
+        return [PageTemplate(template, named or "<login>", key == "posts") for template, _, named in parts]
+
+    texts = {key: " ".join(value.split()) for key, value in entry.items() if isinstance(value, str)}
+    return Site(
+        name,
+        **texts,
+        groups={group: whole(pattern) for group, pattern in entry.get("groups", {}).items()},
+        pages=(*forms("pages"), *forms("posts")),
+        written=tuple(forms("written")),
+        folded=frozenset(entry.get("folded", ("login",))),
+    )
 
 
 def word_key(word: str) -> str:
@@ -249,3 +279,57 @@ def _match(site: Site, page: PageTemplate, groups: Mapping[str, str]) -> SiteMat
         spelled["login"] = spelled["login"].replace(site.dropped, "")
     name = _NAMED.sub(lambda match: spelled[match[1]], page.name)
     return SiteMatch(site, name, page.is_post, groups.get("phone", ""))
+
+
+# Words beside a platform's name that do not change its meaning.
+_BESIDE = re.compile(
+    r"\b(?:page|group|account|profile|user ?name|user|id|channel|oa|official|handle|chat|app|add)\b|@"
+    r"|แอด|เพิ่มเพื่อน|ทัก|บัญชี|ไอดี|เพจ|กลุ่ม|ช่อง|แอป(?:พลิเคชัน)?",
+    re.IGNORECASE,
+)
+
+
+class Platforms(Sites):
+    """Platforms; a platform's name is its ``account_type`` in STIX."""
+
+    def find(self, word: str) -> Site | None:
+        """Return the platform that people call ``word``: its name, an abbreviation, its host, in English and Thai."""
+        found = super().find(word)
+        if found is None and (rest := _BESIDE.sub(" ", word)) != word and word_key(rest):
+            found = super().find(rest)
+        return found
+
+    def read_address_on_own_host(self, platform: Site, url: str) -> SiteMatch | None:
+        """Return the account in an address on a host of its own, as networks of many hosts have; else None."""
+        address = split_address(url)
+        if address is None or "host" not in platform.groups:
+            return None
+        first = address.path.removeprefix("users/").removeprefix("@").partition("/")[0]
+        return self.read_name(platform, first if "@" in first else f"{first}@{address.host}")
+
+
+PLATFORMS = Platforms("platforms.toml")
+STORES = Sites("stores.toml")
+
+
+SHARED_SERVICES = Path(__file__).parent / "shared_services"
+
+
+def is_shared(name: str) -> bool:
+    """Return True if a domain, with or without ``www.``, is a service that strangers share, or a public suffix."""
+    return name.removeprefix("www.") in _shared() or not hosts.is_registrable(name) or hosts.has_suffixes_below(name)
+
+
+def load_shared_services() -> None:
+    """Read the files now, which takes some 60 ms, so that no answer has to wait for that."""
+    _shared()
+
+
+@cache
+def _shared() -> frozenset[str]:
+    found = {host for sites in (PLATFORMS, STORES) for host in sites.hosts}
+    for file in sorted(SHARED_SERVICES.glob("*.txt*")):
+        content = file.read_bytes()
+        text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
+        found.update(line for line in text.splitlines() if line and not line.startswith("#"))
+    return frozenset(found)

@@ -92,10 +92,10 @@ class PersonalNumber(Exception):
 
 
 def hotline(text: str) -> str | None:
-    """Return the number of a desk as a ``tel:`` address, None if ``text`` is none.
+    """Return the number of a desk as a ``tel:`` address, None if ``text`` is not a number.
 
-    A short one, as 1441, is dialled in its country; others have their country code. Raises ``PersonalNumber`` for one
-    that may be a person's, and ``Rejected`` for one that nobody has.
+    A short one, such as 1441, is dialled in its country; others have their country code. Raises ``PersonalNumber`` for
+    a number that may be a person's, and ``Rejected`` for a number that does not exist.
     """
     digits = digits_of(plain(text))
     if digits is None:
@@ -215,3 +215,14 @@ def _unclear_prefix(country: str, numbers: set[str], *, with_plus: bool) -> Reje
             "in that country 00 is not the prefix for calls abroad: write the number with + and its country code",
         )
     return Rejected("phone-not-assigned", "not a number of any numbering plan behind the prefix for going abroad")
+
+
+def country_of(number: str) -> str:
+    """Return the country of a number in E.164, "" for any other text and for numbers of no one country."""
+    if not number.startswith("+"):
+        return ""
+    try:
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except NumberParseException:
+        return ""
+    return country if country and country != "001" else ""

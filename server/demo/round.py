@@ -1,4 +1,4 @@
-"""The steps of the demonstration: weeks before, contribute, release, pull, sight, retract, push; each is checked."""
+"""The steps of the demonstration, each checked: earlier weeks, contribute, pull, sight, retract, push, another hub."""
 
 import shutil
 import tempfile
@@ -11,26 +11,26 @@ from typing import Any, Self
 from taxii2client.v21 import Collection, as_pages
 
 from feeds.connectors import build
-from feeds.mapping.contribute import contribute_file
+from feeds.mapping.contribute import HubInbox, contribute_file
 from feeds.mapping.options import Options
 from feeds.mapping.rows import Counts
 from feeds.runs.runner import run as run_feed
-from mappers import sighting
-from schemas import clock, timestamp
+from mappers import records
+from schemas import timestamp
 from schemas.partner import PartnerKind
-from schemas.record import Sighting
+from schemas.records import Sighting
+from server.demo.members import KNOWN_FOR, POLICE, login_links, register
+from server.demo.neighbour import Neighbour
 from server.demo.site import DemoHub, Member
-from server.demo.weeks import KEEPER, KNOWN_FOR, MOST_WEEKS, Weeks, register
+from server.demo.weeks import MOST_WEEKS, Weeks
+from server.operations.operation import Actor
 from server.release.retract import retract
 from server.store import collections, log
-from server.store.operators import users
-from server.store.operators.users import OperatorRole, PartnerRole
 
 _REPORTS = Path(__file__).parent / "reports"
 _RECEIVED = "from-the-hub"
 _SIGHTED = 25
 _PAGE = 2000
-_MAKER = "the demonstration"
 
 Objects = list[dict[str, Any]]
 
@@ -39,10 +39,7 @@ class DemoRound:
     """One demonstration, in a folder that is removed at the end."""
 
     def __init__(self, tell: Callable[[str], None], weeks: int = MOST_WEEKS) -> None:
-        """Make two hubs, one of them the bank's own; ``tell`` is called at each step.
-
-        So many ``weeks`` are played before.
-        """
+        """Make the hub. ``tell`` is called at each step; ``weeks`` is the number of earlier weeks."""
         self._tell = tell
         self._weeks = weeks
         self._folder = tempfile.TemporaryDirectory(prefix="scamfeed-demo-")
@@ -52,7 +49,8 @@ class DemoRound:
         self._exchanged: dict[str, int] = {}
         self._held: dict[str, bool] = {}
         self._hub = DemoHub("Demo hub", self._root / "hub")
-        self._bank = DemoHub("Demo bank", self._root / "bank")
+        self._others: list[DemoHub] = []
+        self._try: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Return the demonstration."""
@@ -61,20 +59,33 @@ class DemoRound:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop both servers and remove the folder."""
-        self._hub.stop()
-        self._bank.stop()
+        """Stop the servers and remove the folder."""
+        for hub in (self._hub, *self._others):
+            hub.stop()
         self._folder.cleanup()
 
-    def run(self) -> dict[str, Any]:
-        """Run all steps and return the figures; ``held`` has a result for each check."""
-        with clock.at(timestamp.now() - KNOWN_FOR):
-            platform, telecom, exchange, bank, police = self._register()
-            others = register(self._hub)
-        self._tell(f"the weeks before are played ({self._weeks}), in a time of their own")
-        Weeks(self._hub.hub, others, timestamp.now(), self._weeks).play()
-        self._hub.start()
-        self._bank.start()
+    def open(self) -> dict[str, str]:
+        """Serve the hub with its partners and people, before anything is reported; return the address and the logins.
+
+        No figures are published while the past is played, or days would be closed before they are complete.
+        """
+        self._hub.launch(background=False)
+        with timestamp.frozen_at(timestamp.now() - KNOWN_FOR):
+            self._round = self._register()
+            self._members = register(self._hub)
+        self._try = {"page": f"{self._hub.address}/", **login_links(self._hub)}
+        self._hub.wait()
+        return self._try
+
+    def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Run all steps and return the figures; ``held`` has a result for each check.
+
+        ``progress`` gets the number of days played of the past, and of all.
+        """
+        platform, telecom, exchange, bank = self._round
+        self._tell(f"the earlier weeks are played ({self._weeks}), with a clock of their own")
+        Weeks(self._hub.hub, self._members, timestamp.now(), self._weeks).play(progress)
+        self._hub.start_background()
 
         self._tell("a platform, an exchange and a bank contribute files")
         self._contribute(platform, "platform-domains.hosts.gz", scam_type="merchandise", tlp="clear")
@@ -89,16 +100,19 @@ class DemoRound:
         accounts = self._pull(bank, "mule-accounts")
         self._pull(bank, "wallets")
         self._tell("a government posts sightings, and they arrive")
-        self._sight(police, platform, takedown)
+        self._sight(self._members[POLICE], platform, takedown)
         self._tell("the bank contributes the same file again")
         self._repeat(bank)
         self._tell("an indicator is retracted, and the bank sees it")
         self._retract(bank, accounts)
         self._tell("the connector taxii-push fills the bank's own Scamfeed")
         self._push(bank)
+        neighbour = Neighbour(self._hub, self._root / "neighbour")
+        self._others.append(neighbour.hub)
+        self._held |= neighbour.exchange(self._tell)
         return self._result(bank)
 
-    def _register(self) -> tuple[Member, Member, Member, Member, Member]:
+    def _register(self) -> tuple[Member, Member, Member, Member]:
         """Register the partners of the round."""
         add = self._hub.add_partner
         platform = add("Social platform", PartnerKind.PLATFORM, read=("takedown", "sightings"), write=("inbox",))
@@ -107,8 +121,7 @@ class DemoRound:
         bank = add(
             "First bank", PartnerKind.BANK, read=("mule-accounts", "mule-accounts-full", "wallets"), write=("inbox",)
         )
-        police = add("Cyber police", PartnerKind.GOVERNMENT, read=("takedown",), write=("inbox",))
-        return platform, telecom, exchange, bank, police
+        return platform, telecom, exchange, bank
 
     def _contribute(self, member: Member, name: str, **defaults: str) -> None:
         for outcome in self._contributed(member, name, defaults):
@@ -118,7 +131,8 @@ class DemoRound:
         partner = member.partner
         options = Options(partner.name, partner.kind, reported_at=timestamp.now(), defaults=defaults)
         with (_REPORTS / name).open("rb") as stream:
-            yield from contribute_file(self._hub.hub, partner, stream, name, options)
+            inbox = HubInbox(self._hub.hub, partner, Actor.system(partner.name))
+            yield from contribute_file(inbox, stream, name, options)
 
     def _pull_folder(self, telecom: Member) -> None:
         drop = self._root / "telecom-drop"
@@ -157,19 +171,19 @@ class DemoRound:
 
     def _sight(self, police: Member, platform: Member, takedown: Objects) -> None:
         now = timestamp.now()
-        # The last ones: of those from before, some were seen before.
+        # The last ones: some of the earlier ones have sightings already.
         seen = [obj["id"] for obj in takedown if obj["type"] == "indicator"][-_SIGHTED:]
         who = {"reporter": police.partner.name, "reported_at": now, "first_seen": now, "last_seen": now}
-        sightings = [sighting.to_stix(Sighting.model_validate({**who, "of": seen_id})) for seen_id in seen]
+        sightings = [records.to_stix(Sighting.model_validate({**who, "of": seen_id}))[0] for seen_id in seen]
         status = self._collection(police, "inbox").add_objects({"objects": sightings})
-        # The hub names what it publishes itself, so that an id tells nobody who saw it.
+        # The hub itself names the objects it publishes, so that an id does not reveal the observer.
         sightings = [obj for obj in self._pull(platform, "sightings") if obj["type"] == "sighting"]
         arrived = sorted(obj["sighting_of_ref"] for obj in sightings if obj["sighting_of_ref"] in set(seen))
         self._exchanged["Cyber police posted sightings"] = status.success_count
         self._held["the sightings arrive"] = arrived == sorted(seen)
 
     def _retract(self, bank: Member, accounts: Objects) -> None:
-        # The last ones are the bank's.
+        # The last ones belong to the bank.
         indicator = next(obj for obj in reversed(accounts) if obj["type"] == "indicator")
         manifest = [
             record
@@ -185,18 +199,21 @@ class DemoRound:
         ] == [(indicator["id"], True, True)]
 
     def _push(self, bank: Member) -> None:
-        with self._bank.store.begin() as tx:
+        own = DemoHub("Demo bank", self._root / "bank")
+        self._others.append(own)
+        own.start()
+        with own.store.begin() as tx:
             collections.add(tx, _RECEIVED, "From the hub")
-        peer = self._bank.add_partner("Demo hub", PartnerKind.GOVERNMENT, read=(_RECEIVED,), write=(_RECEIVED,))
+        peer = own.add_partner("Demo hub", PartnerKind.GOVERNMENT, read=(_RECEIVED,), write=(_RECEIVED,), forwards=True)
         secret = self._root / "bank-password"
         secret.write_text(peer.credentials.password, encoding="utf-8")
-        with self._bank.store.read() as tx:
+        with own.store.read() as tx:
             collection = collections.get(tx, _RECEIVED)
         table = {
             "name": "to-the-bank",
             "connector": "taxii-push",
             "every": "5m",
-            "url": f"{self._bank.address}/feed/collections/{collection.id}/",
+            "url": f"{own.address}/feed/collections/{collection.id}/",
             "user": peer.credentials.user,
             "password": {"file": str(secret)},
             "partner": bank.partner.name,
@@ -206,10 +223,10 @@ class DemoRound:
         run = run_feed(self._hub.hub, build(table))
         with self._hub.store.read() as tx:
             sent = log.count(tx, collections.get(tx, "mule-accounts-full"))
-        with self._bank.store.read() as tx:
+        with own.store.read() as tx:
             received = log.count(tx, collection)
         self._exchanged["taxii-push to the bank's Scamfeed"] = received
-        self._held["the bank's Scamfeed has what was pushed"] = run.error is None and received == sent > 0
+        self._held["the bank's Scamfeed has the pushed objects"] = run.error is None and received == sent > 0
 
     def _repeat(self, bank: Member) -> None:
         before = self._last_added()
@@ -235,8 +252,7 @@ class DemoRound:
             "held": self._held,
             "seconds": round(time.monotonic() - self._started, 2),
             "try": {
-                "page": f"{self._hub.address}/",
-                **self._links(),
+                **self._try,
                 "discovery": f"{self._hub.address}/taxii2/",
                 "API root": f"{self._hub.address}/feed/",
                 "user": bank.credentials.user,
@@ -244,16 +260,6 @@ class DemoRound:
                 "token": bank.credentials.token,
             },
         }
-
-    def _links(self) -> dict[str, str]:
-        """Return links that let an operator, another one and a user of a bank log in, each once."""
-        with self._hub.store.begin() as tx:
-            secrets = {
-                "an operator's login": users.add(tx, "Demo operator", OperatorRole.ADMIN, _MAKER),
-                "a second operator's": users.add(tx, "Demo approver", OperatorRole.APPROVER, _MAKER),
-                f"a user's of {KEEPER}": users.add(tx, "Demo banker", PartnerRole.ADMIN, _MAKER, KEEPER),
-            }
-        return {name: f"{self._hub.address}/welcome/{secret}" for name, secret in secrets.items()}
 
     def _collection(self, member: Member, alias: str) -> Collection:
         with self._hub.store.read() as tx:

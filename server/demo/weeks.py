@@ -1,83 +1,63 @@
-"""Eight weeks before the demonstration, played by the same rules and in a time of their own, so that charts are alive.
+"""Eight weeks before the demonstration, played under the same rules with their own clock, so that charts have data.
 
-All values are made up or reserved: names below example.com and its like, example telephone numbers, wallets that are
-digests, account numbers that begin with four zeros. Nothing here was reported by anybody about anybody.
+All values are made up or reserved: names below example.com and similar domains, example telephone numbers, wallets that
+are digests, account numbers that begin with four zeros. No real person reported them, or is accused by them.
 """
 
-import csv
-import gzip
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mappers import ids, records
 from mappers.indicator import to_stix
-from schemas import clock, kinds, tabular, timestamp
-from schemas.api.objection import Ground, ObjectionRequest, UpholdReason
-from schemas.errors import Rejected
-from schemas.partner import FocalFunction, Partner, PartnerKind
+from schemas import tabular, timestamp
+from schemas.api.statements import Ground, ObjectionRequest, UpholdReason
 from schemas.request import Request
 from schemas.tabular import ReportReader
 from schemas.vocabulary import OutcomeWord
-from server.demo.site import DemoHub
+from server.demo.members import BANKS, EXCHANGE, POLICE, PROVIDER, READERS
+from server.demo.site import Member
+from server.demo.things import ReportedThing, example_numbers, normal
+from server.features.objections import decide as deciding, records as objections
+from server.features.objections.operations import ReceiveObjection
+from server.features.objections.working_days import WorkingDays
+from server.features.requests import desk
+from server.features.trends.fold import fold_all
+from server.features.trends.publish import publish_due
+from server.operations.operation import Actor
+from server.operations.run import run
 from server.release import review as reviewing
 from server.release.contribute import contribute
 from server.release.hub import Hub
-from server.release.objections import decide as deciding, receive
 from server.release.query import receipts
-from server.release.requests import desk
 from server.release.retract import retract
-from server.release.trends.fold import fold_all
-from server.release.trends.publish import publish_due
-from server.store import collections, focal_points, hub_identity, read_progress, reviews, value_index
+from server.store import collections, hub_identity, read_progress, reviews, value_index
 from server.store.item import Item
-from server.store.listings import track_of_keeper
-from server.store.objections import objections
+from server.store.listings import track_of_provider
 
 MOST_WEEKS = 8
-# Before them, so that nobody is new in them.
-KNOWN_FOR = timedelta(days=300)
 _WEEKS_BEFORE = 20
 _SEED = 20261126
-_EXAMPLE_NUMBERS = Path(__file__).parent / "reports" / "telecom-example-numbers.csv.gz"
-_OBJECTION_DAYS = 15
+_OBJECTION_DAYS = WorkingDays(15, country="TH")
 _DESK = "Anong of the desk"
 
-# Whom the keeper's pages are shown for.
-KEEPER = "Harbour bank"
-BANKS: dict[str, str] = {KEEPER: "KASITHBK", "River bank": "BKKBTHBK", "Garden bank": "SICOTHBK"}
-_SHOWN = (KEEPER, "Video platform", "Consumer association")
 _OWN_DOMAIN = "harbour-bank.example.com"
-PARTNERS: dict[str, PartnerKind] = {
-    **dict.fromkeys(BANKS, PartnerKind.BANK),
-    "Video platform": PartnerKind.PLATFORM,
-    "Mobile operator": PartnerKind.TELECOM,
-    "Coin exchange": PartnerKind.EXCHANGE,
-    "Consumer association": PartnerKind.NGO,
-    "Scam desk of the ministry": PartnerKind.GOVERNMENT,
-}
 _REPORTERS: dict[str, tuple[str, ...]] = {
     "domain": ("Video platform", "Consumer association", "Scam desk of the ministry", "Mobile operator"),
     "url": ("Video platform", "Consumer association", "Scam desk of the ministry"),
     "bank-account": tuple(BANKS),
-    "phone": ("Mobile operator", "Consumer association", KEEPER),
+    "phone": ("Mobile operator", "Consumer association", PROVIDER),
     "wallet": ("Coin exchange", "River bank", "Scam desk of the ministry"),
     "social-account": ("Video platform", "Consumer association", "Scam desk of the ministry"),
 }
-# Of a hundred reports.
+# Percent of the reports.
 _SHARES = {"domain": 36, "bank-account": 28, "phone": 15, "wallet": 8, "url": 8, "social-account": 5}
 _SCAMS = ("investment", "merchandise", "impersonation-bank", "employment-task", "romance", "credential-phishing")
 _CHANNELS = ("social-media", "messaging", "phone", "sms", "website", "ad")
 _COUNTRIES = ("TH", "TH", "TH", "SG", "PH", "MY", "VN")
-READERS = {
-    "takedown": ("Video platform", "Mobile operator", "Scam desk of the ministry"),
-    "mule-accounts": tuple(BANKS),
-    "wallets": ("Coin exchange", "River bank", KEEPER),
-}
 _FIRST_ACTION = {
     "domain": ("taken-down", ("Video platform", "Mobile operator")),
     "url": ("taken-down", ("Video platform", "Mobile operator")),
@@ -86,82 +66,60 @@ _FIRST_ACTION = {
     "wallet": ("blocked", ("Coin exchange",)),
     "bank-account": ("held", tuple(BANKS)),
 }
-# Harmless: a short link that many share, much used sites, a public body, and the bank's own name.
+# Harmless values: a shared link shortener, popular sites, a public body, and the bank's own name.
 _TRAPS = ("bit.ly", "wikipedia.org", "line.me", "bot.or.th", _OWN_DOMAIN)
-
-
-class ReportedThing(NamedTuple):
-    """A value that somebody reported, with what the report says of it."""
-
-    kind: str
-    value: str
-    columns: dict[str, str]
-
-    @property
-    def subject(self) -> str:
-        """Return the name of the value in the value index."""
-        return value_index.subject_of(self.kind, self.value)
-
-
-def register(site: DemoHub) -> list[Partner]:
-    """Register the partners of the weeks, each with what it reads, and the banks with what they keep."""
-    with site.store.begin() as tx:
-        for function in (FocalFunction.PREVENTION, FocalFunction.PROTECTION):
-            focal_points.put(tx, focal_points.HUB, function, "help@hub.example.org")
-    return [
-        site.add_partner(
-            name,
-            kind,
-            read=(*(alias for alias, names in READERS.items() if name in names), "sightings"),
-            write=("inbox",),
-            institutions=(BANKS[name],) if name in BANKS else (),
-            named=name in BANKS,
-            shown_publicly=name in _SHOWN,
-        ).partner
-        for name, kind in PARTNERS.items()
-    ]
 
 
 class Weeks:
     """The weeks up to ``until``, played on ``hub`` among these partners, the same in each run."""
 
-    def __init__(self, hub: Hub, members: Iterable[Partner], until: datetime, weeks: int = MOST_WEEKS) -> None:
-        """Play so many weeks for the hub that these partners have joined."""
+    def __init__(self, hub: Hub, members: Mapping[str, Member], until: datetime, weeks: int = MOST_WEEKS) -> None:
+        """Play ``weeks`` weeks for the hub that these partners have joined."""
         self._hub = hub
         self._weeks = weeks
-        self._partners = {partner.name: partner for partner in members}
+        self._partners = {name: member.partner for name, member in members.items()}
         self._until = until
         self._chance = random.Random(_SEED)  # noqa: S311 - nothing is secret here
         self._made = 0
         self._reported: list[ReportedThing] = []
-        # The values that were taken back, or that their keeper cleared.
+        # The values that were retracted, or cleared by their provider.
         self._gone: set[str] = set()
-        self._numbers = _example_numbers()
+        self._numbers = example_numbers()
         with hub.store.read() as tx:
             self._secret = hub_identity.secret(tx, "ids")
             self._collections = {collection.alias: collection for collection in collections.all_collections(tx)}
 
-    def play(self) -> int:
-        """Play day by day until half a day before the end, then what waits; return how many values were reported."""
-        day = self._until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        day -= timedelta(weeks=self._weeks)
-        number = 7 * (MOST_WEEKS - self._weeks)
-        if self._weeks == MOST_WEEKS:
-            # Of the months before, one day a week, so that a year's chart has more than one month.
-            for week in range(_WEEKS_BEFORE, 0, -1):
-                self._day(day - timedelta(weeks=week), -week)
-        while day + timedelta(hours=22) < self._until - timedelta(hours=12):
+    def play(self, tell: Callable[[int, int], None] | None = None) -> int:
+        """Play day by day until half a day before the end, then the open tasks; return how many values were
+        reported. ``tell`` gets the number of days played, and of all, after each.
+        """
+        days = self._days()
+        for played, (day, number) in enumerate(days, 1):
             self._day(day, number)
-            day += timedelta(days=1)
-            number += 1
+            if tell is not None:
+                tell(played, len(days))
         self._leave_open()
         return len(self._reported)
 
+    def _days(self) -> list[tuple[datetime, int]]:
+        """Return the days to play, with their numbers."""
+        day = self._until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        day -= timedelta(weeks=self._weeks)
+        number = 7 * (MOST_WEEKS - self._weeks)
+        # For the months before, one day a week, so that a year's chart has more than one month.
+        before = range(_WEEKS_BEFORE if self._weeks == MOST_WEEKS else 0, 0, -1)
+        days = [(day - timedelta(weeks=week), -week) for week in before]
+        while day + timedelta(hours=22) < self._until - timedelta(hours=12):
+            days.append((day, number))
+            day += timedelta(days=1)
+            number += 1
+        return days
+
     def _leave_open(self) -> None:
-        """Leave something for each desk: accounts to answer for, requests, objections, and a queue with traps."""
-        waiting = [self._account(KEEPER) for _ in range(8)]
+        """Leave work for each desk: accounts without a finding, requests, objections, and a queue with traps."""
+        waiting = [self._account(PROVIDER) for _ in range(8)]
         for thing, hours in zip(waiting, (11.5, 9.0, 6.5, 4.2, 3.1, 1.8, 0.7, 0.2), strict=True):
-            with clock.at(self._until - timedelta(hours=hours)):
+            with timestamp.frozen_at(self._until - timedelta(hours=hours)):
                 for name in ("River bank", "Garden bank") if hours > 3 else ("River bank",):
                     self._send(name, self.report(name, thing))
                 if thing is waiting[1]:
@@ -171,18 +129,21 @@ class Weeks:
                 if thing is waiting[5]:
                     self._queue()
                     self._request(thing, timedelta(hours=4))
+                if thing is waiting[6]:
+                    self._request(thing, timedelta(hours=2), POLICE, legal_basis="police-order")
+                    self._request(self._wallet(), timedelta(hours=6), addressee=EXCHANGE)
         self._reported += waiting
-        with clock.at(self._until - timedelta(minutes=4)):
+        with timestamp.frozen_at(self._until - timedelta(minutes=4)):
             self._read()
             publish_due(self._hub, fold_all(self._hub))
 
-    def _request(self, thing: ReportedThing, within: timedelta) -> None:
-        """Let a bank ask the keeper to freeze what is at an account."""
+    def _request(self, thing: ReportedThing, within: timedelta, sender: str = "River bank", **more: str) -> None:
+        """Let an institution ask for a freeze of the money of an account or wallet."""
         self._made += 1
         now = timestamp.now()
         asked = Request.model_validate(
             {
-                "reporter": "River bank",
+                "reporter": sender,
                 "reported_at": timestamp.text(now),
                 "tlp": "amber",
                 "asks": "freeze",
@@ -192,25 +153,26 @@ class Weeks:
                 "currency": "THB",
                 "deadline": timestamp.text(now + within),
                 "legal_basis": "scheme-rules",
+                **more,
             }
         )
         with self._hub.store.begin() as tx:
-            desk.send(self._hub, tx, self._partners["River bank"], asked)
+            desk.send(self._hub, tx, self._partners[sender], asked)
 
     def _object_to_some(self) -> None:
         for name in ("garden-tools", "tea-house"):
-            thing = _normal("domain", f"{name}.example.com", {"scam_type": "merchandise", "channel": "ad"})
+            thing = normal("domain", f"{name}.example.com", {"scam_type": "merchandise", "channel": "ad"})
             for reporter in _REPORTERS["domain"][:2]:
                 self._send(reporter, self.report(reporter, thing))
             self.object_to(thing)
 
     def _queue(self) -> None:
-        """Let partners report what the rules hold for a person: harmless values, and some that are not."""
+        """Let partners report values that the rules hold for a person: harmless ones, and some that are not."""
         with self._hub.store.begin() as tx:
-            value_index.add_own_values(tx, KEEPER, [value_index.subject_of("domain", _OWN_DOMAIN)])
+            value_index.add_own_values(tx, PROVIDER, [value_index.subject_of("domain", _OWN_DOMAIN)])
         for number, value in enumerate(_TRAPS):
             name = _REPORTERS["domain"][number % 3]
-            thing = _normal("domain", value, {"scam_type": "impersonation-business", "channel": "messaging"})
+            thing = normal("domain", value, {"scam_type": "impersonation-business", "channel": "messaging"})
             self._send(name, self.report(name, thing))
 
     def _day(self, day: datetime, number: int) -> None:
@@ -221,25 +183,25 @@ class Weeks:
         if number < 0:
             volume = 22 + _WEEKS_BEFORE + number
         new = [self._thing() for _ in range(volume + self._chance.randrange(6))]
-        with clock.at(at):
+        with timestamp.frozen_at(at):
             self._report(new)
-        with clock.at(at + timedelta(minutes=1, seconds=self._chance.randrange(30, 240))):
+        with timestamp.frozen_at(at + timedelta(minutes=1, seconds=self._chance.randrange(30, 240))):
             self._read()
-        with clock.at(at + timedelta(minutes=self._chance.randrange(12, 55))):
+        with timestamp.frozen_at(at + timedelta(minutes=self._chance.randrange(12, 55))):
             self._act(new, at)
         answered = at + timedelta(minutes=self._chance.randrange(70, 220))
-        with clock.at(answered):
+        with timestamp.frozen_at(answered):
             self._answer(new, number)
-        with clock.at(answered + timedelta(minutes=self._chance.randrange(3, 12))):
+        with timestamp.frozen_at(answered + timedelta(minutes=self._chance.randrange(3, 12))):
             self._read()
             receipts.settle_in_steps(self._hub.store)
         if number % 3 == 2:
-            self._take_back(day)
+            self._retract(day)
         if number % 2:
             self._object(day)
         if number % 5 == 4:
             self._review(day)
-        with clock.at(day + timedelta(hours=22)):
+        with timestamp.frozen_at(day + timedelta(hours=22)):
             self._read()
             receipts.settle_in_steps(self._hub.store)
             publish_due(self._hub, fold_all(self._hub))
@@ -262,17 +224,22 @@ class Weeks:
             "wallet": f"0x{digest[:40]}",
             "social-account": f"mastodon:{name.replace('-', '')}{self._made}@social.example.org",
         }
-        return _normal(kind, spelled[kind], columns | ({"chain": "ethereum"} if kind == "wallet" else {}))
+        return normal(kind, spelled[kind], columns | ({"chain": "ethereum"} if kind == "wallet" else {}))
+
+    def _wallet(self) -> ReportedThing:
+        """Return a made-up wallet."""
+        digest = hashlib.sha256(b"demo wallet").hexdigest()
+        return normal("wallet", f"0x{digest[:40]}", {"chain": "ethereum"})
 
     def _account(self, bank: str, **columns: str) -> ReportedThing:
         """Return a made-up account at a bank."""
         self._made += 1
         columns = {"scam_type": "investment", "channel": "messaging", "countries": "TH", **columns}
         given = {"account_number": f"0000{self._made:06}", "bank": BANKS[bank], "country": "TH"}
-        return _normal("bank-account", given["account_number"], {**columns, **given, "payment_rail": "instant"})
+        return normal("bank-account", given["account_number"], {**columns, **given, "payment_rail": "instant"})
 
     def _report(self, things: Sequence[ReportedThing]) -> None:
-        """Let one to three partners report each value; some values are known from before."""
+        """Let one to three partners report each value; some are known from before."""
         by_partner: dict[str, list[Item]] = defaultdict(list)
         known = [thing for thing in self._reported[-300:] if thing.subject not in self._gone]
         again = self._chance.sample(known, min(3, len(known)))
@@ -295,11 +262,11 @@ class Weeks:
         return [Item.of(obj) for obj in to_stix(report) if obj["type"] == "indicator"]
 
     def listing(self, thing: ReportedThing) -> str:
-        """Return the id under which the hub lists a value first."""
+        """Return the id of the first listing of a value."""
         return ids.of_hub(self._secret, "indicator", "listing", thing.subject, "", 0)
 
     def record(self, name: str, which: str, **columns: Any) -> Item:
-        """Return a partner's record as it is sent."""
+        """Return a partner's record in the form it is sent."""
         defaults = {"reporter": name, "reported_at": timestamp.text(timestamp.now()), "tlp": "green"}
         return Item.of(records.to_stix(tabular.read_record(which, columns, defaults))[-1])
 
@@ -308,7 +275,7 @@ class Weeks:
             contribute(self._hub, tx, self._partners[name], items)
 
     def _read(self) -> None:
-        """Let all partners read what they may, up to the end."""
+        """Let all partners read their collections up to the end."""
         with self._hub.store.begin() as tx:
             found = {collection.alias: collection for collection in collections.all_collections(tx)}
             read = [
@@ -324,7 +291,7 @@ class Weeks:
             read_progress.record_reads(tx, read)
 
     def _act(self, things: Sequence[ReportedThing], day: datetime) -> None:
-        """Let readers act on most of what is new, state what they did that day, and see again what is listed."""
+        """Let readers act on most new listings, report outcomes for that day, and sight listed values again."""
         by_partner: dict[str, list[Item]] = defaultdict(list)
         for thing in things:
             word, names = _FIRST_ACTION[thing.kind]
@@ -343,7 +310,7 @@ class Weeks:
             self._send(name, items)
 
     def _answer(self, things: Sequence[ReportedThing], number: int) -> None:
-        """Let the banks that keep the accounts answer; now and then an account is nobody's but a customer's."""
+        """Let the banks report findings on their accounts; now and then an account belongs to an honest customer."""
         by_partner: dict[str, list[Item]] = defaultdict(list)
         for thing in things:
             if thing.kind != "bank-account":
@@ -358,10 +325,10 @@ class Weeks:
             self._send(name, items)
 
     def _kept_listing(self, name: str, thing: ReportedThing) -> str:
-        return ids.of_hub(self._secret, "indicator", "listing", thing.subject, track_of_keeper(name), 0)
+        return ids.of_hub(self._secret, "indicator", "listing", thing.subject, track_of_provider(name), 0)
 
     def _stated(self, name: str, day: datetime) -> list[Item]:
-        """Return what a bank states that it did that day."""
+        """Return the outcomes that a bank reports for that day."""
         accounts = [thing for thing in self._reported[-80:] if thing.kind == "bank-account"]
         if not accounts:
             return []
@@ -382,38 +349,38 @@ class Weeks:
         period = {"period_from": day, "period_to": day, "reference": reference}
         return self.record(name, "outcome", of=of, outcome=OutcomeWord(word).value, **period, **columns)
 
-    def _take_back(self, day: datetime) -> None:
-        """Let the operator take back a value that was wrong, and readers read that."""
+    def _retract(self, day: datetime) -> None:
+        """Let the operator retract a wrong value, and readers read the retraction."""
         at = day + timedelta(hours=13)
         thing = self._chance.choice(self._reported[-40:])
         self._gone.add(thing.subject)
-        with clock.at(at), self._hub.store.begin() as tx:
+        with timestamp.frozen_at(at), self._hub.store.begin() as tx:
             retract(self._hub, tx, self.listing(thing))
-        with clock.at(at + timedelta(minutes=self._chance.randrange(3, 9))):
+        with timestamp.frozen_at(at + timedelta(minutes=self._chance.randrange(3, 9))):
             self._read()
             receipts.settle_in_steps(self._hub.store)
 
     def _object(self, day: datetime) -> None:
-        """Let somebody object to a public listing, and the desk decide on it a day later."""
+        """Let a person object to a public listing, and the desk decide a day later."""
         domains = [thing for thing in self._reported[-60:] if thing.kind == "domain"]
         if not domains:
             return
         thing = self._chance.choice(domains)
-        with clock.at(day + timedelta(hours=10)):
+        with timestamp.frozen_at(day + timedelta(hours=10)):
             self.object_to(thing)
-        with clock.at(day + timedelta(hours=21)):
+        with timestamp.frozen_at(day + timedelta(hours=21)):
             self._decide()
 
     def _review(self, day: datetime) -> None:
-        """Let the desk reject what waits for a person."""
-        with clock.at(day + timedelta(hours=21, minutes=30)), self._hub.store.begin() as tx:
+        """Let the desk reject the reports that wait for a person."""
+        with timestamp.frozen_at(day + timedelta(hours=21, minutes=30)), self._hub.store.begin() as tx:
             waiting = [review.object_id for review in reviews.all_reviews(tx, "open")]
             reviewing.decide(self._hub, tx, waiting, "rejected", _DESK)
 
     def object_to(self, thing: ReportedThing) -> None:
-        """Let somebody object to the listing of a value."""
-        with self._hub.store.begin() as tx:
-            receive.receive(tx, ObjectionRequest(thing.value, Ground.NOT_INVOLVED, thing.kind), _OBJECTION_DAYS, None)
+        """Let a person object to the listing of a value."""
+        asked = ObjectionRequest(thing.value, Ground.NOT_INVOLVED, thing.kind)
+        run(self._hub, ReceiveObjection(asked=asked, days=_OBJECTION_DAYS), Actor.anybody())
         deciding.route_new(self._hub)
 
     def _decide(self) -> None:
@@ -425,25 +392,3 @@ class Weeks:
                     deciding.clear(self._hub, tx, id_, _DESK)
                 else:
                     deciding.uphold(tx, id_, _DESK, UpholdReason.SEVERAL_REPORTS)
-
-
-def _normal(kind: str, value: str, columns: dict[str, str]) -> ReportedThing:
-    """Return a value in its normal form."""
-    found = kinds.get(kind)
-    given = {name: text for name, text in columns.items() if name in found.columns}
-    return ReportedThing(kind, found.normalise(value, given).value, columns)
-
-
-def _example_numbers() -> list[str]:
-    """Return example numbers of many countries, which belong to nobody."""
-    with gzip.open(_EXAMPLE_NUMBERS, "rt", encoding="utf-8") as stream:
-        return list(_usable(row["e164"] for row in csv.DictReader(stream) if row["type"] == "mobile"))
-
-
-def _usable(numbers: Iterable[str]) -> Iterator[str]:
-    for number in numbers:
-        try:
-            kinds.get("phone").normalise(number, {})
-        except Rejected:
-            continue
-        yield number

@@ -1,6 +1,5 @@
 """Observation of the server: metrics, the access log, and the audit trail of every answered request."""
 
-from server.observe.audit_trail import record_write
 from server.observe.observer import AnsweredRequest, RequestObserver, known_method
 
-__all__ = ["AnsweredRequest", "RequestObserver", "known_method", "record_write"]
+__all__ = ["AnsweredRequest", "RequestObserver", "known_method"]

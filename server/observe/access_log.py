@@ -1,4 +1,4 @@
-"""The access log: one line a request, with ids and counts, never a URL, a filter's value or a secret."""
+"""The access log: one line per request, with ids and counts, but without URLs, filter values or secrets."""
 
 import logging
 import sys
@@ -16,13 +16,13 @@ log = logging.getLogger("scamfeed.access")
 
 
 class AccessLog:
-    """Writes each request as ``key=value`` through the application's log, or as a JSON document of its own."""
+    """Writes each request as ``key=value`` through the application's log, or as a separate JSON document."""
 
     def __init__(self, form: Form) -> None:
-        """Write lines of ``form``: text, json, or none."""
+        """Write lines in ``form``: text, json, or off."""
         self._form = form
         if form == "json":
-            # A line is one document and nothing else.
+            # Each line must be exactly one JSON document.
             handler = logging.StreamHandler(sys.stderr)
             handler.setFormatter(logging.Formatter("%(message)s"))
             log.handlers[:] = [handler]
@@ -49,13 +49,13 @@ class AccessLog:
             line = orjson.dumps({"at": stamp(now()), "event": "request", **known}).decode()
         else:
             line = "request " + " ".join([_pair(name, value) for name, value in fields.items() if value is not None])
-        # Half the time of a log line goes into finding its caller, which is always this one.
+        # Finding the caller takes half the time of a log line, and it is always this one.
         log.handle(logging.LogRecord(log.name, logging.INFO, __file__, 0, line, None, None))
 
 
 @lru_cache(maxsize=4096)
 def _pair(name: str, value: object) -> str:
-    """Return ``name=value``, quoted so that a space or a quote in the value does not make two."""
+    """Return ``name=value``, quoted so that spaces and quotes in the value stay unambiguous."""
     text = str(value)
     is_word = text.isascii() and text.replace("-", "").replace(".", "").isalnum()
     return f"{name}={text if is_word else orjson.dumps(text).decode()}"

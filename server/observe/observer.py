@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from server.store.credentials import UsedLogin
 
-# Methods that anybody can invent must not make metrics without end.
+# Arbitrary method names must not create an unlimited number of metrics.
 _KNOWN_METHODS = frozenset(("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"))
 
 
@@ -12,10 +12,9 @@ class AnsweredRequest(NamedTuple):
     """An answered request, without any value of its URL or its body.
 
     ``route`` is the name of a route, never a URL; ``collection`` the id of one that the partner may know of;
-    ``read_to`` up to which ``date_added`` (microseconds) the partner now has read the collection; ``remote`` the
-    address that the request comes from; ``login`` the credential that the partner proved itself by. ``sandbox_after``
-    is the place after which a page of a sandbox begins, and ``agent`` how its client names itself; None and "" for all
-    else.
+    ``read_to`` the ``date_added`` (microseconds) up to which the partner has now read the collection; ``remote`` the
+    source address; ``login`` the credential that the partner used. ``sandbox_after`` is the position after which a
+    sandbox page begins, and ``agent`` its client's name; None and "" for all other requests.
     """
 
     partner: str | None
@@ -38,9 +37,9 @@ class RequestObserver(Protocol):
     """An observer of answered requests."""
 
     def note(self, request: AnsweredRequest) -> None:
-        """Record ``request``, without waiting for anything."""
+        """Record ``request`` without blocking."""
 
 
 def known_method(method: str) -> str:
-    """Return ``method``, or OTHER where it is none that servers have."""
+    """Return ``method``, or OTHER for an unknown one."""
     return method if method in _KNOWN_METHODS else "OTHER"

@@ -1,4 +1,4 @@
-"""Probes for those who run the server: health, readiness, and who may see the metrics."""
+"""Probes for the operator: health, readiness, and access to the metrics."""
 
 import hmac
 from typing import Any
@@ -11,7 +11,7 @@ Probe = tuple[int, dict[str, str]]
 
 
 def live() -> Probe:
-    """Return that this process answers; a database that is away is no reason to restart it."""
+    """Return that this process answers. An unreachable database is no reason to restart it."""
     return 200, {"status": "ok"}
 
 
@@ -28,14 +28,15 @@ def ready(readiness: Readiness, store: Store, bodies: DiskSpace) -> Probe:
 
 
 def can_read(reads: Store) -> Probe:
-    """Return whether requests that only read can be answered, as by a replica while the primary is away."""
+    """Return whether reads can be answered, for example by a replica while the primary is down."""
     return (200, {"status": "ok"}) if reads.ready() else (503, {"status": "store unavailable"})
 
 
 def may_see_metrics(environ: dict[str, Any], token: str, *, is_local: bool) -> bool:
-    """Return whether a request may see the metrics, which name partners.
+    """Return whether a request may see the metrics, which contain partner names.
 
-    It may from this machine itself, not through a proxy on it, and with the token of the settings from anywhere.
+    Allowed from this machine, unless the request came through a proxy on it. Allowed from anywhere with the token of
+    the settings.
     """
     if is_local:
         return True

@@ -1,16 +1,16 @@
-"""Finds out whether a node can read and write its store, without waiting for a store that does not answer."""
+"""Checks whether a node can read and write its store, without waiting for a store that does not answer."""
 
 import threading
 import time
 
 from server.store import Store
 
-# A question is answered within this time, whatever the store does.
+# A probe is answered within this time, even if the store does not answer.
 _ANSWER_SECONDS = 2.0
 
 
 class _Look:
-    """One try to read and write the store, in a thread of its own."""
+    """One attempt to read and write the store, in its own thread."""
 
     def __init__(self, store: Store) -> None:
         self.began = time.monotonic()
@@ -27,14 +27,14 @@ class _Look:
 
 
 class Readiness:
-    """Finds whether the store can be read and written.
+    """Checks whether the store can be read and written.
 
-    A store that says no is not ready at once. One that says nothing is not ready after its ``patience``, and until a
-    look has come to its end: until then the answer is that of the look before.
+    A store that raises an error is not ready at once. A store that does not answer is not ready after its ``patience``,
+    until an attempt completes. Before that, the result is that of the previous attempt.
     """
 
     def __init__(self, store: Store) -> None:
-        """Look at ``store`` when asked, once at a time however often that is."""
+        """Probe ``store`` when asked, but only once at a time."""
         self._store = store
         self._changing = threading.Lock()
         self._look: _Look | None = None

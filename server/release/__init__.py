@@ -1,1 +1,1 @@
-"""The release rules: what may leave, and to whom."""
+"""The release rules: what may be published, and to which readers."""

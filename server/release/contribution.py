@@ -1,18 +1,18 @@
-"""One part of a contribution: its objects are decided, stored, released and answered, each on its own."""
+"""One part of a contribution: each of its objects is decided, stored, released and answered on its own."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-from mappers.qualification import is_answer
+from mappers.record_reader import is_finding
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release.facts import HubFacts
 from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue, indicator_subject
 from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
+from server.release.guard.ends import EndBrake, ended_by
 from server.release.guard.personal_data import case_numbers
-from server.release.guard.volume import DoubtQuota
+from server.release.guard.volume import HELD_BY_PERSONS, NEW_PARTNER, DoubtQuota, NewcomerBrake
 from server.release.intake import Decision, Intake, IntakeFacts, may_be_new, why_no_report
 from server.release.publish.listings import ListingState, is_published
 from server.release.publish.totals import TotalsFold, states_totals
@@ -27,47 +27,52 @@ from server.release.session import ReleaseSession
 from server.release.submission import MARKING, Submission
 from server.store import hub_identity, quotas, reviews, value_index
 from server.store.item import Item
+from server.store.quotas import DailyVolume
+from server.store.reviews import HeldObject
 
 logger = logging.getLogger(__name__)
 
-_LEFT = "not-a-partner: you take part here no more"
+_LEFT = "not-a-partner: your organisation has left this hub; contact the operator to rejoin"
 
 
 class Contribution:
-    """One part of a contribution in one transaction: decided, stored, released, and answered object by object."""
+    """One part of a contribution: decided, stored and answered object by object, in the steps of ``Contributions``."""
 
     def __init__(
-        self, session: ReleaseSession, partner: Partner, submissions: Sequence[Submission], results: Results
+        self,
+        session: ReleaseSession,
+        partner: Partner,
+        submissions: Sequence[Submission],
+        results: Results,
+        ends: EndBrake,
     ) -> None:
-        """Accept ``submissions`` of ``partner``, and add what becomes of them to ``results``."""
+        """Accept ``submissions`` of ``partner``, and add their results to ``results``; ``ends`` counts ends."""
         self._session = session
         self._context = session.context
         self._loader = session.loader
-        self._partner = partner
+        self.partner = partner
         self._results = results
         self._references = session.references(partner)
         self._submissions = submissions
         for submission in submissions:
             submission.key = self._context.key(partner, submission.item.id)
-        # By key the subjects that the objects are about.
+        # The subjects that the objects are about, by key.
         self._about: dict[str, set[str]] = {}
         self._stored: list[Decision] = []
-        # Subjects, and keys of objects, whose mentions before this contribution are known.
+        # Subjects and object keys whose mentions before this contribution are known.
         self._looked_up: Set[str] = frozenset()
-        # Messages about parts that are not published, by id and version.
+        # Messages about unpublished parts, by id and version.
         self._notes: dict[tuple[str, int | None], str] = {}
-        # Earlier contributions that bear a marking defined just now, with their subjects, by key.
+        # Earlier contributions with a marking that this one defines, with their subjects, by key.
         self._marked: dict[str, set[str]] = {}
-        # The keys of outcomes that state totals, or did before.
+        # The keys of outcomes that state totals now, or stated them before.
         self._totals: set[str] = set()
         self._values: dict[str, ReportedValue] = {}
         # The opinions about values, with the value, by key.
         self._opinions: dict[str, tuple[ReportedValue, OpinionStatement]] = {}
-
-    @property
-    def facts(self) -> HubFacts:
-        """The hub's facts, as they are now that the values are locked."""
-        return self._context.facts
+        self._brake: NewcomerBrake | None = None
+        self._doubts = 0
+        self._ends = ends
 
     def find_subjects(self) -> set[str]:
         """Read what is known of the objects, and return the subjects of all values that they concern."""
@@ -77,34 +82,75 @@ class Contribution:
         marked = self._references.marked(definitions) if definitions else {}
         return {subject for about in (*self._about.values(), *marked.values()) for subject in about}
 
-    def take(self, *, leave_for_end: bool = False) -> None:
-        """Accept the objects, each on its own: one that is wrong never stops the others."""
-        submissions, subjects = self._submissions, self._about
-        if self._partner.name in self._context.registry.gone:
+    @property
+    def named(self) -> set[str]:
+        """The subjects of the values that the objects report."""
+        return {submission.subject for submission in self._submissions if submission.subject}
+
+    @property
+    def subjects(self) -> set[str]:
+        """The subjects that the objects are about, as ``find_subjects`` read them."""
+        return {subject for about in self._about.values() for subject in about}
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of the objects in the inbox."""
+        return {submission.key for submission in self._submissions}
+
+    def refuse_if_left(self) -> bool:
+        """Refuse all objects, and return True, if the partner has left."""
+        has_left = self.partner.name in self._context.registry.gone
+        if has_left:
             self._results.failed += [
-                Unpublished(submission.item.id, submission.item.version, _LEFT) for submission in submissions
+                Unpublished(submission.item.id, submission.item.version, _LEFT) for submission in self._submissions
             ]
-            return
-        named = {subject for about in subjects.values() for subject in about}
-        self._looked_up = named | subjects.keys()
-        prior = self._loader.look_up(named, subjects.keys())
-        facts = self._facts(submissions, subjects, prior)
-        intake = Intake(self._partner, self._loader, facts)
-        # Indicators before their annotations; the versions of each id in the order they came.
-        for submission in sorted(submissions, key=_processing_order):
+        return has_left
+
+    def decide(self, prior: Mapping[str, set[str]], looked_up: Set[str], days: Mapping[int, DailyVolume]) -> bool:
+        """Decide on each object on its own: a wrong one does not stop the others. Return whether any is to be stored.
+
+        ``prior`` are the mentions of the subjects and keys ``looked_up``; ``days`` are the partner's latest volumes.
+        """
+        self._looked_up = looked_up
+        facts = self._facts(self._submissions, self._about, prior, days)
+        intake = Intake(self.partner, self._loader, facts)
+        if self._context.is_newcomer(self.partner):
+            context = self._context
+            self._brake = NewcomerBrake(
+                context.tx, self.partner, context.registry, context.policy.newcomers, context.micros
+            )
+        # Indicators before their annotations; the versions of each id in the order received.
+        for submission in sorted(self._submissions, key=_processing_order):
             self._decide(intake, submission)
-        if self._stored:
-            self._count(facts.doubts)
-            self._store(prior)
-            self._warn_of_unknown_recipients()
-            # Published in the order they came; earlier ones whose marking is known now come after them.
-            concerned = [sorted(subjects.get(decision.submission.key, ())) for decision in self._stored]
-            concerned += [sorted(about) for about in self._find_marked(prior).values()]
-            subjects_concerned = list(dict.fromkeys(subject for about in concerned for subject in about))
-            self._release(subjects_concerned, prior, leave_for_end=leave_for_end)
+        self._ends.write()
+        self._doubts = facts.doubts.spent
+        return bool(self._stored)
+
+    def concerned(self, prior: dict[str, set[str]]) -> Iterator[str]:
+        """Yield the subjects concerned in the order received; those of earlier objects whose marking is known now come
+        last.
+        """
+        for decision in self._stored:
+            yield from sorted(self._about.get(decision.submission.key, ()))
+        for about in self._find_marked(prior).values():
+            yield from sorted(about)
+
+    @property
+    def new(self) -> set[str]:
+        """The keys of the objects that count from now on."""
+        return {decision.submission.key for decision in self._stored if not decision.submission.item.revoked} | set(
+            self._marked
+        )
+
+    @property
+    def has_only_reports(self) -> bool:
+        """Return whether all objects to be released are reports."""
+        return not self._marked and all(
+            isinstance(decision.submission.report, Report) and not decision.submission.refs for decision in self._stored
+        )
 
     def _subjects(self, submissions: Iterable[Submission]) -> dict[str, set[str]]:
-        """Return by key the subjects that objects are about, with those that an indicator was about before."""
+        """Return, by key, the subjects that objects are about, with those that an indicator was about before."""
         subjects: dict[str, set[str]] = {}
         known = self._loader.known
         for submission in submissions:
@@ -118,12 +164,16 @@ class Contribution:
         return subjects
 
     def _facts(
-        self, submissions: Sequence[Submission], subjects: Mapping[str, set[str]], prior: Mapping[str, set[str]]
+        self,
+        submissions: Sequence[Submission],
+        subjects: Mapping[str, set[str]],
+        prior: Mapping[str, set[str]],
+        days: Mapping[int, DailyVolume],
     ) -> IntakeFacts:
         tx, moment, known = self._context.tx, self._context.micros, self._loader.known
         coming = sum(submission.size for submission in submissions if may_be_new(known, submission))
-        throttle = self._context.facts.throttles.get(self._partner.name)
-        throttled_by = volume.throttled_since(tx, self._partner.name, throttle, moment, coming=coming)
+        throttle = self._context.facts.throttles.get(self.partner.name)
+        throttled_by = volume.throttled_by(tx, self.partner.name, throttle, moment, days, coming=coming)
         reports = [
             submission.report
             for submission in submissions
@@ -140,7 +190,7 @@ class Contribution:
             ),
             own_values=self._context.facts.own_values,
             allowed=self._context.facts.allowed_values,
-            doubts=DoubtQuota(tx, self._partner, self._context.registry, moment),
+            doubts=DoubtQuota(tx, self.partner, self._context.registry, moment, has_limit=not self._ends.is_confirmed),
         )
 
     def _decide(self, intake: Intake, submission: Submission) -> None:
@@ -149,17 +199,17 @@ class Contribution:
             decision = intake.decide(submission)
             no_report = None if submission.item.revoked else why_no_report(decision.submission)
         except Rejected as refusal:
-            self._results.failed.append(Unpublished(id_, version, refusal.message))
+            self._results.failed.append(Unpublished(id_, version, refusal.message, refusal.reason))
+            return
+        if decision.stored and not decision.held and (end := self._hold_end(decision.submission)):
+            self._results.held.append(Unpublished(id_, version, end.message, end.rule))
             return
         if decision.stored:
             if submission.item.type == "opinion" and (
                 states_totals(submission.obj) or states_totals(self._loader.known.get(submission.key))
             ):
                 self._totals.add(submission.key)
-            report = decision.submission.report
-            self._loader.replace(
-                submission.key, decision.submission.obj, report if isinstance(report, Report) else None
-            )
+            decision = self._replace(decision)
             self._stored.append(decision)
         if decision.held:
             self._results.held.append(Unpublished(id_, version, decision.held.message, decision.held.rule))
@@ -168,20 +218,50 @@ class Contribution:
         elif not decision.stored:
             self._answer_repeat(submission)
 
-    def _count(self, doubts: DoubtQuota) -> None:
-        """Count the new objects in the partner's volume of the day."""
+    def _hold_end(self, submission: Submission) -> HeldObject | None:
+        """Return why a version that ends listings waits for a second person, None if it does not."""
+        if not self._ends.has_limit:
+            return None
+        ended = ended_by(self._loader, self.partner, submission, self._about.get(submission.key, ()))
+        return self._ends.take(submission.key, submission.item, ended)
+
+    def _replace(self, decision: Decision) -> Decision:
+        """Use a new version from now on; return it as held if its partner is new and has listed enough for the day."""
+        submission = decision.submission
+        report = submission.report
+        if self._brake is None or not isinstance(report, Report) or decision.held or submission.item.revoked:
+            self._loader.replace(submission.key, submission.obj, report if isinstance(report, Report) else None)
+            return decision
+        before = self._loader.known.get(submission.key)
+        was_new = before is None or indicator_subject(before) != submission.subject
+        was_public = not was_new and self._loader.may_be_public(submission.key)
+        self._loader.replace(submission.key, submission.obj, report)
+        public = not was_public and self._loader.may_be_public(submission.key)
+        message = self._brake.take(new=was_new, public=public)
+        if message is None:
+            return decision
+        held = HeldObject(submission.key, submission.item.version, NEW_PARTNER, message)
+        return decision._replace(held=held)
+
+    def count(self) -> None:
+        """Count the new objects in the partner's volume of the day; what the end brake holds throttles no partner."""
         new = [decision for decision in self._stored if not decision.submission.item.revoked]
         quotas.count_contributed(
             self._context.tx,
-            self._partner.name,
+            self.partner.name,
             received=sum(decision.submission.size for decision in new),
-            held=sum(decision.submission.size for decision in new if decision.held is not None),
-            doubts=doubts.spent,
+            held=sum(
+                decision.submission.size
+                for decision in new
+                if decision.held is not None and decision.held.rule not in {NEW_PARTNER, *HELD_BY_PERSONS}
+            ),
+            doubts=self._doubts,
+            new=self._brake.spent if self._brake else quotas.NO_NEW_VALUES,
             moment=self._context.micros,
         )
 
-    def _store(self, prior: dict[str, set[str]]) -> None:
-        """Write the new objects to the inbox, index the values and objects they name, and hold them for review."""
+    def store(self, prior: dict[str, set[str]]) -> None:
+        """Write the new objects to the inbox, index the values and objects that they name, and hold them for review."""
         tx, stored = self._context.tx, [decision.submission for decision in self._stored]
         self._session.publication.contribute(
             Item(submission.key, *submission.item[1:6], submission.subject) for submission in stored
@@ -196,21 +276,24 @@ class Contribution:
         known = {mentioned: prior.get(mentioned, set()) for mentioned, _ in pairs if mentioned in self._looked_up}
         for mentioned, key in value_index.add(tx, pairs, known):
             prior.setdefault(mentioned, set()).add(key)
-        self._loader.hold(self._partner.name, [decision.held for decision in self._stored if decision.held])
+        self._loader.hold(self.partner.name, [decision.held for decision in self._stored if decision.held])
         reviews.forget_approvals(tx, [submission.key for submission in stored if submission.item.revoked])
+        self._warn_of_unknown_recipients()
 
     def _warn_of_unknown_recipients(self) -> None:
-        """Warn the operator of reports for, or not for, somebody who never took part here."""
+        """Warn the operator of reports whose recipients, or excluded partners, were never registered here."""
         reports = [decision.submission.report for decision in self._stored]
         count = unknown_recipients.count(
             (report.sharing for report in reports if isinstance(report, Report)), self._context.registry
         )
         if count:
-            hub_identity.note_warning(self._context.tx, hub_identity.UNKNOWN_RECIPIENT, count, self._partner.name)
-            logger.warning("unknown recipients partner=%s reports=%d", self._partner.identity, count)
+            hub_identity.note_warning(self._context.tx, hub_identity.UNKNOWN_RECIPIENT, count, self.partner.name)
+            logger.warning("unknown recipients partner=%s reports=%d", self.partner.identity, count)
 
     def _mentions(self, stored: Sequence[Submission]) -> list[tuple[str, str]]:
-        """Return what each object names beside its own value, with its key: objects, markings, and its basis."""
+        """Return, with its key, the things that each object names apart from its own value: objects, markings,
+        and its basis.
+        """
         references, pairs = self._references, []
         for submission in stored:
             named = [references.meant(ref) for ref in submission.refs]
@@ -221,7 +304,7 @@ class Contribution:
         return pairs
 
     def _find_marked(self, prior: dict[str, set[str]]) -> dict[str, set[str]]:
-        """Return by key the subjects of earlier contributions that bear a marking defined just now."""
+        """Return, by key, the subjects of earlier contributions with a marking that this one defines."""
         stored = {decision.submission.key for decision in self._stored}
         definitions = [decision.submission.key for decision in self._stored if decision.submission.item.type == MARKING]
         if not definitions:
@@ -234,30 +317,20 @@ class Contribution:
         )
         return self._marked
 
-    def _release(self, subjects: list[str], prior: dict[str, set[str]], *, leave_for_end: bool) -> None:
-        new = {decision.submission.key for decision in self._stored if not decision.submission.item.revoked}
-        values = self._loader.values({subject: prior.get(subject, set()) for subject in subjects}, prior)
-        self._values = {value.subject: value for value in values}
-        self._opinions = {opinion.key: (value, opinion) for value in values for opinion in value.opinions}
-        states = self._session.release(
-            values,
-            "no longer reported",
-            new | self._marked.keys(),
-            self._publish_annotations,
-            leave_for_end=leave_for_end,
-            reports_only=not self._marked
-            and all(
-                isinstance(decision.submission.report, Report) and not decision.submission.refs
-                for decision in self._stored
-            ),
-        )
+    def finish(self, values: Sequence[ReportedValue], states: Mapping[str, ListingState]) -> None:
+        """Add the results of the objects, now that the values are released."""
         if self._totals:
             self._fold_totals(self._values)
         self._answer(values, states)
 
+    def found(self, values: Iterable[ReportedValue]) -> None:
+        """Note the values concerned with their statements, before they are released."""
+        self._values = {value.subject: value for value in values}
+        self._opinions = {opinion.key: (value, opinion) for value in values for opinion in value.opinions}
+
     def _fold_totals(self, values: Mapping[str, ReportedValue]) -> None:
         """Count the totals of outcomes, and note those that do not count."""
-        fold = TotalsFold(self._context, self._partner)
+        fold = TotalsFold(self._context, self.partner)
         latest = {decision.submission.key: decision for decision in self._stored}
         for key in sorted(self._totals & latest.keys()):
             decision = latest[key]
@@ -270,8 +343,8 @@ class Contribution:
             before = self._notes.get((item.id, item.version))
             self._notes[item.id, item.version] = f"{before}; {message}" if before else message
 
-    def _publish_annotations(self, states_by_id: Mapping[str, ListingState]) -> None:
-        """Publish the new annotations and those whose marking is known now, and acknowledge receipts by outcomes."""
+    def publish_annotations(self, states_by_id: Mapping[str, ListingState]) -> None:
+        """Publish the new annotations and those whose marking is known now, and record receipts from outcomes."""
         annotations = AnnotationRelease(self._context, self._session.publication, self._references, states_by_id)
         acknowledged: set[str] = set()
         for decision in self._stored:
@@ -280,41 +353,43 @@ class Contribution:
             if submission.item.type == "indicator" or not refs:
                 continue
             if submission.item.revoked:
-                annotations.take_back(submission.key, submission.item.type)
+                annotations.revoke(submission.key, submission.item.type)
                 continue
             if submission.item.type == "opinion":
-                # An outcome about a revoked listing shows that the partner knows of the revocation.
+                # An outcome on a revoked listing shows that the partner knows of the revocation.
                 acknowledged |= set(map(self._references.meant, refs))
-            if is_answer(submission.obj):
-                annotations.take_back(submission.key, submission.item.type)
+            if is_finding(submission.obj):
+                annotations.revoke(submission.key, submission.item.type)
                 self._note_answer(submission, decision)
             elif decision.held is None:
                 self._answer_annotation(submission, self._pass_on(submission, annotations))
         for key in self._marked:
             obj, review = self._loader.known[key], self._loader.states.get(key)
-            free = (review is None or review.state == "approved") and not is_answer(obj)
+            free = (review is None or review.state == "approved") and not is_finding(obj)
             if annotation_targets.refs(obj) and obj.get("revoked") is not True and free:
                 annotations.release(key, obj)
-        receipts.acknowledge(self._context.tx, self._partner.name, *acknowledged)
+        receipts.acknowledge(self._context.tx, self.partner.name, *acknowledged)
 
     def _note_answer(self, submission: Submission, decision: Decision) -> None:
-        """Note the effect of a keeper's answer; one about what the partner cannot see has none."""
+        """Note the effect of a provider's finding; one about something that the partner cannot see has no effect."""
         item = submission.item
         if decision.held is None and not self._about.get(submission.key):
             why = Reason.TARGET_NOT_VISIBLE.explain()
             self._results.kept.append(Unpublished(item.id, item.version, why.message))
         else:
-            self._notes[item.id, item.version] = "your answer holds for the account from now on, in every collection"
+            self._notes[item.id, item.version] = (
+                "your finding is in force for the account from now on, in every collection"
+            )
 
     def _pass_on(self, submission: Submission, annotations: AnnotationRelease) -> AnnotationOutcome:
-        """Publish an annotation; pass a question or an answer on to whom it is for, with a message to the partner."""
+        """Publish an annotation; pass a question or a reply on to its recipients, with a message to the partner."""
         if not annotation_targets.is_relayed(submission.obj):
             return annotations.release(submission.key, submission.obj)
         subjects = {subject for ref in submission.refs if (subject := self._references.subject(ref))}
         values = [value for subject, value in sorted(self._values.items()) if subject in subjects]
         relay = Relay(self._context, self._session.feedback)
         try:
-            return AnnotationOutcome(None, relay.take(submission.key, submission.obj, self._partner, values))
+            return AnnotationOutcome(None, relay.take(submission.key, submission.obj, self.partner, values))
         except Rejected as refusal:
             return AnnotationOutcome(refusal.message, None)
 
@@ -332,20 +407,20 @@ class Contribution:
             self._results.accepted.append(Published(item.id, item.version))
 
     def _answer_annotation(self, submission: Submission, outcome: AnnotationOutcome) -> None:
-        """Add why an annotation is visible to nobody, or note its effect and what of it is not published."""
+        """Add why an annotation is visible to no reader, or note its effect and which parts are not published."""
         item = submission.item
         counts = self._opinions.get(submission.key)
         if outcome.why_unpublished and counts is None:
             self._results.kept.append(Unpublished(item.id, item.version, outcome.why_unpublished))
             return
         notes = [_effect_of(*counts) if counts else ""]
-        notes.append("it is read by nobody but this hub" if outcome.why_unpublished else "")
+        notes.append("only this hub reads it" if outcome.why_unpublished else "")
         notes.append(outcome.left_out or "")
         if any(notes):
             self._notes[item.id, item.version] = "; ".join(filter(None, notes))
 
     def _answer(self, values: Iterable[ReportedValue], states: Mapping[str, ListingState]) -> None:
-        """Add whether each stored object that has no result yet is published, or why it is not."""
+        """Add for each stored object without a result whether it is published, or why not."""
         by_subject = {value.subject: value for value in values}
         answered = {(result.id, result.version) for result in self._results.pending}
         for submission in (decision.submission for decision in self._stored):
@@ -364,23 +439,23 @@ class Contribution:
             self._results.accepted.append(Published(item.id, item.version, note))
 
     def _why_unpublished(self, submission: Submission, value: ReportedValue, state: ListingState) -> Explanation | None:
-        """Return why a report is not published; None where it is, and where a later version is there."""
+        """Return why a report is not published; None if it is, or if there is a later version."""
         if self._loader.known[submission.key] is not submission.obj:
             return None
         if self._loader.tlp(submission.key) is None:
             return Reason.UNKNOWN_MARKING.explain()
         statement = next((report for report in value.statements if report.key == submission.key), None)
         if statement is None:
-            # It is over; or it repeats what is published here, which is answered as if it were published.
+            # It has ended, or it repeats something published here; a repeat is answered as if it were published.
             report = submission.report
             if any(ended.key == submission.key for ended in value.ended):
-                return Reason.ENDED_BY_KEEPER.explain()
+                return Reason.ENDED_BY_PROVIDER.explain()
             ended = isinstance(report, Report) and report.valid_until <= self._context.at
             return Reason.EXPIRED.explain() if ended else None
         if statement.audience.shared or statement.audience.private:
             if is_published(self._context, state, statement.audience):
                 return None
-            return explain_withheld(disputed=value.disputed)
+            return explain_withheld(disputed=value.disputed or self._context.is_frozen(value.subject))
         registry, policy = self._context.registry, self._context.policy
         return explain_report(statement.report, statement.tlp, statement.partner, registry, policy)
 
@@ -390,12 +465,12 @@ def _processing_order(submission: Submission) -> int:
 
 
 def _effect_of(value: ReportedValue, opinion: OpinionStatement) -> str:
-    """Return the effect of an opinion on the value, empty where it is what everybody expects: that it counts."""
+    """Return the effect of an opinion on the value, empty for the usual effect: that it counts."""
     visible = opinion.audience.shared or opinion.audience.private
     if opinion.doubt is None:
-        return "" if visible else "it counts for who reports the value"
+        return "" if visible else "it counts for the reporters of the value"
     if value.disputed:
-        return "it took effect: the value is taken back everywhere until a person at this hub has looked at it"
+        return "it took effect: the value is delisted everywhere until a person at this hub has reviewed it"
     if visible and opinion.standing > JudgeStanding.SETTLED:
-        return "it took effect, as far as it has standing; outcomes will say what comes of it"
-    return "a person at this hub looks at it; outcomes will say what comes of it"
+        return "accepted; see your outcomes for its effect"
+    return "a person at this hub will review it; outcomes will tell you the result"

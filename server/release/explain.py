@@ -1,16 +1,16 @@
-"""Explain a contribution: every release rule that it met, where it is published, and what would change that."""
+"""Explain a contribution: every release rule that it met, where it is published, and how to change that."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mappers import extension
-from mappers.indicator import from_stix
-from schemas import kinds
+from mappers.report_reader import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.refang import refang
 from schemas.report import Report
+from schemas.site import parents_of
 from server.release.explain_facts import Fact, RuleCheck, check_of_reason
 from server.release.fuse.consensus import end
 from server.release.fuse.repeats import without_repeats
@@ -23,6 +23,7 @@ from server.release.fuse.statements import (
 )
 from server.release.hub import Hub
 from server.release.publish.listings import ListingState, ListingUpdater, is_published
+from server.release.query.lookup import asked_about
 from server.release.reasons import Explanation, Reason, reasons_of
 from server.release.results import Result
 from server.release.route import annotation_targets
@@ -35,13 +36,13 @@ from server.store.inbox import is_key, object_id
 from server.store.reviews import Review
 
 _NOT_STORED = (
-    "nothing of it is stored here for you to see; if it was refused, the answer to its contribution gave the reason"
+    "no stored part of it is visible to you; if it was refused, the response to its contribution gave the reason"
 )
 _REVIEW = "decide its review: scamfeed review show"
 
 
 class Placement(NamedTuple):
-    """One collection that publishes it: under which id, with which grade and confidence, and how many may read it."""
+    """A collection that publishes it: the id, the grade and confidence, and how many partners may read it."""
 
     collection: str
     id: str
@@ -61,33 +62,37 @@ class ContributionExplanation:
     result: str = Result.PUBLISHED.value
     checks: list[RuleCheck] = field(default_factory=list)
     published: list[Placement] = field(default_factory=list)
+    # Whether it is about a domain above the value asked about.
+    is_of_site: bool = False
 
     def add(self, rule: str, fact: Fact, /, **fields: str) -> None:
         """Add a rule that the contribution passed."""
         self.checks.append(fact.check(rule, **fields))
 
     def stop(self, check: RuleCheck, result: Result = Result.KEPT) -> None:
-        """Add the rule that decides that the contribution is not published."""
+        """Add the rule that prevents the contribution from being published."""
         self.result = result.value
         self.checks.append(check)
 
 
 def explain(hub: Hub, tx: Tx, id_or_value: str, partner: Partner | None = None) -> list[ContributionExplanation]:
-    """Explain the contributions of an id or of a value, in any spelling; only reads.
+    """Explain the contributions of an id, or of a value in any spelling and its site; only reads.
 
     With ``partner``, only what this partner may know: its own contributions, by rules that it was told of. Raises
-    ``Rejected`` where nothing is stored: what is hidden from the partner and what is not there get the same answer.
+    ``Rejected`` if nothing is stored; data hidden from the partner gets the same error.
     """
-    return _Explainer(ReleaseSession.open(hub, tx), partner).explain(id_or_value)
+    return _Explainer(ReleaseSession.open(hub, tx), partner, hub.country).explain(id_or_value)
 
 
 class _Explainer:
     """Explains in one transaction, to an operator or to one partner."""
 
-    def __init__(self, session: ReleaseSession, partner: Partner | None) -> None:
+    def __init__(self, session: ReleaseSession, partner: Partner | None, country: str) -> None:
         self._session = session
         self._context = session.context
         self._partner = partner
+        self._country = country
+        self._sites: set[str] = set()
 
     def explain(self, id_or_value: str) -> list[ContributionExplanation]:
         keys = self._keys(id_or_value)
@@ -108,10 +113,12 @@ class _Explainer:
         if "--" in object_id(id_or_value):
             spaces = self._context.registry.spaces.values()
             keys = {id_or_value} if is_key(id_or_value) else {inbox.key(space, id_or_value) for space in spaces}
-            # A listing's id stands for its value, to operators: partners may not read every listing.
+            # For operators, a listing's id means its value; partners may not read every listing.
             subjects = set() if self._partner else set(listings.subjects(tx, [id_or_value]).values())
         else:
-            keys, subjects = set(), _subjects_of_value(id_or_value)
+            keys, subjects = set(), subjects_of(tx, id_or_value, self._country)
+            self._sites = _sites_of(subjects) - subjects
+            subjects |= self._sites
         found = value_index.find(tx, subjects)
         return keys | {key for subject in subjects for key in found.get(subject, ()) if _is_report(key)}
 
@@ -126,6 +133,7 @@ class _Explainer:
         found = ContributionExplanation(
             object_id(key), contributor.name, obj["type"], report.value if isinstance(report, Report) else None
         )
+        found.is_of_site = _subject(obj) in self._sites
         found.add("stored", Fact.STORED)
         if self._is_over(found, key, report):
             return found
@@ -136,7 +144,9 @@ class _Explainer:
         return found
 
     def _is_over(self, found: ContributionExplanation, key: str, report: Report | Rejected | None) -> bool:
-        """Check what stops any object: a revocation, a review, a pattern without a value, an unknown marking."""
+        """Check the reasons that stop any object: a revocation, a review, a pattern without a value, an unknown
+        marking.
+        """
         obj = self._session.loader.known[key]
         if self._is_held(found, key):
             return True
@@ -154,7 +164,7 @@ class _Explainer:
     def _is_held(self, found: ContributionExplanation, key: str) -> bool:
         review = self._session.loader.states.get(key)
         if review is None or (self._partner is not None and is_published_meanwhile(review)):
-            # A sign of coercion is reviewed only where nobody with standing confirms it, which partners are not told.
+            # A sign of coercion is reviewed only if no partner with standing confirms it, which partners are not told.
             found.add("guard", Fact.NOT_HELD)
         elif review.state == "approved":
             found.add("guard", Fact.APPROVED, rule=review.rule)
@@ -175,7 +185,7 @@ class _Explainer:
     def _way_out(self, review: Review) -> str:
         if self._partner is None:
             return f"{_REVIEW} {object_id(review.object_id)}"
-        return next((reason.action for reason in reasons_of(review.rule)), "wait; a person at this hub looks at it")
+        return next((reason.action for reason in reasons_of(review.rule)), "wait; a person at this hub will review it")
 
     def _explain_report(self, found: ContributionExplanation, key: str, report: Report, value: ReportedValue) -> None:
         statement = self._session.loader.statement(key, report, coerced=value.coerced and self._partner is None)
@@ -187,7 +197,7 @@ class _Explainer:
             return
         found.add("validity", Fact.VALID)
         if any(ended.key == key for ended in value.ended):
-            _stop_by(found, "keeper", Reason.ENDED_BY_KEEPER.explain())
+            _stop_by(found, "keeper", Reason.ENDED_BY_PROVIDER.explain())
             return
         if not statement.audience.shared and not statement.audience.private:
             registry, policy = self._context.registry, self._context.policy
@@ -198,28 +208,33 @@ class _Explainer:
         if self._partner is None and self._is_repeat(statement, value):
             found.stop(Fact.REPEATS.check("repeat", "stopped"))
         state = self._state(value)
-        if not self._is_published(key, report, value, statement, state):
-            why = explain_withheld(disputed=value.disputed)
-            if self._partner is None and not value.disputed:
-                self._explain_policy(found, statement, value)
-            _stop_by(found, "dispute" if value.disputed else "policy", why)
-            return
-        found.add("policy", Fact.LISTED)
-        found.published = self._placements(state)
+        if self._is_published(key, report, value, statement, state):
+            found.add("policy", Fact.LISTED)
+            found.published = self._placements(state)
+        else:
+            self._explain_withheld(found, statement, value)
+
+    def _explain_withheld(self, found: ContributionExplanation, statement: Statement, value: ReportedValue) -> None:
+        """Add why a report with readers is not published: by a dispute, a proposal or the policy."""
+        is_frozen = self._context.is_frozen(value.subject)
+        if self._partner is None and not value.disputed and not is_frozen:
+            self._explain_policy(found, statement, value)
+        why = explain_withheld(disputed=value.disputed or is_frozen)
+        _stop_by(found, "dispute" if value.disputed else "policy", why)
 
     def _is_published(
         self, key: str, report: Report, value: ReportedValue, statement: Statement, state: ListingState
     ) -> bool:
-        """Return whether the report counts as published, as the answer to its contribution has it.
+        """Return whether the report counts as published, consistent with the response to its contribution.
 
-        A partner is not told that others report the holder as coerced: what is then published for the holder's
-        protection alone counts as published.
+        A partner is not told that others report the holder as coerced: a listing published only to protect the holder
+        counts as published.
         """
         narrowed = self._session.loader.statement(key, report, coerced=value.coerced) or statement
         return any(is_published(self._context, state, known.audience) for known in (statement, narrowed))
 
     def _is_visible(self, sighting: SightingStatement) -> bool:
-        """Return whether a sighting is visible to who asks: to an operator every one."""
+        """Return whether the person asking sees a sighting; an operator sees every one."""
         if self._partner is None or sighting.partner.name == self._partner.name:
             return True
         audience = sighting.audience
@@ -227,7 +242,7 @@ class _Explainer:
         return self._partner.name in audience.private or not readable.isdisjoint(audience.shared)
 
     def _explain_audience(self, found: ContributionExplanation, statement: Statement) -> None:
-        """Add the audience: to a partner without collections or partners that it may not know of."""
+        """Add the audience; for a partner, omit collections and partners that it may not know of."""
         if self._partner is not None:
             found.add("audience", Fact.SOME_READERS)
             return
@@ -263,7 +278,7 @@ class _Explainer:
             found.checks.append(Fact.NOT_LISTED.check("policy", "stopped", collection=alias, asked=asked, **of_value))
 
     def _explain_annotation(self, found: ContributionExplanation, key: str) -> None:
-        """Explain an object that is no report: an annotation is published where its targets are."""
+        """Explain an object that is not a report: an annotation is published where its targets are."""
         obj = self._session.loader.known[key]
         if not annotation_targets.refs(obj):
             found.stop(Fact.NEVER_ALONE.check("annotation", "stopped"))
@@ -280,7 +295,9 @@ class _Explainer:
             found.stop(Fact.NO_TARGETS.check("annotation", "stopped"))
 
     def _may_be_told(self, key: str) -> bool:
-        """Return whether who asks may know that an annotation is published: not by others' reports of its targets."""
+        """Return whether the person asking may know that an annotation is published through others' reports of its
+        targets.
+        """
         if self._partner is None:
             return True
         session, obj = self._session, self._session.loader.known[key]
@@ -312,7 +329,7 @@ class _Explainer:
         return 1 if self._context.is_private(alias) else len(self._context.registry.readers.get(alias, ()))
 
     def _readable(self, placements: Iterable[Placement]) -> list[Placement]:
-        """Return all to an operator, to a partner those of the collections that it reads."""
+        """Return all placements to an operator, and to a partner those in collections that it reads."""
         return [
             placement
             for placement in placements
@@ -325,7 +342,7 @@ def _stop_by(found: ContributionExplanation, rule: str, why: Explanation) -> Non
 
 
 def _passed_by(rule: str, reason: Reason) -> RuleCheck:
-    """Return the check of a rule that stops a contribution for a reason, with its message alone."""
+    """Return the check of a rule that stops a contribution for a reason, with only its message."""
     return RuleCheck(rule, "stopped", reason.message, reason.action, reason.code)
 
 
@@ -346,6 +363,13 @@ def _is_report(key: str) -> bool:
     return object_id(key).startswith("indicator--")
 
 
-def _subjects_of_value(text: str) -> set[str]:
-    """Return the subjects that a text may name, under each kind that takes it. Raises ``Rejected`` for none."""
-    return {value_index.subject_of(kind.name, value) for kind, value in kinds.taken_by(refang(text))}
+def _sites_of(subjects: Iterable[str]) -> set[str]:
+    """Return the sites of the values, whose listings are included in answers about these values."""
+    return {parent.name for subject in subjects for parent in parents_of(*subject.split(":", 1))}
+
+
+def subjects_of(tx: Tx, text: str, country: str) -> set[str]:
+    """Return the subjects of a listing by its id, or those under which a text is looked up. Raises ``Rejected``."""
+    if "--" in object_id(text):
+        return set(listings.subjects(tx, [text]).values())
+    return {value_index.subject_of(kind, value) for kind, value in asked_about(refang(text), country)}

@@ -1,4 +1,4 @@
-"""The facts that explain a contribution: each has a code, a sentence, and what would change it.
+"""The facts that explain a contribution: each has a code, a sentence, and advice on how to change it.
 
 The command line prints the sentences; pages have sentences of their own, by the code, in each of their languages.
 """
@@ -14,9 +14,9 @@ _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
 class RuleCheck(NamedTuple):
-    """One rule that a contribution met: the verdict, the facts, and what would change the verdict.
+    """One rule that a contribution met: the verdict, the facts, and advice on how to change the verdict.
 
-    ``code`` names the facts, and ``fields`` has what differs from one contribution to another in them.
+    ``code`` names the facts, and ``fields`` has the parts that differ between contributions.
     """
 
     rule: str
@@ -28,7 +28,7 @@ class RuleCheck(NamedTuple):
 
 
 class Fact(Enum):
-    """A fact: its code, its sentence, and what would change it; ``{names}`` are filled in by ``check``."""
+    """A fact: its code, its sentence, and advice on how to change it; ``{names}`` are filled in by ``check``."""
 
     def __init__(self, code: str, message: str, action: str = "") -> None:
         """Name the parts of a fact."""
@@ -37,7 +37,7 @@ class Fact(Enum):
         self.action = action
 
     def check(self, rule: str, verdict: str = "passed", /, *, action: str | None = None, **fields: str) -> RuleCheck:
-        """Return the check of a rule that came to this fact; ``action`` takes the place of its own."""
+        """Return the check of a rule with this fact; ``action`` replaces the fact's own."""
         way_out = self.action if action is None else action
         return RuleCheck(rule, verdict, self.message.format(**fields), way_out, self.code, fields)
 
@@ -47,13 +47,13 @@ class Fact(Enum):
     TREATED_AS = "treated-as", "it is treated as TLP:{tlp}"
     NOT_HELD = "not-held", "no rule of the guard holds it"
     APPROVED = "approved", "a person approved it: {rule}"
-    COUNTS_MEANWHILE = "counts-meanwhile", "it is reviewed, and counts meanwhile: {rule}"
+    COUNTS_MEANWHILE = "counts-meanwhile", "it is under review, and counts until the decision: {rule}"
     HELD = "held", "{rule}: {message}"
     REJECTED = "rejected", "{rule}: {message}"
     VALID = "valid", "it is valid now"
     READERS = "readers", "{audience}"
     SOME_READERS = "some-readers", "its level and limits admit readers"
-    REPEATS = "repeats", "it repeats what this hub has already, and counts with that"
+    REPEATS = "repeats", "it repeats a report or listing that this hub has already, and counts with that"
     LISTED = "listed", "at least one collection of its audience lists the value"
     NOT_LISTED = (
         "not-listed",

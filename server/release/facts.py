@@ -1,16 +1,17 @@
-"""The facts that each release needs and that rarely change: read once, and again after a transaction changed them."""
+"""Facts that each release needs and that rarely change: read once, and reread after a transaction changed them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-from mappers.identity import HubIdentity
+from mappers.common_objects import HubIdentity
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.fuse.reliability import MOST_BY_ONE
 from server.release.publish import identities
-from server.release.route.keepers import KeeperIndex
-from server.release.route.policy import FULL, PUBLIC, PolicyRule, parse_policy
+from server.release.route.policy import FULL, PUBLIC, DecidedTables, parse_policy
+from server.release.route.providers import ProviderIndex
 from server.store import (
     collections,
+    erased,
     hub_identity,
     listings,
     partners,
@@ -22,31 +23,39 @@ from server.store import (
 from server.store.allowlist import entries
 from server.store.allowlist.entries import AllowlistEntry
 from server.store.collections import Collection
-from server.store.database import fact_versions, facts as stored_facts
+from server.store.database import fact_versions, sql
 from server.store.database.engine import Tx
 from server.store.database.fact_versions import Facts
-from server.store.erasure import erased
 from server.store.item import Item
 from server.store.partners import Registry
 from server.store.policies import policies
+from server.store.proposals import frozen
 from server.store.quotas import Throttle
 from server.store.reputation import Calibration, ReportTotals
 
 _Fact = TypeVar("_Fact")
 _Kept = dict[str, Any]
+_NOTHING: _Kept = {}
 
 
 class FactCache:
-    """The facts that one hub has read, by their versions. Threads share it, and so do all transactions."""
+    """The facts that one hub has read, by their versions. All threads and transactions share it."""
 
     def __init__(self) -> None:
         """Begin with nothing read."""
         self._kept: dict[Facts, tuple[int, _Kept]] = {}
 
     def at(self, tx: Tx) -> "HubFacts":
-        """Return the facts as a transaction finds them, by one statement where none of them has changed."""
-        versions = stored_facts.versions(tx)
+        """Return the facts as a transaction sees them, with a single statement if none has changed."""
+        versions = sql.versions_of_facts(tx)
         return HubFacts(tx, {facts: self._of(facts, versions[facts]) for facts in Facts if facts in versions})
+
+    def may_be_new(self, partner: str, now: int) -> bool:
+        """Return whether a partner may be new at ``now`` (microseconds), by the facts last read; reads nothing."""
+        known = self._kept.get(Facts.RECORDS, (0, _NOTHING))[1].get("newcomers")
+        if known is None or partner not in known[1].partners:
+            return True
+        return bool(now < known[2].get(partner, 0))
 
     def _of(self, facts: Facts, version: int) -> _Kept:
         known = self._kept.get(facts)
@@ -56,10 +65,10 @@ class FactCache:
 
 
 class HubFacts:
-    """The facts of a hub in one transaction, each as at its first use there.
+    """The facts of a hub in one transaction, each as of its first use there.
 
-    Nobody changes them in place: other transactions use them, too. Those that the transaction itself has changed before
-    it first used them are read for it alone, as nobody else may know of them before it commits.
+    Never change them in place: other transactions use them too. Facts that the transaction itself changed before their
+    first use are read for it alone, because no other transaction may see them before it commits.
     """
 
     def __init__(self, tx: Tx, kept: Mapping[Facts, _Kept]) -> None:
@@ -80,22 +89,27 @@ class HubFacts:
 
     @property
     def registry(self) -> Registry:
-        """The partners, and who reads which collection."""
+        """The partners, and the readers of each collection."""
         return self._fact(Facts.REGISTRY, partners.load_registry)
 
     @property
     def collections(self) -> Mapping[str, Collection]:
-        """All collections by alias; the ends of their logs are as of some earlier moment."""
+        """All collections by alias; the ends of their logs may be outdated."""
         return self._fact(Facts.REGISTRY, _collections)
 
     @property
+    def has_peer_readers(self) -> bool:
+        """True if a partner is another hub."""
+        return self._fact(Facts.REGISTRY, self._has_peer_readers)
+
+    @property
     def released(self) -> Mapping[str, Collection]:
-        """Those that the release rules fill, by alias."""
+        """The collections that the release rules fill, by alias."""
         return self._fact(Facts.REGISTRY, self._released)
 
     @property
     def alias_by_number(self) -> Mapping[int, str]:
-        """The aliases of those, by their numbers."""
+        """The aliases of the collections that the release rules fill, by their numbers."""
         return self._fact(Facts.REGISTRY, self._alias_by_number)
 
     @property
@@ -114,9 +128,9 @@ class HubFacts:
         return self._fact(Facts.REGISTRY, self._readable)
 
     @property
-    def keepers(self) -> KeeperIndex:
-        """The partners that keep values, by these."""
-        return self._fact(Facts.REGISTRY, self._keepers)
+    def providers(self) -> ProviderIndex:
+        """The providers of values, indexed by value."""
+        return self._fact(Facts.REGISTRY, self._providers)
 
     @property
     def writers(self) -> Mapping[str, frozenset[str]]:
@@ -140,13 +154,13 @@ class HubFacts:
 
     @property
     def has_older_ids(self) -> bool:
-        """True where an older version of the project published any annotation."""
+        """True if an older version of the project published any annotation."""
         return self._fact(Facts.REGISTRY, listings.has_older_ids)
 
     @property
-    def decided_rules(self) -> tuple[PolicyRule, ...]:
-        """The rules of release that two persons decided on last, none where they never did."""
-        return self._fact(Facts.REGISTRY, _decided_rules)
+    def decided(self) -> DecidedTables:
+        """The release rules and deadlines last decided under dual control; empty if there are none."""
+        return self._fact(Facts.REGISTRY, _decided)
 
     @property
     def allowed_values(self) -> Mapping[str, AllowlistEntry]:
@@ -160,17 +174,24 @@ class HubFacts:
 
     @property
     def has_delisted(self) -> bool:
-        """True where any value is delisted."""
+        """True if any value is delisted."""
         return self._fact(Facts.VALUES, reviews.has_delisted)
 
     @property
     def has_erased(self) -> bool:
-        """True where any value was erased, and is held since."""
+        """True if any value was erased, and is held since then."""
         return self._fact(Facts.VALUES, erased.has_any)
 
     @property
+    def frozen_values(self) -> Mapping[str, int]:
+        """The values that wait for a decision under dual control, by subject, with the latest end of the wait
+        (microseconds).
+        """
+        return self._fact(Facts.VALUES, frozen.until_by_subject)
+
+    @property
     def throttles(self) -> Mapping[str, Throttle]:
-        """The last throttle of each partner that ever was throttled, by name."""
+        """The last throttle of each partner that was ever throttled, by name."""
         return self._fact(Facts.VALUES, quotas.last_throttles)
 
     @property
@@ -227,8 +248,11 @@ class HubFacts:
             if collection.owner and collection.use
         }
 
-    def _keepers(self, _: Tx) -> KeeperIndex:
-        return KeeperIndex(self.registry.partners.values(), self.registry.gone.values())
+    def _providers(self, _: Tx) -> ProviderIndex:
+        return ProviderIndex(self.registry.partners.values(), self.registry.gone.values())
+
+    def _has_peer_readers(self, _: Tx) -> bool:
+        return any(partner.peer for partner in self.registry.partners.values())
 
     def _readable(self, _: Tx) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
@@ -242,9 +266,12 @@ def _hub_item(tx: Tx) -> Item:
     return Item.of(identities.of_hub(tx))
 
 
-def _decided_rules(tx: Tx) -> tuple[PolicyRule, ...]:
+def _decided(tx: Tx) -> DecidedTables:
     found = policies.last_decided(tx)
-    return parse_policy(found.rules).rules if found is not None else ()
+    if found is None:
+        return DecidedTables()
+    read = parse_policy(found.rules)
+    return DecidedTables(read.rules, read.deadlines)
 
 
 def _secret_of_ids(tx: Tx) -> bytes:

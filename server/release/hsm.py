@@ -1,6 +1,6 @@
-"""Private keys in a hardware security module (HSM), by PKCS#11: they sign there, and nobody reads them.
+"""Private keys in a hardware security module (HSM), by PKCS#11: they sign there, and cannot be read.
 
-A key is named by a URI (RFC 7512) that says where the module's library is, and which file has the PIN:
+A key is named by a URI (RFC 7512) with the path of the module's library and of the file with the PIN:
 ``pkcs11:token=hub;object=signing?module-path=/usr/lib/libsofthsm2.so&pin-source=/etc/scamfeed/pin``.
 """
 
@@ -16,7 +16,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from schemas.proof.signatures import BadSigningKey
+from schemas.tlog.signatures import BadSigningKey
 from server.release.key_files import BadKeyFile, read_secret
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _TOKEN = {"token": "label", "serial": "serial", "manufacturer": "manufacturer_id
 _OBJECT = {"object", "id", "type"}
 _QUERY = {"module-path", "pin-source"}
 _WRITTEN = re.compile(r"pkcs11:[!-~]+")
-# The content of a point of Ed25519, and the head that a DER octet string puts before it.
+# The length of an Ed25519 point, and the header that a DER octet string puts before it.
 _POINT, _DER = 32, b"\x04\x20"
 
 
@@ -47,7 +47,7 @@ class HsmKey:
     """A key of Ed25519 in an HSM."""
 
     def __init__(self, uri: str, public: Ed25519PublicKey | None = None) -> None:
-        """Use the key of a URI; the HSM is asked for its public key where it is not known.
+        """Use the key that a URI names; without ``public``, ask the HSM for its public key.
 
         Raises ``BadSigningKey``.
         """
@@ -64,11 +64,11 @@ class HsmKey:
         return self._public
 
     def sign(self, data: bytes) -> bytes:
-        """Return the HSM's signature. Raises ``BadSigningKey`` where it does not answer, or has another key now."""
+        """Return the HSM's signature. Raises ``BadSigningKey`` if it does not respond, or has another key now."""
         with self._session() as session:
             from pkcs11 import Mechanism, ObjectClass
 
-            key: Any = session.get_key(**self._object(ObjectClass.PRIVATE_KEY))
+            key = self._key(session, ObjectClass.PRIVATE_KEY)
             signature = bytes(key.sign(data, mechanism=Mechanism.EDDSA))
         try:
             self._public.verify(signature, data)
@@ -80,7 +80,7 @@ class HsmKey:
         with self._session() as session:
             from pkcs11 import Attribute, KeyType, ObjectClass
 
-            key = session.get_key(**self._object(ObjectClass.PUBLIC_KEY))
+            key = self._key(session, ObjectClass.PUBLIC_KEY)
             if key.key_type != KeyType.EC_EDWARDS:
                 raise BadSigningKey(f"{self._named()}: a key of another kind; it must be one of Ed25519")
             point = bytes(key[Attribute.EC_POINT])
@@ -90,24 +90,32 @@ class HsmKey:
             raise BadSigningKey(f"{self._named()}: a key of another kind; it must be one of Ed25519")
         return Ed25519PublicKey.from_public_bytes(point)
 
-    def _object(self, kind: Any) -> dict[str, Any]:
-        named: dict[str, Any] = {"object_class": kind}
+    def _key(self, session: "Session", kind: Any) -> Any:
+        from pkcs11 import Attribute
+
+        named = {Attribute.CLASS: kind}
         if "object" in self._path:
-            named["label"] = unquote(self._path["object"])
+            named[Attribute.LABEL] = unquote(self._path["object"])
         if "id" in self._path:
-            named["id"] = unquote_to_bytes(self._path["id"])
-        return named
+            named[Attribute.ID] = unquote_to_bytes(self._path["id"])
+        # The search has to end before the session does.
+        found = list(session.get_objects(named))
+        if not found:
+            raise BadSigningKey(f"{self._named()}: the HSM has no such key")
+        if len(found) > 1:
+            raise BadSigningKey(f"{self._named()}: the HSM has several such keys; add the id of one: ;id=%01")
+        return found[0]
 
     @contextmanager
     def _session(self) -> Iterator["Session"]:
         """Log in to the token for a moment. Raises ``BadSigningKey``."""
         try:
-            # Of an extra: only who has an HSM needs it.
-            from pkcs11 import NoSuchKey, PinIncorrect, PKCS11Error
+            # From an optional extra: only hubs with an HSM need it.
+            from pkcs11 import PinIncorrect, PKCS11Error
         except ImportError:
             raise BadSigningKey("a key is in an HSM: pip install 'scamfeed[pkcs11]'") from None
         pin = self._pin()
-        # Of the PIN, no more is kept.
+        # Store only a digest of the PIN.
         tried = hashlib.sha256(f"{self.uri}\0{pin}".encode()).digest()
         with _PROCESS.lock:
             if tried in _PROCESS.refused:
@@ -118,8 +126,6 @@ class HsmKey:
             except PinIncorrect:
                 _PROCESS.refused.add(tried)
                 raise BadSigningKey(f"{self._named()}: the PIN is wrong") from None
-            except NoSuchKey:
-                raise BadSigningKey(f"{self._named()}: the HSM has no such key") from None
             except PKCS11Error as error:
                 reason = str(error) or type(error).__name__
                 raise BadSigningKey(f"{self._named()}: the HSM refuses: {reason}") from None
@@ -178,6 +184,6 @@ def _attributes(text: str, separator: str, known: set[str]) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """Return an attribute of a token without what fills it up."""
+    """Return an attribute of a token without its padding."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text.rstrip("\0 ")

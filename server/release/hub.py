@@ -1,36 +1,67 @@
-"""The hub: its store, and the rules that it releases by."""
+"""The hub: its store, and its release rules."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from server.release.facts import FactCache
 from server.release.guard.allowlists.lookup import Allowlists
-from server.release.policies.in_force import PolicyInForce
-from server.release.requests.limits import RequestLimits
+from server.release.peers import PeerHub
+from server.release.policy_in_force import PolicyInForce
 from server.release.route.policy import Policy
 from server.store import Store
 
 
 @dataclass(frozen=True)
-class Hub:
-    """All that belongs to one hub for as long as it runs; several hubs in one process know nothing of each other.
+class RequestLimits:
+    """The limits of an organisation: requests that it may send a day and have open at once; 0 means no limit.
 
-    Without a ``policy`` it releases by what two persons decided on, else by the default rules; ``rules`` has what is in
-    force. Without ``allowlists`` it checks those that are bundled.
+    A request without a response is closed ``unanswered_days`` after its deadline.
+    """
+
+    per_day: int = 500
+    open_at_once: int = 2_000
+    unanswered_days: int = 30
+    # Takedown requests have limits of their own: one order names up to thousands of addresses.
+    takedowns_per_day: int = 10_000
+    takedowns_open: int = 50_000
+
+    def of_group(self, *, takedowns: bool) -> tuple[int, int]:
+        """Return the numbers a day and open at once for one group of requests."""
+        return (self.takedowns_per_day, self.takedowns_open) if takedowns else (self.per_day, self.open_at_once)
+
+
+@dataclass(frozen=True)
+class Hub:
+    """All that belongs to one hub while it runs; several hubs in one process are independent.
+
+    Without a ``policy`` the rules last decided under dual control apply, or else the default rules; ``rules`` returns
+    those in force. Without ``allowlists`` it checks the bundled ones.
     """
 
     store: Store
     policy: Policy = field(default_factory=Policy)
     allowlists: Allowlists = field(default_factory=Allowlists)
     request_limits: RequestLimits = field(default_factory=RequestLimits)
-    # Within which keepers should answer.
+    # The time within which providers should report a finding.
     answer_target: timedelta = timedelta(hours=4)
-    # What more partners than these read is taken back by two persons.
+    # A listing read by more partners than this is delisted only under dual control.
     most_readers_by_one: int = 20
-    # The days for which an account counts as one of whoever added it, or was shown its link.
+    # The days for which an account counts as the same person as its creator, or as those shown its link.
     new_account_days: int = 7
-    # Days for which requests between institutions that were open before delay the erasure of a value.
+    # Days by which open requests between institutions delay the erasure of a value.
     erasure_wait_days: int = 3
+    # ISO 3166-1 alpha-2; the default for values that cannot be read without a country. Empty means none.
+    country: str = ""
+    # Listings that an organisation may end in 24 hours without a second person; 0 means any number.
+    ends_per_day: int = 100
+    # Other hubs that this hub exchanges reports with.
+    peers: tuple[PeerHub, ...] = ()
+    # Weights in hub reports are multiples of this.
+    weight_step: int = 1
+    # Partners for whom feeds contributed the fused listings of peers: their reports are second-hand.
+    copies: frozenset[str] = frozenset()
+    # Features that look at each value whose listing changed; the release notes such values only for these.
+    followers: frozenset[str] = frozenset()
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
     rules: PolicyInForce = field(init=False, repr=False, compare=False)
 

@@ -1,15 +1,17 @@
-"""The intake of contributed objects: whether one is the partner's own, is new, and is to be held for review."""
+"""The intake of contributed objects: check whether each is the partner's own, whether it is new, and hold it if
+needed.
+"""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mappers import marking
-from mappers.qualification import is_answer
+from mappers.record_reader import is_finding
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from schemas.qualification import QualificationCode
 from schemas.report import Report
+from schemas.vocabulary import QualificationCode
 from server.release.fuse.loader import Loader
 from server.release.fuse.statements import indicator_subject, is_published_meanwhile, read_answer
 from server.release.guard import volume
@@ -32,7 +34,7 @@ Obj = Mapping[str, Any]
 
 
 class Decision(NamedTuple):
-    """The decision on an object: ``stored`` where it is new, ``held`` where a person reviews it first."""
+    """The decision on an object: ``stored`` if it is new, ``held`` if a person reviews it first."""
 
     submission: Submission
     stored: bool
@@ -43,11 +45,14 @@ class Decision(NamedTuple):
 class IntakeFacts:
     """Facts about one contribution by which its objects are decided.
 
-    ``prior`` has by subject the keys of the contributions that name it already, ``subjects`` by key the subjects that
-    an object is about. ``throttled_by`` is the rule by which all new objects are held. ``published`` are ids under
-    which the hub publishes the partner's own annotations. ``delisted`` are the kinds and values that the operator
-    delisted, ``own_values`` the partners that registered a value as theirs, ``allowed`` what operators entered as
-    harmless, by subject. ``doubts`` is how many doubts the partner may still express today.
+    - ``prior``: by subject, the keys of the contributions that name it already.
+    - ``subjects``: by key, the subjects that an object is about.
+    - ``throttled_by``: the rule by which all new objects are held.
+    - ``published``: the ids under which the hub publishes the partner's own annotations.
+    - ``delisted``: the kinds and values that the operator delisted.
+    - ``own_values``: by subject, the partner that registered the value as its own.
+    - ``allowed``: by subject, the values that operators entered as harmless.
+    - ``doubts``: how many doubts the partner may still express today.
     """
 
     prior: Mapping[str, set[str]]
@@ -61,10 +66,10 @@ class IntakeFacts:
 
 
 class Intake:
-    """Decides on a partner's objects one after the other, each in the light of those before it."""
+    """Decides on a partner's objects in order; each decision takes the earlier ones into account."""
 
     def __init__(self, partner: Partner, loader: Loader, facts: IntakeFacts) -> None:
-        """Decide on objects of ``partner``, by what ``loader`` has read and by ``facts``."""
+        """Decide on objects of ``partner``, from the data that ``loader`` has read and from ``facts``."""
         self._partner = partner
         self._loader = loader
         self._known = loader.known
@@ -72,7 +77,7 @@ class Intake:
         self._facts = facts
 
     def decide(self, submission: Submission) -> Decision:
-        """Decide on an object version. Raises ``Rejected`` where it is refused."""
+        """Decide on an object version. Raises ``Rejected`` if it is refused."""
         if self._is_published_here(submission):
             return Decision(submission, stored=False)
         self._refuse_personal_translation(submission)
@@ -101,26 +106,29 @@ class Intake:
         return id_ in RESERVED or (id_ in self._facts.published and submission.key not in self._known)
 
     def _refuse_personal_translation(self, submission: Submission) -> None:
-        """Refuse a translation with personal data; the value of the indicator that it translates is none."""
+        """Refuse a translation with personal data. The value of the translated indicator does not count as personal
+        data.
+        """
         if submission.item.type == TRANSLATION and not submission.item.revoked:
             key = self._loader.context.key(self._partner, str(submission.obj.get("object_ref")))
             objects.refuse_personal_data({**submission.obj, "pattern": self._known.get(key, {}).get("pattern")})
 
     def _refuse_answer(self, submission: Submission, before: Obj | None) -> None:
-        """Refuse an answer about what somebody else keeps, and one without a code; an answer is given up for another.
+        """Refuse a finding on another provider's value, and one without a code; a finding can only be replaced by
+        another.
 
-        Nothing is refused of an answer about what the partner cannot see: it is as if there were none.
+        A finding about something that the partner cannot see is not refused, so that it reveals nothing.
         """
-        if not is_answer(submission.obj):
-            if before is not None and is_answer(before):
+        if not is_finding(submission.obj):
+            if before is not None and is_finding(before):
                 raise Reason.ANSWER_STAYS.rejected()
             return
         if submission.item.revoked:
             raise Reason.ANSWER_STAYS.rejected()
-        keepers = self._loader.context.keepers
+        providers = self._loader.context.providers
         about = self._facts.subjects.get(submission.key, set())
-        if any(self._partner.name not in keepers.of(subject) for subject in about):
-            raise Reason.NOT_THE_KEEPER.rejected()
+        if any(self._partner.name not in providers.of(subject) for subject in about):
+            raise Reason.NOT_THE_PROVIDER.rejected()
         if read_answer(submission.obj) is None:
             raise Reason.NO_ANSWER_CODE.rejected(codes=", ".join(QualificationCode))
 
@@ -142,13 +150,13 @@ class Intake:
             raise Reason.NOT_YOURS.rejected(identity=own)
 
     def _hold_new(self, submission: Submission, review: Review | None, *, again: bool) -> HeldObject | None:
-        """Return why an object is held for review, None where it is not."""
+        """Return why an object is held for review, None if it is not."""
         if review is not None and _waits(review):
             return _as_held(review)
         held = self._hold_by_rule(submission, again=again)
         if held is None or review is None:
             return held
-        # An approval holds for the same rule. An approved value that was found wrong before may be listed again.
+        # An approval applies to the same rule. A value that was approved after it was found wrong may be listed again.
         approved = review.rule == held.rule or {review.rule, held.rule} <= {*_FOUND_WRONG, LISTED_AGAIN}
         return None if approved else held
 
@@ -157,8 +165,12 @@ class Intake:
         if not isinstance(report, Report):
             is_annotation = bool(submission.refs)
             return self._hold_by_volume(submission) if is_annotation else None
-        if again or self._was_found_wrong(submission):
+        prior = self._prior_reviews(submission)
+        found_wrong = any(review.state == "rejected" and review.rule in _FOUND_WRONG for review in prior)
+        if again or found_wrong:
             return _hold(submission, LISTED_AGAIN, Reason.LISTED_AGAIN.text())
+        if held := next((one for one in prior if one.state == "open" and one.rule in volume.HELD_BY_PERSONS), None):
+            return _hold(submission, held.rule, held.message)
         if (report.kind, report.value) in self._facts.delisted:
             return _hold(submission, Reason.DELISTED.code, Reason.DELISTED.text())
         match = submission.match or hub_values.match_own_values(self._facts.own_values, report)
@@ -168,7 +180,7 @@ class Intake:
         return self._hold_by_volume(submission)
 
     def _hold_by_volume(self, submission: Submission) -> HeldObject | None:
-        """Return why an object of a throttled partner is held, or one with more doubts than are left for the day."""
+        """Return why an object is held: its partner is throttled, or it has more doubts than are left for the day."""
         rule, doubts = self._facts.throttled_by, self._facts.doubts
         if rule:
             return _hold(submission, rule, volume.THROTTLE_MESSAGES[rule])
@@ -176,14 +188,14 @@ class Intake:
             return None
         return _hold(submission, MANY_DOUBTS, Reason.MANY_DOUBTS.text(most=doubts.most))
 
-    def _was_found_wrong(self, submission: Submission) -> bool:
-        """Return whether this partner's report of the value under another id was found wrong."""
-        for key in self._facts.prior.get(submission.subject or "", ()):
-            review = self._states.get(key)
-            wrong = review is not None and review.state == "rejected" and review.rule in _FOUND_WRONG
-            if wrong and key != submission.key and self._loader.context.contributor(key).name == self._partner.name:
-                return True
-        return False
+    def _prior_reviews(self, submission: Submission) -> list[Review]:
+        """Return the reviews of this partner's reports of the value under other ids."""
+        prior, partner = self._facts.prior.get(submission.subject or "", ()), self._partner.name
+        return [
+            self._states[key]
+            for key in prior
+            if key != submission.key and key in self._states and self._loader.context.contributor(key).name == partner
+        ]
 
 
 def _waits(review: Review) -> bool:
@@ -191,7 +203,7 @@ def _waits(review: Review) -> bool:
 
 
 def _refuse_changed_level(before: Obj | None, definition: Obj) -> None:
-    """Refuse a marking that its contributor defined as another level before."""
+    """Refuse a marking that its contributor defined with another level before."""
     if before is not None and marking.tlp_of_definition(before) != marking.tlp_of_definition(definition):
         raise Reason.MARKING_CHANGED.rejected()
 
@@ -203,7 +215,7 @@ def creator_of(obj: Obj) -> str | None:
 
 
 def why_no_report(submission: Submission) -> str | None:
-    """Return why an indicator has no report here, None where it has. Raises ``Rejected`` where no reader can use it."""
+    """Return why an indicator has no report here, None if it has one. Raises ``Rejected`` if no reader can use it."""
     if not isinstance(submission.report, Rejected):
         return None
     if submission.report.reason not in _READABLE_BY_OTHERS:
@@ -220,7 +232,7 @@ def _as_held(review: Review) -> HeldObject:
 
 
 def may_be_new(known: Mapping[str, Obj], submission: Submission) -> bool:
-    """Return whether it may be stored as new: it is neither a version that is known, nor a revocation."""
+    """Return whether it may be stored as new: it is neither a known version nor a revocation."""
     before = known.get(submission.key)
     return not submission.item.revoked and (before is None or before.get("modified") != submission.obj.get("modified"))
 
@@ -234,7 +246,7 @@ def _is_new(before: Obj | None, submission: Submission) -> bool:
 
 
 def _is_listed_again(before: Obj | None, submission: Submission) -> bool:
-    """Return whether a revoked object comes back (STIX 2.1 §3.6)."""
+    """Return whether a revoked object is reactivated (STIX 2.1 §3.6)."""
     return before is not None and before.get("revoked") is True and not submission.item.revoked
 
 
@@ -245,7 +257,9 @@ def _is_later(before: Obj | None, submission: Submission) -> bool:
 
 
 def _with_first_created(before: Obj | None, submission: Submission) -> Submission:
-    """Return it with ``created`` as in its first version (STIX 2.1 §3.6), which senders that map anew do not know."""
+    """Return it with ``created`` from its first version (STIX 2.1 §3.6); senders that map anew do not know that
+    time.
+    """
     if before is None or "created" not in submission.obj or submission.obj["created"] == before["created"]:
         return submission
     obj = {**submission.obj, "created": before["created"]}

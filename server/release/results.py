@@ -15,9 +15,9 @@ class Result(StrEnum):
 
 
 class Published(NamedTuple):
-    """An object version that is kept, and published as far as its kind, its marking and its limits allow.
+    """An object version that is stored, and published as far as its kind, its marking and its limits allow.
 
-    ``message`` says what of it is kept and not published, where that is not all.
+    ``message`` says which parts are stored but not published, if there are any.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Published(NamedTuple):
 
 
 class Unpublished(NamedTuple):
-    """An object version that reaches nobody, and why: in words, and where there is one by its rule or reason."""
+    """An object version that no reader sees, and why: in words, and by its rule or reason if there is one."""
 
     id: str
     version: int | None
@@ -45,11 +45,11 @@ class Results:
 
     @property
     def pending(self) -> list[Unpublished]:
-        """Return those that are in the inbox and reach nobody."""
+        """Return those that are in the inbox and that no reader sees."""
         return [*self.held, *self.kept]
 
     def unpublished(self) -> dict[str, tuple[Result, Unpublished]]:
-        """Return by id what became of those that are not published."""
+        """Return, by id, the results of the objects that are not published."""
         found = {result.id: (Result.KEPT, result) for result in self.kept}
         found |= {result.id: (Result.HELD, result) for result in self.held}
         return found | {result.id: (Result.REFUSED, result) for result in self.failed}

@@ -1,47 +1,53 @@
-"""Reviews: a person decides about objects held by the guard and about disputes; audited, and released at once."""
+"""Reviews: a person decides on objects held by the guard and on disputes; audited, and released at once."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 import msgspec
 
 from mappers import extension
-from mappers.indicator import from_stix
+from mappers.report_reader import from_stix
 from schemas.errors import Rejected
-from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
+from schemas.records import Feedback, FeedbackEvent, FeedbackReason
 from schemas.report import Report
-from server.release.erasure import relisting
+from server.release import hooks, relisting
+from server.release.ends import apply_decided
+from server.release.fuse.police_holds import are_held
 from server.release.fuse.statements import COERCED, CONTRADICTED, DISPUTED, DOUBTS, WITHHELD, ReportedValue, reported_by
 from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
-from server.release.guard.volume import MANY_DOUBTS
+from server.release.guard.ends import MANY_ENDS
+from server.release.guard.volume import MANY_DOUBTS, NEW_PARTNER
+from server.release.hooks import ReviewListener
 from server.release.hub import Hub
 from server.release.publish.totals import TotalsFold, states_totals
 from server.release.query.disputes import DisputeCase, dispute_cases
 from server.release.route import annotation_targets
 from server.release.session import Refutation, ReleaseSession
-from server.store import audit, collections, listings, log, partners, reviews
-from server.store.audit import AuditEvent
+from server.store import audit, collections, held_ends, listings, log, partners, reviews, value_index
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.inbox import is_key, key, object_id
-from server.store.keepers import kept_accounts
+from server.store.providers import kept_accounts
 from server.store.reviews import Review, ReviewState, UnknownReview
 
-# Rules that are about the sender: a decision of such a review says nothing about the values.
-_ABOUT_THE_SENDER = (*volume.THROTTLE_MESSAGES, MANY_DOUBTS, COERCED, WITHHELD)
+# Rules about the sender: a decision on such a review does not judge the values.
+_ABOUT_THE_SENDER = (
+    *(*volume.THROTTLE_MESSAGES, MANY_DOUBTS, MANY_ENDS, NEW_PARTNER, COERCED, WITHHELD),
+    *volume.HELD_BY_PERSONS,
+)
 _FALSE_POSITIVE = Refutation(DISPUTED, "it was doubted, and found to be wrong")
 _UPHELD = Feedback(FeedbackEvent.UPHELD, reason=FeedbackReason.DISPUTE)
 _DELISTED = Feedback(FeedbackEvent.DELISTED, reason=FeedbackReason.DISPUTE)
 _VERBS: dict[ReviewState, str] = {"approved": "APPROVE", "rejected": "REJECT", "open": "REOPEN"}
 
 
-class TwoPersonsDecide(ValueError):
-    """The review is decided by two persons: one proposes the decision, another confirms it."""
+class DualControlRequired(ValueError):
+    """The review is under dual control: one person proposes the decision, another confirms it."""
 
 
 class ReviewSummary(NamedTuple):
-    """A review with the kind of its object, and its value where that is an indicator that can be read.
+    """A review with the kind of its object, and its value if that is a readable indicator.
 
     ``case`` is the case of a dispute, ``report`` the report that is held, or one of those that are disputed.
     """
@@ -62,48 +68,61 @@ def decide(
     note: str | None = None,
     *,
     by_two: bool = False,
+    acts_for: str | None = None,
 ) -> list[Review]:
-    """Decide many reviews in one transaction, and release what follows from that.
+    """Decide several reviews in one transaction, and release the results.
 
-    ``ids`` may be keys too; ``by`` is the person that decides, for the audit trail. Raises ``UnknownReview`` where one
-    was never held, and ``TwoPersonsDecide`` where one takes two and it is not ``by_two``; then nothing is decided.
-    A dispute that is rejected ends the other disputes of the value, too; one that is approved leaves these open.
+    ``ids`` may be keys too. The audit trail names the person ``by``, and ``acts_for``, the partner of a partner's user.
+    Raises ``UnknownReview`` for an object that was never held, and ``DualControlRequired`` if one needs dual control
+    and ``by_two`` is false; then nothing is decided.
+    Rejecting a dispute ends the other disputes of the value too; approving it leaves them open.
     """
     found = {review.object_id: review for id_ in ids for review in [find(tx, id_)]}
     wanted = list(found)
-    for partner in sorted({review.partner for key_, review in found.items() if _type(key_) == "opinion"}):
-        # Before the values: its totals may change.
-        partners.lock(tx, partner, organisation=True)
+    _lock_contributors(tx, found)
     doubted = _disputed_values(_open(hub, tx, wanted), wanted)
     beside = _open_beside(tx, found)
     if state == "rejected":
-        # No report of the value is left, so nothing else is left to be decided about it.
+        # No report of the value is left, so there is nothing else to decide about it.
         found |= beside
         wanted, beside = list(found), {}
     if not by_two and any(review.rule == CONTRADICTED for review in found.values()):
-        raise TwoPersonsDecide("two persons decide between the keeper of an account and who reports it again")
+        raise DualControlRequired("a conflict between an account's provider and a later report needs dual control")
     decided = _decided(tx, found, beside, state, by, note)
-    moment = now()
-    audit.record_unsealed(
-        tx,
-        [
-            AuditEvent(moment, moment, 1, None, by, _VERBS[state], "review", None, 200, 1, object_id(object_key))
-            for object_key in wanted
-        ],
-    )
-    for review in decided:
-        if review.rule == CONTRADICTED and review.subject and state == "approved":
-            kept_accounts.overrule(tx, review.subject, moment)
-    release_decided(hub, tx, wanted, doubted)
+    for object_key in wanted:
+        audit.record_act(tx, by, _VERBS[state], "review", partner=acts_for, reference=object_id(object_key))
+    if state == "approved":
+        _overrule_findings(tx, decided)
+    others = [object_key for object_key in wanted if found[object_key].rule != MANY_ENDS]
+    if others:
+        release_decided(hub, tx, others, doubted)
+    if len(others) < len(wanted):
+        apply_decided(hub, tx, [review for review in decided if review.rule == MANY_ENDS])
+    for listener in hooks.every(ReviewListener) if hub.peers else ():
+        listener.decided(hub, tx, decided)
     return decided
 
 
-def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue] = ()) -> None:
-    """Release what follows from decided reviews: of contributions, by their keys, and of disputes.
+def _lock_contributors(tx: Tx, found: Mapping[str, Review]) -> None:
+    """Lock the contributors before the values: totals of theirs may change, or ends that they sent be carried out."""
+    for partner in sorted({review.partner for object_key, review in found.items() if _may_contribute(object_key)}):
+        partners.lock(tx, [partner], organisations_of=[partner])
 
-    ``doubted`` are the values of the disputes before the decision: their doubters and reporters are told. Where a
-    dispute is decided against a listing, its reports are refused. A value that no report stands for any longer is
-    delisted: whoever reports it again is held for review.
+
+def _overrule_findings(tx: Tx, decided: Iterable[Review]) -> None:
+    """Note that these decisions are against the finding of the account's provider, where they concern one."""
+    moment = now()
+    for review in decided:
+        if review.rule == CONTRADICTED and review.subject:
+            kept_accounts.overrule(tx, review.subject, moment)
+
+
+def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[ReportedValue] = ()) -> None:
+    """Release the results of decided reviews: of contributions, by their keys, and of disputes.
+
+    ``doubted`` are the values of the disputes before the decision: their doubters and reporters are told. If a dispute
+    is decided against a listing, its reports are refused. A value without remaining reports is delisted: later reports
+    of it are held for review.
     """
     wanted = set(ids)
     session = _open(hub, tx, wanted)
@@ -139,10 +158,25 @@ def release_decided(hub: Hub, tx: Tx, ids: Iterable[str], doubted: Iterable[Repo
     _fold_totals(session, values, wanted, approved)
 
 
+def set_aside(hub: Hub, tx: Tx, found: Sequence[Review]) -> list[Review]:
+    """Return the reviews that a bulk decision leaves open: those about values that police hold."""
+    if len(found) < 2:
+        return []
+    subjects: dict[str, str] = {}
+    for review, kind, value, *_ in summaries(hub, tx, found):
+        if review.subject is not None:
+            subjects[review.object_id] = review.subject
+        elif kind is not None and value is not None:
+            subjects[review.object_id] = value_index.subject_of(kind, value)
+    session = ReleaseSession.open(hub, tx)
+    held = are_held(session.load(subjects.values()), session.context.at)
+    return [review for review in found if subjects.get(review.object_id) in held]
+
+
 def _fold_totals(
     session: ReleaseSession, values: Iterable[ReportedValue], wanted: Set[str], approved: Set[str]
 ) -> None:
-    """Count the totals of outcomes that were approved, and no longer those of others that were decided on."""
+    """Count the totals of approved outcomes, and no longer those of other decided outcomes."""
     known, by_subject = session.loader.known, {value.subject: value for value in values}
     for object_key in sorted(wanted & known.keys()):
         obj = known[object_key]
@@ -166,8 +200,10 @@ def _open(hub: Hub, tx: Tx, ids: Iterable[str]) -> ReleaseSession:
 
 
 def _concerned(session: ReleaseSession, ids: Iterable[str]) -> set[str]:
-    """Return the values of contributions, of disputes, and of reports of which keepers may hear."""
-    return session.subjects(map(reported_by, ids)) | _disputed(session.context.tx, ids)
+    """Return the values of contributions, of disputes, and of reports that may become visible to providers."""
+    ids = set(ids)
+    ended = {subject for end in held_ends.find(session.context.tx, ids).values() for subject in end.subjects}
+    return session.subjects(map(reported_by, ids)) | _disputed(session.context.tx, ids) | ended
 
 
 def _disputed(tx: Tx, ids: Iterable[str]) -> set[str]:
@@ -184,7 +220,7 @@ def _open_beside(tx: Tx, found: Mapping[str, Review]) -> dict[str, Review]:
 def _decided(
     tx: Tx, found: Mapping[str, Review], beside: Mapping[str, Review], state: ReviewState, by: str, note: str | None
 ) -> list[Review]:
-    """Record the decisions. That a keeper is overruled answers no doubts that are still to be decided ``beside``."""
+    """Record the decisions. Overruling a provider settles no doubts that are still to be decided in ``beside``."""
     doubted = {review.subject for review in beside.values() if review.rule in DOUBTS}
     return [
         reviews.decide(tx, id_, state, by, note, upholds=review.rule != CONTRADICTED or review.subject not in doubted)
@@ -199,7 +235,7 @@ def _disputed_values(session: ReleaseSession, ids: Iterable[str]) -> list[Report
 
 
 def _update_delistings(session: ReleaseSession, values: Iterable[ReportedValue], wanted: Set[str]) -> None:
-    """Delist the values of refused reports, and lift the delisting of values of which a report was approved."""
+    """Delist the values of refused reports, and lift the delisting of values with an approved report."""
     refused, approved = [], []
     for value in values:
         decided = [
@@ -215,6 +251,10 @@ def _update_delistings(session: ReleaseSession, values: Iterable[ReportedValue],
     forget_delisted(session.context.tx, approved)
 
 
+def _may_contribute(review_id: str) -> bool:
+    return _type(review_id) == "opinion" or held_ends.is_end(review_id)
+
+
 def _type(key: str) -> str:
     return object_id(key).partition("--")[0]
 
@@ -225,18 +265,19 @@ def _is_approved(session: ReleaseSession, object_key: str) -> bool:
 
 
 def find(tx: Tx, id_: str) -> Review:
-    """Return the review of an object, by its id, or by its key where several partners' objects have one id.
+    """Return the review of an object by its id, or by its key if several partners' objects share an id.
 
-    A dispute is found by the id of any of its value's listings. Raises ``UnknownReview`` where nothing was held, or
-    where the id is that of several partners' objects.
+    A dispute is found by the id of any of its value's listings. Raises ``UnknownReview`` if nothing was held, or if
+    several partners' objects have the id.
     """
     names = {id_} if is_key(id_) else {id_, *(key(space, id_) for space in partners.load_registry(tx).spaces.values())}
-    found = list(reviews.states(tx, names).values()) or _last_dispute(tx, id_)
+    found = list(reviews.states(tx, names).values()) or list(reviews.states(tx, map(held_ends.end_id, names)).values())
+    found = found or _last_dispute(tx, id_)
     if not found:
-        raise UnknownReview(f"nothing of the id {id_} was held back")
+        raise UnknownReview(f"no object with the id {id_} was held")
     if len(found) > 1:
         keys = ", ".join(f"{review.object_id} ({review.partner})" for review in found)
-        raise UnknownReview(f"{id_} was held back for several partners, name one of these instead: {keys}")
+        raise UnknownReview(f"{id_} was held for several partners; name one of these instead: {keys}")
     return found[0]
 
 
@@ -250,6 +291,7 @@ def summaries(hub: Hub, tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
     """Return the summaries of reviews, of contributions and of disputed listings."""
     found = list(found)
     disputes = dispute_cases(hub, tx, found)
+    ends = held_ends.find(tx, (review.object_id for review in found if review.rule == MANY_ENDS))
     missing = {reported_by(review.object_id) for review in found if review.subject is None}
     bodies: dict[str, bytes] = {}
     for collection in sorted(collections.all_collections(tx), key=lambda collection: collection.kind != "inbox"):
@@ -259,9 +301,17 @@ def summaries(hub: Hub, tx: Tx, found: Iterable[Review]) -> list[ReviewSummary]:
     return [
         ReviewSummary(review, case.kind, case.value, case, case.report)
         if (case := disputes.get(review.subject or ""))
+        else _summary_of_end(review, end.subjects[0])
+        if (end := ends.get(review.object_id)) and end.subjects
         else _summary(review, bodies.get(reported_by(review.object_id)))
         for review in found
     ]
+
+
+def _summary_of_end(review: Review, subject: str) -> ReviewSummary:
+    """Return the summary of an end, with the first of its values."""
+    kind, _, value = subject.partition(":")
+    return ReviewSummary(review, kind, value)
 
 
 def _summary(review: Review, body: bytes | None) -> ReviewSummary:

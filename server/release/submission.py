@@ -1,22 +1,21 @@
-"""Contributed objects, read once: parsed, checked by the guard as far as that needs no store, and read as a report."""
+"""Contributed objects, read once: parsed, checked by the guard without the store, and read as a report."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from mappers import common_objects, extension, request_note
-from mappers.grammar import TOO_COSTLY, PatternBudget
-from mappers.indicator import from_stix
+from mappers import common_objects, extension
+from mappers.pattern import TOO_COSTLY, PatternBudget
+from mappers.report_reader import from_stix
 from schemas.errors import Rejected
-from schemas.reference import currencies
+from schemas.reference.numbers import refuse_unknown_currency
 from schemas.report import Report
-from schemas.request import Request, RequestAnswer
 from server.release.guard import stix_properties
 from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.guard.allowlists.lookup import Allowlists
 from server.release.guard.personal_data import objects
-from server.release.reasons import Reason
+from server.release.hooks import ContributionHandler, HandledObject, handler_of
 from server.release.results import Unpublished
 from server.release.route import annotation_targets
 from server.store import value_index
@@ -35,9 +34,8 @@ _NOTHING: dict[str, Any] = {}
 class Submission:
     """An object version as it was contributed; ``report`` is an indicator's report, or the refusal to read one.
 
-    ``match`` is the allowlist entry that the report's value is on, ``subject`` names the value, None where the object
-    reports no single one. ``key`` is the object's key in the inbox. ``refs`` are the ids of the objects that it is
-    about.
+    ``match`` is the allowlist entry that the report's value is on. ``subject`` names the value, None unless the object
+    reports exactly one. ``key`` is the object's key in the inbox. ``refs`` are the ids of the objects that it is about.
     """
 
     item: Item
@@ -58,25 +56,23 @@ class Submission:
         return max(1, len(self.refs)) if self.obj["type"] in ("opinion", "sighting") else 1
 
 
-class RequestNote(NamedTuple):
-    """A note by which a partner sends a request to another institution, or answers one; never kept as it came."""
-
-    item: Item
-    obj: dict[str, Any]
-    content: Request | RequestAnswer
-
-
 @dataclass
 class Prepared:
-    """The objects that could be read, and those refused: all that takes time and needs no store."""
+    """The readable objects, and those refused: the slow part of the work that needs no store."""
 
     submissions: list[Submission] = field(default_factory=list)
     failed: list[Unpublished] = field(default_factory=list)
-    request_notes: list[RequestNote] = field(default_factory=list)
+    # The objects for contribution handlers, by handler.
+    handled: dict[ContributionHandler, list[HandledObject]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Return the number of its objects, including those that cannot be read."""
+        return len(self.submissions) + len(self.failed) + sum(map(len, self.handled.values()))
 
 
 def prepare(items: Sequence[Item], allowlists: Allowlists, budget: PatternBudget | None = None) -> Prepared:
-    """Read ``items`` and match their values with ``allowlists``; one that is wrong never stops the others.
+    """Read ``items`` and match their values with ``allowlists``; a wrong item does not stop the others.
 
     Patterns are read as far as ``budget`` allows.
     """
@@ -91,8 +87,9 @@ def prepare(items: Sequence[Item], allowlists: Allowlists, budget: PatternBudget
 def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: PatternBudget | None) -> Submission | None:
     try:
         obj = stix_properties.read(item)
-        if item.type == "note" and request_note.told_by(obj):
-            _add_request_note(prepared, item, obj)
+        handler = handler_of(obj)
+        if handler is not None:
+            prepared.handled.setdefault(handler, []).append(HandledObject(item, obj, handler.read(obj)))
             return None
         _refuse_unknown_currencies(obj)
         report = _read_report(obj, budget)
@@ -104,46 +101,26 @@ def _read(item: Item, prepared: Prepared, allowlists: Allowlists, budget: Patter
             item, obj, report, allowlists.match(report), value_index.subject_of(report.kind, report.value)
         )
     except Rejected as refusal:
-        prepared.failed.append(Unpublished(item.id, item.version, refusal.message))
+        prepared.failed.append(Unpublished(item.id, item.version, refusal.message, refusal.reason))
     except (KeyError, TypeError, AttributeError, ValueError):
-        # Partners send objects of every shape; one of a shape that nobody foresaw must not stop the others.
+        # Partners send objects of any shape; one that the parser does not expect must not stop the others.
         logger.exception("object not understood id=%s", item.id)
-        message = "not understood: a property is not as STIX 2.1 has it"
-        prepared.failed.append(Unpublished(item.id, item.version, message))
+        message = "not understood: a property does not conform to STIX 2.1"
+        prepared.failed.append(Unpublished(item.id, item.version, message, "not-understood"))
     return None
 
 
 def _refuse_unknown_currencies(obj: dict[str, Any]) -> None:
-    """Refuse an amount, of a flow, an outcome or a hold, in a currency that nobody knows.
+    """Refuse a flow, outcome or hold with an amount in an unknown currency.
 
-    What is in the inbox already is read whatever its currency: the currencies that are known change with the years.
+    Objects already in the inbox are read with any currency: the set of known currencies changes over the years.
     """
     context = obj.get("extensions", _NOTHING).get(extension.ID)
     if isinstance(context, dict):
-        currencies.refuse_unknown("currency", context.get("currency"))
+        refuse_unknown_currency("currency", context.get("currency"))
         hold = context.get("hold")
         if isinstance(hold, dict):
-            currencies.refuse_unknown("hold.currency", hold.get("currency"))
-
-
-def _add_request_note(prepared: Prepared, item: Item, obj: dict[str, Any]) -> None:
-    """Add a request or an answer, or why it is refused; those tell the reason by its code, too."""
-    try:
-        prepared.request_notes.append(_read_request_note(item, obj))
-    except Rejected as refusal:
-        prepared.failed.append(Unpublished(item.id, item.version, refusal.message, refusal.reason))
-
-
-def _read_request_note(item: Item, obj: dict[str, Any]) -> RequestNote:
-    """Return a request or an answer. Raises ``Rejected`` also where one of its numbers could be a person's."""
-    content = request_note.from_stix(obj)
-    currencies.refuse_unknown("currency", content.currency)
-    if isinstance(content, Request):
-        for name in ("reference", "legal_reference", "end_to_end_id"):
-            text = getattr(content, name)
-            if text is not None and objects.could_be_personal_number(text):
-                raise Reason.PERSONAL_NUMBER.rejected(name=name)
-    return RequestNote(item, obj, content)
+            refuse_unknown_currency("hold.currency", hold.get("currency"))
 
 
 def _read_report(obj: dict[str, Any], budget: PatternBudget | None) -> Report | Rejected | None:
@@ -162,5 +139,5 @@ def _read_report(obj: dict[str, Any], budget: PatternBudget | None) -> Report | 
 
 
 def without_traceback(refusal: Rejected) -> Rejected:
-    """Return the refusal without its traceback, which holds all that was read where it was raised."""
+    """Return the refusal without its traceback, which would keep all that was read at that point in memory."""
     return refusal.with_traceback(None)

@@ -1,15 +1,15 @@
-"""The audit trail: requests and operators' actions, in chains of rows that are only added, each sealed onto the last.
+"""The audit trail: requests and operators' actions in append-only chains, where each row is sealed onto the last.
 
-Writes have a chain for each collection; everything else shares one. A row's hash covers the hash before it, so that no
-row can be changed, moved or taken out without the chain breaking there. Rows that are too old are removed from the
-beginning of a chain only; the last hash removed is kept, and the chain goes on from it.
+Each collection has a chain for its writes; everything else shares one chain. A row's hash covers the previous hash, so
+changing, moving or removing a row breaks the chain there. Expired rows are removed only from the beginning of a chain.
+The last removed hash is kept, and the chain continues from it.
 
-The row of a write is stored in the transaction of the write, but sealed onto its chain a moment later (``seal``): to
-seal it at once, each write would have to wait for the write before it. Until then its number is below zero, its hash is
-empty, and it counts as part of the trail.
+The row of a write is stored in the transaction of the write, but sealed onto its chain shortly after (``seal``).
+Sealing it at once would make each write wait for the previous one. An unsealed row has a negative number and an empty
+hash, and is part of the audit trail.
 
-Reads that succeeded are gathered by the minute (``gather``), whatever process answered them: equal ones are one row,
-which is sealed when its minute is over.
+Successful reads are grouped by minute (``gather``) across processes. Equal reads share one row, which is sealed when
+its minute is over.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ import orjson
 from sqlalchemy import (
     BigInteger,
     LargeBinary,
+    Select,
     and_,
     bindparam,
     case,
@@ -38,23 +39,22 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from schemas.proof.audit_chain import ChainHead, sealed as _seal
+from schemas.tlog.audit_chain import ChainHead, sealed as _seal
 from server.store.database.direct import send
 from server.store.database.engine import Tx
 from server.store.database.times import now
-from server.store.tables import audit, audit_ends, audit_starts, collections
+from server.store.tables import audit, audit_ends, audit_starts, collections, columns_of
 
 REQUESTS = "requests"
 # The methods of requests that are gathered.
 READS = ("GET", "HEAD")
-# The routes that read by a method that writes elsewhere.
+# Routes that read with a method that writes on other routes.
 READING_ROUTES = ("lookup", "match-evaluate")
-# Those that anybody may ask, which have no partner.
+# Public routes, which have no partner.
 OPEN_ROUTES = ("check", "objections", "objection")
 
 _START = bytes(32)
 _PAGE = 5_000
-_FOUND = 100
 _MINUTE = 60_000_000
 # Requests are added some seconds after they were answered.
 _LATE = 5_000_000
@@ -62,10 +62,10 @@ _LATE = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Equal requests, counted: partner, address, route and result.
+    """Equal requests with their count: partner, address, route and result.
 
-    ``first`` and ``last`` are microseconds, ``objects`` those that came in or went out, ``reference`` the id of the
-    status resource or of the error. ``partner`` is None where nobody was authenticated.
+    ``first`` and ``last`` are microseconds, ``objects`` counts received or returned objects, ``reference`` is the id of
+    the status resource or of the error. ``partner`` is None for an unauthenticated request.
     """
 
     first: int
@@ -82,7 +82,7 @@ class AuditEvent:
 
 
 class AuditEntry(NamedTuple):
-    """An event at its place in the trail; the number is below zero, and the hash empty, until it is sealed."""
+    """An event and its place in the audit trail. Until it is sealed, its number is negative and its hash empty."""
 
     chain: str
     number: int
@@ -90,23 +90,15 @@ class AuditEntry(NamedTuple):
     hash: str
 
 
-class TrailPlace(NamedTuple):
-    """The place that a search of the trail has come to: the beginning, chain and number of an entry."""
-
-    first: int
-    chain: str
-    number: int
-
-
 class BrokenChain(NamedTuple):
-    """A chain's first row that is not as it was written, or the row after its end, where rows were cut off."""
+    """The first altered row of a chain, or the row after its end if rows were cut off."""
 
     chain: str
     number: int
 
 
 class CheckedStep(NamedTuple):
-    """The row that a chain was checked up to, its first broken row if any, and whether there may be ``more``."""
+    """The last checked row of a chain, its first broken row if any, and whether there may be ``more``."""
 
     number: int
     seal: bytes
@@ -115,7 +107,7 @@ class CheckedStep(NamedTuple):
 
 
 def record(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
-    """Add events to a chain, sealed, in their order; others that seal wait for the end of this transaction."""
+    """Add events to a chain and seal them in order. Others that seal wait for the end of this transaction."""
     number, hash_ = _locked(tx, chain)
     rows: list[dict[str, Any]] = []
     for number, event in enumerate(events, number + 1):  # noqa: B020 - it goes on from the chain's end
@@ -127,33 +119,61 @@ def record(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
 
 
 def record_unsealed(tx: Tx, events: Sequence[AuditEvent], chain: str = REQUESTS) -> None:
-    """Add events to a chain without waiting for anybody; ``seal`` gives them their place soon after."""
+    """Add events to a chain without waiting. ``seal`` gives them their place shortly after."""
     for event in events:
         send(tx, _ADD, {"chain": chain, "number": -1 - secrets.randbits(62), **_fields(event), "hash": b""})
 
 
+def record_act(
+    tx: Tx,
+    by: str,
+    verb: str,
+    what: str,
+    *,
+    partner: str | None = None,
+    collection: str | None = None,
+    status: int = 200,
+    objects: int = 1,
+    reference: str | None = None,
+    chain: str = REQUESTS,
+) -> None:
+    """Record that ``by`` did ``verb`` to ``what``, in the transaction of the act itself. The event is sealed later.
+
+    ``reference`` names the object of the act by an id, never by a value. ``by`` is the name of a person, or the address
+    of a partner's program.
+    """
+    moment = now()
+    event = AuditEvent(moment, moment, 1, partner, by, verb, what, collection, status, objects, reference)
+    record_unsealed(tx, [event], chain)
+
+
 def gather(tx: Tx, events: Sequence[AuditEvent]) -> None:
-    """Add events to the chain of requests, each to the row of its minute if others like it are there already."""
+    """Add events to the chain of requests. Equal events of one minute share a row."""
     rows: dict[int, AuditEvent] = {}
     for event in events:
         number = _number_in_minute(event)
         rows[number] = _together(rows[number], event) if number in rows else event
     if rows:
         added = [{"chain": REQUESTS, "number": number, **_fields(rows[number]), "hash": b""} for number in sorted(rows)]
-        # In the order of the key, so that processes that gather at once wait for each other in one order.
+        # Sorted by key, so that concurrent processes lock the rows in the same order.
         tx.execute(_GATHER_SQLITE if tx.dialect.name == "sqlite" else _GATHER_POSTGRESQL, added)
 
 
 def unsealed_chains(tx: Tx) -> list[str]:
-    """List the names of the chains that have events which can be sealed now."""
+    """Return the names of the chains with events that can be sealed now."""
     return sorted(tx.execute(_UNSEALED, {"open_from": _open_minute()}).scalars())
 
 
-def seal(tx: Tx, chain: str) -> int:
-    """Seal events that wait for it onto the chain, in the order of their beginning, some thousand at most.
+def any_unsealed() -> Select[Any]:
+    """Return the statement that finds the chains with events that can be sealed now."""
+    return _UNSEALED.params(open_from=_open_minute())
 
-    Returns their number: 0 where none is left, or another process seals them just now. Reads are left until their
-    minute is over, and so is a row that somebody adds to at the moment.
+
+def seal(tx: Tx, chain: str) -> int:
+    """Seal waiting events onto the chain in the order of their beginning, at most some thousand.
+
+    Return their number: 0 if none is left, or if another process is sealing them. Reads wait until their minute is
+    over. Rows that another process is updating are left out.
     """
     end = _locked(tx, chain, waits=False)
     if end is None:
@@ -171,10 +191,10 @@ def seal(tx: Tx, chain: str) -> int:
 
 
 def verify(tx: Tx) -> list[BrokenChain]:
-    """Recompute every chain from its beginning, or from where it was cut off for its age.
+    """Recompute every chain from its beginning, or from the last row removed for its age.
 
-    Returns the first broken row of each broken chain; nothing when the trail is whole. Events that are not sealed yet
-    break nothing: their place in the chain is to come.
+    Return the first broken row of each broken chain, or an empty list. Unsealed events break nothing, because they have
+    no place in the chain yet.
     """
     broken = []
     for chain in chains(tx):
@@ -186,10 +206,10 @@ def verify(tx: Tx) -> list[BrokenChain]:
 
 
 def verify_step(tx: Tx, chain: str, before: CheckedStep | None = None, most: int = _PAGE) -> CheckedStep:
-    """Recompute the next rows of a chain, ``most`` of them, after those of the step ``before``.
+    """Recompute the next ``most`` rows of a chain, after those of the step ``before``.
 
-    A step may have a transaction of its own: rows that are added meanwhile are checked too, and rows that are removed
-    meanwhile for their age are passed over.
+    A step may have its own transaction: rows added between steps are checked too, and rows removed for their age are
+    skipped.
     """
     number, seal = _beginning(tx, chain)
     after = -1 if before is None else max(number, before.number)
@@ -208,7 +228,7 @@ def verify_step(tx: Tx, chain: str, before: CheckedStep | None = None, most: int
 
 
 def without_end(tx: Tx) -> list[BrokenChain]:
-    """Return the chains that have rows and no end."""
+    """Return the chains that have rows but no end."""
     known = select(audit_ends.c.chain)
     loose = select(audit.c.chain).where(audit.c.chain.not_in(known), audit.c.number >= 0).distinct()
     return [BrokenChain(chain, 1) for chain in tx.execute(loose).scalars()]
@@ -221,21 +241,21 @@ def heads(tx: Tx) -> dict[str, ChainHead]:
 
 
 def beginning(tx: Tx, chain: str) -> ChainHead:
-    """Return what the first entry of a chain follows: zeros, or the last entry that was removed for its age."""
+    """Return the predecessor of a chain's first entry: zeros, or the last entry removed for its age."""
     number, hash_ = _beginning(tx, chain)
     return ChainHead(number, hash_.hex())
 
 
 def sealed_entries(tx: Tx, chain: str) -> Iterator[AuditEntry]:
-    """Yield the entries of a chain in their order, without those that wait for their seal."""
+    """Yield the sealed entries of a chain in order."""
     for row in _rows(tx, chain):
         yield AuditEntry(chain, row[0], AuditEvent(*row[1:-1]), row[-1].hex())
 
 
 def contradicted(tx: Tx, earlier: Mapping[str, ChainHead]) -> list[BrokenChain]:
-    """Return the chains that do not go on from where they ended ``earlier``: they were written anew, or cut off.
+    """Return the chains that do not continue from their ``earlier`` ends: they were rewritten or cut off.
 
-    A chain of which that entry was removed for its age contradicts nothing.
+    A chain is consistent if that entry was removed for its age.
     """
     found = []
     for chain, head in sorted(earlier.items()):
@@ -250,11 +270,10 @@ def contradicted(tx: Tx, earlier: Mapping[str, ChainHead]) -> list[BrokenChain]:
 
 
 def forget(tx: Tx, chain: str, *, before: int) -> int:
-    """Remove the oldest rows of a chain, those that ended ``before`` (microseconds), some thousand at most.
+    """Remove the oldest rows of a chain, those that ended ``before`` (microseconds), at most some thousand.
 
-    Returns their number; call again until that is 0. The chain stays whole: the hash of the last removed row is kept,
-    and an event in the trail records how many rows went, up to which hash. A row that breaks the chain stays, and so do
-    all after it.
+    Return their number; call again until it is 0. The chain stays valid: the last removed hash is kept, and an event
+    records how many rows were removed and up to which hash. A row that breaks the chain stays, with all later rows.
     """
     oldest = next(iter(_rows(tx, chain)), None)
     if oldest is None or AuditEvent(*oldest[1:-1]).last >= before:
@@ -282,7 +301,7 @@ def chains(tx: Tx) -> list[str]:
 
 
 def last_writes(tx: Tx) -> dict[str, AuditEvent]:
-    """Return the last write of each collection, by its id, that is still in the trail."""
+    """Return the last write of each collection by id, if it is still in the audit trail."""
     ends = (audit_ends.c.chain == audit.c.chain) & (audit_ends.c.number == audit.c.number)
     asked = select(audit.c.chain, *_COLUMNS).join(audit_ends, ends).where(audit.c.chain != REQUESTS)
     found = {row[0]: AuditEvent(*row[1:]) for row in tx.execute(asked)}
@@ -295,16 +314,23 @@ def last_writes(tx: Tx) -> dict[str, AuditEvent]:
 
 
 def tail(tx: Tx, n: int) -> list[AuditEntry]:
-    """Return the last ``n`` entries of the whole trail, the newest first."""
+    """Return the last ``n`` entries of the whole audit trail, the newest first."""
     order = (audit.c.first.desc(), audit.c.chain, audit.c.number.desc())
     asked = select(audit.c.chain, audit.c.number, *_COLUMNS, audit.c.hash).order_by(*order).limit(n)
     return [AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex()) for row in tx.execute(asked)]
 
 
-def reads(tx: Tx, partner: str, collection: str, since: int, until: int, most: int) -> list[AuditEntry]:
-    """Return the entries of a partner's reads of a collection that were going on between two moments, the first ones.
+def since(tx: Tx, by: str, first: int) -> list[AuditEvent]:
+    """Return the events by ``by`` that began at ``first`` (microseconds) or later, the newest first."""
+    order = (audit.c.first.desc(), audit.c.chain, audit.c.number.desc())
+    asked = select(*_COLUMNS).where(audit.c.remote == by, audit.c.first >= first).order_by(*order)
+    return [AuditEvent(*row) for row in tx.execute(asked)]
 
-    Reads of one minute are one entry.
+
+def reads(tx: Tx, partner: str, collection: str, since: int, until: int, most: int) -> list[AuditEntry]:
+    """Return the first entries of a partner's reads of a collection that overlap the time between two moments.
+
+    Reads of one minute share one entry.
     """
     mine = (audit.c.chain == REQUESTS, audit.c.partner == partner, audit.c.collection == collection)
     within = (audit.c.first >= since - _MINUTE, audit.c.first <= until, audit.c.last >= since)
@@ -314,37 +340,10 @@ def reads(tx: Tx, partner: str, collection: str, since: int, until: int, most: i
     return [AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex()) for row in found]
 
 
-def search(
-    tx: Tx, *, partner: str = "", by: str = "", method: str = "", route: str = "", before: TrailPlace | None = None
-) -> tuple[list[AuditEntry], TrailPlace | None]:
-    """Return the newest entries that match, and the place of the last one looked at, None at the trail's beginning.
+_COLUMNS = columns_of(AuditEvent, audit)
+FIELDS = tuple(column.name for column in _COLUMNS)
 
-    Some thousand entries are looked at, those ``before`` that place: whoever searches for what is rare goes on there.
-    """
-    order = (audit.c.first.desc(), audit.c.chain, audit.c.number.desc())
-    asked = select(audit.c.chain, audit.c.number, *_COLUMNS, audit.c.hash).order_by(*order).limit(_PAGE)
-    if before is not None:
-        same = (audit.c.first == before.first) & (audit.c.chain == before.chain) & (audit.c.number < before.number)
-        later = (audit.c.first == before.first) & (audit.c.chain > before.chain)
-        asked = asked.where(audit.c.first <= before.first, (audit.c.first < before.first) | same | later)
-    wanted = {"partner": partner, "remote": by, "method": method, "route": route}
-    found: list[AuditEntry] = []
-    looked_at = 0
-    for row in tx.execute(asked):
-        entry = AuditEntry(row[0], row[1], AuditEvent(*row[2:-1]), row[-1].hex())
-        looked_at += 1
-        place = TrailPlace(entry.event.first, entry.chain, entry.number)
-        if all(not text or getattr(entry.event, name) == text for name, text in wanted.items()):
-            found.append(entry)
-            if len(found) == _FOUND:
-                return found, place
-    return found, place if looked_at == _PAGE else None
-
-
-FIELDS = tuple(AuditEvent.__dataclass_fields__)
-_COLUMNS = tuple(audit.c[name] for name in FIELDS)
-
-# Run with every write, or every two seconds, so put together once.
+# These run with every write or every two seconds, so they are built once.
 _ADD = insert(audit)
 _NEXT = (
     select(audit.c.number, *_COLUMNS, audit.c.hash)
@@ -363,14 +362,14 @@ _NOT_OPEN = or_(
     and_(audit.c.method.not_in(READS), audit.c.route.not_in(READING_ROUTES)),
     audit.c.first < bindparam("open_from", type_=BigInteger),
 )
-# Rows that another process adds to stay for the next time: their hash would be of what they were.
+# Rows that another process is updating wait for the next time; their hash would cover old values.
 _SEALABLE = _WAITING.where(_NOT_OPEN).with_for_update(skip_locked=True)
 _SEAL = (
     update(audit)
     .where(audit.c.chain == bindparam("of_chain"), audit.c.number == bindparam("unsealed", type_=BigInteger))
     .values(number=bindparam("place", type_=BigInteger), hash=bindparam("sealed", type_=LargeBinary))
 )
-# A chain has an end from its first seal on; before that it is one of requests, or of a collection that partners write.
+# A chain has an end from its first seal on. Before that, it is the one of requests or of a writable collection.
 _CHAINS = union(
     select(audit_ends.c.chain),
     select(collections.c.id).where(collections.c.kind.in_(("inbox", "exchange"))),
@@ -380,7 +379,7 @@ _UNSEALED = select(_CHAINS.c[0]).where(exists().where(audit.c.chain == _CHAINS.c
 
 
 def _gathering(insertion: Any) -> Any:
-    """Return the statement that adds a row, or adds its numbers to the row that has its place already."""
+    """Return the statement that adds a row, or adds its counts to the existing row."""
     new = insertion.excluded
     return insertion.on_conflict_do_update(
         index_elements=[audit.c.chain, audit.c.number],
@@ -398,7 +397,7 @@ _GATHER_POSTGRESQL = _gathering(postgresql.insert(audit))
 
 
 def _number_in_minute(event: AuditEvent) -> int:
-    """Return the number, below zero, that all events have which differ from this one in their counts alone."""
+    """Return the negative number shared by all events that differ from this one only in their counts."""
     asked = (event.partner, event.remote, event.method, event.route, event.collection)
     same = (event.first // _MINUTE, *asked, event.status, event.reference)
     return -1 - (int.from_bytes(hashlib.blake2b(orjson.dumps(same), digest_size=8).digest(), "big") >> 2)
@@ -415,13 +414,13 @@ def _together(one: AuditEvent, other: AuditEvent) -> AuditEvent:
 
 
 def _open_minute() -> int:
-    """Return since when requests may still be added to; what comes later makes a row of its own."""
+    """Return the start of the period whose rows may still change. Later requests get a new row."""
     moment = now() - _LATE
     return moment - moment % _MINUTE
 
 
 def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:
-    """Yield the rows of a chain in their order, fetched some thousand at a time."""
+    """Yield the rows of a chain in order, fetched some thousand at a time."""
     rows: Sequence[Sequence[Any]] = tx.execute(_NEXT, {"of_chain": chain, "after": -1, "most": _PAGE}).all()
     while rows:
         yield from rows
@@ -429,7 +428,7 @@ def _rows(tx: Tx, chain: str) -> Iterable[Sequence[Any]]:
 
 
 def _beginning(tx: Tx, chain: str) -> tuple[int, bytes]:
-    """Return the number and the hash that the first row of a chain goes on from."""
+    """Return the number and the hash that the first row of a chain continues from."""
     row = tx.execute(select(audit_starts.c.number, audit_starts.c.hash).where(audit_starts.c.chain == chain)).first()
     return (row[0], row[1]) if row else (0, _START)
 
@@ -439,7 +438,7 @@ def _locked(tx: Tx, chain: str) -> tuple[int, bytes]: ...
 @overload
 def _locked(tx: Tx, chain: str, *, waits: Literal[False]) -> tuple[int, bytes] | None: ...
 def _locked(tx: Tx, chain: str, *, waits: bool = True) -> tuple[int, bytes] | None:
-    """Lock a chain's end and return its number and hash; None where another holds it, and this ``waits`` for nobody."""
+    """Lock a chain's end and return its number and hash. Without ``waits``, return None if another holds it."""
     mine = select(audit_ends.c.number, audit_ends.c.hash).where(audit_ends.c.chain == chain)
     asked = mine.with_for_update(skip_locked=not waits)
     row = tx.execute(asked).first()
@@ -450,7 +449,7 @@ def _locked(tx: Tx, chain: str, *, waits: bool = True) -> tuple[int, bytes] | No
             with tx.begin_nested():
                 tx.execute(insert(audit_ends).values(chain=chain, number=0, hash=_START))
         except IntegrityError:
-            # Another process began the chain in the same moment.
+            # Another process began the chain at the same moment.
             pass
         row = tx.execute(mine.with_for_update()).one()
     return row[0], row[1]

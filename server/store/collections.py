@@ -1,30 +1,34 @@
-"""The collections, which partners may read and write them, and each partner's private ones."""
+"""The collections, the partners that may read and write them, and each partner's private collections."""
 
 import hashlib
 import re
 import secrets
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schemas.partner import OWN_ALIASES
 from server.store import partners
 from server.store.database.direct import fetch
 from server.store.database.engine import Tx
-from server.store.database.sql import database_time
+from server.store.database.sql import chunks, database_time
 from server.store.database.times import now
-from server.store.objects.parts import FULL, PLAIN
+from server.store.item import FULL, PLAIN
+from server.store.objects import seen_dates
 from server.store.sandbox import certificates
-from server.store.tables import collections, grants
+from server.store.tables import collections, columns_of, grants
 
 CollectionKind = Literal["inbox", "released", "exchange", "private"]
 
+# The alias of the collection that partners contribute to.
+INBOX = "inbox"
 DEFAULTS: tuple[tuple[str, CollectionKind, str, str], ...] = (
-    ("inbox", "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who may read it."),
+    (INBOX, "inbox", "Inbox", "What partners contribute. Write only: the release rules decide who may read it."),
     (
         "takedown",
         "released",
@@ -36,18 +40,28 @@ DEFAULTS: tuple[tuple[str, CollectionKind, str, str], ...] = (
     ("sightings", "released", "Sightings", "Where indicators were seen, and by whom."),
     ("public", "released", "Public", "What anybody may know (TLP:CLEAR)."),
 )
+# The collection of published figures, made with the first of them: its alias, title and description.
+TRENDS = ("trends", "Trends", "Figures of each month, small cells left out. Partners read it by grant.")
+# The collection of the open hub reports, made with the first peer: its alias, title and description.
+HUB_REPORTS = (
+    "hub-reports",
+    "Hub reports",
+    "Reports of this hub's partners and of other hubs, signed, for other hubs.",
+)
 
 
 _FULL = "-full"
+# Suffixes of the title and description of a full variant.
+FULL_TEXTS = ("(full)", "With observables and relationships.")
 _SANDBOX = "sandbox"
 
 
 class UnknownCollection(LookupError):
-    """There is no collection of this id or alias."""
+    """There is no collection with this id or alias."""
 
 
 class CertificateNeeded(ValueError):
-    """The collection asks for a certificate, and the partner's client has none."""
+    """The collection requires a certificate, and the partner's client has none."""
 
 
 class CollectionExists(ValueError):
@@ -58,13 +72,14 @@ class CollectionExists(ValueError):
 class Collection:
     """One collection. ``id`` is its UUIDv4, ``created`` microseconds since the epoch.
 
-    By its ``kind``, an inbox takes contributions and is not read, a released one is filled by the release rules, a
-    private one by the same rules for one reader, an exchange is read and written by its members directly.
-    ``last_added`` is the last ``date_added`` at the moment it was looked up. ``owner`` is the partner that a private
-    one belongs to, ``use`` the purpose of it. ``log`` is the number of the collection whose log has its objects: its
-    own, or of the full variant of a shared one that of the plain one; ``part`` is its bit there. ``granted`` is the
-    place in the log at which the partner that it was looked up for was let read it: what was withdrawn up to there is
-    not for that partner.
+    ``kind``: an inbox takes contributions and is not readable. The release rules fill a released collection, and a
+    private one for one reader. Members read and write an exchange directly.
+
+    ``last_added`` is the last ``date_added`` when the collection was looked up. ``owner`` is the partner of a private
+    collection, ``use`` its purpose. ``log`` is the number of the collection whose log stores the objects. It is the
+    collection's own, except that a full variant uses the log of its plain one. ``part`` is its bit there. ``granted``
+    is the place in the log where the access of the looking-up partner began. Objects withdrawn up to there are hidden
+    from it.
     """
 
     number: int
@@ -82,13 +97,13 @@ class Collection:
     granted: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
-        """Set a log of its own for a collection without variants."""
+        """Give a collection without variants its own log."""
         if not self.log:
             object.__setattr__(self, "log", self.number)
 
     @property
     def is_sandbox(self) -> bool:
-        """Return whether it holds what one partner rehearses with."""
+        """Return whether the collection holds one partner's rehearsal data."""
         return self.use == _SANDBOX
 
     @property
@@ -97,26 +112,12 @@ class Collection:
         return self.kind in ("released", "private")
 
 
-# So often a collection is added anew that somebody else had taken the number of.
+# How often adding a collection is retried when another process took its number.
 _TRIES = 20
-# The numbers of private collections leave gaps of this size at most.
+# The largest gap between the numbers of private collections.
 _GAP = 1_000
 
-# In the order of Collection's fields.
-COLUMNS = (
-    collections.c.number,
-    collections.c.id,
-    collections.c.alias,
-    collections.c.title,
-    collections.c.description,
-    collections.c.kind,
-    collections.c.created,
-    collections.c.last_added,
-    collections.c.owner,
-    collections.c.use,
-    collections.c.log,
-    collections.c.part,
-)
+COLUMNS = columns_of(Collection, collections, without=("granted",))
 
 
 def add(
@@ -129,15 +130,15 @@ def add(
     owner: str | None = None,
     use: str | None = None,
 ) -> Collection:
-    """Add a collection; a private one belongs to its ``owner``, for one ``use``.
+    """Add a collection. A private one belongs to its ``owner``, for one ``use``.
 
-    Raises ``CollectionExists`` when its alias or its title is taken, ``ValueError`` when the alias begins like those of
-    private collections, or that of an exchange ends like those of full variants.
+    Raises ``CollectionExists`` if its alias or title is taken. Raises ``ValueError`` if the alias has the prefix of
+    private collections, or, for an exchange, the suffix of full variants.
     """
     if kind not in get_args(CollectionKind):
-        raise ValueError(f"a collection is one of {', '.join(get_args(CollectionKind))}")
+        raise ValueError(f"a collection must be one of {', '.join(get_args(CollectionKind))}")
     if (kind == "private" or use == _SANDBOX) != (owner is not None):
-        raise ValueError("a private collection has an owner, and no other has one")
+        raise ValueError("a private collection must have an owner, and no other may have one")
     if owner is None and alias.startswith(OWN_ALIASES):
         raise ValueError(f"{' and '.join(OWN_ALIASES)} begin the aliases of partners' own collections")
     if kind == "exchange" and alias.endswith(_FULL):
@@ -148,19 +149,19 @@ def add(
         if tx.execute(clash).first() is not None:
             raise CollectionExists(f"the alias {alias!r} or the title {title!r} is taken")
         number = tx.execute(select(func.coalesce(func.max(collections.c.number), 0) + 1)).scalar_one()
-        # Who needs private collections of two partners first at the same time does not wait for the other's number.
+        # Random, so that two concurrent new private collections rarely wait for the same number.
         number += secrets.randbelow(_GAP) if owner else 0
         log, part = _place(tx, alias, kind, number)
         made = replace(made, number=number, log=log, part=part)
-        # Somebody else may take the number, or make the same collection, in the same moment.
+        # Another process may take the number, or make the same collection, at the same moment.
         with suppress(IntegrityError), tx.begin_nested():
             tx.execute(insert(collections), {column.name: getattr(made, column.name) for column in COLUMNS})
             return made
-    raise CollectionExists("others make collections all the time; try again")
+    raise CollectionExists("other processes are adding collections; try again")
 
 
 def _place(tx: Tx, alias: str, kind: CollectionKind, number: int) -> tuple[int, int]:
-    """Return the log of a new collection, and its bit there: a full variant shares that of the plain one."""
+    """Return the log of a new collection, and its bit there. A full variant shares the log of the plain one."""
     columns = collections.c
     if kind == "released" and alias.endswith(_FULL):
         asked = select(columns.number).where(columns.alias == alias.removesuffix(_FULL), columns.kind == kind)
@@ -170,7 +171,7 @@ def _place(tx: Tx, alias: str, kind: CollectionKind, number: int) -> tuple[int, 
 
 
 def add_released(tx: Tx, alias: str, title: str, description: str = "") -> tuple[Collection, Collection]:
-    """Add a collection that the release rules fill, and its full variant with observables and relationships.
+    """Add a released collection, and its full variant with observables and relationships.
 
     Raises ``CollectionExists``.
     """
@@ -181,22 +182,28 @@ def add_released(tx: Tx, alias: str, title: str, description: str = "") -> tuple
 
 
 def get(tx: Tx, id_or_alias: str) -> Collection:
-    """Find a collection by its UUID or by its alias. Raises ``UnknownCollection``."""
+    """Return a collection by its UUID or alias. Raises ``UnknownCollection``."""
     row = tx.execute(
         select(*COLUMNS).where(or_(collections.c.id == id_or_alias, collections.c.alias == id_or_alias))
     ).first()
     if row is None:
         raise UnknownCollection(f"there is no collection {id_or_alias!r}")
-    return _read(row)
+    return Collection(*row)
 
 
 def all_collections(tx: Tx) -> list[Collection]:
     """List all collections, the oldest first."""
-    return [_read(row) for row in tx.execute(select(*COLUMNS).order_by(collections.c.number))]
+    return [_seen(tx, Collection(*row)) for row in tx.execute(select(*COLUMNS).order_by(collections.c.number))]
+
+
+def _seen(tx: Tx, collection: Collection) -> Collection:
+    """Note the end of a collection's log, which a reader may learn of, and return the collection."""
+    seen_dates.note(tx, collection.log, collection.last_added)
+    return collection
 
 
 def create_defaults(tx: Tx) -> list[Collection]:
-    """Add the collections of every hub that are missing; returns those it added."""
+    """Add the missing default collections of a hub, and return them."""
     existing = {collection.alias for collection in all_collections(tx)}
     made = []
     for alias, kind, title, description in DEFAULTS:
@@ -208,30 +215,45 @@ def create_defaults(tx: Tx) -> list[Collection]:
 
 def _with_full_variant(alias: str, title: str, description: str) -> tuple[tuple[str, str, str], ...]:
     """Return alias, title and description of a released collection, and of its full variant."""
-    fuller = f"{description} With observables and relationships.".strip()
-    return (alias, title, description), (f"{alias}{_FULL}", f"{title} (full)", fuller)
+    full_title, full_description = FULL_TEXTS
+    fuller = f"{description} {full_description}".strip()
+    return (alias, title, description), (f"{alias}{_FULL}", f"{title} {full_title}", fuller)
 
 
-def _read(row: Row[*tuple[Any, ...]]) -> Collection:
-    return Collection(*row)
+def hub_reports(tx: Tx) -> Collection:
+    """Return the collection of the open hub reports. Add it when it is first needed.
+
+    Raises ``CollectionExists`` if an operator has given its alias or title to a collection of another kind, or another
+    process adds it at this moment.
+    """
+    alias, title, description = HUB_REPORTS
+    try:
+        found = get(tx, alias)
+    except UnknownCollection:
+        return add(tx, alias, title, description=description)
+    if found.kind != "exchange":
+        raise CollectionExists(f"the alias {alias!r} is taken")
+    return found
 
 
 def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, write: bool = False) -> None:
-    """Let ``name`` read or write the collection, or both, from its next request on; rights that it has stay.
+    """Let ``name`` read or write the collection, or both, from its next request on. Existing rights stay.
 
-    A right to read that it had before goes on: what was revoked meanwhile is served to it, as it may have read that.
-    Raises ``UnknownPartner``, ``UnknownCollection`` for what belongs to another partner alone, and
-    ``CertificateNeeded`` where the collection asks for a certificate that the partner's client does not have.
+    A right to read that was revoked earlier continues from its old start. The partner may have read listings withdrawn
+    since, so it sees their revocations. Raises ``UnknownPartner``, ``UnknownCollection`` for another partner's
+    collection, and ``CertificateNeeded`` if the partner's client lacks a required certificate.
     """
     partners.get(tx, name)
     if collection.owner not in (None, name):
-        raise UnknownCollection(f"{collection.alias} is one partner's own collection, which nobody else reads")
+        raise UnknownCollection(
+            f"{collection.alias} is another partner's own collection, which only that partner can read"
+        )
     key = (grants.c.partner == name, grants.c.collection == collection.number)
     had = tx.execute(select(grants.c.can_read, grants.c.can_write, grants.c.granted).where(*key)).first()
     if read and not (had and had.can_read) and certificates.is_missing(tx, name, collection.number):
         raise CertificateNeeded(
-            f"{collection.alias} asks for a certificate of the partner's client: "
-            f'start its sandbox with scamfeed sandbox start "{name}", and grant it when that is passed'
+            f"{collection.alias} requires a certificate of the partner's client: "
+            f'start its sandbox with scamfeed sandbox start "{name}", and grant access when it is passed'
         )
     tx.execute(delete(grants).where(*key))
     rights = {"can_read": read or bool(had and had.can_read), "can_write": write or bool(had and had.can_write)}
@@ -242,13 +264,22 @@ def grant(tx: Tx, name: str, collection: Collection, *, read: bool = False, writ
 
 
 def log_place(tx: Tx, number: int) -> int:
-    """Return a place in the log of a collection, by its number, after all that was added before, and not in future."""
+    """Return a place in a collection's log after all existing objects and before all future ones."""
     last = tx.execute(select(collections.c.last_added).where(collections.c.number == number)).scalar() or 0
     return max(int(last), database_time(tx))
 
 
+def last_places(tx: Tx, ids: Iterable[str]) -> dict[str, int]:
+    """Return the last ``date_added`` of each of the collections that exists, by id (microseconds)."""
+    places: dict[str, int] = {}
+    for some in chunks(ids):
+        found = tx.execute(select(collections.c.id, collections.c.last_added).where(collections.c.id.in_(some)))
+        places |= {row.id: row.last_added or 0 for row in found}
+    return places
+
+
 def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, write: bool = True) -> None:
-    """Withdraw the right to ``read`` the collection, or to ``write`` it, from the partner's next request on.
+    """Revoke the right to ``read`` the collection, or to ``write`` it, from the partner's next request on.
 
     A partner without either right cannot tell that the collection exists. Raises ``UnknownPartner``.
     """
@@ -258,12 +289,13 @@ def revoke(tx: Tx, name: str, collection: Collection, *, read: bool = True, writ
         partners.note_former_grants(tx, name, collection.number)
     withdrawn = {"can_read": False} if read else {}
     withdrawn |= {"can_write": False} if write else {}
-    tx.execute(update(grants).where(*mine).values(**withdrawn))
+    if withdrawn:
+        tx.execute(update(grants).where(*mine).values(**withdrawn))
     tx.execute(delete(grants).where(*mine, ~grants.c.can_read, ~grants.c.can_write))
 
 
 def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
-    """Return, by collection id, whether the partner may read and may write; all others are hidden from it."""
+    """Return by collection id whether the partner may read and write. Other collections are hidden from it."""
     asked = (
         select(collections.c.id, grants.c.can_read, grants.c.can_write)
         .join_from(grants, collections)
@@ -273,12 +305,12 @@ def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
 
 
 def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] | None:
-    """Find a collection with the partner's right to read and to write it; None where it has none, or there is none."""
+    """Return a collection with the partner's rights to read and to write, or None without a right or a collection."""
     found = fetch(tx, _RIGHT, {"name": name, "ref": id_or_alias})
     if not found:
         return None
     can_read, can_write, *collection = found[0]
-    return Collection(*collection), can_read, can_write
+    return _seen(tx, Collection(*collection)), can_read, can_write
 
 
 _RIGHT = (
@@ -305,13 +337,14 @@ def writers(tx: Tx) -> dict[str, frozenset[str]]:
 
 _WRITERS = select(collections.c.alias, grants.c.partner).join_from(grants, collections).where(grants.c.can_write)
 
-PrivateUse = Literal["for", "outcomes", "accounts", "requests", "sandbox"]
+PrivateUse = Literal["for", "outcomes", "accounts", "requests", "sandbox", "hub-reports"]
 
-_PRIVATE_TEXTS: dict[PrivateUse, tuple[str, str]] = {
+PRIVATE_TEXTS: dict[PrivateUse, tuple[str, str]] = {
     "for": ("For {}", "Reports that only this partner may read, by the sharing limits of their contributors."),
     "outcomes": ("Outcomes of {}", "Outcomes of the reports that this partner contributed."),
     "accounts": ("Accounts at {}", "Reports of the accounts that this partner keeps, for its answer."),
     "requests": ("Requests of {}", "Requests between institutions that this partner sent, is asked by, or may follow."),
+    "hub-reports": ("Hub reports for {}", "Reports of this hub's partners for this hub alone, signed."),
     "sandbox": (
         "Sandbox of {}",
         "Synthetic listings to rehearse with: none is real, and nothing sent here is released.",
@@ -322,33 +355,32 @@ _OTHER_CHARACTERS = re.compile(r"[^a-z0-9]+")
 
 
 def find_private(tx: Tx, partner: str, use: PrivateUse) -> Collection | None:
-    """Find a partner's private collection; None where none was needed yet."""
+    """Return a partner's private collection, or None if it was not needed yet."""
     row = tx.execute(_OWN, {"of_partner": partner, "for_use": use}).first()
     if row is None:
         return None
-    [*columns] = row
-    return Collection(*columns)
+    return Collection(*row)
 
 
 def private_collection(tx: Tx, partner: str, use: PrivateUse) -> Collection:
-    """Return a partner's private collection, which only it reads; adds it when it is first needed.
+    """Return a partner's private collection, which only this partner reads. Add it when it is first needed.
 
-    Another transaction that needs it first in the same moment waits, and finds it.
+    A concurrent transaction that needs it waits, and then finds it.
     """
     return find_private(tx, partner, use) or _add_private(tx, partner, use)
 
 
 def _add_private(tx: Tx, partner: str, use: PrivateUse) -> Collection:
-    title, description = _PRIVATE_TEXTS[use]
+    title, description = PRIVATE_TEXTS[use]
     names = _private_alias(partner, use), title.format(partner)
-    # What partners rehearse with is nothing that the release rules know of.
+    # The release rules do not fill the sandbox.
     kind: CollectionKind = "exchange" if use == _SANDBOX else "private"
     try:
         made = add(tx, *names, kind=kind, description=description, owner=partner, use=use)
     except CollectionExists:
         if found := find_private(tx, partner, use):
             return found
-        # Another collection looks like this one: a random word tells them apart.
+        # Another collection has the same alias: a random word distinguishes them.
         word = secrets.token_hex(6)
         alias, title = f"{names[0]}-{word}", f"{names[1]} ({word})"
         made = add(tx, alias, title, kind=kind, description=description, owner=partner, use=use)
@@ -357,7 +389,7 @@ def _add_private(tx: Tx, partner: str, use: PrivateUse) -> Collection:
 
 
 def _private_alias(partner: str, use: PrivateUse) -> str:
-    """Return an alias that a person can read: the partner's name, with a part of its hash where characters are lost."""
+    """Return a readable alias: the partner's name, plus part of its hash if characters are lost."""
     if _PLAIN_NAME.fullmatch(partner) and len(partner) <= 60:
         return f"{use}-{partner}"
     digest = hashlib.sha256(partner.encode()).hexdigest()[:8]

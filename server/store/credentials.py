@@ -1,4 +1,4 @@
-"""Passwords, tokens and client certificates: made, hashed, compared in constant time."""
+"""Passwords, tokens and client certificates: created, hashed, and compared in constant time."""
 
 import hashlib
 import hmac
@@ -19,11 +19,11 @@ REMEMBERED_SECONDS = 300
 _REMEMBERED_AT_MOST = 10_000
 
 BeforeVerifying = Callable[[bool], int]
-# Finds the stored hash that a password with this digest was verified against elsewhere, None for none.
+# Returns the stored hash that another process verified for a password digest, or None.
 FindVerified = Callable[[bytes], str | None]
 
 
-def _nowhere(digest: bytes) -> None:
+def _not_verified(digest: bytes) -> None:
     """Find nothing."""
 
 
@@ -42,19 +42,29 @@ def make_credentials(user: str) -> Credentials:
 
 
 def hash_password(password: str) -> str:
-    """Hash a password for keeping."""
+    """Hash a password for storage."""
     return _ARGON2.hash(password)
 
 
 def hash_token(token: str) -> bytes:
-    """Hash a token for keeping and for finding; it is random enough that one pass of SHA-256 will do."""
+    """Hash a token for storage and look-up. It is random enough for one pass of SHA-256."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-class UsedLogin(NamedTuple):
-    """The credential that a partner proves itself by: a password, a token or a certificate, and a digest.
+def password_check(password: str) -> bytes:
+    """Return two octets that reject nearly every wrong password at once.
 
-    Of a token, and of the password issued with it, the digest is the token's hash; of a certificate its fingerprint.
+    A password has 256 random bits, so it may lose sixteen. Guessers are rejected by the check; the real password always
+    passes.
+    """
+    return hashlib.sha256(b"check " + password.encode("utf-8", "surrogatepass")).digest()[:2]
+
+
+class UsedLogin(NamedTuple):
+    """The credential that a partner used: a password, a token or a certificate, and a digest.
+
+    For a token, and the password issued with it, the digest is the token's hash. For a certificate it is the
+    fingerprint.
     """
 
     by: Literal["password", "token", "certificate"]
@@ -62,27 +72,27 @@ class UsedLogin(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Return the name of the credential: 16 digits, from which no secret and no stored hash follows."""
+        """The credential's name: 16 digits that reveal no secret and no stored hash."""
         named = self.digest if self.by == "certificate" else hashlib.sha256(self.digest).digest()
         return named.hex()[:16]
 
 
 class PasswordVerifier:
-    """Verifies passwords, and for five minutes remembers, by a keyed digest, those that were right.
+    """Verifies passwords, and remembers correct ones by a keyed digest for five minutes.
 
-    The memory is only a shortcut from a password to the stored hash it matched: once that hash is gone from the store,
-    the password is wrong from the next request on. Verifiers with the same ``key`` can share what they verified.
+    The memory only maps a password to the stored hash it matched. Once that hash is deleted from the store, the
+    password is rejected from the next request on. Verifiers with the same ``key`` can share their verifications.
     """
 
     def __init__(self, key: bytes | None = None) -> None:
-        """Start with nothing remembered; without a ``key`` with one that only this process knows."""
+        """Start with an empty memory. Without ``key``, use one that only this process knows."""
         self._key = key or secrets.token_bytes(32)
         self._remembered: dict[bytes, tuple[str, float]] = {}
         self._hash_of_nobody = ""
         self._changing = threading.Lock()
 
     def digest(self, password: str) -> bytes:
-        """Return the digest by which a password is remembered."""
+        """Return the digest that identifies a remembered password."""
         return hmac.digest(self._key, password.encode("utf-8", "surrogatepass"), "sha256")
 
     def matches(
@@ -90,13 +100,13 @@ class PasswordVerifier:
         password: str,
         hashes: list[str],
         before_verifying: BeforeVerifying = lambda known: 1,
-        find_verified: FindVerified = _nowhere,
+        find_verified: FindVerified = _not_verified,
     ) -> str | None:
-        """Return which of ``hashes`` the password belongs to, None where to none; without any it takes as long.
+        """Return the matching hash of ``hashes``, or None. Without hashes it takes equally long.
 
-        Before a slow verification ``before_verifying`` is called, with whether the password was right before. It
-        returns how many verifications a wrong password has to take at least, and may raise. ``find_verified`` is asked
-        before that whether another process has verified the password.
+        Before a slow verification ``before_verifying`` is called with whether the password was correct before. It
+        returns the minimum number of verifications for a wrong password, and may raise. ``find_verified`` is called
+        first, and returns the verification of another process.
         """
         digest = self.digest(password)
         known = self._remembered.get(digest)
@@ -109,7 +119,7 @@ class PasswordVerifier:
         at_least = before_verifying(known is not None and known[0] in hashes)
         found = None
         given = password.encode("utf-8", "surrogatepass")
-        for stored in [*hashes, *[self._nobody()] * (at_least - len(hashes))]:
+        for stored in [*hashes, *[self._unmatched_hash()] * (at_least - len(hashes))]:
             if _ARGON2.verify(given, stored):
                 found = stored
         if found is None or found not in hashes:
@@ -123,8 +133,8 @@ class PasswordVerifier:
                 self._remembered.clear()
             self._remembered[digest] = (found, time.monotonic() + REMEMBERED_SECONDS)
 
-    def _nobody(self) -> str:
-        """Return a hash that no password has, so that an unknown user costs the same time as a wrong password."""
+    def _unmatched_hash(self) -> str:
+        """Return a hash that no password matches, so that an unknown user takes as long as a wrong password."""
         if not self._hash_of_nobody:
             self._hash_of_nobody = hash_password(secrets.token_urlsafe(32))
         return self._hash_of_nobody
@@ -138,11 +148,11 @@ class BadCertificate(ValueError):
 
 
 def fingerprint_of(certificate: str) -> bytes:
-    """Read a certificate as PEM, or the SHA-256 of its DER in hexadecimal. Raises ``BadCertificate``."""
+    """Parse a certificate as PEM, or the SHA-256 of its DER in hexadecimal. Raises ``BadCertificate``."""
     text = certificate.strip()
     try:
         if text.startswith("-----BEGIN CERTIFICATE-----"):
-            # A file may go on with the chain; the first is the partner's own.
+            # A chain may follow in the file; the first certificate is the partner's own.
             own = text[: text.index(_END) + len(_END)]
             return hashlib.sha256(ssl.PEM_cert_to_DER_cert(own)).digest()
         digest = bytes.fromhex(text.replace(":", ""))

@@ -1,8 +1,9 @@
-"""Deliveries: which version of which object was pushed to which partner, when, and the peer's answer."""
+"""Deliveries: the object versions pushed to each partner, with the time and the peer's answer."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, select, text, tuple_
@@ -10,32 +11,45 @@ from sqlalchemy import bindparam, delete, select, text, tuple_
 from server.store import feed_state, partners
 from server.store.collections import Collection
 from server.store.database.engine import Tx
-from server.store.database.sql import any_of, chunks
+from server.store.database.sql import ManyRows, any_of, chunks
 from server.store.database.times import moment, now
 from server.store.item import Item
-from server.store.tables import deliveries
+from server.store.tables import columns_of, deliveries
 
+_NO_IDS: Mapping[str, str] = MappingProxyType({})
 _KEY = tuple(deliveries.primary_key.columns)
-# Rows that are looked at in one transaction, to find those that may go.
+# Rows examined in one transaction to find removable ones.
 _STRETCH = 5_000
-# Of one version the last attempt is stored, and the number of attempts, in 16 bits.
+# For each version, the last attempt is stored, with the number of attempts in 16 bits.
 _ON_SQLITE = """
-INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) VALUES (?, ?, ?, ?, ?, ?, 1)
+INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, remote, attempts)
+VALUES (?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (feed, partner, object_id, version) DO UPDATE
-SET delivered = excluded.delivered, answer = excluded.answer, attempts = min(attempts, 32766) + 1
+SET delivered = excluded.delivered, answer = excluded.answer, attempts = min(attempts, 32766) + 1,
+    remote = coalesce(excluded.remote, remote)
 """
 # One statement for all rows.
 _ON_POSTGRESQL = text("""
-INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts)
-SELECT :feed, :partner, sent.id, sent.version, :delivered, :answer, 1
-FROM unnest(CAST(:ids AS text[]), CAST(:versions AS bigint[])) AS sent (id, version)
+INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, remote, attempts)
+SELECT :feed, :partner, sent.id, sent.version, :delivered, :answer, sent.remote, 1
+FROM unnest(CAST(:ids AS text[]), CAST(:versions AS bigint[]), CAST(:remotes AS text[])) AS sent (id, version, remote)
 ON CONFLICT (feed, partner, object_id, version) DO UPDATE
-SET delivered = excluded.delivered, answer = excluded.answer, attempts = least(deliveries.attempts, 32766) + 1
+SET delivered = excluded.delivered, answer = excluded.answer, attempts = least(deliveries.attempts, 32766) + 1,
+    remote = coalesce(excluded.remote, deliveries.remote)
 """)
+# The answer while a delivery is under way; it stays after a crash.
+SENDING = "unclear: being sent"
+_NOTE = ManyRows(
+    "INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    "INSERT INTO deliveries (feed, partner, object_id, version, delivered, answer, attempts) "
+    "SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",
+    ("text", "text", "text", "bigint", "bigint", "text", "smallint"),
+)
 
 
 class Delivery(NamedTuple):
-    """The last attempt to deliver one object version; ``version`` as in ``Item``."""
+    """The last attempt to deliver one object version; ``version`` as in ``Item``, ``remote`` the peer's id of it."""
 
     feed: str
     partner: str
@@ -44,22 +58,50 @@ class Delivery(NamedTuple):
     delivered: datetime
     answer: str
     attempts: int
+    remote: str | None = None
 
 
-def record(tx: Tx, feed: str, partner: str, items: Iterable[Item], answer: str) -> None:
-    """Record that these items went to ``partner`` now and how it answered; of one version the last attempt is kept."""
-    # In the order of the key, so that each of its pages is written once.
+_COLUMNS = columns_of(Delivery, deliveries)
+
+
+def record(
+    tx: Tx, feed: str, partner: str, items: Iterable[Item], answer: str, remote: Mapping[str, str] = _NO_IDS
+) -> None:
+    """Record that these items were sent to ``partner`` now, with its answer. Only the last attempt is stored.
+
+    ``remote`` has the peer's own ids of items, by their ids here.
+    """
+    # Sorted by key, so that each page of the index is written once.
     versions = sorted({(item.id, item.version or 0) for item in items})
     if not versions:
         return
     at = now()
     if tx.dialect.name == "sqlite":
-        rows = [(feed, partner, id_, version, at, answer) for id_, version in versions]
+        rows = [(feed, partner, id_, version, at, answer, remote.get(id_)) for id_, version in versions]
         tx.exec_driver_sql(_ON_SQLITE, rows)
     else:
         ids, numbers = map(list, zip(*versions, strict=True))
         shared = {"feed": feed, "partner": partner, "delivered": at, "answer": answer}
-        tx.execute(_ON_POSTGRESQL, shared | {"ids": ids, "versions": numbers})
+        tx.execute(
+            _ON_POSTGRESQL, shared | {"ids": ids, "versions": numbers, "remotes": [remote.get(id_) for id_ in ids]}
+        )
+
+
+def note(tx: Tx, feed: str, partner: str, items: Iterable[Item]) -> None:
+    """Note before a delivery which object versions it sends: the peer may have them, even if no answer is recorded."""
+    at = now()
+    _NOTE.run(tx, sorted({(feed, partner, item.id, item.version or 0, at, SENDING, 0) for item in items}))
+
+
+def newest(tx: Tx, feed: str, partner: str, ids: Iterable[str]) -> dict[str, list[Delivery]]:
+    """Return the deliveries of each of these objects by a feed, the newest version first."""
+    d = deliveries.c
+    found: dict[str, list[Delivery]] = defaultdict(list)
+    for chunk in chunks(ids):
+        asked = select(*_COLUMNS).where(d.feed == feed, d.partner == partner, any_of(tx, d.object_id, chunk))
+        for row in tx.execute(asked.order_by(d.object_id, d.version.desc())):
+            found[row.object_id].append(_delivery(row))
+    return found
 
 
 def sent(tx: Tx, feed: str, partner: str, items: Iterable[Item]) -> list[Delivery]:
@@ -68,13 +110,13 @@ def sent(tx: Tx, feed: str, partner: str, items: Iterable[Item]) -> list[Deliver
     d = deliveries.c
     found = []
     for chunk in chunks(sorted({id_ for id_, _ in wanted})):
-        asked = select(deliveries).where(d.feed == feed, d.partner == partner, any_of(tx, d.object_id, chunk))
+        asked = select(*_COLUMNS).where(d.feed == feed, d.partner == partner, any_of(tx, d.object_id, chunk))
         found += [_delivery(row) for row in tx.execute(asked) if (row.object_id, row.version) in wanted]
     return found
 
 
 def known(tx: Tx, feed: str, partner: str, ids: Iterable[str]) -> set[str]:
-    """Return those of the object ids of which some version was delivered to ``partner``."""
+    """Return the object ids of which any version was delivered to ``partner``."""
     d = deliveries.c
     found: set[str] = set()
     for chunk in chunks(ids):
@@ -90,10 +132,10 @@ def history(
 ) -> list[Delivery]:
     """Return the last deliveries, the latest first.
 
-    ``feed`` and ``ids`` leave out other feeds and other objects; ``answer`` keeps the answers that begin with it.
+    ``feed`` and ``ids`` select feeds and objects; ``answer`` selects answers by their beginning.
     """
     d = deliveries.c
-    asked = select(deliveries).order_by(d.delivered.desc(), d.feed, d.partner, d.object_id, d.version).limit(limit)
+    asked = select(*_COLUMNS).order_by(d.delivered.desc(), d.feed, d.partner, d.object_id, d.version).limit(limit)
     if feed is not None:
         asked = asked.where(d.feed == feed)
     if ids is not None:
@@ -109,13 +151,13 @@ def to_partner(tx: Tx, partner: str, ids: Iterable[str]) -> list[Delivery]:
     found: list[Delivery] = []
     for feed in sorted(feed for feed, name in recipients(tx) if name == partner):
         for chunk in chunks(sorted(set(ids))):
-            asked = select(deliveries).where(d.feed == feed, d.partner == partner, any_of(tx, d.object_id, chunk))
+            asked = select(*_COLUMNS).where(d.feed == feed, d.partner == partner, any_of(tx, d.object_id, chunk))
             found += [_delivery(row) for row in tx.execute(asked)]
     return sorted(found, key=lambda delivery: (delivery.delivered, delivery.feed, delivery.object_id))
 
 
 class DeliveryKey(NamedTuple):
-    """The key of a delivery; the order of these is that of the table."""
+    """The key of a delivery. Keys sort like the table."""
 
     feed: str
     partner: str
@@ -124,17 +166,17 @@ class DeliveryKey(NamedTuple):
 
 
 class SupersededPage(NamedTuple):
-    """Deliveries that may go, of one stretch of the table, and where the next stretch begins; None at the end."""
+    """The removable deliveries of one stretch of the table, and where the next stretch begins; None at the end."""
 
     keys: list[DeliveryKey]
     next: DeliveryKey | None
 
 
 def superseded(tx: Tx, *, before: int, after: DeliveryKey | None = None, rows: int = _STRETCH) -> SupersededPage:
-    """Find deliveries ``before`` (microseconds) of versions after which a later one arrived, in ``rows`` of the table.
+    """Find deliveries ``before`` (microseconds) that a later version superseded, in ``rows`` of the table.
 
-    Of each object the last version that reached a partner is not among them: a push needs it to know what to revoke,
-    and what not to repeat. The table is read in the order of its key, ``after`` the end of the last page.
+    The last version of each object that reached a partner is kept: a push needs it to find objects to revoke, and
+    to avoid repetitions. The table is read in key order, ``after`` the end of the last page.
     """
     d = deliveries.c
     asked = select(*_KEY, d.delivered, d.answer).order_by(*_KEY).limit(rows)
@@ -150,14 +192,14 @@ def superseded(tx: Tx, *, before: int, after: DeliveryKey | None = None, rows: i
             arrived = tuple(key[:3])
     if len(found) < rows:
         return SupersededPage(keys, None)
-    # The versions of the last object may go on behind this page: all of them are looked at again with the next one.
+    # The last object may have further versions behind this page, so the next page starts with it again.
     last = found[-1][:3]
     complete = [row for row in found if row[:3] != last]
     return SupersededPage(keys, DeliveryKey(*(complete[-1] if complete else found[-2])[:4]))
 
 
 def remove(tx: Tx, keys: Sequence[DeliveryKey]) -> int:
-    """Remove these deliveries, and return how many were still there."""
+    """Remove these deliveries, and return how many still existed."""
     if not keys:
         return 0
     statement = delete(deliveries).where(*(column == bindparam(f"of_{column.name}") for column in _KEY))
@@ -167,16 +209,15 @@ def remove(tx: Tx, keys: Sequence[DeliveryKey]) -> int:
 
 
 def _delivery(row: Any) -> Delivery:
-    version = row.version or None
-    return Delivery(row.feed, row.partner, row.object_id, version, moment(row.delivered), row.answer, row.attempts)
+    return Delivery(*row)._replace(version=row.version or None, delivered=moment(row.delivered))
 
 
-# A push that the peer refused, or that did not reach it, is no delivery.
+# A push that failed or was rejected does not count as a delivery.
 ARRIVED = ~deliveries.c.answer.startswith("failed")
 
 
 def recipients(tx: Tx) -> list[tuple[str, str]]:
-    """Return the feeds that ever delivered anything, each with its partner; found by steps, however many rows."""
+    """Return the feeds that ever delivered anything, each with its partner. Uses index steps, not a full scan."""
     found: list[tuple[str, str]] = []
     row = tx.execute(_FIRST_PAIR).first()
     while row is not None:
@@ -201,16 +242,18 @@ def feeds_pushing(tx: Tx, of: Sequence[Collection]) -> dict[str, list[tuple[str,
     return found
 
 
-def delivered_to(tx: Tx, by: Iterable[tuple[str, str]], ids: Sequence[str], since: int) -> dict[str, set[str]]:
-    """Return by object the partners that these feeds, each with its partner, delivered it to at or after ``since``."""
-    found: dict[str, set[str]] = defaultdict(set)
+def delivered_to(
+    tx: Tx, by: Iterable[tuple[str, str]], ids: Sequence[str], since: int
+) -> dict[str, set[tuple[str, str]]]:
+    """Return by object those of these feeds, each with its partner, that delivered it at or after ``since``."""
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     d = deliveries.c
     for feed, partner in by:
         asked = select(d.object_id).where(
             d.feed == feed, d.partner == partner, any_of(tx, d.object_id, ids), d.delivered >= since, ARRIVED
         )
         for object_id in tx.execute(asked).scalars():
-            found[object_id].add(partner)
+            found[object_id].add((feed, partner))
     return found
 
 

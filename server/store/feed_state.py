@@ -1,16 +1,16 @@
-"""The stored state of each feed: checkpoint, runs, files read, failures, dead letters, and the node that runs it.
+"""The stored state of each feed: checkpoint, runs, files read, failures, dead letters, and its current node.
 
-Everything happens in the caller's transaction, so that a batch and its checkpoint are stored together or not at all.
-A lease belongs to one holder for a few seconds, which it keeps renewing by the database's clock. A holder that was
-stopped for longer may go on without knowing that another has taken over. Its token is then the older one:
-``renew_lease`` in the transaction of each write raises, and nothing of that transaction is stored.
+Everything happens in the caller's transaction, so that a batch and its checkpoint are stored together. A lease belongs
+to one holder for a few seconds by the database's clock, and the holder keeps renewing it. A holder that paused for
+longer may continue without knowing that another has taken over. Its token is then outdated: ``renew_lease``, called in
+the transaction of each write, raises, and the transaction is rolled back.
 """
 
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -24,22 +24,23 @@ from server.store.database import sql
 from server.store.database.engine import Tx
 from server.store.database.sql import any_of, chunks, insert_many
 from server.store.database.times import micros, moment, now
-from server.store.tables import checkpoints, dead_letters, feed_states, files_read, leases, runs
+from server.store.tables import checkpoints, columns_of, dead_letters, feed_states, files_read, leases, runs
 
 _SECOND = 1_000_000
-# Runs are stored for so long.
+# How long runs are stored.
 _RUN_HISTORY = 30 * 86_400 * _SECOND
 LEASE_SECONDS = 3.0
-# No lease is longer; one that ends later was written before the clock was set back.
+# No lease is longer. A lease that ends later was written before the clock was set back.
 _LONGEST_LEASE = 60 * _SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class FeedRun:
-    """One run of a feed; ``error`` is None where it ended well.
+    """One run of a feed; ``error`` is None if it succeeded.
 
-    ``unread`` counts the columns and cells that were not read, by name (``columns`` and ``cells``). ``status`` is that
-    of the peer's answer by HTTP that ended the run, None where there was none.
+    ``unread`` counts unread columns and cells by name, and refused rows by reason (``columns``, ``cells``, ``rows``);
+    ``likely`` has the columns that look like known ones. ``status`` is the HTTP status of the peer's answer that ended
+    the run, or None.
     """
 
     feed: str
@@ -49,12 +50,12 @@ class FeedRun:
     accepted: int
     rejected: int
     error: str | None
-    unread: dict[str, dict[str, int]] = field(default_factory=dict)
+    unread: dict[str, dict[str, Any]] = field(default_factory=dict)
     status: int | None = None
 
 
 def load_checkpoint(tx: Tx, feed: str) -> dict[str, Any] | None:
-    """Return the feed's last checkpoint, None before its first."""
+    """Return the feed's last checkpoint, or None before its first."""
     body = tx.execute(select(checkpoints.c.body).where(checkpoints.c.feed == feed)).scalar()
     if body is None:
         return None
@@ -78,10 +79,10 @@ def record_run(
     accepted: int,
     rejected: int,
     error: str | None,
-    unread: dict[str, dict[str, int]] | None = None,
+    unread: dict[str, dict[str, Any]] | None = None,
     status: int | None = None,
 ) -> None:
-    """Record a run, and forget those of more than a month ago; the moments are aware."""
+    """Record a run, and remove runs older than a month. The moments are aware."""
     tx.execute(delete(runs).where(runs.c.feed == feed, runs.c.started < micros(started) - _RUN_HISTORY))
     tx.execute(
         insert(runs).values(
@@ -100,60 +101,49 @@ def record_run(
 
 
 def last_runs(tx: Tx) -> dict[str, FeedRun]:
-    """Return the last run of each feed that ever ran."""
+    """Return the last run of each feed that has run."""
     newest = select(runs.c.feed, func.max(runs.c.started).label("started")).group_by(runs.c.feed).subquery()
-    asked = select(
-        runs.c.feed,
-        runs.c.started,
-        runs.c.ended,
-        runs.c.read,
-        runs.c.accepted,
-        runs.c.rejected,
-        runs.c.error,
-        runs.c.unread,
-        runs.c.status,
-    ).join(newest, and_(runs.c.feed == newest.c.feed, runs.c.started == newest.c.started))
+    mine = and_(runs.c.feed == newest.c.feed, runs.c.started == newest.c.started)
+    asked = select(*columns_of(FeedRun, runs)).join(newest, mine)
     return {row.feed: _run(row) for row in tx.execute(asked.order_by(runs.c.feed))}
 
 
 def _run(row: Any) -> FeedRun:
     unread = orjson.loads(row.unread) if row.unread else {}
-    started, ended = moment(row.started), moment(row.ended)
-    return FeedRun(row.feed, started, ended, row.read, row.accepted, row.rejected, row.error, unread, row.status)
+    return replace(FeedRun(*row), started=moment(row.started), ended=moment(row.ended), unread=unread)
 
 
 def last_run(tx: Tx, feed: str) -> FeedRun | None:
-    """Return the last run of a feed, None before its first."""
+    """Return the last run of a feed, or None."""
     return next(iter(last_runs_of(tx, feed, 1)), None)
 
 
 def last_runs_of(tx: Tx, feed: str, limit: int) -> list[FeedRun]:
     """Return the last runs of a feed, the newest first."""
     r = runs.c
-    asked = select(r.feed, r.started, r.ended, r.read, r.accepted, r.rejected, r.error, r.unread, r.status)
-    asked = asked.where(r.feed == feed)
+    asked = select(*columns_of(FeedRun, runs)).where(r.feed == feed)
     return [_run(row) for row in tx.execute(asked.order_by(r.started.desc()).limit(limit))]
 
 
 def has_read_file(tx: Tx, feed: str, digest: str) -> bool:
-    """Return whether the feed has read a file of this digest to its end."""
+    """Return whether the feed has completely read a file with this digest."""
     return file_name_of(tx, feed, digest) is not None
 
 
 def file_name_of(tx: Tx, feed: str, digest: str) -> str | None:
-    """Return the name that the file of a digest had when the feed last read it, None where it never did."""
+    """Return the last name of the file with this digest when the feed read it, or None."""
     asked = select(files_read.c.name).where(files_read.c.feed == feed, files_read.c.digest == digest)
     found: str | None = tx.execute(asked).scalar()
     return found
 
 
 def record_file(tx: Tx, feed: str, digest: str, name: str) -> None:
-    """Record that the feed has read the file of this digest, last under this name."""
+    """Record that the feed has read the file with this digest and name."""
     record_files(tx, feed, {digest: name})
 
 
 def record_files(tx: Tx, feed: str, names: Mapping[str, str]) -> None:
-    """Record that the feed has read the files of these digests, each last under its name."""
+    """Record that the feed has read the files with these digests and names."""
     for chunk in chunks(sorted(names)):
         tx.execute(delete(files_read).where(files_read.c.feed == feed, any_of(tx, files_read.c.digest, chunk)))
     seen = now()
@@ -162,16 +152,16 @@ def record_files(tx: Tx, feed: str, names: Mapping[str, str]) -> None:
 
 Breaker = Literal["closed", "open", "half-open", "stopped"]
 
-# After so many failures in a row the peer is not expected to answer, and the next run is a trial.
+# After this many consecutive failures the breaker opens, and the next run is a trial.
 _OPENS_AT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """The successes and failures of a feed; moments in microseconds by the database's clock, None before the first.
+    """The successes and failures of a feed. Moments are in microseconds by the database's clock, None before the first.
 
-    ``failures`` counts the runs in a row that did not end well; since ``stopped`` a person has to mend something.
-    ``runs`` to ``rejected`` are sums over all runs.
+    ``failures`` counts consecutive failed runs. Since ``stopped``, a person has to fix something. ``runs`` to
+    ``rejected`` are sums over all runs.
     """
 
     feed: str
@@ -197,31 +187,34 @@ class FeedState:
 
 
 def load_state(tx: Tx, feed: str) -> FeedState:
-    """Return the state of a feed, one that never ran included."""
-    row = tx.execute(select(feed_states).where(feed_states.c.feed == feed)).first()
+    """Return the state of a feed, also of one that never ran."""
+    row = tx.execute(select(*columns_of(FeedState, feed_states)).where(feed_states.c.feed == feed)).first()
     return FeedState(*row) if row else FeedState(feed)
 
 
 def all_states(tx: Tx) -> dict[str, FeedState]:
-    """Return the state of each feed that ever ran."""
-    return {row.feed: FeedState(*row) for row in tx.execute(select(feed_states).order_by(feed_states.c.feed))}
+    """Return the state of each feed that has run."""
+    return {
+        row.feed: FeedState(*row)
+        for row in tx.execute(select(*columns_of(FeedState, feed_states)).order_by(feed_states.c.feed))
+    }
 
 
 def save_state(tx: Tx, state: FeedState) -> None:
     """Store the state of a feed."""
-    values = {name: getattr(state, name) for name in feed_states.c.keys()}  # noqa: SIM118 - columns, not their names
+    values = asdict(state)
     if not tx.execute(update(feed_states).where(feed_states.c.feed == state.feed).values(values)).rowcount:
         tx.execute(insert(feed_states).values(values))
 
 
 def clear_failures(tx: Tx, feed: str) -> None:
-    """Let the feed run at its next time, whatever has failed before."""
+    """Let the feed run at its next time, regardless of earlier failures."""
     forgiven = {"failures": 0, "retry_at": 0, "stopped": None}
     tx.execute(update(feed_states).where(feed_states.c.feed == feed).values(forgiven))
 
 
 class DeadLetter(NamedTuple):
-    """An item that was set aside: ``subject`` is its STIX id, ``reason`` the class of the error, without its text."""
+    """A dead letter: ``subject`` is the item's STIX id, ``reason`` the class of the error, without its text."""
 
     id: str
     subject: str
@@ -233,7 +226,7 @@ class DeadLetter(NamedTuple):
 
 
 def add_dead_letter(tx: Tx, feed: str, subject: str, body: bytes, reason: str) -> None:
-    """Set an item aside; the same again is one attempt more at the same letter."""
+    """Set an item aside. The same item again counts as another attempt."""
     id_ = hashlib.sha256(subject.encode() + b"\0" + body).hexdigest()[:32]
     now, d = sql.database_time(tx), dead_letters.c
     mine = (d.feed == feed, d.id == id_)
@@ -246,25 +239,25 @@ def add_dead_letter(tx: Tx, feed: str, subject: str, body: bytes, reason: str) -
 def find_dead_letters(
     tx: Tx, feed: str, *, attempts_below: int | None = None, limit: int | None = None
 ) -> list[DeadLetter]:
-    """Return the feed's dead letters, the oldest first; with ``attempts_below`` only those tried less often."""
+    """Return the feed's dead letters, the oldest first. ``attempts_below`` selects those with fewer attempts."""
     d = dead_letters.c
-    asked = select(d.id, d.subject, d.body, d.reason, d.first, d.last, d.attempts).where(d.feed == feed).limit(limit)
+    asked = select(*columns_of(DeadLetter, dead_letters)).where(d.feed == feed).limit(limit)
     if attempts_below is not None:
         asked = asked.where(d.attempts < attempts_below)
     return [
-        DeadLetter(row.id, row.subject, row.body, row.reason, moment(row.first), moment(row.last), row.attempts)
+        DeadLetter(*row)._replace(first=moment(row.first), last=moment(row.last))
         for row in tx.execute(asked.order_by(d.first, d.id))
     ]
 
 
 def remove_dead_letters(tx: Tx, feed: str, ids: Iterable[str]) -> None:
-    """Remove dead letters that have arrived after all, or never will have to."""
+    """Remove dead letters that were delivered or are no longer needed."""
     for chunk in chunks(ids):
         tx.execute(delete(dead_letters).where(dead_letters.c.feed == feed, any_of(tx, dead_letters.c.id, chunk)))
 
 
 def count_dead_letters(tx: Tx) -> dict[str, int]:
-    """Count the dead letters of each feed that has any."""
+    """Return the number of dead letters of each feed that has any."""
     counted = select(dead_letters.c.feed, func.count().label("letters")).group_by(dead_letters.c.feed)
     return {row.feed: row.letters for row in tx.execute(counted)}
 
@@ -280,8 +273,8 @@ class LeaseHolder(NamedTuple):
 class FeedHealth:
     """The health of a feed: its state, its lease, its dead letters, and its lag.
 
-    ``lag`` is in seconds: of a push, how much newer the newest object of its collection is than the last it has
-    delivered; of a feed that is no push, the time since it last ended well; None before that.
+    ``lag`` is in seconds. For a push it is the time between the last delivered and the newest object of its collection.
+    For a pull it is the time since the last successful run, or None.
     """
 
     state: FeedState
@@ -292,7 +285,7 @@ class FeedHealth:
 
 
 def health_of_feeds(tx: Tx) -> Mapping[str, FeedHealth]:
-    """Return the health of each feed that ever ran, or runs now."""
+    """Return the health of each feed that has run or runs now."""
     now, held, letters = sql.database_time(tx), lease_holders(tx), count_dead_letters(tx)
     states = all_states(tx)
     ends = {collection.id: log.newest(tx, collection) for collection in collections.all_collections(tx)}
@@ -303,7 +296,7 @@ def health_of_feeds(tx: Tx) -> Mapping[str, FeedHealth]:
 
 
 def health_of(tx: Tx, feed: str) -> FeedHealth:
-    """Return the health of one feed, one that never ran included."""
+    """Return the health of one feed, also of one that never ran."""
     letters = select(func.count()).select_from(dead_letters).where(dead_letters.c.feed == feed)
     checkpoint, ends = load_checkpoint(tx, feed) or {}, dict[str, int | None]()
     if "collection" in checkpoint:
@@ -326,7 +319,7 @@ def _health(
 
 
 class Lease(NamedTuple):
-    """The right to run ``feed``, as long as ``token`` is the newest."""
+    """The right to run ``feed`` while ``token`` is the newest."""
 
     feed: str
     holder: str
@@ -334,11 +327,11 @@ class Lease(NamedTuple):
 
 
 class LeaseLost(Exception):
-    """Another holder has taken the feed over; the present transaction must not be stored."""
+    """Another holder has taken over the feed. The current transaction must not be stored."""
 
 
 def acquire_lease(tx: Tx, feed: str, holder: str, seconds: float = LEASE_SECONDS) -> Lease | None:
-    """Lease the feed for ``seconds``; None where another holder has it."""
+    """Lease the feed for ``seconds``, or return None if another holder has it."""
     _add_lease_row(tx, feed)
     now = sql.database_time(tx)
     free = or_(leases.c.until <= now, leases.c.until > now + _LONGEST_LEASE)
@@ -354,22 +347,22 @@ def acquire_lease(tx: Tx, feed: str, holder: str, seconds: float = LEASE_SECONDS
 
 
 def renew_lease(tx: Tx, lease: Lease, seconds: float = LEASE_SECONDS) -> None:
-    """Renew the lease; to be called in each transaction that writes under it. Raises ``LeaseLost``.
+    """Renew the lease. Call it in each transaction that writes under the lease. Raises ``LeaseLost``.
 
-    A lease whose time is over is still good where nobody has taken it since.
+    An expired lease stays valid until another holder takes it.
     """
     renewed = _this_lease(lease).values(until=sql.database_time(tx) + int(seconds * _SECOND))
     if not tx.execute(renewed).rowcount:
-        raise LeaseLost(f"another node runs {lease.feed} now")
+        raise LeaseLost(f"another node now runs {lease.feed}")
 
 
 def release_lease(tx: Tx, lease: Lease) -> None:
-    """End the lease, so that the next holder need not wait; a lease that another has taken is not changed."""
+    """End the lease, so that the next holder need not wait. A lease taken over by another is unchanged."""
     tx.execute(_this_lease(lease).values(until=0))
 
 
 def lease_holders(tx: Tx) -> dict[str, LeaseHolder]:
-    """Return the present holder of each feed that has one."""
+    """Return the current holder of each leased feed."""
     rows = tx.execute(
         select(leases.c.feed, leases.c.holder, leases.c.until).where(leases.c.until > sql.database_time(tx))
     )
@@ -389,5 +382,5 @@ def _add_lease_row(tx: Tx, feed: str) -> None:
         with tx.begin_nested():
             tx.execute(insert(leases).values(feed=feed, holder="", token=0, until=0))
     except IntegrityError:
-        # Another node made it in the same moment.
+        # Another node made it at the same moment.
         pass

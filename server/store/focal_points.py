@@ -7,14 +7,14 @@ from sqlalchemy import delete, insert, select
 from schemas.partner import FocalFunction, PartnerKind
 from server.store.database.engine import Tx
 from server.store.release_tables import focal_points
-from server.store.tables import partners
+from server.store.tables import columns_of, partners
 
 # The name of the hub's own focal points, which no partner can have.
 HUB = ""
 
 
 class FocalPoint(NamedTuple):
-    """The contact of a partner, or of the hub, for a function: a role's address, page or hotline, never a person."""
+    """The contact of a partner or the hub for a function: a role's address, page or hotline, never a person."""
 
     partner: str
     function: FocalFunction
@@ -22,30 +22,30 @@ class FocalPoint(NamedTuple):
 
 
 def put(tx: Tx, partner: str, function: FocalFunction, contact: str) -> None:
-    """Set the partner's focal point for a function, in place of any before."""
+    """Set the partner's focal point for a function, replacing an earlier one."""
     remove(tx, partner, function)
     tx.execute(insert(focal_points).values(partner=partner, function=function.value, contact=contact))
 
 
 def remove(tx: Tx, partner: str, function: FocalFunction) -> bool:
-    """Remove the partner's focal point for a function; returns whether there was one."""
+    """Remove the partner's focal point for a function, and return whether there was one."""
     mine = (focal_points.c.partner == partner, focal_points.c.function == function.value)
     return bool(tx.execute(delete(focal_points).where(*mine)).rowcount)
 
 
 def of(tx: Tx, partner: str) -> list[FocalPoint]:
-    """List the focal points of a partner, or of the hub, by function."""
+    """Return the focal points of a partner, or of the hub, by function."""
     return [point for point in every(tx) if point.partner == partner]
 
 
 def every(tx: Tx) -> list[FocalPoint]:
-    """List all focal points, by partner and function; the hub's come first."""
-    asked = select(focal_points).order_by(focal_points.c.partner, focal_points.c.function)
+    """Return all focal points by partner and function, the hub's first."""
+    asked = select(*columns_of(FocalPoint, focal_points)).order_by(focal_points.c.partner, focal_points.c.function)
     return [FocalPoint(partner, FocalFunction(function), contact) for partner, function, contact in tx.execute(asked)]
 
 
 def serves(tx: Tx, function: FocalFunction) -> bool:
-    """Return whether the hub or any partner that takes part has a focal point for a function."""
+    """Return whether the hub or any current partner has a focal point for a function."""
     asked = (
         select(focal_points.c.partner)
         .join_from(focal_points, partners, focal_points.c.partner == partners.c.name, isouter=True)
@@ -56,7 +56,7 @@ def serves(tx: Tx, function: FocalFunction) -> bool:
 
 
 def of_country(tx: Tx, country: str | None, function: FocalFunction) -> FocalPoint | None:
-    """Find the focal point of a country for a function: its government's before other partners', else the hub's."""
+    """Find a country's focal point for a function: its government's, else another partner's, else the hub's."""
     candidates = focal_points.c.partner == HUB
     if country is not None:
         candidates |= partners.c.country == country

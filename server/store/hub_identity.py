@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 
-from mappers.identity import HubIdentity
+from mappers.common_objects import HubIdentity
+from server.store import audit
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.release_tables import hub_identity, warnings
 
 
 def load(tx: Tx) -> HubIdentity:
-    """Return the identity of this store's hub; the migrations made it."""
+    """Return the identity of this store's hub, created by the migrations."""
     return HubIdentity(*tx.execute(_ASKED).one())
 
 
@@ -27,41 +28,44 @@ def name(tx: Tx) -> str:
 
 
 def rename(tx: Tx, title: str) -> None:
-    """Set the name of the hub; setting the same again changes nothing."""
+    """Set the name of the hub. Repeating it changes nothing."""
     if load(tx).name != title:
         tx.execute(update(hub_identity).values(name=title))
         touch(tx)
+        audit.record_act(tx, "settings", "RENAME", "hub")
 
 
 def touch(tx: Tx) -> None:
-    """Mark the hub's identity as changed: it has a new version."""
+    """Mark the hub's identity as changed, with a new version."""
     tx.execute(update(hub_identity).values(modified=max(now(), load(tx).modified + 1000)))
 
 
 def secret(tx: Tx, use: str) -> bytes:
-    """Return the hub's secret for one use: 32 bytes, the same on every node, from which no other use's follows.
+    """Return the hub's secret for one use: 32 bytes, equal on every node, which reveal no other use's secret.
 
-    It is to be neither logged nor shown. It stays in the database, and so in its backups.
+    Never log or show it. It stays in the database and its backups.
     """
     return hmac.digest(tx.execute(_SECRET).scalar_one(), use.encode(), "sha256")
 
 
 _ASKED = select(hub_identity.c.identity, hub_identity.c.name, hub_identity.c.created, hub_identity.c.modified)
-# Run with many pages, so put together once.
+# Runs with many pages, so it is built once.
 _SECRET = select(hub_identity.c.secret)
 
 
-# A listed account's holder may act under coercion, and no focal point for protection is registered.
+# A listed account's holder may act under coercion, but no focal point for protection is registered.
 NO_FOCAL_POINT = "no-focal-point"
-# A partner's reports or requests name, as readers or as those who must not read, somebody who never took part here.
+# A partner's reports or requests name an unknown organisation as an allowed or excluded reader.
 UNKNOWN_RECIPIENT = "unknown-recipient"
+# An organisation delisted more values than it may in a day.
+MANY_ENDS = "many-ends"
 _DAYS_OF_RECIPIENTS = 7
 
 
 class OperatorWarning(NamedTuple):
-    """A condition that an operator has to act on: since when, last when (microseconds), and how often.
+    """A condition that needs an operator: since when, last when (microseconds), and how often.
 
-    ``partner`` is the partner that it is about, empty where it is about the hub.
+    ``partner`` is the partner concerned, empty for the hub.
     """
 
     name: str
@@ -71,26 +75,31 @@ class OperatorWarning(NamedTuple):
     partner: str = ""
 
 
+def warning_of(name: str, partner: str = "") -> str:
+    """Return the name under which a warning about a partner, or about the hub, is stored."""
+    return f"{name}:{partner}" if partner else name
+
+
 def note_warning(tx: Tx, name: str, count: int = 1, partner: str = "") -> None:
-    """Count a condition that an operator has to act on, of a ``partner`` or of the hub."""
-    moment, name = now(), f"{name}:{partner}" if partner else name
+    """Count a condition that needs an operator, for a ``partner`` or for the hub."""
+    moment, name = now(), warning_of(name, partner)
     more = {"last": moment, "count": warnings.c.count + count}
     if tx.execute(update(warnings).where(warnings.c.name == name).values(**more)).rowcount == 0:
         tx.execute(insert(warnings).values(name=name, first=moment, last=moment, count=count))
 
 
 def all_warnings(tx: Tx) -> list[OperatorWarning]:
-    """List the open warnings, by name; nobody ends those of unknown recipients, so they end after a week."""
+    """Return the open warnings by name. Those about partners cannot be cleared and end after a week."""
     since = now() - _DAYS_OF_RECIPIENTS * 86_400 * 1_000_000
     rows = [OperatorWarning(*row) for row in tx.execute(select(warnings).order_by(warnings.c.name))]
     found = []
     for row in rows:
         name, _, partner = row.name.partition(":")
-        if name != UNKNOWN_RECIPIENT or row.last >= since:
+        if name not in (UNKNOWN_RECIPIENT, MANY_ENDS) or row.last >= since:
             found.append(row._replace(name=name, partner=partner))
     return found
 
 
 def clear_warning(tx: Tx, name: str) -> None:
-    """Remove a warning, after an operator acted on it."""
+    """Remove a warning after an operator has handled it."""
     tx.execute(delete(warnings).where(warnings.c.name == name))

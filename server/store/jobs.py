@@ -1,23 +1,23 @@
-"""Jobs: work too large for one transaction, which goes on where it was stopped.
+"""Jobs: work too large for one transaction, which can continue after an interruption.
 
-A job is done in batches. Each batch locks the job, works from its state on, and stores the state after it, all in one
-transaction: whatever ends the process, nothing is done twice, and nothing is left out. Several processes may work on
-one job; they take turns.
+A job runs in batches. Each batch locks the job, continues from its state, and stores the new state, all in one
+transaction. So after a crash nothing is repeated and nothing is omitted. Several processes may work on one job; they
+take turns.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 
-from server.store.database.engine import Tx
+from server.store.database.engine import Tx, is_writing
 from server.store.database.times import now
-from server.store.tables import jobs
+from server.store.tables import columns_of, jobs
 
 
 class Job(NamedTuple):
-    """A job and how far it has come; moments in microseconds, ``ended`` None while there is work left."""
+    """A job and its progress. Moments are in microseconds; ``ended`` is None while work is left."""
 
     name: str
     state: Mapping[str, Any]
@@ -27,7 +27,7 @@ class Job(NamedTuple):
 
 
 def begin(tx: Tx, name: str, state: Mapping[str, Any]) -> Job:
-    """Begin a job at ``state``, in place of an earlier one of that name."""
+    """Begin a job at ``state``, replacing an earlier one of that name."""
     tx.execute(delete(jobs).where(jobs.c.name == name))
     moment = now()
     row = {"name": name, "state": msgspec.json.encode(state), "begun": moment, "saved": moment, "ended": None}
@@ -36,22 +36,33 @@ def begin(tx: Tx, name: str, state: Mapping[str, Any]) -> Job:
 
 
 def find(tx: Tx, name: str) -> Job | None:
-    """Return a job, None where there is none of that name; in a write transaction it is locked until the end."""
-    row = tx.execute(select(jobs).where(jobs.c.name == name).with_for_update()).first()
+    """Return a job by name, or None. In a write transaction it is locked until the end."""
+    asked = select(*columns_of(Job, jobs)).where(jobs.c.name == name)
+    row = tx.execute(asked.with_for_update() if is_writing(tx) else asked).first()
     return None if row is None else _job(*row)
 
 
 def unfinished(tx: Tx) -> list[Job]:
-    """Return the jobs that have work left, the oldest first."""
-    asked = select(jobs).where(jobs.c.ended.is_(None)).order_by(jobs.c.begun, jobs.c.name)
+    """Return the unfinished jobs, the oldest first."""
+    asked = select(*columns_of(Job, jobs)).where(jobs.c.ended.is_(None)).order_by(jobs.c.begun, jobs.c.name)
     return [_job(*row) for row in tx.execute(asked)]
 
 
+def begun(prefix: str) -> Select[Any]:
+    """Return the statement that finds the unfinished jobs whose names begin with ``prefix``."""
+    return select(jobs.c.name).where(jobs.c.ended.is_(None), jobs.c.name.startswith(prefix, autoescape=True))
+
+
 def save(tx: Tx, name: str, state: Mapping[str, Any], *, ended: bool = False) -> None:
-    """Store how far a job has come; with ``ended`` nothing is left to do."""
+    """Store the progress of a job; ``ended`` marks it as finished."""
     moment = now()
     values = {"state": msgspec.json.encode(state), "saved": moment, "ended": moment if ended else None}
     tx.execute(update(jobs).where(jobs.c.name == name).values(values))
+
+
+def forget(tx: Tx, name: str) -> None:
+    """Remove a job, ended or not."""
+    tx.execute(delete(jobs).where(jobs.c.name == name))
 
 
 def _job(name: str, state: bytes, begun: int, saved: int, ended: int | None) -> Job:

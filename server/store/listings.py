@@ -1,8 +1,8 @@
 """The ids under which the hub has listed each value, and how often.
 
-A track is the place of a listing: "" for the shared collections, the name of the partner whose private collection it is
-in, or ``track_of_keeper`` of the partner that keeps the value. A value's listings in a track are numbered: a new one is
-made when the last was revoked. The log has them all, each with the value that it is about.
+A track is the place of a listing: "" for the shared collections, or the name of the partner that owns the private
+collection, or ``track_of_provider`` of the value's provider. A value's listings in a track are numbered. A new one is
+made when the last was revoked. The log stores all of them, each with its value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from server.store.tables import collections, objects, subjects as subject_rows
 
 
 def find(tx: Tx, subjects: Iterable[str]) -> dict[str, dict[str, list[str]]]:
-    """Return by subject, and by track, the ids under which the hub has listed it, the oldest first."""
+    """Return by subject and track the ids under which the hub has listed it, the oldest first."""
     numbers = values.stored(tx, subjects)
     names = {number: name for name, number in numbers.items()}
     found: dict[str, dict[str, dict[str, int]]] = {}
@@ -39,20 +39,20 @@ def track_of(owner: str | None, use: str | None) -> str:
     """Return the track of a collection with that owner and use."""
     if owner is None:
         return ""
-    return track_of_keeper(owner) if use == "accounts" else owner
+    return track_of_provider(owner) if use == "accounts" else owner
 
 
-def track_of_keeper(partner: str) -> str:
-    """Return the track of the collection of what a partner keeps, by its name, in which there is no colon."""
-    return _KEEPER + partner
+def track_of_provider(partner: str) -> str:
+    """Return the track of a provider's collection, by the partner's name, which contains no colon."""
+    return _PROVIDER + partner
 
 
-def keeper_of_track(track: str) -> str | None:
-    """Return the name of the partner of such a track, None for any other."""
-    return track.removeprefix(_KEEPER) if track.startswith(_KEEPER) else None
+def provider_of_track(track: str) -> str | None:
+    """Return the provider's name in such a track, or None for any other track."""
+    return track.removeprefix(_PROVIDER) if track.startswith(_PROVIDER) else None
 
 
-_KEEPER = "accounts:"
+_PROVIDER = "accounts:"
 
 
 def ids(tx: Tx, subject: str) -> set[str]:
@@ -66,7 +66,7 @@ def all_of(tracks: Mapping[str, Iterable[str]]) -> set[str]:
 
 
 def subjects(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
-    """Return by id the value of those of ``ids`` that are the hub's listings."""
+    """Return by id the values of the hub's listings among ``ids``."""
     found: dict[str, str] = {}
     for chunk in chunks(sorted(set(ids))):
         wanted = set(chunk)
@@ -78,22 +78,22 @@ def subjects(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
 
 
 def older_id_of(tx: Tx, key: str) -> str | None:
-    """Return the id under which an older version of the project published an annotation, by its inbox key; else None.
+    """Return the id under which an older program version published an annotation, by its inbox key, or None.
 
-    An annotation published since has an id by the hub's secret; a later version of an older one keeps its id.
+    Newer annotations have an id derived from the hub's secret. A later version of an older one keeps its id.
     """
     found: str | None = tx.execute(select(published_ids.c.id).where(published_ids.c.key == key)).scalar()
     return found
 
 
 def has_older_ids(tx: Tx) -> bool:
-    """Return whether an older version of the project published any annotation."""
+    """Return whether an older program version published any annotation."""
     return tx.execute(select(published_ids.c.key).limit(1)).first() is not None
 
 
 _log = objects.c
 _NAME = (_log.space, _log.id_high, _log.id_low, _log.type, _log.type_name, _log.id_text)
-# Reports are in spaces, and listings in none.
+# Reports have a space; listings have none.
 _LISTED = (
     select(_log.value, collections.c.owner, collections.c.use, func.min(_log.date_added), *_NAME)
     .join_from(objects, collections, collections.c.number == _log.collection)

@@ -1,11 +1,11 @@
-"""The log: every version of every object of a collection, in the one order of its ``date_added``.
+"""The log: every version of every object of a collection, in the order of ``date_added``.
 
-The log grows at its end alone, but a newer version takes the mark of the latest from an older row, and a deleted row
-is gone from its place. Each such change is counted for the stretch of about 17 seconds that the row was added in, so
-that a page made before can be known as still good.
+The log grows only at its end. But a newer version takes the mark of the latest from an older row, and a deleted row
+disappears. Each such change is counted for the row's period of about 17 seconds, so that a cached page can be
+recognised as still valid.
 
-A shared collection and its full variant are one log, and a row may have several things that the full variant shows one
-after the other; see ``parts``. Additions are in ``additions``.
+A shared collection and its full variant share one log. A row may have several objects, which the full variant shows one
+after the other; see ``parts``. For additions see ``additions``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,12 +17,11 @@ from sqlalchemy import BigInteger, bindparam, func, or_, select, text
 
 from server.store.collections import Collection
 from server.store.database.engine import Tx
-from server.store.item import Item
+from server.store.item import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP, Item
 from server.store.objects import bodies, digests, object_ids, rows
-from server.store.objects.additions import Appended, append, append_all, lock, remove
+from server.store.objects.additions import Appended, append, append_all, lock, remove, reserve
 from server.store.objects.ends import CLOCK_DIFFERENCE, allocate
-from server.store.objects.marks import SPAN_BITS
-from server.store.objects.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
+from server.store.objects.fast_reads import refuse_long
 from server.store.objects.query import (
     ALL,
     EVERY,
@@ -36,11 +35,12 @@ from server.store.objects.query import (
     parts_of,
     statement,
 )
-from server.store.objects.rows import Thing, private_collections_of
+from server.store.objects.rows import SPAN_BITS, Thing, private_collections_of
 from server.store.tables import collections, objects, rewrites
 
 __all__ = [
     "CLOCK_DIFFERENCE",
+    "MOST_PAGE_BYTES",
     "Appended",
     "BodyPage",
     "Manifest",
@@ -65,12 +65,16 @@ __all__ = [
     "newest",
     "page",
     "private_collections_of",
+    "reserve",
     "versions",
 ]
 
+# A page ends with the object whose body reaches this size, even if more objects were requested.
+MOST_PAGE_BYTES = 32 * 1024 * 1024
+
 
 class BodyPage(NamedTuple):
-    """Objects as stored, the ``date_added`` of the ``first`` and the ``last``, and where the ``next`` page begins."""
+    """Bodies as stored, the ``date_added`` of the ``first`` and the ``last``, and where the ``next`` page begins."""
 
     bodies: list[bytes]
     first: int | None
@@ -79,7 +83,7 @@ class BodyPage(NamedTuple):
 
 
 class ManifestRecord(NamedTuple):
-    """One line of a manifest; both times in microseconds."""
+    """One line of a manifest. Both times are in microseconds."""
 
     id: str
     date_added: int
@@ -97,7 +101,7 @@ class Manifest(NamedTuple):
 
 
 class VersionPage(NamedTuple):
-    """A page of the versions of one object, each with its ``date_added``, in the order they were added."""
+    """A page of the versions of one object, each with its ``date_added``, in the order of addition."""
 
     versions: list[tuple[int, int]]
     first: int | None
@@ -105,23 +109,30 @@ class VersionPage(NamedTuple):
     next: int | None
 
 
-# Something that a row has: its ``date_added``, its bit, and the row as ``query.statement`` asks for it.
+# One object of a row: its ``date_added``, its bit, and the row as selected by ``query.statement``.
 _Found = tuple[int, int, Any]
 
 
 def page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
-    """Return the bodies that ``query`` asks for.
+    """Return the bodies selected by ``query``, up to the one that reaches ``MOST_PAGE_BYTES``.
 
     ``next`` is None on the last page, and never leads to an empty one.
     """
+    if not query.ids:
+        given = {"in_log": collection.log, "position": query.after - max(LATER.values())}
+        refuse_long(tx, query.limit, lambda rows: tx.execute(_BEYOND, given | {"rows": rows}).first() is not None)
     if collection.part == PLAIN and not query.ids:
         return _plain_page(tx, collection, query)
     found, position = _ask(tx, collection, query, "bodies")
-    return BodyPage(_bodies(tx, collection, found), *_ends(found), position)
+    unpacked = _bodies(tx, collection, found)
+    if len(unpacked) < len(found):
+        del found[len(unpacked) :]
+        position = found[-1][0]
+    return BodyPage(unpacked, *_ends(found), position)
 
 
 def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
-    """Return the page that ``page`` returns, as manifest records instead of bodies."""
+    """Return the same page as ``page``, as manifest records instead of bodies."""
     found, position = _ask(tx, collection, query, "records")
     if not found:
         return Manifest([], None, None, None)
@@ -140,7 +151,7 @@ def manifest(tx: Tx, collection: Collection, query: Query) -> Manifest:
 
 
 def versions(tx: Tx, collection: Collection, object_id: str, query: Query = ALL) -> VersionPage:
-    """Return the versions of one object, whatever ids and versions ``query`` asks for."""
+    """Return the versions of one object, ignoring the ids and versions of ``query``."""
     asked = Query(query.after, query.limit, (object_id,), (), query.spec_versions, EVERY, granted=query.granted)
     found, position = _ask(tx, collection, asked, "records")
     stamps = [(Names(*row[3:]).stamp(part, date_added), date_added) for date_added, part, row in found]
@@ -148,14 +159,14 @@ def versions(tx: Tx, collection: Collection, object_id: str, query: Query = ALL)
 
 
 def latest(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, Item]:
-    """Find the newest version of each of ``ids`` that the collection has."""
+    """Return the newest version of each of ``ids`` in the collection."""
     return {thing.id: thing.item(tx) for thing in _latest(tx, collection, ids)}
 
 
 def latest_everywhere(tx: Tx, ids: Iterable[str]) -> dict[int, dict[str, Item]]:
-    """Find the newest version of each of ``ids`` in every collection that the release rules fill.
+    """Return the newest version of each of ``ids`` in every released or private collection.
 
-    Returned by the number of the collection; a shared collection's full variant stands for both.
+    The key is the number of the collection. A shared collection's full variant represents both.
     """
     found: dict[int, dict[str, Item]] = {}
     for thing in rows.latest_everywhere(tx, set(ids)):
@@ -164,7 +175,7 @@ def latest_everywhere(tx: Tx, ids: Iterable[str]) -> dict[int, dict[str, Item]]:
 
 
 def has(tx: Tx, collection: Collection, object_id: str, granted: int = 0) -> bool:
-    """Return whether the collection holds any version of the object, but for one that was withdrawn by ``granted``."""
+    """Return whether the collection has any version of the object, unless it was withdrawn by ``granted``."""
     query = Query(limit=1, ids=(object_id,), spec_versions=_ANY, versions=EVERY, granted=granted)
     return bool(_ask(tx, collection, query, "records")[0])
 
@@ -175,23 +186,23 @@ def added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
 
 
 def count(tx: Tx, collection: Collection) -> int:
-    """Return the number of objects of the collection, each counted once whatever its versions."""
+    """Return the number of objects in the collection, regardless of their versions."""
     found: int = tx.execute(_COUNT, {"number": collection.number}).scalar_one()
     return found
 
 
 def last_added(tx: Tx, collection: Collection) -> int | None:
-    """Return the collection's last ``date_added`` (microseconds), None if nothing was ever added."""
+    """Return the collection's last ``date_added`` (microseconds), or None if it is empty."""
     return tx.execute(_LAST, {"number": collection.number}).scalar_one() or None
 
 
 def last_withdrawn(tx: Tx, collection: Collection, by: int) -> int:
-    """Return the ``date_added`` of the last revocation in the collection up to ``by`` (microseconds), 0 without one."""
+    """Return the ``date_added`` of the last revocation in the collection up to ``by`` (microseconds), or 0."""
     return tx.execute(_LAST_REVOKED, {"in_log": collection.log, "bits": collection.part, "by": by}).scalar() or 0
 
 
 def newest(tx: Tx, collection: Collection) -> int | None:
-    """Return the ``date_added`` of the last object of the default listing (microseconds), None where it is empty."""
+    """Return the ``date_added`` of the last object of the default listing (microseconds), or None if it is empty."""
     bits = _of(collection)
     row: Any = tx.execute(_NEWEST, {"in_log": collection.log, "bits": bits}).first()
     if row is None:
@@ -201,7 +212,7 @@ def newest(tx: Tx, collection: Collection) -> int | None:
 
 
 def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str, int]:
-    """Return by id the ``date_added`` of the first version of those of ``ids`` that the collection has."""
+    """Return by id the ``date_added`` of the first version of each of ``ids`` in the collection."""
     found: dict[str, int] = {}
     for thing in rows.in_logs(tx, [collection.log], set(ids)):
         if part := thing.part & _of(collection):
@@ -211,9 +222,9 @@ def first_added(tx: Tx, collection: Collection, ids: Iterable[str]) -> dict[str,
 
 
 def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int, *, up_to: int | None = None) -> list[str]:
-    """Return the ids of the objects of a type that were added or changed last, the newest first.
+    """Return the ids of the last added or changed objects of a type, the newest first.
 
-    With ``up_to``, a ``date_added``, those that were added up to it.
+    ``up_to`` is a ``date_added`` that limits the additions.
     """
     given = {"in_log": collection.log, "bits": collection.part, "of_type": type_, "rows": limit}
     given |= {"of_number": object_ids.type_number(type_)} | ({} if up_to is None else {"up_to": up_to})
@@ -222,13 +233,12 @@ def latest_of_type(tx: Tx, collection: Collection, type_: str, limit: int, *, up
 
 
 def delete(tx: Tx, collection: Collection, query: Query) -> int:
-    """Delete the object versions that ``query`` asks for, and return their number.
+    """Delete the object versions selected by ``query``, and return their number.
 
-    The newest version that is left of an object becomes its latest. Raises ``ValueError`` for a collection that has
-    variants.
+    The newest remaining version of an object becomes its latest. Raises ``ValueError`` for a collection with variants.
     """
     if collection.part != PLAIN or collection.filled_by_release:
-        raise ValueError("what the release rules filled is revoked, not deleted")
+        raise ValueError("objects in a released collection are revoked, not deleted")
     lock(tx, [collection])
     found, _ = _ask(tx, collection, replace(query, limit=UNLIMITED), "records")
     if found:
@@ -238,9 +248,9 @@ def delete(tx: Tx, collection: Collection, query: Query) -> int:
 
 
 def change_mark(tx: Tx, collection: Collection, first: int, last: int | None) -> tuple[int, int]:
-    """Return a value that differs whenever a row added from ``first`` to ``last`` has changed.
+    """Return a value that changes whenever a row added from ``first`` to ``last`` changes.
 
-    Without ``last`` this goes to the end of the log, and an addition is a change too.
+    Without ``last`` it covers the log to its end, including additions.
     """
     end = _NEVER if last is None else last
     where = {"number": collection.number, "begin": first >> SPAN_BITS, "end": end >> SPAN_BITS}
@@ -249,20 +259,18 @@ def change_mark(tx: Tx, collection: Collection, first: int, last: int | None) ->
 
 
 def _plain_page(tx: Tx, collection: Collection, query: Query) -> BodyPage:
-    """Return a page of which each row has one thing, as ``page`` does."""
+    """Return a page as ``page`` does, where each row has one object."""
     asked, given = statement(query, "bodies", (PLAIN,)), parameters(collection, query)
     found: list[Any] = list(tx.execute(asked, {**given, "after": query.after, "rows": query.limit + 1}).all())
     if not found:
         return BodyPage([], None, None, None)
-    position = None
-    if len(found) > query.limit:
-        found.pop()
-        position = found[-1][0]
-    return BodyPage(bodies.of(tx).firsts(tx, [row[2] for row in found]), found[0][0], found[-1][0], position)
+    unpacked = bodies.of(tx).firsts(tx, [row[2] for row in found[: query.limit]], MOST_PAGE_BYTES)
+    last = found[len(unpacked) - 1][0]
+    return BodyPage(unpacked, found[0][0], last, last if len(unpacked) < len(found) else None)
 
 
 def _ask(tx: Tx, collection: Collection, query: Query, columns: Columns) -> tuple[list[_Found], int | None]:
-    """Fetch what a page has, and the position to go on from."""
+    """Return the objects of a page, and the position to continue from."""
     found = _named(tx, collection, query, columns) if query.ids else _in_order(tx, collection, query, columns)
     if len(found) <= query.limit:
         return found, None
@@ -275,7 +283,7 @@ def _ends(found: Sequence[_Found]) -> tuple[int | None, int | None]:
 
 
 def _in_order(tx: Tx, collection: Collection, query: Query, columns: Columns) -> list[_Found]:
-    """Fetch what ``query`` asks for, and one more where there is more, to know that there is."""
+    """Fetch the objects selected by ``query``, plus one more to detect a next page."""
     parts = parts_of(collection, query)
     asked, given = statement(query, columns, parts), parameters(collection, query)
     most = query.limit + 1
@@ -286,7 +294,7 @@ def _in_order(tx: Tx, collection: Collection, query: Query, columns: Columns) ->
     places = [(part, LATER[part]) for part in parts]
     found: list[_Found] = []
     after = query.after - max(LATER.values())
-    # Most rows have three things, or one.
+    # Most rows have three objects, or one.
     wanted = most // 3 + _MORE_ROWS
     while True:
         rows_found = tx.execute(asked, {**given, "after": after, "rows": wanted}).all()
@@ -301,7 +309,7 @@ def _in_order(tx: Tx, collection: Collection, query: Query, columns: Columns) ->
 
 
 def _named(tx: Tx, collection: Collection, query: Query, columns: Columns) -> list[_Found]:
-    """Fetch what ``query`` asks for by its ids, and one more where there is more."""
+    """Fetch the objects selected by ``query`` by id, plus one more to detect a next page."""
     found: list[_Found] = []
     for part in parts_of(collection, query):
         ids = frozenset(ids_of(part, query.ids))
@@ -327,19 +335,23 @@ def _named_part(tx: Tx, collection: Collection, query: Query, columns: Columns, 
 
 
 def _bodies(tx: Tx, collection: Collection, found: Sequence[_Found]) -> list[bytes]:
-    """Return the bodies of what was found; those that are stored as one are unpacked once."""
+    """Return the bodies of the found objects, limited to a page. Bodies stored together are unpacked once."""
     if not found:
         return []
     store = bodies.of(tx)
     if collection.part == PLAIN:
-        return store.firsts(tx, [row[2] for _, _, row in found])
+        return store.firsts(tx, [row[2] for _, _, row in found], MOST_PAGE_BYTES)
     unpacked: list[bytes] = []
+    size = 0
     last: Any = None
     all_of_last: tuple[bytes, ...] = ()
     for _, part, row in found:
         if row is not last:
             last, all_of_last = row, store.all_of(tx, row[2])
         unpacked.append(all_of_last[_PLACE[part]])
+        size += len(unpacked[-1])
+        if size >= MOST_PAGE_BYTES:
+            break
     return unpacked
 
 
@@ -354,7 +366,7 @@ def _of(collection: Collection) -> int:
 
 _PLACE = {FULL: 0, OBSERVABLE: 1, RELATIONSHIP: 2}
 _ANY = ("2.0", "2.1")
-# Beside those that are needed at least.
+# Fetched in addition to the minimum.
 _MORE_ROWS = 64
 _NEVER = (1 << 63) - 1
 _COUNT = select(collections.c.objects).where(collections.c.number == bindparam("number"))
@@ -368,6 +380,13 @@ _MARK = (
 _c = objects.c
 _LATEST = (_c.collection == bindparam("in_log"), text("latest > 0"), _c.latest.bitwise_and(bindparam("bits")) > 0)
 _NEWEST = select(_c.date_added, _c.latest).where(*_LATEST).order_by(_c.date_added.desc()).limit(1)
+_BEYOND = (
+    select(_c.date_added)
+    .where(_c.collection == bindparam("in_log"), _c.date_added > bindparam("position", type_=BigInteger))
+    .order_by(_c.date_added)
+    .limit(1)
+    .offset(bindparam("rows"))
+)
 # As written in the partial index.
 _LAST_REVOKED = (
     select(_c.date_added)

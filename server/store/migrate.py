@@ -1,4 +1,4 @@
-"""Bring the tables of a database to the revision that this version of the project needs."""
+"""Upgrade the tables of a database to the revision that this program version needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,22 +8,26 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
+from server.store.database.transactions import Tx
 from server.store.tables import migration_lock
 
-# The last of the revisions that were put together in one; that one upgrades a store of this revision.
-_LAST_REPLACED = "0014"
+# Creates the declared tables in a new store. The revisions before it were removed; this commit is the last with them.
+_FIRST = "0073"
+_LAST_WITH_OLDER = "91ec0078"
 
 
 class UnknownRevision(Exception):
-    """The tables are of a version of the project that this one cannot upgrade; nothing was changed."""
+    """This program version cannot upgrade the tables; nothing was changed."""
 
 
-def upgrade(engine: Engine) -> None:
-    """Run the migrations that ``engine``'s database lacks, all or none; a second process waits and finds none.
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations missing in ``engine``'s database, all or none. A second process waits and finds none.
+
+    A new store gets the declared tables, and skips later migrations. With a ``revision``, it gets the tables of that.
 
     Raises ``UnknownRevision``.
     """
@@ -37,37 +41,38 @@ def upgrade(engine: Engine) -> None:
             connection.execute(select(migration_lock.c.id).with_for_update()).all()
             postgresql.keep_settings(connection)
         with _configured(connection) as config:
-            _start_from_known(connection, ScriptDirectory.from_config(config))
-            command.upgrade(config, "head")
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current is not None:
+                refuse_revision(current)
+                command.upgrade(config, revision)
+                return
+            command.upgrade(config, _FIRST)
+            command.stamp(config, "head")
+            if revision != "head":
+                command.downgrade(config, revision)
 
 
-def revisions(connection: Connection) -> tuple[str | None, str | None]:
-    """Return the revision of the tables, and the revision that this version of the project needs."""
-    with _configured(connection) as config:
+def refuse_revision(revision: str) -> None:
+    """Raise ``UnknownRevision`` for tables that this program version cannot upgrade."""
+    if revision < _FIRST:
+        raise UnknownRevision(
+            f"the tables have revision {revision}, but this version can upgrade only from {_FIRST} on; run"
+            f" scamfeed init with the version of commit {_LAST_WITH_OLDER} first, then with this one"
+        )
+    with _configured() as config:
+        if revision not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
+            raise UnknownRevision(f"a newer version made the tables (revision {revision}); run that version")
+
+
+def revisions(tx: Tx) -> tuple[str | None, str | None]:
+    """Return the revision of the tables, and the revision that this program version needs."""
+    with _configured() as config:
         needed = ScriptDirectory.from_config(config).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision(), needed
-
-
-def _start_from_known(connection: Connection, scripts: ScriptDirectory) -> None:
-    """Let Alembic begin anew with a store of the last replaced revision; refuse every other unknown revision."""
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is None or current in {script.revision for script in scripts.walk_revisions()}:
-        return
-    if current == _LAST_REPLACED:
-        connection.execute(text("DELETE FROM alembic_version"))
-    elif current < _LAST_REPLACED:
-        raise UnknownRevision(
-            f"the store has revision {current}, and this version upgrades from {_LAST_REPLACED} on; "
-            "run scamfeed init of the version before this one first, then of this one"
-        )
-    else:
-        raise UnknownRevision(
-            f"the store has revision {current}, which a newer version made; run that version, or restore a backup"
-        )
+    return tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar(), needed
 
 
 @contextmanager
-def _configured(connection: Connection) -> Iterator[Config]:
+def _configured(connection: Connection | None = None) -> Iterator[Config]:
     with as_file(files("server.store") / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
@@ -76,12 +81,12 @@ def _configured(connection: Connection) -> Iterator[Config]:
 
 
 def _create_lock(engine: Engine) -> None:
-    """Leave one row to lock, whoever comes first; on SQLite, BEGIN IMMEDIATE is the lock."""
+    """Make one row to lock, if it is missing. On SQLite, BEGIN IMMEDIATE is the lock."""
     try:
         with engine.begin() as connection:
             connection.execute(CreateTable(migration_lock, if_not_exists=True))
             if connection.execute(select(migration_lock.c.id)).first() is None:
                 connection.execute(insert(migration_lock).values(id=1))
     except IntegrityError:
-        # Another process made it in the same moment.
+        # Another process made it at the same moment.
         _create_lock(engine)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property, lru_cache
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mappers import ids
 from schemas.partner import Partner
+from schemas.text import first_alike
 from server.store.credentials import (
     REMEMBERED_SECONDS,
     Credentials,
@@ -22,15 +23,17 @@ from server.store.credentials import (
     hash_password,
     hash_token,
     make_credentials,
+    password_check,
 )
 from server.store.database.direct import fetch, send
-from server.store.database.engine import Tx
+from server.store.database.engine import Store, Tx
 from server.store.database.sql import among, database_time
 from server.store.database.times import now
 from server.store.matching.match_tables import match_grants
 from server.store.tables import (
     certificates,
     collections,
+    columns_of,
     credentials,
     former_grants,
     grants,
@@ -40,24 +43,24 @@ from server.store.tables import (
 
 
 class NameTaken(ValueError):
-    """A partner of this name, or with this identity, is registered already."""
+    """A partner with this name or identity is already registered."""
 
 
 class UnknownPartner(LookupError):
-    """No partner of this name is registered."""
+    """No partner with this name is registered."""
 
 
 class PartnerLeft(UnknownPartner):
-    """The partner is registered for its earlier reports, and takes part no more."""
+    """The partner has left. It is registered only for its earlier reports."""
 
 
 @dataclass(frozen=True, eq=False)
 class Registry:
-    """The partners and the readers of collections, at one moment.
+    """A snapshot of the partners and the readers of collections.
 
-    ``partners`` are those that take part, by name; ``gone`` those that left; ``readers`` the names of those that read a
-    released collection or its full variant, by its alias without ``-full``. ``spaces`` holds by name, for all that ever
-    were partners, the number under which the contributions of each are stored.
+    ``partners`` are the current ones by name, ``gone`` those that left. ``readers`` are the names of the readers of a
+    released collection or its full variant, by its alias without ``-full``. ``spaces`` maps the names of current and
+    former partners to the numbers under which their contributions are stored.
     """
 
     partners: Mapping[str, Partner]
@@ -67,50 +70,60 @@ class Registry:
 
     @cached_property
     def by_identity(self) -> Mapping[str, Partner]:
-        """All that ever were partners by their identities: the reports of those that left are still theirs."""
+        """All current and former partners by identity. Former partners keep their reports."""
         return {partner.identity: partner for partner in (*self.gone.values(), *self.partners.values())}
 
     @cached_property
     def by_space(self) -> Mapping[int, Partner]:
-        """All that ever were partners by the space in which their contributions are stored."""
+        """All current and former partners by the space in which their contributions are stored."""
         return {
             self.spaces[partner.name]: partner for partner in self.by_identity.values() if partner.name in self.spaces
         }
 
     @cached_property
     def called(self) -> frozenset[str]:
-        """The names and identities of all that ever were partners."""
+        """The names and identities of all current and former partners."""
         return frozenset().union(*self.names.values())
 
     @cached_property
     def names(self) -> Mapping[str, frozenset[str]]:
-        """The names and identities of each that ever was a partner, by name."""
+        """The names and identities of each current or former partner, by name."""
         return {partner.name: names_of(partner) for partner in self.by_identity.values()}
 
 
-def lock(tx: Tx, name: str, *, organisation: bool = False) -> None:
-    """Let no other transaction contribute as this partner until this one ends; others than partners wait for nobody.
+def lock(tx: Tx, names: Iterable[str], *, organisations_of: Iterable[str] = ()) -> None:
+    """Prevent other transactions from contributing as these partners until this one ends. Other partners do not wait.
 
-    With ``organisation``, nobody of its organisation contributes either. The partner may read, and log in. This comes
-    before the values and the collections that a transaction locks.
+    No partner of the ``organisations_of`` these partners can contribute either. They can still read and log in. Call
+    this before the transaction locks values and collections.
     """
     if tx.dialect.name == "sqlite":
-        return  # whoever writes has locked the whole database
-    names = [name]
-    if organisation:
+        return  # the writer has locked the whole database
+    locked = set(names)
+    if whole := set(organisations_of):
         counts_as = {partner.name: partner.counts_as for partner in all_partners(tx)}
-        names = [other for other, organisation_ in counts_as.items() if organisation_ == counts_as.get(name)]
-    send(tx, _LOCK, {"names": names})
+        organisations = {counts_as.get(name) for name in whole}
+        locked |= {other for other, organisation in counts_as.items() if organisation in organisations}
+    send(tx, _LOCK, {"names": sorted(locked)})
+
+
+def lock_free(tx: Tx, names: Iterable[str], then: Callable[[set[str]], object]) -> None:
+    """Lock those of these partners that no other transaction has locked, as ``lock``; ``then`` gets their names."""
+    wanted = set(names)
+    if tx.dialect.name == "sqlite":
+        then(wanted)
+    else:
+        send(tx, _LOCK_FREE, {"names": sorted(wanted)}, lambda rows: then({row[0] for row in rows}))
 
 
 def wait_for_contributions(tx: Tx) -> None:
-    """Wait until all contributions have ended that are under way now; those that begin meanwhile wait for this one."""
+    """Wait until all current contributions have ended. Contributions that begin later wait for this transaction."""
     if tx.dialect.name != "sqlite":
         tx.execute(_LOCK_ALL).all()
 
 
 def load_registry(tx: Tx) -> Registry:
-    """Return the registry as it is now."""
+    """Return the current registry."""
     current: dict[str, Partner] = {}
     gone: dict[str, Partner] = {}
     spaces: dict[str, int] = {}
@@ -131,60 +144,67 @@ def load_registry(tx: Tx) -> Registry:
 
 
 def names_of(partner: Partner) -> frozenset[str]:
-    """Return a partner's name, its identity, and the identity that follows from its name."""
+    """Return a partner's name, its identity, and the identity derived from its name."""
     return frozenset({partner.name, partner.identity, ids.identity(partner.name)})
 
 
 def all_partners(tx: Tx) -> list[Partner]:
-    """List all that ever were partners, by name; the reports of those that left are still theirs."""
+    """Return all current and former partners by name. Former partners keep their reports."""
     return [partner_of_row(*row) for row in tx.execute(partner_columns().order_by(partners.c.name))]
 
 
 def shown_publicly(tx: Tx, most: int) -> list[Partner]:
-    """List the first of the partners that the page for the public names and that take part, by name."""
+    """Return the first current partners that are shown on the public page, by name."""
     asked = partner_columns().where(partners.c.shown_publicly, partners.c.left.is_(None)).order_by(partners.c.name)
     return [partner_of_row(*row) for row in tx.execute(asked.limit(most))]
 
 
 def departed_partners(tx: Tx) -> dict[str, int]:
-    """Return, by name, when the partners left that take part no more (microseconds)."""
+    """Return by name when each former partner left (microseconds)."""
     asked = select(partners.c.name, partners.c.left).where(partners.c.left.is_not(None))
     return {row[0]: row[1] for row in tx.execute(asked)}
 
 
 def get(tx: Tx, name: str, *, gone: bool = False) -> Partner:
-    """Find a partner by its name; one that left only with ``gone``. Raises ``UnknownPartner``."""
+    """Return a partner by name, a former one only with ``gone``. Raises ``UnknownPartner``."""
     found = tx.execute(partner_columns(partners.c.left).where(partners.c.name == name)).first()
     if found is None:
         raise UnknownPartner(f"there is no partner {name!r}")
     if found[-1] is not None and not gone:
-        raise PartnerLeft(f"the partner {name!r} has left; its reports stay, and no more are accepted from it")
+        raise PartnerLeft(f"the partner {name!r} has left; its reports stay, but no new ones are accepted from it")
     return partner_of_row(*found[:-1])
 
 
+def find(tx: Tx, names: Iterable[str]) -> dict[str, Partner]:
+    """Return by name the current partners among ``names``, which may be those of one page at most."""
+    mine = partners.c.name.in_(sorted(set(names)))
+    found = [partner_of_row(*row) for row in tx.execute(partner_columns().where(mine, partners.c.left.is_(None)))]
+    return {partner.name: partner for partner in found}
+
+
 def change(tx: Tx, partner: Partner) -> None:
-    """Store ``partner`` in place of the one registered under its name. Raises ``UnknownPartner``."""
+    """Store ``partner``, replacing the one registered under its name. Raises ``UnknownPartner``."""
     get(tx, partner.name)
     tx.execute(update(partners).where(partners.c.name == partner.name).values(**row_of(partner)))
     touch(tx, partner.name)
 
 
 def touch(tx: Tx, name: str) -> None:
-    """Mark the partner's identity as changed: it has a new version."""
+    """Mark the partner's identity as changed, with a new version."""
     mine = partners.c.name == name
     before = tx.execute(select(partners.c.modified).where(mine)).scalar_one()
     tx.execute(update(partners).where(mine).values(modified=max(now(), before + 1000)))
 
 
 def moments(tx: Tx) -> dict[str, tuple[int, int]]:
-    """Return, by name, when each partner was registered and when its registration last changed (microseconds)."""
+    """Return by name when each partner was registered and when its registration last changed (microseconds)."""
     asked = select(partners.c.name, partners.c.created, partners.c.modified)
     return {row[0]: (row[1], row[2]) for row in tx.execute(asked)}
 
 
 def partner_columns(*more: Any) -> Select[*tuple[Any, ...]]:
     """Select the columns that ``partner_of_row`` reads, and ``more``."""
-    return select(*(partners.c[name] for name in Partner.model_fields), *more)
+    return select(*columns_of(Partner, partners), *more)
 
 
 def row_of(partner: Partner) -> dict[str, Any]:
@@ -195,7 +215,7 @@ def row_of(partner: Partner) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def partner_of_row(*row: Any) -> Partner:
-    """Return the partner in the columns of a row."""
+    """Return the partner stored in the columns of a row."""
     values = dict(zip(Partner.model_fields, row, strict=True))
     return Partner(**{**values, **{name: json.loads(values[name]) for name in _LISTS}})
 
@@ -203,22 +223,31 @@ def partner_of_row(*row: Any) -> Partner:
 _LISTS = ("authority", "institutions", "former_institutions")
 
 
-# Time for a partner to put new credentials into its clients.
+# Time for a partner to configure its clients with new credentials.
 OVERLAP = timedelta(days=7)
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def add(tx: Tx, partner: Partner) -> Credentials:
-    """Register a partner and return its credentials, to be shown to it once. Raises ``NameTaken``."""
+    """Register a partner and return its credentials, which are shown to it once.
+
+    Raises ``NameTaken``, also if the name looks like that of a current or former partner.
+    """
     moment = now()
     try:
         with tx.begin_nested():
             last = tx.execute(select(func.coalesce(func.max(partners.c.space), 0))).scalar_one()
             more = {"space": last + 1, "created": moment, "modified": moment, "left": None}
             tx.execute(insert(partners).values(**row_of(partner), **more))
+            # Of two concurrent additions, the second one sees the first, or conflicts on the same space.
+            others = tx.scalars(
+                select(partners.c.name).where(partners.c.name != partner.name).order_by(partners.c.name)
+            )
+            if alike := first_alike(partner.name, others):
+                raise NameTaken(f"the name looks like that of the partner {alike!r}: choose another name")
     except IntegrityError as error:
-        raise NameTaken("a partner of this name or identity is registered already") from error
+        raise NameTaken("a partner with this name or identity is already registered") from error
     return _issue(tx, partner.name)
 
 
@@ -231,10 +260,9 @@ def space(tx: Tx, name: str) -> int:
 
 
 def remove(tx: Tx, name: str) -> int:
-    """End the partner's part from this transaction on: it can neither authenticate nor read nor write.
+    """End a partner's membership. From this transaction on it cannot authenticate, read or write.
 
-    It stays registered, and its own values stay its own. Returns when it left (microseconds). Raises
-    ``UnknownPartner``.
+    It stays registered and keeps its own values. Return when it left (microseconds). Raises ``UnknownPartner``.
     """
     get(tx, name)
     note_former_grants(tx, name)
@@ -245,8 +273,19 @@ def remove(tx: Tx, name: str) -> int:
     return moment
 
 
+def note_powers_ended(tx: Tx, name: str) -> None:
+    """Record that a partner has just lost all rights granted under dual control."""
+    tx.execute(update(partners).where(partners.c.name == name).values(powers_ended=now()))
+
+
+def powers_ended(tx: Tx, name: str) -> int | None:
+    """Return when a partner last lost all rights granted under dual control (microseconds), or None."""
+    found: int | None = tx.execute(select(partners.c.powers_ended).where(partners.c.name == name)).scalar()
+    return found
+
+
 def note_former_grants(tx: Tx, name: str, collection: int | None = None) -> None:
-    """Note where the partner's rights to read began, in one collection or in all, before they are withdrawn."""
+    """Store the start of a partner's rights to read, in one or all collections, before they are revoked."""
     mine = [grants.c.partner == name, grants.c.can_read]
     mine += [] if collection is None else [grants.c.collection == collection]
     asked = select(grants.c.partner, grants.c.collection, grants.c.granted).where(*mine)
@@ -256,7 +295,7 @@ def note_former_grants(tx: Tx, name: str, collection: int | None = None) -> None
 
 
 def began_before(tx: Tx, name: str, collection: int) -> int | None:
-    """Return where the partner's right to read the collection began that was withdrawn, None where it never had one."""
+    """Return the start of the partner's revoked right to read the collection, or None if it never had one."""
     mine = (former_grants.c.partner == name, former_grants.c.collection == collection)
     found: int | None = tx.execute(select(former_grants.c.granted).where(*mine)).scalar()
     return found
@@ -268,15 +307,15 @@ _FORGET_FORMER = delete(former_grants).where(
 
 
 def restore(tx: Tx, name: str) -> Credentials:
-    """Let a partner that left take part again; returns its new credentials, to be shown to it once.
+    """Readmit a former partner. Return its new credentials, which are shown to it once.
 
-    It reads its private collections; other rights have to be granted anew. Raises ``UnknownPartner``, and ``NameTaken``
-    for one that has not left.
+    It can read its private collections; other rights must be granted again. Raises ``UnknownPartner``, and
+    ``NameTaken`` for a current partner.
     """
     get(tx, name, gone=True)
     mine = (partners.c.name == name, partners.c.left.is_not(None))
     if not tx.execute(update(partners).where(*mine).values(left=None)).rowcount:
-        raise NameTaken(f"the partner {name!r} takes part already")
+        raise NameTaken(f"the partner {name!r} has not left")
     touch(tx, name)
     own = select(collections.c.number, collections.c.last_added).where(collections.c.owner == name)
     moment = database_time(tx)
@@ -287,23 +326,24 @@ def restore(tx: Tx, name: str) -> Credentials:
     return _issue(tx, name)
 
 
-def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP) -> Credentials:
-    """Issue new credentials to the partner; the old ones work for ``overlap`` more (a week; zero ends them at once).
+def rotate(tx: Tx, name: str, *, overlap: timedelta = OVERLAP, purpose: str = "") -> Credentials:
+    """Issue new credentials. The old ones work for ``overlap`` longer (default: a week; zero ends them at once).
 
-    Raises ``UnknownPartner``.
+    ``purpose`` says for people what they are for. Raises ``UnknownPartner``.
     """
     get(tx, name)
     _end(tx, credentials, name, overlap)
     tx.execute(delete(verified_logins).where(verified_logins.c.partner == name))
-    return _issue(tx, name)
+    return _issue(tx, name, purpose)
 
 
 class VerifiedLogin(NamedTuple):
-    """A password that was verified slowly: whose, by its keyed digest, and the hash that it matched."""
+    """A slowly verified password: its owner, its keyed digest, the matching hash, and its check."""
 
     partner: str
     digest: bytes
     password_hash: str
+    check: bytes
 
 
 def by_password(
@@ -311,25 +351,27 @@ def by_password(
     user: str,
     password: str,
     verifier: PasswordVerifier | None = None,
-    before_verifying: Callable[[bool], None] = lambda known: None,
+    before_verifying: Callable[[bool], None] = lambda is_likely: None,
     note_login: Callable[[VerifiedLogin], None] = lambda login: None,
     note_credentials: Callable[[bytes], None] = lambda token_hash: None,
 ) -> Partner | None:
-    """Find the partner that this user name and password belong to.
+    """Return the partner with this user name and password.
 
-    A wrong password takes equally long whoever the user is and however many passwords it has. ``verifier`` remembers
-    right passwords for a while, and believes ``remember_login`` of one with the same key; without one each
-    verification is slow. ``before_verifying`` is called before a slow one, with whether the password was right before,
-    and may raise; ``note_login`` after a slow one that was right. ``note_credentials`` is called with the hash of
-    the token of the same credentials.
+    A wrong password takes equally long for any user and any number of passwords. ``verifier`` remembers correct
+    passwords for a while, and accepts ``remember_logins`` of another one with the same key. Without a verifier each
+    verification is slow. ``before_verifying`` is called before a slow verification, with whether the password was or
+    very likely is correct; it may raise. ``note_login`` is called after a slow successful verification.
+    ``note_credentials`` is called with the hash of the token of the same credentials.
     """
     moment = now()
     rows = fetch(tx, _BY_NAME, {"user": user, "moment": moment})
     was_slow = False
 
+    check = password_check(password)
+
     def before(known: bool) -> int:
         nonlocal was_slow
-        before_verifying(known)
+        before_verifying(known or any(row[-3] == check for row in rows))
         was_slow = True
         return tx.execute(_MOST_PASSWORDS, {"moment": moment}).scalar() or 1
 
@@ -342,21 +384,24 @@ def by_password(
     if matched is None:
         return None
     if was_slow:
-        note_login(VerifiedLogin(user, verifier.digest(password), matched))
+        note_login(VerifiedLogin(user, verifier.digest(password), matched, check))
     note_credentials(next(row[-2] for row in rows if row[-1] == matched))
-    return partner_of_row(*rows[0][:-2])
+    return partner_of_row(*rows[0][:-3])
 
 
 def remember_logins(tx: Tx, logins: Iterable[VerifiedLogin]) -> None:
-    """Let other processes with the same key take these passwords for five minutes without the slow verification.
+    """Let other processes with the same key accept these passwords for five minutes without slow verification.
 
-    A row stands for nothing once the credentials that it is of have ended.
+    A row becomes invalid when its credentials end.
     """
     moment = now()
     tx.execute(delete(verified_logins).where(verified_logins.c.until <= moment))
     for login in logins:
         mine = (credentials.c.partner == login.partner, credentials.c.password_hash == login.password_hash)
         token_hash = tx.execute(select(credentials.c.token_hash).where(*mine, _VALID), {"moment": moment}).scalar()
+        # Credentials from before checks were stored.
+        unchecked = update(credentials).where(*mine, credentials.c.password_check.is_(None))
+        tx.execute(unchecked.values(password_check=login.check))
         key = {"partner": login.partner, "digest": login.digest}
         tx.execute(delete(verified_logins).where(*(verified_logins.c[name] == value for name, value in key.items())))
         if token_hash is not None:
@@ -364,11 +409,17 @@ def remember_logins(tx: Tx, logins: Iterable[VerifiedLogin]) -> None:
             tx.execute(insert(verified_logins).values(**key, token_hash=token_hash, until=until))
 
 
-def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta = OVERLAP) -> str:
-    """Register a client certificate of the partner, and return its fingerprint; older ones work for ``overlap`` more.
+def remember_logins_in_passing(store: Store, logins: Iterable[VerifiedLogin]) -> None:
+    """Store logins as ``remember_logins`` does, in a transaction of its own that waits for no long write."""
+    with store.begin(in_passing=True) as tx:
+        remember_logins(tx, logins)
 
-    ``certificate`` is the certificate as PEM, or the SHA-256 of its DER in hexadecimal, colons or not. It works
-    wherever the TLS has verified it. Raises ``UnknownPartner``, ``BadCertificate`` or ``NameTaken``.
+
+def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta = OVERLAP, purpose: str = "") -> str:
+    """Register a client certificate of the partner, and return its fingerprint. Older ones work for ``overlap`` longer.
+
+    ``certificate`` is PEM, or the SHA-256 of its DER in hexadecimal, with or without colons. It is accepted wherever
+    the TLS layer has verified it. Raises ``UnknownPartner``, ``BadCertificate`` or ``NameTaken``.
     """
     get(tx, name)
     fingerprint = fingerprint_of(certificate)
@@ -378,42 +429,75 @@ def set_certificate(tx: Tx, name: str, certificate: str, *, overlap: timedelta =
         raise NameTaken("this certificate belongs to another partner")
     _end(tx, certificates, name, overlap)
     tx.execute(delete(certificates).where(certificates.c.partner == name, known))
-    tx.execute(insert(certificates).values(fingerprint=fingerprint, partner=name, created=now(), expires=None))
+    made = {"fingerprint": fingerprint, "partner": name, "created": now(), "expires": None, "purpose": purpose}
+    tx.execute(insert(certificates), [made])
     return fingerprint.hex()
 
 
 class IssuedCredentials(NamedTuple):
-    """When credentials of a partner were issued, and when they end; moments in microseconds, None for no end."""
+    """The name of credentials of a partner, when they were issued, and when they end (microseconds, None for no end).
+
+    The name is that of their logins: it reveals no secret and no stored hash. The purpose is what people call them.
+    """
 
     created: int
     expires: int | None
+    name: str
+    purpose: str
 
 
 class RegisteredCertificate(NamedTuple):
-    """A client certificate of a partner: the SHA-256 of its DER, when it was registered, and when it ends to count."""
+    """A client certificate: the SHA-256 of its DER, when it was registered, when it ends, and its purpose."""
 
     fingerprint: str
     created: int
     expires: int | None
+    purpose: str
+
+    @property
+    def name(self) -> str:
+        """Return the name of its logins."""
+        return UsedLogin("certificate", bytes.fromhex(self.fingerprint)).id
 
 
 def credentials_of(tx: Tx, name: str) -> list[IssuedCredentials]:
-    """Return when the partner's passwords and tokens that still work were issued, the latest first."""
+    """Return the partner's valid passwords and tokens by their times, the latest first."""
     mine = (credentials.c.partner == name, _valid(credentials, now()))
-    asked = select(credentials.c.created, credentials.c.expires).where(*mine)
-    return [IssuedCredentials(*row) for row in tx.execute(asked.order_by(credentials.c.created.desc()))]
+    columns = (credentials.c.created, credentials.c.expires, credentials.c.token_hash, credentials.c.purpose)
+    rows = tx.execute(select(*columns).where(*mine).order_by(credentials.c.created.desc()))
+    return [
+        IssuedCredentials(row.created, row.expires, UsedLogin("token", row.token_hash).id, row.purpose) for row in rows
+    ]
+
+
+def name_credential(tx: Tx, partner: str, name: str, purpose: str) -> bool:
+    """Set the purpose of valid credentials or a certificate of a partner. Return False if the name is unknown."""
+    for known in _digests(tx, credentials, credentials.c.token_hash, partner):
+        if UsedLogin("token", known).id == name:
+            tx.execute(update(credentials).where(credentials.c.token_hash == known).values(purpose=purpose))
+            return True
+    for known in _digests(tx, certificates, certificates.c.fingerprint, partner):
+        if UsedLogin("certificate", known).id == name:
+            tx.execute(update(certificates).where(certificates.c.fingerprint == known).values(purpose=purpose))
+            return True
+    return False
+
+
+def _digests(tx: Tx, table: Table, digest: ColumnElement[bytes], partner: str) -> Sequence[bytes]:
+    """Return the digests of the valid credentials or certificates of a partner."""
+    return tx.execute(select(digest).where(table.c.partner == partner, _valid(table, now()))).scalars().all()
 
 
 def certificates_of(tx: Tx, name: str) -> list[RegisteredCertificate]:
-    """Return the partner's client certificates that still count, the latest first."""
+    """Return the partner's valid client certificates, the latest first."""
     mine = (certificates.c.partner == name, _valid(certificates, now()))
-    asked = select(certificates.c.fingerprint, certificates.c.created, certificates.c.expires).where(*mine)
-    rows = tx.execute(asked.order_by(certificates.c.created.desc(), certificates.c.fingerprint))
-    return [RegisteredCertificate(row[0].hex(), row[1], row[2]) for row in rows]
+    columns = (certificates.c.fingerprint, certificates.c.created, certificates.c.expires, certificates.c.purpose)
+    rows = tx.execute(select(*columns).where(*mine).order_by(certificates.c.created.desc(), certificates.c.fingerprint))
+    return [RegisteredCertificate(row.fingerprint.hex(), *row[1:]) for row in rows]
 
 
 def remove_certificate(tx: Tx, name: str, fingerprint: str) -> bool:
-    """Let a client certificate of the partner count no more, from its next request on; False where it has none such."""
+    """Reject a client certificate of the partner from its next request on. Return False if it is not registered."""
     try:
         known = bytes.fromhex(fingerprint)
     except ValueError:
@@ -423,20 +507,20 @@ def remove_certificate(tx: Tx, name: str, fingerprint: str) -> bool:
 
 
 def by_certificate(tx: Tx, der: bytes) -> Partner | None:
-    """Find the partner that this client certificate, verified by the TLS, belongs to."""
+    """Return the partner of this client certificate, which the TLS layer has verified."""
     given = {"fingerprint": hashlib.sha256(der).digest(), "moment": now()}
     row = tx.execute(_BY_CERTIFICATE, given).first()
     return None if row is None else partner_of_row(*row)
 
 
 def by_token(tx: Tx, token: str) -> Partner | None:
-    """Find the partner that this token belongs to; only hashes of tokens are compared."""
+    """Return the partner with this token. Only hashes of tokens are compared."""
     found = fetch(tx, _BY_TOKEN, {"hash": hash_token(token), "moment": now()})
     return partner_of_row(*found[0]) if found else None
 
 
 def issued(tx: Tx, name: str) -> dict[str, int]:
-    """Return when each credential and certificate of the partner that there is was issued, by its id."""
+    """Return when each existing credential and certificate of the partner was issued, by its id."""
     own = select(credentials.c.token_hash, credentials.c.created).where(credentials.c.partner == name)
     more = select(certificates.c.fingerprint, certificates.c.created).where(certificates.c.partner == name)
     found = {UsedLogin("token", digest).id: created for digest, created in tx.execute(own)}
@@ -444,7 +528,7 @@ def issued(tx: Tx, name: str) -> dict[str, int]:
 
 
 def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:
-    """Let the partner's credentials or certificates work for ``overlap`` more at most; delete those that ended."""
+    """Let the partner's credentials or certificates work for at most ``overlap`` longer. Delete expired ones."""
     ends = now() + overlap // _MICROSECOND
     mine = table.c.partner == name
     tx.execute(update(table).where(mine, _valid(table, ends)).values(expires=ends))
@@ -452,32 +536,35 @@ def _end(tx: Tx, table: Table, name: str, overlap: timedelta) -> None:
 
 
 def _valid(table: Table, moment: Any) -> ColumnElement[bool]:
-    """Hold for credentials or certificates that are still valid after ``moment``."""
+    """Return a condition for credentials or certificates that are still valid after ``moment``."""
     return or_(table.c.expires.is_(None), table.c.expires > moment)
 
 
-def _issue(tx: Tx, name: str) -> Credentials:
+def _issue(tx: Tx, name: str, purpose: str = "") -> Credentials:
     made = make_credentials(name)
     tx.execute(
         insert(credentials).values(
             partner=name,
             password_hash=hash_password(made.password),
             token_hash=hash_token(made.token),
+            password_check=password_check(made.password),
             created=now(),
             expires=None,
+            purpose=purpose,
         )
     )
     return made
 
 
-# Run with every request, so put together once.
-# Rows that refer to a partner may be added meanwhile.
+# These run with every request, so they are built once.
+# The lock allows other transactions to add rows that refer to a partner.
 _LOCK_ALL = select(partners.c.name).order_by(partners.c.name).with_for_update(key_share=True)
 _LOCK = _LOCK_ALL.where(among(partners.c.name, "names"))
+_LOCK_FREE = _LOCK.with_for_update(key_share=True, skip_locked=True)
 _MOMENT = bindparam("moment", type_=BigInteger)
 _VALID = _valid(credentials, _MOMENT)
 _BY_NAME = (
-    partner_columns(credentials.c.token_hash, credentials.c.password_hash)
+    partner_columns(credentials.c.password_check, credentials.c.token_hash, credentials.c.password_hash)
     .join_from(partners, credentials)
     .where(partners.c.name == bindparam("user"), _VALID)
 )

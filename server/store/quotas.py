@@ -1,8 +1,9 @@
-"""Quotas of partners, how much they contribute a day, and which of them are throttled.
+"""Quotas of organisations, daily contributions of partners, and throttled partners.
 
-A quota is counted once for all processes and nodes. It holds for a stretch of time that begins with the first use after
-the last one has ended; within it no more is used than the limit. What was used beyond it all the same, as its cost was
-known later, is used of the stretches that follow, whichever process asks.
+A quota covers all processes, nodes, partners and logins of an organisation. Callers identify the organisation by
+``Partner.counts_as``. A quota applies to a period that begins with the first use after the previous one. Within a
+period at most the limit is used. Excess use, found when a cost is known later, is charged to the following periods of
+any process.
 """
 
 import logging
@@ -11,38 +12,61 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store.database.direct import fetch, send
-from server.store.database.engine import Store, StoreUnavailable, Tx
+from server.store.database.engine import Store, StoreUnavailable, Tx, push
+from server.store.database.sql import among
 from server.store.database.times import now
 from server.store.release_tables import throttles, volumes
-from server.store.tables import quotas
+from server.store.tables import columns_of, quotas
 
 log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000
-# A process charges at most this part of a limit at once, and of the rest.
+# A process takes at most this fraction of a limit, and of the remainder, at once.
 _LARGEST_SLICE = 10
 _LARGEST_OF_REST = 4
 
 
 def charge(tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: int) -> int:
-    """Charge all of ``count`` to the partner's quota, or nothing; returns 0, or the seconds until it may fit."""
-    if count <= limit:
-        moment = now()
-        span = {"since": moment - seconds * _SECOND, "moment": moment, "limit": limit}
-        if fetch(tx, _CHARGE, {"partner": partner, "unit": unit, "count": count, **span}):
+    """Charge ``count`` completely or not at all. Return 0, or the seconds until it may fit."""
+    return Charge(tx, partner, unit, count, limit=limit, seconds=seconds).wait
+
+
+class Charge:
+    """A charge to a quota that travels to the database with the next statement."""
+
+    def __init__(self, tx: Tx, partner: str, unit: str, count: int, *, limit: int, seconds: int) -> None:
+        """Charge ``count`` completely or not at all, as ``charge``."""
+        self._tx = tx
+        self._key = (partner, unit, seconds, limit)
+        self._is_charged: bool | None = False
+        if count <= limit:
+            moment = now()
+            span = {"since": moment - seconds * _SECOND, "moment": moment, "limit": limit}
+            self._is_charged = None
+            send(tx, _CHARGE, {"partner": partner, "unit": unit, "count": count, **span}, self._note)
+
+    def _note(self, rows: list[tuple[Any, ...]]) -> None:
+        self._is_charged = bool(rows)
+
+    @property
+    def wait(self) -> int:
+        """0 if it is charged, or the seconds until it may fit."""
+        if self._is_charged is None:
+            push(self._tx)
+        if self._is_charged:
             return 0
-    began, _, moment = _locked(tx, partner, unit, seconds, limit)
-    return _until(began, seconds, moment)
+        began, _, moment = _locked(self._tx, *self._key)
+        return _until(began, self._key[2], moment)
 
 
 class TakenSlice(NamedTuple):
-    """A slice of a quota: its size (0: nothing is left), the seconds until the stretch ends, and what is left then."""
+    """A slice of a quota: its size (0 if nothing is left), the seconds until the period ends, and the remainder."""
 
     size: int
     seconds: int
@@ -50,7 +74,7 @@ class TakenSlice(NamedTuple):
 
 
 def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int, least: int = 1) -> TakenSlice:
-    """Charge a slice of up to ``most`` to the quota, less when little is left, but ``least`` where that is left."""
+    """Charge up to ``most`` to the quota; less if little is left, but at least ``least`` if available."""
     began, used, moment = _locked(tx, partner, unit, seconds, limit)
     left = limit - used
     charged = max(0, min(max(most, least), max(least, left // _LARGEST_OF_REST), left))
@@ -59,14 +83,20 @@ def take(tx: Tx, partner: str, unit: str, most: int, *, limit: int, seconds: int
     return TakenSlice(charged, _until(began, seconds, moment), left - charged)
 
 
+def left(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
+    """Return the remainder of the quota. No other process uses it until the transaction ends."""
+    _, used, _ = _locked(tx, partner, unit, seconds, limit)
+    return max(0, limit - used)
+
+
 def correct(tx: Tx, partner: str, unit: str, by: int, *, limit: int, seconds: int) -> None:
-    """Count so much more as used, also beyond the limit, or less where ``by`` is negative."""
+    """Add ``by`` to the use, also beyond the limit; a negative number reduces it."""
     began, used, _ = _locked(tx, partner, unit, seconds, limit)
     _write(tx, partner, unit, began, max(0, used + by))
 
 
 def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
-    """Return the seconds that a partner with a used-up quota has to wait; 0 where something is left."""
+    """Return the seconds until a used-up quota is renewed, or 0 if something is left."""
     row = fetch(tx, _ASKED, {"of_partner": partner, "of_unit": unit})
     if not row:
         return 0
@@ -79,10 +109,10 @@ def wait(tx: Tx, partner: str, unit: str, *, limit: int, seconds: int) -> int:
 
 @dataclass(slots=True)
 class _Slice:
-    """The part of a partner's quota that this process has left, and the size of its next slice.
+    """The part of a partner's quota that this process still has, and the size of its next slice.
 
-    Below zero it has used more than it had, and the store took no writes since. ``rest`` is what nobody had taken when
-    this process last asked.
+    It is negative if the process used more than it had while the store accepted no writes. ``rest`` is the unassigned
+    remainder at the last query of this process.
     """
 
     left: int = 0
@@ -90,45 +120,45 @@ class _Slice:
     ends: float = 0.0
     spent: bool = False
     next: int = 1
-    # What this process has used of the stretch.
+    # Use by this process in the current period.
     used: int = 0
     changing: threading.Lock = field(default_factory=threading.Lock)
 
 
 class QuotaState(NamedTuple):
-    """A partner's quota as far as a process knows: how much is left, and the seconds until it is whole again."""
+    """A partner's quota as known by a process: the remainder, and the seconds until it is renewed."""
 
     remaining: int
     seconds: int
 
 
 class RequestMeter:
-    """Counts the requests of each partner; asks the store for a slice of the quota, not for each request.
+    """Counts the requests of each partner. Asks the store for slices of the quota, not for each request.
 
-    Never more than ``limit`` in a stretch, over all processes. A process that has slices left when the quota is used up
-    goes on using them, so another may refuse early: by at most a tenth of the limit for each process, as a process
-    doubles its slices only while it uses them. While the store takes no writes, each process counts by itself, so that
-    nobody who only reads waits for it.
+    All processes together never exceed ``limit`` in a period. A process with slices left continues to use them when the
+    quota is used up, so another may reject requests early. The difference is at most a tenth of the limit per process,
+    because a process doubles its slices only while it uses them. While the store accepts no writes, each process counts
+    separately, so that readers never wait for it.
     """
 
     def __init__(self, unit: str, limit: int, seconds: int) -> None:
-        """Let each partner use ``limit`` of ``unit`` in ``seconds``; 0 is no limit."""
+        """Let each partner use ``limit`` of ``unit`` in ``seconds``; 0 means unlimited."""
         self._unit = unit
         self._limit = limit
         self._seconds = seconds
-        # What a process may hold of the quota of one partner without using it.
+        # The largest unused part of one partner's quota in a process.
         self.largest_slice = max(1, limit // _LARGEST_SLICE)
         self._slices: dict[str, _Slice] = {}
 
     def spend(self, store: Store, partner: str, count: int = 1) -> int:
-        """Count so many requests, or none of them; returns 0, or the seconds until they may be allowed."""
+        """Count ``count`` requests, or none of them. Return 0, or the seconds until they may be allowed."""
         if not self._limit:
             return 0
         mine = self._slices.setdefault(partner, _Slice())
         with mine.changing:
             now_ = time.monotonic()
             if now_ >= mine.ends:
-                # What was used beyond the last stretch is paid from this one.
+                # Use beyond the last period is charged to this one.
                 mine.left, mine.rest, mine.spent, mine.next, mine.used = min(0, mine.left), self._limit, False, 1, 0
             if mine.left < count and not mine.spent:
                 taken = self._refill(store, partner, mine, count - mine.left)
@@ -144,17 +174,17 @@ class RequestMeter:
             return min(self._seconds, max(1, math.ceil(mine.ends - now_)))
 
     def settle(self, store: Store, partner: str, spent: int, used: int) -> None:
-        """Count what was used in truth of what was allowed and ``spent``, once that is known.
+        """Correct the charge ``spent`` to the actual use ``used``, once that is known.
 
-        What is too much is given back: to this process, and to all where it would keep much. What is used beyond it is
-        paid by the next requests, whichever process they come to. A fast store has to be spared that.
+        An unused part is returned: to this process, and to the quota if the process would keep much. Excess use is
+        charged to the next requests in any process. A fast store must not be used for this.
         """
         if not self._limit or spent == used:
             return
         mine = self._slices.setdefault(partner, _Slice())
         with mine.changing:
             if time.monotonic() >= mine.ends and used < spent:
-                # It was of a stretch that has ended.
+                # The charge belongs to an earlier period.
                 return
             mine.left += spent - used
             mine.used += used - spent
@@ -172,7 +202,7 @@ class RequestMeter:
             mine.left = held
 
     def state(self, partner: str) -> QuotaState:
-        """Return what the partner has left, as far as this process knows of others."""
+        """Return the partner's remainder, as far as this process knows the use of others."""
         mine = self._slices.get(partner)
         now_ = time.monotonic()
         if mine is None or now_ >= mine.ends:
@@ -180,7 +210,7 @@ class RequestMeter:
         return QuotaState(max(0, mine.left + mine.rest), max(1, math.ceil(mine.ends - now_)))
 
     def _refill(self, store: Store, partner: str, mine: _Slice, least: int) -> TakenSlice:
-        """Charge the next slice, ``least`` of it where there is so much."""
+        """Charge the next slice, at least ``least`` of it if available."""
         limit, seconds = self._limit, self._seconds
         try:
             with store.begin() as tx:
@@ -191,7 +221,7 @@ class RequestMeter:
 
 
 def _locked(tx: Tx, partner: str, unit: str, seconds: int, limit: int) -> tuple[int, int, int]:
-    """Lock the partner's row until the transaction ends; returns the beginning of its stretch, its use, and now."""
+    """Lock the partner's row until the transaction ends. Return the beginning of its period, its use, and now."""
     asked = (
         select(quotas.c.began, quotas.c.used)
         .where(quotas.c.partner == partner, quotas.c.unit == unit)
@@ -203,12 +233,12 @@ def _locked(tx: Tx, partner: str, unit: str, seconds: int, limit: int) -> tuple[
             with tx.begin_nested():
                 tx.execute(insert(quotas).values(partner=partner, unit=unit, began=0, used=0))
         except IntegrityError:
-            # Another process made it in the same moment; the row can be locked now.
+            # Another process made it at the same moment; the row can be locked now.
             pass
         row = tx.execute(asked).one()
     moment = now()
     began, used = row
-    # A clock that was set back ends the stretch too.
+    # A clock that was set back ends the period too.
     if not 0 <= moment - began < seconds * _SECOND:
         stretches = max(1, (moment - began) // (seconds * _SECOND))
         return moment, max(0, used - stretches * limit), moment
@@ -224,13 +254,13 @@ def _until(began: int, seconds: int, moment: int) -> int:
     return max(1, -((moment - began - seconds * _SECOND) // _SECOND))
 
 
-# Run with every POST, so put together once.
+# These run with every POST, so they are built once.
 _ASKED = select(quotas.c.began, quotas.c.used).where(
     quotas.c.partner == bindparam("of_partner"), quotas.c.unit == bindparam("of_unit")
 )
 
 
-# A stretch that has ended begins anew, also one that begins in the future, as the clock was set back.
+# An ended period begins again. So does one that begins in the future, because the clock was set back.
 _GOES_ON = "quotas.began > :since AND quotas.began <= :moment"
 _CHARGE = text(
     "INSERT INTO quotas (partner, unit, began, used) VALUES (:partner, :unit, :moment, :count)"  # noqa: S608
@@ -245,9 +275,9 @@ _DAY = 86_400_000_000
 
 
 class DailyVolume(NamedTuple):
-    """The objects that a partner contributed in one day, and how many of them the guard held back.
+    """The objects that a partner contributed in one day, and how many of them the guard held.
 
-    Annotations count by their references. ``doubts`` are the references that contradict reports of others.
+    Annotations count by their references. ``doubts`` are references that contradict reports of others.
     """
 
     received: int
@@ -255,8 +285,18 @@ class DailyVolume(NamedTuple):
     doubts: int = 0
 
 
+class NewValues(NamedTuple):
+    """The values listed in one day by a partner without a record, and how many of them are public."""
+
+    new_values: int = 0
+    new_public_values: int = 0
+
+
+NO_NEW_VALUES = NewValues()
+
+
 class Throttle(NamedTuple):
-    """A partner that is or was throttled: by which rule, since when, until when (microseconds)."""
+    """A current or past throttle of a partner: its rule, its start and its end (microseconds)."""
 
     partner: str
     rule: str
@@ -270,31 +310,47 @@ def day_of(moment: int) -> int:
 
 
 def count_contributed(
-    tx: Tx, partner: str, *, received: int, held: int, doubts: int = 0, moment: int | None = None
+    tx: Tx,
+    partner: str,
+    *,
+    received: int,
+    held: int,
+    doubts: int = 0,
+    new: NewValues = NO_NEW_VALUES,
+    moment: int | None = None,
 ) -> None:
-    """Add to the partner's volume of the day of ``moment``, today without one.
+    """Add to the partner's volume on the day of ``moment`` (default: today).
 
-    Its contributions have to come one after another: the caller holds the inbox.
+    The partner's contributions must not be concurrent: the caller holds the inbox.
     """
     day = day_of(now() if moment is None else moment)
-    counts = {"received": received, "held": held, "doubts": doubts}
+    counts = {"received": received, "held": held, "doubts": doubts, **new._asdict()}
     send(tx, _COUNT_MORE, {"partner": partner, "day": day, **counts})
 
 
-def daily_volumes(tx: Tx, partner: str, since: int) -> dict[int, DailyVolume]:
-    """Return by day the partner's volumes from the day ``since`` on."""
-    rows = fetch(tx, _VOLUMES, {"of_partner": partner, "since": since})
-    return {day: DailyVolume(*counts) for day, *counts in rows}
+def daily_volumes(tx: Tx, partners: Iterable[str], since: int) -> dict[str, dict[int, DailyVolume]]:
+    """Return by partner and day the partners' volumes from the day ``since`` on."""
+    found: dict[str, dict[int, DailyVolume]] = {}
+    for partner, day, *counts in fetch(tx, _VOLUMES, {"of_partners": sorted(partners), "since": since}):
+        found.setdefault(partner, {})[day] = DailyVolume(*counts)
+    return found
 
 
 def count_doubts(tx: Tx, partners: Iterable[str], day: int) -> int:
-    """Count the references by which these partners contradicted reports of others on a day."""
+    """Return the number of references by which these partners contradicted reports of others on a day."""
     asked = select(func.coalesce(func.sum(volumes.c.doubts), 0)).where(volumes.c.day == day)
     return int(tx.execute(asked.where(volumes.c.partner.in_(list(partners)))).scalar_one())
 
 
+def count_new_values(tx: Tx, partners: Iterable[str], day: int) -> NewValues:
+    """Return the number of values that these partners without a record listed on a day."""
+    sums = (func.coalesce(func.sum(column), 0) for column in columns_of(NewValues, volumes))
+    asked = select(*sums).where(volumes.c.day == day, volumes.c.partner.in_(list(partners)))
+    return NewValues(*map(int, tx.execute(asked).one()))
+
+
 def forget_volumes(tx: Tx, *, before: int, most: int = 500) -> int:
-    """Remove volumes of days ``before`` (microseconds), at most so many at once, and return their number."""
+    """Remove at most ``most`` volumes of days ``before`` (microseconds), and return their number."""
     v = volumes.c
     old = tx.execute(select(v.partner, v.day).where(v.day < day_of(before)).limit(most)).all()
     if old:
@@ -304,14 +360,14 @@ def forget_volumes(tx: Tx, *, before: int, most: int = 500) -> int:
 
 
 def last_throttle(tx: Tx, partner: str) -> Throttle | None:
-    """Return the last time that the partner was throttled, None where it never was."""
-    row = tx.execute(select(throttles).where(throttles.c.partner == partner)).first()
+    """Return the partner's last throttle, or None."""
+    row = tx.execute(select(*columns_of(Throttle, throttles)).where(throttles.c.partner == partner)).first()
     return Throttle(*row) if row else None
 
 
 def last_throttles(tx: Tx) -> dict[str, Throttle]:
-    """Return the last throttle of each partner that ever was throttled, by its name."""
-    return {row.partner: Throttle(*row) for row in tx.execute(select(throttles))}
+    """Return the last throttle of each partner that ever had one, by name."""
+    return {row.partner: Throttle(*row) for row in tx.execute(select(*columns_of(Throttle, throttles)))}
 
 
 def throttle(tx: Tx, partner: str, rule: str, moment: int) -> None:
@@ -321,7 +377,7 @@ def throttle(tx: Tx, partner: str, rule: str, moment: int) -> None:
 
 
 def lift_throttle(tx: Tx, partner: str, moment: int | None = None) -> bool:
-    """End the partner's throttle; False where it had none."""
+    """End the partner's throttle. Return False if it had none."""
     mine = (throttles.c.partner == partner, throttles.c.lifted.is_(None))
     done = tx.execute(update(throttles).where(*mine).values(lifted=now() if moment is None else moment))
     return bool(done.rowcount)
@@ -329,16 +385,19 @@ def lift_throttle(tx: Tx, partner: str, moment: int | None = None) -> bool:
 
 def current_throttles(tx: Tx) -> list[Throttle]:
     """Return the throttles in force, by partner."""
-    asked = select(throttles).where(throttles.c.lifted.is_(None)).order_by(throttles.c.partner)
+    asked = select(*columns_of(Throttle, throttles)).where(throttles.c.lifted.is_(None)).order_by(throttles.c.partner)
     return [Throttle(*row) for row in tx.execute(asked)]
 
 
-# Run with every contribution, so put together once.
-_VOLUMES = select(volumes.c.day, volumes.c.received, volumes.c.held, volumes.c.doubts).where(
-    volumes.c.partner == bindparam("of_partner"), volumes.c.day >= bindparam("since")
+# These run with every contribution, so they are built once.
+_VOLUMES = select(volumes.c.partner, volumes.c.day, *columns_of(DailyVolume, volumes)).where(
+    among(volumes.c.partner, "of_partners"), volumes.c.day >= bindparam("since")
 )
 _COUNT_MORE = text(
-    "INSERT INTO volumes (partner, day, received, held, doubts) VALUES (:partner, :day, :received, :held, :doubts)"
+    "INSERT INTO volumes (partner, day, received, held, doubts, new_values, new_public_values)"
+    " VALUES (:partner, :day, :received, :held, :doubts, :new_values, :new_public_values)"
     " ON CONFLICT (partner, day) DO UPDATE SET received = volumes.received + excluded.received,"
-    " held = volumes.held + excluded.held, doubts = volumes.doubts + excluded.doubts"
+    " held = volumes.held + excluded.held, doubts = volumes.doubts + excluded.doubts,"
+    " new_values = volumes.new_values + excluded.new_values,"
+    " new_public_values = volumes.new_public_values + excluded.new_public_values"
 )

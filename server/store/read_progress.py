@@ -1,4 +1,4 @@
-"""Read positions: up to which ``date_added`` each partner has read each collection, and when that was first reached."""
+"""Read positions: the ``date_added`` up to which each partner has read each collection, and the time of first reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from server.store.tables import collections, partners, read_positions
 
 @dataclass(frozen=True, slots=True)
 class ReadLag:
-    """The lag of a partner behind a collection, in seconds, and when it last asked (microseconds)."""
+    """The lag of a partner behind a collection in seconds, and when it last asked (microseconds)."""
 
     partner: str
     collection: str
@@ -27,12 +27,22 @@ class ReadLag:
     asked: int
 
 
-def record_reads(
-    tx: Tx, given: Iterable[tuple[str, str, int]], logins: Mapping[tuple[str, str], UsedLogin] | None = None
-) -> None:
-    """Record up to which ``date_added`` partners have read collections (name, collection id, microseconds).
+class AnsweredRead(NamedTuple):
+    """A read that advanced: its end as ``date_added``, when it was answered (microseconds), and the login."""
 
-    ``logins`` has by which credential, by name and collection.
+    read_up_to: int
+    at: int
+    login: UsedLogin | None
+
+
+def record_reads(
+    tx: Tx,
+    given: Iterable[tuple[str, str, int]],
+    answered: Mapping[tuple[str, str], Sequence[AnsweredRead]] | None = None,
+) -> None:
+    """Record the ``date_added`` up to which partners have read collections (name, collection id, microseconds).
+
+    ``answered`` has the single reads by name and collection. Without it, everything was read now.
     """
     moment, furthest = now(), dict[str, int]()
     for partner, collection, position in sorted(given):
@@ -43,7 +53,8 @@ def record_reads(
         reached = max(position, had or 0)
         row = {"collection": collection, "partner": partner, "read_up_to": reached, "asked": moment}
         tx.execute(insert(read_positions), row)
-        read_steps.note(tx, collection, partner, reached, moment, (logins or {}).get((partner, collection)))
+        for read in (answered or {}).get((partner, collection)) or (AnsweredRead(reached, moment, None),):
+            read_steps.note(tx, collection, partner, *read)
     note_first_reads(tx, furthest, moment)
 
 
@@ -67,7 +78,7 @@ def lags(tx: Tx) -> list[ReadLag]:
 
 
 def of_partner(tx: Tx, partner: str) -> dict[str, tuple[int, int]]:
-    """Return by collection id up to which ``date_added`` a partner has read it, and when it last asked."""
+    """Return by collection id the ``date_added`` up to which a partner has read it, and when it last asked."""
     r = read_positions.c
     asked = select(r.collection, r.read_up_to, r.asked).where(r.partner == partner)
     return {collection: (read_up_to, at) for collection, read_up_to, at in tx.execute(asked)}
@@ -82,7 +93,7 @@ class ReadPosition(NamedTuple):
 
 
 def positions_by(tx: Tx, partner: str, of: Sequence[Collection]) -> dict[str, ReadPosition]:
-    """Return by collection id how far a partner has read each of these collections; of those it never read, none."""
+    """Return by collection id the partner's position in each of these collections that it has read."""
     r = read_positions.c
     found: dict[str, ReadPosition] = {}
     for chunk in chunks([collection.id for collection in of]):
@@ -92,7 +103,7 @@ def positions_by(tx: Tx, partner: str, of: Sequence[Collection]) -> dict[str, Re
 
 
 def positions_of(tx: Tx, of: Sequence[Collection]) -> dict[str, list[ReadPosition]]:
-    """Return by collection id the read positions there of the partners that take part, one each."""
+    """Return by collection id the read positions of the current partners, one each."""
     r, mine = read_positions.c, partners.c.name == read_positions.c.partner
     asked = select(r.collection, r.partner, r.read_up_to, r.asked).join(partners, mine).where(partners.c.left.is_(None))
     found: dict[str, list[ReadPosition]] = {collection.id: [] for collection in of}
@@ -103,7 +114,7 @@ def positions_of(tx: Tx, of: Sequence[Collection]) -> dict[str, list[ReadPositio
 
 
 def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:
-    """Record that at ``moment`` somebody has read collections (by id) further than anybody before."""
+    """Record that at ``moment`` a partner has read collections (by id) further than any other before."""
     for collection, given in sorted(furthest.items()):
         asked = select(func.max(first_reads.c.read_up_to)).where(first_reads.c.collection == collection)
         before = tx.execute(asked).scalar_one()
@@ -112,21 +123,21 @@ def note_first_reads(tx: Tx, furthest: Mapping[str, int], moment: int) -> None:
 
 
 def first_read_at(tx: Tx, collection: str, added: int) -> int | None:
-    """Return when somebody first read what a collection added at ``added``, None where nobody has."""
+    """Return when any partner first read the object that a collection added at ``added``, or None."""
     found = fetch(tx, _FIRST_READ, {"of_collection": collection, "added": added})
     return found[0][0] if found else None
 
 
 def forget_first_reads(tx: Tx, *, before: int, most: int = 500) -> int:
-    """Remove the first reads ``before`` (microseconds), at most so many at once, and return their number.
+    """Remove at most ``most`` first reads ``before`` (microseconds), and return their number.
 
-    The last of each collection stays.
+    The last one of each collection stays.
     """
     f = first_reads.c
     keys: list[dict[str, Any]] = []
     newest = select(f.collection, func.max(f.read_up_to)).group_by(f.collection)
     for collection, last in tx.execute(newest).all():
-        # Who reads further reads later: those that may go are the first in the order of the key.
+        # Positions increase with time, so the removable rows are the first in key order.
         first = select(f.read_up_to, f.at).where(f.collection == collection, f.read_up_to < last)
         for place, at in tx.execute(first.order_by(f.read_up_to).limit(most - len(keys))):
             if at < before:
@@ -136,7 +147,7 @@ def forget_first_reads(tx: Tx, *, before: int, most: int = 500) -> int:
     return len(keys)
 
 
-# Run once an object, so put together once.
+# Runs once per object, so it is built once.
 _FIRST_READ = (
     select(first_reads.c.at)
     .where(first_reads.c.collection == bindparam("of_collection"))

@@ -1,9 +1,10 @@
-"""Reputation: how many reports of each partner proved right and wrong, by kind of value and by judge.
+"""Reputation: the number of correct and wrong reports of each partner, by kind of value and by judge.
 
-A partner's reliability is computed from this.
+A partner's reliability is computed from it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import case, func, select, text
@@ -12,14 +13,15 @@ from server.store.database import fact_versions
 from server.store.database.engine import Tx
 from server.store.release_tables import calibrations
 
-# The judge where a person at this hub decides.
+# The judge name for decisions by a person at this hub.
 HUB = ""
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class JudgedReport(NamedTuple):
-    """A report that was judged: the confidence that was stated (0 to 1), and whether it was right.
+    """A judged report: its stated confidence (0 to 1), and whether it was correct.
 
-    ``judge`` is the organisation that confirmed it, ``weight``, 0 to 1, how far that organisation is relied on.
+    ``judge`` is the organisation that confirmed it. ``weight``, 0 to 1, is the reliability of that organisation.
     """
 
     partner: str
@@ -31,10 +33,10 @@ class JudgedReport(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """Reports that proved right and wrong, and the sum of (stated confidence - outcome) squared over all of them.
+    """Numbers of correct and wrong reports, and the sum of (stated confidence - outcome) squared over all of them.
 
-    ``credit`` is the sum of the stated confidence of those that proved right, each by the weight of its judge;
-    ``debit`` and ``loss`` are the sums of the stated confidence, and of its square, of those that proved wrong.
+    ``credit`` is the sum of the stated confidence of the correct ones, each by the weight of its judge. ``debit`` and
+    ``loss`` are the sums of the stated confidence of the wrong ones, and of its square.
     """
 
     confirmed: int = 0
@@ -46,7 +48,7 @@ class Calibration(NamedTuple):
 
     @property
     def brier(self) -> float | None:
-        """The Brier score, from 0 (always right and sure of it) to 1; None before any report was judged."""
+        """The Brier score, from 0 (always right with full confidence) to 1; None before any report was judged."""
         judged = self.confirmed + self.wrong
         return self.brier_sum / judged if judged else None
 
@@ -63,21 +65,32 @@ class Calibration(NamedTuple):
 
 
 class ReportTotals(NamedTuple):
-    """The reports of all kinds that proved right and wrong, and the judges that confirmed some."""
+    """The correct reports of all kinds by judge, and the number of wrong reports."""
 
-    right: int = 0
+    confirmed: Mapping[str, int] = _NOTHING
     wrong: int = 0
-    judges: frozenset[str] = frozenset()
+
+    @property
+    def right(self) -> int:
+        """The number of correct reports, over all judges."""
+        return sum(self.confirmed.values())
 
     def plus(self, other: "ReportTotals") -> "ReportTotals":
-        """Return the sum of two."""
-        return ReportTotals(self.right + other.right, self.wrong + other.wrong, self.judges | other.judges)
+        """Return the sum of two totals."""
+        judges = self.confirmed.keys() | other.confirmed.keys()
+        confirmed = {judge: self.confirmed.get(judge, 0) + other.confirmed.get(judge, 0) for judge in judges}
+        return ReportTotals(confirmed, self.wrong + other.wrong)
+
+
+def of_hub(origin: str) -> str:
+    """Return the name under which the reports of another hub's partners are counted; no partner has such a name."""
+    return f"hub:{origin}"
 
 
 def add(tx: Tx, verdicts: Iterable[JudgedReport]) -> None:
     """Add judged reports to their partners' calibrations.
 
-    A transaction does so once, as rows of partners that others judge too are locked from here to its end.
+    Call it once per transaction, because it locks rows of partners that other transactions also judge.
     """
     gathered: dict[tuple[str, str, str], Calibration] = {}
     for verdict in verdicts:
@@ -90,9 +103,9 @@ def add(tx: Tx, verdicts: Iterable[JudgedReport]) -> None:
 
 
 def calibrations_of(tx: Tx, most_by_one: float) -> dict[tuple[str, str], Calibration]:
-    """Return the calibrations by partner and kind, with a credit of ``most_by_one`` at most from any one judge.
+    """Return the calibrations by partner and kind, limiting the credit from any one judge to ``most_by_one``.
 
-    Credit from the hub itself is not bounded.
+    Credit from the hub itself has no limit.
     """
     known = calibrations.c
     unbounded = (known.judge == HUB) | (known.credit <= most_by_one)
@@ -111,13 +124,13 @@ def totals(tx: Tx) -> dict[str, ReportTotals]:
     sums = select(known.partner, known.judge, func.sum(known.confirmed), func.sum(known.wrong))
     found: dict[str, ReportTotals] = {}
     for partner, judge, right, wrong in tx.execute(sums.group_by(known.partner, known.judge)):
-        total = ReportTotals(int(right), int(wrong), frozenset({judge} if right else ()))
+        total = ReportTotals({judge: int(right)} if right else _NOTHING, int(wrong))
         found[partner] = found.get(partner, ReportTotals()).plus(total)
     return found
 
 
 _NAMES = ("partner", "kind", "judge", *Calibration._fields)
-# Two who judge reports of one partner at once add both.
+# Concurrent judgements of one partner's reports are both added.
 _ADD = text(
     f"INSERT INTO calibrations ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"  # noqa: S608
     " ON CONFLICT (partner, kind, judge) DO UPDATE SET "

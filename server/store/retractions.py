@@ -1,4 +1,7 @@
-"""Retractions and their receipts: a row for each partner that received a retracted object, closed when it knows."""
+"""Retractions and their receipts: a row for each channel by which a partner received a retracted object.
+
+The row is closed when the partner knows, or the channel has delivered the revocation.
+"""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -25,7 +28,7 @@ class Retraction(NamedTuple):
     """An object that was retracted from a collection.
 
     ``revoked_at`` is the ``date_added`` of its revocation there, ``version`` that of the revoked version. ``first`` is
-    the ``date_added`` of its first version there, None where that is to be looked up.
+    the ``date_added`` of its first version there, or None to look it up.
     """
 
     object_id: str
@@ -35,11 +38,12 @@ class Retraction(NamedTuple):
 
 
 class ReceiptPlace(NamedTuple):
-    """A place in a partner's list of receipts: collection (id), ``date_added`` of the revocation, object."""
+    """A place in a partner's list of receipts: collection (id), ``date_added`` of the revocation, object, channel."""
 
     collection: str
     revoked_at: int
     object_id: str
+    channel: str = ""
 
 
 class OpenReceipts(NamedTuple):
@@ -51,10 +55,11 @@ class OpenReceipts(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """A partner that received a retracted object; ``collection`` is an alias, moments are in microseconds.
+    """A partner that received a retracted object. ``collection`` is an alias; moments are in microseconds.
 
-    ``how`` it was closed: ``read``, ``delivered``, ``acknowledged``, or without the partner having learnt of it:
-    ``left`` where it takes part no more, ``no-access`` where it may not read the collection any more.
+    ``how`` is the reason for closing. ``read``, ``delivered`` and ``acknowledged``: the partner knows of the
+    retraction. ``left`` and ``no-access``: it has left, or has lost access to the collection, without having learnt of
+    it. ``channel`` is the feed that pushed the object to the partner, empty if the partner read it.
     """
 
     object_id: str
@@ -65,12 +70,13 @@ class Receipt(NamedTuple):
     opened: int
     closed: int | None
     how: str | None
+    channel: str = ""
 
 
 def retract(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]], reason: str) -> int:
-    """Record what was retracted from each collection, and open the receipts; returns how many were opened.
+    """Record retractions from each collection and open their receipts. Return the number of opened receipts.
 
-    A retraction that is recorded already stays as it is. Who received an object is as in ``open_receipts``.
+    A recorded retraction stays unchanged. For the receivers of an object see ``open_receipts``.
     """
     known = _recorded(tx, gone)
     moment = now()
@@ -95,16 +101,16 @@ def retract(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]], reason: str
             _Retracted(id_, moment, first[id_], retraction.revoked_at, retraction.version)
             for id_, retraction in sorted(new[collection].items())
         ]
-        pushed: dict[str, set[str]] = {}
+        pushed: dict[str, set[tuple[str, str]]] = {}
         for chunk in chunks(first):
             pushed |= deliveries.delivered_to(tx, feeds, chunk, 0)
-        # Nothing can have been opened for what was not retracted before.
+        # Objects that were not retracted before have no open receipts.
         opened += _open(tx, collection, found, places, pushed, known=frozenset())
     return opened
 
 
 def for_reason(tx: Tx, of: Sequence[str], ids: Iterable[str], reason: str) -> set[str]:
-    """Return those of these objects that were retracted from one of these collections (by id) for that reason."""
+    """Return the objects among ``ids`` that were retracted from these collections (by id) for that reason."""
     r = retractions.c
     found: set[str] = set()
     for chunk in chunks(sorted(set(ids))):
@@ -122,7 +128,7 @@ def _first_added(tx: Tx, collection: Collection, retracted: Iterable[Retraction]
 
 
 def _recorded(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]]) -> dict[str, set[str]]:
-    """Return by collection id those of these objects whose retraction is recorded."""
+    """Return by collection id the objects whose retraction is recorded."""
     ids = {retraction.object_id for retracted in gone.values() for retraction in retracted}
     found: dict[str, set[str]] = {collection.id: set() for collection in gone}
     for chunk in chunks(sorted(ids)):
@@ -135,19 +141,19 @@ def _recorded(tx: Tx, gone: Mapping[Collection, Sequence[Retraction]]) -> dict[s
 def _receivers(
     tx: Tx, of: Sequence[Collection]
 ) -> Iterator[tuple[Collection, list[ReadPosition], list[tuple[str, str]]]]:
-    """Yield each collection with the read positions there, and the feeds that push it, each with its partner."""
+    """Yield each collection with its read positions, and the feeds that push it, each with its partner."""
     places, feeds = read_progress.positions_of(tx, of), deliveries.feeds_pushing(tx, of)
     for collection in of:
         yield collection, places[collection.id], feeds[collection.id]
 
 
 def open_receipts(tx: Tx, collection: Collection, ids: Iterable[str], *, late: bool = False) -> int:
-    """Open the receipts of retracted objects of a collection that are missing, and return their number.
+    """Open the missing receipts of retracted objects of a collection, and return their number.
 
-    An object was received by a partner that read a page at or past its first version, and not past its revocation, and
-    by one that a push of that collection delivered any version to. A partner that takes part no more has no way to
-    learn of it here; the receipt of one that may not read the collection any more ends at once as ``no-access``. With
-    ``late``, only what became known after the retraction is looked at.
+    A partner received an object if it read a page at or past its first version, but not past its revocation. So did a
+    partner to which a push of that collection delivered any version. A former partner gets no receipt. A partner
+    without access to the collection gets one that ends at once as ``no-access``. With ``late``, only facts known after
+    the retraction are considered.
     """
     [(_, places, feeds)] = _receivers(tx, [collection])
     return _open_again(tx, collection, sorted(set(ids)), places, feeds, late=late)
@@ -162,7 +168,7 @@ def _open_again(
     *,
     late: bool = False,
 ) -> int:
-    """Open the receipts of recorded retractions that are missing."""
+    """Open the missing receipts of recorded retractions."""
     opened = 0
     for chunk in chunks(ids):
         found = _retracted(tx, collection, chunk)
@@ -184,13 +190,11 @@ def recent(tx: Tx, since: int) -> dict[str, list[str]]:
     return found
 
 
-def settle(tx: Tx) -> int:
-    """Close the receipts of partners that have read past the revocation, or took it as a push; returns their number."""
-    return sum(close(tx) for close in settlements(tx))
-
-
 def settlements(tx: Tx) -> list[Callable[[Tx], int]]:
-    """Return what closes the receipts that can be closed now, in parts: each closes those of one partner or feed."""
+    """Return functions that close receipts, each those of one partner or feed, and return their number.
+
+    A receipt closes after its partner has read past the revocation, or received a push of it.
+    """
     reads: list[Callable[[Tx], int]] = [
         partial(_closed, _READ, {"at": collection, "by": partner, "up_to": up_to, "moment": asked})
         for collection, partner, up_to, asked in tx.execute(_PLACES).all()
@@ -206,7 +210,7 @@ def _closed(statement: Update, given: Mapping[str, Any], tx: Tx) -> int:
 
 
 def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledged") -> int:
-    """Close the partner's receipts of these objects, in every collection, after it acknowledged them itself."""
+    """Close the partner's receipts of these objects in every collection, after it acknowledged them."""
     closed = 0
     mine = (receipts.c.partner == partner, _OPEN)
     for chunk in chunks(sorted(set(ids))):
@@ -216,7 +220,7 @@ def acknowledge(tx: Tx, partner: str, ids: Iterable[str], how: str = "acknowledg
 
 
 def close_departed(tx: Tx, partner: str, *, most: int) -> int:
-    """Close open receipts of a partner that takes part no more, at most so many at once; return their number."""
+    """Close at most ``most`` open receipts of a former partner, and return their number."""
     mine = (receipts.c.partner == partner, _OPEN)
     found: dict[str, list[str]] = defaultdict(list)
     for collection, id_ in tx.execute(select(receipts.c.collection, receipts.c.object_id).where(*mine).limit(most)):
@@ -231,17 +235,21 @@ def close_departed(tx: Tx, partner: str, *, most: int) -> int:
 
 
 def forget(tx: Tx, *, before: int, most: int = 500) -> int:
-    """Remove receipts that were closed ``before`` (microseconds), at most so many at once, and return their number."""
+    """Remove at most ``most`` receipts closed ``before`` (microseconds), and return their number."""
     r = receipts.c
-    asked = select(r.object_id, r.collection, r.partner).where(r.opened < before, r.closed < before).limit(most)
+    asked = (
+        select(r.object_id, r.collection, r.partner, r.channel).where(r.opened < before, r.closed < before).limit(most)
+    )
     found = tx.execute(asked).all()
     if found:
         statement = delete(receipts).where(
             r.object_id == bindparam("of_object"),
             r.collection == bindparam("of_collection"),
             r.partner == bindparam("by"),
+            r.channel == bindparam("over"),
         )
-        tx.execute(statement, [{"of_object": row[0], "of_collection": row[1], "by": row[2]} for row in found])
+        rows = [{"of_object": id_, "of_collection": of, "by": by, "over": over} for id_, of, by, over in found]
+        tx.execute(statement, rows)
     return len(found)
 
 
@@ -252,34 +260,37 @@ def end_access(tx: Tx, partner: str, collection: Collection) -> int:
 
 
 def count_unreached(tx: Tx, since: int) -> int:
-    """Count receipts that ended as ``no-access`` at or after ``since`` (microseconds): nobody here can tell them."""
+    """Return the number of receipts ended as ``no-access`` at or after ``since`` (microseconds)."""
     asked = select(func.count()).select_from(receipts)
-    return tx.execute(asked.where(receipts.c.how == NO_ACCESS, receipts.c.closed >= since)).scalar_one()
+    found: int = tx.execute(asked.where(receipts.c.how == NO_ACCESS, receipts.c.closed >= since)).scalar_one()
+    return found
 
 
 def all_receipts(tx: Tx, *, only_open: bool = False, since: int = 0, limit: int | None = None) -> list[Receipt]:
-    """List receipts opened at or after ``since``, the oldest first."""
+    """Return receipts opened at or after ``since``, the oldest first."""
     asked = _EVERY.where(receipts.c.opened >= since).limit(limit)
     if only_open:
         asked = asked.where(_OPEN)
-    return [_receipt(row) for row in tx.execute(asked)]
+    return [Receipt(*row) for row in tx.execute(asked)]
 
 
 def open_of(
     tx: Tx, partner: str, *, after: ReceiptPlace | None = None, limit: int = 100
 ) -> list[tuple[Receipt, ReceiptPlace]]:
-    """Return a partner's open receipts, each with its place, after a place: by collection, the first revoked first."""
-    key = (receipts.c.collection, receipts.c.revoked_at, receipts.c.object_id)
+    """Return a partner's open receipts with their places, by collection, the first revoked first, ``after`` a place."""
+    key = (receipts.c.collection, receipts.c.revoked_at, receipts.c.object_id, receipts.c.channel)
     asked = _EVERY.add_columns(receipts.c.collection).where(receipts.c.partner == partner, _OPEN)
     asked = asked.order_by(None).order_by(*key).limit(limit)
     if after is not None:
         asked = asked.where(tuple_(*key) > tuple_(*map(literal, after)))
-    found = [(_receipt(row[:-1]), row[-1]) for row in tx.execute(asked)]
-    return [(receipt, ReceiptPlace(of, receipt.revoked_at, receipt.object_id)) for receipt, of in found]
+    found = [(Receipt(*row[:-1]), row[-1]) for row in tx.execute(asked)]
+    return [
+        (receipt, ReceiptPlace(of, receipt.revoked_at, receipt.object_id, receipt.channel)) for receipt, of in found
+    ]
 
 
 def are_open(tx: Tx, partner: str, ids: Iterable[str]) -> bool:
-    """Return whether the partner has an open receipt of each of these objects."""
+    """Return whether the partner has an open receipt for each of these objects."""
     wanted, found = sorted(set(ids)), set[str]()
     for chunk in chunks(wanted):
         asked = select(receipts.c.object_id).where(receipts.c.partner == partner, _OPEN)
@@ -292,19 +303,19 @@ def of_objects(tx: Tx, partner: str, ids: Iterable[str]) -> list[Receipt]:
     found: list[Receipt] = []
     for chunk in chunks(sorted(set(ids))):
         asked = _EVERY.where(receipts.c.partner == partner, any_of(tx, receipts.c.object_id, chunk))
-        found += [_receipt(row) for row in tx.execute(asked)]
+        found += [Receipt(*row) for row in tx.execute(asked)]
     return sorted(found, key=lambda receipt: (receipt.opened, receipt.collection, receipt.object_id))
 
 
 def open_by_partner(tx: Tx) -> list[OpenReceipts]:
-    """Count the open receipts of each partner that has any, the oldest first; read from the index of open ones."""
+    """Return the number of open receipts of each partner, the oldest first, from the index of open ones."""
     asked = select(receipts.c.partner, func.count(), func.min(receipts.c.opened)).where(_OPEN)
     found = [OpenReceipts._make(row) for row in tx.execute(asked.group_by(receipts.c.partner))]
     return sorted(found, key=lambda total: (total.oldest, total.partner))
 
 
 def spans(tx: Tx, since: int) -> list[tuple[int, int | None]]:
-    """Return when each receipt was opened and closed that is open, or was opened at or after ``since``."""
+    """Return the opening and closing times of receipts that are open or were opened at or after ``since``."""
     asked = select(receipts.c.opened, receipts.c.closed)
     asked = asked.where(or_(receipts.c.opened >= since, _OPEN))
     asked = asked.where(or_(receipts.c.how.is_(None), receipts.c.how != NO_ACCESS))
@@ -317,6 +328,12 @@ def waiting(tx: Tx) -> tuple[int, int | None]:
     return row[0], row[1]
 
 
+def open_by_channel(tx: Tx) -> list[tuple[str, int, int]]:
+    """Return the number of open receipts by channel (empty: read), and when the oldest was opened (microseconds)."""
+    asked = select(receipts.c.channel, func.count(), func.min(receipts.c.opened)).where(_OPEN)
+    return [(row[0], row[1], row[2]) for row in tx.execute(asked.group_by(receipts.c.channel))]
+
+
 class _Retracted(NamedTuple):
     """A retracted object: when it was retracted, and the ``date_added`` of its first version and of its revocation."""
 
@@ -327,14 +344,11 @@ class _Retracted(NamedTuple):
     version: int
 
 
-def _receipt(row: Iterable[Any]) -> Receipt:
-    return Receipt(*row)
-
-
-def _receipts_of(tx: Tx, collection: Collection, ids: Sequence[str]) -> Set[tuple[str, str]]:
-    """Return the receipts of these objects of a collection, as pairs of object and partner."""
+def _receipts_of(tx: Tx, collection: Collection, ids: Sequence[str]) -> Set[tuple[str, str, str]]:
+    """Return the receipts of these objects of a collection: object, channel and partner of each."""
     mine = (receipts.c.collection == collection.id, any_of(tx, receipts.c.object_id, ids))
-    return {(row[0], row[1]) for row in tx.execute(select(receipts.c.object_id, receipts.c.partner).where(*mine))}
+    asked = select(receipts.c.object_id, receipts.c.channel, receipts.c.partner)
+    return {(row[0], row[1], row[2]) for row in tx.execute(asked.where(*mine))}
 
 
 def _open(
@@ -342,34 +356,34 @@ def _open(
     collection: Collection,
     found: Sequence[_Retracted],
     places: Sequence[ReadPosition],
-    pushed: Mapping[str, set[str]],
-    known: Set[tuple[str, str]],
+    pushed: Mapping[str, set[tuple[str, str]]],
+    known: Set[tuple[str, str, str]],
 ) -> int:
-    """Open the receipts of these objects but those that are ``known``, and return their number."""
-    rows = []
-    reading = readers(tx, collection)
-    moment = now()
+    """Open the receipts of these objects except the ``known`` ones, and return their number."""
+    got_by: list[tuple[_Retracted, set[tuple[str, str]]]] = []
     places = sorted(places, key=_READ_UP_TO)
     for retracted in found:
-        # Of thousands of readers most have read past the revocation, or nothing at all.
+        # Most of thousands of readers have read past the revocation, or nothing at all.
         nearest = bisect_left(places, retracted.first, key=_READ_UP_TO)
         furthest = bisect_left(places, retracted.revoked_at, key=_READ_UP_TO)
-        got = {place.partner for place in places[nearest:furthest]}
-        rows += [
-            (
-                *(
-                    retracted.object_id,
-                    collection.id,
-                    partner,
-                    retracted.opened,
-                    retracted.revoked_at,
-                    retracted.version,
-                ),
-                *((None, None) if partner in reading else (moment, NO_ACCESS)),
-            )
-            for partner in sorted(got | pushed.get(retracted.object_id, set()))
-            if (retracted.object_id, partner) not in known
-        ]
+        got = {(_READ_BY, place.partner) for place in places[nearest:furthest]}
+        got |= pushed.get(retracted.object_id, _NOBODY)
+        if got:
+            got_by.append((retracted, got))
+    if not got_by:
+        return 0
+    reading, moment = readers(tx, collection), now()
+    rows = [
+        (
+            *(retracted.object_id, collection.id, partner),
+            *(retracted.opened, retracted.revoked_at, retracted.version),
+            *((None, None) if partner in reading else (moment, NO_ACCESS)),
+            channel,
+        )
+        for retracted, got in got_by
+        for channel, partner in sorted(got)
+        if (retracted.object_id, channel, partner) not in known
+    ]
     insert_many(tx, receipts, rows)
     return len(rows)
 
@@ -387,29 +401,33 @@ def _retracted(tx: Tx, collection: Collection, ids: Sequence[str]) -> list[_Retr
 
 
 _OPEN = receipts.c.closed.is_(None)
+# The channel of a partner that read the object itself.
+_READ_BY = ""
+_NOBODY: frozenset[tuple[str, str]] = frozenset()
+_WAS_READ = receipts.c.channel == _READ_BY
 _READ_UP_TO = attrgetter("read_up_to")
-# The read positions past which something was revoked whose receipt is open.
+# The read positions past a revocation whose receipt is open.
 _PLACES = (
     select(read_positions.c.collection, read_positions.c.partner, read_positions.c.read_up_to, read_positions.c.asked)
     .where(
         exists(1)
         .where(receipts.c.partner == read_positions.c.partner, receipts.c.collection == read_positions.c.collection)
-        .where(_OPEN, receipts.c.revoked_at <= read_positions.c.read_up_to)
+        .where(_OPEN, _WAS_READ, receipts.c.revoked_at <= read_positions.c.read_up_to)
     )
     .order_by(read_positions.c.collection, read_positions.c.partner)
 )
-# Receipts that are closed in another way at the moment are left to that, so that nobody waits for somebody who waits.
+# Receipts locked by another closing transaction are left to it, so that waits do not form chains.
 _FREE = receipts.alias("free")
-_KEY = ("object_id", "collection", "partner")
+_KEY = ("object_id", "collection", "partner", "channel")
 _IS_FREE = tuple_(*(receipts.c[name] for name in _KEY)).in_(
     select(*(_FREE.c[name] for name in _KEY))
     .where(_FREE.c.closed.is_(None), _FREE.c.partner == bindparam("by"))
     .with_for_update(skip_locked=True)
 )
-# It knew when it last asked, at the latest.
+# The partner knew at its last request at the latest.
 _READ = (
     update(receipts)
-    .where(_OPEN, receipts.c.partner == bindparam("by"), receipts.c.collection == bindparam("at"))
+    .where(_OPEN, _WAS_READ, receipts.c.partner == bindparam("by"), receipts.c.collection == bindparam("at"))
     .where(receipts.c.revoked_at <= bindparam("up_to", type_=BigInteger), _IS_FREE)
     .values(closed=bindparam("moment", type_=BigInteger), how="read")
 )
@@ -423,6 +441,8 @@ _WHEN_DELIVERED = (
 _DELIVERED = (
     update(receipts)
     .where(_OPEN, receipts.c.partner == bindparam("by"), _IS_FREE, _WHEN_DELIVERED.is_not(None))
+    # A push informs a partner that reads, too; nothing but the push itself corrects what it delivered.
+    .where(or_(_WAS_READ, receipts.c.channel == bindparam("feed_")))
     .values(closed=_WHEN_DELIVERED, how="delivered")
 )
 _EVERY = (
@@ -435,6 +455,7 @@ _EVERY = (
         receipts.c.opened,
         receipts.c.closed,
         receipts.c.how,
+        receipts.c.channel,
     )
     .join_from(
         receipts,
@@ -442,6 +463,6 @@ _EVERY = (
         (retractions.c.object_id == receipts.c.object_id) & (retractions.c.collection == receipts.c.collection),
     )
     .join(collections, collections.c.id == receipts.c.collection)
-    .order_by(receipts.c.opened, receipts.c.object_id, collections.c.alias, receipts.c.partner)
+    .order_by(receipts.c.opened, receipts.c.object_id, collections.c.alias, receipts.c.partner, receipts.c.channel)
 )
 _WAITING = select(func.count(), func.min(receipts.c.opened)).select_from(receipts).where(_OPEN)

@@ -1,15 +1,17 @@
-"""The values that anybody reported, each under a number, and the lock of each.
+"""The reported values, each with a number and a lock.
 
-The number of a value is a digest of its name, so that nobody hands numbers out; where two values have one digest, the
-second takes the next number that is free.
+The number of a value is a digest of its name, so no central counter is needed. If two values have the same digest, the
+second takes the next free number.
 """
 
 from collections.abc import Iterable, Set
+from functools import partial
 from hashlib import blake2b
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
 
-from server.store.database.direct import fetch
+from server.store.database import fact_versions
+from server.store.database.direct import fetch, fetch_all
 from server.store.database.engine import FIRST_NAMED, LOCKED, Contended, StoreUnavailable, Tx
 from server.store.database.sql import among, chunks, insert_many
 from server.store.tables import subjects
@@ -18,21 +20,20 @@ _MASK = (1 << 63) - 1
 
 
 def digest(subject: str) -> int:
-    """Return the number that a value has unless another value took it."""
+    """Return the number of a value, unless another value has taken it."""
     return int.from_bytes(blake2b(subject.encode(), digest_size=8).digest()) & _MASK
 
 
 def next_number(number: int) -> int:
-    """Return the number that a value tries next where another value has this one."""
+    """Return the number to try next when another value has this one."""
     return (number + 1) & _MASK
 
 
 def lock(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
-    """Lock the rows of these values until the transaction ends, new ones too; return their numbers by name.
+    """Lock the rows of these values, including new ones, until the transaction ends. Return their numbers by name.
 
-    All that are known should be locked at once. Whoever has locked some and waits for others can wait for somebody who
-    waits in turn, so that a transaction that has locked values or collections already does not wait long for more.
-    Raises ``Contended`` where others hold them.
+    Lock all known values at once. Waiting for further locks can cause a deadlock, so a transaction that already holds
+    values or collections waits only briefly. Raises ``Contended`` if other transactions hold them.
     """
     held: dict[str, int] = tx.info.setdefault(LOCKED, {})
     more = set(wanted) - held.keys()
@@ -54,14 +55,14 @@ def _lock_soon(tx: Tx, more: set[str]) -> dict[str, int]:
     try:
         locked = _lock(tx, more)
     except StoreUnavailable as error:
-        raise Contended("others hold a value that is concerned too; try again") from error
+        raise Contended("another transaction holds a value that is also needed; try again") from error
     tx.execute(_PATIENCE, {"patience": before})
     return locked
 
 
 def _lock(tx: Tx, names: set[str]) -> dict[str, int]:
     locked: dict[str, int] = {}
-    # A value whose number another value has goes on to the next number.
+    # A value whose number is taken continues with the next number.
     place = {name: digest(name) for name in names}
     while place:
         taken = _enter(tx, {number: name for name, number in place.items()})
@@ -71,7 +72,7 @@ def _lock(tx: Tx, names: set[str]) -> dict[str, int]:
 
 
 def numbers(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
-    """Return by name the numbers of those of these values that have one."""
+    """Return by name the numbers of these values, where assigned."""
     held: dict[str, int] = tx.info.get(LOCKED, {})
     names_wanted = set(wanted)
     found = {name: held[name] for name in names_wanted & held.keys()}
@@ -84,18 +85,18 @@ def numbers(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
 
 
 def stored(tx: Tx, wanted: Iterable[str]) -> dict[str, int]:
-    """Return by name the numbers of those of these values of which anything may be stored."""
+    """Return by name the numbers of these values, leaving out those without stored data."""
     return numbers(tx, set(wanted) - first_named(tx))
 
 
 def first_named(tx: Tx) -> Set[str]:
-    """Return the values that nobody named before this transaction, of which it has stored nothing yet."""
+    """Return the values that this transaction was the first to name, and about which it has stored nothing yet."""
     named: set[str] = tx.info.get(FIRST_NAMED, set())
     return named
 
 
 def note_stored(tx: Tx, names: Iterable[str]) -> None:
-    """Note that the transaction has stored something of these values."""
+    """Record that the transaction has stored data about these values."""
     named: set[str] = tx.info.get(FIRST_NAMED, set())
     named.difference_update(names)
 
@@ -109,33 +110,32 @@ def names(tx: Tx, wanted: Iterable[int]) -> dict[int, str]:
 
 
 def after(tx: Tx, number: int, most: int) -> dict[int, str]:
-    """Return at most so many values by their numbers, in the order of these, from after ``number`` on."""
+    """Return at most ``most`` values by number, in ascending order after ``number``."""
     return {row[0]: row[1] for row in tx.execute(_AFTER, {"after": number, "rows": most})}
 
 
 def _enter(tx: Tx, rows: dict[int, str]) -> dict[int, str]:
-    """Lock the rows of these numbers, in their order, adding those that are missing; return who has each."""
+    """Lock the rows of these numbers in order, adding missing ones. Return the name at each number."""
     in_order = sorted(rows)
     named: set[str] = tx.info.setdefault(FIRST_NAMED, set())
     if tx.dialect.name == "sqlite":
-        # Whoever writes has locked the whole database.
+        # The writer has locked the whole database.
         found = names(tx, in_order)
         missing = {number: rows[number] for number in in_order if number not in found}
         insert_many(tx, subjects, list(missing.items()))
         named |= set(missing.values())
         return found | missing
-    added: dict[int, str] = {}
+    locked: dict[int, str] = {}
     for chunk in chunks(in_order):
-        new = fetch(tx, _ADD, {"numbers": chunk, "names": [rows[number] for number in chunk]})
-        added.update((row[0], row[1]) for row in new)
-    named |= set(added.values())
-    # What it has added is its own until it ends.
-    others = [number for number in in_order if number not in added]
-    found = {row[0]: row[1] for chunk in chunks(others) for row in fetch(tx, _LOCK, {"numbers": chunk})}
-    return added | found
+        adding = (_ADD, {"numbers": chunk, "names": [rows[number] for number in chunk]})
+        # The facts as they are once the values are locked.
+        added, held = fetch_all(tx, [adding, (_LOCK, {"numbers": chunk})], then=partial(fetch, tx, fact_versions.ALL))
+        named |= {row[1] for row in added}
+        locked |= {row[0]: row[1] for row in held}
+    return locked
 
 
-# Shorter than a database waits before it looks for transactions that wait for each other.
+# Shorter than the time after which a database looks for deadlocks.
 _SOON = "300ms"
 _PATIENCE = text(
     "SELECT before FROM (SELECT current_setting('lock_timeout') AS before OFFSET 0) AS present,"
@@ -149,7 +149,7 @@ _AFTER = (
 )
 _NAMES = select(subjects.c.number, subjects.c.subject).where(among(subjects.c.number, "numbers", BigInteger))
 _LOCK = _NAMES.order_by(subjects.c.number).with_for_update()
-# In the order of the numbers, so that two who add the same values wait for each other in one order.
+# In number order, so that transactions adding the same values lock in the same order.
 _ADD = text(
     "INSERT INTO subjects (number, subject) SELECT number, subject FROM unnest(:numbers, :names)"
     " AS new(number, subject) ORDER BY number ON CONFLICT DO NOTHING RETURNING number, subject"

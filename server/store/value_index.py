@@ -1,22 +1,22 @@
-"""The value index: from a value, or another object, to the contributions that mention it; and partners' own values.
+"""The value index: maps a value or object to the contributions that mention it. Also partners' own values.
 
-A contribution goes by its key in the inbox, and so does an object of the same contributor that it mentions. A listing
-of the hub that it mentions goes by its id. The log itself has the value that each report is about.
+Contributions, and objects of the same contributor, are identified by their inbox key. A listing of the hub is
+identified by its id. The log itself stores the value of each report.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from types import MappingProxyType
 
-from sqlalchemy import BigInteger, delete, insert, select, text, update
+from sqlalchemy import BigInteger, case, delete, insert, literal, select, text, update
 
 from schemas import kinds
 from server.store import reviews, subjects as values
 from server.store.database.direct import fetch
 from server.store.database.engine import Tx
 from server.store.database.sql import ManyRows, among, any_of, chunks, insert_many
-from server.store.keepers import kept_accounts
-from server.store.objects import object_ids
+from server.store.objects import host_pages, object_ids
 from server.store.objects.object_ids import PackedId
+from server.store.providers import kept_accounts
 from server.store.release_tables import own_values
 from server.store.tables import objects, value_index
 
@@ -29,10 +29,10 @@ def subject_of(kind: str, value: str) -> str:
 def add(
     tx: Tx, pairs: Iterable[tuple[str, str]], known: Mapping[str, Set[str]] = MappingProxyType({})
 ) -> list[tuple[str, str]]:
-    """Index pairs of a subject and the inbox key of a contribution that mentions it; repeating it changes nothing.
+    """Index pairs of a subject and the inbox key of a contribution that mentions it. Repeating it changes nothing.
 
-    ``known`` holds the keys of some subjects. Returns the pairs that are not among these. However many contributions
-    mention a subject, they are not read.
+    ``known`` holds the keys of some subjects. Return the pairs that are not in it. Contributions that mention a subject
+    are not read.
     """
     new = [(subject, key) for subject, key in sorted(set(pairs)) if key not in known.get(subject, ())]
     values.lock(tx, {subject for subject, _ in new if ":" in subject})
@@ -48,16 +48,16 @@ _ADD = ManyRows(
 
 
 def lock(tx: Tx, subjects: Iterable[str]) -> dict[str, int]:
-    """Lock these values until the transaction ends, also those that nobody reported before; return their numbers.
+    """Lock these values, including unreported ones, until the transaction ends. Return their numbers.
 
-    Whoever reads or changes what is said of a value holds it. All that are known are locked at once, before anything is
-    read of them. A transaction that has locked some does not wait for more: it raises ``Contended``.
+    A transaction that reads or changes the data of a value must hold it. Lock all known values at once, before reading
+    any of their data. A transaction that holds some does not wait for more, but raises ``Contended``.
     """
     return values.lock(tx, subjects)
 
 
 def first_named(tx: Tx) -> Set[str]:
-    """Return the values that nobody named before this transaction, of which it has stored nothing yet."""
+    """Return the values that this transaction was the first to name, and about which it has stored nothing yet."""
     return values.first_named(tx)
 
 
@@ -84,7 +84,7 @@ def find(tx: Tx, subjects: Iterable[str]) -> dict[str, set[str]]:
 
 _log = objects.c
 _MENTIONS = select(value_index.c.subject, value_index.c.inbox_key).where(among(value_index.c.subject, "subjects"))
-# Reports are in spaces, and listings in none.
+# Reports have a space; listings have none.
 _REPORTS = (
     select(_log.value, _log.space, _log.id_high, _log.id_low, _log.type, _log.type_name, _log.id_text)
     .where(among(_log.value, "numbers", BigInteger), text("value IS NOT NULL"), _log.space > 0)
@@ -93,7 +93,7 @@ _REPORTS = (
 
 
 def values_after(tx: Tx, number: int, most: int) -> dict[int, str]:
-    """Return at most so many values by their numbers, in the order of these, from after ``number`` on."""
+    """Return at most ``most`` values by number, in ascending order after ``number``."""
     return values.after(tx, number, most)
 
 
@@ -101,9 +101,9 @@ _BATCH = 1_000
 
 
 def rename_kind(tx: Tx, kind: str) -> int:
-    """Move the values of a kind to their present names, and return how many had another; repeating it changes nothing.
+    """Move the values of a kind to their current names, and return how many changed. Repeating it changes nothing.
 
-    Where two partners own one value by two names, the first keeps it.
+    If two partners own a value under two names, the first keeps it.
     """
     renamed = 0
     for subject in _subjects(tx, kind):
@@ -117,23 +117,27 @@ def rename_kind(tx: Tx, kind: str) -> int:
 
 
 def rename_all(tx: Tx) -> int:
-    """Move the values of all kinds that have several names to their present ones; returns how many had another."""
+    """Move the values of all kinds with several names to their current ones, and return how many changed."""
     return sum(rename_kind(tx, kind.name) for kind in kinds.every().values() if kind.has_several_names)
 
 
 def _move(tx: Tx, subject: str, to: str) -> None:
-    """Move what is said of a value, and its listings, to another name."""
+    """Move the data of a value, and its listings, to another name."""
     rows = value_index.c
     keys = tx.scalars(select(rows.inbox_key).where(rows.subject == subject)).all()
     tx.execute(delete(value_index).where(rows.subject == subject))
     insert_many(tx, value_index, [(to, key) for key in sorted(set(keys) - find(tx, [to]).get(to, set()))])
     numbers = values.lock(tx, [subject, to])
-    tx.execute(update(objects).where(_log.value == numbers[subject]).values(value=numbers[to]))
+    tx.execute(
+        update(objects)
+        .where(_log.value == numbers[subject])
+        .values(value=numbers[to], host=case((_log.space == 0, literal(host_pages.number_of(to), BigInteger))))
+    )
     kept_accounts.move(tx, numbers[subject], numbers[to])
 
 
 def _subjects(tx: Tx, kind: str) -> Iterator[str]:
-    """Yield the names of values of a kind, a batch at a time, perhaps also those that are added meanwhile."""
+    """Yield the names of values of a kind, a batch at a time, possibly with concurrent additions."""
     last = -1
     while found := values.after(tx, last, _BATCH):
         last = max(found)
@@ -155,14 +159,14 @@ class OwnedByAnother(ValueError):
 
 
 def add_own_values(tx: Tx, partner: str, subjects: Iterable[str]) -> list[str]:
-    """Register values, named as by ``subject_of``, as the partner's own: reports of them wait for a person.
+    """Register values, named as by ``subject_of``, as the partner's own. Reports of them are held for review.
 
-    Returns those that are new. Raises ``OwnedByAnother``.
+    Return the new ones. Raises ``OwnedByAnother``.
     """
     wanted = sorted(set(subjects))
     owners = owners_of(tx, wanted)
     if set(owners.values()) - {partner}:
-        raise OwnedByAnother("one of these is registered as another partner's own; remove it from that one first")
+        raise OwnedByAnother("one of these values is registered as another partner's own; remove it there first")
     new = [subject for subject in wanted if subject not in owners]
     if new:
         tx.execute(insert(own_values), [{"subject": subject, "partner": partner} for subject in new])
@@ -170,7 +174,7 @@ def add_own_values(tx: Tx, partner: str, subjects: Iterable[str]) -> list[str]:
 
 
 def remove_own_values(tx: Tx, partner: str, subjects: Iterable[str]) -> list[str]:
-    """Remove values from the partner's own; returns those that were."""
+    """Remove values from the partner's own, and return the removed ones."""
     removed = [subject for subject, owner in owners_of(tx, subjects).items() if owner == partner]
     for chunk in chunks(removed):
         tx.execute(delete(own_values).where(any_of(tx, own_values.c.subject, chunk)))
@@ -178,7 +182,7 @@ def remove_own_values(tx: Tx, partner: str, subjects: Iterable[str]) -> list[str
 
 
 def owners_of(tx: Tx, subjects: Iterable[str]) -> dict[str, str]:
-    """Return by subject the partner that owns it; subjects without an owner are left out."""
+    """Return the owning partner by subject. Subjects without an owner are left out."""
     found: dict[str, str] = {}
     for chunk in chunks(sorted(set(subjects))):
         asked = select(own_values.c.subject, own_values.c.partner).where(any_of(tx, own_values.c.subject, chunk))

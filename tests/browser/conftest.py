@@ -1,4 +1,4 @@
-"""One browser and one hub for all tests of a process; each test has a screen of its own, in each language and width."""
+"""One browser and one hub for all tests of a process. Each test has its own screen, per language and width."""
 
 from collections.abc import Iterator
 
@@ -33,6 +33,6 @@ def screen_of_each(request: pytest.FixtureRequest, browser: Browser, hub: Browse
 
 @pytest.fixture
 def desk(browser: Browser, hub: BrowsedHub) -> Iterator[Screen]:
-    """Open a screen in English at a desk."""
+    """Open an English screen at desktop width."""
     with screen(browser, hub.address) as opened:
         yield opened

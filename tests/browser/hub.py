@@ -1,4 +1,4 @@
-"""The hub that the browser visits: served from a store with a little of everything."""
+"""The hub that the browser visits, served from a store with some data of every kind."""
 
 import secrets
 import time
@@ -14,9 +14,12 @@ from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.partner import FocalFunction, Partner, PartnerKind
 from schemas.tabular import ReportReader
+from server.features.trends import publications
+from server.features.trends.counts import DAY
+from server.features.trends.days import month_of
+from server.features.trends.publications import PublishedCell
 from server.release.contribute import contribute
 from server.release.hub import Hub
-from server.release.trends.days import month_of
 from server.setup import set_up
 from server.store import Store, focal_points, inbox, partners, reviews
 from server.store.database.times import now
@@ -24,9 +27,6 @@ from server.store.item import Item
 from server.store.operators import sessions, users
 from server.store.operators.users import OperatorRole, PartnerRole
 from server.store.reviews import HeldObject
-from server.store.trends import publications
-from server.store.trends.counts import DAY
-from server.store.trends.publications import PublishedCell
 from tests.browser.screens import Screen
 from tests.integration.peers import scamfeed
 
@@ -39,7 +39,7 @@ _HOUR = 60 * 60 * 1_000_000
 
 @dataclass(frozen=True)
 class BrowsedHub:
-    """A hub that serves: its address, and its store."""
+    """A running hub: its address and its store."""
 
     address: str
     store: Store
@@ -54,7 +54,7 @@ def open_hub(folder: Path) -> Iterator[BrowsedHub]:
         for name in (*FOUND_BY_MANY, HOSTILE):
             authority = frozenset(("domain",)) if name == "Police" else frozenset[str]()
             given = {"name": name, "kind": PartnerKind.BANK, "country": "TH", "identity": ids.identity(name)}
-            partners.add(tx, Partner(**given, authority=authority))
+            partners.add(tx, Partner(**given, authority=authority, vouched=True))
         focal_points.put(tx, focal_points.HUB, FocalFunction.PREVENTION, "help@hub.example")
     for name in FOUND_BY_MANY:
         report(store, name, LISTED, tlp="clear")
@@ -67,7 +67,7 @@ def open_hub(folder: Path) -> Iterator[BrowsedHub]:
 
 
 def publish_figures(store: Store) -> None:
-    """Publish the figures of the last twelve months; in the first of them a part is hidden."""
+    """Publish the figures of the last twelve months. Part of the first month is hidden."""
     month = month_of(now() // DAY)
     cells: list[PublishedCell] = []
     for number in range(12, 0, -1):
@@ -86,7 +86,7 @@ def publish_figures(store: Store) -> None:
 
 
 def report(store: Store, partner: str, value: str, *, tlp: str = "green", hold: str = "") -> str:
-    """Let a partner report a domain, which the rule ``hold`` keeps for a person; return the report's id."""
+    """Let a partner report a domain that the rule ``hold`` keeps for review, and return the report's id."""
     given = {"reporter": partner, "kind": "domain", "tlp": tlp, "scam_type": "merchandise"}
     reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now())})
     objects = to_stix(reader.report({"value": value}))
@@ -101,16 +101,16 @@ def report(store: Store, partner: str, value: str, *, tlp: str = "green", hold: 
 
 @dataclass
 class Person:
-    """Somebody who may log in: the name, and the second factor once it is set up."""
+    """A person with a login: the name, and the second factor once it is set up."""
 
     name: str
     secret: str = ""
     step: int = 0
 
     def code(self) -> str:
-        """Return a code that was not used yet, and wait for one where there is none.
+        """Return an unused code, and wait for one if necessary.
 
-        It is the present one or the next, never the one before: a machine that is slow to send it would be too late.
+        It is the current code or the next, never the previous one, which a slow machine could send too late.
         """
         while self.step >= int(time.time()) // 30 + 1:
             time.sleep(1)
@@ -119,7 +119,7 @@ class Person:
 
 
 def log_in(screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, partner: str | None = None) -> Person:
-    """Let a new person of a role open the one-time link in this browser, and come in."""
+    """Let a new person of a role open the one-time link in this browser and log in."""
     person = Person(f"Somebody {secrets.token_hex(3)}")
     with hub.store.begin() as tx:
         link = users.add(tx, person.name, role, "test", partner)
@@ -136,11 +136,13 @@ def log_in(screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, pa
     return person
 
 
-def come_in(screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, partner: str | None = None) -> None:
-    """Let this browser be that of a new person of a role who logged in just now.
+def start_session(
+    screen: Screen, hub: BrowsedHub, role: OperatorRole | PartnerRole, partner: str | None = None
+) -> None:
+    """Log this browser in as a new person of a role.
 
-    The session is begun as the last step of a login does. For tests of what follows: four pages and the hash of a
-    password less than ``log_in``.
+    The session starts like the last step of a login. For tests of later steps: four pages and one password hash fewer
+    than ``log_in``.
     """
     with hub.store.begin() as tx:
         name = f"Somebody {secrets.token_hex(3)}"

@@ -1,4 +1,4 @@
-"""A browser with its screens: every page is watched for what its policy forbids, for errors, and for what axe finds."""
+"""A browser and its screens. Every page is checked for policy violations, errors, and findings of axe."""
 
 import json
 import os
@@ -20,7 +20,7 @@ _LISTEN = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
-# Only what is wrong is gathered whole: what axe finds right is not looked at.
+# Only violations are collected in full. The passes of axe are skipped.
 _VIOLATIONS = """
 tags => axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})
   .then(result => result.violations)
@@ -42,18 +42,18 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Screen:
-    """One person's browser at a hub: a language, a width, and what went wrong on its pages so far."""
+    """One person's browser at a hub: a language, a width, and the errors on its pages so far."""
 
     context: BrowserContext
     address: str
     language: str
     wrong: list[str] = field(default_factory=list)
-    # Statuses of pages that a test expects; the browser calls each of them an error.
+    # Page statuses that a test expects. The browser reports each of them as an error.
     expected: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Watch the page."""
-        # The browser keeps axe for all its pages: sent to each it took as long as what it looks for.
+        # The browser stores axe for all its pages. Sending it to each page took as long as its checks.
         self.context.add_init_script(path=AXE)
         self.page: Page = self.context.new_page()
         self.page.add_init_script(_LISTEN)
@@ -62,7 +62,7 @@ class Screen:
         self.page.on("request", lambda request: self._check_host(request.url))
 
     def open(self, path: str, status: int = 200) -> Page:
-        """Open a page of the hub, and check how it looks."""
+        """Open a page of the hub, and check its appearance."""
         self.expected.add(status)
         answer = self.page.goto(self.address + path)
         assert answer is not None
@@ -72,7 +72,7 @@ class Screen:
         return self.page
 
     def picture(self, of: str) -> None:
-        """Take a picture of the page as it is, where somebody wants to look at it."""
+        """Take a screenshot of the current page if a developer requested it."""
         folder = os.environ.get("SCREENSHOTS")
         if folder:
             name = re.sub(r"[^a-z-]+", "-", of).strip("-")[:40] or "front"
@@ -80,12 +80,12 @@ class Screen:
             self.page.screenshot(path=f"{folder}/{name}-{self.language}-{width}.png", full_page=True)
 
     def press(self, name: str) -> None:
-        """Press the button of that name, and wait for what it brings."""
+        """Press the button with this name, and wait for the result."""
         self.page.get_by_role("button", name=name, exact=True).first.click()
         self.page.wait_for_load_state("networkidle")
 
     def check(self) -> None:
-        """Check the page as it is: nothing forbidden, no error, not wider than the screen, nothing for axe to find."""
+        """Check the page: no violation, no error, not wider than the screen, and no finding of axe."""
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
         found: list[dict[str, Any]] = self.page.evaluate(_VIOLATIONS, tags)
         faults = [f"{fault['id']}: {json.dumps([node['html'] for node in fault['nodes']][:3])}" for fault in found]
@@ -105,7 +105,7 @@ class Screen:
 
 @contextmanager
 def screen(browser: Browser, address: str, language: str = "en", width: int = 1280) -> Iterator[Screen]:
-    """Open a browser of a person of its own, with no cookies of others."""
+    """Open a browser for a separate person, without other cookies."""
     locale = {"en": "en-GB", "th": "th-TH"}[language]
     context = browser.new_context(viewport={"width": width, "height": 900}, locale=locale)
     context.set_default_timeout(20_000)

@@ -3,20 +3,20 @@
 import pytest
 from playwright.sync_api import Browser
 
+from server.features.evidence import files
+from server.features.feeds import orders
 from server.store import feed_state
 from server.store.database.times import moment, now
-from server.store.evidence import files
-from server.store.feed_orders import orders
 from server.store.feed_state import FeedState
 from server.store.operators.users import OperatorRole
-from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, come_in
+from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, start_session
 from tests.browser.screens import Screen, screen
 
 FEED = "/console/feeds/blocklist"
 
 
 def furnish(hub: BrowsedHub) -> None:
-    """Let a feed have run once, and failed, with an error that a peer could have chosen."""
+    """Let a feed have one failed run, with an error text that a peer could have chosen."""
     with hub.store.begin() as tx:
         if feed_state.last_run(tx, "blocklist") is None:
             counts = {"read": 7_000, "accepted": 6_500, "rejected": 500}
@@ -26,7 +26,7 @@ def furnish(hub: BrowsedHub) -> None:
 
 
 @pytest.mark.parametrize(("language", "width"), [("th", 390), ("en", 1280)])
-def test_an_analyst_looks_after_feeds_and_explains(
+def test_analyst_manages_feeds_and_reads_explanations(
     browser: Browser, hub: BrowsedHub, language: str, width: int
 ) -> None:
     furnish(hub)
@@ -35,8 +35,8 @@ def test_an_analyst_looks_after_feeds_and_explains(
 
 
 def look_after(opened: Screen, hub: BrowsedHub) -> None:
-    """Order a dry run, read what became of it, and open the pages beside."""
-    come_in(opened, hub, OperatorRole.ANALYST)
+    """Order a dry run, read its result, and open the neighbouring pages."""
+    start_session(opened, hub, OperatorRole.ANALYST)
     opened.open("/console/feeds")
     page = opened.open(FEED)
     page.locator("button[value=dry-run]").click()
@@ -46,7 +46,7 @@ def look_after(opened: Screen, hub: BrowsedHub) -> None:
         taken = orders.take(tx, "blocklist")
         assert taken is not None
         orders.end(tx, taken, {"read": 9, "accepted": 8, "rejected": 1, "reasons": {"not-a-domain": 1}, "error": None})
-    # The page asks by itself.
+    # The page polls by itself.
     page.locator("#order [role=status].well").wait_for()
     opened.check()
     opened.open("/console/receipts")
@@ -57,6 +57,7 @@ def look_after(opened: Screen, hub: BrowsedHub) -> None:
         files.note(tx, file, "Anna", "added")
     opened.open("/console/evidence").get_by_text(HOSTILE).wait_for()
     opened.open("/console/figures")
+    opened.open("/console/report").get_by_role("link", name="PDF").first.wait_for()
     page = opened.open("/console/explain")
     page.locator("#about").fill(LISTED)
     page.locator("main form button").click()

@@ -1,10 +1,10 @@
-"""A passkey in a real browser with an authenticator: made at ``/me``, used at the next login in place of a code."""
+"""A passkey in a real browser with a virtual authenticator: made at ``/me``, and used instead of a code."""
 
 import pytest
 from playwright.sync_api import Browser
 
 from server.store.operators.users import OperatorRole
-from tests.browser.hub import PASSWORD, BrowsedHub, come_in, log_in
+from tests.browser.hub import PASSWORD, BrowsedHub, log_in, start_session
 from tests.browser.screens import Screen, screen
 
 AUTHENTICATOR = {
@@ -24,10 +24,8 @@ def with_authenticator(opened: Screen) -> None:
 
 
 @pytest.mark.parametrize(("language", "width"), [("th", 390), ("en", 1280)])
-def test_a_passkey_is_made_and_takes_the_place_of_the_code(
-    browser: Browser, hub: BrowsedHub, language: str, width: int
-) -> None:
-    # Passkeys are bound to a name, and an address is none.
+def test_new_passkey_replaces_the_code(browser: Browser, hub: BrowsedHub, language: str, width: int) -> None:
+    # Passkeys are bound to a host name, and an IP address is none.
     address = hub.address.replace("127.0.0.1", "localhost")
     with screen(browser, address, language, width) as opened:
         with_authenticator(opened)
@@ -51,6 +49,6 @@ def test_a_passkey_is_made_and_takes_the_place_of_the_code(
         page.wait_for_url("**/console/")
 
 
-def test_without_scripts_a_code_is_asked_for_and_no_passkey(desk: Screen, hub: BrowsedHub) -> None:
-    come_in(desk, hub, OperatorRole.VIEWER)
+def test_login_without_scripts_asks_for_a_code(desk: Screen, hub: BrowsedHub) -> None:
+    start_session(desk, hub, OperatorRole.VIEWER)
     desk.open("/me/passkeys/new", 404)

@@ -1,6 +1,4 @@
-"""The pages that anybody may open, in a real browser."""
-
-import re
+"""The public pages in a real browser."""
 
 import pytest
 from playwright.sync_api import Browser
@@ -9,7 +7,7 @@ from tests.browser.hub import HOSTILE, LISTED, BrowsedHub
 from tests.browser.screens import Screen, screen
 
 
-def test_the_first_page_says_what_this_is(screen_of_each: Screen) -> None:
+def test_first_page_explains_the_service(screen_of_each: Screen) -> None:
     page = screen_of_each.open("/")
     assert page.get_by_role("heading", level=1).inner_text()
     assert page.locator("a[href='/taxii2/']").count() == 1
@@ -18,37 +16,34 @@ def test_the_first_page_says_what_this_is(screen_of_each: Screen) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/trends"])
-def test_charts_are_drawn_from_their_tables(screen_of_each: Screen, path: str) -> None:
+def test_charts_have_their_tables(screen_of_each: Screen, path: str) -> None:
     page = screen_of_each.open(path)
-    drawn = page.locator("figure.chart canvas").count()
-    assert drawn == page.locator("figure.chart table").count() > 1
-    assert page.locator("figure.chart tbody th").first.is_hidden()
+    drawn = page.locator("figure.chart svg.area").count()
+    assert drawn == page.locator("figure.chart details table").count() >= 1
+    assert page.locator("figure.chart table.ranked svg.bar").count() > 1
+    row = page.locator("figure.chart details tbody th").first
+    assert row.is_hidden()
     page.locator("figure.chart summary").first.click()
-    assert page.locator("figure.chart tbody th").first.is_visible()
+    assert row.is_visible()
     screen_of_each.check()
 
 
-def test_a_chart_tells_the_number_under_the_pointer(desk: Screen) -> None:
-    page = desk.open("/trends")
-    page.locator("#figure-reports .u-over").hover()
-    reading = page.locator("#figure-reports .reading")
-    assert re.search(r"\d,000", reading.inner_text())
-
-
-def test_without_scripts_the_tables_stand_open(browser: Browser, hub: BrowsedHub) -> None:
+def test_an_earlier_month_is_selected_without_scripts(browser: Browser, hub: BrowsedHub) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    for path in ("/", "/trends"):
-        page.goto(hub.address + path)
-        assert page.locator("figure.chart tbody th").first.is_visible()
-        assert page.locator("figure.chart .drawing").first.is_hidden()
+    page.goto(f"{hub.address}/trends")
+    newest = page.get_by_role("heading", level=1).inner_text()
+    page.locator("#month").select_option(index=3)
+    page.locator("form.period button").click()
+    assert page.get_by_role("heading", level=1).inner_text() != newest
+    bar = page.locator("#figure-reports svg.area rect").first
+    assert bar.is_visible()
+    assert "1,000" in (bar.locator("title").text_content() or "")
     context.close()
 
 
 @pytest.mark.parametrize("language", ["en", "th"])
-def test_the_three_figures_are_whole_on_the_first_sheet_of_paper(
-    browser: Browser, hub: BrowsedHub, language: str
-) -> None:
+def test_three_figures_fit_on_the_first_printed_page(browser: Browser, hub: BrowsedHub, language: str) -> None:
     millimetre = 96 / 25.4
     with screen(browser, hub.address, language, round(174 * millimetre)) as on_paper:
         page = on_paper.page
@@ -61,7 +56,7 @@ def test_the_three_figures_are_whole_on_the_first_sheet_of_paper(
         assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 
-def test_a_value_that_is_listed_says_what_to_do(screen_of_each: Screen) -> None:
+def test_listed_value_shows_advice(screen_of_each: Screen) -> None:
     page = screen_of_each.open("/check")
     page.locator("#value").fill(LISTED)
     page.locator("form button").click()
@@ -71,7 +66,7 @@ def test_a_value_that_is_listed_says_what_to_do(screen_of_each: Screen) -> None:
     assert LISTED not in page.url
 
 
-def test_a_value_that_nobody_reported_is_not_called_safe(screen_of_each: Screen) -> None:
+def test_unreported_value_is_not_called_safe(screen_of_each: Screen) -> None:
     page = screen_of_each.open("/check")
     page.locator("#value").fill("nobody.example.org")
     page.locator("form button").click()
@@ -79,7 +74,7 @@ def test_a_value_that_nobody_reported_is_not_called_safe(screen_of_each: Screen)
     screen_of_each.check()
 
 
-def test_what_cannot_be_a_value_is_refused_and_never_runs(screen_of_each: Screen) -> None:
+def test_malformed_value_is_refused_and_never_executed(screen_of_each: Screen) -> None:
     screen_of_each.expected.add(422)
     page = screen_of_each.open("/check")
     page.locator("#value").fill(HOSTILE)
@@ -92,10 +87,24 @@ def test_the_form_works_without_scripts(hub: BrowsedHub, desk: Screen) -> None:
     desk.page.route("**/*.js", lambda route: route.abort())
     desk.expected.add(0)
     desk.page.goto(f"{hub.address}/check")
+    assert desk.page.locator("[data-bank]").is_visible()
     desk.page.locator("#value").fill(LISTED)
     desk.page.locator("form button").click()
     desk.page.locator("#answer h3").first.wait_for()
     assert desk.page.get_by_role("heading", level=1).is_visible()
+
+
+def test_bank_is_asked_for_once_ten_digits_are_written(desk: Screen) -> None:
+    page = desk.open("/check")
+    bank = page.locator("[data-bank]")
+    assert bank.is_hidden()
+    page.locator("#value").press_sequentially("123-4-56789-0")
+    assert bank.is_visible()
+    page.locator("#value").fill("081-234-567")
+    assert bank.is_hidden()
+    page.locator("#kind").select_option("bank-account")
+    assert bank.is_visible()
+    desk.check()
 
 
 @pytest.mark.parametrize("path", ["/object", "/object/answer"])
@@ -104,7 +113,7 @@ def test_the_forms_of_objections_open(screen_of_each: Screen, path: str) -> None
 
 
 @pytest.mark.parametrize(("language", "width"), [("th", 390), ("en", 1280)])
-def test_somebody_objects_to_what_was_checked_and_reads_how_far_it_is(
+def test_checked_value_gets_an_objection_with_a_status_page(
     browser: Browser, hub: BrowsedHub, language: str, width: int
 ) -> None:
     with screen(browser, hub.address, language, width) as opened:
@@ -141,7 +150,7 @@ def test_an_objection_needs_no_script(browser: Browser, hub: BrowsedHub) -> None
     page.locator("#value").fill("nobody.example.org")
     page.locator("input[name=ground]").first.check()
     page.locator("main form button").click()
-    assert len(page.locator("#code").inner_text()) == 32
+    assert len(page.locator("#code").inner_text()) == 24
     context.close()
 
 

@@ -9,7 +9,7 @@ from mappers import ids
 from server.store import partners
 from server.store.operators.users import OperatorRole
 from tests.browser.conftest import Screen
-from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, come_in
+from tests.browser.hub import HOSTILE, LISTED, BrowsedHub, start_session
 from tests.browser.screens import Browser, screen
 
 PAGES = ("partners", "collections", "policy", "policy/history", "allowlists")
@@ -19,8 +19,8 @@ def identity(name: str) -> str:
     return ids.identity(name)
 
 
-def test_every_page_is_right_for_readers_of_each_language_and_screen(screen_of_each: Screen, hub: BrowsedHub) -> None:
-    come_in(screen_of_each, hub, OperatorRole.ADMIN)
+def test_every_page_is_correct_in_each_language_and_width(screen_of_each: Screen, hub: BrowsedHub) -> None:
+    start_session(screen_of_each, hub, OperatorRole.ADMIN)
     for page in PAGES:
         screen_of_each.open(f"/console/{page}")
     screen_of_each.open("/console/partners/new")
@@ -32,8 +32,8 @@ def test_every_page_is_right_for_readers_of_each_language_and_screen(screen_of_e
     screen_of_each.open(f"/console/partners/{identity('First Bank')}/leave")
 
 
-def test_a_partner_joins_by_one_form_and_its_secrets_are_shown_once(desk: Screen, hub: BrowsedHub) -> None:
-    come_in(desk, hub, OperatorRole.ADMIN)
+def test_partner_is_added_with_one_form_and_its_secrets_shown_once(desk: Screen, hub: BrowsedHub) -> None:
+    start_session(desk, hub, OperatorRole.ADMIN)
     name = f"Mill Bank {secrets.token_hex(3)}"
     page = desk.open("/console/partners/new")
     page.locator("#name").fill(name)
@@ -42,9 +42,9 @@ def test_a_partner_joins_by_one_form_and_its_secrets_are_shown_once(desk: Screen
     page.locator("input[name=read][value=takedown]").check()
     desk.expected.add(422)
     desk.press("Add the partner")
-    assert "One of the institutions is none" in page.locator("[role=alert]").inner_text()
+    assert "One of the institutions is not valid" in page.locator("[role=alert]").inner_text()
     assert page.locator("#name").input_value() == name
-    page.locator("#institutions").fill("KASITHBK")
+    page.locator("#institutions").fill("")
     page.locator("#contact").fill("fraud-desk@mill.example")
     page.locator("#sheet_language").select_option("th")
     desk.press("Add the partner")
@@ -57,12 +57,36 @@ def test_a_partner_joins_by_one_form_and_its_secrets_are_shown_once(desk: Screen
         assert partners.by_token(tx, token) is not None
     shown = desk.open(f"/console/partners/{identity(name)}")
     assert password not in shown.content()
-    assert "KASITHBK" in shown.content()
     assert shown.locator("#prevention").input_value() == "fraud-desk@mill.example"
 
 
+def test_adding_an_account_holding_partner_needs_two_persons(browser: Browser, hub: BrowsedHub) -> None:
+    with screen(browser, hub.address) as first, screen(browser, hub.address) as second:
+        start_session(first, hub, OperatorRole.ADMIN)
+        name = f"Mill Bank {secrets.token_hex(3)}"
+        page = first.open("/console/partners/new")
+        page.locator("#name").fill(name)
+        page.locator("#institutions").fill("SICOTHBK")
+        first.press("Add the partner")
+        first.check()
+        assert "SICOTHBK" in page.locator("main").inner_text()
+        assert page.get_by_role("button", name="Confirm").count() == 0
+        start_session(second, hub, OperatorRole.ADMIN)
+        there = second.open(page.url.removeprefix(hub.address))
+        second.press("Confirm")
+        second.check()
+        password = there.locator("#new-password").inner_text()
+        with hub.store.read() as tx:
+            assert partners.by_password(tx, name, password) is not None
+        shown = second.open(f"/console/partners/{identity(name)}")
+        assert "SICOTHBK" in shown.content()
+        for summary in shown.locator("summary").all():
+            summary.click()
+        second.check()
+
+
 def test_rights_credentials_users_and_the_end_of_a_partner(desk: Screen, hub: BrowsedHub) -> None:
-    come_in(desk, hub, OperatorRole.ADMIN)
+    start_session(desk, hub, OperatorRole.ADMIN)
     name = f"Short Bank {secrets.token_hex(3)}"
     page = desk.open("/console/partners/new")
     page.locator("#name").fill(name)
@@ -88,54 +112,59 @@ def test_rights_credentials_users_and_the_end_of_a_partner(desk: Screen, hub: Br
     page = desk.open(f"{place}/leave")
     desk.expected.add(422)
     page.locator("#name").fill("Somebody Else")
-    desk.press("End its part")
+    desk.press("Remove this partner")
     page.locator("#name").fill(name)
-    desk.press("End its part")
+    desk.press("Remove this partner")
     desk.check()
     assert "It left on" in page.locator("main").inner_text()
-    desk.press("Bring it back, with new credentials")
+    desk.press("Restore it, with new credentials")
     assert page.locator("#new-password").inner_text() not in (first, "")
 
 
 def test_two_persons_change_the_policy_after_a_trial(browser: Browser, hub: BrowsedHub) -> None:
     with screen(browser, hub.address) as first, screen(browser, hub.address) as second:
-        come_in(first, hub, OperatorRole.ANALYST)
+        start_session(first, hub, OperatorRole.ANALYST)
         page = first.open("/console/policy")
         rules = page.locator("#rules").input_value()
         first.expected |= {422}
         page.locator("#rules").fill("[[rule")
-        first.press("Try on real reports")
+        first.press("Try the text on real reports")
         assert "not TOML" in page.locator("[role=alert]").inner_text()
         page.locator("#rules").fill(
             rules.replace('collection = "takedown"', 'collection = "takedown"\nleast_reporters = 9')
         )
-        first.press("Try on real reports")
+        first.press("Try the text on real reports")
+        page.evaluate("document.querySelectorAll('#trial details').forEach(each => each.open = true)")
         first.check()
         assert LISTED in page.locator("#trial").inner_text()
+        # The form beside the text has the same rules.
+        assert "9" in [field.input_value() for field in page.locator("input[name$=least_reporters]").all()]
+        first.press("Try the form on real reports")
+        page.evaluate("document.querySelectorAll('#trial details').forEach(each => each.open = true)")
         assert "+least_reporters = 9" in page.locator("pre.diff").inner_text()
         page.locator("#note").fill("fewer mistakes")
         first.press("Propose these rules")
         first.check()
         assert "+least_reporters = 9" in page.locator("main").inner_text()
         assert page.get_by_role("button", name="Confirm").count() == 0
-        come_in(second, hub, OperatorRole.APPROVER)
+        start_session(second, hub, OperatorRole.APPROVER)
         there = second.open(page.url.removeprefix(hub.address))
         second.press("Confirm")
         assert "Confirmed" in there.locator("main").inner_text()
         there = second.open("/console/policy/history")
         assert "fewer mistakes" in there.locator("main").inner_text()
         assert "Two persons decided" in second.open("/console/policy").locator("main").inner_text()
-        # As it was: other tests report here.
+        # Restore it, because other tests report here.
         page = first.open("/console/policy")
         page.locator("#rules").fill(rules)
-        first.press("Try on real reports")
+        first.press("Try the text on real reports")
         first.press("Propose these rules")
         second.open(page.url.removeprefix(hub.address))
         second.press("Confirm")
 
 
 def test_a_value_is_tested_entered_and_removed(desk: Screen, hub: BrowsedHub) -> None:
-    come_in(desk, hub, OperatorRole.APPROVER)
+    start_session(desk, hub, OperatorRole.APPROVER)
     value = f"mill-{secrets.token_hex(3)}.example.com"
     page = desk.open("/console/allowlists")
     page.locator("#value").fill(value)
@@ -154,8 +183,8 @@ def test_a_value_is_tested_entered_and_removed(desk: Screen, hub: BrowsedHub) ->
     assert page.locator("tr", has_text=value).count() == 0
 
 
-def test_a_collection_is_added_and_shows_who_reads_it(desk: Screen, hub: BrowsedHub) -> None:
-    come_in(desk, hub, OperatorRole.ADMIN)
+def test_new_collection_shows_its_readers(desk: Screen, hub: BrowsedHub) -> None:
+    start_session(desk, hub, OperatorRole.ADMIN)
     alias = f"task-force-{secrets.token_hex(3)}"
     page = desk.open("/console/collections")
     page.locator("#alias").fill(alias)
@@ -163,12 +192,12 @@ def test_a_collection_is_added_and_shows_who_reads_it(desk: Screen, hub: Browsed
     desk.press("Add the collection")
     desk.check()
     assert alias in page.locator("main").inner_text()
-    assert "Nobody reads it yet." in page.locator("main").inner_text()
+    assert "No partner reads it yet." in page.locator("main").inner_text()
 
 
 @pytest.mark.parametrize("role", [OperatorRole.VIEWER, OperatorRole.ANALYST])
-def test_who_may_not_change_sees_no_form_to_do_so(desk: Screen, hub: BrowsedHub, role: OperatorRole) -> None:
-    come_in(desk, hub, role)
+def test_person_without_the_right_sees_no_form(desk: Screen, hub: BrowsedHub, role: OperatorRole) -> None:
+    start_session(desk, hub, role)
     page = desk.open(f"/console/partners/{identity('First Bank')}")
     assert page.locator("main form").count() == 0
     desk.open("/console/partners/new", status=403)

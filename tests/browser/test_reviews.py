@@ -3,7 +3,7 @@
 from playwright.sync_api import Browser
 
 from server.store.operators.users import OperatorRole
-from tests.browser.hub import HOSTILE, BrowsedHub, come_in, report
+from tests.browser.hub import HOSTILE, BrowsedHub, report, start_session
 from tests.browser.screens import Screen, screen
 
 POLICE = "Police"
@@ -15,11 +15,11 @@ def hold(hub: BrowsedHub, partner: str, values: list[str]) -> None:
         report(hub.store, partner, value, hold="mostly-held")
 
 
-def test_an_analyst_looks_at_one_chooses_others_and_decides(screen_of_each: Screen, hub: BrowsedHub) -> None:
+def test_analyst_views_one_selects_others_and_decides(screen_of_each: Screen, hub: BrowsedHub) -> None:
     width = screen_of_each.page.evaluate("window.innerWidth")
     names = [f"{screen_of_each.language}{width}-{number}.example.net" for number in range(3)]
     hold(hub, HOSTILE, names)
-    come_in(screen_of_each, hub, OperatorRole.ANALYST)
+    start_session(screen_of_each, hub, OperatorRole.ANALYST)
     page = screen_of_each.open("/console/reviews")
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.closest('[data-row]') !== null")
@@ -40,7 +40,7 @@ def test_an_analyst_looks_at_one_chooses_others_and_decides(screen_of_each: Scre
 
 def test_two_persons_in_two_browsers(browser: Browser, desk: Screen, hub: BrowsedHub) -> None:
     hold(hub, POLICE, ["seized.example.net"])
-    come_in(desk, hub, OperatorRole.ANALYST)
+    start_session(desk, hub, OperatorRole.ANALYST)
     page = desk.open("/console/reviews?partner=Police")
     page.locator("tbody input").first.check()
     page.locator("button[value=approve]").click()
@@ -51,7 +51,7 @@ def test_two_persons_in_two_browsers(browser: Browser, desk: Screen, hub: Browse
     desk.check()
     assert page.get_by_role("button", name="Confirm").count() == 0
     with screen(browser, hub.address, "th", 390) as other:
-        come_in(other, hub, OperatorRole.APPROVER)
+        start_session(other, hub, OperatorRole.APPROVER)
         other.open("/console/proposals")
         other.page.locator("tbody a").last.click()
         other.page.get_by_text("seized.example.net").first.wait_for()
@@ -65,7 +65,7 @@ def test_two_persons_in_two_browsers(browser: Browser, desk: Screen, hub: Browse
 
 def test_a_viewer_sees_and_cannot_decide(desk: Screen, hub: BrowsedHub) -> None:
     hold(hub, HOSTILE, ["looked-at.example.net"])
-    come_in(desk, hub, OperatorRole.VIEWER)
+    start_session(desk, hub, OperatorRole.VIEWER)
     page = desk.open("/console/reviews")
     assert page.locator("button[name=decision]").count() == 0
     desk.open("/console/people", 403)

@@ -1,25 +1,27 @@
-"""A partner's people rehearse: they begin, read how their client stands, and print its certificate."""
+"""A partner's people rehearse: they start, follow their client's results, and print its certificate."""
 
 import pytest
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.release.sandbox import script
+from server.features.sandbox import script
 from server.store import partners
 from server.store.database.times import now
 from server.store.operators.users import PartnerRole
 from server.store.sandbox import certificates, runs
 from server.store.sandbox.runs import ListingAnswer, SandboxRead
-from tests.browser.hub import BrowsedHub, come_in
+from tests.browser.hub import BrowsedHub, start_session
 from tests.browser.screens import Screen
 
 AGENT = "example-client/1.0"
 
 
 def rehearsing(hub: BrowsedHub, name: str) -> str:
-    """Let a bank take part that has no sandbox yet."""
+    """Register a bank without a sandbox."""
     with hub.store.begin() as tx:
-        partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)))
+        partners.add(
+            tx, Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name), vouched=True)
+        )
     return name
 
 
@@ -27,13 +29,13 @@ def test_a_rehearsal_from_its_beginning_to_the_certificate(hub: BrowsedHub, scre
     screen = screen_of_each
     width = screen.page.evaluate("window.innerWidth")
     partner = rehearsing(hub, f"Rehearsing Bank {screen.language} {width}")
-    come_in(screen, hub, PartnerRole.WRITER, partner)
+    start_session(screen, hub, PartnerRole.WRITER, partner)
     screen.open("/partner/certificate", 404)
     screen.open("/partner/sandbox").locator("main form button").click()
     screen.page.locator("main table").wait_for()
     screen.check()
     assert screen.page.locator("main tbody tr").count() == 9
-    # As after a client that read the first page, and answered about something else.
+    # Like a client that read the first page and sent an outcome for something else.
     with hub.store.begin() as tx:
         collection = runs.collection_of(tx, partner)
         assert collection is not None
@@ -50,9 +52,9 @@ def test_a_rehearsal_from_its_beginning_to_the_certificate(hub: BrowsedHub, scre
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_reader_begins_nothing_and_nobody_twice_at_once(hub: BrowsedHub, desk: Screen, again: bool) -> None:
+def test_reader_cannot_start_and_a_running_rehearsal_cannot_restart(hub: BrowsedHub, desk: Screen, again: bool) -> None:
     partner = rehearsing(hub, f"Patient Bank {again}")
-    come_in(desk, hub, PartnerRole.WRITER if again else PartnerRole.READER, partner)
+    start_session(desk, hub, PartnerRole.WRITER if again else PartnerRole.READER, partner)
     page = desk.open("/partner/sandbox")
     assert page.locator("main form button").count() == int(again)
     if again:

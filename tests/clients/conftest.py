@@ -1,4 +1,4 @@
-"""One server over https and one over http, as partners' clients meet them."""
+"""One server over https and one over http, as for partners' clients."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.conformance.peer import Peer, indicator
 
 @pytest.fixture(autouse=True)
 def _own_authority(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let clients trust what a test tells them to; requests would rather believe the environment."""
+    """Let clients trust the authority of the test, since requests otherwise uses the environment."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -34,7 +34,7 @@ def member(server: Deployment) -> Peer:
 
 @pytest.fixture
 def collection(server: Deployment) -> str:
-    """Return the id of a collection that nobody else uses."""
+    """Return the id of a collection that no other test uses."""
     return server.collection()
 
 

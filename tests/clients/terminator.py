@@ -1,4 +1,4 @@
-"""A proxy that ends the TLS, as one in front of the server does: bytes in, the same bytes on, in clear."""
+"""A TLS-terminating proxy like one in front of the server: it forwards the bytes in clear."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ from tests.conformance.authority import Pem
 
 @contextlib.contextmanager
 def terminate(pem: Pem, behind: tuple[str, int], listening: socket.socket) -> Iterator[None]:
-    """End TLS on ``listening``, and forward the bytes to ``behind``, until the test is over."""
+    """End TLS on ``listening``, and forward the bytes to ``behind`` until the test ends."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem.certificate, pem.key)
 

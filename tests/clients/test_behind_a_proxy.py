@@ -1,4 +1,4 @@
-"""Behind a proxy that ends the TLS, ``public_url`` gives clients that take no path a whole URL."""
+"""Behind a TLS-terminating proxy, ``public_url`` gives a full URL to clients that accept no path."""
 
 import socket
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def front() -> Iterator[socket.socket]:
 
 @pytest.fixture(params=["", "public"])
 def public(request: pytest.FixtureRequest, front: socket.socket, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the setting of the operator: nothing, or the address of the proxy."""
+    """Return the operator's setting: nothing, or the address of the proxy."""
     url = f"https://127.0.0.1:{front.getsockname()[1]}" if request.param else ""
     monkeypatch.setenv("SCAMFEED_PUBLIC_URL", url)
     return url
@@ -45,7 +45,7 @@ def test_every_client_finds_the_api_root(
     outside = f"https://127.0.0.1:{front.getsockname()[1]}"
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem.authority))
     with terminate(pem, hub.address, front):
-        # The server itself was asked over http, whatever the client sees.
+        # The server itself received http, also from clients that use https.
         said = requests.get(f"{outside}/taxii2/", auth=login, timeout=30).json()
         assert said["default"] == f"{public}/feed/"
         assert said["api_roots"] == [said["default"]]

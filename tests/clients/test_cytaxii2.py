@@ -1,6 +1,6 @@
-"""cytaxii2 1.0.1 (PyPI): it asks the discovery's ``default`` as it stands, and so needs a whole URL there.
+"""cytaxii2 1.0.1 (PyPI) requests the discovery's ``default`` unchanged, and so needs a full URL there.
 
-TAXII 2.1 §4.1.1 allows those over https alone. Behind a proxy that ends the TLS it needs ``public_url``:
+TAXII 2.1 §4.1.1 allows full URLs over https only. Behind a TLS-terminating proxy it needs ``public_url``: see
 test_behind_a_proxy.py.
 """
 

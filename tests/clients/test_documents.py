@@ -1,4 +1,4 @@
-"""docs/clients.md names every client that is tested here, and what it says is true of a running server."""
+"""docs/clients.md names every client tested here, and its statements are true for a running server."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from cytaxii2.cytaxii2 import cytaxii2
 from taxii2client.common import TokenAuth
 from taxii2client.v21 import Collection, Server, as_pages
 
-from server.taxii.filters import MAX_PAGE
+from server.web.taxii.filters import MAX_PAGE
 from tests.conformance.deployment import Deployment, Servers
 from tests.conformance.peer import TAXII, Peer
 
@@ -17,7 +17,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "clients.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([^|]+) \| (.+) \|$", TEXT.partition("| client | how |")[2], re.MULTILINE)[1:]
 
-# Whole calls, as somebody types them.
+# Complete calls, as a person types them.
 CALLS = [call for _, how in ROWS for call in re.findall(r"`((?:Server|Collection|cytaxii2|as_pages)\([^`]+)`", how)]
 ADDRESSES = sorted(set(re.findall(r"https://HUB/[^\s`\"|]*", TEXT)))
 
@@ -32,12 +32,12 @@ def clients() -> set[str]:
 
 
 @pytest.mark.parametrize("client", sorted(clients()))
-def test_every_client_that_is_tested_has_one_row(client: str) -> None:
+def test_every_tested_client_has_one_row(client: str) -> None:
     assert len([name for name, _ in ROWS if letters(client) in letters(name)]) == 1
 
 
 @pytest.mark.parametrize("row", [name for name, _ in ROWS])
-def test_every_row_is_of_a_client_that_is_tested(row: str) -> None:
+def test_every_row_is_a_tested_client(row: str) -> None:
     assert len([client for client in clients() if letters(client) in letters(row)]) == 1
 
 
@@ -45,7 +45,7 @@ def test_every_row_is_of_a_client_that_is_tested(row: str) -> None:
 def test_every_address_is_answered(address: str, server: Deployment, member: Peer, collection: str) -> None:
     url = address.replace("https://HUB", server.url).replace("/ID/", f"/{collection}/")
     headers = {"Accept": TAXII, "Authorization": str(member.authorization)}
-    # Without a redirect: not every client follows one with its login.
+    # Without a redirect: some clients do not follow one with their login.
     answer = requests.get(url, headers=headers, verify=server.verify, timeout=30, allow_redirects=False)
     assert answer.status_code == 200
     assert answer.json() is not None
@@ -58,7 +58,7 @@ def https(servers: Servers) -> Deployment:
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_every_call_works_as_it_is_written(call: str, https: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_documented_call_works(call: str, https: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(https.verify))
     told = https.database.partners["member"]
     room_id = https.collection()
@@ -91,7 +91,7 @@ def test_there_are_calls_and_addresses_to_try() -> None:
     assert len(ADDRESSES) >= 5
 
 
-def test_a_page_and_an_envelope_hold_as_much_as_it_says(server: Deployment, member: Peer) -> None:
+def test_documented_page_and_envelope_sizes_are_correct(server: Deployment, member: Peer) -> None:
     [page] = re.findall(r"Pages hold up to ([\d,]+) objects", TEXT)
     [mebibytes] = re.findall(r"envelopes of up to (\d+) MiB", TEXT)
     assert int(page.replace(",", "")) == MAX_PAGE

@@ -1,10 +1,10 @@
-"""EclecticIQ's incoming feed for TAXII 2.1: pages of 100, each after the last header of the one before.
+"""EclecticIQ's incoming feed for TAXII 2.1: pages of 100, each from the last header of the previous one.
 
-Follows docs.eclecticiq.com/extensions/current/generic/taxii21/incoming-taxii21-poll for what the operator enters and
-its defaults: the discovery lists the collections, Basic, from 1970 on, at most 100 objects a request, "advancing".
-Its requests are not published; what it makes of the headers is from two reports of servers that it stopped at:
-OpenCTI-Platform/opencti issue 6973 (a header that said "undefined") and mitre-attack/attack-workbench-taxii-server
-issue 32 (one that was not RFC 3339).
+Follows docs.eclecticiq.com/extensions/current/generic/taxii21/incoming-taxii21-poll for the operator's input and the
+defaults: collections from the discovery, Basic, from 1970 on, at most 100 objects per request, "advancing". Its
+requests are not published. Its use of the headers is known from two reports of servers that it failed on:
+OpenCTI-Platform/opencti issue 6973 (a header with the text "undefined") and mitre-attack/attack-workbench-taxii-server
+issue 32 (a header not in RFC 3339 form).
 """
 
 import datetime
@@ -22,7 +22,7 @@ def test_its_auto_discovery_lists_the_collections(server: Deployment, member: Pe
     assert collection in [listed["id"] for listed in member.get("collections/").ok()["collections"]]
 
 
-def test_it_goes_on_by_the_header(member: Peer, collection: str, sent: list[Any]) -> None:
+def test_it_continues_from_the_header(member: Peer, collection: str, sent: list[Any]) -> None:
     got: list[Any] = []
     query = {"limit": "100", "added_after": "1970-01-01T00:00:00Z"}
     while True:
@@ -37,5 +37,5 @@ def test_it_goes_on_by_the_header(member: Peer, collection: str, sent: list[Any]
     assert FIRST not in answer.headers
 
 
-def test_a_client_certificate_is_no_need(server: Deployment, collection: str) -> None:
+def test_client_certificate_is_optional(server: Deployment, collection: str) -> None:
     server.peer("reader").get(f"collections/{collection}/").ok()

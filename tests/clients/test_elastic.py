@@ -1,12 +1,12 @@
 """Elastic's custom threat intelligence integration, request by request.
 
-Follows elastic/integrations, packages/ti_custom/data_stream/indicator/agent/stream/cel.yml.hbs, from 0.6.0 on: it
-follows ``next`` whatever ``more`` says, drops ``added_after`` on the way, and keeps X-TAXII-Date-Added-Last of the last
-page alone, since elastic/mito's ``with`` (lib/collections.go) puts the new cursor in the place of the old one.
+Follows elastic/integrations, packages/ti_custom/data_stream/indicator/agent/stream/cel.yml.hbs, from 0.6.0 on. It
+follows ``next`` regardless of ``more``, and drops ``added_after`` while paging. It keeps X-TAXII-Date-Added-Last of the
+last page only, since elastic/mito's ``with`` (lib/collections.go) replaces the old cursor by the new one.
 
-Two answers of the program to a page without objects: before pull request 19303 it fails on the missing ``objects``, and
-what it kept stays; after it, the page is taken, and with no header in it the place is lost: the next interval begins at
-the initial one again, and the integration's fingerprints keep what comes twice out.
+The program had two reactions to a page without objects. Before pull request 19303, it fails on the missing ``objects``
+and keeps its state. After it, the page is accepted, and without a header the position is lost. The next interval then
+starts at the initial position, and the integration's fingerprints filter the duplicates.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ INITIAL = "2020-01-01T00:00:00Z"
 
 
 class Agent:
-    """The program's state between two evaluations; ``fails`` on a page without objects, as it once did."""
+    """The program's state between two evaluations. With ``fails`` it fails on an empty page, as it once did."""
 
     def __init__(self, url: str, headers: dict[str, str], verify: str | bool, *, fails: bool) -> None:
         self.url = url
@@ -33,7 +33,7 @@ class Agent:
         self.got: dict[str, Any] = {}
 
     def interval(self) -> int:
-        """Run until nothing is wanted any more; gives how many objects came."""
+        """Run until no further request is needed, and return the number of objects."""
         base = self.url.rstrip("/") + "/?"
         url, came = base + urlencode({"added_after": self.last or INITIAL, "limit": 100}), 0
         while True:
@@ -43,7 +43,7 @@ class Agent:
             if "objects" not in body and self.fails:
                 return came
             came += len(body.get("objects", []))
-            # By the fingerprint of the document: what came before changes nothing.
+            # By the fingerprint of the document: duplicates change nothing.
             self.got |= {item["id"]: item for item in body.get("objects", [])}
             self.last = answer.headers.get("X-Taxii-Date-Added-Last")
             if not body.get("next"):
@@ -67,7 +67,7 @@ def agent(request: pytest.FixtureRequest, server: Deployment, collection: str, h
     return Agent(url, headers, server.verify, fails=request.param)
 
 
-def test_it_gets_everything_and_after_each_interval_only_what_is_new(
+def test_it_gets_everything_and_then_only_new_objects_per_interval(
     agent: Agent, member: Peer, collection: str, sent: list[Any]
 ) -> None:
     assert agent.interval() == 250
@@ -89,7 +89,7 @@ def test_a_quiet_interval_loses_nothing_and_a_newer_program_reads_again(
     assert list(agent.got.values()) == sent + later
 
 
-def test_the_start_holds_though_it_is_dropped(agent: Agent, member: Peer, collection: str, sent: list[Any]) -> None:
+def test_start_is_respected_though_dropped(agent: Agent, member: Peer, collection: str, sent: list[Any]) -> None:
     [record] = member.get(f"collections/{collection}/manifest/", {"match[id]": sent[29]["id"]}).ok()["objects"]
     agent.last = record["date_added"]
     assert agent.interval() == len(sent) - 30

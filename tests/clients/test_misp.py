@@ -1,8 +1,8 @@
-"""MISP's TAXII servers: its push, with the client that is inside it, and the browsing of a collection.
+"""MISP's TAXII servers: its push through its bundled client, and the browsing of a collection.
 
-Follows MISP/MISP: app/files/scripts/taxii/taxii_push.py (push_content: taxii2-client, the login from base64, addresses
-joined without a last slash, envelopes as bytes up to ``max_content_length``) and app/Model/TaxiiServer.php
-(queryInstance, getCollections, getObjects, getObject: ``basic`` in small letters, pages of 50).
+Follows MISP/MISP. app/files/scripts/taxii/taxii_push.py (push_content): taxii2-client, the login from base64, addresses
+joined without a final slash, envelopes as bytes up to ``max_content_length``. app/Model/TaxiiServer.php (queryInstance,
+getCollections, getObjects, getObject): ``basic`` in lower case, pages of 50.
 """
 
 import base64
@@ -22,7 +22,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 @pytest.fixture
 def api_key(server: Deployment) -> str:
-    """Return the login as MISP keeps it."""
+    """Return the login as MISP stores it."""
     told = server.database.partners["member"]
     return base64.b64encode(f"{told['user']}:{told['password']}".encode()).decode()
 
@@ -44,7 +44,7 @@ def test_it_pushes_events_as_envelopes_of_bytes(server: Deployment, collection: 
 
 
 class Browser:
-    """The requests that MISP makes for a person who looks at a TAXII server."""
+    """MISP's requests for a person who views a TAXII server."""
 
     def __init__(self, server: Deployment, api_key: str) -> None:
         self.base = server.url

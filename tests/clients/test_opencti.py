@@ -1,9 +1,9 @@
 """OpenCTI's TAXII ingester, request by request.
 
 Follows OpenCTI-Platform/opencti, opencti-platform/opencti-graphql/src/manager/ingestion/ingestionTaxii.ts
-(taxiiHttpGet, prepareTaxiiGetParam, processTaxiiResponse): ``next`` and ``added_after`` are sent together, both are
-kept between runs, dates are kept to the millisecond, only a page with objects moves them on, and where one has no
-X-TAXII-Date-Added-Last the place is the present: from a server without it, it loses what comes meanwhile.
+(taxiiHttpGet, prepareTaxiiGetParam, processTaxiiResponse). It sends ``next`` and ``added_after`` together, keeps both
+between runs, and keeps dates to the millisecond. Only a page with objects advances them. Without
+X-TAXII-Date-Added-Last the position becomes the present, so it loses objects added in between.
 """
 
 import datetime
@@ -19,7 +19,7 @@ from tests.conformance.peer import Peer, indicator
 
 @dataclass
 class Ingester:
-    """The state that OpenCTI keeps of one ingestion."""
+    """OpenCTI's state of one ingestion."""
 
     url: str
     headers: dict[str, str]
@@ -77,7 +77,7 @@ def test_without_a_limit_it_gets_everything_at_once(ingester: Ingester, sent: li
     assert [ingester.run(), ingester.run()] == [250, 0]
 
 
-def test_a_start_date_holds_over_the_pages(ingester: Ingester, member: Peer, collection: str, sent: list[Any]) -> None:
+def test_start_date_applies_to_all_pages(ingester: Ingester, member: Peer, collection: str, sent: list[Any]) -> None:
     [record] = member.get(f"collections/{collection}/manifest/", {"match[id]": sent[119]["id"]}).ok()["objects"]
     ingester.added_after_start = record["date_added"][:23] + "Z"
     assert [ingester.run(), ingester.run()] == [100, 30]

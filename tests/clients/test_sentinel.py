@@ -1,9 +1,9 @@
 """Microsoft Sentinel's TAXII connector: API root and collection id by hand, Basic, polls by ``added_after``.
 
-Follows MicrosoftDocs/azure-docs, articles/sentinel/connect-threat-intelligence-taxii.md, for what the operator enters
-(the API root, the collection id, user name and password), and its maintainers in Azure/Azure-Sentinel issue 12234 for
-its place: it goes on by X-TAXII-Date-Added-Last, and takes everything again from a server that has no such header.
-Its requests themselves are not published: those below are the ones of the standard with these inputs.
+Follows MicrosoftDocs/azure-docs, articles/sentinel/connect-threat-intelligence-taxii.md, for the operator's input (the
+API root, the collection id, user name and password). Its maintainers describe its position in Azure/Azure-Sentinel
+issue 12234: it continues from X-TAXII-Date-Added-Last, and reads everything again from a server without that header.
+Its requests are not published. Those below are the standard's, with these inputs.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ def test_it_reads_the_root_the_collection_and_then_its_objects(
                 break
             query["next"] = page["next"]
         assert got == sent
-        # A row costs money: what it has is not given again.
+        # A row costs money, so known objects are not sent again.
         query = {"added_after": answer.headers[LAST]}
         assert session.get(f"{root}collections/{collection}/objects/", params=query, timeout=30).json() == {}
         later = indicator()
@@ -45,7 +45,7 @@ def test_it_reads_the_root_the_collection_and_then_its_objects(
         assert again["objects"] == [later]
 
 
-def test_every_page_says_where_it_ends(server: Deployment, member: Peer, collection: str, sent: list[Any]) -> None:
+def test_every_page_names_its_end(server: Deployment, member: Peer, collection: str, sent: list[Any]) -> None:
     query = {"limit": "100"}
     for size in (100, 100, 50):
         answer = member.get(f"collections/{collection}/objects/", query)

@@ -2,7 +2,7 @@
 
 Follows splunk/ctis-taxii-splunk-app: TA_CTIS_TAXII/package/bin/taxii_config_validator.py (the discovery's title tests a
 configuration) and common.py (get_taxii_collection, submit_grouping: taxii2-client with the API root, and a STIX bundle
-as the body). How Splunk Enterprise Security itself reads TAXII 2 (8.2 and newer) is not published.
+as the body). The TAXII 2 requests of Splunk Enterprise Security itself (8.2 and newer) are not published.
 """
 
 import json
@@ -39,7 +39,7 @@ def test_it_submits_a_bundle_to_a_collection_that_it_may_write(
         assert got["objects"] == bundle["objects"]
 
 
-def test_a_collection_that_it_may_not_write_says_so(server: Deployment, collection: str) -> None:
+def test_unwritable_collection_is_reported(server: Deployment, collection: str) -> None:
     told = server.database.partners["reader"]
     with ApiRoot(f"{server.url}/feed/", user=told["user"], password=told["password"], verify=server.verify) as root:
         assert {found.id: found.can_write for found in root.collections}[collection] is False

@@ -1,4 +1,4 @@
-"""taxii2-client 2.3.0 (PyPI), every call of it; it is inside XSOAR's module and MISP's import too."""
+"""taxii2-client 2.3.0 (PyPI), every call of it. XSOAR's module and MISP's import contain it too."""
 
 import datetime
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def room(root: ApiRoot, collection: str) -> Collection:
     return found
 
 
-def test_it_finds_its_way(root: ApiRoot, room: Collection, server: Deployment) -> None:
+def test_it_discovers_roots_and_collections(root: ApiRoot, room: Collection, server: Deployment) -> None:
     assert root.url == f"{server.url}/feed/"
     assert root.versions == ["application/taxii+json;version=2.1"]
     assert root.max_content_length > 0
@@ -73,7 +73,7 @@ def test_it_gets_versions_and_deletes(room: Collection) -> None:
         room.get_object(one["id"])
 
 
-def test_it_comes_with_a_token(server: Deployment, collection: str) -> None:
+def test_it_works_with_a_token(server: Deployment, collection: str) -> None:
     auth = TokenAuth(server.database.partners["member"]["token"])
     url = f"{server.url}/feed/collections/{collection}/"
     with Collection(url, auth=auth, verify=server.verify) as by_token:

@@ -1,10 +1,10 @@
-"""Cortex XSOAR's TAXII 2 feed, call by call, with the client that is inside it.
+"""Cortex XSOAR's TAXII 2 feed, call by call, with its bundled client.
 
 Follows demisto/content: Packs/ApiModules/Scripts/TAXII2ApiModule/TAXII2ApiModule.py (init_roots: TAXII 2.0 first, 2.1
-where the error says 406; set_api_root: the root by the last segment of its path; init_collection_to_fetch: by title;
+if the error contains 406; set_api_root: the root by the last segment of its path; init_collection_to_fetch: by title;
 poll_collection: a list in match[type], and ``relationship`` added to it) and
 Packs/FeedTAXII/Integrations/FeedTAXII2/FeedTAXII2.py (fetch_indicators_command: the next ``added_after`` is the latest
-``modified`` of an indicator that was fetched; filter_previously_fetched_indicators).
+``modified`` of a fetched indicator; filter_previously_fetched_indicators).
 """
 
 import datetime
@@ -20,7 +20,7 @@ from tests.conformance.peer import Peer, indicator
 
 
 class Feed:
-    """One instance of the integration: what it is set to, and what it keeps between two fetches."""
+    """One instance of the integration: its settings, and its state between two fetches."""
 
     def __init__(self, server: Deployment, title: str) -> None:
         self.server = server
@@ -55,7 +55,7 @@ class Feed:
 
     def fetch(self, *types: str) -> list[Any]:
         room = self.connect()
-        # As they are listed, the collections share the connection of the root, which was changed.
+        # Listed collections share the connection of the root, which was changed.
         added_after = self.last_run or "2020-01-01T00:00:00.000000Z"
         wanted = [*types, "relationship"] if len(types) > 1 else list(types)
         pages = list(v21.as_pages(room.get_objects, per_request=100, type=wanted, added_after=added_after))
@@ -74,7 +74,7 @@ def feed(server: Deployment, collection: str) -> Feed:
     return Feed(server, f"Room {server.known[collection]}")
 
 
-def test_it_comes_for_taxii_2_0_and_goes_on_with_2_1(feed: Feed) -> None:
+def test_it_starts_with_taxii_2_0_and_continues_with_2_1(feed: Feed) -> None:
     assert feed.connect().can_read is True
     assert feed.tried == ["2.0", "2.1"]
 
@@ -89,13 +89,13 @@ def test_other_types_are_left_out(feed: Feed, member: Peer, collection: str, sen
     assert feed.fetch("tool") == [tool]
 
 
-def test_it_keeps_its_place_by_modified_and_misses_nothing(
+def test_it_continues_by_modified_and_misses_nothing(
     feed: Feed, member: Peer, collection: str, sent: list[Any]
 ) -> None:
     assert feed.fetch("indicator") == sent
     assert feed.fetch("indicator") == []
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    # The second is older than what was fetched before it, as a report that came late is.
+    # The second one is older than the objects fetched before it, like a late report.
     later = [indicator(modified=now), indicator(modified="2026-01-02T00:00:00.000Z")]
     for item in later:
         member.post(f"collections/{collection}/objects/", [item])

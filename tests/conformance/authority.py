@@ -1,4 +1,4 @@
-"""A certificate authority that lasts as long as the tests."""
+"""A certificate authority for the duration of the tests."""
 
 import datetime
 import ipaddress
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Pem(NamedTuple):
-    """The files of a server's certificate, its key and the authority that vouches for it."""
+    """The files of a server's certificate, its key and its authority."""
 
     certificate: Path
     key: Path
@@ -20,7 +20,7 @@ class Pem(NamedTuple):
 
 
 def issue(folder: Path) -> Pem:
-    """Make an authority, and a certificate of it for 127.0.0.1 and localhost."""
+    """Make an authority, and its certificate for 127.0.0.1 and localhost."""
     root_key, root = ec.generate_private_key(ec.SECP256R1()), _name("Test authority")
     root_certificate = (
         _builder(root, root, root_key.public_key())

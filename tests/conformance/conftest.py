@@ -27,5 +27,5 @@ def member(server: Deployment) -> Peer:
 
 @pytest.fixture
 def room(server: Deployment) -> str:
-    """Return the path, below the API root, of a collection that nobody else uses."""
+    """Return the path below the API root of a collection that no other test uses."""
     return f"collections/{server.collection()}/"

@@ -1,12 +1,9 @@
-"""Servers as an operator starts them, by the command line alone: on each database, over http and over https."""
+"""Servers started like an operator's, by the command line: on each database, over http and over https."""
 
 import contextlib
 import json
 import os
-import socket
 import ssl
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,12 +18,14 @@ from server.cli.program import app
 from server.store import Store, collections
 from tests.conformance.authority import Pem, issue
 from tests.conformance.peer import Peer, basic
+from tests.ports import free_port
 from tests.postgres import Postgres
+from tests.processes import Forked, scamfeed
 
 
 @dataclass(frozen=True)
 class Database:
-    """A store with the partners of these tests, whose credentials it gives."""
+    """A store with the partners of these tests, and their credentials."""
 
     url: str
     store: Store
@@ -36,12 +35,12 @@ class Database:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A running server; ``member`` reads and writes, ``reader`` and ``writer`` do one of them, ``outsider`` neither."""
+    """A running server. ``member`` reads and writes, ``reader`` and ``writer`` do one, ``outsider`` neither."""
 
     address: tuple[str, int]
     tls: ssl.SSLContext | None
     database: Database
-    process: subprocess.Popen[bytes]
+    process: Forked
     log: Path
     pem: Pem | None
     known: dict[str, str] = field(default_factory=dict)
@@ -53,7 +52,7 @@ class Deployment:
 
     @property
     def verify(self) -> str | bool:
-        """Return the authority by which requests shall know it."""
+        """Return the authority that verifies it."""
         return True if self.pem is None else str(self.pem.authority)
 
     def peer(self, name: str) -> Peer:
@@ -62,7 +61,7 @@ class Deployment:
         return Peer(self.address, self.tls, basic(told["user"], told["password"]))
 
     def collection(self) -> str:
-        """Make a collection of the same rights with nothing in it, and give its id."""
+        """Make an empty collection with the same rights, and return its id."""
         alias = f"room-{uuid.uuid4().hex[:12]}"
         with self.database.store.begin() as tx:
             made = collections.add(tx, alias, f"Room {alias}")
@@ -73,7 +72,7 @@ class Deployment:
 
 
 def prepare(url: str) -> Database:
-    """Set a store up by the command line."""
+    """Set up a store by the command line."""
     run(url, "init")
     room = run(url, "collection", "add", "room", "--title", "Room", "--exchange")["id"]
     grants = {
@@ -82,12 +81,14 @@ def prepare(url: str) -> Database:
         "writer": ["--write", "room"],
         "outsider": [],
     }
-    told = {name: run(url, "partner", "add", name, "--kind", "bank", *more) for name, more in grants.items()}
+    told = {
+        name: run(url, "partner", "add", name, "--kind", "bank", "--vouched", *more) for name, more in grants.items()
+    }
     return Database(url, Store.open(url), told, room)
 
 
 def run(url: str, *command: str) -> Any:
-    """Run a command of scamfeed in this process, where it need not be loaded first, and read what it prints."""
+    """Run a scamfeed command in this process, which has it loaded already, and return its output."""
     done = CliRunner().invoke(app, [*command, "--json"], env={"SCAMFEED_DATABASE_URL": url}, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
@@ -95,18 +96,15 @@ def run(url: str, *command: str) -> Any:
 
 @contextlib.contextmanager
 def serve(database: Database, folder: Path, pem: Pem | None) -> Iterator[Deployment]:
-    """Serve the database until the test is over, and see that the server ends well."""
-    port = _free_port()
+    """Serve the database until the test ends, and check that the server exits with success."""
+    port = free_port()
     command = ["serve", "--port", str(port), "--workers", "1", "--no-scheduler"]
     tls = None
     if pem is not None:
         command += ["--tls-cert", str(pem.certificate), "--tls-key", str(pem.key)]
         tls = ssl.create_default_context(cafile=str(pem.authority))
     log = folder / f"{port}.log"
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", *command], env=_environment(database.url), stdout=out, stderr=out
-        )
+    server = Forked(scamfeed, *command, log=log, environment={**os.environ, "SCAMFEED_DATABASE_URL": database.url})
     running = Deployment(("127.0.0.1", port), tls, database, server, log, pem)
     try:
         _wait(running)
@@ -118,20 +116,20 @@ def serve(database: Database, folder: Path, pem: Pem | None) -> Iterator[Deploym
 
 
 class Servers:
-    """The servers that were asked for, each started once."""
+    """The requested servers, each started once."""
 
-    # Every test meets both schemes and both databases.
+    # Every test uses both schemes and both databases.
     NAMES = ("http-sqlite", "https-postgresql")
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
-        """Keep what the servers need in ``folder``, and stop them with ``stack``."""
+        """Store the files of the servers in ``folder``, and stop the servers with ``stack``."""
         self._folder = folder
         self._stack = stack
         self._databases: dict[str, Database] = {}
         self._running: dict[str, Deployment] = {}
 
     def get(self, name: str) -> Deployment:
-        """Return the server of one of the names."""
+        """Return the server with one of the names."""
         if name not in self._running:
             scheme, _, kind = name.partition("-")
             if kind not in self._databases:
@@ -159,13 +157,3 @@ def _wait(running: Deployment) -> None:
         assert running.process.poll() is None, running.log.read_text()
         assert time.monotonic() < deadline, running.log.read_text()
         time.sleep(0.1)
-
-
-def _environment(url: str) -> dict[str, str]:
-    return {**os.environ, "SCAMFEED_DATABASE_URL": url}
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

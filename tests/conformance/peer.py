@@ -1,4 +1,4 @@
-"""A TAXII client that says exactly what a test wants said, and keeps exactly what came back."""
+"""A TAXII client that sends exactly the bytes of a test, and records the exact response."""
 
 import base64
 import contextlib
@@ -30,17 +30,17 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Read the body, which is to be JSON in UTF-8 that names no property twice."""
+        """Parse the body, which must be JSON in UTF-8 without duplicate names."""
         return json.loads(self.body.decode(), object_pairs_hook=_once)
 
     def ok(self, status: int = 200) -> Any:
-        """Read the resource of a success."""
+        """Return the resource of a success."""
         assert self.status == status, self.body
         assert self.headers["Content-Type"] == TAXII
         return self.json()
 
     def refused(self, *statuses: int) -> dict[str, Any]:
-        """Read the error resource of a refusal with one of ``statuses`` (TAXII 2.1 §3.6.1)."""
+        """Return the error resource of a refusal with one of ``statuses`` (TAXII 2.1 §3.6.1)."""
         assert self.status in statuses, (self.status, self.body)
         assert self.headers["Content-Type"] == TAXII
         resource: dict[str, Any] = self.json()
@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Peer:
-    """One partner's way to one server."""
+    """A connection of one partner to one server."""
 
     address: tuple[str, int]
     tls: ssl.SSLContext | None
@@ -69,7 +69,7 @@ class Peer:
     def send(
         self, method: str, path: str, headers: Mapping[str, str | Iterable[str] | None] | None = None, body: Any = None
     ) -> Answer:
-        """Ask once, with these headers over the usual ones; None leaves one out, a list repeats it."""
+        """Send one request with these headers over the usual ones. None removes a header, a list repeats it."""
         said: dict[str, Any] = {"Host": self.host, "Accept": TAXII, "Authorization": self.authorization}
         if isinstance(body, dict | list):
             body = json.dumps(body, ensure_ascii=False).encode()
@@ -90,13 +90,13 @@ class Peer:
             return Answer(response.status, response.headers, response.read())
 
     def get(self, path: str, query: Mapping[str, Any] | Iterable[tuple[str, str]] = (), **headers: Any) -> Answer:
-        """GET a path below the API root; underscores in the names of headers are hyphens."""
+        """GET a path below the API root. Underscores in header names become hyphens."""
         asked = urllib.parse.urlencode(query if isinstance(query, Mapping) else list(query), safe="[],:")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.send("GET", self.root + path + (f"?{asked}" if asked else ""), named)
 
     def post(self, path: str, objects: list[Any]) -> Any:
-        """POST objects below the API root, and read the status."""
+        """POST objects below the API root, and return the status."""
         return self.send("POST", self.root + path, body={"objects": objects}).ok(202)
 
     def anonymous(self) -> "Peer":
@@ -110,9 +110,9 @@ class Peer:
         return http.client.HTTPSConnection(*self.address, timeout=30, context=self.tls)
 
     def raw(self, sent: bytes, *, patience: float = 10) -> bytes:
-        """Send bytes, whatever they are, and return all that comes back until the server hangs up or falls silent.
+        """Send any bytes, and return the complete response until the server disconnects or falls silent.
 
-        ``patience`` is how many seconds of silence are waited for.
+        ``patience`` is the number of seconds of silence to wait for.
         """
         with socket.create_connection(self.address, timeout=patience) as plain:
             line = plain if self.tls is None else self.tls.wrap_socket(plain, server_hostname=self.address[0])
@@ -133,7 +133,7 @@ def basic(user: str, password: str) -> str:
 
 
 def indicator(**more: Any) -> dict[str, Any]:
-    """Make a STIX 2.1 indicator of a new id."""
+    """Make a STIX 2.1 indicator with a new id."""
     return {
         "type": "indicator",
         "spec_version": "2.1",

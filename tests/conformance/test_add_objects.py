@@ -12,7 +12,7 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import Peer, indicator, version
 
 
-def test_what_is_accepted_is_there_at_once(member: Peer, room: str) -> None:
+def test_accepted_object_is_visible_at_once(member: Peer, room: str) -> None:
     sent = [indicator(), indicator()]
     status = member.post(f"{room}objects/", sent)
     assert (status["status"], status["success_count"]) == ("complete", 2)
@@ -27,7 +27,7 @@ def test_an_exact_duplicate_is_no_error_and_changes_nothing(member: Peer, room: 
     assert len(member.get(f"{room}manifest/", {"match[version]": "all"}).ok()["objects"]) == 1
 
 
-def test_one_bad_object_does_not_stop_the_good(member: Peer, room: str) -> None:
+def test_bad_object_does_not_stop_the_good_ones(member: Peer, room: str) -> None:
     good = [indicator(), indicator()]
     status = member.post(f"{room}objects/", [good[0], {"type": "indicator"}, good[1]])
     assert (status["total_count"], status["success_count"], status["failure_count"]) == (3, 2, 1)
@@ -70,7 +70,7 @@ def without(name: str) -> dict[str, Any]:
         {"type": "note", "id": f"note--{uuid.uuid4()}", "created": "2026-01-01T00:00:00Z", "content": "x"},
     ],
 )
-def test_what_is_not_stix_is_refused_by_itself(member: Peer, room: str, refused: Any) -> None:  # §3.7: MUST
+def test_non_stix_object_is_refused_individually(member: Peer, room: str, refused: Any) -> None:  # §3.7: MUST
     good = indicator()
     status = member.post(f"{room}objects/", [refused, good])
     assert (status["success_count"], status["failure_count"]) == (1, 1)
@@ -85,7 +85,7 @@ def test_what_is_not_stix_is_refused_by_itself(member: Peer, room: str, refused:
         '{"x": {"y": 1, "y": 1}}',
     ],
 )
-def test_what_says_a_thing_twice_is_refused_by_itself(member: Peer, room: str, text: str) -> None:
+def test_object_with_a_duplicate_name_is_refused_individually(member: Peer, room: str, text: str) -> None:
     good = json.dumps(indicator())
     bad = good[:-1] + ", " + text[1:]
     status = member.send("POST", f"/feed/{room}objects/", body=f'{{"objects": [{bad}, {good}]}}'.encode()).ok(202)
@@ -108,7 +108,7 @@ def test_what_says_a_thing_twice_is_refused_by_itself(member: Peer, room: str, t
         "{\"x\": 'y'}",
     ],
 )
-def test_a_body_that_is_not_json_in_utf_8_is_refused_whole(member: Peer, room: str, text: str, packed: bool) -> None:
+def test_body_that_is_not_utf_8_json_is_refused_as_a_whole(member: Peer, room: str, text: str, packed: bool) -> None:
     good = json.dumps(indicator())
     for body in (
         f'{{"objects": [{good}, {good[:-1]}, {text[1:]}]}}',
@@ -121,14 +121,14 @@ def test_a_body_that_is_not_json_in_utf_8_is_refused_whole(member: Peer, room: s
     assert member.get(f"{room}objects/").ok() == {}
 
 
-def test_an_envelope_of_too_many_objects_is_refused_whole(member: Peer, room: str) -> None:
+def test_envelope_of_too_many_objects_is_refused_as_a_whole(member: Peer, room: str) -> None:
     for count in (20_001, 100_000):
         body = b'{"objects": [' + b",".join([b"1"] * count) + b"]}"
         error = member.send("POST", f"/feed/{room}objects/", body=body).refused(413)
         assert "20,000" in error["description"]
     most = member.send("POST", f"/feed/{room}objects/", body=body[: 13 + 2 * 20_000 - 1] + b"]}").ok(202)
     assert (most["failure_count"], most["total_count"]) == (20_000, 20_000)
-    # A list is whole, or it is not there: clients refuse any other.
+    # A list is complete or absent, because clients reject any other form.
     assert "failures" not in most
     assert most["x_scamfeed_failure_reasons"] == {"not-an-object": 20_000}
     assert len(most["x_scamfeed_first_failures"]) == 1_000
@@ -162,7 +162,7 @@ def test_an_envelope_of_too_many_objects_is_refused_whole(member: Peer, room: st
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_what_is_no_envelope_is_refused_whole(member: Peer, room: str, body: bytes) -> None:  # §5.5: 400, 422
+def test_malformed_envelope_is_refused_as_a_whole(member: Peer, room: str, body: bytes) -> None:  # §5.5: 400, 422
     member.send("POST", f"/feed/{room}objects/", body=body).refused(400, 422)
     assert member.get(f"{room}objects/").ok() == {}
 
@@ -178,7 +178,7 @@ def test_custom_types_extensions_and_properties_pass(member: Peer, room: str) ->
     assert member.get(f"{room}objects/").ok()["objects"] == sent
 
 
-def test_both_stix_versions_live_side_by_side(member: Peer, room: str) -> None:
+def test_both_stix_versions_are_stored(member: Peer, room: str) -> None:
     old = without("spec_version")
     new = indicator()
     both = [old | {"id": new["id"]}, new]
@@ -188,7 +188,7 @@ def test_both_stix_versions_live_side_by_side(member: Peer, room: str) -> None:
     assert member.get(f"{room}objects/", query).ok()["objects"] == [old, *both]
 
 
-def test_an_older_version_that_comes_late_is_kept_but_is_not_the_latest(member: Peer, room: str) -> None:
+def test_late_older_version_is_stored_but_is_not_the_latest(member: Peer, room: str) -> None:
     one = indicator()
     newer = version(one, "2026-02-01T00:00:00.000Z")
     member.post(f"{room}objects/", [newer])
@@ -197,7 +197,7 @@ def test_an_older_version_that_comes_late_is_kept_but_is_not_the_latest(member: 
     assert member.get(f"{room}objects/", {"match[version]": "first"}).ok()["objects"] == [one]
 
 
-def test_it_is_for_those_who_may_write(server: Deployment, room: str) -> None:  # §5.5: MUST
+def test_write_access_is_required(server: Deployment, room: str) -> None:  # §5.5: MUST
     path, body = f"/feed/{room}objects/", {"objects": [indicator()]}
     server.peer("writer").send("POST", path, body=body).ok(202)
     server.peer("reader").send("POST", path, body=body).refused(403, 404)
@@ -222,6 +222,6 @@ def test_a_body_longer_than_allowed_is_refused_unread(member: Peer, room: str) -
         assert json.loads(response.read())["http_status"] == "413"
 
 
-def test_a_large_body_is_taken(member: Peer, room: str) -> None:  # §4.2.1: MUST NOT be 413
+def test_large_body_is_accepted(member: Peer, room: str) -> None:  # §4.2.1: MUST NOT be 413
     status = member.post(f"{room}objects/", [indicator(description="x" * 1_000_000) for _ in range(3)])
     assert status["success_count"] == 3

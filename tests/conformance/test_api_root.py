@@ -3,7 +3,7 @@
 from tests.conformance.peer import TAXII, Peer
 
 
-def test_it_has_what_is_required(member: Peer) -> None:  # §4.2.1
+def test_required_properties_are_present(member: Peer) -> None:  # §4.2.1
     said = member.get("").ok()
     assert isinstance(said["title"], str)
     assert said["title"]
@@ -27,5 +27,5 @@ def test_another_api_root_is_not_found(member: Peer) -> None:  # §4.2: 404
     member.send("GET", "/other/collections/").refused(404)
 
 
-def test_it_is_for_partners(member: Peer) -> None:  # §4.2: 401
+def test_credentials_are_required(member: Peer) -> None:  # §4.2: 401
     member.anonymous().get("").refused(401)

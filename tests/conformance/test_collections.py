@@ -16,7 +16,7 @@ def listed(peer: Peer) -> dict[str, dict[str, Any]]:
     return {collection["id"]: collection for collection in peer.get("collections/").ok().get("collections", ())}
 
 
-def test_each_has_what_is_required_and_nothing_that_is_not_known(member: Peer) -> None:  # §5.2.1
+def test_each_collection_has_required_and_known_properties_only(member: Peer) -> None:  # §5.2.1
     found = listed(member)
     assert found
     for collection in found.values():
@@ -47,7 +47,7 @@ def test_media_types_are_those_of_stix(member: Peer, server: Deployment) -> None
     assert all(name.startswith("application/stix+json") for name in types)
 
 
-def test_rights_are_those_of_whoever_asks(server: Deployment) -> None:  # §5.2.1
+def test_rights_are_those_of_the_requesting_partner(server: Deployment) -> None:  # §5.2.1
     expected = {"member": (True, True), "reader": (True, False), "writer": (False, True)}
     for name, rights in expected.items():
         one = server.peer(name).get(f"collections/{server.database.room}/").ok()
@@ -58,12 +58,12 @@ def test_the_order_is_the_same_every_time(member: Peer) -> None:  # §3.3
     assert len({tuple(listed(member)) for _ in range(3)}) == 1
 
 
-def test_one_is_as_it_is_listed(member: Peer) -> None:  # §5.2
+def test_single_collection_equals_its_list_entry(member: Peer) -> None:  # §5.2
     for id_, one in listed(member).items():
         assert member.get(f"collections/{id_}/").ok() == one
 
 
-def test_what_a_partner_may_not_know_of_is_not_listed_nor_found(server: Deployment) -> None:  # §5.2: 404
+def test_hidden_collection_is_neither_listed_nor_found(server: Deployment) -> None:  # §5.2: 404
     outsider = server.peer("outsider")
     assert server.database.room not in listed(outsider)
     there = outsider.get(f"collections/{server.database.room}/").refused(404)
@@ -72,11 +72,11 @@ def test_what_a_partner_may_not_know_of_is_not_listed_nor_found(server: Deployme
 
 
 @pytest.mark.parametrize("id_", ["9cfa669c-ee94-4ece-afd2-f8edac37d8fd", "x", "*", "%25", "'%20or%201=1%20--"])
-def test_one_that_is_not_there_is_not_found(member: Peer, id_: str) -> None:  # §5.2: 404
+def test_absent_resource_is_not_found(member: Peer, id_: str) -> None:  # §5.2: 404
     for end in ("", "manifest/", "objects/", "objects/indicator--c410e480-e42b-47d1-9476-85307c12bcbf/"):
         member.get(f"collections/{id_}/{end}").refused(404)
 
 
 @pytest.mark.parametrize("path", ["collections/", "collections/room/"])
-def test_they_are_for_partners(member: Peer, path: str) -> None:  # §5.1, §5.2: MUST 401 or 404
+def test_credentials_are_required(member: Peer, path: str) -> None:  # §5.1, §5.2: MUST 401 or 404
     member.anonymous().get(path).refused(401, 404)

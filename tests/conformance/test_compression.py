@@ -1,4 +1,4 @@
-"""RFC 9110 §8.4 and §12.5.3: bodies in gzip and zstd, where both sides have them."""
+"""RFC 9110 §8.4 and §12.5.3: bodies in gzip and zstd, if both sides support them."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ def sent(member: Peer, room: str) -> list[dict[str, Any]]:
     "asked",
     ["gzip", "GZIP", "x-gzip", "gzip;q=0.5", "deflate, gzip;q=1.0, *;q=0.5", "br, gzip", "identity;q=0.5, gzip"],
 )
-def test_gzip_comes_to_who_asks_for_it(member: Peer, room: str, sent: list[Any], asked: str) -> None:
+def test_gzip_is_sent_on_request(member: Peer, room: str, sent: list[Any], asked: str) -> None:
     plain, packed = member.get(f"{room}objects/"), member.get(f"{room}objects/", Accept_Encoding=asked)
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.body) == plain.body
@@ -37,19 +37,19 @@ def test_gzip_comes_to_who_asks_for_it(member: Peer, room: str, sent: list[Any],
 @pytest.mark.parametrize(
     "asked", ["zstd", "ZSTD", "gzip, deflate, br, zstd", "zstd;q=0.5, gzip;q=0.4", "identity, zstd"]
 )
-def test_zstd_comes_to_who_names_it(member: Peer, room: str, sent: list[Any], asked: str) -> None:
+def test_zstd_is_sent_if_named(member: Peer, room: str, sent: list[Any], asked: str) -> None:
     plain, packed = member.get(f"{room}objects/"), member.get(f"{room}objects/", Accept_Encoding=asked)
     assert packed.headers["Content-Encoding"] == "zstd"
     assert zstd.decompress(packed.body) == plain.body
     assert "accept-encoding" in packed.headers["Vary"].lower()
 
 
-def test_who_takes_anything_gets_what_all_understand(member: Peer, room: str, sent: list[Any]) -> None:
+def test_client_that_accepts_anything_gets_gzip(member: Peer, room: str, sent: list[Any]) -> None:
     for asked in ("*", "*;q=0.1", "zstd;q=0.1, gzip"):
         assert member.get(f"{room}objects/", Accept_Encoding=asked).headers["Content-Encoding"] == "gzip"
 
 
-def test_other_resources_are_packed_too(member: Peer, room: str, sent: list[Any]) -> None:
+def test_other_resources_are_compressed_too(member: Peer, room: str, sent: list[Any]) -> None:
     for path in (f"{room}manifest/", "collections/"):
         plain, packed = member.get(path), member.get(path, Accept_Encoding="gzip")
         if "Content-Encoding" in packed.headers:
@@ -58,13 +58,13 @@ def test_other_resources_are_packed_too(member: Peer, room: str, sent: list[Any]
 
 
 @pytest.mark.parametrize("asked", [None, "", "identity", "gzip;q=0", "br", "gzip;q=0.1, identity", "*;q=0, identity"])
-def test_what_was_not_asked_for_does_not_come(member: Peer, room: str, sent: list[Any], asked: str | None) -> None:
+def test_no_encoding_is_sent_unrequested(member: Peer, room: str, sent: list[Any], asked: str | None) -> None:
     answer = member.get(f"{room}objects/", Accept_Encoding=asked)
     assert "Content-Encoding" not in answer.headers
     assert answer.ok()["objects"] == sent
 
 
-def test_a_body_in_gzip_is_taken(member: Peer, room: str) -> None:
+def test_gzip_body_is_accepted(member: Peer, room: str) -> None:
     one = indicator()
     body = gzip.compress(json.dumps({"objects": [one]}).encode())
     for name in ("gzip", "x-gzip", "GZIP"):
@@ -76,7 +76,7 @@ def test_a_body_in_gzip_is_taken(member: Peer, room: str) -> None:
 WHOLE = gzip.compress(b"{}", mtime=0)
 
 
-def test_a_body_in_zstd_is_taken(member: Peer, room: str) -> None:
+def test_zstd_body_is_accepted(member: Peer, room: str) -> None:
     one = indicator()
     body = zstd.compress(json.dumps({"objects": [one]}).encode())
     assert member.send("POST", f"/feed/{room}objects/", {"Content-Encoding": "zstd"}, body).ok(202)["success_count"]
@@ -86,18 +86,18 @@ def test_a_body_in_zstd_is_taken(member: Peer, room: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"{}", WHOLE[:-4], WHOLE + b"x"])
-def test_what_is_not_whole_gzip_is_refused(member: Peer, room: str, body: bytes) -> None:
+def test_incomplete_gzip_is_refused(member: Peer, room: str, body: bytes) -> None:
     member.send("POST", f"/feed/{room}objects/", {"Content-Encoding": "gzip"}, body).refused(400)
 
 
 @pytest.mark.parametrize("name", ["br", "compress", "gzip, br", "nonsense"])
-def test_another_packing_is_refused_with_those_there_are(member: Peer, room: str, name: str) -> None:
+def test_unknown_encoding_is_refused_with_the_supported_ones(member: Peer, room: str, name: str) -> None:
     answer = member.send("POST", f"/feed/{room}objects/", {"Content-Encoding": name}, b"{}")
     answer.refused(415)
     assert "gzip" in answer.headers["Accept-Encoding"]  # RFC 9110 §15.5.16
 
 
-def test_a_body_that_unpacks_to_more_than_allowed_is_refused(
+def test_body_above_the_limit_after_decompression_is_refused(
     server: Deployment, member: Peer, room: str
 ) -> None:  # 413
     largest = member.get("").ok()["max_content_length"]

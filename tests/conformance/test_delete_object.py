@@ -8,7 +8,7 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import TAXII, Peer, indicator, version
 
 
-def test_what_is_deleted_is_nowhere_any_more(member: Peer, room: str) -> None:  # §5.7: MUST 404, MUST NOT return
+def test_deleted_object_is_in_no_resource(member: Peer, room: str) -> None:  # §5.7: MUST 404, MUST NOT return
     one, other = indicator(), indicator()
     member.post(f"{room}objects/", [one, version(one, "2026-02-01T00:00:00.000Z"), other])
     answer = member.send("DELETE", f"/feed/{room}objects/{one['id']}/")
@@ -24,7 +24,7 @@ def test_what_is_deleted_is_nowhere_any_more(member: Peer, room: str) -> None:  
 @pytest.mark.parametrize(
     ("asked", "left"), [("last", [0, 1]), ("first", [1, 2]), ("all", []), ("2026-02-01T00:00:00.000Z", [0, 2])]
 )
-def test_a_version_goes_alone(member: Peer, room: str, asked: str, left: list[int]) -> None:  # §5.7
+def test_single_version_can_be_deleted(member: Peer, room: str, asked: str, left: list[int]) -> None:  # §5.7
     first = indicator()
     sent = [first, *(version(first, f"2026-0{month}-01T00:00:00.000Z") for month in (2, 3))]
     member.post(f"{room}objects/", sent)
@@ -38,7 +38,7 @@ def test_a_version_goes_alone(member: Peer, room: str, asked: str, left: list[in
         assert member.get(path).ok()["objects"] == [sent[left[-1]]]
 
 
-def test_a_stix_version_goes_alone(member: Peer, room: str) -> None:  # §5.7
+def test_single_stix_version_can_be_deleted(member: Peer, room: str) -> None:  # §5.7
     new = indicator()
     old = {key: value for key, value in new.items() if key != "spec_version"}
     member.post(f"{room}objects/", [old, new])
@@ -49,7 +49,7 @@ def test_a_stix_version_goes_alone(member: Peer, room: str) -> None:  # §5.7
     member.send("GET", path).refused(404)
 
 
-def test_what_was_deleted_may_be_added_again(member: Peer, room: str) -> None:
+def test_deleted_object_can_be_added_again(member: Peer, room: str) -> None:
     one = indicator()
     member.post(f"{room}objects/", [one])
     member.send("DELETE", f"/feed/{room}objects/{one['id']}/")
@@ -57,7 +57,7 @@ def test_what_was_deleted_may_be_added_again(member: Peer, room: str) -> None:
     assert member.get(f"{room}objects/").ok()["objects"] == [one]
 
 
-def test_what_is_not_there_is_not_found(member: Peer, room: str) -> None:  # §5.7: 404
+def test_absent_items_are_not_found(member: Peer, room: str) -> None:  # §5.7: 404
     one = indicator()
     member.post(f"{room}objects/", [one])
     path = f"/feed/{room}objects/{one['id']}/"
@@ -68,14 +68,14 @@ def test_what_is_not_there_is_not_found(member: Peer, room: str) -> None:  # §5
 
 
 @pytest.mark.parametrize("query", ["match[version]=x", "match[type]=indicator", "match[id]=x"])
-def test_a_filter_that_cannot_be_read_deletes_nothing(member: Peer, room: str, query: str) -> None:  # §5.7: 400
+def test_malformed_filter_deletes_nothing(member: Peer, room: str, query: str) -> None:  # §5.7: 400
     one = indicator()
     member.post(f"{room}objects/", [one])
     member.send("DELETE", f"/feed/{room}objects/{one['id']}/?{query}").refused(400)
     assert member.get(f"{room}objects/").ok()["objects"] == [one]
 
 
-def test_the_rights_that_it_needs(server: Deployment, room: str) -> None:  # §5.7, table: MUST
+def test_deletion_needs_read_and_write_access(server: Deployment, room: str) -> None:  # §5.7, table: MUST
     one = indicator()
     server.peer("member").post(f"{room}objects/", [one])
     path = f"/feed/{room}objects/{one['id']}/"

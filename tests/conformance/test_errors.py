@@ -1,4 +1,4 @@
-"""TAXII 2.1 §3.6: errors are error resources, whatever their cause."""
+"""TAXII 2.1 §3.6: every error is an error resource."""
 
 import uuid
 
@@ -33,14 +33,14 @@ def test_they_have_a_title_and_the_status_of_the_header(
     assert resource.keys() <= {"title"} | OPTIONAL
 
 
-def test_each_has_an_id_of_its_own_that_the_log_has_too(server: Deployment, member: Peer) -> None:
+def test_each_error_has_a_unique_logged_id(server: Deployment, member: Peer) -> None:
     seen = {member.send("GET", "/feed/collections/x/").refused(404)["error_id"] for _ in range(5)}
     assert len(seen) == 5
     log = server.log.read_text()
     assert all(error_id in log for error_id in seen)
 
 
-def test_nothing_of_what_was_asked_is_repeated(member: Peer, room: str) -> None:
+def test_error_repeats_nothing_of_the_request(member: Peer, room: str) -> None:
     secret = "4111111111111111"
     for path in (f"{room}objects/{secret}/", f"{room}objects/?limit={secret}x", f"collections/{secret}/"):
         assert secret not in member.send("GET", f"/feed/{path}").body.decode()

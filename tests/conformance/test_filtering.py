@@ -23,7 +23,7 @@ def ids(peer: Peer, room: str, query: Any) -> list[str]:
 
 @pytest.fixture
 def sent(member: Peer, room: str) -> list[dict[str, Any]]:
-    """Indicator in three versions, tool, the tool's STIX 2.0 twin, and a domain; in this order."""
+    """An indicator in three versions, a tool, its STIX 2.0 twin, and a domain, in this order."""
     first = indicator()
     tool = indicator(type="tool", id=f"tool--{uuid.uuid4()}")
     objects = [
@@ -62,7 +62,7 @@ def test_no_type_of_stix_is_an_error(member: Peer, room: str, name: str) -> None
     assert asked(member, room, type=name) == []
 
 
-def test_without_spec_version_each_object_comes_in_its_newest(member: Peer, room: str, sent: list[Any]) -> None:  # MUST
+def test_default_spec_version_is_the_newest(member: Peer, room: str, sent: list[Any]) -> None:  # MUST
     assert asked(member, room) == [sent[2], sent[4], sent[5]]
 
 
@@ -90,7 +90,7 @@ def test_version_takes_words_and_dates(member: Peer, room: str, sent: list[Any])
         assert asked(member, room, version=value) == [sent[index] for index in got]
 
 
-def test_all_matches_hold_together(member: Peer, room: str, sent: list[Any]) -> None:  # §3.4: ANDed
+def test_all_matches_combine(member: Peer, room: str, sent: list[Any]) -> None:  # §3.4: ANDed
     choices = {
         "id": [None, sent[0]["id"], f"{sent[0]['id']},{sent[4]['id']}"],
         "type": [None, "indicator", "tool,domain-name"],
@@ -195,21 +195,21 @@ def test_added_after_has_nothing_to_do_with_dates_in_objects(member: Peer, room:
         "next=%00",
     ],
 )
-def test_what_is_malformed_is_a_bad_request(member: Peer, room: str, query: str) -> None:  # §3.4: MUST 400
+def test_malformed_parameter_is_a_bad_request(member: Peer, room: str, query: str) -> None:  # §3.4: MUST 400
     for end in ("objects/", "manifest/"):
         member.send("GET", f"/feed/{room}{end}?{query}").refused(400)
 
 
-def test_parameters_that_taxii_does_not_have_change_nothing(member: Peer, room: str, sent: list[Any]) -> None:
+def test_unknown_parameters_are_ignored(member: Peer, room: str, sent: list[Any]) -> None:
     assert member.get(f"{room}objects/", {"x_trace": "1", "": ""}).ok() == member.get(f"{room}objects/").ok()
 
 
 @pytest.mark.parametrize("field", ["colour", "x_risk", "value", "Type"])
-def test_a_field_that_taxii_does_not_have_changes_nothing(member: Peer, room: str, sent: list[Any], field: str) -> None:
+def test_unknown_match_field_is_ignored(member: Peer, room: str, sent: list[Any], field: str) -> None:
     # §3.4: servers may ignore fields they do not understand.
     for path in (f"{room}objects/", f"{room}manifest/", f"{room}objects/{sent[0]['id']}/"):
         assert member.get(path, {f"match[{field}]": "red"}).ok() == member.get(path).ok()
-    # Nothing is deleted by half of a filter.
+    # An incompletely understood filter deletes nothing.
     member.send("DELETE", f"/feed/{room}objects/{sent[0]['id']}/?match[{field}]=red").refused(400)
     assert ids(member, room, {}) == [item["id"] for item in (sent[2], sent[4], sent[5])]
 

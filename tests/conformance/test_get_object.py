@@ -6,7 +6,7 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import FIRST, LAST, Peer, indicator, version
 
 
-def test_it_comes_in_an_envelope_in_its_newest_version(member: Peer, room: str) -> None:  # §5.6: MUST
+def test_newest_version_is_in_an_envelope(member: Peer, room: str) -> None:  # §5.6: MUST
     one = indicator()
     newer = version(one, "2026-02-01T00:00:00.000Z")
     member.post(f"{room}objects/", [one, newer, indicator()])
@@ -16,7 +16,7 @@ def test_it_comes_in_an_envelope_in_its_newest_version(member: Peer, room: str) 
     assert answer.headers[FIRST] == answer.headers[LAST] == record["date_added"]  # §3.2
 
 
-def test_versions_are_chosen_as_everywhere(member: Peer, room: str) -> None:  # §5.6, §3.4.1
+def test_version_filter_works_as_for_collections(member: Peer, room: str) -> None:  # §5.6, §3.4.1
     first = indicator()
     second = version(first, "2026-02-01T00:00:00.000Z")
     third = version(first, "2026-03-01T00:00:00.123456Z")
@@ -33,7 +33,7 @@ def test_versions_are_chosen_as_everywhere(member: Peer, room: str) -> None:  # 
         assert member.get(f"{room}objects/{first['id']}/", {"match[version]": asked}).ok()["objects"] == got
 
 
-def test_pages_are_cut_as_everywhere(member: Peer, room: str) -> None:  # §5.6
+def test_paging_works_as_for_collections(member: Peer, room: str) -> None:  # §5.6
     first = indicator()
     sent = [first, *(version(first, f"2026-0{month}-01T00:00:00.000Z") for month in (2, 3))]
     member.post(f"{room}objects/", sent)
@@ -45,7 +45,7 @@ def test_pages_are_cut_as_everywhere(member: Peer, room: str) -> None:  # §5.6
     assert "next" not in rest
 
 
-def test_what_the_filters_leave_out_is_an_empty_envelope(member: Peer, room: str) -> None:  # §5.6: MUST
+def test_filtered_out_object_is_an_empty_envelope(member: Peer, room: str) -> None:  # §5.6: MUST
     one = indicator()
     member.post(f"{room}objects/", [one])
     path = f"{room}objects/{one['id']}/"
@@ -58,7 +58,7 @@ def test_what_the_filters_leave_out_is_an_empty_envelope(member: Peer, room: str
 @pytest.mark.parametrize(
     "object_id", ["indicator--9cfa669c-ee94-4ece-afd2-f8edac37d8fd", "x", "indicator--", "%27", "%00"]
 )
-def test_one_that_is_not_there_is_not_found(member: Peer, room: str, object_id: str) -> None:  # §5.6: 404
+def test_absent_resource_is_not_found(member: Peer, room: str, object_id: str) -> None:  # §5.6: 404
     member.get(f"{room}objects/{object_id}/").refused(404)
 
 
@@ -70,7 +70,7 @@ def test_the_only_matches_are_version_and_spec_version(member: Peer, room: str) 
     member.get(f"{room}objects/{one['id']}/", {"match[spec_version]": "2.1"}).ok()
 
 
-def test_it_is_for_those_who_may_read(server: Deployment, room: str) -> None:  # §5.6: MUST
+def test_read_access_is_required(server: Deployment, room: str) -> None:  # §5.6: MUST
     one = indicator()
     server.peer("member").post(f"{room}objects/", [one])
     path = f"{room}objects/{one['id']}/"

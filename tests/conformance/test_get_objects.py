@@ -6,7 +6,7 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import FIRST, LAST, STAMP, Peer, indicator, version
 
 
-def test_they_come_in_an_envelope(member: Peer, room: str) -> None:  # §3.7: MUST
+def test_objects_are_in_an_envelope(member: Peer, room: str) -> None:  # §3.7: MUST
     one = indicator()
     member.post(f"{room}objects/", [one])
     said = member.get(f"{room}objects/").ok()
@@ -15,13 +15,13 @@ def test_they_come_in_an_envelope(member: Peer, room: str) -> None:  # §3.7: MU
     assert type(said.get("more", False)) is bool
 
 
-def test_an_empty_one_has_nothing_in_it(member: Peer, room: str) -> None:  # §5.4: MUST; §2: no empty list
+def test_empty_envelope_has_no_properties(member: Peer, room: str) -> None:  # §5.4: MUST; §2: no empty list
     assert member.get(f"{room}objects/").ok() == {}
     member.post(f"{room}objects/", [indicator()])
     assert member.get(f"{room}objects/", {"match[type]": "malware"}).ok() == {}
 
 
-def test_the_oldest_comes_first(member: Peer, room: str) -> None:  # §3.3: MUST
+def test_oldest_object_is_first(member: Peer, room: str) -> None:  # §3.3: MUST
     sent = [indicator() for _ in range(7)]
     for item in sent[:3]:
         member.post(f"{room}objects/", [item])
@@ -31,7 +31,7 @@ def test_the_oldest_comes_first(member: Peer, room: str) -> None:  # §3.3: MUST
     assert dates == sorted(set(dates))
 
 
-def test_a_new_version_comes_where_it_was_added(member: Peer, room: str) -> None:  # §3.3
+def test_new_version_is_at_its_own_position(member: Peer, room: str) -> None:  # §3.3
     first, second = indicator(), indicator()
     newer = version(first, "2026-02-01T00:00:00.000Z")
     for item in (first, second, newer):
@@ -40,7 +40,7 @@ def test_a_new_version_comes_where_it_was_added(member: Peer, room: str) -> None
     assert member.get(f"{room}objects/", {"match[version]": "all"}).ok()["objects"] == [first, second, newer]
 
 
-def test_the_headers_say_when_the_ends_were_added(member: Peer, room: str) -> None:  # §3.2: MUST
+def test_headers_have_the_dates_of_first_and_last_object(member: Peer, room: str) -> None:  # §3.2: MUST
     member.post(f"{room}objects/", [indicator() for _ in range(3)])
     answer = member.get(f"{room}objects/")
     dates = [item["date_added"] for item in member.get(f"{room}manifest/").ok()["objects"]]
@@ -56,13 +56,13 @@ def test_one_object_is_first_and_last(member: Peer, room: str) -> None:
     assert answer.headers[FIRST] == answer.headers[LAST]
 
 
-def test_where_nothing_comes_nothing_is_dated(member: Peer, room: str) -> None:
+def test_empty_page_has_no_date_headers(member: Peer, room: str) -> None:
     answer = member.get(f"{room}objects/")
     assert FIRST not in answer.headers
     assert LAST not in answer.headers
 
 
-def test_a_client_may_go_on_after_the_last_it_has(member: Peer, room: str) -> None:  # §3.5
+def test_client_can_continue_after_its_last_object(member: Peer, room: str) -> None:  # §3.5
     sent = [indicator() for _ in range(4)]
     member.post(f"{room}objects/", sent[:2])
     last = member.get(f"{room}objects/").headers[LAST]
@@ -71,18 +71,18 @@ def test_a_client_may_go_on_after_the_last_it_has(member: Peer, room: str) -> No
     assert member.get(f"{room}objects/", {"added_after": last}).ok()["objects"] == sent[2:]
 
 
-def test_an_alias_is_as_good_as_the_id(member: Peer, server: Deployment, room: str) -> None:  # §5.2.1
+def test_alias_works_like_the_id(member: Peer, server: Deployment, room: str) -> None:  # §5.2.1
     member.post(f"{room}objects/", [indicator()])
     alias = server.known[room.split("/")[1]]
     assert member.get(f"collections/{alias}/objects/").ok() == member.get(f"{room}objects/").ok()
 
 
-def test_what_is_posted_to_one_collection_is_in_no_other(member: Peer, server: Deployment, room: str) -> None:
+def test_object_of_one_collection_is_in_no_other(member: Peer, server: Deployment, room: str) -> None:
     member.post(f"{room}objects/", [indicator()])
     assert member.get(f"collections/{server.collection()}/objects/").ok() == {}
 
 
-def test_it_is_for_those_who_may_read(server: Deployment, room: str) -> None:  # §5.4: MUST
+def test_read_access_is_required(server: Deployment, room: str) -> None:  # §5.4: MUST
     server.peer("reader").get(f"{room}objects/").ok()
     server.peer("writer").get(f"{room}objects/").refused(403, 404)
     server.peer("outsider").get(f"{room}objects/").refused(404)
@@ -92,5 +92,5 @@ def test_it_is_for_those_who_may_read(server: Deployment, room: str) -> None:  #
 @pytest.mark.parametrize(
     "query", [{"limit": "-5"}, {"limit": "x"}, {"added_after": "1"}, {"match[version]": "newest"}, {"next": "!"}]
 )
-def test_a_filter_that_cannot_be_read_is_a_bad_request(member: Peer, room: str, query: dict[str, str]) -> None:  # 400
+def test_malformed_filter_is_a_bad_request(member: Peer, room: str, query: dict[str, str]) -> None:  # 400
     member.get(f"{room}objects/", query).refused(400)

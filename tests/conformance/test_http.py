@@ -1,4 +1,4 @@
-"""TAXII 2.1 §3.1 and §8.2.1: endpoints as HTTP has them."""
+"""TAXII 2.1 §3.1 and §8.2.1: endpoints in HTTP terms."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ ENDPOINTS = {
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_every_endpoint_is_there(member: Peer, room: str, path: str) -> None:  # §3.1, table
+def test_every_endpoint_exists(member: Peer, room: str, path: str) -> None:  # §3.1, table
     for method in ENDPOINTS[path]:
         answer = member.send(method, path.format(room=room), body=b"{}" if method == "POST" else None)
         assert answer.status in (200, 404, 422)
@@ -32,7 +32,7 @@ def test_every_endpoint_is_there(member: Peer, room: str, path: str) -> None:  #
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
-def test_other_methods_are_refused_with_those_there_are(member: Peer, room: str, path: str, method: str) -> None:
+def test_other_methods_are_refused_with_the_allowed_ones(member: Peer, room: str, path: str, method: str) -> None:
     if method in ENDPOINTS[path]:  # RFC 9110 §15.5.6
         return
     answer = member.send(method, path.format(room=room), body=b"{}")
@@ -40,13 +40,13 @@ def test_other_methods_are_refused_with_those_there_are(member: Peer, room: str,
     assert {value.strip() for value in answer.headers["Allow"].split(",")} >= ENDPOINTS[path]
 
 
-def test_a_method_that_nobody_knows_is_refused(member: Peer) -> None:
+def test_unknown_method_is_refused(member: Peer) -> None:
     member.send("BREW", "/feed/").refused(400, 405, 501)  # RFC 9110 §9.1
     member.send("GET", "/feed/").ok()
 
 
 @pytest.mark.parametrize("path", ["/taxii2/", "/feed/", "/feed/collections/", "/feed/{room}objects/"])
-def test_head_says_what_get_would_without_a_body(member: Peer, room: str, path: str) -> None:  # RFC 9110 §9.3.2
+def test_head_equals_get_without_a_body(member: Peer, room: str, path: str) -> None:  # RFC 9110 §9.3.2
     member.post(f"{room}objects/", [indicator()])
     there = path.format(room=room)
     head, get = member.send("HEAD", there), member.send("GET", there)
@@ -57,13 +57,13 @@ def test_head_says_what_get_would_without_a_body(member: Peer, room: str, path: 
         assert head.headers["Content-Length"] == get.headers["Content-Length"]
 
 
-def test_head_of_what_is_not_there_has_no_body_either(member: Peer) -> None:
+def test_head_of_an_absent_resource_has_no_body(member: Peer) -> None:
     answer = member.send("HEAD", f"/feed/{GONE}objects/")
     assert (answer.status, answer.body) == (404, b"")
 
 
 @pytest.mark.parametrize("path", ["/taxii2/", "/feed/{room}objects/"])
-def test_options_tells_the_methods_and_does_nothing(member: Peer, room: str, path: str) -> None:
+def test_options_lists_the_methods_and_changes_nothing(member: Peer, room: str, path: str) -> None:
     answer = member.send("OPTIONS", path.format(room=room))
     assert answer.status in (200, 204)
     assert "GET" in answer.headers["Allow"]
@@ -84,11 +84,11 @@ def test_options_tells_the_methods_and_does_nothing(member: Peer, room: str, pat
         "/taxii/",
     ],
 )
-def test_what_is_not_there_is_not_found(member: Peer, path: str) -> None:  # §3.6
+def test_absent_items_are_not_found(member: Peer, path: str) -> None:  # §3.6
     member.send("GET", path).refused(404)
 
 
-def test_a_path_without_its_slash_is_no_redirect_to_elsewhere(member: Peer, room: str) -> None:  # §3.1
+def test_path_without_its_slash_redirects_to_no_other_host(member: Peer, room: str) -> None:  # §3.1
     for path in ("/taxii2", "/feed", f"/feed/{room}objects"):
         answer = member.send("GET", path)
         assert answer.status in (200, 404)
@@ -100,7 +100,7 @@ def test_a_client_needs_no_user_agent(member: Peer) -> None:  # §8.2.1 7
     member.send("GET", "/taxii2/", {"User-Agent": "x" * 2_000}).ok()
 
 
-def test_a_body_may_come_in_chunks(member: Peer, room: str) -> None:  # RFC 9112 §7.1
+def test_chunked_body_is_accepted(member: Peer, room: str) -> None:  # RFC 9112 §7.1
     one = indicator()
     sent = json.dumps({"objects": [one]}).encode()
     parts = iter([sent[:7], sent[7:90], sent[90:]])
@@ -109,7 +109,7 @@ def test_a_body_may_come_in_chunks(member: Peer, room: str) -> None:  # RFC 9112
     assert member.get(f"{room}objects/").ok()["objects"] == [one]
 
 
-def test_a_client_may_wait_to_be_told_to_go_on(member: Peer, room: str) -> None:  # RFC 9110 §10.1.1
+def test_client_can_wait_for_100_continue(member: Peer, room: str) -> None:  # RFC 9110 §10.1.1
     body = json.dumps({"objects": [indicator()]}).encode()
     connection = member.connect()
     connection.putrequest("POST", f"/feed/{room}objects/")
@@ -156,14 +156,14 @@ def test_http_1_0_is_answered(member: Peer) -> None:
     ],
     ids=lambda sent: repr(sent[:40]),
 )
-def test_what_is_no_http_is_no_fault_of_ours(server: Deployment, member: Peer, sent: bytes) -> None:
-    # Where a line never ends the server waits for more, as it may.
+def test_malformed_http_causes_no_server_error(server: Deployment, member: Peer, sent: bytes) -> None:
+    # The server may wait for the rest of an endless line.
     status = member.raw(sent, patience=2).partition(b"\r\n")[0]
     assert status == b"" or status.split()[1].startswith(b"4"), status
     member.send("GET", "/taxii2/").ok()
 
 
-def test_answers_say_how_long_they_are(member: Peer, room: str) -> None:
+def test_responses_have_their_length(member: Peer, room: str) -> None:
     member.post(f"{room}objects/", [indicator()])
     answer = member.get(f"{room}objects/")
     assert int(answer.headers["Content-Length"]) == len(answer.body)

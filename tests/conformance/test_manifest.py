@@ -6,7 +6,7 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import FIRST, LAST, STAMP, Peer, indicator, version
 
 
-def test_records_have_what_is_required_and_nothing_else(member: Peer, room: str) -> None:  # §5.3.1
+def test_records_have_exactly_the_required_properties(member: Peer, room: str) -> None:  # §5.3.1
     sent = [indicator() for _ in range(3)]
     member.post(f"{room}objects/", sent)
     said = member.get(f"{room}manifest/").ok()
@@ -26,20 +26,20 @@ def test_the_media_type_is_one_of_the_collections(member: Peer, room: str) -> No
     assert set(types) <= set(member.get(room).ok()["media_types"])
 
 
-def test_an_empty_one_is_an_empty_object(member: Peer, room: str) -> None:  # §5.3.1
+def test_empty_manifest_is_an_empty_object(member: Peer, room: str) -> None:  # §5.3.1
     answer = member.get(f"{room}manifest/")
     assert answer.ok() == {}
     assert FIRST not in answer.headers
 
 
-def test_the_headers_say_when_its_ends_were_added(member: Peer, room: str) -> None:  # §3.2
+def test_headers_have_the_dates_of_first_and_last_object(member: Peer, room: str) -> None:  # §3.2
     member.post(f"{room}objects/", [indicator() for _ in range(3)])
     answer = member.get(f"{room}manifest/", {"limit": 2})
     dates = [item["date_added"] for item in answer.ok()["objects"]]
     assert [answer.headers[FIRST], answer.headers[LAST]] == dates
 
 
-def test_it_lists_what_get_objects_would_give(member: Peer, room: str) -> None:  # §5.3: identical filtering
+def test_manifest_lists_the_same_objects_as_get_objects(member: Peer, room: str) -> None:  # §5.3: identical filtering
     first = indicator()
     sent = [first, version(first, "2026-02-01T00:00:00.000Z"), indicator(type="tool", id="tool--" + first["id"][11:])]
     member.post(f"{room}objects/", sent)
@@ -62,7 +62,7 @@ def test_it_lists_what_get_objects_would_give(member: Peer, room: str) -> None: 
             assert manifest.headers[header] == objects.headers[header]
 
 
-def test_it_is_cut_and_goes_on(member: Peer, room: str) -> None:  # §3.5
+def test_manifest_is_paged(member: Peer, room: str) -> None:  # §3.5
     sent = [indicator() for _ in range(5)]
     member.post(f"{room}objects/", sent)
     got, query = [], {"limit": "2"}
@@ -76,11 +76,11 @@ def test_it_is_cut_and_goes_on(member: Peer, room: str) -> None:  # §3.5
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"added_after": "x"}, {"match[version]": "x"}, {"next": "x"}])
-def test_a_filter_that_cannot_be_read_is_a_bad_request(member: Peer, room: str, query: dict[str, str]) -> None:  # 400
+def test_malformed_filter_is_a_bad_request(member: Peer, room: str, query: dict[str, str]) -> None:  # 400
     member.get(f"{room}manifest/", query).refused(400)
 
 
-def test_it_is_for_those_who_may_read(server: Deployment, room: str) -> None:  # §5.3: MUST
+def test_read_access_is_required(server: Deployment, room: str) -> None:  # §5.3: MUST
     server.peer("reader").get(f"{room}manifest/").ok()
     server.peer("writer").get(f"{room}manifest/").refused(403, 404)
     server.peer("outsider").get(f"{room}manifest/").refused(404)

@@ -8,7 +8,7 @@ PATHS = ["/taxii2/", "/feed/", "/feed/collections/", "/feed/{room}", "/feed/{roo
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_names_its_media_type_with_its_version(member: Peer, room: str, path: str) -> None:  # §3.1
+def test_every_response_has_its_media_type_with_version(member: Peer, room: str, path: str) -> None:  # §3.1
     member.send("GET", path.format(room=room)).ok()
 
 
@@ -42,7 +42,7 @@ def test_every_answer_names_its_media_type_with_its_version(member: Peer, room: 
         ", application/taxii+json;version=2.1,",
     ],
 )
-def test_whoever_takes_taxii_gets_it(member: Peer, room: str, accept: str) -> None:  # §3.1: MUST NOT be 406
+def test_client_that_accepts_taxii_gets_it(member: Peer, room: str, accept: str) -> None:  # §3.1: MUST NOT be 406
     for path in ("/taxii2/", f"/feed/{room}objects/"):
         member.send("GET", path, {"Accept": accept}).ok()
 
@@ -51,7 +51,7 @@ def test_accept_may_be_given_over_several_lines(member: Peer) -> None:  # RFC 91
     member.send("GET", "/taxii2/", {"Accept": ["text/html", TAXII]}).ok()
 
 
-def test_without_accept_anything_is_accepted(member: Peer, room: str) -> None:  # RFC 9110 §12.5.1
+def test_missing_accept_means_anything(member: Peer, room: str) -> None:  # RFC 9110 §12.5.1
     for path in PATHS:
         member.send("GET", path.format(room=room), {"Accept": None}).ok()
 
@@ -77,13 +77,13 @@ def test_without_accept_anything_is_accepted(member: Peer, room: str) -> None:  
         "nonsense",
     ],
 )
-def test_whoever_takes_no_taxii_2_1_is_told_so_in_it(member: Peer, room: str, accept: str) -> None:  # §4, §5: 406
+def test_client_without_taxii_2_1_gets_a_taxii_error(member: Peer, room: str, accept: str) -> None:  # §4, §5: 406
     for path in PATHS:
         member.send("GET", path.format(room=room), {"Accept": accept}).refused(406)
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_what_is_not_acceptable_does_nothing(member: Peer, room: str, method: str) -> None:  # §5.5, §5.7: 406
+def test_unacceptable_request_changes_nothing(member: Peer, room: str, method: str) -> None:  # §5.5, §5.7: 406
     one = indicator()
     path = f"/feed/{room}objects/"
     if method == "POST":
@@ -108,7 +108,7 @@ def test_what_is_not_acceptable_does_nothing(member: Peer, room: str, method: st
         "application/taxii+json;charset=UTF-8;version=2.1",
     ],
 )
-def test_a_body_that_is_taxii_is_taken(member: Peer, room: str, content_type: str) -> None:  # §3.1: MUST NOT be 415
+def test_taxii_body_is_accepted(member: Peer, room: str, content_type: str) -> None:  # §3.1: MUST NOT be 415
     sent = {"objects": [indicator()]}
     assert member.send("POST", f"/feed/{room}objects/", {"Content-Type": content_type}, sent).ok(202)["success_count"]
 
@@ -132,7 +132,7 @@ def test_a_body_that_is_taxii_is_taken(member: Peer, room: str, content_type: st
         "application/taxii+json, application/taxii+json",
     ],
 )
-def test_a_body_that_is_something_else_is_refused(member: Peer, room: str, content_type: str | None) -> None:  # §5.5
+def test_other_body_is_refused(member: Peer, room: str, content_type: str | None) -> None:  # §5.5
     path = f"/feed/{room}objects/"
     member.send("POST", path, {"Content-Type": content_type}, {"objects": [indicator()]}).refused(415)
     assert member.send("GET", path).ok() == {}

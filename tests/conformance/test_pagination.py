@@ -51,14 +51,14 @@ def test_following_the_header_gives_everything_once(member: Peer, room: str, sen
 
 
 @pytest.mark.parametrize("limit", ["10", "11", "10000", "99999999999999999999"])
-def test_what_fits_comes_whole(member: Peer, room: str, sent: list[Any], limit: str) -> None:  # §3.4: MUST
+def test_result_below_the_limit_is_one_page(member: Peer, room: str, sent: list[Any], limit: str) -> None:  # §3.4: MUST
     page = member.get(f"{room}objects/", {"limit": limit}).ok()
     assert page["objects"] == sent
     assert page.get("more", False) is False
     assert "next" not in page
 
 
-def test_more_is_true_where_more_is_there(member: Peer, room: str, sent: list[Any]) -> None:  # §3.5: MUST
+def test_more_is_true_if_objects_remain(member: Peer, room: str, sent: list[Any]) -> None:  # §3.5: MUST
     page = member.get(f"{room}objects/", {"limit": "9"}).ok()
     assert page["more"] is True
     assert page["objects"] == sent[:9]
@@ -71,7 +71,7 @@ def test_next_keeps_the_filters(member: Peer, room: str, sent: list[Any], repeat
     assert [item for page in follow(member, f"{room}objects/", query, repeat=repeat) for item in page] == wanted
 
 
-def test_next_gives_nothing_that_is_not_asked_for(member: Peer, room: str, sent: list[Any]) -> None:  # app. B: MUST
+def test_next_returns_only_matching_objects(member: Peer, room: str, sent: list[Any]) -> None:  # app. B: MUST
     token = member.get(f"{room}objects/", {"limit": "2"}).ok()["next"]
     asked = {"next": token, "match[id]": sent[0]["id"]}
     assert member.get(f"{room}objects/", asked).ok() == {}
@@ -79,7 +79,7 @@ def test_next_gives_nothing_that_is_not_asked_for(member: Peer, room: str, sent:
     assert member.get(f"{room}objects/", {"next": token, "added_after": "2100-01-01T00:00:00Z"}).ok() == {}
 
 
-def test_next_goes_no_further_than_the_rights_of_who_uses_it(
+def test_next_respects_the_rights_of_its_user(
     server: Deployment, member: Peer, room: str, sent: list[Any]
 ) -> None:  # app. B: MUST
     token = member.get(f"{room}objects/", {"limit": "2"}).ok()["next"]
@@ -89,12 +89,12 @@ def test_next_goes_no_further_than_the_rights_of_who_uses_it(
     member.get(elsewhere, {"next": token}).refused(400, 404)
 
 
-def test_next_of_one_partner_is_good_for_another_that_may_read(server: Deployment, room: str, sent: list[Any]) -> None:
+def test_next_of_one_partner_works_for_another_reader(server: Deployment, room: str, sent: list[Any]) -> None:
     token = server.peer("member").get(f"{room}objects/", {"limit": "2"}).ok()["next"]
     assert server.peer("reader").get(f"{room}objects/", {"next": token}).ok()["objects"] == sent[2:]
 
 
-def test_next_is_good_however_often_it_is_used(member: Peer, room: str, sent: list[Any]) -> None:
+def test_next_can_be_used_repeatedly(member: Peer, room: str, sent: list[Any]) -> None:
     token = member.get(f"{room}objects/", {"limit": "4"}).ok()["next"]
     for limit in ("1", "3", "100", "1"):
         got = member.get(f"{room}objects/", {"limit": limit, "next": token}).ok()["objects"]
@@ -108,7 +108,7 @@ def test_a_changed_next_is_a_bad_request(member: Peer, room: str, sent: list[Any
         member.get(f"{room}objects/", {"next": changed}).refused(400)
 
 
-def test_what_is_added_meanwhile_comes_at_the_end(member: Peer, room: str, sent: list[Any]) -> None:
+def test_objects_added_while_paging_are_at_the_end(member: Peer, room: str, sent: list[Any]) -> None:
     page = member.get(f"{room}objects/", {"limit": "6"}).ok()
     later = [version(sent[0], "2026-02-01T00:00:00.000Z"), indicator()]
     member.post(f"{room}objects/", later)
@@ -116,7 +116,7 @@ def test_what_is_added_meanwhile_comes_at_the_end(member: Peer, room: str, sent:
     assert page["objects"] + rest["objects"] == sent + later
 
 
-def test_what_is_deleted_meanwhile_is_not_missed(member: Peer, room: str, sent: list[Any]) -> None:  # §3.5
+def test_deletion_while_paging_skips_no_object(member: Peer, room: str, sent: list[Any]) -> None:  # §3.5
     page = member.get(f"{room}objects/", {"limit": "5"}).ok()
     for item in sent[5:]:
         member.send("DELETE", f"/feed/{room}objects/{item['id']}/")

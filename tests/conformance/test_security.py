@@ -1,4 +1,4 @@
-"""TAXII 2.1 §1.6.9, §8.2.2 and appendix B: who may ask, and how safely."""
+"""TAXII 2.1 §1.6.9, §8.2.2 and appendix B: authentication and secure transport."""
 
 import ssl
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.deployment import Deployment, Servers
 from tests.conformance.peer import Peer, basic, indicator
 
-# A sample of RFC 7540 appendix A that OpenSSL still knows: no forward secrecy, or no authenticated encryption.
+# A sample of RFC 7540 appendix A still known to OpenSSL: no forward secrecy, or no authenticated encryption.
 FORBIDDEN = (
     "ECDHE-ECDSA-AES128-SHA256",
     "ECDHE-ECDSA-AES256-SHA384",
@@ -26,7 +26,7 @@ ALL = ("/taxii2/", "/feed/", "/feed/collections/", "/feed/{room}", "/feed/{room}
     [None, "", "Basic", "Basic !!!", "Basic Og==", "Bearer", "Bearer x", "Digest x", "Basic AP8=", "x" * 4_000],
     ids=lambda given: str(given)[:12],
 )
-def test_without_credentials_there_is_only_the_question_for_them(
+def test_requests_without_credentials_are_asked_for_them(
     member: Peer, room: str, path: str, authorization: str | None
 ) -> None:  # §1.6.9
     answer = replace(member, authorization=authorization).send("GET", path.format(room=room))
@@ -36,31 +36,31 @@ def test_without_credentials_there_is_only_the_question_for_them(
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "HEAD", "PUT"])
-def test_that_holds_for_every_method(member: Peer, room: str, method: str) -> None:  # §1.6.9
+def test_credentials_are_required_for_every_method(member: Peer, room: str, method: str) -> None:  # §1.6.9
     path = f"/feed/{room}objects/" + ("" if method == "POST" else "indicator--c410e480-e42b-47d1-9476-85307c12bcbf/")
     answer = member.anonymous().send(method, path, body={"objects": [indicator()]})
     assert answer.status in ((401, 405) if method == "PUT" else (401,))
 
 
-def test_a_wrong_password_is_as_good_as_none(member: Peer, server: Deployment) -> None:
+def test_wrong_password_is_like_none(member: Peer, server: Deployment) -> None:
     user = server.database.partners["member"]["user"]
     for given in (basic(user, "wrong"), basic("nobody", "wrong"), basic(user, ""), "Bearer " + "A" * 43):
         replace(member, authorization=given).send("GET", "/feed/").refused(401)
 
 
-def test_the_scheme_is_written_as_one_likes(member: Peer, server: Deployment) -> None:  # RFC 9110 §11.1
+def test_authentication_scheme_is_case_insensitive(member: Peer, server: Deployment) -> None:  # RFC 9110 §11.1
     told = server.database.partners["member"]
     proof = (member.authorization or "").removeprefix("Basic ")
     for given in (f"basic {proof}", f"BASIC {proof}", f"bearer {told['token']}", f"Bearer {told['token']}"):
         replace(member, authorization=given).send("GET", "/feed/").ok()
 
 
-def test_the_three_answers_to_three_partners(server: Deployment, room: str) -> None:
+def test_reader_writer_and_outsider_get_their_statuses(server: Deployment, room: str) -> None:
     path = f"/feed/{room}objects/"
     assert [server.peer(name).send("GET", path).status for name in ("reader", "writer", "outsider")] == [200, 403, 404]
 
 
-def test_a_partner_without_access_cannot_tell_what_is_there(server: Deployment, room: str) -> None:
+def test_partner_without_access_cannot_detect_objects(server: Deployment, room: str) -> None:
     one = indicator()
     server.peer("member").post(f"{room}objects/", [one])
     outsider, nowhere = server.peer("outsider"), "collections/9cfa669c-ee94-4ece-afd2-f8edac37d8fd/"
@@ -77,12 +77,12 @@ def test_a_partner_without_access_cannot_tell_what_is_there(server: Deployment, 
         assert set(there.headers.keys()) == set(not_there.headers.keys())
 
 
-def test_answers_are_kept_by_nobody_on_the_way(member: Peer, room: str) -> None:
+def test_responses_are_not_stored_by_shared_caches(member: Peer, room: str) -> None:
     cached = member.get(f"{room}objects/").headers.get("Cache-Control", "private")
     assert "public" not in cached
 
 
-def test_a_path_is_not_walked_out_of(member: Peer) -> None:
+def test_path_traversal_is_refused(member: Peer) -> None:
     for path in ("../../etc/passwd", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", quote("../../../etc/passwd", safe="")):
         member.send("GET", f"/feed/collections/{path}").refused(404)
 
@@ -112,13 +112,13 @@ def secure(servers: Servers) -> Deployment:
 @pytest.mark.parametrize(
     ("version", "name"), [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")]
 )
-def test_tls_1_2_and_1_3_are_spoken(secure: Deployment, version: ssl.TLSVersion, name: str) -> None:  # §8.2.2 2
+def test_tls_1_2_and_1_3_are_accepted(secure: Deployment, version: ssl.TLSVersion, name: str) -> None:  # §8.2.2 2
     context = _context(secure)
     context.minimum_version = context.maximum_version = version
     assert _handshake(secure, context) == name
 
 
-def test_older_tls_is_not(secure: Deployment) -> None:
+def test_older_tls_is_refused(secure: Deployment) -> None:
     context = _context(secure)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1"):

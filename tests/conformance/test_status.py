@@ -22,7 +22,7 @@ def status(member: Peer, room: str, objects: list[Any]) -> dict[str, Any]:
     return posted
 
 
-def test_it_has_what_is_required(status: dict[str, Any]) -> None:  # §4.3.1
+def test_required_properties_are_present(status: dict[str, Any]) -> None:  # §4.3.1
     assert uuid.UUID(status["id"]).version == 4
     assert status["id"] == str(uuid.UUID(status["id"]))
     assert status["status"] in ("complete", "pending")
@@ -31,16 +31,16 @@ def test_it_has_what_is_required(status: dict[str, Any]) -> None:  # §4.3.1
         assert status[count] >= 0
 
 
-def test_its_properties_are_those_of_the_standard(status: dict[str, Any]) -> None:  # §3.8
+def test_only_standard_properties_are_present(status: dict[str, Any]) -> None:  # §3.8
     known = {"id", "status", "request_timestamp", "total_count", *LISTS, *LISTS.values()}
     assert status.keys() <= known
 
 
-def test_the_request_is_dated_to_the_microsecond(status: dict[str, Any]) -> None:  # §2 timestamp
+def test_request_timestamp_has_microseconds(status: dict[str, Any]) -> None:  # §2 timestamp
     assert STAMP.fullmatch(status["request_timestamp"])
 
 
-def test_its_counts_are_those_of_its_lists(status: dict[str, Any], objects: list[Any]) -> None:  # §4.3.1
+def test_counts_match_the_lists(status: dict[str, Any], objects: list[Any]) -> None:  # §4.3.1
     assert status["total_count"] == len(objects)
     assert sum(status[count] for count in LISTS) == len(objects)
     for count, listed in LISTS.items():
@@ -64,14 +64,14 @@ def test_details_name_the_object_and_its_version(status: dict[str, Any], objects
             assert all(isinstance(value, str) and value for value in entry.values())
 
 
-def test_a_failure_says_what_failed_and_why(status: dict[str, Any], objects: list[Any]) -> None:
+def test_failure_has_its_object_and_reason(status: dict[str, Any], objects: list[Any]) -> None:
     first, second = status["failures"]
     assert (first["id"], first["version"]) == (objects[1]["id"], objects[1]["modified"])
     assert "created" in first["message"]
     assert "id" in second["message"]
 
 
-def test_the_version_of_what_is_not_versioned(member: Peer, room: str) -> None:  # §4.3.1
+def test_version_of_an_unversioned_object(member: Peer, room: str) -> None:  # §4.3.1
     marking = {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -88,7 +88,7 @@ def test_the_version_of_what_is_not_versioned(member: Peer, room: str) -> None: 
     assert member.get(f"{room}objects/{domain['id']}/versions/").ok()["versions"] == [second["version"]]
 
 
-def test_it_can_be_asked_for_again(member: Peer, status: dict[str, Any]) -> None:  # §4.3
+def test_status_can_be_read_again(member: Peer, status: dict[str, Any]) -> None:  # §4.3
     for _ in range(2):
         assert member.get(f"status/{status['id']}/").ok() == status
 
@@ -100,9 +100,9 @@ def test_another_partner_cannot_tell_that_it_exists(server: Deployment, status: 
 
 
 @pytest.mark.parametrize("status_id", ["2d086da7-4bdc-4f91-900e-d77486753710", "x", "2d086da7", "%20"])
-def test_one_that_is_not_there_is_not_found(member: Peer, status_id: str) -> None:  # §4.3: MUST 404
+def test_absent_resource_is_not_found(member: Peer, status_id: str) -> None:  # §4.3: MUST 404
     member.get(f"status/{status_id}/").refused(404)
 
 
-def test_it_is_for_partners(member: Peer, status: dict[str, Any]) -> None:  # §4.3: 401
+def test_credentials_are_required(member: Peer, status: dict[str, Any]) -> None:  # §4.3: 401
     member.anonymous().get(f"status/{status['id']}/").refused(401)

@@ -1,4 +1,4 @@
-"""TAXII 2.1 §2, §1.6.7: objects come back value for value as they came."""
+"""TAXII 2.1 §2, §1.6.7: objects are returned with unchanged values."""
 
 import json
 import uuid
@@ -49,7 +49,7 @@ def written(value: str, *, spaced: bool = False) -> str:
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: ascii(value[:20]))
 @pytest.mark.parametrize("spaced", [False, True])
-def test_a_value_comes_back_as_it_was_written(member: Peer, room: str, value: str, spaced: bool) -> None:
+def test_value_is_returned_unchanged(member: Peer, room: str, value: str, spaced: bool) -> None:
     one = written(value, spaced=spaced)
     body = f'{{"objects":[{one}]}}'.encode()
     assert member.send("POST", f"/feed/{room}objects/", body=body).ok(202)["success_count"] == 1
@@ -68,7 +68,7 @@ def test_keys_keep_their_order(member: Peer, room: str) -> None:
     assert back == one
 
 
-def test_deep_nesting_comes_back_or_is_refused_by_itself(member: Peer, room: str) -> None:
+def test_deep_nesting_is_returned_or_refused_individually(member: Peer, room: str) -> None:
     good = indicator()
     for depth in (200, 1_000, 5_000, 100_000):
         deep = written("[" * depth + "]" * depth)
@@ -82,7 +82,7 @@ def test_deep_nesting_comes_back_or_is_refused_by_itself(member: Peer, room: str
     member.get(f"{room}objects/").ok()
 
 
-def test_timestamps_keep_the_digits_they_came_with(member: Peer, room: str) -> None:
+def test_timestamps_keep_their_digits(member: Peer, room: str) -> None:
     stamps = [
         "2026-01-01T00:00:00Z",
         "2026-01-01T00:00:00.1Z",

@@ -8,7 +8,7 @@ from tests.conformance.deployment import Deployment
 from tests.conformance.peer import FIRST, LAST, STAMP, Peer, indicator, version
 
 
-def test_they_are_the_modified_timestamps_as_they_came(member: Peer, room: str) -> None:  # §5.8
+def test_versions_are_the_unchanged_modified_timestamps(member: Peer, room: str) -> None:  # §5.8
     first = indicator()
     sent = [first, *(version(first, at) for at in ("2026-02-01T00:00:00.123Z", "2026-03-01T00:00:00.123456Z"))]
     member.post(f"{room}objects/", sent)
@@ -21,7 +21,7 @@ def test_they_are_the_modified_timestamps_as_they_came(member: Peer, room: str) 
     assert (answer.headers[FIRST], answer.headers[LAST]) == (dates[0], dates[-1])  # §3.2: MUST
 
 
-def test_what_is_not_versioned_has_the_date_of_its_creation(member: Peer, room: str) -> None:  # §5.8: MUST
+def test_unversioned_object_has_its_creation_date(member: Peer, room: str) -> None:  # §5.8: MUST
     marking = {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -38,7 +38,7 @@ def test_what_is_not_versioned_has_the_date_of_its_creation(member: Peer, room: 
     assert member.get(path, {"match[version]": marking["created"]}).ok()["objects"] == [marking]  # §3.4.1
 
 
-def test_what_has_no_date_has_one_version_that_is_always_the_same(member: Peer, room: str) -> None:  # §5.3.1: SHOULD
+def test_undated_object_has_one_constant_version(member: Peer, room: str) -> None:  # §5.3.1: SHOULD
     domain = {"type": "domain-name", "spec_version": "2.1", "id": f"domain-name--{uuid.uuid4()}", "value": "a.example"}
     member.post(f"{room}objects/", [domain])
     [record] = member.get(f"{room}manifest/").ok()["objects"]
@@ -48,7 +48,7 @@ def test_what_has_no_date_has_one_version_that_is_always_the_same(member: Peer, 
     assert member.get(path, {"match[version]": record["version"]}).ok()["objects"] == [domain]
 
 
-def test_they_are_cut_and_go_on(member: Peer, room: str) -> None:  # §5.8
+def test_versions_are_paged(member: Peer, room: str) -> None:  # §5.8
     first = indicator()
     sent = [first, *(version(first, f"2026-0{month}-01T00:00:00.000Z") for month in (2, 3, 4, 5))]
     member.post(f"{room}objects/", sent)
@@ -76,18 +76,18 @@ def test_added_after_and_spec_version_filter(member: Peer, room: str) -> None:  
 
 
 @pytest.mark.parametrize("object_id", ["indicator--9cfa669c-ee94-4ece-afd2-f8edac37d8fd", "x"])
-def test_those_of_what_is_not_there_are_not_found(member: Peer, room: str, object_id: str) -> None:  # §5.8: 404
+def test_versions_of_an_absent_object_are_not_found(member: Peer, room: str, object_id: str) -> None:  # §5.8: 404
     member.get(f"{room}objects/{object_id}/versions/").refused(404)
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"added_after": "x"}, {"next": "x"}, {"match[type]": "x"}])
-def test_a_filter_that_cannot_be_read_is_a_bad_request(member: Peer, room: str, query: dict[str, str]) -> None:  # 400
+def test_malformed_filter_is_a_bad_request(member: Peer, room: str, query: dict[str, str]) -> None:  # 400
     one = indicator()
     member.post(f"{room}objects/", [one])
     member.get(f"{room}objects/{one['id']}/versions/", query).refused(400)
 
 
-def test_it_is_for_those_who_may_read(server: Deployment, room: str) -> None:  # §5.8: MUST
+def test_read_access_is_required(server: Deployment, room: str) -> None:  # §5.8: MUST
     one = indicator()
     server.peer("member").post(f"{room}objects/", [one])
     path = f"{room}objects/{one['id']}/versions/"

@@ -1,4 +1,4 @@
-"""Golden bundles: a change of one is a change of ids and versions that partners hold."""
+"""Golden bundles: a change in one changes ids and versions stored by partners."""
 
 import json
 from pathlib import Path
@@ -15,13 +15,13 @@ def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def golden(name: str) -> dict[str, Any]:
-    """Return the bundle called ``name`` as ``make generate`` last wrote it."""
+    """Return the bundle ``name`` as written by the last ``make generate``."""
     bundle: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
     return bundle
 
 
 def assert_strictly_valid(bundle: dict[str, Any]) -> None:
-    """Check a bundle with the official validator and its stricter rules."""
+    """Check a bundle with the official validator in strict mode."""
     options = ValidationOptions(
         strict=True, disabled="103,202,244", enforce_refs=True, strict_properties=True, version="2.1"
     )

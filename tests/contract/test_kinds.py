@@ -1,4 +1,4 @@
-"""Contract of every kind of indicator; a new kind is tested because its files are there."""
+"""The contract of every kind of indicator. A new kind is tested as soon as its files exist."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 import stix2
 
 from mappers import common_objects, kinds as mappers_by_kind
-from mappers.indicator import Profile, all_from_stix, from_stix, to_stix
+from mappers.indicator import Profile, to_stix
+from mappers.report_reader import all_from_stix, from_stix
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.kind import Normal, ValueExample
@@ -22,7 +23,7 @@ from tests.contract.bundles import REPORTER, assert_strictly_valid, bundle, gold
 ALL = [(name, example) for name, kind in kinds.every().items() for example in kind.examples()]
 GOOD = [(name, example) for name, example in ALL if example.value is not None]
 
-# Refused values long enough to be found in a message only if it quotes them.
+# Refused values long enough that a message contains them only if it quotes them.
 LONG_REFUSED = [(name, example) for name, example in ALL if example.value is None and len(example.raw) > 5]
 
 
@@ -55,7 +56,7 @@ def report_of(name: str, example: ValueExample) -> Report:
 
 
 def everything(name: str) -> list[dict[str, Any]]:
-    """Return the objects of all reports of a kind, each once, after the objects that they refer to."""
+    """Return the objects of all reports of a kind, each once, after the objects they reference."""
     made: dict[str, dict[str, Any]] = {
         obj["id"]: obj for obj in common_objects.with_reporter(REPORTER, None, [Tlp.GREEN])
     }
@@ -97,7 +98,7 @@ def test_only_its_own_kind_recognises_a_normal_form(name: str, example: ValueExa
 
 @pytest.mark.parametrize(("name", "example"), GOOD, ids=ids_of(GOOD))
 @pytest.mark.parametrize("profile", list(Profile))
-def test_a_report_survives_the_way_to_stix_and_back(name: str, example: ValueExample, profile: Profile) -> None:
+def test_report_survives_the_stix_round_trip(name: str, example: ValueExample, profile: Profile) -> None:
     report = report_of(name, example)
     indicator = next(obj for obj in to_stix(report, profile) if obj["type"] == "indicator")
     assert from_stix(indicator, {indicator["created_by_ref"]: REPORTER}) == report
@@ -106,7 +107,7 @@ def test_a_report_survives_the_way_to_stix_and_back(name: str, example: ValueExa
 
 @pytest.mark.parametrize("name", kinds.every())
 def test_the_bundle_of_a_kind_is_unchanged(name: str) -> None:
-    """Run ``make generate`` where a change of it is meant."""
+    """If a change of it is intended, run ``make generate``."""
     assert golden(name) == bundle(everything(name))
 
 

@@ -1,4 +1,4 @@
-"""Promises of every record: sighting, outcome, opinion, flow and case."""
+"""Guarantees of every record: sighting, outcome, opinion, flow and case."""
 
 import json
 from typing import Any
@@ -9,10 +9,12 @@ from jsonschema import Draft202012Validator
 
 from mappers import common_objects, extension, ids
 from mappers.indicator import Profile, to_stix as report_to_stix
-from mappers.records import beside, from_stix, to_stix
-from schemas import extension_schema, tabular
+from mappers.record_reader import from_stix
+from mappers.records import beside, to_stix
+from schemas import tabular
 from schemas.errors import Rejected
-from schemas.record import Record
+from schemas.json_schema import extension_schema
+from schemas.records import Record
 from schemas.tabular import ReportReader
 from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
 from tests.contract.bundles import GOLDEN, REPORTER, assert_strictly_valid, bundle, golden
@@ -102,7 +104,7 @@ NAMED = pytest.mark.parametrize("name", RECORDS)
 
 
 def everything() -> list[dict[str, Any]]:
-    """Return the objects of all records, each once, after those that they refer to."""
+    """Return the objects of all records, each once, after the objects they reference."""
     objects_of_each = [
         report_to_stix(REPORT),
         *(objects for record in RECORDS.values() for objects in (beside(record), to_stix(record))),
@@ -118,7 +120,7 @@ def read_back(name: str) -> list[Record]:
 
 
 @NAMED
-def test_a_record_comes_back_from_its_stix_as_it_was(name: str) -> None:
+def test_record_survives_the_stix_round_trip(name: str) -> None:
     assert read_back(name) == [RECORDS[name]]
 
 
@@ -136,11 +138,11 @@ def test_no_two_records_are_one_object() -> None:
 def test_the_extension_of_a_record_fits_the_published_schema(name: str) -> None:
     obj = to_stix(RECORDS[name])[-1]
     for properties in obj.get("extensions", {}).values():
-        Draft202012Validator(extension_schema.schema()).validate(properties)
+        Draft202012Validator(extension_schema()).validate(properties)
 
 
 def test_the_extensions_of_all_golden_bundles_fit_the_published_schema() -> None:
-    validator = Draft202012Validator(extension_schema.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = Draft202012Validator(extension_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
     extensions = [
         obj["extensions"][extension.ID]
         for path in GOLDEN.glob("*.json")
@@ -153,16 +155,16 @@ def test_the_extensions_of_all_golden_bundles_fit_the_published_schema() -> None
     assert not validator.is_valid({**extensions[0], "victim": "somebody"})
 
 
-def test_the_bundle_of_records_stays_what_it_was() -> None:
-    """Run ``make generate`` where the bundle is meant to change."""
+def test_bundle_of_records_is_unchanged() -> None:
+    """If a change of the bundle is intended, run ``make generate``."""
     assert golden("records") == bundle(everything())
 
 
-def test_the_official_validator_passes_the_bundle_with_its_stricter_rules() -> None:
+def test_official_validator_accepts_the_bundle_with_strict_rules() -> None:
     assert_strictly_valid(golden("records"))
 
 
-def test_every_stix_parser_takes_records_in_the_core_profile() -> None:
+def test_every_stix_parser_accepts_records_in_the_core_profile() -> None:
     objects = [*common_objects.with_reporter(REPORTER, None, [Tlp.GREEN]), *report_to_stix(REPORT, Profile.CORE)]
     for record in RECORDS.values():
         try:

@@ -1,4 +1,4 @@
-"""The format of ``docs/writing-a-format.md``, tried as every format is: what the page says works."""
+"""The format of ``docs/writing-a-format.md``, tested like every format: the page is correct."""
 
 import re
 from io import BytesIO
@@ -32,25 +32,25 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_its_examples_read_as_they_say_in_every_form(example: Example) -> None:
+def test_examples_read_as_documented_in_every_form(example: Example) -> None:
     contract.test_an_example_gives_its_rows_and_reasons(UNBOUND.name, example)
     contract.test_an_example_is_recognised_by_its_content(UNBOUND.name, example)
     contract.test_gzip_changes_nothing(UNBOUND.name, example)
-    contract.test_a_pipe_that_gives_a_byte_at_a_time_changes_nothing(UNBOUND.name, example)
+    contract.test_byte_by_byte_pipe_changes_nothing(UNBOUND.name, example)
 
 
-def test_it_reads_other_line_ends_runs_of_lines_and_endless_files() -> None:
+def test_other_line_ends_excerpts_and_endless_files_are_read() -> None:
     contract.test_crlf_and_cr_and_a_mark_in_front_change_nothing(UNBOUND.name)
-    contract.test_any_run_of_lines_of_a_line_format_reads_as_it_does_within_the_file(UNBOUND.name)
-    contract.test_rows_are_read_before_the_file_has_ended(UNBOUND.name)
+    contract.test_lines_of_a_line_format_read_the_same_in_any_excerpt(UNBOUND.name)
+    contract.test_rows_are_read_before_the_end_of_the_file(UNBOUND.name)
 
 
-def test_what_it_writes_reads_back() -> None:
+def test_written_reports_of_the_page_format_read_back() -> None:
     contract.test_written_reports_read_back(UNBOUND.name)
     contract.test_a_file_without_reports_can_be_read(UNBOUND.name)
 
 
-def test_the_file_that_the_page_begins_with_is_recognised() -> None:
+def test_first_file_of_the_page_is_recognised() -> None:
     (shown,) = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert formats.recognise(shown.encode()) == UNBOUND.name
     rows = list(formats.read(BytesIO(shown.encode())))
@@ -58,7 +58,7 @@ def test_the_file_that_the_page_begins_with_is_recognised() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)) & set(vars(Format))))
-def test_what_the_page_explains_is_there(name: str) -> None:
+def test_explained_properties_exist(name: str) -> None:
     assert hasattr(Format, name)
 
 
@@ -67,7 +67,7 @@ def test_every_property_of_a_format_is_explained() -> None:
     assert [name for name in properties if f"`{name}`" not in PAGE] == []
 
 
-def test_the_promise_of_lines_is_that_of_the_formats_named() -> None:
+def test_line_guarantee_covers_the_named_formats() -> None:
     section = PAGE[PAGE.index("may the file be cut?") : PAGE.index("## Rows")]
     for names, promised in re.findall(r"^\| (`[^|]+`) \| `(True|False)` \|", section, re.MULTILINE):
         for name in re.findall(r"`([\w-]+)`", names):

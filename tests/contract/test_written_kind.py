@@ -1,4 +1,4 @@
-"""The kind of ``docs/adding-a-kind.md`` keeps the contract of every kind, with the two files that the page shows."""
+"""The kind of ``docs/adding-a-kind.md`` keeps the contract of every kind, with the two files of the page."""
 
 import re
 import sys
@@ -60,9 +60,9 @@ def test_the_examples_of_the_page_keep_the_contract() -> None:
 
 
 @pytest.mark.parametrize("profile", list(Profile))
-def test_a_report_of_the_page_survives_the_way_to_stix_and_back(profile: Profile) -> None:
+def test_report_of_the_page_survives_the_stix_round_trip(profile: Profile) -> None:
     for example in GOOD:
-        contract.test_a_report_survives_the_way_to_stix_and_back(NAME, example, profile)
+        contract.test_report_survives_the_stix_round_trip(NAME, example, profile)
 
 
 def test_the_objects_of_the_page_are_valid_for_every_reader() -> None:
@@ -78,7 +78,7 @@ def test_the_value_mapper_of_the_page_spells_its_kind() -> None:
     assert mapper.normal(terms) == Normal("00-00-5e-00-53-01")
 
 
-def test_the_attributes_that_the_page_names_are_those_of_a_kind() -> None:
+def test_attributes_on_the_page_are_those_of_a_kind() -> None:
     table = PAGE.read_text(encoding="utf-8").partition("| the kind | set |")[2].partition("\n\n")[0]
     named = set(re.findall(r"`([a-z_]+)(?: =[^`]*)?`", table)) - {"given", "wallets"}
     assert {name for name in named if not hasattr(kinds.every()["bank-account"], name)} == set()

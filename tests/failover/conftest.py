@@ -1,4 +1,4 @@
-"""Failovers are run by `make failover` alone: they take minutes, and programs that Debian has."""
+"""Only `make failover` runs failovers: they take minutes and need Debian's programs."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""Three database hosts with PostgreSQL, Patroni and etcd each, and HAProxy before them, all on this machine.
+"""Three database hosts with PostgreSQL, Patroni and etcd each, behind HAProxy, all on this machine.
 
-They run the files of docs/deploy/failover, with addresses of the loopback network in place of those of hosts.
+They run the files of docs/deploy/failover with loopback addresses instead of those of hosts.
 """
 
 import os
@@ -22,7 +22,7 @@ from tests.postgres import installed_by_debian
 SAMPLES = Path(__file__).parents[2] / "docs" / "deploy" / "failover"
 NAMES = ("db1", "db2", "db3")
 PATIENCE = 300.0
-# No other run on this machine has the same.
+# Unique among the runs on this machine.
 _NETWORK = f"127.{10 + os.getpid() // 240 % 200}.{os.getpid() % 240}"
 PROXY = f"{_NETWORK}.10"
 SUPERUSER = f"host={PROXY} port=5000 user=postgres password=change-me-1 connect_timeout=3"
@@ -30,11 +30,11 @@ PACKAGES = "apt-get install etcd-server haproxy patroni postgresql python3-etcd"
 
 
 class ProgramMissing(Exception):
-    """A program is not installed; the message says which."""
+    """A program is not installed; the message names it."""
 
 
 def find_program(name: str) -> str:
-    """Return the path of a program. Raises ``ProgramMissing``."""
+    """Return the path of a program, or raise ``ProgramMissing``."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
         raise ProgramMissing(f"{name} is not installed: {PACKAGES}")
@@ -42,7 +42,7 @@ def find_program(name: str) -> str:
 
 
 def find_postgresql() -> Path:
-    """Return the folder of PostgreSQL's programs. Raises ``ProgramMissing``."""
+    """Return the folder of PostgreSQL's programs, or raise ``ProgramMissing``."""
     found = installed_by_debian()
     if found is None:
         raise ProgramMissing(f"PostgreSQL is not installed: {PACKAGES}")
@@ -53,7 +53,7 @@ class Host:
     """One database host."""
 
     def __init__(self, number: int, folder: Path, user: dict[str, Any], lines: Lines) -> None:
-        """Write the files of host ``number`` (from 1) into ``folder``, of whom ``user`` runs its programs."""
+        """Write the files of host ``number`` (from 1) into ``folder``. ``user`` runs its programs."""
         self.name = NAMES[number - 1]
         self.address = f"{_NETWORK}.{10 + number}"
         self.folder = folder / self.name
@@ -69,7 +69,7 @@ class Host:
             lines.add(self.name, (f"{_NETWORK}.{100 + 10 * number + other}", 2379), (f"{_NETWORK}.{10 + other}", 2379))
         own_etcd = ", ".join(f"{_NETWORK}.{100 + 10 * number + other}:2379" for other in range(1, 4))
         patroni = (SAMPLES / "patroni.yml").read_text()
-        # Else Patroni would ask etcd for its addresses, and go round the lines that can be cut.
+        # Otherwise Patroni would get addresses from etcd, and bypass the lines that can be cut.
         hosts = "[10.0.0.11:2379, 10.0.0.12:2379, 10.0.0.13:2379]"
         patroni = patroni.replace(hosts, f"[{own_etcd}]\n  use_proxies: true")
         patroni = patroni.replace("listen: 10.0.0.11", f"listen: {inside}").replace("10.0.0.11", self.address)
@@ -91,7 +91,7 @@ class Host:
         (self.folder / name).write_text(text.replace("name: db1", f"name: {self.name}"))
 
     def start_etcd(self) -> None:
-        """Start etcd, or start it again."""
+        """Start or restart etcd."""
         self._start("etcd", find_program("etcd"), "--config-file", "etcd.yml")
 
     def start_patroni(self) -> None:
@@ -103,40 +103,40 @@ class Host:
             self._running[name] = subprocess.Popen(command, stdout=out, stderr=out, cwd=self.folder, **self._user)
 
     def kill_etcd(self) -> None:
-        """Kill etcd at once."""
+        """Kill etcd."""
         self._kill("etcd")
 
     def kill_postgresql(self) -> None:
-        """Kill PostgreSQL's first process at once; Patroni lives on."""
+        """Kill PostgreSQL's first process. Patroni keeps running."""
         for pid in self._postgresql()[:1]:
             os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """Kill Patroni and PostgreSQL at once, as a loss of power would."""
+        """Kill Patroni and PostgreSQL together, like a power failure."""
         gone = self._postgresql()
         self._kill("patroni")
         _signal(gone, signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Stop Patroni and PostgreSQL where they are."""
+        """Freeze Patroni and PostgreSQL."""
         self._frozen = [self._running["patroni"].pid, *self._postgresql()]
         _signal(self._frozen, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Let them continue."""
         _signal(self._frozen, signal.SIGCONT)
         self._frozen = []
 
     def cut(self) -> None:
-        """Let nothing pass between this host's Patroni and PostgreSQL and all others."""
+        """Block all traffic between this host's Patroni and PostgreSQL and the others."""
         self._lines.cut(self.name)
 
     def mend(self) -> None:
-        """Let everything pass again."""
+        """Allow all traffic again."""
         self._lines.mend(self.name)
 
     def leads_etcd(self) -> bool:
-        """Return whether etcd here is the leader."""
+        """Return whether this etcd is the leader."""
         with suppress(requests.RequestException, KeyError):
             url = f"http://{self.address}:2379/v3/maintenance/status"
             status = requests.post(url, json={}, timeout=2).json()
@@ -144,14 +144,14 @@ class Host:
         return False
 
     def has_etcd_version(self) -> bool:
-        """Return whether etcd's members have agreed on a version; Patroni ends itself where they have not."""
+        """Return whether etcd's members agreed on a version. Otherwise Patroni exits."""
         with suppress(requests.RequestException, KeyError):
             version = requests.get(f"http://{self.address}:2379/version", timeout=2).json()["etcdcluster"]
             return bool(version != "not_decided")
         return False
 
     def members(self) -> list[dict[str, Any]]:
-        """Return what Patroni here says of all hosts; nothing where it says nothing."""
+        """Return this Patroni's view of all hosts, or nothing if it does not respond."""
         with suppress(requests.RequestException, KeyError):
             found: list[dict[str, Any]] = requests.get(f"http://{self.address}:8008/cluster", timeout=2).json()[
                 "members"
@@ -160,7 +160,7 @@ class Host:
         return []
 
     def stop(self) -> None:
-        """End everything here."""
+        """Stop everything on this host."""
         self.thaw()
         self.kill()
         self._kill("etcd")
@@ -189,7 +189,7 @@ class Hosts:
     """The three hosts, and HAProxy."""
 
     def __init__(self, folder: Path) -> None:
-        """Start everything, and wait until the database can be written. Raises ``ProgramMissing``."""
+        """Start everything, and wait until the database accepts writes. Raises ``ProgramMissing``."""
         user = _database_user()
         find_program("patroni")
         folder.chmod(0o755)
@@ -210,7 +210,7 @@ class Hosts:
         try:
             self.await_health()
         except BaseException:
-            # A second try finds every port free.
+            # On a second try, every port is free.
             self.close()
             raise
 
@@ -240,7 +240,7 @@ class Hosts:
         raise TimeoutError("etcd has no leader")
 
     def await_health(self) -> None:
-        """Wait until there is a primary, a synchronous standby and a third, all of one timeline, and writes pass."""
+        """Wait for a primary, a synchronous standby and a third host on one timeline, and for successful writes."""
         deadline = time.monotonic() + PATIENCE
         seen: Any = None
         while time.monotonic() < deadline:
@@ -257,7 +257,7 @@ class Hosts:
         return False
 
     def close(self) -> None:
-        """End everything."""
+        """Stop everything."""
         self._proxy.kill()
         self._proxy.wait(30)
         for host in self._all:
@@ -266,14 +266,14 @@ class Hosts:
 
 
 def own(folder: Path, user: dict[str, Any]) -> None:
-    """Let ``user`` own a folder and what is in it."""
+    """Make ``user`` the owner of a folder and its content."""
     if user:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user["user"], user["group"])
 
 
 def _database_user() -> dict[str, Any]:
-    """Return who runs the databases, as ``Popen`` takes it: PostgreSQL refuses to run as root."""
+    """Return the user for ``Popen`` that runs the databases, since PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):

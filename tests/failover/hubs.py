@@ -1,4 +1,4 @@
-"""Hubs that are killed and come again, and partners that write and read through whichever they come upon."""
+"""Hubs that are killed and restarted, and partners that write and read through any of them."""
 
 import json
 import os
@@ -9,15 +9,16 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import requests
 
 from mappers import ids
-from tests.integration.peers import free_port
+from tests.ports import free_port
 
 BANK = "Bank"
 IDENTITY = ids.identity(BANK)
@@ -27,10 +28,10 @@ _UNREACHABLE = (requests.ConnectionError, requests.Timeout, requests.exceptions.
 
 
 class Hub:
-    """One hub, started again whenever it has ended, as systemd would."""
+    """One hub, restarted after every exit, as by systemd."""
 
     def __init__(self, database: str, log_file: Path) -> None:
-        """Serve ``database`` on a port of its own."""
+        """Serve ``database`` on its own port."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._env = {**os.environ, "SCAMFEED_DATABASE_URL": database, "SCAMFEED_ACCESS_LOG": "off"}
@@ -41,27 +42,27 @@ class Hub:
         self._watching.start()
 
     def kill(self) -> None:
-        """Kill the hub and its workers at once."""
+        """Kill the hub and its workers."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Stop the hub and its workers where they are."""
+        """Freeze the hub and its workers."""
         os.killpg(self._process.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Let them continue."""
         os.killpg(self._process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
-        """End the hub."""
+        """Stop the hub."""
         self._over.set()
         self._watching.join(30)
         self.kill()
         self._process.wait(30)
 
     def is_ready(self) -> bool:
-        """Return whether the hub says that it can read and write its store."""
+        """Return whether the hub reports that it can read and write its store."""
         with suppress(requests.RequestException):
             return requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
         return False
@@ -86,11 +87,15 @@ class Partner(NamedTuple):
     stop: threading.Event
 
     def ask(self, method: str, collection: str, query: str = "", **more: Any) -> Any:
-        """Ask one of the hubs; None when it died on the way, or has no database."""
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": TAXII, "Content-Type": TAXII}
-        url = f"{_chance.choice(self.hubs).url}/feed/collections/{collection}/objects/{query}"
+        """Send one request about a collection to a hub. Return None if it died or has no database."""
+        headers = {"Accept": TAXII, "Content-Type": TAXII}
+        return self.call(method, f"/feed/collections/{collection}/objects/{query}", headers=headers, **more)
+
+    def call(self, method: str, path: str, headers: Mapping[str, str] = MappingProxyType({}), **more: Any) -> Any:
+        """Send one request to a hub. Return None if it died or has no database."""
+        url, named = f"{_chance.choice(self.hubs).url}{path}", {"Authorization": f"Bearer {self.token}", **headers}
         try:
-            answer = requests.request(method, url, headers=headers, timeout=30, **more)
+            answer = requests.request(method, url, headers=named, timeout=30, **more)
             answer.json()
         except _UNREACHABLE:
             return None
@@ -101,7 +106,7 @@ class Partner(NamedTuple):
 
 
 class Writer(threading.Thread):
-    """Posts objects to a collection, and the same again where no answer came."""
+    """Posts objects to a collection, and repeats those without a response."""
 
     def __init__(self, partner: Partner, collection: str) -> None:
         """Write to ``collection`` as ``partner``."""
@@ -129,9 +134,9 @@ class Writer(threading.Thread):
 
 
 class Reader(threading.Thread):
-    """Pages through ``next`` or, without ``follow``, by ``added_after`` alone; what did not arrive it asks for again.
+    """Pages through ``next`` or, without ``follow``, by ``added_after`` alone, and repeats lost requests.
 
-    With ``milliseconds`` it keeps no more than those of the last ``date_added`` when it has come to the end.
+    With ``milliseconds``, it keeps at the end only the objects of the last ``date_added``.
     """
 
     def __init__(
@@ -146,7 +151,7 @@ class Reader(threading.Thread):
         self._limit, self._follow, self._milliseconds = limit, follow, milliseconds
 
     def run(self) -> None:
-        """Read until there is nothing new and ``finish`` is set."""
+        """Read until no new objects arrive and ``finish`` is set."""
         place = ""
         while True:
             last_round = self.finish.is_set()
@@ -170,7 +175,7 @@ class Reader(threading.Thread):
 
 
 def key(obj: dict[str, Any]) -> str:
-    """Return what stays the same of an object on its way: a listing has an id of the hub's."""
+    """Return the part of an object that does not change: a listing gets an id of the hub."""
     return str(obj["pattern"] if obj["type"] == "indicator" else obj["id"])
 
 
@@ -179,9 +184,13 @@ def address() -> dict[str, Any]:
     return {"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}
 
 
+# Digits of a random name may be the number of a payment card, which the hub refuses.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
 def indicator(value: str = "", identity: str = IDENTITY) -> dict[str, Any]:
-    """Make a report of a value, of one that nobody else reports where none is named."""
-    value = value or f"{uuid.uuid4().hex}.example.com"
+    """Make a report of the named value, or of a new one."""
+    value = value or f"{uuid.uuid4().hex.translate(_LETTERS)}.example.com"
     return {
         "type": "indicator",
         "spec_version": "2.1",

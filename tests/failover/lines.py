@@ -1,4 +1,4 @@
-"""Lines between the hosts that can be cut: nothing passes, and nobody is told."""
+"""Network lines between the hosts that can be cut: traffic is dropped without any notice."""
 
 import asyncio
 import threading
@@ -9,10 +9,10 @@ _PIECE = 1 << 16
 
 
 class Lines:
-    """Forwards connections, each from an address to another, in a thread of its own."""
+    """Forwards connections between pairs of addresses, each in its own thread."""
 
     def __init__(self) -> None:
-        """Begin with no line."""
+        """Start without lines."""
         self._loop = asyncio.new_event_loop()
         self._open: dict[str, asyncio.Event] = {}
         self._servers: list[asyncio.Server] = []
@@ -21,19 +21,19 @@ class Lines:
         self._thread.start()
 
     def add(self, host: str, outside: Address, inside: Address) -> None:
-        """Forward what comes to ``outside`` to ``inside``, unless ``host`` is cut off."""
+        """Forward traffic from ``outside`` to ``inside`` unless ``host`` is cut off."""
         asyncio.run_coroutine_threadsafe(self._listen(host, outside, inside), self._loop).result(10)
 
     def cut(self, host: str) -> None:
-        """Let nothing pass that goes to ``host`` or comes from it."""
+        """Block all traffic to and from ``host``."""
         self._loop.call_soon_threadsafe(self._open[host].clear)
 
     def mend(self, host: str) -> None:
-        """Let everything pass again, and first what has waited."""
+        """Allow all traffic again, starting with the queued bytes."""
         self._loop.call_soon_threadsafe(self._open[host].set)
 
     def close(self) -> None:
-        """Forward no more."""
+        """Stop forwarding."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

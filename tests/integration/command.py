@@ -1,4 +1,4 @@
-"""Helpers of the tests of the command line: run it, and read what a command answers."""
+"""Helpers for command-line tests: run a command and read its JSON output."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,6 @@ Run = Callable[..., Result]
 
 
 def answer(result: Result) -> Any:
-    """Check that a command did what was asked, and give the JSON that it printed."""
+    """Check that a command succeeded, and return its JSON output."""
     assert result.exit_code == 0, result.output
     return orjson.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""The command line in a folder of its own, and an application on a store of its own."""
+"""Fixtures: the command line in its own folder, and an application with its own store."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.integration.taxii_hub import TaxiiHub, opened
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run ``scamfeed`` with these arguments, and with ``stdin`` where it is given."""
+    """Run ``scamfeed`` with these arguments and optional ``stdin``."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, stdin: str | None = None) -> Result:
@@ -28,7 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def run_with_store(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Run:
-    """Run ``scamfeed`` in a folder with a store as ``scamfeed init`` leaves it, on PostgreSQL where a test asks."""
+    """Run ``scamfeed`` in a folder with a store made by ``scamfeed init``, on PostgreSQL if a test requests it."""
     url = initial_url(request, tmp_path, "scamfeed.db")
     if not url.startswith("sqlite:"):
         monkeypatch.setenv("SCAMFEED_DATABASE_URL", url)
@@ -38,5 +38,6 @@ def run_with_store(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, re
 
 @pytest.fixture
 def hub(migrated_store: Path, tmp_path: Path) -> Iterator[TaxiiHub]:
+    """Serve a store that only requests change: each change empties the cache of responses."""
     with opened(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}") as found:
         yield found

@@ -1,4 +1,4 @@
-"""A line to a server that fails, hangs, lies and resets, in an order that a seed tells."""
+"""A proxy in front of a server that fails, hangs, lies and resets connections in a seeded random order."""
 
 import http.client
 import http.server
@@ -20,7 +20,7 @@ _BEHIND = (*_AROUND, "garbage", "half", "short", "long")
 
 
 class Answer(NamedTuple):
-    """An answer of the server behind the line."""
+    """A response of the server behind the proxy."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,10 +31,10 @@ Lie = Callable[[random.Random, str, bytes, Answer | None], Answer | None]
 
 
 class Line:
-    """A server that asks the one behind it, and spoils every other question or answer while it is ``bad``.
+    """A proxy that damages every second request or response while it is ``bad``.
 
-    A question is lost before it has arrived, or its answer after. ``lie`` is asked for an answer that is well formed
-    and untrue: before, when nothing has arrived (``None`` for the answer), and after.
+    A request is lost before it arrives, or its response afterwards. ``lie`` returns a well-formed, untrue response. It
+    is called with ``None`` when no request arrived, else with the server's response.
     """
 
     def __init__(self, behind: str, seed: int, lie: Lie = lambda *_: None, *, chance: float = 0.4) -> None:
@@ -49,7 +49,7 @@ class Line:
         self._choosing = threading.Lock()
 
     def choose(self) -> tuple[str, str]:
-        """Choose what goes wrong on the way there, and on the way back."""
+        """Choose a fault for the request, and one for the response."""
         with self._choosing:
             if not self.bad or self._chance.random() > self._share:
                 return "", ""
@@ -68,7 +68,7 @@ class Line:
 
 @contextmanager
 def spoiled(line: Line) -> Iterator[Line]:
-    """Let ``line`` answer at the ``url`` that it is given, until this ends."""
+    """Forward requests for ``line`` to ``url`` until the block ends."""
     server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"line": line}))
     line.url = f"http://127.0.0.1:{server.server_address[1]}/"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -86,14 +86,14 @@ class _Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def shutdown_request(self, request: Any) -> None:
-        """Leave out the farewell where the connection is to be reset."""
+        """Skip the orderly shutdown when the connection is to be reset."""
         if request.fileno() >= 0 and request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)[:4] != bytes(4):
             self.close_request(request)
         else:
             super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log nothing of clients that have gone."""
+        """Do not log clients that disconnected."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -102,7 +102,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     timeout = 30
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
+        """Log no requests."""
 
     def do_GET(self) -> None:
         asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -117,7 +117,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._spoil(back, asked, answer)
             return
         self.line.done["well"] += 1
-        self._say(answer)
+        self._respond(answer)
 
     do_POST = do_GET
 
@@ -145,19 +145,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
         elif fault == "garbage":
-            self._say(Answer(200, kind, self.line.pick(_GARBAGE)))
+            self._respond(Answer(200, kind, self.line.pick(_GARBAGE)))
         elif fault == "half":
-            self._say(said, part=len(said.body) // 2)
+            self._respond(said, part=len(said.body) // 2)
         elif fault == "short":
-            self._say(said, length=max(1, len(said.body) // 2))
+            self._respond(said, length=max(1, len(said.body) // 2))
         elif fault == "long":
-            self._say(said, length=len(said.body) + 7)
+            self._respond(said, length=len(said.body) + 7)
         elif fault == "lie":
-            self._say(self.line.lie(self.path, asked, answer) or Answer(500, {}, b""))
+            self._respond(self.line.lie(self.path, asked, answer) or Answer(500, {}, b""))
         else:
-            self._say(Answer(int(fault), {"Retry-After": self.line.pick(_RETRY_AFTER)}, b"busy"))
+            self._respond(Answer(int(fault), {"Retry-After": self.line.pick(_RETRY_AFTER)}, b"busy"))
 
-    def _say(self, said: Answer, *, part: int | None = None, length: int | None = None) -> None:
+    def _respond(self, said: Answer, *, part: int | None = None, length: int | None = None) -> None:
         self.send_response(said.status)
         for name, text in said.headers.items():
             self.send_header(name, text)

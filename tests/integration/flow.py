@@ -1,4 +1,4 @@
-"""Those who say values, change them, take them back and say them again: on a hub's store, and on Medallion."""
+"""Sources that report, change, retract and report values again, on a hub's store and on Medallion."""
 
 import random
 from collections import Counter
@@ -22,12 +22,12 @@ THEIRS = "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff"
 
 
 class Source(Protocol):
-    """Somebody who says values, says them anew, takes them back, and says them again after that."""
+    """A source that reports values, changes the reports, retracts them, and later reports the values again."""
 
-    def say(self, value: str) -> None: ...
+    def report(self, value: str) -> None: ...
     def change(self, value: str) -> None: ...
-    def take_back(self, value: str) -> None: ...
-    def say_again(self, value: str) -> None: ...
+    def retract(self, value: str) -> None: ...
+    def report_again(self, value: str) -> None: ...
 
 
 class OnAStore:
@@ -36,18 +36,18 @@ class OnAStore:
     def __init__(self, store: Store, name: str) -> None:
         self._store, self._partner, self._times = (
             store,
-            Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)),
+            Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name), vouched=True),
             0,
         )
         self._listings: Counter[str] = Counter()
         with store.begin() as tx:
             partners.add(tx, self._partner)
 
-    def say(self, value: str) -> None:
+    def report(self, value: str) -> None:
         self._times += 1
         given = {"reporter": self._partner.name, "kind": "domain", "tlp": "green"}
         reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now())})
-        report = reader.report({"value": value, "description": f"said {self._times}"})
+        report = reader.report({"value": value, "description": f"report {self._times}"})
         with self._store.begin() as tx:
             contribute(
                 Hub(self._store),
@@ -56,24 +56,24 @@ class OnAStore:
                 [Item.of(obj) for obj in to_stix(report, seq=self._listings[value])],
             )
 
-    change = say
+    change = report
 
-    def take_back(self, value: str) -> None:
+    def retract(self, value: str) -> None:
         with self._store.begin() as tx:
             assert retract(Hub(self._store), tx, value, self._partner)
 
-    def say_again(self, value: str) -> None:
+    def report_again(self, value: str) -> None:
         self._listings[value] += 1
-        self.say(value)
+        self.report(value)
 
 
 class OnMedallion:
-    """A collection of Medallion's, in which an id is revived after its revocation as if STIX allowed it."""
+    """A collection on Medallion, where a revoked id becomes active again although STIX forbids it."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def say(self, value: str, **more: Any) -> None:
+    def report(self, value: str, **more: Any) -> None:
         now = timestamp.text(timestamp.now())
         said = {
             "type": "indicator",
@@ -96,36 +96,36 @@ class OnMedallion:
             f"{self._url}objects/", json={"objects": [said]}, headers=headers, auth=auth, timeout=300
         ).raise_for_status()
 
-    change = say_again = say
+    change = report_again = report
 
-    def take_back(self, value: str) -> None:
-        self.say(value, revoked=True)
+    def retract(self, value: str) -> None:
+        self.report(value, revoked=True)
 
 
 class Flow:
-    """One source that acts by chance; ``active`` are the values that it stands by."""
+    """A source that acts at random; ``active`` has the values that it currently reports."""
 
     def __init__(self, source: Source, name: str, chance: random.Random) -> None:
         self._source, self._name, self._chance = source, name, chance
         self.active: set[str] = set()
-        self.taken_back: list[str] = []
+        self.retracted: list[str] = []
         self.done: Counter[str] = Counter()
 
-    def go_on(self) -> None:
+    def step(self) -> None:
         for _ in range(3):
-            self._do("say", f"{self._name}{self.done['say']}.example.com")
+            self._do("report", f"{self._name}{self.done['report']}.example.com")
         if self.active:
             some = sorted(self.active)
             self._do("change", self._chance.choice(some))
-            self._do("take_back", self._chance.choice(some))
-        if self.taken_back and self._chance.random() < 0.5:
-            self._do("say_again", self.taken_back.pop(self._chance.randrange(len(self.taken_back))))
+            self._do("retract", self._chance.choice(some))
+        if self.retracted and self._chance.random() < 0.5:
+            self._do("report_again", self.retracted.pop(self._chance.randrange(len(self.retracted))))
 
     def _do(self, what: str, value: str) -> None:
         getattr(self._source, what)(value)
         self.done[what] += 1
-        if what == "take_back":
+        if what == "retract":
             self.active.discard(value)
-            self.taken_back.append(value)
+            self.retracted.append(value)
         else:
             self.active.add(value)

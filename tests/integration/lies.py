@@ -1,4 +1,4 @@
-"""Answers that are well formed and untrue: of a webhook, of a TAXII server that is posted to, of one that is read."""
+"""Well-formed but untrue responses of a webhook, and of a TAXII server on writes and on reads."""
 
 import random
 from typing import Any
@@ -12,14 +12,14 @@ JSON = {"Content-Type": "application/json"}
 
 
 def of_a_webhook(chance: random.Random, path: str, asked: bytes, answer: Answer | None) -> Answer:
-    """Refuse what has not arrived, or what has."""
+    """Refuse all events of a lost request, or a sample of those delivered."""
     said = [event["object"]["id"] for event in orjson.loads(asked)["data"]["events"]]
     some = said if answer is None else chance.sample(said, chance.randint(0, len(said)))
     return Answer(200, JSON, orjson.dumps({"refused": [{"id": id_, "message": "not today"} for id_ in some]}))
 
 
 def of_a_post(chance: random.Random, path: str, asked: bytes, answer: Answer | None) -> Answer | None:
-    """Say that it failed, by name or number, that there was nothing, or that there is more to come."""
+    """Report failures by name or by number, nothing done, or pending work."""
     if not asked:
         return Answer(200, {"Content-Type": TAXII}, b"{}")
     objects = [obj["id"] for obj in orjson.loads(asked)["objects"]]
@@ -41,7 +41,7 @@ def of_a_post(chance: random.Random, path: str, asked: bytes, answer: Answer | N
 
 
 def of_a_page(chance: random.Random, path: str, asked: bytes, answer: Answer | None) -> Answer:
-    """Return a page that is none, or says that there is nothing, or more that there is not."""
+    """Return a malformed page, an empty one, or one that promises more objects."""
     page: Any = chance.choice(
         (
             {},

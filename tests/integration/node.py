@@ -1,4 +1,4 @@
-"""A scheduler for the tests to kill: one pull from a counter in a file, one push into a file, each run traced."""
+"""A scheduler for kill tests: one pull from a counter file and one push into a file, with each run traced."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ READER = ReportReader({"reporter": "In", "kind": "domain", "reported_at": "2026-
 
 
 def append(name: str, text: str) -> None:
-    """Write whole lines at the end, whoever else writes."""
+    """Append whole lines, safely with concurrent writers."""
     file = os.open(FOLDER / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.write(file, text.encode())
@@ -34,7 +34,7 @@ def trace(word: str, feed: str) -> None:
 
 
 class Counting(Pull[PullSettings]):
-    """Brings as many domains as the file says, five at a time, slowly."""
+    """Pulls as many domains as the file says, five at a time, slowly."""
 
     name: ClassVar[str] = "counting"
     settings_model = PullSettings
@@ -53,7 +53,7 @@ class Counting(Pull[PullSettings]):
 
 
 class Writing(Push[PushSettings]):
-    """Writes the ids of what it delivers into a file."""
+    """Writes the ids of the delivered objects into a file."""
 
     name: ClassVar[str] = "writing"
     settings_model = PushSettings

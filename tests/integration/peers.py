@@ -1,31 +1,26 @@
-"""Servers to exchange with, each a process of its own: Medallion as it is, and a Scamfeed."""
+"""Peers in separate processes: unmodified Medallion, and a Scamfeed server."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import requests
 
+from tests.ports import free_port
 from tests.processes import Forked, serve_hub
 
 TAXII = "application/taxii+json;version=2.1"
 MEDALLION = "from medallion.scripts.run import main; main()"
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @contextmanager
 def running(command: list[str], port: int, log: Path) -> Iterator[str]:
-    """Start a server by a command, and give its address once it answers."""
+    """Start a server by a command, and return its address when it responds."""
     with log.open("wb") as out:
         server = subprocess.Popen(command, stderr=out, stdout=out)
     with answering(server, port, log) as address:
@@ -34,7 +29,7 @@ def running(command: list[str], port: int, log: Path) -> Iterator[str]:
 
 @contextmanager
 def answering(server: subprocess.Popen[bytes] | Forked, port: int, log: Path) -> Iterator[str]:
-    """Yield the address of a server once it answers, and stop it."""
+    """Yield the address of a server when it responds, and stop the server afterwards."""
     address = f"http://127.0.0.1:{port}/"
     deadline = time.monotonic() + 60
     try:
@@ -53,16 +48,16 @@ def answering(server: subprocess.Popen[bytes] | Forked, port: int, log: Path) ->
 
 
 @contextmanager
-def scamfeed(database: str, log: Path) -> Iterator[str]:
-    """Serve a store that is ready, and give the server's address."""
-    port = free_port()
-    with answering(Forked(serve_hub, {"database_url": database}, port, 1, 4, log=log), port, log) as address:
+def scamfeed(database: str, log: Path, **settings: Any) -> Iterator[str]:
+    """Serve a prepared store, and return the server's address."""
+    port, given = free_port(), {"database_url": database, **settings}
+    with answering(Forked(serve_hub, given, port, 1, 4, log=log), port, log) as address:
         yield address
 
 
 @contextmanager
 def medallion(folder: Path, rooms: tuple[str, ...], page: int) -> Iterator[str]:
-    """Serve empty collections of these ids, ``page`` objects at a time, and give the server's address."""
+    """Serve empty collections with these ids and ``page`` objects per page, and return the server's address."""
     room = {"title": "Room", "can_read": True, "can_write": True, "media_types": [], "objects": [], "manifest": []}
     root = {"information": {"title": "Root", "versions": [TAXII], "max_content_length": 10_000_000}}
     root |= {"collections": [{**room, "id": id_} for id_ in rooms], "status": []}

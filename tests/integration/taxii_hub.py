@@ -1,4 +1,4 @@
-"""An application on a store with forty objects, asked without sockets."""
+"""An application without sockets on a store with forty objects."""
 
 import io
 import uuid
@@ -13,7 +13,7 @@ from server.settings import Settings
 from server.store import Store, collections, log, partners
 from server.store.collections import Collection
 from server.store.item import Item
-from server.taxii.application import TaxiiApplication, call_wsgi
+from server.web.taxii.application import TaxiiApplication, call_wsgi
 
 TAXII = "application/taxii+json;version=2.1"
 OBJECTS = "/feed/collections/room/objects/"
@@ -37,7 +37,7 @@ def indicator(**more: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class TaxiiHub:
-    """An application on a store with forty objects, and who may ask it."""
+    """An application on a store with forty objects, and its partners."""
 
     application: TaxiiApplication
     store: Store
@@ -76,17 +76,19 @@ class TaxiiHub:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[TaxiiHub]:
-    """Fill a store that has its tables, and serve it."""
+def opened(url: str, **settings: Any) -> Iterator[TaxiiHub]:
+    """Fill a store that has its tables, and serve it; only requests change it."""
     store = Store.open(url)
     with store.begin() as tx:
         made = collections.add(tx, "room", "Room")
         collections.add(tx, "secret", "Secret")
         box = collections.add(tx, "box", "Box")
-        given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
+        given = partners.add(
+            tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}", vouched=True)
+        )
         collections.grant(tx, "bank", made, read=True, write=True)
         collections.grant(tx, "bank", box, write=True)
-    app = create_app(Settings(database_url=url))
+    app = create_app(Settings(database_url=url, background=False, **settings))
     application = app.wsgi_app
     assert isinstance(application, TaxiiApplication)
     found = TaxiiHub(application, store, made, given.token)

@@ -1,10 +1,11 @@
-"""``scamfeed audit``: the trail is checked and exported, and what was changed is found, in the store or in a file."""
+"""``scamfeed audit``: check and export the audit trail, and find changes in the store or in a file."""
 
 import hashlib
 import json
 import sqlite3
 import stat
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.integration.command import Run, answer
 
 @pytest.fixture
 def hub(run_with_store: Run) -> Run:
-    """Make a hub with a partner that left and came back twice."""
+    """Make a hub with a partner that left and returned twice."""
     assert run_with_store("partner", "add", "Bank A", "--kind", "bank").exit_code == 0
     _leave_and_return(run_with_store, 2)
     return run_with_store
@@ -27,11 +28,11 @@ def _leave_and_return(run: Run, times: int) -> None:
 
 
 def _change(sql: str) -> None:
-    with sqlite3.connect("scamfeed.db") as database:
+    with closing(sqlite3.connect("scamfeed.db")) as database, database:
         assert database.execute(sql).rowcount == 1
 
 
-def test_a_whole_trail_is_exported_and_checked_by_the_hubs_key(hub: Run) -> None:
+def test_exported_trail_is_verified_with_the_hub_key(hub: Run) -> None:
     Path("hub.pem").write_text(hub("key", "show").stdout)
     done = answer(hub("audit", "export", "--output", "trail.jsonl", "--json"))
     assert done["entries"] >= 3
@@ -41,7 +42,7 @@ def test_a_whole_trail_is_exported_and_checked_by_the_hubs_key(hub: Run) -> None
     assert answer(hub("audit", "verify", "--json"))["entries"] == done["entries"]
 
 
-def test_an_exported_trail_is_checked_by_the_standard_library_alone(hub: Run) -> None:
+def test_exported_trail_is_verified_with_the_standard_library_alone(hub: Run) -> None:
     answer(hub("audit", "export", "--output", "trail.jsonl", "--json"))
     chain, number, hash_ = "", 0, b""
     heads = {}
@@ -78,10 +79,10 @@ def test_a_changed_or_missing_line_of_a_file_is_found(hub: Run, line: int) -> No
         assert hub("audit", "verify", "--file", "changed.jsonl", "--key", "hub.pem").exit_code == 1
 
 
-def test_a_trail_that_was_written_anew_as_a_whole_contradicts_an_earlier_export(hub: Run) -> None:
+def test_rewritten_trail_contradicts_an_earlier_export(hub: Run) -> None:
     answer(hub("audit", "export", "--output", "earlier.jsonl", "--json"))
     assert answer(hub("audit", "verify", "--since", "earlier.jsonl", "--json"))["whole"]
-    with sqlite3.connect("scamfeed.db") as database:
+    with closing(sqlite3.connect("scamfeed.db")) as database, database:
         database.execute("DELETE FROM audit WHERE chain = 'requests'")
         database.execute("DELETE FROM audit_ends WHERE chain = 'requests'")
     _leave_and_return(hub, 4)
@@ -92,7 +93,7 @@ def test_a_trail_that_was_written_anew_as_a_whole_contradicts_an_earlier_export(
     assert hub("audit", "verify", "--file", "later.jsonl", "--since", "earlier.jsonl").exit_code == 1
 
 
-def test_what_is_no_export_is_refused(hub: Run) -> None:
+def test_malformed_export_is_refused(hub: Run) -> None:
     for content in ("", "{}\n", "no json\n", '{"format":"scamfeed-audit/1","fields":["first"]}\n[]\n'):
         Path("no.jsonl").write_text(content)
         refused = hub("audit", "verify", "--file", "no.jsonl")

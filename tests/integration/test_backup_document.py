@@ -1,4 +1,4 @@
-"""Each command of docs/backup.md, run as it stands there, and the store that is restored from what it made."""
+"""Each command of docs/backup.md, run as printed, and the store restored from its output."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from server.setup import set_up
 from server.store import Store, collections, log
 from server.store.item import Item
 from tests.postgres import Postgres
@@ -28,7 +29,7 @@ def commands(section: str) -> list[str]:
 
 
 def run(command: str, folder: Path, **more: str) -> str:
-    """Run a command in ``folder`` as a person at a shell would."""
+    """Run a command in ``folder`` as in a shell."""
     here = command.replace(".venv/bin/python", f'"{sys.executable}"')
     given = {**os.environ, "PYTHONPATH": str(ROOT), **more}
     done = subprocess.run(["/bin/sh", "-ec", here], cwd=folder, env=given, capture_output=True, text=True, check=False)
@@ -52,16 +53,15 @@ def scamfeed(*words: str, folder: Path, url: str) -> Any:
 def fill(url: str) -> None:
     """Put objects into the inbox of a new store."""
     store = Store.open(url)
-    store.migrate()
+    set_up(store)
     with store.begin() as tx:
-        collections.create_defaults(tx)
         items = [Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}) for _ in range(HOW_MANY)]
         log.append(tx, collections.get(tx, "inbox"), items)
     store.close()
 
 
 def check(folder: Path, url: str, original: Any) -> None:
-    """Assert that the restored store is what was there, in the way the document shows."""
+    """Check that the restored store equals the original, in the way the document shows."""
     assert scamfeed("init", folder=folder, url=url)["collections_made"] == []
     restored = scamfeed("status", folder=folder, url=url)
     assert [row["objects"] for row in restored["collections"] if row["alias"] == "inbox"] == [HOW_MANY]
@@ -70,13 +70,13 @@ def check(folder: Path, url: str, original: Any) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", range(len(commands("SQLite"))))
-def test_every_way_to_copy_a_file_makes_one_to_restore_from(number: int, tmp_path: Path) -> None:
+def test_every_documented_copy_of_a_file_can_be_restored(number: int, tmp_path: Path) -> None:
     command = commands("SQLite")[number]
     if command.startswith("sqlite3") and shutil.which("sqlite3") is None:
         pytest.skip("the sqlite3 command is not installed: apt-get install sqlite3")
     url = "sqlite:///scamfeed.db"
     fill(f"sqlite:///{tmp_path / 'scamfeed.db'}")
-    # A hub that goes on has what is newest in the file beside.
+    # A running hub has its newest rows in the file next to it.
     running = Store.open(f"sqlite:///{tmp_path / 'scamfeed.db'}")
     with running.read() as tx:
         collections.all_collections(tx)
@@ -92,7 +92,7 @@ def test_every_way_to_copy_a_file_makes_one_to_restore_from(number: int, tmp_pat
 
 
 @pytest.mark.long
-def test_every_command_for_postgresql_makes_something_to_restore_from(postgres: Postgres, tmp_path: Path) -> None:
+def test_every_documented_copy_of_postgresql_can_be_restored(postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.url(postgres.database())
     fill(url)
     original = scamfeed("status", folder=tmp_path, url=url)
@@ -114,7 +114,7 @@ def test_every_command_for_postgresql_makes_something_to_restore_from(postgres: 
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_the_order_that_was_raised_by_hand_goes_on_from_there(
+def test_order_raised_by_hand_continues_from_there(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     [(statement, moment)] = re.findall(r"`(UPDATE collections SET last_added = (\d+) .*?)`", TEXT)
@@ -131,7 +131,7 @@ def test_the_order_that_was_raised_by_hand_goes_on_from_there(
     store.close()
 
 
-def test_counts_are_compared_as_the_document_says(tmp_path: Path) -> None:
+def test_counts_are_compared_as_documented(tmp_path: Path) -> None:
     [command] = re.findall(r"`(scamfeed --config restored\.toml status)`", TEXT)
     fill(f"sqlite:///{tmp_path / 'restored.db'}")
     (tmp_path / "restored.toml").write_text('database_url = "sqlite:///restored.db"\n', encoding="utf-8")

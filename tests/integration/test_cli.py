@@ -1,14 +1,17 @@
 """The command line, command by command, as scripts use it."""
 
 import json
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
 
-from server.observe import record_write
-from server.store import Store, collections, log, migrations, read_progress
+from server.cli.program import app
+from server.store import Store, audit, collections, log, migrations, read_progress
 from server.store.item import Item
 from server.store.objects.query import Query
 from tests.integration.command import Run, answer
@@ -18,15 +21,24 @@ OUTCOMES = ("read", "mapped", "duplicates", "rejected")
 REVISIONS = Path(migrations.__file__).parent / "versions"
 
 
+@pytest.fixture(scope="module")
+def hub_of_a_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder of a hub with one bank once, and copy it for each test."""
+    folder = tmp_path_factory.mktemp("hub")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for command in (["init"], ["partner", "add", "First Bank", "--kind", "bank", "--country", "th"]):
+            assert CliRunner().invoke(app, command).exit_code == 0
+    return folder
+
+
 @pytest.fixture
-def hub(run: Run) -> Run:
-    """Make a hub with one bank."""
-    assert run("init").exit_code == 0
-    assert run("partner", "add", "First Bank", "--kind", "bank", "--country", "th").exit_code == 0
+def hub(run: Run, hub_of_a_bank: Path, tmp_path: Path) -> Run:
+    shutil.copytree(hub_of_a_bank, tmp_path, dirs_exist_ok=True)
     return run
 
 
-def test_help_stands_everywhere(run: Run) -> None:
+def test_every_command_has_help(run: Run) -> None:
     top = run("--help")
     assert top.exit_code == 0
     for command in ("demo", "init", "serve", "map", "contribute", "retract", "lookup", "status"):
@@ -37,11 +49,25 @@ def test_help_stands_everywhere(run: Run) -> None:
 
 
 def test_init_is_safe_to_repeat(run: Run) -> None:
-    assert len(answer(run("init", "--json"))["collections_made"]) == 11
+    assert len(answer(run("init", "--json"))["collections_made"]) == 12
     assert answer(run("init", "--json"))["collections_made"] == []
 
 
-def test_a_store_that_was_not_made_is_a_clear_error(run: Run) -> None:
+def test_trends_are_granted_before_the_first_month_has_closed(run: Run) -> None:
+    assert run("init").exit_code == 0
+    added = run("partner", "add", "Ministry", "--kind", "government", "--country", "th", "--read", "trends", "--json")
+    assert added.exit_code == 0, added.output
+    assert "trends" in [row["alias"] for row in answer(run("collection", "list", "--json"))]
+
+
+def test_init_keeps_an_operators_collection_named_trends(run: Run) -> None:
+    assert run("init").exit_code == 0
+    with closing(Store.open("sqlite:///scamfeed.db")) as store, store.begin() as tx:
+        tx.execute(text("UPDATE collections SET alias = 'ours', title = 'Trends' WHERE alias = 'trends'"))
+    assert answer(run("init", "--json"))["collections_made"] == []
+
+
+def test_missing_store_is_a_clear_error(run: Run) -> None:
     result = run("status")
     assert result.exit_code == 2
     assert "run: scamfeed init" in result.stderr
@@ -79,7 +105,7 @@ def test_map_reads_standard_input_and_writes_standard_output(run: Run) -> None:
     assert "phone-number" not in {obj["type"] for obj in objects}
 
 
-def test_a_file_that_cannot_be_read_stops_no_other(run: Run, tmp_path: Path) -> None:
+def test_unreadable_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(f"{name}.example.com\n", encoding="utf-8")
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04zzzz")
@@ -91,21 +117,21 @@ def test_a_file_that_cannot_be_read_stops_no_other(run: Run, tmp_path: Path) -> 
     assert sum(obj["type"] == "indicator" for obj in objects) == 2
 
 
-def test_an_output_that_is_full_is_told(run: Run, tmp_path: Path) -> None:
+def test_full_output_device_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a.example.com\n", encoding="utf-8")
     result = run("map", "a.txt", "--kind", "domain", "--output", "/dev/full")
     assert result.exit_code == 2
     assert "cannot be written: No space left on device" in result.stderr
 
 
-def test_rejects_are_written_whatever_they_say(run: Run, tmp_path: Path) -> None:
+def test_rejects_are_written_with_any_text(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"value": "\\ud800.com", "kind": "domain"}\n', encoding="utf-8")
     counts = answer(run("map", "in.jsonl", "--rejects", "r.jsonl", "--json"))
     assert counts["rejected"] == {"domain-form": 1}
     assert json.loads((tmp_path / "r.jsonl").read_text(encoding="utf-8"))["raw"] == "\ufffd.com"
 
 
-def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
+def test_map_accepts_the_path_of_a_list_in_a_document(run: Run) -> None:
     document = '{"data": {"items": ["bad.example.com"]}, "more": ["x.example.com"]}'
     counts = answer(run("map", "-", "--kind", "domain", "--format", "json:data.items", "--json", stdin=document))
     assert counts["mapped"] == 1
@@ -119,16 +145,16 @@ def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
         (("map", "-", "--format", "horse"), "there is no such format"),
         (("map", "-", "--scam-type", "Foo Bar"), "--scam-type Foo Bar: "),
         (("map", "-", "--country", "THAI"), "--country THAI: "),
-        (("map", "-", "--output", "nowhere/o.json"), "nowhere/o.json: cannot be written"),
-        (("map", "-", "--rejects", "nowhere/r.jsonl"), "nowhere/r.jsonl: cannot be written"),
-        (("contribute", "-", "--partner", "First Bank", "--rejects", "nowhere/r"), "nowhere/r: cannot be written"),
+        (("map", "-", "--output", "missing/o.json"), "missing/o.json: cannot be written"),
+        (("map", "-", "--rejects", "missing/r.jsonl"), "missing/r.jsonl: cannot be written"),
+        (("contribute", "-", "--partner", "First Bank", "--rejects", "missing/r"), "missing/r: cannot be written"),
         (("map", "picture.png"), "picture.png: "),
         (("contribute", "-", "--partner", "Nobody"), "there is no partner"),
         (("partner", "add", "A:B", "--kind", "bank"), "name: "),
-        (("partner", "add", "First Bank", "--kind", "bank"), "registered already"),
-        (("partner", "add", "scamfeed ", "--kind", "bank"), "name: Scamfeed is this project's own"),
+        (("partner", "add", "First Bank", "--kind", "bank"), "already registered"),
+        (("partner", "add", "scamfeed ", "--kind", "bank"), "name: Scamfeed is reserved"),
         (("partner", "add", "First\u202eBank", "--kind", "bank"), "name: "),
-        (("partner", "grant", "First Bank", "--read", "inbox"), "nobody reads an inbox"),
+        (("partner", "grant", "First Bank", "--read", "inbox"), "an inbox has no readers"),
         (("partner", "add", "Other", "--kind", "bank", "--read", "nothing"), "there is no collection"),
         (("partner", "grant", "Nobody", "--read", "public"), "there is no partner"),
         (("partner", "revoke", "First Bank", "nothing"), "there is no collection"),
@@ -145,9 +171,7 @@ def test_map_takes_the_place_of_a_documents_list(run: Run) -> None:
         (("serve", "--tls-cert", "picture.png"), "go together"),
     ],
 )
-def test_a_mistake_is_told_and_ends_with_status_2(
-    hub: Run, tmp_path: Path, arguments: tuple[str, ...], said: str
-) -> None:
+def test_usage_error_is_reported_with_status_2(hub: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     (tmp_path / "picture.png").write_bytes(bytes(range(32)) * 100)
     result = hub(*arguments, stdin="")
     assert result.exit_code == 2, result.output
@@ -155,7 +179,7 @@ def test_a_mistake_is_told_and_ends_with_status_2(
     assert "Traceback" not in result.output
 
 
-def test_a_partner_that_could_not_be_granted_is_not_registered(hub: Run) -> None:
+def test_partner_without_a_possible_grant_is_not_registered(hub: Run) -> None:
     assert hub("partner", "add", "Other", "--kind", "bank", "--read", "nothing").exit_code == 2
     assert [row["partner"] for row in answer(hub("partner", "list", "--json"))] == ["First Bank"]
 
@@ -175,7 +199,7 @@ def test_a_certificate_is_set_by_its_fingerprint(hub: Run) -> None:
     assert answer(hub("partner", "certificate", "First Bank", fingerprint, "--json"))["fingerprint"] == fingerprint
 
 
-def test_grants_are_given_and_taken(hub: Run) -> None:
+def test_grants_are_added_and_revoked(hub: Run) -> None:
     assert hub("partner", "grant", "First Bank", "--read", "mule-accounts", "--write", "inbox").exit_code == 0
     assert answer(hub("partner", "list", "--json"))[0]["reads"] == ["mule-accounts"]
     assert hub("partner", "revoke", "First Bank", "mule-accounts").exit_code == 0
@@ -183,13 +207,13 @@ def test_grants_are_given_and_taken(hub: Run) -> None:
     assert (row["reads"], row["writes"]) == ([], ["inbox"])
 
 
-def test_a_room_is_made_and_listed(hub: Run) -> None:
+def test_room_is_created_and_listed(hub: Run) -> None:
     made = answer(hub("collection", "add", "room", "--title", "Task force", "--exchange", "--json"))
     assert made["url"] == f"/feed/collections/{made['id']}/"
     assert "room" in {row["alias"] for row in answer(hub("collection", "list", "--json"))}
 
 
-def test_what_is_contributed_is_found_counted_and_retracted(hub: Run) -> None:
+def test_contribution_is_found_counted_and_retracted(hub: Run) -> None:
     rows = "bad.example.com\nco.th\nbad.example.com\n"
     counts = answer(hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--json", stdin=rows))
     assert {name: counts[name] for name in OUTCOMES} == {
@@ -214,7 +238,7 @@ def test_what_is_contributed_is_found_counted_and_retracted(hub: Run) -> None:
     assert answer(hub("retract", "bad.example.com", "--reason", "again", "--json"))["retracted"] == []
 
 
-def test_what_is_contributed_tells_what_the_partner_is(hub: Run) -> None:
+def test_contribution_includes_the_kind_of_the_partner(hub: Run) -> None:
     assert hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", stdin="a.example.com\n").exit_code == 0
     with closing(Store.open("sqlite:///scamfeed.db")) as store, store.read() as tx:
         bodies = map(json.loads, log.page(tx, collections.get(tx, "inbox"), Query()).bodies)
@@ -222,7 +246,7 @@ def test_what_is_contributed_tells_what_the_partner_is(hub: Run) -> None:
     assert who["sectors"] == ["financial-services"]
 
 
-def test_what_became_of_a_row_is_told_in_one_of_four_words(hub: Run, tmp_path: Path) -> None:
+def test_result_of_a_row_is_one_of_four_words(hub: Run, tmp_path: Path) -> None:
     def contributed(text: str, *more: str) -> dict[str, Any]:
         words = ("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--json", "--rejects", "r.jsonl")
         return cast(dict[str, Any], answer(hub(*words, *more, stdin=text)))
@@ -232,7 +256,7 @@ def test_what_became_of_a_row_is_told_in_one_of_four_words(hub: Run, tmp_path: P
         return [(said["result"], said["reason"]) for said in map(json.loads, lines)]
 
     alone = "TLP:RED is published only for partners that the object names, and it names none: add only_partners"
-    # The same again is told as the first time.
+    # The same row again gives the same result.
     for _ in range(2):
         counts = contributed("a.example.com\n", "--tlp", "red")
         assert {name: counts[name] for name in OUTCOMES} == {"read": 1, "mapped": 1, "duplicates": 0, "rejected": {}}
@@ -255,7 +279,7 @@ def test_what_became_of_a_row_is_told_in_one_of_four_words(hub: Run, tmp_path: P
     assert shown.stderr == ""
 
 
-def test_the_first_refused_rows_are_named_without_what_they_say(hub: Run) -> None:
+def test_first_refused_rows_are_named_without_their_content(hub: Run) -> None:
     def contributed(*more: str) -> Any:
         text = "a.example.com\n" + "no\x1b domain\n" * 12 + "co.th\n"
         return hub("contribute", "-", "--partner", "First Bank", "--kind", "domain", "--json", *more, stdin=text)
@@ -288,7 +312,7 @@ def test_a_feed_of_the_configuration_runs_once(hub: Run, tmp_path: Path) -> None
     assert answer(hub("feed", "list", "--json"))[0]["last_run"] is not None
 
 
-def test_a_run_tells_what_it_did_not_read_and_what_the_rules_hold_back(hub: Run, tmp_path: Path) -> None:
+def test_run_reports_unread_columns_and_held_rows(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "drop").mkdir()
     table = "domain,remarks,confidence\nbad.example.com,x,80\ngoogle.com,y,maybe\nco.th,,\n"
     (tmp_path / "drop" / "a.csv").write_text(table, encoding="utf-8")
@@ -306,10 +330,10 @@ def test_a_run_tells_what_it_did_not_read_and_what_the_rules_hold_back(hub: Run,
         ("a.csv", 4, "co.th", "domain"),
     }
     assert sum(told["reasons"].values()) == len(rejects)
-    assert answer(hub("feed", "list", "--json"))[0]["unread"] == unread
+    assert answer(hub("feed", "list", "--json"))[0]["unread"] == {**unread, "rows": told["reasons"]}
 
 
-def test_times_are_of_the_zone_that_is_named_and_the_output_says_which(run: Run, tmp_path: Path) -> None:
+def test_times_use_the_named_zone_and_the_output_shows_it(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("domain,date\nbad.example.com,2026-01-02\n", encoding="utf-8")
     told = answer(run("map", "in.csv", "--timezone", "Asia/Bangkok", "--output", "o.jsonl", "--json"))
     assert told["timezone"] == "Asia/Bangkok"
@@ -320,7 +344,7 @@ def test_times_are_of_the_zone_that_is_named_and_the_output_says_which(run: Run,
     assert (wrong.exit_code, "no time zone" in wrong.stderr) == (2, True)
 
 
-def test_a_wrong_key_of_a_feed_is_named(hub: Run, tmp_path: Path) -> None:
+def test_wrong_key_of_a_feed_is_named(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "scamfeed.toml").write_text(
         '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npaht = "drop"\ncontribute_as = "First Bank"\n',
         encoding="utf-8",
@@ -330,21 +354,13 @@ def test_a_wrong_key_of_a_feed_is_named(hub: Run, tmp_path: Path) -> None:
     assert "paht" in result.stderr
 
 
-def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
+def test_status_shows_the_last_writer_and_lagging_readers(hub: Run) -> None:
     room = answer(hub("collection", "add", "room", "--title", "Room", "--exchange", "--json"))["id"]
     item = Item.of({"type": "url", "id": "url--11111111-1111-4111-8111-111111111111", "value": "x"})
     with closing(Store.open("sqlite:///scamfeed.db")) as store, store.begin() as tx:
         done = log.append(tx, collections.get(tx, "room"), [item])
-        record_write(
-            tx,
-            partner="First Bank",
-            remote="",
-            method="POST",
-            route="objects",
-            collection=room,
-            status=202,
-            objects=1,
-            reference=None,
+        audit.record_act(
+            tx, "", "POST", "objects", partner="First Bank", collection=room, status=202, objects=1, chain=room
         )
         assert done.last is not None
         read_progress.record_reads(tx, [("First Bank", room, done.last - 2_500_000)])
@@ -355,7 +371,7 @@ def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
     [said] = [row for row in status["collections"] if row["alias"] == "room"]
     assert said["last_write"].pop("at") >= said["last_added"][:19]
     assert said["last_write"] == {"partner": "First Bank", "method": "POST", "objects": 1}
-    assert [row["last_write"] for row in status["collections"] if row["alias"] != "room"] == [None] * 11
+    assert [row["last_write"] for row in status["collections"] if row["alias"] != "room"] == [None] * 12
     [lag] = status["lags"]
     assert (lag["partner"], lag["collection"], lag["seconds"]) == ("First Bank", "room", 2.5)
     shown = hub("status").stdout
@@ -363,7 +379,7 @@ def test_status_says_who_wrote_last_and_who_lags(hub: Run) -> None:
     assert "First Bank" in shown
 
 
-def test_status_names_the_way_out_where_the_tables_are_older(hub: Run) -> None:
+def test_status_explains_how_to_upgrade_older_tables(hub: Run) -> None:
     with closing(Store.open("sqlite:///scamfeed.db")) as store, store.begin() as tx:
         tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
     result = hub("status", "--json")
@@ -373,7 +389,7 @@ def test_status_names_the_way_out_where_the_tables_are_older(hub: Run) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_every_answer_comes_as_a_table_and_as_json(hub: Run, arguments: tuple[str, ...]) -> None:
+def test_every_command_prints_a_table_or_json(hub: Run, arguments: tuple[str, ...]) -> None:
     for command in (
         ("status",),
         ("partner", "list"),

@@ -1,4 +1,4 @@
-"""From a folder to a partner's own server: file-pull into one Scamfeed, taxii-push into another, over real sockets."""
+"""From a folder to a partner's server: file-pull into one Scamfeed, taxii-push into another, over real sockets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from tests.running import run
 
 @dataclass(frozen=True)
 class Bank:
-    """A bank's own Scamfeed, with a room for what the hub sends."""
+    """A bank's own Scamfeed with a room for the hub's objects."""
 
     url: str
     store: Store
@@ -36,7 +36,10 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
     set_up(store)
     with store.begin() as tx:
         room = collections.add(tx, "from-the-hub", "From the hub")
-        hub = partners.add(tx, Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub")))
+        hub = partners.add(
+            tx,
+            Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub"), vouched=True, forwards=True),
+        )
         collections.grant(tx, "Hub", room, read=True, write=True)
     secret = tmp_path / "secret"
     secret.write_text(hub.password)
@@ -50,8 +53,10 @@ def hub(tmp_path: Path) -> Iterator[Store]:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     set_up(store)
     with store.begin() as tx:
-        partners.add(tx, Partner(name="Telecom", kind=PartnerKind.TELECOM, identity=ids.identity("Telecom")))
-        partners.add(tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank")))
+        partners.add(
+            tx, Partner(name="Telecom", kind=PartnerKind.TELECOM, identity=ids.identity("Telecom"), vouched=True)
+        )
+        partners.add(tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank"), vouched=True))
         collections.grant(tx, "Bank", collections.get(tx, "takedown-full"), read=True)
     yield store
     store.close()
@@ -63,7 +68,7 @@ def active(store: Store, alias: str) -> dict[str, bool]:
     return {obj["id"]: obj.get("revoked", False) for obj in map(orjson.loads, bodies)}
 
 
-def test_both_sides_hold_the_same_in_the_end(hub: Store, bank: Bank, tmp_path: Path) -> None:
+def test_both_sides_have_the_same_objects_in_the_end(hub: Store, bank: Bank, tmp_path: Path) -> None:
     drop = tmp_path / "drop"
     drop.mkdir()
     domains = "".join(f"{number},h{number}[.]example[.]com,phishing\n" for number in range(2500))

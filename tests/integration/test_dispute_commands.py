@@ -1,4 +1,4 @@
-"""Commands that show an operator doubts, signs of coercion, and work to be done."""
+"""Operator commands for disputes, signs of coercion, and pending work."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ WORDS = "the holder showed us the contract"
 
 @pytest.fixture
 def hub(run_with_store: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Make a hub with two banks and the police, who all read the accounts."""
+    """Make a hub with two banks and the police, all of which read the accounts."""
     run = run_with_store
     monkeypatch.setenv("COLUMNS", "200")
     for name, kind, *more in (
@@ -20,13 +20,15 @@ def hub(run_with_store: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
         ("Second Bank", "bank"),
         ("Police", "government", "--authority", "bank-account"),
     ):
-        added = run("partner", "add", name, "--kind", kind, "--country", "th", "--read", "mule-accounts", *more)
+        added = run(
+            "partner", "add", name, "--kind", kind, "--vouched", "--country", "th", "--read", "mule-accounts", *more
+        )
         assert added.exit_code == 0
     return run
 
 
 def report(hub: Run, tmp_path: Path, partner: str, **columns: str) -> str:
-    """Contribute a report of the account, and give what was said on standard error."""
+    """Contribute a report of the account, and return the standard error output."""
     columns = {"value": ACCOUNT, "kind": "bank-account", **columns}
     file = tmp_path / "reports.csv"
     file.write_text(",".join(columns) + "\n" + ",".join(columns.values()) + "\n", encoding="utf-8")
@@ -35,7 +37,7 @@ def report(hub: Run, tmp_path: Path, partner: str, **columns: str) -> str:
     return done.stderr
 
 
-def test_a_doubt_is_one_review_with_all_that_a_person_needs(hub: Run, tmp_path: Path) -> None:
+def test_dispute_is_one_review_with_all_information(hub: Run, tmp_path: Path) -> None:
     report(hub, tmp_path, "Police", confidence="95")
     listing = answer(hub("lookup", ACCOUNT, "--json"))[0]["listings"][0]["id"]
     (tmp_path / "outcomes.csv").write_text(
@@ -58,7 +60,7 @@ def test_a_doubt_is_one_review_with_all_that_a_person_needs(hub: Run, tmp_path: 
     assert "overruled" in str(told)
 
 
-def test_where_nobody_protects_the_coerced_the_operator_is_told(hub: Run, tmp_path: Path) -> None:
+def test_operator_is_warned_without_protection_for_coerced_holders(hub: Run, tmp_path: Path) -> None:
     said = report(hub, tmp_path, "Police", holder_status="coerced")
     assert "focal-point --function protection" in said
     (to_do,) = answer(hub("status", "--json"))["warnings"]
@@ -70,11 +72,11 @@ def test_where_nobody_protects_the_coerced_the_operator_is_told(hub: Run, tmp_pa
     assert "focal-point" not in report(hub, tmp_path, "First Bank", holder_status="coerced")
 
 
-def test_limits_that_name_nobody_here_are_told_to_the_operator(hub: Run, tmp_path: Path) -> None:
-    assert "no partners here" not in report(hub, tmp_path, "Police", not_to_partners="First Bank")
+def test_operator_is_warned_of_limits_that_name_no_partner(hub: Run, tmp_path: Path) -> None:
+    assert "not registered here" not in report(hub, tmp_path, "Police", not_to_partners="First Bank")
     said = report(hub, tmp_path, "Police", not_to_partners="Frist Bank")
-    assert "warning: Police names readers, or some that must not read, who are no partners here" in said
+    assert "warning: Police names partners in sharing limits or requests that are not registered here" in said
     (to_do,) = answer(hub("status", "--json"))["warnings"]
     assert (to_do["warning"], to_do["partner"], to_do["times"]) == ("unknown-recipient", "Police", 1)
-    assert "Police names readers" in hub("status").stdout
+    assert "Police names partners" in hub("status").stdout
     assert "Frist Bank" not in hub("status").stdout

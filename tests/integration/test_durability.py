@@ -1,7 +1,7 @@
-"""Objects answered with 202 are there once, and every reader gets them once, whatever is killed meanwhile.
+"""Objects accepted with 202 are stored once and reach every reader once, during any kills.
 
 Two nodes with two workers each serve one database. Workers, whole nodes and, on PostgreSQL, backends and the server
-itself are killed at random moments, while clients post to and page through whichever node they come upon.
+itself are killed at random moments. Clients post to and page through either node at random.
 """
 
 import json
@@ -25,7 +25,7 @@ import requests
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
 from server.store.objects.query import Query
-from tests.integration.peers import free_port
+from tests.ports import free_port
 from tests.postgres import Postgres, PostgresMissing
 from tests.processes import Forked, serve_hub
 
@@ -40,7 +40,7 @@ pytestmark = [
 
 
 class Node:
-    """One server with two workers, on a port of its own."""
+    """One server with two workers on its own port."""
 
     def __init__(self, database: str, log_file: Path) -> None:
         self._database, self._log = database, log_file
@@ -59,7 +59,7 @@ class Node:
         return False
 
     def crash(self) -> None:
-        """Kill the master, and begin anew once its workers have noticed and let go of the port."""
+        """Kill the main process, and restart when its workers have noticed and released the port."""
         self.process.kill()
         self.process.wait(60)
         deadline = time.monotonic() + 60
@@ -83,7 +83,7 @@ class Node:
 
 
 class Hub:
-    """Two nodes on one database, a partner, and a room it reads and writes."""
+    """Two nodes on one database, a partner, and a room that it reads and writes."""
 
     def __init__(self, database: str, folder: Path, postgres: Postgres | None) -> None:
         self.postgres, self.stop = postgres, threading.Event()
@@ -92,21 +92,21 @@ class Hub:
         with self.store.begin() as tx:
             self.room = collections.add(tx, "room", "Room")
             self.other = collections.add(tx, "other", "Other")
-            bank = Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}")
+            bank = Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}", vouched=True)
             self.token = partners.add(tx, bank).token
             collections.grant(tx, "bank", self.room, read=True, write=True)
         self._logs = [folder / f"node-{number}.log" for number in (1, 2)]
         self.nodes = [Node(database, path) for path in self._logs]
 
     def wait(self) -> None:
-        """Return when both nodes answer."""
+        """Return when both nodes respond."""
         deadline = time.monotonic() + 90
         while any(self.ask("GET", node) is None for node in self.nodes):
             assert time.monotonic() < deadline, [path.read_text()[-2000:] for path in self._logs]
             time.sleep(0.1)
 
     def ask(self, method: str, node: Node | None = None, query: str = "", room: str = "room", **more: Any) -> Any:
-        """Ask once, any node where none is named; None when it died on the way or lacks its database."""
+        """Send one request to the named or any node. Return None if the node died or lacks its database."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept": TAXII, "Content-Type": TAXII}
         url = f"{(node or _chance.choice(self.nodes)).url}/feed/collections/{room}/objects/{query}"
         try:
@@ -148,7 +148,7 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
 
 
 class Writer(threading.Thread):
-    """Posts envelopes, and again where no answer came."""
+    """Posts envelopes, and repeats those without a response."""
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(daemon=True)
@@ -166,9 +166,9 @@ class Writer(threading.Thread):
 
 
 class Poller(threading.Thread):
-    """Pages through ``next`` or, without ``follow``, by ``added_after`` alone; what did not arrive it asks for again.
+    """Pages through ``next`` or, without ``follow``, by ``added_after`` alone, and repeats lost requests.
 
-    With ``milliseconds`` it keeps no more than those of the last ``date_added`` when it has come to the end.
+    With ``milliseconds``, it keeps at the end only the objects of the last ``date_added``.
     """
 
     def __init__(self, hub: Hub, limit: int, *, follow: bool = True, milliseconds: bool = False) -> None:
@@ -199,7 +199,7 @@ class Poller(threading.Thread):
 
 
 def strike(hub: Hub, number: int) -> bool:
-    """Kill one process: now and then a node or the database, else a worker or what serves it in the database."""
+    """Kill one process: sometimes a node or the database, otherwise a worker or a database backend."""
     node = _chance.choice(hub.nodes)
     if hub.postgres is not None and number % 25 == 12:
         hub.postgres.kill()
@@ -216,7 +216,7 @@ def strike(hub: Hub, number: int) -> bool:
     return node.kill_a_worker()
 
 
-def test_nothing_is_lost_or_twice_whatever_is_killed(hub: Hub) -> None:
+def test_random_kills_lose_and_duplicate_nothing(hub: Hub) -> None:
     writers = [Writer(hub) for _ in range(WRITERS)]
     pollers = [
         Poller(hub, 5),
@@ -249,7 +249,7 @@ def test_nothing_is_lost_or_twice_whatever_is_killed(hub: Hub) -> None:
         assert poller.seen == there
 
 
-def test_one_node_is_as_good_as_the_other(hub: Hub) -> None:
+def test_both_nodes_give_the_same_responses(hub: Hub) -> None:
     one, two = hub.nodes
     sent = [{"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"} for _ in range(6)]
     assert hub.ask("POST", one, data=json.dumps({"objects": sent})).status_code == 202

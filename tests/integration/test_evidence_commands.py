@@ -1,4 +1,4 @@
-"""``scamfeed evidence``: files are kept, given to those of the case alone, and written as a bag."""
+"""``scamfeed evidence``: store files, hand them over to the partners of a case only, and write a bag."""
 
 import hashlib
 import io
@@ -20,14 +20,19 @@ import pytest
 import requests
 from s3fs import S3FileSystem
 
-from schemas.proof.signatures import public_keys_of, verified
+from schemas import timestamp
+from schemas.request import Request
+from schemas.tlog.signatures import public_keys_of, verified
 from server.app import close, create_app
+from server.features.requests import desk
 from server.settings import load
+from server.setup import hub_of
 from server.store import Store, partners
-from server.taxii.application import call_wsgi
+from server.web.taxii.application import call_wsgi
 from tests.contract.connectors.machines import s3
 from tests.integration.command import Run, answer
-from tests.integration.peers import answering, free_port
+from tests.integration.peers import answering
+from tests.ports import free_port
 from tests.processes import Forked, serve_hub
 from tests.timestamp_authority import make_authority, stamped
 
@@ -41,13 +46,13 @@ Asked = tuple[int, bytes]
 
 @contextmanager
 def _served() -> Iterator[Callable[..., Asked]]:
-    """Ask an application about evidence, in the name of a partner; an error comes without its id."""
+    """Send a request about evidence as a partner, and return errors without their id."""
     app = create_app(load(Path("scamfeed.toml")))
 
     def ask(partner: str, path: str, body: bytes | None = None, query: str = "") -> Asked:
         environ = {
             "REQUEST_METHOD": "GET" if body is None else "POST",
-            "PATH_INFO": f"/api/evidence{path}",
+            "PATH_INFO": path if path.startswith("/api/") else f"/api/evidence{path}",
             "QUERY_STRING": query,
             "CONTENT_TYPE": "application/octet-stream",
             "CONTENT_LENGTH": str(len(body or b"")),
@@ -77,7 +82,7 @@ def _token(partner: str) -> str:
 
 
 @pytest.mark.parametrize("words", [("evidence", "indicator--1"), ("evidence", "object", "indicator--1")])
-def test_an_id_without_a_command_is_that_of_an_object(run_with_store: Run, words: tuple[str, ...]) -> None:
+def test_id_without_a_command_names_an_object(run_with_store: Run, words: tuple[str, ...]) -> None:
     asked = run_with_store(*words, "--collection", "public", "--output", "proof.zip")
     assert asked.exit_code == 2
     assert "no signed log yet" in asked.stderr
@@ -142,7 +147,7 @@ def test_evidence_is_stored_handed_over_and_written_as_a_bag(hub: Run, tmp_path:
     assert added["named_in_object"]
     [stored] = (tmp_path / "files").iterdir()
     assert b"slip" not in stored.read_bytes()
-    # Before the hand-over it is to another partner as if it were not there.
+    # Before the hand-over, another partner gets the same response as for absent evidence.
     for sha256, partner in ((HASH, "Police"), ("cd" * 32, "Bank A")):
         refused = hub("evidence", "get", sha256, "--for", partner, "--output", "out")
         assert refused.exit_code == 1
@@ -195,7 +200,7 @@ def test_the_bag_of_an_object_is_made_on_postgresql_too(run_with_store: Run, tmp
 
 
 @pytest.mark.parametrize("run_with_store", ["postgresql"], indirect=True)
-def test_a_partner_sends_evidence_of_its_own_reports_alone(hub: Run, tmp_path: Path) -> None:
+def test_partner_sends_evidence_for_its_own_reports_only(hub: Run, tmp_path: Path) -> None:
     with (tmp_path / "scamfeed.toml").open("a") as out:
         out.write("evidence_per_day = 5\n")
     report = _report(hub)
@@ -206,15 +211,15 @@ def test_a_partner_sends_evidence_of_its_own_reports_alone(hub: Run, tmp_path: P
         assert (status, sent["sha256"], sent["size"]) == (200, HASH, len(SLIP))
         assert (sent["media_type"], sent["stored"], sent["time_stamped"]) == ("application/pdf", True, True)
         assert sent["named_in_object"]
-        # Another's report is as one that there is not, and so is the file.
+        # Another partner's report looks absent, and so does its file.
         hidden = ask("Police", "", SLIP, f"object={report}")
         assert hidden[0] == 404
         assert hidden == ask("Police", "", SLIP, absent) == ask("Bank A", "", SLIP) == ask("Bank A", "", SLIP, absent)
         assert ask("Police", f"/{HASH}") == ask("Police", f"/{'cd' * 32}")
         assert ask("Bank A", f"/{HASH}") == (200, SLIP)
-        for body, status in ((b"MZ\x90\x00" + bytes(90), 409), (b"", 409), (bytes(1001), 413)):
+        for body, status in ((b"MZ\x90\x00" + bytes(90), 422), (b"", 422), (bytes(1001), 413)):
             assert ask("Bank A", "", body, f"object={report}")[0] == status
-        # The same file again is one file; then the day is used up.
+        # A repeated file is stored once. Then the daily quota is used up.
         assert json.loads(ask("Bank A", "", SLIP, f"object={report}")[1]) == sent
         assert ask("Bank A", "", SLIP, f"object={report}")[0] == 429
     [stored] = (tmp_path / "files").iterdir()
@@ -243,7 +248,7 @@ def test_a_partner_sends_files_by_the_command_line(hub: Run, tmp_path: Path, mon
         assert hub(*add, "--report", report, "--stays").exit_code == 2
 
 
-def test_a_bucket_has_encrypted_bytes_alone_and_its_faults_are_said_without_a_secret(
+def test_bucket_has_encrypted_bytes_only_and_its_errors_show_no_secret(
     hub: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = _report(hub)
@@ -267,10 +272,10 @@ def test_a_bucket_has_encrypted_bytes_alone_and_its_faults_are_said_without_a_se
         assert Path("out").read_bytes() == SLIP
         files.rm(name)
         faults.append(hub(*get))
-        # From now on the service knows no credentials.
+        # From now on, the storage service accepts no credentials.
         requests.post(f"{url}/moto-api/reset-auth", data="0", timeout=30).raise_for_status()
         faults.append(hub(*get))
-    # It does not answer.
+    # The service does not respond.
     faults.append(hub(*get))
     for fault, message in zip(faults, ("bucket does not exist", "files/", "Forbidden", "connect"), strict=True):
         assert fault.exit_code == 1
@@ -279,7 +284,7 @@ def test_a_bucket_has_encrypted_bytes_alone_and_its_faults_are_said_without_a_se
         assert "secret" not in fault.stderr
 
 
-def test_evidence_of_an_erased_value_is_gone_with_its_key_and_its_file(hub: Run, tmp_path: Path) -> None:
+def test_erasure_removes_evidence_key_and_file(hub: Run, tmp_path: Path) -> None:
     answer(hub("evidence", "add", "slip.pdf", "--report", _report(hub), "--json"))
     proposed = answer(hub("erase", VALUE, "--reason", "order 17/2026", "--by", "Anna", "--json"))
     assert hub("proposal", "confirm", proposed["id"], "--by", "Berta").exit_code == 0
@@ -288,7 +293,7 @@ def test_evidence_of_an_erased_value_is_gone_with_its_key_and_its_file(hub: Run,
     assert list((tmp_path / "files").iterdir()) == []
 
 
-def test_what_stays_with_its_holder_is_kept_by_its_hash_and_limits_hold(hub: Run, tmp_path: Path) -> None:
+def test_evidence_kept_by_its_holder_is_stored_by_hash_within_limits(hub: Run, tmp_path: Path) -> None:
     report = _report(hub)
     [added] = answer(hub("evidence", "add", "slip.pdf", "--report", report, "--stays", "--json"))
     assert not added["stored"]
@@ -305,3 +310,34 @@ def test_what_stays_with_its_holder_is_kept_by_its_hash_and_limits_hold(hub: Run
         assert "5 bytes" in hub("evidence", "add", "slip.pdf", "--report", report).stderr
     finally:
         del os.environ["SCAMFEED_EVIDENCE_PARTNER_BYTES"]
+
+
+def test_addressee_reads_the_evidence_of_a_takedown_request(hub: Run) -> None:
+    answer(hub("evidence", "add", "slip.pdf", "--report", _report(hub), "--by", "Anna", "--json"))
+    given = {
+        "reporter": "Bank A",
+        "reported_at": timestamp.now(),
+        "asks": "take-down",
+        "of": "https://shop.example.com/pay",
+        "location": "https://shop.example.com/pay",
+        "basis": "notice",
+        "reference": "T-1",
+        "explanation": ["obtains-money"],
+        "addressee": "Bank B",
+        "evidence": [{"sha256": HASH}],
+    }
+    settings = load(Path("scamfeed.toml"))
+    with closing(Store.open(settings.database_url)) as store, store.begin() as tx:
+        made = hub_of(settings, store)
+        id_ = desk.send(made, tx, partners.get(tx, "Bank A"), Request.model_validate(given)).view.id
+    path = f"/api/requests/{id_}/evidence"
+    with _served() as ask:
+        assert ask("Bank B", f"{path}/{HASH}") == (200, SLIP)
+        absent = ask("Bank B", f"{path}/{'cd' * 32}")
+        assert absent[0] == 404
+        assert ask("Police", f"{path}/{HASH}") == absent
+        assert ask("Bank A", f"{path}/{HASH}") == absent
+        assert ask("Bank B", f"/{HASH}") == absent
+    answer(hub("audit", "export", "--output", "trail.jsonl", "--json"))
+    lines = [line for line in Path("trail.jsonl").read_text().splitlines() if HASH in line and "GIVEN" in line]
+    assert ["Bank B" in line for line in lines] == [True]

@@ -1,4 +1,4 @@
-"""``scamfeed export``: what is active, in every format, and nothing that is not."""
+"""``scamfeed export`` writes exactly the active listings in every format."""
 
 import os
 import shutil
@@ -28,19 +28,19 @@ WRITTEN = [name for name, each in formats.every().items() if each.writes]
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the first test of this module keeps its store for the others."""
+    """Return the store of the first test in this module, for the other tests."""
     return tmp_path_factory.mktemp("filled") / "scamfeed.db"
 
 
 @pytest.fixture
 def hub(run_with_store: Run, filled: Path, tmp_path: Path) -> Run:
-    """Make a hub where two partners have reported some domains, one of them both."""
+    """Make a hub with two partners that report some domains, one of them by both."""
     run = run_with_store
     if filled.exists():
         shutil.copy(filled, tmp_path)
         return run
     for name, rows in (("First", "a.example.com\nb.example.com\n"), ("Second", "a.example.com\nc.example.com\n")):
-        assert run("partner", "add", name, "--kind", "platform").exit_code == 0
+        assert run("partner", "add", name, "--kind", "platform", "--vouched").exit_code == 0
         assert run("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
     shutil.copy(tmp_path / "scamfeed.db", filled)
     return run
@@ -58,7 +58,7 @@ def report(value: str, **columns: str) -> Report:
     return reader.report({"kind": "domain", "value": value, **columns})
 
 
-def test_the_latest_that_is_neither_revoked_nor_expired_is_written(hub: Run) -> None:
+def test_latest_active_versions_are_written(hub: Run) -> None:
     old = timestamp.text(timestamp.now() - timedelta(days=1))
     add(to_stix(report("old.example.com", reported_at="2025-01-01", valid_until=old), Profile.CORE)[0])
     assert hub("retract", "b.example.com", "--reason", "x").exit_code == 0
@@ -67,7 +67,7 @@ def test_the_latest_that_is_neither_revoked_nor_expired_is_written(hub: Run) -> 
     assert sorted(result.stdout.split()) == ["a.example.com", "c.example.com"]
 
 
-def test_what_is_active_is_counted(hub: Run) -> None:
+def test_active_listings_are_counted(hub: Run) -> None:
     counts = answer(hub("export", "--collection", "takedown", "--format", "hosts", "--least-grade", "warn", "--json"))
     assert counts == {
         "collection": "takedown",
@@ -80,8 +80,8 @@ def test_what_is_active_is_counted(hub: Run) -> None:
 
 
 @pytest.mark.parametrize("format", ["hosts", "rpz", "dnsmasq", "adblock", "ublacklist"])
-def test_formats_that_block_hold_what_is_graded_block(hub: Run, format: str) -> None:
-    """Two report one of the three, so that it comes to 75; the others stay at a warning."""
+def test_block_list_formats_contain_listings_graded_block(hub: Run, format: str) -> None:
+    """Two partners report one of the three, for a confidence of 75. The others stay at warn."""
     add(to_stix(report("unsaid.example.com"), Profile.CORE)[0])
     result = hub("export", "--collection", "takedown", "--format", format)
     assert "a.example.com" in result.stdout
@@ -90,7 +90,7 @@ def test_formats_that_block_hold_what_is_graded_block(hub: Run, format: str) -> 
     assert (counts["active"], counts["written"], counts["left_out"]) == (4, 1, {"below-grade": 3})
 
 
-def test_formats_that_say_the_grade_hold_all(hub: Run) -> None:
+def test_formats_with_grades_contain_all_listings(hub: Run) -> None:
     rows = hub("export", "--collection", "takedown", "--format", "csv").stdout.splitlines()
     column = rows[0].split(",").index("action")
     assert sorted(row.split(",")[column] for row in rows[1:]) == ["block", "warn", "warn"]
@@ -98,7 +98,7 @@ def test_formats_that_say_the_grade_hold_all(hub: Run) -> None:
     assert len(result.stdout.splitlines()) == 2
 
 
-def test_what_a_format_cannot_say_is_counted(hub: Run) -> None:
+def test_values_that_a_format_cannot_express_are_counted(hub: Run) -> None:
     assert hub("contribute", "-", "--partner", "First", "--kind", "phone", stdin="+66812345678\n").exit_code == 0
     yara = to_stix(report("x.example.com"), Profile.CORE)[0] | {"pattern_type": "yara"}
     add(yara)
@@ -109,7 +109,7 @@ def test_what_a_format_cannot_say_is_counted(hub: Run) -> None:
 
 
 @pytest.mark.parametrize("format", WRITTEN)
-def test_every_format_says_the_same_set(hub: Run, tmp_path: Path, format: str) -> None:
+def test_every_format_contains_the_same_values(hub: Run, tmp_path: Path, format: str) -> None:
     asked = ("--format", format, "--least-grade", "warn", "--output", "out")
     assert hub("export", "--collection", "takedown", *asked).exit_code == 0
     target = tmp_path / "out"
@@ -119,7 +119,7 @@ def test_every_format_says_the_same_set(hub: Run, tmp_path: Path, format: str) -
     assert values == {"a.example.com", "b.example.com", "c.example.com"}
 
 
-def test_stix_is_copied_with_what_it_refers_to(hub: Run) -> None:
+def test_stix_export_includes_referenced_objects(hub: Run) -> None:
     bundle = orjson.loads(hub("export", "--collection", "takedown", "--format", "stix").stdout)
     objects = {obj["id"]: obj for obj in bundle["objects"]}
     with closing(Store.open("sqlite:///scamfeed.db")) as store, store.read() as tx:
@@ -133,13 +133,13 @@ def test_stix_is_copied_with_what_it_refers_to(hub: Run) -> None:
         assert set(indicator["object_marking_refs"]) <= objects.keys()
 
 
-def test_the_hub_is_named_in_a_feed_of_misp_and_no_reporter(hub: Run, tmp_path: Path) -> None:
+def test_misp_feed_names_the_hub_and_no_reporter(hub: Run, tmp_path: Path) -> None:
     assert hub("export", "--collection", "takedown", "--format", "misp-feed", "--output", "feed").exit_code == 0
     manifest = orjson.loads((tmp_path / "feed" / "manifest.json").read_bytes())
     assert {entry["Orgc"]["name"] for entry in manifest.values()} == {"Scamfeed"}
 
 
-def test_only_what_was_added_since_is_written(hub: Run) -> None:
+def test_only_later_objects_are_written_with_added_after(hub: Run) -> None:
     since = timestamp.text(timestamp.now())
     assert hub("contribute", "-", "--partner", "First", "--kind", "domain", stdin="new.example.com\n").exit_code == 0
     result = hub("export", "--collection", "takedown", "--format", "list", "--since", since)
@@ -148,7 +148,7 @@ def test_only_what_was_added_since_is_written(hub: Run) -> None:
     assert {obj["type"] for obj in whole["objects"]} >= {"identity", "indicator"}
 
 
-def test_objects_that_members_of_a_room_wrote_cannot_stop_an_export(hub: Run) -> None:
+def test_invalid_objects_in_a_room_do_not_stop_an_export(hub: Run) -> None:
     assert hub("collection", "add", "room", "--title", "Room", "--exchange").exit_code == 0
     good = to_stix(report("good.example.com"), Profile.CORE)[0]
 
@@ -214,7 +214,7 @@ def test_an_output_may_be_a_pipe_or_a_link(hub: Run, tmp_path: Path) -> None:
         (("--collection", "takedown", "--format", "list", "--since", "yesterday"), "--since yesterday: not a time"),
     ],
 )
-def test_a_mistake_is_told(hub: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_usage_error_is_reported(hub: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     result = hub("export", *arguments)

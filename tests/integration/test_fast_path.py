@@ -1,4 +1,4 @@
-"""The fast path and the threads give the same responses, and the page cache only what is still true."""
+"""The fast path and the threads give the same responses, and the page cache returns no outdated page."""
 
 import base64
 import json
@@ -11,12 +11,12 @@ from server.store import collections, log
 from server.store.item import Item
 from server.store.objects.fast_reads import FastStore, NotFast
 from server.store.objects.query import Query
-from server.taxii import objects
-from server.taxii.application import call_wsgi
-from server.taxii.auth import Authenticator
-from server.taxii.limits import PartnerQuotas
-from server.taxii.proxies import TrustedProxies
-from server.taxii.response import TaxiiResponse
+from server.web.taxii import objects
+from server.web.taxii.application import call_wsgi
+from server.web.taxii.auth import Authenticator
+from server.web.taxii.limits import PartnerQuotas
+from server.web.taxii.proxies import TrustedProxies
+from server.web.taxii.response import TaxiiResponse
 from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
 
 MANIFEST = "/feed/collections/room/manifest/"
@@ -77,14 +77,14 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
 
 
 def plain(response: TaxiiResponse) -> tuple[int, list[tuple[str, str]], str, bytes]:
-    """Leave out what differs each time: new ids and moments."""
+    """Remove the parts that differ each time: new ids and times."""
     headers = [(name.lower(), _IDS.sub(b"", value.encode()).decode()) for name, value in response.headers]
     return response.status, sorted(headers), response.content_type, _IDS.sub(b"", response.body)
 
 
 @pytest.mark.parametrize(("path", "more"), REQUESTS, ids=lambda value: str(value)[:60])
 def test_the_fast_path_and_a_thread_give_the_same_response(hub: TaxiiHub, path: str, more: dict[str, Any]) -> None:
-    # Each after itself, so that both find the store and the page cache alike.
+    # Each one after itself, so that both have the same store and page cache.
     for _ in range(2):
         in_thread = hub.application.respond(hub.environ(path, **more))
         fast = hub.application.respond_fast(hub.environ(path, **more))
@@ -114,7 +114,7 @@ def test_the_object_endpoints_are_answered_without_the_framework(hub: TaxiiHub) 
     assert hub.application.respond(hub.environ("/taxii2/")).status == 500
 
 
-def test_a_cached_page_is_the_page_that_is_made(hub: TaxiiHub) -> None:
+def test_cached_page_equals_a_new_page(hub: TaxiiHub) -> None:
     status, first, body = hub.get(OBJECTS + "?limit=35")
     assert status == "200 OK"
     assert json.loads(body)["more"]
@@ -124,7 +124,7 @@ def test_a_cached_page_is_the_page_that_is_made(hub: TaxiiHub) -> None:
     assert again[2] is body
 
 
-def test_a_cached_page_is_made_anew_when_a_newer_version_takes_an_object_from_it(hub: TaxiiHub) -> None:
+def test_cached_page_is_rebuilt_after_a_newer_version_of_an_object(hub: TaxiiHub) -> None:
     before = json.loads(hub.get(OBJECTS + "?limit=35")[2])["objects"]
     hub.add(indicator(id=KNOWN, modified="2026-02-01T00:00:00.000Z"))
     after = json.loads(hub.get(OBJECTS + "?limit=35")[2])["objects"]
@@ -133,7 +133,7 @@ def test_a_cached_page_is_made_anew_when_a_newer_version_takes_an_object_from_it
     assert len(after) == 35
 
 
-def test_a_cached_page_is_made_anew_when_an_object_of_it_is_deleted(hub: TaxiiHub) -> None:
+def test_cached_page_is_rebuilt_after_a_deletion(hub: TaxiiHub) -> None:
     hub.get(OBJECTS + "?limit=35")
     with hub.store.begin() as tx:
         assert log.delete(tx, hub.collection, Query(ids=(KNOWN,))) == 1
@@ -141,7 +141,7 @@ def test_a_cached_page_is_made_anew_when_an_object_of_it_is_deleted(hub: TaxiiHu
     assert KNOWN not in {item["id"] for item in after}
 
 
-def test_a_cached_page_is_for_those_alone_who_may_read_it(hub: TaxiiHub) -> None:
+def test_cached_page_is_served_to_authorised_readers_only(hub: TaxiiHub) -> None:
     hub.get(OBJECTS + "?limit=35")
     with hub.store.begin() as tx:
         collections.revoke(tx, "bank", hub.collection)
@@ -162,7 +162,7 @@ def test_a_password_is_never_verified_on_the_fast_path(hub: TaxiiHub) -> None:
     assert answer.status == 401
 
 
-def test_what_takes_long_is_not_answered_on_the_fast_path(hub: TaxiiHub) -> None:
+def test_slow_requests_are_not_answered_on_the_fast_path(hub: TaxiiHub) -> None:
     with hub.store.begin() as tx:
         log.append(tx, hub.collection, [Item(f"x--{n}", "x", "2.1", None, False, b"{}") for n in range(20_000)])
     hasty = FastStore(hub.store, 0.0)
@@ -170,7 +170,7 @@ def test_what_takes_long_is_not_answered_on_the_fast_path(hub: TaxiiHub) -> None
         log.page(tx, hub.collection, Query())
     with pytest.raises(NotFast), hasty.begin():
         pass
-    # The same connection serves the next who asks for less.
+    # The same connection then serves a partner with a smaller request.
     patient = FastStore(hub.store, 60.0)
     with patient.read() as tx:
         assert len(log.page(tx, hub.collection, Query(limit=10)).bodies) == 10
@@ -190,7 +190,7 @@ def test_a_body_is_refused_by_its_head(hub: TaxiiHub) -> None:
     assert hub.application.body_limit(hub.environ(OBJECTS, "POST")) == 100 * 1024 * 1024
 
 
-def test_a_request_that_is_looked_at_twice_is_counted_once(hub: TaxiiHub) -> None:
+def test_request_tried_on_both_paths_is_counted_once(hub: TaxiiHub) -> None:
     hub.application._authenticator = Authenticator(TrustedProxies(), PartnerQuotas(requests_per_minute=2))
     for _ in range(2):
         environ = hub.environ(OBJECTS, "POST", ENVELOPE)
@@ -199,7 +199,7 @@ def test_a_request_that_is_looked_at_twice_is_counted_once(hub: TaxiiHub) -> Non
     assert hub.application.respond(hub.environ(OBJECTS)).status == 429
 
 
-def test_a_body_counts_as_its_partners_from_the_first_byte_on(hub: TaxiiHub) -> None:
+def test_body_counts_for_its_partner_from_the_first_byte(hub: TaxiiHub) -> None:
     def owner(path: str = OBJECTS, method: str = "POST", **more: str) -> str:
         environ = hub.environ(path, method, ENVELOPE, **more)
         hub.application.identify(environ)
@@ -207,13 +207,11 @@ def test_a_body_counts_as_its_partners_from_the_first_byte_on(hub: TaxiiHub) -> 
 
     assert owner() == "partner bank"
     assert owner(HTTP_AUTHORIZATION="Bearer wrong") == "127.0.0.1"
-    # The credentials of a read are verified when it is its turn.
+    # The credentials of a read are verified when the worker starts it.
     assert owner(method="GET") == "127.0.0.1"
 
 
-def test_a_search_that_takes_too_long_is_refused_with_the_way_out(
-    hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_long_search_is_refused_with_advice(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> None:
     with hub.store.begin() as tx:
         log.append(tx, hub.collection, [Item(f"x--{n}", "x", "2.1", None, False, b"{}") for n in range(20_000)])
     sparse = ("match[type]=malware", "match[version]=2001-01-01T00:00:00Z", "match[spec_version]=2.0")
@@ -226,6 +224,6 @@ def test_a_search_that_takes_too_long_is_refused_with_the_way_out(
             status, _, body = hub.get(f"{path}?{query}")
             assert status == "400 Bad Request"
             assert json.loads(body)["error_code"] == "search-too-long"
-        # What names ids, or asks for all, is no search.
+        # A request by ids, or for all objects, does not count as a search.
         assert hub.get(f"{path}?match[id]={KNOWN}&match[type]=indicator")[0] == "200 OK"
         assert hub.get(path)[0] == "200 OK"

@@ -1,4 +1,4 @@
-"""``scamfeed feed verify`` and ``replay``, and what the status says of a hub's life."""
+"""``scamfeed feed verify`` and ``replay``, and the liveness of a hub in the status."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def hub(run_with_store: Run, tmp_path: Path) -> Run:
     return run_with_store
 
 
-def test_a_push_is_verified_and_its_answers_are_kept(hub: Run) -> None:
+def test_push_is_verified_and_its_responses_are_stored(hub: Run) -> None:
     assert answer(hub("feed", "verify", "out", "--history", "--json")) == []
     verified = answer(hub("feed", "verify", "out", "--state", "spoken", "--json"))
     assert (verified["well"], verified["state"], verified["answer"]) == (True, "spoken", "answers")
@@ -61,7 +61,7 @@ def test_a_push_that_cannot_deliver_fails_its_verification(hub: Run) -> None:
     assert "may not read takedown" in json.loads(refused.stdout)["answer"]
 
 
-def test_a_replay_delivers_again_and_says_where_to_go_on(hub: Run) -> None:
+def test_replay_delivers_again_and_names_the_next_position(hub: Run) -> None:
     again = answer(hub("feed", "replay", "out", "--since", "2026-01-01T00:00:00Z", "--json"))
     assert (again["accepted"] > 0, again["more"], again["go_on_from"], again["error"]) == (True, False, None, None)
     assert answer(hub("feed", "replay", "out", "--since", "2026-01-01T00:00:00Z", "--json")) == again
@@ -78,13 +78,13 @@ def test_a_replay_delivers_again_and_says_where_to_go_on(hub: Run) -> None:
         (("verify", "other"), "there is no feed 'other'"),
     ],
 )
-def test_what_cannot_be_is_refused(hub: Run, arguments: tuple[str, ...], words: str) -> None:
+def test_impossible_options_are_refused(hub: Run, arguments: tuple[str, ...], words: str) -> None:
     refused = hub("feed", *arguments)
     assert refused.exit_code == 2
     assert words in refused.stderr
 
 
-def test_the_status_says_up_to_when_collections_are_current(hub: Run) -> None:
+def test_status_shows_the_time_up_to_which_collections_are_current(hub: Run) -> None:
     def shown() -> dict[str, str | None]:
         return {row["alias"]: row["heartbeat"] for row in answer(hub("status", "--json"))["collections"]}
 

@@ -1,4 +1,4 @@
-"""``scamfeed feed``: what operators see of the feeds, and what they do about them."""
+"""``scamfeed feed`` shows operators the feeds and lets them act on them."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from server.observe.collectors import StoreCollector
-from server.store import Store, collections, feed_state
+from server.store import Store, audit, collections, feed_state
 from tests.integration.command import Run, answer
 
 DROP = '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npath = "drop"\ncontribute_as = "First Bank"\n'
@@ -21,7 +21,7 @@ DROP = '[[feed]]\nname = "drop"\nconnector = "file-pull"\nevery = "5m"\npath = "
 
 @pytest.fixture
 def hub(run_with_store: Run, tmp_path: Path) -> Run:
-    """Make a hub with one bank, and a feed of a folder."""
+    """Make a hub with one bank and a feed from a folder."""
     assert run_with_store("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown").exit_code == 0
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "a.txt").write_text("bad.example.com\nwhat is this\n", encoding="utf-8")
@@ -36,7 +36,7 @@ def store(hub: Run) -> Iterator[Store]:
     opened.close()
 
 
-def test_the_list_says_how_a_feed_stands(hub: Run) -> None:
+def test_list_shows_the_state_of_a_feed(hub: Run) -> None:
     before = answer(hub("feed", "list", "--json"))[0]
     assert (before["runs"], before["breaker"], before["lag_seconds"]) == (0, "closed", None)
     assert before["next_run"] is not None
@@ -48,7 +48,15 @@ def test_the_list_says_how_a_feed_stands(hub: Run) -> None:
     assert after["lag_seconds"] < 60
 
 
-def test_the_list_is_a_table_too(hub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contributions_of_a_pull_are_in_the_audit_trail(hub: Run, store: Store) -> None:
+    answer(hub("feed", "run", "drop", "--by", "Anna", "--json"))
+    with store.read() as tx:
+        entries = [(event.remote, event.method, event.partner) for _, _, event, _ in audit.tail(tx, 10)]
+    assert ("Anna", "RUN", None) in entries
+    assert ("feed drop", "PULL", "First Bank") in entries
+
+
+def test_list_can_be_a_table(hub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     hub("feed", "run", "drop")
     result = hub("feed", "list")
@@ -56,7 +64,7 @@ def test_the_list_is_a_table_too(hub: Run, monkeypatch: pytest.MonkeyPatch) -> N
     assert [word in result.stdout for word in ("drop", "file-pull", "s ago", "in ", "closed")] == [True] * 5
 
 
-def test_the_list_breaks_no_word_on_a_narrow_terminal(hub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_breaks_no_word_on_a_narrow_terminal(hub: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     hub("feed", "run", "drop")
@@ -67,7 +75,7 @@ def test_the_list_breaks_no_word_on_a_narrow_terminal(hub: Run, monkeypatch: pyt
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_a_run_shows_what_it_refused(hub: Run, tmp_path: Path) -> None:
+def test_run_shows_refused_items(hub: Run, tmp_path: Path) -> None:
     file = tmp_path / "rejects.jsonl"
     assert hub("feed", "run", "drop", "--dry-run", "--rejects", str(file)).exit_code == 0
     (rejected,) = map(json.loads, file.read_text(encoding="utf-8").splitlines())
@@ -79,13 +87,13 @@ def test_a_run_shows_what_it_refused(hub: Run, tmp_path: Path) -> None:
     assert "cannot be written" in refused.stderr
 
 
-def test_a_feed_that_stopped_says_so_and_has_no_next_run(hub: Run, tmp_path: Path) -> None:
+def test_stopped_feed_is_shown_without_a_next_run(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "drop" / "a.txt").unlink()
     (tmp_path / "drop").rmdir()
     assert hub("feed", "run", "drop").exit_code == 1
     stopped = answer(hub("feed", "list", "--json"))[0]
     assert (stopped["breaker"], stopped["next_run"]) == ("stopped", None)
-    assert "there is no drop" in stopped["error"]
+    assert "drop does not exist" in stopped["error"]
     assert answer(hub("feed", "retry", "drop", "--json"))["error"] is None
     assert answer(hub("feed", "list", "--json"))[0]["next_run"] is not None
 
@@ -107,7 +115,7 @@ def test_two_feeds_of_one_name_are_refused(hub: Run, tmp_path: Path) -> None:
     assert "feed drop: name: two feeds have it" in result.stderr
 
 
-def test_prometheus_sees_how_the_feeds_stand(hub: Run, store: Store) -> None:
+def test_metrics_show_the_state_of_feeds(hub: Run, store: Store) -> None:
     answer(hub("feed", "run", "drop", "--json"))
     with store.begin() as tx:
         room = collections.get(tx, "takedown")
@@ -154,7 +162,7 @@ def eventually(true: Callable[[], bool], seconds: float = 40) -> None:
         time.sleep(0.1)
 
 
-def test_the_configuration_is_read_again_and_a_bad_one_is_not_taken(
+def test_changed_configuration_is_reloaded_and_an_invalid_one_ignored(
     hub: Run, store: Store, scheduler: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     def runs() -> dict[str, int]:
@@ -163,7 +171,7 @@ def test_the_configuration_is_read_again_and_a_bad_one_is_not_taken(
 
     eventually(lambda: runs() == {"drop": 1})
     (tmp_path / "scamfeed.toml").write_text(DROP + "colour = 'red'\n", encoding="utf-8")
-    eventually(lambda: "configuration not taken, the old one stays" in (tmp_path / "log").read_text())
+    eventually(lambda: "configuration rejected, the old one stays in force" in (tmp_path / "log").read_text())
     assert "colour: no such setting" in (tmp_path / "log").read_text()
     second = DROP.replace('"drop"\nconnector', '"second"\nconnector')
     (tmp_path / "scamfeed.toml").write_text(DROP + second, encoding="utf-8")

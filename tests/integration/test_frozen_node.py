@@ -1,4 +1,4 @@
-"""A node that is frozen in the middle of a large POST stops no other for more than five seconds."""
+"""A node frozen in the middle of a large POST delays no other node for more than five seconds."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ from tests.postgres import Postgres
 pytestmark = pytest.mark.long
 
 SIZE, ROUNDS = 1_500, 8
-# Five seconds, and what the answer itself takes on a busy machine.
+# Five seconds, plus the response time on a busy machine.
 LONGEST_SECONDS = 7.0
 
 
@@ -32,7 +32,7 @@ class Contributor:
         self._token, self._hub = token, hub
 
     def post(self, values: list[str]) -> float:
-        """Report values, and give the seconds until the answer."""
+        """Report values, and return the seconds until the response."""
         body = json.dumps({"objects": [indicator(value, self.identity) for value in values]})
         headers = {"Authorization": f"Bearer {self._token}", "Accept": TAXII, "Content-Type": TAXII}
         began = time.monotonic()
@@ -44,7 +44,7 @@ class Contributor:
 
 @pytest.fixture
 def nodes(postgres: Postgres, tmp_path: Path) -> Iterator[list[Contributor]]:
-    """Serve one hub by two nodes, and yield a partner at each."""
+    """Serve one hub on two nodes, and yield a partner for each."""
     name = postgres.database()
     store = Store.open(postgres.url(name))
     set_up(store)
@@ -68,7 +68,7 @@ def nodes(postgres: Postgres, tmp_path: Path) -> Iterator[list[Contributor]]:
         postgres.drop(name)
 
 
-def test_a_node_frozen_in_a_post_on_postgresql_stops_no_other_for_more_than_five_seconds(
+def test_node_frozen_in_a_post_delays_no_other_for_more_than_five_seconds_on_postgresql(
     nodes: list[Contributor],
 ) -> None:
     frozen, other = nodes
@@ -82,7 +82,7 @@ def test_a_node_frozen_in_a_post_on_postgresql_stops_no_other_for_more_than_five
         frozen._hub.freeze()
         try:
             assert other._hub.is_ready()
-            # What the frozen node has in its hands, and what nobody has.
+            # Values of the frozen node's open request, and values that it does not use.
             waits.append((other.post([values[0], values[-1]]), other.post([f"free{turn}.example.com"])))
         finally:
             frozen._hub.thaw()
@@ -91,6 +91,6 @@ def test_a_node_frozen_in_a_post_on_postgresql_stops_no_other_for_more_than_five
     assert set(other.answers) == {202}
     assert set(frozen.answers) <= {202, 503}
     assert max(held for held, _ in waits) < LONGEST_SECONDS
-    # The same again is taken, whatever became of the first time.
+    # The same values are accepted again, regardless of the first response.
     assert frozen.post([f"turn{ROUNDS - 1}-{number}.example.com" for number in range(SIZE)]) < 120
     assert frozen.answers[-1] == 202

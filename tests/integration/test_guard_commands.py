@@ -1,4 +1,4 @@
-"""The commands of the guard: its lists, their updates, and the brake."""
+"""Commands of the guard: its lists, their updates, and the brake."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def hub(run_with_store: Run) -> Run:
     return run_with_store
 
 
-def test_lists_say_what_they_have_and_what_they_have_held(hub: Run, tmp_path: Path) -> None:
+def test_lists_show_their_entries_and_held_values(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "reports.txt").write_text("bit.ly\nshop.example.com\n", encoding="utf-8")
     hub("contribute", "reports.txt", "--partner", "First Bank", "--kind", "domain")
     rows = {row["list"]: row for row in answer(hub("lists", "show", "--json"))}
@@ -32,7 +32,7 @@ def test_lists_say_what_they_have_and_what_they_have_held(hub: Run, tmp_path: Pa
     }
 
 
-def test_an_updated_list_is_beside_the_store_and_in_force(hub: Run, tmp_path: Path) -> None:
+def test_updated_list_is_next_to_the_store_and_in_force(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "ours.txt").write_text("shop.example.com\n", encoding="utf-8")
     assert answer(hub("lists", "update", "ours.txt", "--as", "local-sites", "--json"))[0]["entries"] == 1
     assert (tmp_path / "scamfeed-lists" / "local-sites.txt.gz").exists()
@@ -41,7 +41,7 @@ def test_an_updated_list_is_beside_the_store_and_in_force(hub: Run, tmp_path: Pa
     assert [row["rule"] for row in answer(hub("review", "list", "--json"))] == ["local-sites"]
 
 
-def test_a_folder_of_lists_is_taken_as_it_is_published(hub: Run, tmp_path: Path) -> None:
+def test_published_folder_of_lists_is_accepted(hub: Run, tmp_path: Path) -> None:
     for name, entries in (("bank-website", [".bank.example"]), ("tlds", ["example"])):
         (tmp_path / "lists" / name).mkdir(parents=True)
         (tmp_path / "lists" / name / "list.json").write_text(json.dumps({"list": entries}), encoding="utf-8")
@@ -62,7 +62,7 @@ def test_a_folder_of_lists_is_taken_as_it_is_published(hub: Run, tmp_path: Path)
         ("https://lists.example/what.json", [], "--as"),
     ],
 )
-def test_what_is_no_list_is_refused_with_the_way_out(
+def test_malformed_list_is_refused_with_advice(
     hub: Run, tmp_path: Path, source: str, options: list[str], said: str
 ) -> None:
     (tmp_path / "ours.txt").write_text("shop.example.com\n", encoding="utf-8")
@@ -72,25 +72,23 @@ def test_what_is_no_list_is_refused_with_the_way_out(
     assert not (tmp_path / "scamfeed-lists").exists()
 
 
-def test_what_takes_two_on_the_pages_may_be_left_to_a_second_person(
-    hub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "reports.txt").write_text("bit.ly\nimdb.com\n", encoding="utf-8")
+def test_commands_propose_on_request_and_once_two_operators_may_confirm(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "reports.txt").write_text("bit.ly\nimdb.com\ngoogle.com\n", encoding="utf-8")
     hub("contribute", "reports.txt", "--partner", "First Bank", "--kind", "domain")
-    [held, alone] = [row["id"] for row in answer(hub("review", "list", "--json"))]
+    [held, alone, last] = [row["id"] for row in answer(hub("review", "list", "--json"))]
     [caution] = answer(hub("review", "show", held, "--json"))["cautions"]
-    assert caution["list"] in ("url-shortener", "tranco10k")
+    assert caution["list"] in ("url-shortener", "tranco10k", "owned-sites")
     assert caution["list"] in hub("review", "show", held).stdout
-    with monkeypatch.context() as patch:
-        patch.setenv("SCAMFEED_TWO_PERSONS_COMMANDS", "true")
-        [row] = answer(hub("review", "approve", held, "--by", "Anong", "--json"))
-    assert (row["state"], "proposal" in row) == ("open", True)
     [row] = answer(hub("review", "approve", held, "--propose", "--by", "Anong", "--json"))
     assert row["state"] == "open"
     assert hub("proposal", "confirm", row["proposal"], "--by", "Anong").exit_code == 2
     assert answer(hub("proposal", "confirm", row["proposal"], "--by", "Boon", "--json"))["state"] == "confirmed"
     [row] = answer(hub("review", "approve", alone, "--json"))
     assert (row["state"], "proposal" in row) == ("approved", False)
+    for name in ("Anong", "Boon"):
+        assert hub("operator", "add", name, "--role", "approver").exit_code == 0
+    [row] = answer(hub("review", "approve", last, "--json"))
+    assert (row["state"], "proposal" in row) == ("open", True)
 
 
 def test_a_brake_is_lifted_by_name(hub: Run, tmp_path: Path) -> None:

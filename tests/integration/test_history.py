@@ -1,4 +1,4 @@
-"""``scamfeed export --history``: every version once, by day, and read by the queries that the guide shows."""
+"""``scamfeed export --history`` writes every version once, by day, for the queries of the guide."""
 
 import re
 from contextlib import closing
@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from server.store import Store, collections, log
 from server.store.objects.query import EVERY, Query
+from tests.initial_stores import initial_url
 from tests.integration.command import Run, answer
 
 GUIDE = Path(__file__).parents[2] / "docs" / "history.md"
@@ -20,15 +21,11 @@ DAY = 86_400 * 1_000_000
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(request: pytest.FixtureRequest, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the URL of a hub with three listings, one of them delisted on the next day."""
-    chosen = "sqlite:///scamfeed.db"
-    if request.param == "postgresql":
-        postgres = request.getfixturevalue("postgres")
-        chosen = postgres.url(postgres.database())
+    chosen = initial_url(request, tmp_path, "scamfeed.db")
     monkeypatch.setenv("SCAMFEED_DATABASE_URL", chosen)
-    assert run("init").exit_code == 0
-    assert run("partner", "add", "First", "--kind", "platform").exit_code == 0
+    assert run("partner", "add", "First", "--kind", "platform", "--vouched").exit_code == 0
     rows = "a.example.com\nb.example.com\nc.example.com\n"
     assert run("contribute", "-", "--partner", "First", "--kind", "domain", stdin=rows).exit_code == 0
     next_day(chosen)
@@ -37,7 +34,7 @@ def url(request: pytest.FixtureRequest, run: Run, monkeypatch: pytest.MonkeyPatc
 
 
 def next_day(url: str) -> None:
-    """Have the collections go on a day later."""
+    """Let the collections continue one day later."""
     with closing(Store.open(url)) as store, store.begin() as tx:
         tx.execute(text("UPDATE collections SET last_added = last_added + :day"), {"day": DAY})
 
@@ -65,7 +62,7 @@ def test_every_version_is_there_once_and_in_order(url: str, run: Run) -> None:
     assert bodies() == logged(url)
 
 
-def test_rows_say_what_the_objects_say(url: str, run: Run) -> None:
+def test_rows_match_the_objects(url: str, run: Run) -> None:
     written(run)
     rows = pl.read_parquet("history/**/*.parquet").filter(type="indicator").sort("date_added").to_dicts()
     assert [row["value"] for row in rows] == ["a.example.com", "b.example.com", "c.example.com", "b.example.com"]
@@ -94,16 +91,16 @@ def test_only_the_newest_day_and_new_days_are_written_again(url: str, run: Run) 
 
 
 def test_a_day_of_many_versions_has_several_parts(url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.mapping.history._ROWS_IN_PART", 2)
-    monkeypatch.setattr("feeds.mapping.history._PAGE", 3)
+    monkeypatch.setattr("feeds.mapping.export._ROWS_IN_PART", 2)
+    monkeypatch.setattr("feeds.mapping.export._PAGE", 3)
     assert [day["parts"] for day in written(run)] == [-(-(len(logged(url)) - 1) // 2), 1]
     assert bodies() == logged(url)
-    monkeypatch.setattr("feeds.mapping.history._ROWS_IN_PART", 3)
+    monkeypatch.setattr("feeds.mapping.export._ROWS_IN_PART", 3)
     written(run, "--since", "2026-01-01T00:00:00Z")
     assert bodies() == logged(url)
 
 
-def test_any_folder_of_fsspec_takes_them(url: str, run: Run) -> None:
+def test_any_fsspec_folder_can_be_the_target(url: str, run: Run) -> None:
     files = fsspec.filesystem("memory")
     try:
         written(run, to="memory://bucket/history")
@@ -128,7 +125,7 @@ def test_the_queries_of_the_guide_run(url: str, run: Run) -> None:
     assert [(row["kind"], row["listings"], row["delisted"]) for row in rows] == [("domain", 3, 0), ("domain", 1, 1)]
 
 
-def test_what_cannot_be_written_is_said(run: Run, tmp_path: Path) -> None:
+def test_write_errors_are_reported(run: Run, tmp_path: Path) -> None:
     assert run("init").exit_code == 0
     asked = ("export", "--collection", "takedown", "--history")
     assert "--output" in run(*asked).stderr

@@ -1,13 +1,13 @@
-"""Keys are renewed from a file to an HSM and back, with an overlap: statements, and the ledger."""
+"""Renew keys from a file to an HSM and back with an overlap, for statements and for the ledger."""
 
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from schemas.ledger.checkpoints import open_checkpoint
-from schemas.ledger.notes import VerifierKey
-from schemas.proof.signatures import public_keys_of, verified
+from schemas.tlog.notes import VerifierKey
+from schemas.tlog.proofs import open_checkpoint
+from schemas.tlog.signatures import public_keys_of, verified
 from server.store import Store, collections
 from server.store.ledger import growth
 from tests.integration.command import Run, answer
@@ -26,7 +26,7 @@ def test_a_notice_is_signed_by_a_file_and_an_hsm_until_one_is_dropped(run_with_s
     assert answer(run("key", "drop", old, "--json"))["keys"] == both[:1]
     assert "PRIVATE" not in Path("scamfeed-signing-key.pem").read_text()
     assert verified(answer(run(*notice)), trusted)[1] == both[:1]
-    # The URI in place of the file is the same key, and is not renewed.
+    # A URI for the same key as in the file does not renew the key.
     uri = hsm.uri("statements")
     Path("scamfeed.toml").write_text(f'signing_key_file = "{uri}"\n')
     assert verified(answer(run(*notice)), trusted)[1] == both[:1]
@@ -35,7 +35,7 @@ def test_a_notice_is_signed_by_a_file_and_an_hsm_until_one_is_dropped(run_with_s
     assert "no such key" in run("key", "renew", "--pkcs11", hsm.uri("absent")).stderr
 
 
-def test_the_ledger_is_signed_by_an_hsm_beside_the_key_before_and_waits_for_it(
+def test_ledger_is_signed_by_the_hsm_and_the_former_key_and_waits_for_the_hsm(
     run_with_store: Run, hsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_with_store

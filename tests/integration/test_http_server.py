@@ -1,4 +1,4 @@
-"""HTTP as it comes over real sockets: whole, in pieces, wrong, and while the server is reloaded, stopped or killed."""
+"""HTTP over real sockets: complete, fragmented and malformed requests, also during a reload, stop or kill."""
 
 import json
 import os
@@ -17,6 +17,7 @@ import pytest
 
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
+from tests.ports import free_port
 from tests.processes import Forked, serve_hub
 
 TAXII = "application/taxii+json;version=2.1"
@@ -24,7 +25,7 @@ OBJECTS = "/feed/collections/room/objects/"
 
 
 class Wire:
-    """A connection to a running server, which sends what it is told to the byte."""
+    """A raw connection to a running server."""
 
     open: ClassVar[list["Wire"]] = []
 
@@ -56,7 +57,7 @@ class Wire:
         return status, headers, self._read.read(int(headers.get("content-length", 0)))
 
     def refusal(self) -> int:
-        """Check that the answer is an error resource and the last one, and give its status."""
+        """Check that the response is the last one and an error resource, and return its status."""
         status, headers, body = self.answer()
         assert headers["content-type"] == TAXII
         assert json.loads(body)["http_status"] == str(status)
@@ -90,12 +91,12 @@ def start(folder: Path) -> Iterator[Hub]:
     store.migrate()
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
-        given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
+        given = partners.add(
+            tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}", vouched=True)
+        )
         collections.grant(tx, "bank", room, read=True, write=True)
     store.close()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = int(taken.getsockname()[1])
+    port = free_port()
     log = folder / "log"
     server = Forked(serve_hub, {"database_url": url}, port, 2, 8, log=log)
     hub = Hub(port, given.token, server)
@@ -145,7 +146,7 @@ def envelope(count: int = 1) -> bytes:
     return json.dumps({"objects": [{"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}] * count}).encode()
 
 
-def test_requests_that_come_at_once_are_answered_in_their_order(hub: Hub) -> None:
+def test_pipelined_requests_are_answered_in_order(hub: Hub) -> None:
     wire = hub.connect()
     body = envelope()
     post = wire.head(method="POST", Content_Type=TAXII, Content_Length=str(len(body)))
@@ -153,14 +154,14 @@ def test_requests_that_come_at_once_are_answered_in_their_order(hub: Hub) -> Non
     assert [wire.answer()[0] for _ in range(23)] == [200, 202, *[200] * 20, 404]
 
 
-def test_a_request_may_come_byte_by_byte(hub: Hub) -> None:
+def test_request_can_arrive_byte_by_byte(hub: Hub) -> None:
     wire = hub.connect()
     for byte in wire.head().encode():
         wire.send(bytes([byte]))
     assert wire.answer()[0] == 200
 
 
-def test_a_body_may_come_in_chunks_after_it_has_been_asked_for(hub: Hub) -> None:
+def test_chunked_body_is_accepted_after_100_continue(hub: Hub) -> None:
     wire = hub.connect()
     more = {"Content_Type": TAXII, "Transfer_Encoding": "chunked", "Expect": "100-continue"}
     wire.send(wire.head(method="POST", **more))
@@ -174,7 +175,7 @@ def test_a_body_may_come_in_chunks_after_it_has_been_asked_for(hub: Hub) -> None
     assert json.loads(said)["success_count"] == 3
 
 
-def test_a_body_that_would_be_refused_is_not_asked_for(hub: Hub) -> None:
+def test_body_to_be_refused_gets_no_100_continue(hub: Hub) -> None:
     wire = hub.connect()
     more = {"Content_Type": TAXII, "Content_Length": "1000000", "Expect": "100-continue", "Authorization": "Bearer x"}
     assert wire.send(wire.head(method="POST", **more)).refusal() == 401
@@ -200,11 +201,11 @@ def test_a_body_that_would_be_refused_is_not_asked_for(hub: Hub) -> None:
     ],
     ids=lambda value: repr(value)[:50],
 )
-def test_what_is_no_request_is_refused_as_a_taxii_error(hub: Hub, sent: str, status: int) -> None:
+def test_malformed_request_is_refused_with_a_taxii_error(hub: Hub, sent: str, status: int) -> None:
     assert hub.connect().send(sent).refusal() == status
 
 
-def test_an_end_of_input_in_the_middle_harms_nobody(hub: Hub) -> None:
+def test_truncated_request_affects_no_other_client(hub: Hub) -> None:
     wire = hub.connect()
     wire.send(wire.head()[:40]).socket.shutdown(socket.SHUT_WR)
     assert wire.is_over()
@@ -214,7 +215,7 @@ def test_an_end_of_input_in_the_middle_harms_nobody(hub: Hub) -> None:
     assert whole.is_over()
 
 
-def test_a_client_of_http_1_0_is_answered_and_left(hub: Hub) -> None:
+def test_http_1_0_client_is_answered_and_disconnected(hub: Hub) -> None:
     wire = hub.connect()
     assert wire.send(wire.head(version="1.0")).answer()[0] == 200
     assert wire.is_over()
@@ -224,13 +225,13 @@ def test_a_client_of_http_1_0_is_answered_and_left(hub: Hub) -> None:
         assert (status, headers["connection"]) == (200, "keep-alive")
 
 
-def test_an_upgrade_is_not_taken(hub: Hub) -> None:
+def test_protocol_upgrade_is_ignored(hub: Hub) -> None:
     wire = hub.connect()
     assert wire.send(wire.head(Connection="Upgrade", Upgrade="websocket")).answer()[0] == 200
     assert wire.is_over()
 
 
-def test_a_head_is_answered_without_its_body(hub: Hub) -> None:
+def test_head_request_is_answered_without_a_body(hub: Hub) -> None:
     wire = hub.connect()
     wire.send(wire.head(method="HEAD"))
     assert wire._read.readline().split()[1] == b"200"
@@ -273,8 +274,8 @@ def test_no_request_fails_while_the_server_is_reloaded(own_hub: Hub) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the server's workers through /proc")
-def test_nobody_goes_on_serving_when_the_main_process_is_killed(own_hub: Hub) -> None:
-    # It answers as soon as one of its workers is up.
+def test_workers_stop_when_the_main_process_is_killed(own_hub: Hub) -> None:
+    # The server responds as soon as one of its workers is up.
     wait_for(lambda: len(own_hub.workers()) == 2)
     orphans = own_hub.workers()
     own_hub.process.kill()
@@ -285,7 +286,7 @@ def test_nobody_goes_on_serving_when_the_main_process_is_killed(own_hub: Hub) ->
 
 
 def is_running(pid: int) -> bool:
-    """Return whether a process runs; one that is dead and was not fetched yet does not."""
+    """Return whether a process runs. A zombie does not."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,4 +1,4 @@
-"""Mapping on several processors and on a cluster: the same objects, the same counts, the same rejects."""
+"""Mapping on several processors and on a cluster gives the same objects, counts and rejects."""
 
 import gzip
 import json
@@ -49,7 +49,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "json"])
-def test_two_processes_write_what_one_writes(files: list[Path], tmp_path: Path, ending: str) -> None:
+def test_two_processes_write_the_same_as_one(files: list[Path], tmp_path: Path, ending: str) -> None:
     results = []
     for jobs in ("1", "2"):
         out, rejects = tmp_path / f"out-{jobs}.{ending}", tmp_path / f"rejects-{jobs}"
@@ -84,7 +84,7 @@ def test_two_processes_write_the_same_bytes_in_the_same_order(tmp_path: Path, en
     assert written[0][1].count(b'"type":"grouping"') == 6500
 
 
-def test_what_cannot_be_read_on_is_mapped_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_damaged_file_is_mapped_up_to_the_damage(tmp_path: Path) -> None:
     cut = tmp_path / "cut.txt.gz"
     cut.write_bytes(gzip.compress("\n".join(LINES).encode())[:-200])
     seen = []
@@ -106,7 +106,7 @@ def test_a_cluster_of_two_workers_maps_file_by_file(files: list[Path], tmp_path:
     assert counts["read"] == sum(one["read"] for one in separate)
     assert counts["mapped"] == sum(one["mapped"] for one in separate)
     ids = [{one["id"] for one in _lines(folder / f"{each.name}.jsonl")} for each in files]
-    # The second file says what the first does: the same objects.
+    # The second file repeats the first, so the objects are the same.
     assert ids[0] == ids[1]
     rejected = (folder / "list.txt.rejects.jsonl").read_text().splitlines()
     assert Counter(json.loads(line)["reason"] for line in rejected)["public-suffix"] == 1
@@ -123,10 +123,11 @@ def test_a_cluster_of_two_workers_contributes_file_by_file(
         monkeypatch.setenv("SCAMFEED_DATABASE_URL", postgres.url(postgres.database()))
     run = [sys.executable, "-m", "server.cli"]
     subprocess.run([*run, "init"], check=True, capture_output=True)
-    subprocess.run([*run, "partner", "add", "First", "--kind", "platform"], check=True, capture_output=True)
+    added = [*run, "partner", "add", "First", "--kind", "platform", "--vouched"]
+    subprocess.run(added, check=True, capture_output=True)
     files = []
     for number in range(3):
-        # Each file shares values with the next, which another worker contributes in the same moment.
+        # Each file shares values with the next one, which another worker contributes at the same time.
         names = (f"shop-{value}.example.com" for value in range(number * 1_500, number * 1_500 + 2_000))
         files.append(tmp_path / f"part-{number}.txt")
         files[-1].write_text("\n".join([*names, "co.th"]))

@@ -1,4 +1,4 @@
-"""A partner that may not know of a contribution sees, byte for byte, what it would see without it."""
+"""A partner outside a contribution's audience sees the same bytes as on a hub without that contribution."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,33 +41,33 @@ def _columns(*choices: dict[str, str]) -> st.SearchStrategy[tuple[tuple[str, str
 
 
 _OPEN = _columns({"tlp": "clear"}, {"tlp": "green"}, {"tlp": "amber"}, {})
-_SPEECH = ("sighting", "blocked", "no-action")
+_ANNOTATIONS = ("sighting", "blocked", "no-action")
 _VISIBLE = st.one_of(
     st.builds(Step, st.sampled_from(NAMES), st.just("report"), _VALUES, _OPEN),
     st.builds(
         Step,
         st.sampled_from(NAMES),
-        st.sampled_from((*_SPEECH, "retract")),
+        st.sampled_from((*_ANNOTATIONS, "retract")),
         _VALUES,
         st.just(()),
     ),
 )
-_HIDDEN_BY = "Exchange"
-_MEMBERS_ONLY = st.builds(Step, st.just(_HIDDEN_BY), st.just("report"), _VALUES, st.just((("tlp", "green"),)))
+_HIDDEN_REPORTER = "Exchange"
+_MEMBERS_ONLY = st.builds(Step, st.just(_HIDDEN_REPORTER), st.just("report"), _VALUES, st.just((("tlp", "green"),)))
 _HIDDEN = st.builds(
     Step,
-    st.just(_HIDDEN_BY),
+    st.just(_HIDDEN_REPORTER),
     st.sampled_from(("report", "report", "sighting", "blocked")),
     _VALUES,
     _columns(*_LIMITS),
 )
-# What is hidden is marked so; taking back what one said under limits is hidden as well.
+# Hidden steps carry the flag True. Retracting a report with sharing limits is hidden as well.
 _STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just(False), _VISIBLE.filter(lambda step: step.by != _HIDDEN_BY)),
+        st.tuples(st.just(False), _VISIBLE.filter(lambda step: step.by != _HIDDEN_REPORTER)),
         st.tuples(st.just(True), _HIDDEN),
         st.tuples(st.just(True), _MEMBERS_ONLY),
-        st.tuples(st.just(True), st.builds(Step, st.just(_HIDDEN_BY), st.just("retract"), _VALUES)),
+        st.tuples(st.just(True), st.builds(Step, st.just(_HIDDEN_REPORTER), st.just("retract"), _VALUES)),
     ),
     min_size=1,
     max_size=7,
@@ -80,36 +80,36 @@ def ground() -> Iterator[Ground]:
         yield prepared(Path(folder))
 
 
-def see_no_difference(ground: Ground, steps: list[tuple[bool, Step]]) -> None:
-    """Take the steps in two hubs, the hidden ones in one alone, and compare what those see who may not know of them."""
+def assert_no_visible_difference(ground: Ground, steps: list[tuple[bool, Step]]) -> None:
+    """Run all steps on one hub and only the visible ones on another, and compare the views outside the audience."""
     with (
         pytest.MonkeyPatch.context() as patch,
         TemporaryDirectory() as folder,
-        world_on(ground, Path(folder) / "with.db") as told,
-        world_on(ground, Path(folder) / "without.db") as untold,
+        world_on(ground, Path(folder) / "with.db") as with_hidden,
+        world_on(ground, Path(folder) / "without.db") as without_hidden,
     ):
         clock = Clock(patch)
-        # Tags of pages grow at random: here a tag tells how often the rows of a page have changed, and no more.
-        patch.setattr("server.store.objects.marks.secrets.randbelow", lambda _: 0)
+        # Page tags grow by random amounts. Here a tag counts how often the rows of a page have changed.
+        patch.setattr("server.store.objects.rows.secrets.randbelow", lambda _: 0)
         reports = [Step(step.by, "report", step.value, step.columns) for hidden, step in steps if hidden]
-        may_know = {_HIDDEN_BY}.union(*(readers_of(told, step) for step in reports if step.columns))
-        # Who reports a value too is told that others do whom nothing limits.
+        audience = {_HIDDEN_REPORTER}.union(*(readers_of(with_hidden, step) for step in reports if step.columns))
+        # A partner that reports the same value learns of other members' reports without sharing limits.
         open_to_members = {step.value for step in reports if step.columns == GREEN}
-        may_know |= {step.by for _, step in steps if step.value in open_to_members}
+        audience |= {step.by for _, step in steps if step.value in open_to_members}
         for number, (hidden, step) in enumerate(steps):
             clock.at(number)
-            if not hidden and step.what in _SPEECH and step.by in may_know:
-                continue  # what those who know say of it is no wider than what they know
+            if not hidden and step.what in _ANNOTATIONS and step.by in audience:
+                continue  # such an annotation has at most the audience of the report
             if hidden and step.what == "retract" and step.value in open_to_members:
-                continue  # the shared rooms count their listings together: public tells by its id that there was one
-            told.take(number, step)
+                continue  # shared collections count listings together: the public id reveals an earlier listing
+            with_hidden.take(number, step)
             if not hidden:
-                untold.take(number, step)
+                without_hidden.take(number, step)
         clock.at(len(steps))
-        ids = hub_ids(told, {step.value for _, step in steps})
-        for name in sorted(set(NAMES) - may_know):
-            assert told.answers_to(name) == untold.answers_to(name)
-            seen, expected = told.sees(name, ids), untold.sees(name, ids)
+        ids = hub_ids(with_hidden, {step.value for _, step in steps})
+        for name in sorted(set(NAMES) - audience):
+            assert with_hidden.answers_to(name) == without_hidden.answers_to(name)
+            seen, expected = with_hidden.sees(name, ids), without_hidden.sees(name, ids)
             for path, answer in expected.items():
                 assert seen[path] == answer, f"{name}: {path}: {difference(seen[path][2], answer[2])}"
             assert seen.keys() == expected.keys()
@@ -118,46 +118,46 @@ def see_no_difference(ground: Ground, steps: list[tuple[bool, Step]]) -> None:
 RED = (("tlp", "red"), ("only_partners", "Police"))
 GREEN = (("tlp", "green"),)
 CLEAR = (("tlp", "clear"),)
-HIDDEN = (True, Step(_HIDDEN_BY, columns=RED))
+HIDDEN = (True, Step(_HIDDEN_REPORTER, columns=RED))
 OPEN = (False, Step("First Bank", columns=GREEN))
 
 SCENES: dict[str, list[tuple[bool, Step]]] = {
-    "something hidden is said of what all know": [OPEN, HIDDEN],
-    "all learn later what some knew": [HIDDEN, OPEN],
-    "what was taken back in secret is reported by another": [HIDDEN, (True, Step(_HIDDEN_BY, "retract")), OPEN],
-    "what all knew is taken back and comes again": [
+    "a hidden report of a value known to all": [OPEN, HIDDEN],
+    "a hidden report before an open one": [HIDDEN, OPEN],
+    "a report by another partner after a hidden retraction": [HIDDEN, (True, Step(_HIDDEN_REPORTER, "retract")), OPEN],
+    "an open report is retracted and another one follows": [
         OPEN,
         HIDDEN,
         (False, Step("First Bank", "retract")),
         (False, Step("Platform", columns=GREEN)),
     ],
-    "somebody guesses an id and says that it was seen": [HIDDEN, (False, Step("Platform", "sighting"))],
-    "somebody guesses an id and says what was done": [HIDDEN, (False, Step("Platform", "blocked"))],
-    "something hidden is said of a sighting's value": [
+    "a sighting of a guessed id": [HIDDEN, (False, Step("Platform", "sighting"))],
+    "an outcome for a guessed id": [HIDDEN, (False, Step("Platform", "blocked"))],
+    "a hidden report and sighting of a sighted value": [
         OPEN,
         (False, Step("Platform", "sighting")),
         HIDDEN,
-        (True, Step(_HIDDEN_BY, "sighting", columns=RED)),
+        (True, Step(_HIDDEN_REPORTER, "sighting", columns=RED)),
     ],
-    "members know what the public learns later": [
-        (True, Step(_HIDDEN_BY, columns=GREEN)),
+    "a members-only report before a public one": [
+        (True, Step(_HIDDEN_REPORTER, columns=GREEN)),
         (False, Step("Police", columns=CLEAR)),
         (False, Step("Police", value=1, columns=CLEAR)),
     ],
-    "something narrower is said of what the public knows": [
+    "a members-only report of a public value": [
         (False, Step("Police", columns=CLEAR)),
-        (True, Step(_HIDDEN_BY, columns=GREEN)),
+        (True, Step(_HIDDEN_REPORTER, columns=GREEN)),
     ],
-    "a hidden outcome": [OPEN, (True, Step(_HIDDEN_BY, "blocked", columns=RED))],
+    "a hidden outcome": [OPEN, (True, Step(_HIDDEN_REPORTER, "blocked", columns=RED))],
 }
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_who_may_not_know_sees_no_difference_where(ground: Ground, scene: str) -> None:
-    see_no_difference(ground, SCENES[scene])
+def test_scene_is_invisible_outside_its_audience(ground: Ground, scene: str) -> None:
+    assert_no_visible_difference(ground, SCENES[scene])
 
 
 @settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_STEPS)
-def test_who_may_not_know_sees_no_difference_whatever_happens(ground: Ground, steps: list[tuple[bool, Step]]) -> None:
-    see_no_difference(ground, steps)
+def test_random_steps_are_invisible_outside_their_audience(ground: Ground, steps: list[tuple[bool, Step]]) -> None:
+    assert_no_visible_difference(ground, steps)

@@ -1,4 +1,4 @@
-"""``scamfeed notice``: a signed statement of what a partner was told about a value, and nothing of anybody else."""
+"""``scamfeed notice``: a signed statement of a partner's reads of one value, without data of others."""
 
 import base64
 import io
@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from schemas.proof.signatures import canonical
+from schemas.tlog.signatures import canonical
 from server.app import close, create_app
 from server.settings import load
 from server.store.credentials import UsedLogin, hash_token
-from server.taxii.application import call_wsgi
+from server.store.database.times import now, stamp
+from server.web.taxii.application import call_wsgi
 from tests.integration.command import Run, answer
 
 VALUE = "TH:KASITHBK:4567890123"
@@ -22,7 +23,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 
 def _ask(token: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    """Ask an application, and stop it, by which it stores who read what."""
+    """Send a request to an application, and stop the application so that it stores its read log."""
     app = create_app(load())
     environ = {
         "REQUEST_METHOD": "GET" if body is None else "POST",
@@ -52,7 +53,7 @@ def tokens() -> dict[str, str]:
 
 @pytest.fixture
 def hub(run_with_store: Run, tokens: dict[str, str], tmp_path: Path) -> Run:
-    """Make a hub on which Bank A reported an account that Bank B may read, and has not read."""
+    """Make a hub where Bank A reported an account that Bank B may read but has not read yet."""
     run = run_with_store
     for name in ("Bank A", "Bank B", "Bank C", "Bank D"):
         tokens[name] = answer(run("partner", "add", name, "--kind", "bank", "--json"))["token"]
@@ -72,9 +73,7 @@ def _statement(hub: Run, partner: str = "Bank B", *more: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("run_with_store", ["sqlite", "postgresql"], indirect=True)
-def test_a_notice_has_what_was_read_withdrawn_and_answered_and_nothing_of_others(
-    hub: Run, tokens: dict[str, str]
-) -> None:
+def test_notice_has_reads_delistings_and_responses_of_one_partner_only(hub: Run, tokens: dict[str, str]) -> None:
     before = _statement(hub)
     assert before["published"]
     assert {row["given"] for row in before["published"]} == {None}
@@ -104,6 +103,25 @@ def test_a_notice_has_what_was_read_withdrawn_and_answered_and_nothing_of_others
     written = json.dumps(stated)
     assert "Bank A" not in written
     assert "Bank C" not in written
+
+
+@pytest.mark.parametrize("run_with_store", ["sqlite", "postgresql"], indirect=True)
+def test_given_is_the_first_read_after_the_version(hub: Run, tokens: dict[str, str]) -> None:
+    path = "/feed/collections/mule-accounts/objects/"
+    assert _ask(tokens["Bank B"], path)[0] == 200
+    answered = now()
+    [first] = _statement(hub)["published"]
+    assert first["date_added"] < first["given"]["by"] < stamp(answered)
+    for number in range(3):
+        Path("more.csv").write_text(f"account_number,bank,country\n456789012{4 + number},KBANK,TH\n")
+        answer(
+            hub("contribute", "more.csv", "--partner", "Bank A", "--kind", "bank-account", "--tlp", "amber", "--json")
+        )
+        assert _ask(tokens["Bank B"], path)[0] == 200
+        [again] = _statement(hub)["published"]
+        assert (again["given"]["by"], again["given"]["login"]) == (first["given"]["by"], first["given"]["login"])
+        assert again["given"]["read_up_to"] == first["given"]["read_up_to"]
+        assert again["given"]["last_asked"] > first["given"]["last_asked"]
 
 
 def test_a_notice_is_checked_by_openssl_and_named_in_the_audit_trail(hub: Run, tmp_path: Path) -> None:
@@ -139,7 +157,7 @@ def test_a_notice_is_one_page_in_two_languages_with_the_statement_attached(hub: 
     assert hub("notice", "no value at all", "--partner", "Bank B").exit_code == 2
 
 
-def test_a_partner_gets_its_own_statement_and_a_hidden_value_is_as_an_absent_one(
+def test_partner_gets_its_own_statement_and_hidden_values_look_absent(
     hub: Run, tokens: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "hub.pem").write_text(hub("key", "show").stdout)
@@ -156,4 +174,4 @@ def test_a_partner_gets_its_own_statement_and_a_hidden_value_is_as_an_absent_one
     )
     assert hidden | {"made": 0, "value": 0} == absent | {"made": 0, "value": 0}
     for wrong in ({"value": "no value"}, {"value": 1}, {}, {"value": VALUE, "partner": "Bank A"}):
-        assert _ask(tokens["Bank B"], "/api/notice", json.dumps(wrong).encode())[0] == 409
+        assert _ask(tokens["Bank B"], "/api/notice", json.dumps(wrong).encode())[0] == 422

@@ -1,4 +1,4 @@
-"""A file of outcomes with totals, as a bank writes it, comes out as the bank's figures."""
+"""A bank's file of outcomes with totals produces the bank's own figures."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     return runner
 
 
-def test_a_file_of_totals_is_read_once_however_often_it_is_sent(hub: CliRunner) -> None:
+def test_repeated_file_of_totals_counts_once(hub: CliRunner) -> None:
     for _ in range(2):
         sent = hub.invoke(app, ["contribute", "outcomes.csv", "--partner", "First Bank", "--json"])
         assert sent.exit_code == 0, sent.output

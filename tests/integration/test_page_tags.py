@@ -1,4 +1,4 @@
-"""Large pages have an entity tag that changes with them, and those that cannot change are kept for good."""
+"""Large pages have an entity tag that changes with them, and final pages are cacheable forever."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from server.store.database import times
 from server.store.item import Item
 from server.store.objects import ends
 from server.store.objects.query import Query, Versions
-from server.taxii.page_cache import PageCache
+from server.web.taxii.page_cache import PageCache
 from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
 
 FINAL = "private, max-age=31536000, immutable"
@@ -28,7 +28,7 @@ def tag_of(hub: TaxiiHub, path: str = FULL, **more: str) -> str:
 
 @pytest.fixture
 def released(hub: TaxiiHub) -> Collection:
-    """A collection that the release rules fill, with forty objects."""
+    """A collection filled by the release rules, with forty objects."""
     with hub.store.begin() as tx:
         made, _ = collections.add_released(tx, "listings", "Listings")
         collections.grant(tx, "bank", made, read=True)
@@ -36,7 +36,7 @@ def released(hub: TaxiiHub) -> Collection:
         return made
 
 
-def test_who_has_the_page_gets_no_other(hub: TaxiiHub) -> None:
+def test_client_with_the_current_page_gets_no_new_one(hub: TaxiiHub) -> None:
     tag = tag_of(hub)
     for had in (tag, f"W/{tag}", f'"other", {tag}', "*"):
         status, headers, body = hub.get(FULL, HTTP_IF_NONE_MATCH=had)
@@ -46,13 +46,13 @@ def test_who_has_the_page_gets_no_other(hub: TaxiiHub) -> None:
     assert hub.get(FULL, REQUEST_METHOD="HEAD", HTTP_IF_NONE_MATCH=tag)[0] == "304 Not Modified"
 
 
-def test_a_tag_says_the_same_in_every_process(hub: TaxiiHub) -> None:
+def test_tag_is_the_same_in_every_process(hub: TaxiiHub) -> None:
     tag = tag_of(hub)
     hub.application._objects._pages = PageCache()
     assert hub.get(FULL, HTTP_IF_NONE_MATCH=tag)[0] == "304 Not Modified"
 
 
-def test_each_encoding_and_each_page_has_a_tag_of_its_own(hub: TaxiiHub) -> None:
+def test_each_encoding_and_page_has_its_own_tag(hub: TaxiiHub) -> None:
     asked = [{}, {"HTTP_ACCEPT_ENCODING": "gzip"}, {"HTTP_ACCEPT_ENCODING": "zstd"}]
     tags = {tag_of(hub, FULL, **more) for more in asked}
     tags |= {tag_of(hub, OBJECTS + query) for query in ("", "?limit=34", EVERY, "?match[type]=indicator")}
@@ -73,8 +73,8 @@ def test_a_page_that_changed_has_another_tag(hub: TaxiiHub) -> None:
     assert KNOWN in {item["id"] for item in json.loads(body)["objects"]}
 
 
-def test_a_row_before_the_first_that_comes_back_is_on_the_page(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deletion of a newer version brings back one that was added long before any row of the page."""
+def test_row_restored_before_the_first_is_on_the_page(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleting a newer version restores a version added long before any row of the page."""
     now = times.now()
 
     def in_hours(hours: int, *objects: dict[str, Any]) -> None:
@@ -105,16 +105,16 @@ def test_a_full_page_of_every_version_never_changes(hub: TaxiiHub, released: Col
     assert hub.get(path)[1:] == (headers, body)
     hub.application._objects._pages = PageCache()
     assert hub.get(path)[1:] == (headers, body)
-    # Its last page grows, and a page of the newest versions loses what is superseded.
+    # Its last page grows, and a page of the newest versions loses superseded ones.
     for query in ("?match[version]=all", "?limit=35"):
         assert hub.get(f"/feed/collections/{released.id}/objects/{query}")[1]["Cache-Control"] == "private, no-cache"
 
 
-def test_what_members_write_and_delete_themselves_is_never_final(hub: TaxiiHub) -> None:
+def test_pages_of_rooms_are_never_final(hub: TaxiiHub) -> None:
     assert hub.get(OBJECTS + EVERY)[1]["Cache-Control"] == "private, no-cache"
 
 
-def test_any_cache_may_keep_what_the_operator_calls_public(hub: TaxiiHub, released: Collection) -> None:
+def test_public_collections_are_cacheable_by_any_cache(hub: TaxiiHub, released: Collection) -> None:
     hub.application._objects._pages = PageCache(public=["listings"])
     path = f"/feed/collections/{released.id}/objects/"
     assert hub.get(path + EVERY)[1]["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -122,7 +122,7 @@ def test_any_cache_may_keep_what_the_operator_calls_public(hub: TaxiiHub, releas
     assert hub.get(FULL)[1]["Cache-Control"] == "private, no-cache"
 
 
-def test_a_tag_is_for_those_alone_who_may_read(hub: TaxiiHub) -> None:
+def test_tag_is_sent_to_authorised_readers_only(hub: TaxiiHub) -> None:
     tag = tag_of(hub)
     with hub.store.begin() as tx:
         collections.revoke(tx, "bank", hub.collection)
@@ -133,6 +133,6 @@ def test_small_pages_have_no_tag(hub: TaxiiHub) -> None:
     assert "ETag" not in hub.get(OBJECTS + "?limit=2")[1]
 
 
-def test_only_a_trusted_proxy_is_told_of_cached_pages(hub: TaxiiHub) -> None:
+def test_only_a_trusted_proxy_learns_of_cached_pages(hub: TaxiiHub) -> None:
     asked = {"HTTP_X_ORIGINAL_URI": FULL, "HTTP_X_ORIGINAL_METHOD": "GET"}
     assert hub.get("/cached-page", **asked)[0] == "404 Not Found"

@@ -1,4 +1,4 @@
-"""Cached pages of a collection and of its full variant, which are one log, are what the log has at each moment."""
+"""A collection and its full variant share one log, and their cached pages match it at each moment."""
 
 import json
 import random
@@ -12,8 +12,8 @@ from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from server.setup import set_up
 from server.store import collections, partners
-from server.taxii import page_cache
-from server.taxii.page_cache import PageCache
+from server.web.taxii import page_cache
+from server.web.taxii.page_cache import PageCache
 from tests.integration.taxii_hub import TaxiiHub
 
 BEGAN = timestamp.now() - timedelta(minutes=5)
@@ -26,11 +26,11 @@ QUERIES = [
 
 @pytest.fixture
 def tokens(hub: TaxiiHub) -> dict[str, str]:
-    """Two contributors, the first of which reads takedown and its full variant."""
+    """Two contributors. The first one reads takedown and its full variant."""
     set_up(hub.store)
     tokens = {"bank": hub.token}
     with hub.store.begin() as tx:
-        ngo = Partner(name="ngo", kind=PartnerKind.NGO, identity=f"identity--{uuid.uuid4()}")
+        ngo = Partner(name="ngo", kind=PartnerKind.NGO, identity=f"identity--{uuid.uuid4()}", vouched=True)
         tokens["ngo"] = partners.add(tx, ngo).token
         for alias in ("takedown", "takedown-full"):
             collections.grant(tx, "bank", collections.get(tx, alias), read=True)
@@ -62,7 +62,7 @@ def report(value: str, **more: Any) -> dict[str, Any]:
 
 
 def pages(hub: TaxiiHub, alias: str, query: str) -> list[tuple[dict[str, str], bytes]]:
-    """Read a listing from page to page."""
+    """Read a listing page by page."""
     found: list[tuple[dict[str, str], bytes]] = []
     following = ""
     while True:
@@ -75,9 +75,7 @@ def pages(hub: TaxiiHub, alias: str, query: str) -> list[tuple[dict[str, str], b
         following = f"&next={token}"
 
 
-def test_cached_pages_are_those_that_are_made_anew(
-    hub: TaxiiHub, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_pages_equal_new_pages(hub: TaxiiHub, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_cache, "_SMALLEST_PAGE", 1)
     kept = PageCache()
     chance = random.Random(13)  # noqa: S311 - chooses what a test does

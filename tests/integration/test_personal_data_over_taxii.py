@@ -1,4 +1,4 @@
-"""A bank posts, in every place and spelling that anybody thought of, who a victim is; another bank reads all it may."""
+"""A bank posts a victim's identity in every known place and spelling; another bank reads everything it may."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from schemas import tabular
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Tlp
 from server.store import collections
-from server.taxii.application import call_wsgi
+from server.web.taxii.application import call_wsgi
 from tests.integration.two_worlds import TAXII, Ground, World, prepared, world_on
 from tests.searches import examples
 
@@ -29,7 +29,7 @@ CARD, PHONE, MAIL, THAI_ID, IBAN = (
     "1234545678781",
     "GB29NWBK60161331926819",
 )
-# What of a number or address is looked for in all that another bank reads, once it is squeezed.
+# Parts of numbers and addresses to search for in another bank's data after normalisation.
 NEEDLES = (CARD, PHONE[1:], "janedoeexamplecom", THAI_ID, IBAN.lower(), "janedoe", "qzmarkerqz")
 BASE64 = base64.b64encode(f"victim {MAIL} {PHONE}".encode()).decode()
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -49,7 +49,7 @@ def others(**said: Any) -> Object:
     return {"extensions": {OTHERS: {"extension_type": "property-extension", **said}}}
 
 
-# Where the structure of an object takes words that nobody asked for.
+# Places where the structure of an object accepts unspecified text.
 PLACES: dict[str, Object] = {
     "value": {"value": PHONE},
     "value deep": {"x_a": {"b": [{"value": MAIL}]}},
@@ -110,7 +110,7 @@ PLACES: dict[str, Object] = {
     "kill chain": {"kill_chain_phases": [{"kill_chain_name": MAIL, "phase_name": PHONE}]},
 }
 
-# How a text may spell what a reader understands all the same.
+# Spellings of a text that a reader still understands.
 TEXTS: dict[str, str] = {
     "plain": f"victim {MAIL}",
     "zero width": "\u200b".join(MAIL),
@@ -184,7 +184,7 @@ WHERE = {
 
 
 def squeezed(body: bytes) -> str:
-    """Return letters and digits of a body alone, as a reader understands them."""
+    """Return only letters and digits of a body, in their plain spelling."""
     text = unicodedata.normalize("NFKD", json.dumps(json.loads(body), ensure_ascii=False))
     text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char.lower() for char in text)
     text = text.replace("а", "a")
@@ -220,14 +220,14 @@ class Bank:
         return status, answer
 
     def indicator(self) -> Object:
-        """Report a value that nobody else reports."""
+        """Report a value that no other partner reports."""
         self._number += 1
         defaults = {"reporter": "First Bank", "reported_at": WHEN, "kind": "domain", "tlp": "clear"}
         value = f"shop-{'abcdefghij'[self._number % 10]}{self._number}.example.com"
         return to_stix(ReportReader(defaults).report({"value": value}))[1]
 
     def annotations(self, of: str) -> dict[str, Object]:
-        """Return one annotation of each type, which says nothing of anybody."""
+        """Return one annotation of each type, without any person's data."""
         defaults = {"reporter": "First Bank", "reported_at": WHEN, "tlp": "clear"}
         asked: dict[str, tuple[str, Object]] = {
             "sighting": ("sighting", {"of": of}),
@@ -293,7 +293,7 @@ def nothing_leaks(bank: Bank, needles: tuple[str, ...] = NEEDLES) -> None:
     for alias, body in bank.read_by_another().items():
         seen = squeezed(body)
         assert BASE64[:20] not in body.decode(), alias
-        # The harmless lines of the objects themselves have none of it.
+        # The harmless lines of the objects themselves contain none of it.
         assert [needle for needle in needles if needle in seen] == [], alias
 
 
@@ -316,14 +316,16 @@ def test_no_spelling_of_a_text_carries_a_person_to_another_bank(bank: Bank, spel
         for place in places:
             answer = bank.post(changed(made[type_], {place: f"text {TEXTS[spelling]}"[:200]}))
             assert answer["failure_count"] == 1, (type_, place)
-            assert "personal-data" in answer["failures"][0]["message"] or "there seems" in str(answer["failures"])
+            assert "personal-data" in answer["failures"][0]["message"] or "it seems to contain" in str(
+                answer["failures"]
+            )
     told = bank.post({**bank.indicator(), "description": f"text {TEXTS[spelling]}"})
     assert told["failure_count"] == 1
     nothing_leaks(bank)
 
 
-def test_what_is_said_of_a_scam_goes_to_another_bank_as_it_is(bank: Bank) -> None:
-    """The check that the others can fail: known words in known places are read there."""
+def test_description_of_a_scam_reaches_another_bank_unchanged(bank: Bank) -> None:
+    """Prove that the search can succeed: it finds known words in known places."""
     indicator = bank.indicator()
     bank.post(indicator)
     made = bank.annotations(indicator["id"])
@@ -334,22 +336,22 @@ def test_what_is_said_of_a_scam_goes_to_another_bank_as_it_is(bank: Bank) -> Non
     assert all(f"qzwords of a {type_}" in read for type_ in WHERE)
 
 
-def test_the_sender_is_told_what_is_not_published(bank: Bank) -> None:
+def test_sender_learns_of_unpublished_parts(bank: Bank) -> None:
     indicator = bank.indicator()
     note = {**bank.annotations(indicator["id"])["note"], "x_rating": 3, "authors": ["desk"], "labels": ["a"]}
     answer = bank.post(indicator, note)
     assert answer["success_count"] == 2
     (told,) = [each["message"] for each in answer["successes"] if each["id"] == note["id"]]
-    assert told == "published without what is not known here: x_rating, authors, labels"
+    assert told == "published without unknown properties: x_rating, authors, labels"
 
 
-def test_a_reporter_is_told_of_a_reference_that_is_not_published(bank: Bank) -> None:
+def test_reporter_learns_of_unpublished_references(bank: Bank) -> None:
     proof = {"sha256": "0a" * 32, "reference": THAI_ID}
     told = [changed(bank.indicator(), ours(reference=PHONE, evidence=[proof])), bank.indicator()]
     successes = bank.post(*told)["successes"]
     assert [each.get("message") for each in successes] == [
-        "published without what could be a person's number: reference, evidence: write the case's number with "
-        "letters if others need it",
+        "published without properties that could contain a person's number: reference, evidence: if others need the "
+        "case number, write it with letters",
         None,
     ]
 
@@ -366,7 +368,7 @@ _MARKED = st.recursive(
 
 @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_whatever_stands_wherever_reaches_nobody(bank: Bank, data: st.DataObject) -> None:
+def test_random_text_in_random_places_reaches_no_partner(bank: Bank, data: st.DataObject) -> None:
     indicator = bank.indicator()
     bank.post(indicator)
     made = bank.annotations(indicator["id"])

@@ -1,4 +1,4 @@
-"""Rules that have changed hold for what is out already, once they are applied."""
+"""Changed rules apply to existing listings after ``policy apply``."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ least_reporters = 2
 @pytest.fixture
 def hub(run_with_store: Run) -> Run:
     for name in ("First", "Second"):
-        assert run_with_store("partner", "add", name, "--kind", "platform").exit_code == 0
+        assert run_with_store("partner", "add", name, "--kind", "platform", "--vouched").exit_code == 0
     for name, rows in (("First", "a.example.com\nb.example.com\n"), ("Second", "a.example.com\n")):
         assert run_with_store("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
     return run_with_store
@@ -39,7 +39,7 @@ def applied(run: Run) -> Any:
     return answer(run("policy", "apply", "--json"))
 
 
-def test_what_no_rule_lets_in_any_more_is_taken_back_and_comes_again_as_a_new_listing(hub: Run, tmp_path: Path) -> None:
+def test_changed_rules_delist_values_and_list_them_anew(hub: Run, tmp_path: Path) -> None:
     assert listed(hub) == ["a.example.com", "b.example.com"]
     (tmp_path / "scamfeed.toml").write_text(RULES)
     assert applied(hub) == {"values": 2, "changed": 1}
@@ -50,7 +50,17 @@ def test_what_no_rule_lets_in_any_more_is_taken_back_and_comes_again_as_a_new_li
     assert listed(hub) == ["a.example.com", "b.example.com"]
 
 
-def test_what_was_out_in_a_partners_own_name_is_said_by_the_hub(hub: Run) -> None:
+def test_anew_lists_the_lowered_values(hub: Run, tmp_path: Path) -> None:
+    (tmp_path / "scamfeed.toml").write_text(RULES)
+    done = answer(hub("policy", "apply", "--anew", "--json"))
+    [value] = done["lowered_values"]
+    assert done["lowered"] == 1
+    assert value == {"kind": "domain", "value": "b.example.com", "before": value["before"], "after": None}
+    assert value["before"]["grade"] == "warn"
+    assert "Lowered values" not in hub("policy", "apply", "--anew").stdout
+
+
+def test_listings_in_a_partners_name_move_to_the_hub(hub: Run) -> None:
     now = timestamp.text(timestamp.now())
     reader = ReportReader({"reporter": "First", "reported_at": now, "kind": "domain"})
     own = to_stix(reader.report({"value": "b.example.com"}))[1]

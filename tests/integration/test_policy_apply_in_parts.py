@@ -1,4 +1,4 @@
-"""The rules applied in parts, each by whoever takes it: every value once, and from where an earlier run was stopped."""
+"""Rules are applied in parts by any worker: every value once, and a stopped run continues."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from server.cli.hub import policy
-from server.cli.hub.policy import republish_on_worker
+from server.features.policies import commands as policy
+from server.features.policies.commands import republish_on_worker
 from server.release.hub import Hub
 from server.release.republish import Republished, ValuesPart, begin_parts
 from server.settings import load
@@ -29,9 +29,9 @@ least_reporters = 2
 
 @pytest.fixture
 def rules(run_with_store: Run, tmp_path: Path) -> Path:
-    """Make a hub of which two partners report the first ten values together; give the file of its rules."""
+    """Make a hub with two partners that both report the first ten values, and return the file of its rules."""
     for name, number in (("First", VALUES), ("Second", 10)):
-        assert run_with_store("partner", "add", name, "--kind", "platform").exit_code == 0
+        assert run_with_store("partner", "add", name, "--kind", "platform", "--vouched").exit_code == 0
         rows = "".join(f"shop-{n}.example.com\n" for n in range(number))
         assert run_with_store("contribute", "-", "--partner", name, "--kind", "domain", stdin=rows).exit_code == 0
     return tmp_path / "scamfeed.toml"
@@ -54,7 +54,7 @@ def begun(number: int, *, anew: bool = False) -> list[ValuesPart]:
 
 
 @pytest.mark.parametrize("number", [1, 3, 16])
-def test_every_value_is_looked_at_by_one_part(run: Run, rules: Path, number: int) -> None:
+def test_every_value_belongs_to_one_part(run: Run, rules: Path, number: int) -> None:
     rules.write_text(RULES)
     done = [republish_on_worker(part, None) for part in begun(number)]
     assert len(done) == number
@@ -63,7 +63,7 @@ def test_every_value_is_looked_at_by_one_part(run: Run, rules: Path, number: int
     assert [republish_on_worker(part, None).changed for part in begun(number)] == [0] * number
 
 
-def test_a_stopped_run_leaves_the_parts_that_are_not_done(run: Run, rules: Path) -> None:
+def test_stopped_run_leaves_the_open_parts(run: Run, rules: Path) -> None:
     rules.write_text(RULES)
     parts = begun(8)
     for part in parts[:3]:
@@ -98,7 +98,7 @@ def test_the_command_adds_up_the_parts(run: Run, rules: Path, monkeypatch: pytes
 def test_workers_of_a_cluster_do_it(run: Run, rules: Path) -> None:
     pytest.importorskip("dask.distributed")
     rules.write_text(RULES)
-    # In a process of its own: a worker reads the program's file again.
+    # In a separate process, because a worker reads the program's file again.
     command = [sys.executable, "-m", "server.cli", "policy", "apply", "--json", "--cluster"]
     done = subprocess.run([*command, "local:2"], capture_output=True, timeout=200, check=True)
     assert orjson.loads(done.stdout)["changed"] == VALUES - 10

@@ -1,4 +1,4 @@
-"""``scamfeed policy trial``, ``propose`` and ``history``, and ``scamfeed allowlist``, as operators use them."""
+"""``scamfeed policy trial``, ``propose`` and ``history``, and ``scamfeed allowlist`` as operators use them."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ STRICT = '[[rule]]\ncollection = "takedown"\nkinds = ["domain"]\nleast_reporters
 
 @pytest.fixture
 def hub(run_with_store: Run, tmp_path: Path) -> Run:
-    """Make a hub on which one bank has reported one shop."""
+    """Make a hub where one bank has reported one shop."""
     assert run_with_store("partner", "add", "First Bank", "--kind", "bank").exit_code == 0
     reports = tmp_path / "shops.csv"
     reports.write_text("value,scam_type\nshop.example.com,merchandise\n")
@@ -20,7 +20,7 @@ def hub(run_with_store: Run, tmp_path: Path) -> Run:
     return run_with_store
 
 
-def test_rules_are_tried_proposed_confirmed_and_remembered(hub: Run, tmp_path: Path) -> None:
+def test_rules_are_tried_proposed_confirmed_and_recorded(hub: Run, tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text(STRICT)
     tried = answer(hub("policy", "trial", str(rules), "--json"))
@@ -39,7 +39,7 @@ def test_rules_are_tried_proposed_confirmed_and_remembered(hub: Run, tmp_path: P
     assert "Anong" in hub("policy", "history").stdout
 
 
-def test_a_file_that_is_no_policy_is_named(hub: Run, tmp_path: Path) -> None:
+def test_malformed_policy_file_is_named(hub: Run, tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text("[[rule")
     for command in ("trial", "propose"):

@@ -64,9 +64,7 @@ def test_the_page_has_a_line_for_each_worked_case() -> None:
     ],
     ids=str,
 )
-def test_a_case_that_does_not_hold_says_what_was_found(
-    run: Run, tmp_path: Path, expect: dict[str, Any], wrong: str
-) -> None:
+def test_failing_case_shows_the_actual_result(run: Run, tmp_path: Path, expect: dict[str, Any], wrong: str) -> None:
     (tmp_path / "cases.json").write_text(changed(**expect), encoding="utf-8")
     result = run("policy", "test", "cases.json")
     assert result.exit_code == 1
@@ -85,8 +83,8 @@ def test_cases_may_be_written_in_yaml(run: Run, tmp_path: Path) -> None:
         ("{", "neither TOML, JSON nor YAML"),
         ("{}", "cases.json: partner: Field required"),
         (changed(rums=[]), "expect.rums: Extra inputs"),
-        (json.dumps({**CASE, "rule": [{"collection": "nowhere"}]}), "no shared collection 'nowhere'"),
-        (json.dumps({**CASE, "rule": [{"collection": "takedown", "tlp": "red"}]}), "named partners only"),
+        (json.dumps({**CASE, "rule": [{"collection": "missing"}]}), "no shared collection 'missing'"),
+        (json.dumps({**CASE, "rule": [{"collection": "takedown", "tlp": "red"}]}), "only for named partners"),
         (json.dumps({**CASE, "partner": [{"name": "First Bank", "kind": "bnk"}]}), "partner 'First Bank': kind"),
         (json.dumps({**CASE, "partner": [{"name": "Other", "kind": "bank"}]}), "by: it has to be one of the partners"),
         (changed().replace("bad.example.com", "bad example"), "case 'a domain': "),
@@ -100,7 +98,7 @@ def test_cases_that_cannot_be_tried_are_a_clear_error(run: Run, tmp_path: Path, 
     assert message in result.output
 
 
-def test_the_rules_that_are_shown_can_be_pasted(run: Run, tmp_path: Path) -> None:
+def test_shown_rules_can_be_pasted(run: Run, tmp_path: Path) -> None:
     shown = run("policy", "show").stdout
     (tmp_path / "scamfeed.toml").write_text(shown, encoding="utf-8")
     assert "where none are configured" in shown
@@ -109,13 +107,13 @@ def test_the_rules_that_are_shown_can_be_pasted(run: Run, tmp_path: Path) -> Non
     assert json.loads(run("policy", "show", "--json").stdout)["configured"] is True
 
 
-def test_kinds_that_no_rule_takes_are_shown(run: Run, tmp_path: Path) -> None:
+def test_kinds_without_a_rule_are_shown(run: Run, tmp_path: Path) -> None:
     (tmp_path / "scamfeed.toml").write_text(RULE, encoding="utf-8")
     assert "No rule takes app, company, domain" in run("policy", "show").stdout
     assert "bank-account" not in json.loads(run("policy", "show", "--json").stdout)["kinds_without_rule"]
 
 
-def test_a_rule_needs_its_collection_which_a_command_makes(run: Run, tmp_path: Path) -> None:
+def test_rule_needs_its_collection(run: Run, tmp_path: Path) -> None:
     assert run("init").exit_code == 0
     (tmp_path / "scamfeed.toml").write_text(RULE, encoding="utf-8")
     refused = run("status")
@@ -130,12 +128,12 @@ def test_a_rule_needs_its_collection_which_a_command_makes(run: Run, tmp_path: P
     assert run("collection", "add", "task-force", "--title", "Another").exit_code == 2
 
 
-def test_a_collection_that_no_rule_fills_says_so(run: Run) -> None:
+def test_collection_without_a_rule_is_shown(run: Run) -> None:
     assert run("init").exit_code == 0
-    assert "Nothing enters it yet" in run("collection", "add", "task-force", "--title", "Task force").stdout
+    assert "No rule fills it yet" in run("collection", "add", "task-force", "--title", "Task force").stdout
 
 
-def test_a_rule_fills_the_collection_that_was_made(run: Run, tmp_path: Path) -> None:
+def test_rule_fills_its_new_collection(run: Run, tmp_path: Path) -> None:
     rule = RULE.replace("task-force", "two-banks")
     cases = {
         "collection": ["two-banks"],

@@ -1,4 +1,4 @@
-"""The operator asks the reporters of a value, and reads who was asked."""
+"""An operator questions the reporters of a value, and sees the recipients."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from server.cli.program import app
 
 
-def test_the_operator_asks_and_the_reporter_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reporter_receives_the_operators_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
     (tmp_path / "reports.csv").write_text("value,reference\nshop.example.com,CASE-7\n")

@@ -1,4 +1,4 @@
-"""The README's commands work as they stand there."""
+"""The commands in the README work as printed."""
 
 import os
 import re
@@ -9,11 +9,11 @@ from pathlib import Path
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_what_the_readme_says_to_type_ends_with_something_to_export(tmp_path: Path) -> None:
+def test_commands_of_the_readme_produce_an_export(tmp_path: Path) -> None:
     text = README.read_text(encoding="utf-8")
     (block,) = re.findall(r"^## Use it\n\n```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [line for line in block.splitlines() if "activate" not in line]
-    # What serves does not end by itself, so nothing may come after it.
+    # A server runs until stopped, so no command may follow it.
     assert lines.pop().startswith("scamfeed serve ")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(

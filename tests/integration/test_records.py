@@ -1,4 +1,4 @@
-"""Records from files to those who read of them, through the command line and a real STIX parser."""
+"""Records from files to their readers, through the command line and a real STIX parser."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ OUTCOMES = (
 
 @pytest.fixture
 def hub(run_with_store: Run) -> Run:
-    """Make a hub with a bank that has reported, and police that read of domains alone."""
+    """Make a hub with a reporting bank, and police that read domains only."""
     added = ("--kind", "bank", "--read", "mule-accounts", "--read", "takedown")
     assert run_with_store("partner", "add", "First Bank", *added).exit_code == 0
     assert run_with_store("partner", "add", "Cyber Police", "--kind", "government", "--read", "takedown").exit_code == 0
@@ -43,7 +43,7 @@ def held(alias: str) -> list[dict[str, Any]]:
     return [json.loads(body) for body in page.bodies]
 
 
-def test_outcomes_reach_those_who_read_sightings(hub: Run) -> None:
+def test_outcomes_reach_readers_of_sightings(hub: Run) -> None:
     counts = answer(hub("contribute", "-", "--partner", "First Bank", "--record", "outcome", "--json", stdin=OUTCOMES))
     assert {name: counts[name] for name in COUNTED} == {
         "read": 4,
@@ -80,7 +80,7 @@ def test_handles_and_packages_get_platform_and_system_from_the_command_line(run:
         assert (refused.exit_code, f"{option} {word}" in refused.stderr) == (2, True)
 
 
-def test_who_does_not_read_of_a_value_cannot_tell_that_it_is_known(hub: Run, tmp_path: Path) -> None:
+def test_value_looks_unknown_without_read_access(hub: Run, tmp_path: Path) -> None:
     arguments = (
         "contribute",
         "-",
@@ -106,7 +106,7 @@ def test_contributing_records_twice_changes_nothing(hub: Run) -> None:
     assert (answer(hub(*arguments)), held("sightings"), held("inbox")) == first
 
 
-def test_a_flow_between_reported_accounts_is_released_and_another_is_kept(hub: Run, tmp_path: Path) -> None:
+def test_only_a_flow_between_reported_accounts_is_released(hub: Run, tmp_path: Path) -> None:
     ends = (
         "bank-account:DE89370400440532013000",
         "bank-account:GB29NWBK60161331926819",

@@ -1,4 +1,4 @@
-"""The operator knows before the first coerced listing that nobody could be turned to, and keeps who was referred."""
+"""Operators are warned before the first coerced listing without a support contact, and referrals are stored."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from stix2validator import ValidationOptions, validate_parsed_json
 from typer.testing import CliRunner
 
 from mappers import extension
-from schemas import extension_schema
+from schemas.json_schema import extension_schema
 from server.cli.program import app
 from server.store import Store, collections, log
 from server.store.objects.query import Query
@@ -45,7 +45,28 @@ def test_the_operator_is_warned_before_the_first_coerced_listing(hub: Hub) -> No
     assert hub("status")["protection"]["focal_point"]
 
 
-def test_a_coerced_holder_is_referred_and_the_answer_kept(hub: Hub, tmp_path: Path) -> None:
+def test_warning_of_an_unprotected_holder_is_only_shown_when_true(hub: Hub, tmp_path: Path) -> None:
+    hub("init")
+    hub("partner", "add", "Ministry", "--kind", "government", "--country", "TH", "--authority", "bank-account")
+    hub("partner", "add", "First Bank", "--kind", "bank", "--country", "TH", "--read", "mule-accounts")
+    sent = ["contribute", "account.csv", "--kind", "bank-account", "--partner", "Ministry", "--tlp", "amber"]
+    focal_point = ["partner", "focal-point", "Ministry", "--function", "protection"]
+
+    def warnings() -> list[str]:
+        return [row["warning"] for row in hub("status")["warnings"]]
+
+    (tmp_path / "account.csv").write_text(ACCOUNT)
+    assert "without a contact for their protection" in CliRunner().invoke(app, sent).output
+    assert warnings() == ["no-focal-point"]
+    assert CliRunner().invoke(app, [*focal_point, "--contact", "help@gov.example"]).exit_code == 0
+    assert warnings() == []
+    # The report names no country. The account's own country determines the ministry.
+    (tmp_path / "account.csv").write_text(ACCOUNT.replace("56789-0", "56789-1"))
+    assert "without a contact for their protection" not in CliRunner().invoke(app, sent).output
+    assert warnings() == []
+
+
+def test_coerced_holder_is_referred_and_the_response_stored(hub: Hub, tmp_path: Path) -> None:
     hub("init")
     hub("partner", "add", "Police", "--kind", "government", "--country", "TH", "--authority", "bank-account")
     hub("partner", "add", "First Bank", "--kind", "bank", "--country", "TH", "--read", "mule-accounts")
@@ -66,14 +87,14 @@ def test_a_coerced_holder_is_referred_and_the_answer_kept(hub: Hub, tmp_path: Pa
 
 
 def notes(partner: str) -> list[Any]:
-    """Return what the notes of referrals say that a partner reads."""
+    """Return the referral notes that a partner reads."""
     with closing(Store.open("sqlite:///scamfeed.db")) as store, store.read() as tx:
         own = [found for found in collections.all_collections(tx) if (found.use, found.owner) == ("requests", partner)]
         bodies = [json.loads(body) for found in own for body in log.page(tx, found, Query()).bodies]
     contexts = [body["extensions"][extension.ID] for body in bodies if body["type"] == "note"]
     for context in contexts:
-        Draft202012Validator(extension_schema.schema()).validate(context)
-    # A listing is in another collection, so references are not followed.
+        Draft202012Validator(extension_schema()).validate(context)
+    # The listing is in another collection, so references are not followed.
     options = ValidationOptions(strict=True, disabled="103,202,244", strict_properties=True, version="2.1")
     for body in bodies:
         result = validate_parsed_json(body, options)
@@ -81,7 +102,7 @@ def notes(partner: str) -> list[Any]:
     return [context["referred"] for context in contexts]
 
 
-def test_those_concerned_read_the_referral_and_nobody_else(hub: Hub, tmp_path: Path) -> None:
+def test_only_the_parties_read_the_referral(hub: Hub, tmp_path: Path) -> None:
     hub("init")
     hub("partner", "add", "Police", "--kind", "government", "--country", "TH", "--authority", "bank-account")
     hub("partner", "add", "First Bank", "--kind", "bank", "--country", "TH", "--read", "mule-accounts")
@@ -96,7 +117,7 @@ def test_those_concerned_read_the_referral_and_nobody_else(hub: Hub, tmp_path: P
     for reader, role in (("First Bank", "referrer"), ("Police", "focal-point")):
         said = notes(reader)[-1]
         assert (said["id"], said["role"], said["answer"]) == (made["id"], role, "in-contact")
-    # The police do not read the accounts, and so learn no listing's id.
+    # The police do not read the accounts, and so learn no listing id.
     assert notes("First Bank")[-1]["listing"] == made["listing"]
     assert "listing" not in notes("Police")[-1]
     assert notes("Second Bank") == []
@@ -107,7 +128,7 @@ def test_those_concerned_read_the_referral_and_nobody_else(hub: Hub, tmp_path: P
     assert CliRunner().invoke(app, [*listed, "Second Bank"]).stdout.splitlines() == [header]
 
 
-def test_a_value_that_is_not_listed_as_coerced_cannot_be_referred(hub: Hub) -> None:
+def test_only_a_coerced_listing_can_be_referred(hub: Hub) -> None:
     hub("init")
     focal_point = ["partner", "focal-point", "--function", "protection", "--contact", "https://hub.example.org/help"]
     assert CliRunner().invoke(app, focal_point).exit_code == 0

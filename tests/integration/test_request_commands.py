@@ -1,4 +1,4 @@
-"""``scamfeed request``: what docs/requests.md tells the desks to type does what it says."""
+"""``scamfeed request``: the commands of docs/requests.md work as documented."""
 
 import re
 import shlex
@@ -32,7 +32,7 @@ def typed(hub: Run, line: str, id_: str = "") -> str:
     return done.stdout
 
 
-def test_the_commands_of_the_page_do_what_it_says(hub: Run) -> None:
+def test_documented_commands_work(hub: Run) -> None:
     sending, answering, following = COMMANDS
     for line in sending:
         assert "C-2026-117" in typed(hub, line)
@@ -56,7 +56,7 @@ def test_the_commands_of_the_page_do_what_it_says(hub: Run) -> None:
     assert "Requests between institutions" in hub("status").stdout
 
 
-def test_what_is_wrong_ends_with_a_message_that_helps(hub: Run) -> None:
+def test_errors_end_with_a_helpful_message(hub: Run) -> None:
     typed(hub, COMMANDS[0][0])
     [request] = answer(hub("request", "list", "--json"))
     refused = hub("request", "answer", request["id"], "--partner", "Second Bank", "--state", "done")
@@ -71,7 +71,7 @@ def test_a_file_of_requests_is_contributed_and_counted(hub: Run, tmp_path: Path)
     (tmp_path / "requests.csv").write_text(
         "record,value,kind,bank,country,asks,reference,amount,currency,deadline,legal_basis\n"
         "request,123-4-56789-0,bank-account,KBANK,TH,Freeze,C-1,500,THB,2099-01-01,scheme rules\n"
-        "request,1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa,wallet,,,trace,C-2,0.5,BTC,{soon},court-order\n".replace(
+        "request,1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa,wallet,,,trace,C-2,0.5,BTC,{soon},statute\n".replace(
             "{soon}", "2098-01-01"
         ),
         encoding="utf-8",

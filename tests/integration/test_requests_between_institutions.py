@@ -1,4 +1,4 @@
-"""Requests between institutions over real sockets: money followed over three hops, and a freeze by police."""
+"""Requests between institutions over real sockets: money traced over three hops, and a police freeze."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ from tests.integration.peers import TAXII, scamfeed
 from tests.running import run
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the webhook's tests!").decode()
-# Each account is at the bank of that place.
+# Each account is held by the bank at the same position.
 BANKS = ("KASITHBK", "GSBATHBK", "SICOTHBK", "BKKBTHBK")
 ACCOUNTS = ("TH:KASITHBK:1234567890", "TH:GSBATHBK:012345678901", "TH:SICOTHBK:1234567890", "TH:BKKBTHBK:1234567890")
 PATIENCE = 30.0
@@ -34,7 +34,7 @@ PATIENCE = 30.0
 
 @dataclass
 class Served:
-    """A hub that is served, with the token of each partner."""
+    """A running hub, with a token for each partner."""
 
     url: str
     store: Store
@@ -62,7 +62,7 @@ class Served:
         return [entry for entry in self.call("GET", "api/requests", by)["requests"] if entry["role"] == "addressee"]
 
     def pull(self, by: str, use: Any) -> list[dict[str, Any]]:
-        """Return what is in a private collection, over TAXII."""
+        """Return the objects of a private collection, read over TAXII."""
         with self.store.read() as tx:
             found = collections.find_private(tx, by, use)
         if found is None:
@@ -96,7 +96,7 @@ def hub(initial_store: Path, tmp_path: Path) -> Iterator[Served]:
     named.append(("Police", PartnerKind.GOVERNMENT, {"authority": ("bank-account",)}))
     with store.begin() as tx:
         for name, kind, more in named:
-            partner = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name), **more)
+            partner = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name), **more, vouched=True)
             served.tokens[name] = partners.add(tx, partner).token
             collections.grant(tx, name, collections.get(tx, "inbox"), write=True)
     with scamfeed(url, tmp_path / "hub.log") as address:
@@ -106,7 +106,7 @@ def hub(initial_store: Path, tmp_path: Path) -> Iterator[Served]:
 
 
 def soon(found: Callable[[], Any]) -> Any:
-    """Return what is found, within some patience."""
+    """Return the result once it is found, within a time limit."""
     deadline = time.monotonic() + PATIENCE
     while not (result := found()):
         assert time.monotonic() < deadline
@@ -147,7 +147,7 @@ def test_money_is_frozen_over_three_hops_and_partly_agreed(hub: Served) -> None:
         hub.call("GET", f"api/requests/{entry['id']}", "Stranger", status=404)
 
 
-def test_hidden_and_absent_requests_are_one_answer(hub: Served) -> None:
+def test_hidden_and_absent_requests_look_alike(hub: Served) -> None:
     id_ = hub.ask("Victims Bank")["id"]
     absent = "00000000-0000-4000-8000-000000000000"
     for method, path, body in (("GET", "", None), ("POST", "/answers", {"state": "acknowledged"})):
@@ -155,7 +155,7 @@ def test_hidden_and_absent_requests_are_one_answer(hub: Served) -> None:
         assert len({json.dumps({**answer, "error_id": ""}) for answer in answers}) == 1
 
 
-def test_a_request_and_its_answer_over_taxii(hub: Served) -> None:
+def test_request_and_response_over_taxii(hub: Served) -> None:
     at = timestamp.text(timestamp.now())
     by = ids.identity("Victims Bank")
     asked = {
@@ -200,7 +200,7 @@ def test_a_request_and_its_answer_over_taxii(hub: Served) -> None:
     assert hub.post("Stranger", [foreign])["failure_count"] == 1
 
 
-def test_a_freeze_by_police_outlives_corroboration_and_ends_by_itself(hub: Served) -> None:
+def test_police_freeze_outlives_corroboration_and_expires(hub: Served) -> None:
     bank, at = f"Bank {BANKS[0]}", timestamp.now()
     defaults = {"reporter": "Stranger", "reported_at": timestamp.text(at), "only_partners": bank}
     report = ReportReader(defaults).report({"kind": "bank-account", "value": ACCOUNTS[0]})
@@ -210,7 +210,7 @@ def test_a_freeze_by_police_outlives_corroboration_and_ends_by_itself(hub: Serve
     frozen = hub.ask("Police", amount="50000", currency="THB", until=timestamp.text(until), legal_basis="police-order")
 
     def listings() -> list[dict[str, Any]]:
-        """Return the listings of the account that have the hold, as the bank looks it up."""
+        """Return the listings of the account with the hold, as the bank looks it up."""
         answer = hub.call("POST", "api/lookup", bank, {"values": [{"value": ACCOUNTS[0], "kind": "bank-account"}]})
         found: list[dict[str, Any]] = answer["results"][0]["listings"]
         return [listing for listing in found if listing.get("hold")]
@@ -230,7 +230,7 @@ def test_a_freeze_by_police_outlives_corroboration_and_ends_by_itself(hub: Serve
 
 @dataclass
 class Receiver(HttpPeer):
-    """A desk's system that takes the events of a webhook, and a chat that takes notices."""
+    """A desk system that receives webhook events, and a chat endpoint that receives notices."""
 
     notes: list[dict[str, Any]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -270,7 +270,7 @@ def test_webhooks_and_notices_bring_requests_to_a_desk(hub: Served, monkeypatch:
     assert extension.context_of(peer.notes[-1])["request"]["state"] == "closed"
 
 
-def test_what_is_wrong_is_refused_with_its_reason(hub: Served) -> None:
+def test_invalid_requests_are_refused_with_a_reason(hub: Served) -> None:
     deadline = timestamp.text(timestamp.now() + timedelta(hours=4))
     good = {
         **{"asks": "freeze", "of": {"kind": "bank-account", "value": ACCOUNTS[0]}, "reference": "C-1"},
@@ -288,9 +288,9 @@ def test_what_is_wrong_is_refused_with_its_reason(hub: Served) -> None:
         {"of": 5},
         {"also_to": "x" * 300},
     ):
-        answer = hub.call("POST", "api/requests", "Victims Bank", {**good, **wrong}, 409)
-        assert answer["error_code"] == "request-refused"
-    hub.call("POST", "api/requests", "Victims Bank", [good], 409)
+        answer = hub.call("POST", "api/requests", "Victims Bank", {**good, **wrong}, 422)
+        assert answer["error_code"] == "field-refused"
+    hub.call("POST", "api/requests", "Victims Bank", [], 422)
     hub.call("GET", "api/requests?colour=red", "Victims Bank", status=400)
     hub.call("GET", "api/requests?limit=0", "Victims Bank", status=400)
     hub.call("DELETE", "api/requests", "Victims Bank", status=405)

@@ -1,4 +1,4 @@
-"""Who is no party of a request sees, byte for byte, what it would see had the request never been."""
+"""A partner outside a request sees the same bytes as on a hub without that request."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from mappers.request_note import note_id
+from mappers.notes import note_id
 from schemas import timestamp
 from schemas.request import Request, RequestAnswer
+from server.features.requests import desk, records as requests
 from server.release.hub import Hub
-from server.release.requests import desk
 from server.store import Store, collections, partners
-from server.store.requests import requests
 from tests.integration.two_worlds import (
     VALUES,
     Clock,
@@ -45,9 +44,9 @@ def ground() -> Iterator[Ground]:
 
 
 def give_roles(store: Store) -> None:
-    """Give the police authority, let a bank keep the account, and make the others' collections.
+    """Give the police authority, assign the account to a bank, and create the private collections of the others.
 
-    The tags of pages depend on a collection's id, which is drawn at random.
+    Page tags depend on the random id of a collection.
     """
     with store.begin() as tx:
         police, bank = partners.get(tx, "Police"), partners.get(tx, "Second Bank")
@@ -59,7 +58,7 @@ def give_roles(store: Store) -> None:
 
 
 def freeze(world: World) -> set[str]:
-    """Let the police freeze money at the bank, which answers; return all ids that come of it."""
+    """Let the police freeze money at the bank, which responds, and return all resulting ids."""
     report, at = report_of(Step("Police", value=PLACE)), timestamp.now()
     asked: dict[str, Any] = {
         **{"reporter": "Police", "reported_at": at, "asks": "freeze", "of": f"bank-account:{report.value}"},
@@ -79,7 +78,7 @@ def freeze(world: World) -> set[str]:
     return {note_id(id_), hold}
 
 
-def test_nobody_but_its_parties_can_tell_that_there_was_a_freeze(ground: Ground) -> None:
+def test_freeze_is_invisible_outside_its_parties(ground: Ground) -> None:
     with (
         pytest.MonkeyPatch.context() as patch,
         TemporaryDirectory() as folder,
@@ -87,7 +86,7 @@ def test_nobody_but_its_parties_can_tell_that_there_was_a_freeze(ground: Ground)
         world_on(ground, Path(folder) / "without.db") as untold,
     ):
         clock = Clock(patch)
-        patch.setattr("server.store.objects.marks.secrets.randbelow", lambda _: 0)
+        patch.setattr("server.store.objects.rows.secrets.randbelow", lambda _: 0)
         for number, step in enumerate((OPEN, None, LATER, Step("Exchange", "retract", PLACE))):
             clock.at(number)
             if step is None:

@@ -1,4 +1,4 @@
-"""A request that comes again to an unchanged store is answered from memory, and no other request is."""
+"""A repeated request to an unchanged store is answered from memory. No other request is."""
 
 import time
 from datetime import timedelta
@@ -8,18 +8,26 @@ import pytest
 
 from schemas.partner import Partner
 from server.store import Store, collections, partners
-from server.taxii.application import call_wsgi
-from server.taxii.auth import Authenticator
-from server.taxii.endpoints import ObjectEndpoints, TaxiiRequest
-from server.taxii.limits import PartnerQuotas
-from server.taxii.proxies import TrustedProxies
+from server.web.taxii import response_cache
+from server.web.taxii.application import call_wsgi
+from server.web.taxii.auth import Authenticator
+from server.web.taxii.endpoints import ObjectEndpoints, TaxiiRequest
+from server.web.taxii.limits import PartnerQuotas
+from server.web.taxii.proxies import TrustedProxies
 from tests.integration.taxii_hub import KNOWN, OBJECTS, TaxiiHub, indicator
+
+
+@pytest.fixture(autouse=True)
+def _patient(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow the fast path more than three milliseconds, because a busy machine can need more."""
+    monkeypatch.setattr(hub.application._fast_store, "_patience", 30.0)
 
 
 @pytest.fixture
 def answers(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The queries that the object endpoints answered, which is not from memory."""
+    """Queries answered by the object endpoints and not from memory."""
     made: list[str] = []
+    monkeypatch.setattr(response_cache, "_SECONDS", 60.0)
     respond = ObjectEndpoints.respond
 
     def noted(self: ObjectEndpoints, store: Store, partner: Partner, remote: str, request: TaxiiRequest) -> Any:
@@ -30,7 +38,7 @@ def answers(hub: TaxiiHub, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def test_the_same_question_to_an_unchanged_store_is_answered_from_memory(hub: TaxiiHub, answers: list[str]) -> None:
+def test_repeated_request_to_an_unchanged_store_is_answered_from_memory(hub: TaxiiHub, answers: list[str]) -> None:
     first, second = (hub.application.respond_fast(hub.environ(OBJECTS + "?limit=7")) for _ in range(2))
     assert first is not None
     assert first == second
@@ -48,12 +56,12 @@ def test_long_questions_are_answered_and_not_remembered(hub: TaxiiHub, answers: 
 @pytest.mark.parametrize(
     "other", [{"HTTP_AUTHORIZATION": "Bearer wrong"}, {"HTTP_ACCEPT": "text/html"}, {"HTTP_ACCEPT_ENCODING": "gzip"}]
 )
-def test_another_question_is_never_answered_from_memory(hub: TaxiiHub, other: dict[str, str]) -> None:
+def test_different_request_is_never_answered_from_memory(hub: TaxiiHub, other: dict[str, str]) -> None:
     before = hub.application.respond_fast(hub.environ(OBJECTS))
     assert hub.application.respond_fast(hub.environ(OBJECTS, **other)) != before
 
 
-def test_whatever_changes_in_the_store_is_seen_by_the_next_request(hub: TaxiiHub) -> None:
+def test_next_request_sees_every_change_of_the_store(hub: TaxiiHub) -> None:
     def respond() -> tuple[int, int]:
         answer = hub.application.respond_fast(hub.environ(OBJECTS + "?match[type]=indicator"))
         assert answer is not None
@@ -73,19 +81,20 @@ def test_whatever_changes_in_the_store_is_seen_by_the_next_request(hub: TaxiiHub
     assert respond()[0] == 401
 
 
-def test_credentials_that_end_by_the_clock_are_not_outlived_by_an_answer(hub: TaxiiHub) -> None:
+def test_stored_response_is_not_served_after_credentials_expire(hub: TaxiiHub) -> None:
     with hub.store.begin() as tx:
-        partners.rotate(tx, "bank", overlap=timedelta(seconds=0.3))
+        partners.rotate(tx, "bank", overlap=timedelta(seconds=2))
+    ended = time.monotonic() + 2
     environ = hub.environ(OBJECTS)
-    statuses = set()
-    end = time.monotonic() + 1.5
-    while time.monotonic() < end:
+    statuses = []
+    # A stored response is less than one second old when the credentials expire.
+    while time.monotonic() < ended + 1.5 or not statuses:
         answer = hub.application.respond_fast(dict(environ))
         assert answer is not None
-        statuses.add(answer.status)
+        statuses.append(answer.status)
         time.sleep(0.05)
-    assert statuses == {200, 401}
-    assert answer.status == 401
+    assert statuses == sorted(statuses)
+    assert statuses[-1] == 401
 
 
 def test_repeated_answers_count_against_the_rate(hub: TaxiiHub) -> None:
@@ -96,7 +105,7 @@ def test_repeated_answers_count_against_the_rate(hub: TaxiiHub) -> None:
 
 
 def _status(hub: TaxiiHub) -> int:
-    """Ask as the worker does: by the fast path, and in a thread where that will not do."""
+    """Send a request as the worker does: on the fast path, or in a thread if the fast path declines."""
     environ = hub.environ(OBJECTS)
     answer = hub.application.respond_fast(environ)
     return answer.status if answer is not None else int(call_wsgi(hub.application, environ)[0][:3])

@@ -1,4 +1,4 @@
-"""Three schedulers on one database, killed at random: each feed runs on one of them at a time, and nothing is lost."""
+"""Three schedulers on one database, killed at random: each feed runs on one at a time, and nothing is lost."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from server.store.objects.query import EVERY, UNLIMITED, Query
 
 pytestmark = pytest.mark.long
 
-# Longer for those who have the time.
+# Set a longer duration for a thorough run.
 SECONDS = float(os.environ.get("SCHEDULERS_SECONDS", "20"))
 NODES = 3
 AHEAD = 500
@@ -44,14 +44,14 @@ def hub(url: str) -> Iterator[Store]:
     with store.begin() as tx:
         collections.create_defaults(tx)
         for name in ("In", "Out"):
-            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
+            partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name), vouched=True))
         collections.grant(tx, "Out", collections.get(tx, "takedown"), read=True)
     yield store
     store.close()
 
 
 class Nodes:
-    """Schedulers that are started, and killed without a word."""
+    """Schedulers that are started, and killed without warning."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.trace = folder / "trace"
@@ -65,8 +65,8 @@ class Nodes:
             self.running.append(subprocess.Popen(command, stdout=out, stderr=out, cwd=Path(__file__).parents[2]))
 
     def kill_one(self, chance: random.Random) -> bool:
-        """Kill one, mostly one that is in the middle of something; not the last that can take over."""
-        ready = [each for each in self.running if str(each.pid) in said(self.trace, "ready")]
+        """Kill one scheduler, usually one in the middle of a run, and never the last that can take over."""
+        ready = [each for each in self.running if str(each.pid) in processes_that_logged(self.trace, "ready")]
         if len(ready) < 2:
             return False
         busy = [each for each in ready if str(each.pid) in under_way(self.trace)]
@@ -106,14 +106,14 @@ def active(store: Store) -> set[str]:
     return {orjson.loads(body)["id"] for body in bodies}
 
 
-def said(trace: Path, word: str) -> set[str]:
-    """Return the processes that have said a word."""
+def processes_that_logged(trace: Path, word: str) -> set[str]:
+    """Return the processes that have logged anything."""
     lines = [line.split() for line in trace.read_text().splitlines()] if trace.exists() else []
     return {pid for _, each, pid, _ in lines if each == word}
 
 
 def under_way(trace: Path) -> set[str]:
-    """Return the processes that have begun a run and not ended it."""
+    """Return the processes with an unfinished run."""
     found: dict[str, str] = {}
     for line in trace.read_text().splitlines() if trace.exists() else ():
         _, word, pid, feed = line.split()
@@ -123,7 +123,7 @@ def under_way(trace: Path) -> set[str]:
 
 
 def overlaps_and_gaps(trace: Path) -> tuple[list[str], list[float]]:
-    """Return the runs that began while another node's was under way, and the seconds from a death to the next begin."""
+    """Return the overlapping runs of different nodes, and the seconds from each kill to the next start."""
     running: dict[str, tuple[str, float]] = {}
     gone: dict[str, float] = {}
     wrong: list[str] = []
@@ -145,7 +145,7 @@ def overlaps_and_gaps(trace: Path) -> tuple[list[str], list[float]]:
 
 
 def until_all_is_there(hub: Store, folder: Path, total: int) -> None:
-    """Wait for the last to arrive; where nothing more arrives for long, something is lost."""
+    """Wait for the last domain. A long pause without arrivals means a loss."""
     before, deadline = -1, 0.0
     while True:
         out = folder / "out"
@@ -169,7 +169,7 @@ def test_each_feed_runs_on_one_node_at_a_time_and_nothing_is_lost(hub: Store, ur
             nodes.start()
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
-            # No faster than who is killed all the time can follow.
+            # Slow enough for processes that are killed all the time.
             if total - len(patterns(hub)) < AHEAD:
                 total += chance.randrange(20, 60)
                 (tmp_path / "new").write_text(str(total))
@@ -185,11 +185,12 @@ def test_each_feed_runs_on_one_node_at_a_time_and_nothing_is_lost(hub: Store, ur
     assert wrong == [], seed
     found = patterns(hub)
     assert len(found) == len(set(found)) == total, seed
-    print(f"killed {len(said(nodes.trace, 'killed'))}, take-overs {len(gaps)}, longest {max(gaps, default=0):.1f} s")  # noqa: T201 - a figure to look at
+    killed = len(processes_that_logged(nodes.trace, "killed"))
+    print(f"{killed=}, take-overs {len(gaps)}, longest {max(gaps, default=0):.1f} s")  # noqa: T201 - for the reader
     assert max(gaps, default=0) < 15, seed
 
 
-def test_one_that_was_frozen_in_the_middle_writes_nothing_afterwards(hub: Store, url: str, tmp_path: Path) -> None:
+def test_scheduler_frozen_in_a_run_writes_nothing_afterwards(hub: Store, url: str, tmp_path: Path) -> None:
     chance = random.Random(1)  # noqa: S311 - the same
     nodes = Nodes(url, tmp_path)
     (tmp_path / "source").write_text("300")

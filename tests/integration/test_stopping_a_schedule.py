@@ -1,4 +1,4 @@
-"""Whoever runs the schedules ends when told to, whichever of its threads the system gives the signal to."""
+"""A scheduler process ends on a signal to any of its threads."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from server.setup import set_up
 from server.store import Store
 
 ROOT = Path(__file__).parents[2]
-# A thread that takes the signal itself is what the system may choose where the main one was stopped just then.
+# A thread that accepts the signal: the system may choose it when the main thread is blocked.
 SCRIPT = """
 import signal, sys, threading, time
 from feeds.runs.schedule import run_until_stopped
@@ -25,7 +25,7 @@ print("ended")
 """
 
 
-def test_a_signal_that_another_thread_is_given_ends_it_all_the_same(tmp_path: Path) -> None:
+def test_signal_delivered_to_another_thread_ends_the_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'hub.db'}"
     store = Store.open(url)
     set_up(store)

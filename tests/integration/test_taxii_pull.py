@@ -1,5 +1,6 @@
-"""``taxii-pull`` from Medallion as it is, and from a server of our own, over real sockets."""
+"""``taxii-pull`` from unmodified Medallion, and from a Scamfeed server, over real sockets."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import requests
 
 from feeds.connectors import build
 from feeds.runs.runner import Run
+from feeds.runs.schedule import Schedule
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas.partner import Partner, PartnerKind
@@ -57,13 +59,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     set_up(store)
     with store.begin() as tx:
-        partners.add(tx, Partner(name="Peer", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Peer")))
+        partners.add(tx, Partner(name="Peer", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Peer"), vouched=True))
     yield store
     store.close()
 
 
-def pulled(store: Store, url: str, **more: Any) -> Run:
-    table = {
+def table(url: str) -> dict[str, Any]:
+    return {
         "name": "from-a-peer",
         "connector": "taxii-pull",
         "url": url,
@@ -71,9 +73,11 @@ def pulled(store: Store, url: str, **more: Any) -> Run:
         "password": {"env": "PEER_PASSWORD"},
         "contribute_as": "Peer",
         "allow_private": True,
-        **more,
     }
-    return run(store, build(table))
+
+
+def pulled(store: Store, url: str, **more: Any) -> Run:
+    return run(store, build({**table(url), **more}))
 
 
 def active(store: Store) -> list[str]:
@@ -109,38 +113,67 @@ def test_medallion_is_read_page_by_page_to_its_end(hub: Store, medallion: str) -
     assert pulled(hub, url).read == 0
 
 
-def test_our_own_server_is_read_to_its_end(hub: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = f"sqlite:///{tmp_path / 'peer.db'}"
-    peer = Store.open(database)
-    set_up(peer)
-    bank = Partner(name="A bank", kind=PartnerKind.BANK, identity=ids.identity("A bank"))
-    with peer.begin() as tx:
-        partners.add(tx, bank)
-        us = partners.add(tx, Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub")))
-        for alias in ("takedown", "takedown-full"):
-            collections.grant(tx, "Hub", collections.get(tx, alias), read=True)
-    monkeypatch.setenv("PEER_PASSWORD", us.password)
+class OtherHub:
+    """Another Scamfeed hub, to which a bank reports."""
 
-    def say(*numbers: int) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.database = f"sqlite:///{folder / 'peer.db'}"
+        self._store = Store.open(self.database)
+        set_up(self._store)
+        self._bank = Partner(name="A bank", kind=PartnerKind.BANK, identity=ids.identity("A bank"), vouched=True)
+        us = Partner(name="Hub", kind=PartnerKind.GOVERNMENT, identity=ids.identity("Hub"), vouched=True)
+        with self._store.begin() as tx:
+            partners.add(tx, self._bank)
+            self.login = partners.add(tx, us)
+            for alias in ("takedown", "takedown-full"):
+                collections.grant(tx, "Hub", collections.get(tx, alias), read=True)
+
+    def report(self, *numbers: int) -> None:
         reader = ReportReader(
             {"reporter": "A bank", "kind": "domain", "reported_at": "2026-11-01T00:00:00Z", "tlp": "green"}
         )
         objects = [obj for n in numbers for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
-        with peer.begin() as tx:
-            contribute(Hub(peer), tx, bank, [Item.of(obj) for obj in objects])
+        with self._store.begin() as tx:
+            contribute(Hub(self._store), tx, self._bank, [Item.of(obj) for obj in objects])
 
-    say(*range(250))
-    with peers.scamfeed(database, tmp_path / "peer.log") as address:
+    def retract(self, number: int) -> None:
+        with self._store.begin() as tx:
+            assert retract(Hub(self._store), tx, f"h{number}.example.com", self._bank)
+
+
+@pytest.fixture
+def other_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OtherHub:
+    other = OtherHub(tmp_path)
+    monkeypatch.setenv("PEER_PASSWORD", other.login.password)
+    return other
+
+
+def test_our_own_server_is_read_to_its_end(hub: Store, other_hub: OtherHub, tmp_path: Path) -> None:
+    other_hub.report(*range(250))
+    with peers.scamfeed(other_hub.database, tmp_path / "peer.log") as address:
         for alias in ("takedown", "takedown-full"):
-            more = {"peer_collection": alias, "user": us.user, "batch": 100}
+            more = {"peer_collection": alias, "user": other_hub.login.user, "batch": 100}
             result = pulled(hub, f"{address}feed/", **more, name=f"from-{alias}")
             assert (result.error, result.read, result.accepted) == (None, 250, 250)
             assert active(hub) == patterns(*range(250))
-        more = {"peer_collection": "takedown", "user": us.user, "batch": 100, "name": "from-takedown"}
+        more = {"peer_collection": "takedown", "user": other_hub.login.user, "batch": 100, "name": "from-takedown"}
         assert pulled(hub, f"{address}feed/", **more).read == 0
-        say(250)
-        with peer.begin() as tx:
-            retract(Hub(peer), tx, "h7.example.com", bank)
+        other_hub.report(250)
+        other_hub.retract(7)
         assert pulled(hub, f"{address}feed/", **more).accepted == 2
         assert active(hub) == patterns(*(number for number in range(251) if number != 7))
-    peer.close()
+
+
+def test_a_feed_with_a_long_interval_runs_when_its_collection_changes(
+    hub: Store, other_hub: OtherHub, tmp_path: Path
+) -> None:
+    with peers.scamfeed(other_hub.database, tmp_path / "peer.log") as address:
+        url = f"{address}feed/collections/takedown/"
+        feed = build({**table(url), "user": other_hub.login.user, "every": "1d"})
+        with Schedule(Hub(hub), [feed]):
+            for number in range(3):
+                other_hub.report(number)
+                deadline = time.monotonic() + 30
+                while active(hub) != patterns(*range(number + 1)):
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A month's figures are those of an independent count of what was contributed."""
+"""A month's figures match an independent count of the contributions."""
 
 import random
 from collections import Counter
@@ -15,13 +15,13 @@ from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.tabular import ReportReader
+from server.features.trends import query
+from server.features.trends.fold import fold_all
+from server.features.trends.publish import DELAY, publish_due
+from server.features.trends.query import Range
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.route.policy import Policy
-from server.release.trends import query
-from server.release.trends.fold import fold_all
-from server.release.trends.publish import DELAY, publish_due
-from server.release.trends.query import Range
 from server.setup import set_up
 from server.store import Store, collections, hub_identity, partners, value_index
 from server.store.database.times import micros
@@ -41,14 +41,14 @@ def _indicator(report: Report) -> dict[str, Any]:
 
 @dataclass
 class Month:
-    """A hub, the clock that it goes by, and an independent count by figure, day, dimension and word."""
+    """A hub, its clock, and an independent count by figure, day, dimension and word."""
 
     hub: Hub
     random: random.Random
     partners: list[Partner]
     secret: bytes
     count: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
-    # Of those that may be told: who first reported each value openly, and as what.
+    # For reports without limits: the first reporter of each value, and the reported category.
     open: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     first: set[tuple[str, str]] = field(default_factory=set)
     listed: dict[str, str] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Month:
             kind = "domain" if number % 3 else "email"
             value = f"n{number}.example.com" if kind == "domain" else f"m{number}@example.com"
             scam = _SCAMS[number % 4] if number % 7 else self.random.choice(_SCAMS)
-            # Who limits a report does so each time.
+            # A partner that limits its reports limits every one.
             limits = {"only_partners": "Reader"} if (number + self.partners.index(partner)) % 10 == 0 else {}
             by_value.setdefault(f"{kind}:{value}", {"kind": kind, "value": value, "scam_type": scam, **limits})
         for name, columns in by_value.items():
@@ -85,7 +85,7 @@ class Month:
             given = {"reporter": partner.name, "reported_at": timestamp.text(at), "tlp": "green"}
             record = record_mapper.to_stix(tabular.read_record("outcome", said, given))[-1]
             objects.append(record)
-            # Said again it is a new version of the same record.
+            # A repeated record is a new version of the same one.
             if record["id"] not in self.records:
                 self.records.add(record["id"])
                 self.count["actions", day, "", ""] += 1
@@ -121,7 +121,7 @@ class Month:
     [(1, 40), pytest.param(7, 1_000, marks=[pytest.mark.long, pytest.mark.timeout(1_800)])],
     ids=["1200-events", "210000-events"],
 )
-def test_a_months_figures_are_those_of_an_independent_count(
+def test_figures_of_a_month_match_an_independent_count(
     initial_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int, size: int
 ) -> None:
     (tmp_path / "hub.db").write_bytes(initial_store.read_bytes())
@@ -129,7 +129,7 @@ def test_a_months_figures_are_those_of_an_independent_count(
     set_up(store)
     monkeypatch.setattr(timestamp, "now", lambda: _BEGIN)
     made = [
-        Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name))
+        Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name), vouched=True)
         for name in (*_NAMES, "Reader")
     ]
     with store.begin() as tx:
@@ -163,7 +163,7 @@ def test_a_months_figures_are_those_of_an_independent_count(
     with store.read() as tx:
         published = query.published(tx, whole)
     shown = {(row.figure, row.dimension, row.word): row.number for row in published if not row.at_least}
-    # A day on which too few partners reported is left out of the month.
+    # A day with too few reporting partners is missing from the month.
     [total] = [row.number for row in published if (row.figure, row.dimension) == ("reports", "")]
     assert 0 < total <= sums["reports", "", ""]
     assert all(sums[key] == number for key, number in shown.items() if key in sums)

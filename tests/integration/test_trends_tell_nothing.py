@@ -1,16 +1,16 @@
-"""Published figures are, byte for byte, what they would be had nothing been shared with some partners alone."""
+"""Published figures have the same bytes with or without reports shared with some partners only."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from server.features.trends import publications
+from server.features.trends.counts import DAY
+from server.features.trends.fold import fold_all
+from server.features.trends.publications import PublishedCell
+from server.features.trends.publish import DELAY, publish_due
 from server.release.hub import Hub
-from server.release.trends.fold import fold_all
-from server.release.trends.publish import DELAY, publish_due
-from server.store.trends import publications
-from server.store.trends.counts import DAY
-from server.store.trends.publications import PublishedCell
 from tests.integration.two_worlds import BEGINNING, NAMES, Clock, Step, prepared, world_on
 
 _OPEN = [
@@ -44,7 +44,7 @@ def _published(folder: Path, name: str, steps: Iterable[tuple[int, Step]], clock
             return [cell for span in ("day", "month") for cell in publications.published(tx, span, 0, 100_000)]  # type: ignore[arg-type]
 
 
-def test_figures_are_the_same_without_what_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_are_the_same_without_limited_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     assert {step.by for step in (*_OPEN, *_HIDDEN)} <= set(NAMES)
     hidden_first = [*_HIDDEN[: len(_HIDDEN) // 2], *_OPEN, *_HIDDEN[len(_HIDDEN) // 2 :], *_SAID]
@@ -54,6 +54,6 @@ def test_figures_are_the_same_without_what_is_limited(tmp_path: Path, monkeypatc
     (tmp_path / "without").mkdir()
     seen = _published(tmp_path / "with", "hub", numbered, clock)
     expected = _published(tmp_path / "without", "hub", without, clock)
-    # Something is published that could differ.
+    # Check that some figures are published, so that a difference could show.
     assert {cell.figure for cell in expected} >= {"reports", "listed", "report-to-listing"} or expected
     assert seen == expected

@@ -1,4 +1,4 @@
-"""Two applications in one process: what one is told, limits or trusts is nothing to the other."""
+"""Two applications in one process do not share credentials, limits or trusted proxies."""
 
 import base64
 import uuid
@@ -13,14 +13,14 @@ from server.app import close, create_app
 from server.observe import AnsweredRequest
 from server.settings import Settings
 from server.store import Store, collections, partners
-from server.taxii.application import TaxiiApplication
+from server.web.taxii.application import TaxiiApplication
 
 OBJECTS = "/feed/collections/shared/objects/"
 FORWARDED = {"X-Forwarded-For": "203.0.113.7"}
 
 
 class Noted:
-    """Keeps the requests that one application answered."""
+    """Records the requests that one application answered."""
 
     def __init__(self) -> None:
         self.requests: list[AnsweredRequest] = []
@@ -30,7 +30,7 @@ class Noted:
 
 
 class Application:
-    """An application on a store of its own, and its partner's token."""
+    """An application with its own store, and its partner's token."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
         folder.mkdir()
@@ -39,7 +39,9 @@ class Application:
         store.migrate()
         with store.begin() as tx:
             shared = collections.add(tx, "shared", "Shared")
-            given = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}"))
+            given = partners.add(
+                tx, Partner(name="bank", kind=PartnerKind.BANK, identity=f"identity--{uuid.uuid4()}", vouched=True)
+            )
             collections.grant(tx, "bank", shared, read=True)
         store.close()
         self.flask: Flask = create_app(Settings.model_validate({"database_url": url, **settings}))
@@ -65,7 +67,7 @@ def both(tmp_path: Path) -> Iterator[tuple[Application, Application]]:
         close(application.flask)
 
 
-def test_neither_knows_the_partners_of_the_other(both: tuple[Application, Application]) -> None:
+def test_each_has_its_own_partners(both: tuple[Application, Application]) -> None:
     limited, free = both
     assert (limited.status(), free.status()) == (200, 200)
     assert free.status(**limited.login) == 401
@@ -86,7 +88,7 @@ def test_each_trusts_its_own_proxies(both: tuple[Application, Application]) -> N
     assert [application.noted.requests[-1].remote for application in (limited, free)] == ["203.0.113.7", "127.0.0.1"]
 
 
-def test_wrong_passwords_at_one_do_not_slow_the_other(both: tuple[Application, Application]) -> None:
+def test_wrong_passwords_in_one_do_not_slow_the_other(both: tuple[Application, Application]) -> None:
     limited, free = both
     assert [free.guess() for _ in range(12)][-1] == 429
     assert limited.guess() == 401

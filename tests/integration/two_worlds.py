@@ -1,4 +1,4 @@
-"""The same hub twice: once with contributions that some partners may not know of, once without; and what each sees."""
+"""Two copies of one hub, with and without contributions hidden from some partners, and each partner's view of both."""
 
 import hashlib
 import json
@@ -21,6 +21,7 @@ from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.tabular import ReportReader
+from server.app import DIRECT_WRITES
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.results import Results
@@ -33,14 +34,14 @@ from server.store.collections import Collection, PrivateUse
 from server.store.database.engine import Tx
 from server.store.item import Item
 from server.store.objects import ends
-from server.taxii import mount
-from server.taxii.application import TaxiiApplication, call_wsgi
+from server.web.taxii.application import TaxiiApplication, call_wsgi
+from server.web.taxii.mount import mount
 
 TAXII = "application/taxii+json;version=2.1"
 BEGINNING = datetime(2026, 11, 2, 8, tzinfo=UTC)
 STEP = timedelta(minutes=7)
 
-# Name, kind, country, what it reads, whether its word is trusted.
+# Name, kind, country, readable collections.
 PARTNERS: tuple[tuple[str, PartnerKind, str | None, tuple[str, ...]], ...] = (
     ("First Bank", PartnerKind.BANK, "TH", ("mule-accounts", "takedown-full", "sightings")),
     ("Second Bank", PartnerKind.BANK, "KH", ("mule-accounts-full", "sightings-full", "public")),
@@ -60,7 +61,7 @@ VALUES: tuple[dict[str, str], ...] = (
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a partner does: it reports a value, takes its report back, or says what it saw or did."""
+    """One act of a partner: a report, a retraction, a sighting or an outcome."""
 
     by: str
     what: str = "report"
@@ -74,7 +75,7 @@ class Step:
 
 @dataclass
 class World:
-    """One hub: its store, its application, and how it answered the steps that were taken in it."""
+    """One hub: its store, its application, and its results for the steps taken."""
 
     store: Store
     application: TaxiiApplication
@@ -104,7 +105,7 @@ class World:
         return [Item.of(obj) for obj in record_mapper.to_stix(tabular.read_record(name, said, defaults))]
 
     def sees(self, name: str, others: Iterable[str]) -> dict[str, tuple[str, dict[str, str], bytes]]:
-        """Ask all that a partner can ask of objects, also for the ids in ``others``, and give every answer."""
+        """Send each request about objects that a partner can make, also for ``others``, and return the responses."""
         asked = ["/taxii2/", "/feed/", "/feed/collections/", "/feed/collections/outcomes/objects/"]
         found = {path: self._get(name, path) for path in asked}
         for collection in self._aliases():
@@ -130,7 +131,7 @@ class World:
     def _aliases(self) -> list[str]:
         with self.store.read() as tx:
             shared = [each.alias for each in collections.all_collections(tx) if each.kind != "private"]
-        # Whether or not they have been made: to others, neither is there.
+        # Private collections of other partners look absent to a reader whether they exist or not.
         return [*shared, *(f"{use}-{slug}" for use in get_args(PrivateUse) for slug in ("police", "newcomer"))]
 
     def _get(self, name: str, path: str) -> tuple[str, dict[str, str], bytes]:
@@ -152,7 +153,7 @@ class World:
         return status, dict(headers), self._normal(body)
 
     def _normal(self, body: bytes) -> bytes:
-        """Return a body without what is drawn at random: numbers of errors, ids of collections made on the way."""
+        """Return a body without its random parts: error ids, and ids of collections created during the run."""
         body = re.sub(rb'"error_id": ?"[^"]*"', b'"error_id":""', body)
         with self.store.read() as tx:
             for each in collections.all_collections(tx):
@@ -167,7 +168,7 @@ def report_of(step: Step) -> Report:
 
 
 def readers_of(world: World, step: Step) -> frozenset[str]:
-    """Return the partners that may hear of a report, by the rules for one contribution."""
+    """Return the audience of a report according to the rules for a single contribution."""
     report = report_of(step)
     with world.store.read() as tx:
         here = partners.load_registry(tx)
@@ -176,7 +177,7 @@ def readers_of(world: World, step: Step) -> frozenset[str]:
 
 
 def hub_ids(world: World, values: Iterable[int]) -> set[str]:
-    """Return the ids under which the hub would list those of the values, the first and the second time."""
+    """Return the ids under which the hub would publish the first and second listing of these values."""
     with world.store.read() as tx:
         secret = hub_identity.secret(tx, "ids")
     reports = [report_of(Step("Police", value=place)) for place in values]
@@ -184,13 +185,13 @@ def hub_ids(world: World, values: Iterable[int]) -> set[str]:
 
 
 def _listing(secret: bytes, report: Report, number: int) -> str:
-    """Return the id under which the hub lists the value in its shared rooms."""
+    """Return the id of the value's listing in the shared collections."""
     return ids.of_hub(secret, "indicator", "listing", value_index.subject_of(report.kind, report.value), "", number)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """A hub as it is at the beginning, to be copied."""
+    """A prepared hub, copied for each world."""
 
     file: Path
     tokens: dict[str, str]
@@ -203,7 +204,7 @@ def prepared(folder: Path) -> Ground:
     tokens = {}
     with store.begin() as tx:
         for name, kind, country, reads in PARTNERS:
-            partner = Partner(name=name, kind=kind, country=country, identity=ids.identity(name))
+            partner = Partner(name=name, kind=kind, country=country, identity=ids.identity(name), vouched=True)
             tokens[name] = partners.add(tx, partner).token
             for alias in reads:
                 collections.grant(tx, name, collections.get(tx, alias), read=True)
@@ -215,7 +216,7 @@ def prepared(folder: Path) -> Ground:
 def world_on(ground: Ground, file: Path) -> Iterator[World]:
     shutil.copy(ground.file, file)
     store = Store.open(f"sqlite:///{file}")
-    application = mount(Flask("hub", static_folder=None), Hub(store), title="Hub", contact="")
+    application = mount(Flask("hub", static_folder=None), Hub(store), title="Hub", contact="", writes=DIRECT_WRITES)
     try:
         with pytest.MonkeyPatch.context() as patch:
             ids_by_alias(patch)
@@ -225,7 +226,7 @@ def world_on(ground: Ground, file: Path) -> Iterator[World]:
 
 
 class Clock:
-    """A clock that stands still, and goes on by one step when it is told to."""
+    """A frozen clock that advances one step on request."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = BEGINNING
@@ -237,7 +238,7 @@ class Clock:
 
 
 def ids_by_alias(patch: pytest.MonkeyPatch) -> None:
-    """Give collections ids that follow from their aliases: drawn at random they make the tags of pages differ."""
+    """Derive collection ids from their aliases, because random ids would make page tags differ."""
     add = collections.add
 
     def add_by_alias(tx: Tx, alias: str, *args: Any, **more: Any) -> Collection:
@@ -250,7 +251,7 @@ def ids_by_alias(patch: pytest.MonkeyPatch) -> None:
 
 
 def difference(seen: bytes, expected: bytes) -> str:
-    """Return the parts of one body that the other lacks, for a person to look at."""
+    """Return the objects that differ between two bodies, as text for a failed assertion."""
     one, other = (json.loads(body).get("objects") or [json.loads(body)] for body in (seen, expected))
     return f"\nseen: {[each for each in one if each not in other]}\nelse: {[each for each in other if each not in one]}"
 

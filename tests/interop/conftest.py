@@ -1,4 +1,4 @@
-"""Objects that a running hub serves, for readers of other makers: one file a reader, named after it."""
+"""Objects of a running hub for readers of other makers: one file per reader, named after it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 @pytest.fixture(scope="session")
 def pages(hub: Hub) -> dict[str, list[dict[str, Any]]]:
-    """Return all objects of each collection, by its alias."""
+    """Return all objects of each collection by its alias."""
     served = {alias: hub.page(alias) for room in ROOMS for alias in (room, f"{room}-full")}
     assert all(served.values())
     return served

@@ -1,4 +1,4 @@
-"""A hub as its operator starts it, from the environment that ``make setup`` made, and what it serves over HTTP."""
+"""A hub started like an operator's, from the environment of ``make setup``, and its objects over HTTP."""
 
 import contextlib
 import json
@@ -16,13 +16,13 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).parents[2]
-# The environment beside this one, as the Makefile sets them up.
+# The main environment next to this one, as set up by the Makefile.
 BIN = Path(sys.prefix.removesuffix("-interop").removesuffix("-tlog")) / "bin"
 TAXII = "application/taxii+json;version=2.1"
 
 ROOMS = ("takedown", "mule-accounts", "wallets", "sightings", "public")
 
-# One report of each good example of each kind that the tree has: a new kind is read by every reader here.
+# One report per valid example of every kind, so that each reader also reads new kinds.
 EXAMPLES = """
 import json
 from schemas import kinds
@@ -49,7 +49,7 @@ WRONG = {"kind": "domain", "value": "wrong.example.com"}
 
 @dataclass(frozen=True)
 class Hub:
-    """A partner's credentials, and the objects that it is then given."""
+    """A partner's credentials, and the objects that it gets."""
 
     url: str
     user: str
@@ -58,11 +58,11 @@ class Hub:
     folder: Path
 
     def run(self, *command: str) -> Any:
-        """Run a command of the hub's operator, and return what it answers."""
+        """Run a command of the hub's operator, and return its output."""
         return scamfeed(self.folder, *command)
 
     def page(self, room: str) -> list[dict[str, Any]]:
-        """Fetch a whole collection by its alias, page after page."""
+        """Fetch a whole collection by its alias, page by page."""
         objects: list[dict[str, Any]] = []
         query: dict[str, Any] = {"limit": 50}
         while True:
@@ -82,7 +82,7 @@ class Hub:
 
 
 def bundle(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    """Put what a collection holds into a bundle, as every reader does that knows STIX alone."""
+    """Put the objects of a collection into a bundle, like any plain STIX reader."""
     return {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": objects}
 
 
@@ -92,13 +92,13 @@ def of_type(objects: list[dict[str, Any]], *types: str) -> list[dict[str, Any]]:
 
 
 def scamfeed(folder: Path, *command: str) -> Any:
-    """Run a command at the hub in a folder, and return what it answers."""
+    """Run a command for the hub in a folder, and return its output."""
     line = [BIN / "scamfeed", *command, "--json"]
     return json.loads(subprocess.run(line, env=_environment(folder), check=True, capture_output=True).stdout)
 
 
 def publish_domains(folder: Path, amount: int) -> None:
-    """Report so many domains at the hub in a folder, and wait until they are sealed, here or by the served hub."""
+    """Report this many domains to the hub in a folder, and wait until they are sealed, here or by the running hub."""
     given = {"kind": "domain", "tlp": "clear", "confidence": 90}
     reports = [{**given, "value": f"of-{amount}-{number}.example.com"} for number in range(amount)]
     file = folder / "reports.jsonl"
@@ -116,7 +116,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[Hub]:
-    """Fill a hub by the command line and over HTTP, and serve it until the tests are over."""
+    """Fill a hub by the command line and over HTTP, and serve it until the tests end."""
     examples = subprocess.run([BIN / "python", "-c", EXAMPLES], cwd=ROOT, check=True, capture_output=True)
     reports = [json.loads(line) | CONTEXT for line in examples.stdout.splitlines()]
     reports += [AMBER | CONTEXT | {"tlp": "amber"}, WRONG | CONTEXT]
@@ -124,10 +124,10 @@ def serve(folder: Path) -> Iterator[Hub]:
 
     scamfeed(folder, "init")
     rooms = [part for room in ROOMS for alias in (room, f"{room}-full") for part in ("--read", alias)]
-    bank = scamfeed(folder, "partner", "add", "Example Bank", "--kind", "bank", *rooms)
-    reader = scamfeed(folder, "partner", "add", "Reader", "--kind", "platform", *rooms)
+    bank = scamfeed(folder, "partner", "add", "Example Bank", "--kind", "bank", "--vouched", *rooms)
+    reader = scamfeed(folder, "partner", "add", "Reader", "--kind", "platform", "--vouched", *rooms)
     refused = scamfeed(folder, "contribute", str(folder / "reports.jsonl"), "--partner", "Example Bank")["rejected"]
-    # Numbers of persons are kept, and released to nobody.
+    # Personal numbers are stored, and released to no partner.
     assert refused.keys() <= {"held"}
     scamfeed(folder, "retract", WRONG["value"], "--reason", "a false positive")
 

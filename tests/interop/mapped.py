@@ -1,4 +1,4 @@
-"""Objects that the mapping makes of one report of each good example of each kind, for each of its profiles."""
+"""Mapped objects for one report of each valid example of every kind, in each profile."""
 
 import json
 import subprocess
@@ -14,13 +14,13 @@ REPORTED = {"reported_at": "2026-01-16T08:00:00Z"}
 
 @cache
 def objects(profile: str) -> list[dict[str, Any]]:
-    """Return the objects of a profile, one event after another for ``misp``."""
+    """Return the objects of a profile; for ``misp``, one event after another."""
     return [json.loads(line) for line in _mapped(profile, "mapped.jsonl").splitlines()]
 
 
 @cache
 def document(profile: str) -> Any:
-    """Return the whole document of a profile: a bundle, for ``misp`` a list of events."""
+    """Return the whole document of a profile: a bundle, or a list of events for ``misp``."""
     return json.loads(_mapped(profile, "mapped.json"))
 
 

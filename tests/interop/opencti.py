@@ -1,4 +1,4 @@
-"""A stand-in for OpenCTI's GraphQL endpoint: it accepts everything, and keeps what it was asked."""
+"""A stand-in for OpenCTI's GraphQL endpoint that accepts and records every request."""
 
 import contextlib
 import json
@@ -15,13 +15,13 @@ _FIRST_FIELD = re.compile(r"\{\s*(\w+)")
 
 @dataclass
 class Platform:
-    """An address for pycti, and the mutations that it sent there by name, in their order."""
+    """An address for pycti, and its mutations by name in order."""
 
     url: str = ""
     sent: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return the least that pycti goes on with."""
+        """Return the minimal response that lets pycti continue."""
         head, brace, rest = asked["query"].partition("{")
         found = _FIRST_FIELD.match(brace + rest)
         assert found is not None
@@ -36,7 +36,7 @@ class Platform:
 
 @contextlib.contextmanager
 def stand_in() -> Iterator[Platform]:
-    """Listen on this machine until the test is over."""
+    """Listen on this machine until the test ends."""
     platform = Platform()
 
     class Endpoint(BaseHTTPRequestHandler):
@@ -50,7 +50,7 @@ def stand_in() -> Iterator[Platform]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Log nothing."""
+            """Log no requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
         platform.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""pymisp and misp-stix (MISP): the events that are mapped for ``misp``, as MISP's own code loads and exports them."""
+"""pymisp and misp-stix (MISP): the events mapped for ``misp``, loaded and exported by MISP's own code."""
 
 import json
 from copy import deepcopy
@@ -18,7 +18,7 @@ TEMPLATES = files(pymisp) / "data" / "misp-objects" / "objects"
 
 def loaded(said: dict[str, Any]) -> MISPEvent:
     event = MISPEvent()
-    event.load(deepcopy(said))  # which it takes apart
+    event.load(deepcopy(said))  # which it splits
     return event
 
 
@@ -28,11 +28,11 @@ def events() -> list[MISPEvent]:
 
 
 def parts(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all attributes, of objects too."""
+    """Return all attributes, including those of objects."""
     return [*said["Event"]["Attribute"], *(part for one in said["Event"]["Object"] for part in one["Attribute"])]
 
 
-def test_what_is_loaded_is_what_was_said(events: list[MISPEvent]) -> None:
+def test_loaded_events_equal_the_mapped_ones(events: list[MISPEvent]) -> None:
     assert events
     for event, said in zip(events, objects("misp"), strict=True):
         assert [one.value for one in event.attributes] == [one["value"] for one in said["Event"]["Attribute"]]
@@ -44,7 +44,7 @@ def test_what_is_loaded_is_what_was_said(events: list[MISPEvent]) -> None:
             assert attribute.first_seen.isoformat() == CONTEXT["first_seen"].replace("Z", "+00:00")
 
 
-def test_the_document_is_what_misp_exports() -> None:
+def test_document_equals_an_export_of_misp() -> None:
     assert document("misp") == {"response": objects("misp")}
 
 
@@ -67,12 +67,12 @@ def test_every_object_keeps_to_its_template() -> None:
         assert relations & {*template.get("requiredOneOf", ()), *template.get("required", ())}
 
 
-def test_uuids_name_one_thing_each() -> None:
+def test_uuids_are_unique() -> None:
     uuids = [part["uuid"] for said in objects("misp") for part in [*parts(said), *said["Event"]["Object"]]]
     assert len(set(uuids)) == len(uuids)
 
 
-def test_misp_s_own_export_to_stix_takes_every_event(events: list[MISPEvent]) -> None:
+def test_stix_export_of_misp_accepts_every_event(events: list[MISPEvent]) -> None:
     for event in events:
         parser = MISPtoSTIX21Parser()
         parser.parse_misp_event(event)

@@ -1,6 +1,6 @@
-"""pycti (OpenCTI 7): its importer takes all that is mapped for ``opencti``, in types and by properties it stores.
+"""pycti (OpenCTI 7): its importer accepts all objects mapped for ``opencti``, in types and properties that it stores.
 
-OpenCTI itself does not run here: what its platform makes of the mutations is not seen.
+OpenCTI itself does not run here, so its processing of the mutations is not tested.
 """
 
 import json
@@ -13,7 +13,7 @@ from mapped import objects
 from opencti import Platform, stand_in
 from pycti import OpenCTIApiClient, OpenCTIStix2Splitter, OpenCTIStix2Utils
 
-# What OpenCTI knows an observable by; of accounts all three.
+# The identifying properties of observables in OpenCTI; accounts need all three.
 IDENTITY = {
     "bank-account": ("iban",),
     "user-account": ("account_type", "user_id", "account_login"),
@@ -23,7 +23,7 @@ VALUE = ("value",)
 
 
 def observables() -> list[dict[str, Any]]:
-    """Return the observables that indicators are based on."""
+    """Return the observables of the indicators."""
     based_on = {one["target_ref"] for one in of_type(objects("opencti"), "relationship")}
     return [one for one in objects("opencti") if one["id"] in based_on]
 
@@ -38,14 +38,14 @@ def platform() -> Iterator[Platform]:
         yield standing
 
 
-def test_the_splitter_takes_all_but_the_extension_definition() -> None:
+def test_splitter_accepts_everything_except_the_extension_definition() -> None:
     text = json.dumps(bundle(objects("opencti")))
     _, left_out, parts = OpenCTIStix2Splitter().split_bundle_with_expectations(text, cleanup_inconsistent_bundle=True)
     assert [one["type"] for one in left_out] == ["extension-definition"]
     assert sum(len(json.loads(part)["objects"]) for part in parts) == len(objects("opencti")) - 1
 
 
-def test_each_indicator_names_its_observable_s_type_as_opencti_calls_it() -> None:
+def test_each_indicator_names_its_observable_type_in_opencti_terms() -> None:
     types = {one["id"]: one["type"] for one in observables()}
     based_on = {one["source_ref"]: types[one["target_ref"]] for one in of_type(objects("opencti"), "relationship")}
     for one in of_type(objects("opencti"), "indicator"):
@@ -55,15 +55,15 @@ def test_each_indicator_names_its_observable_s_type_as_opencti_calls_it() -> Non
         assert named == OpenCTIStix2Utils.stix_observable_opencti_type(based_on[one["id"]])
 
 
-def test_each_observable_is_known_by_what_opencti_knows_such_things_by() -> None:
+def test_each_observable_has_the_identifying_properties_of_opencti() -> None:
     assert len({one["type"] for one in observables()}) > 7
     for one in observables():
         assert {name for name in IDENTITY.get(one["type"], VALUE) if name in one}
-        # Nothing else would be in its id, so that it is the same thing whoever says it.
+        # Its id depends on nothing else, so it is the same observable from every source.
         assert one.keys() - {"type", "spec_version", "id", "extensions"} <= set(IDENTITY.get(one["type"], VALUE))
 
 
-def test_every_observable_arrives_under_our_id_with_what_it_is_known_by(platform: Platform) -> None:
+def test_every_observable_arrives_under_our_id_with_its_identifying_properties(platform: Platform) -> None:
     sent = {one["stix_id"]: one for one in platform.sent["stixCyberObservableAdd"]}
     assert sent.keys() == {one["id"] for one in observables()}
     for one in observables():

@@ -1,4 +1,4 @@
-"""stix2 (OASIS), nothing told to it: all that is mapped for ``core``, and of ``full`` what is of STIX's own types."""
+"""stix2 (OASIS) without extensions: all of ``core``, and the standard STIX types of ``full``."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ OWN = ("bank-account", "cryptocurrency-wallet", "phone-number")
 
 
 def without_idle_zeros(said: dict[str, Any]) -> dict[str, Any]:
-    """Spell times as stix2 does."""
+    """Format times as stix2 does."""
     return json.loads(json.dumps(said).replace('.000Z"', 'Z"'))
 
 
@@ -36,7 +36,7 @@ def test_the_full_bundle_is_refused_for_its_own_types() -> None:
         stix2.parse(document("full"))
 
 
-def test_without_those_types_and_what_refers_to_them_the_full_bundle_parses() -> None:
+def test_full_bundle_parses_without_its_custom_types_and_their_references() -> None:
     own = {one["id"] for one in of_type(objects("full"), *OWN)}
     rest = [one for one in objects("full") if one["id"] not in own and one.get("target_ref") not in own]
     assert len(stix2.parse(bundle(rest)).objects) == len(rest)

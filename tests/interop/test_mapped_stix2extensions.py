@@ -1,4 +1,4 @@
-"""stix2extensions (dogesec): with it stix2 takes all that is mapped for ``full``, and names observables as we do."""
+"""stix2extensions (dogesec) lets stix2 accept all of ``full``, and derives the same observable ids."""
 
 import json
 
@@ -17,17 +17,17 @@ def test_the_full_bundle_parses_strictly() -> None:
 
 
 @pytest.mark.parametrize("type_", sorted(OWN))
-def test_the_observables_are_those_that_the_package_would_make(type_: str) -> None:
+def test_observables_equal_those_of_the_package(type_: str) -> None:
     for one in of_type(objects("full"), type_):
         parsed = stix2.parse(one, allow_custom=False)
         assert isinstance(parsed, OWN[type_])
         assert json.loads(parsed.serialize()) == one
         properties = {name: value for name, value in one.items() if name not in ("id", "type", "spec_version")}
-        # By the package's rule one number would be one account at every bank; ours has the bank in it.
+        # By the package's rule, one number would be the same account at every bank. Our id includes the bank.
         assert (OWN[type_](**properties).id == one["id"]) is ("account_number" not in one)
 
 
-def test_observables_of_stix_s_own_types_are_named_by_its_own_rule() -> None:
+def test_standard_observables_have_standard_ids() -> None:
     standard = [one for one in objects("full") if "created" not in one and one["type"] not in OWN]
     assert {one["type"] for one in standard} >= {"domain-name", "url", "email-addr", "ipv4-addr", "user-account"}
     for one in standard:

@@ -1,6 +1,6 @@
-"""misp-stix (MISP): what its import of STIX from others makes of each collection, and what it drops.
+"""misp-stix (MISP): the result of its STIX import for each collection, and its losses.
 
-``misp`` is what MISP would then hold: attributes and objects of one event.
+``misp`` is the resulting MISP content: attributes and objects of one event.
 """
 
 import re
@@ -13,19 +13,19 @@ from misp_stix_converter import ExternalSTIX2toMISPParser
 
 NOT_STIX_ITSELF = ("bank-account", "cryptocurrency-wallet", "phone-number")
 DROPPED = (*NOT_STIX_ITSELF, "language-content")
-# What patterns on STIX's own types of several properties become.
+# The results of patterns with several properties of standard STIX types.
 OBJECTS = {"user-account", "software"}
 
 
 class Imported(NamedTuple):
-    """An event, and the words of the importer's complaints without the ids in them."""
+    """An event, and the texts of the importer's complaints without ids."""
 
     event: Any
     errors: list[str]
     warnings: list[str]
 
     def attribute(self, value: str) -> Any:
-        """Return the attribute of this value."""
+        """Return the attribute with this value."""
         [found] = [one for one in self.event.attributes if one.value == value]
         return found
 
@@ -72,9 +72,7 @@ def test_the_marking_and_the_confidence_are_its_tags_and_the_labels_are_lost(pla
     assert tags(plain.attribute("shop.example.com")) == {"tlp:clear", confident}
 
 
-def test_a_retraction_still_blocks_in_misp_and_its_end_alone_says_so(
-    plain: Imported, pages: dict[str, list[Any]]
-) -> None:
+def test_retracted_listing_still_blocks_in_misp_except_by_its_end(plain: Imported, pages: dict[str, list[Any]]) -> None:
     [revoked] = [one for one in of_type(pages["takedown"], "indicator") if one.get("revoked")]
     attribute = plain.attribute(WRONG["value"])
     assert attribute.to_ids is True
@@ -82,7 +80,7 @@ def test_a_retraction_still_blocks_in_misp_and_its_end_alone_says_so(
 
 
 @pytest.mark.parametrize("room", ["takedown", "mule-accounts", "wallets"])
-def test_patterns_on_types_that_it_does_not_know_are_kept_as_patterns(room: str, pages: dict[str, list[Any]]) -> None:
+def test_patterns_on_unknown_types_are_kept_as_patterns(room: str, pages: dict[str, list[Any]]) -> None:
     made = imported(pages[room])
     unknown = [
         one["pattern"]
@@ -91,7 +89,7 @@ def test_patterns_on_types_that_it_does_not_know_are_kept_as_patterns(room: str,
     ]
     assert unknown
     assert {one.name for one in made.event.objects} - OBJECTS == {"stix2-pattern"}
-    # The value is inside the pattern: MISP does not correlate it with anything.
+    # The value is inside the pattern, so MISP does not correlate it.
     kept = [part for one in made.event.objects for part in one.attributes if part.object_relation == "stix2-pattern"]
     assert sorted(part.value for part in kept) == sorted(unknown)
     assert all(part.to_ids for part in kept)
@@ -102,9 +100,7 @@ def test_patterns_on_types_that_it_does_not_know_are_kept_as_patterns(room: str,
 
 
 @pytest.mark.parametrize("room", ["takedown", "mule-accounts", "wallets"])
-def test_of_the_full_collections_it_drops_the_observables_that_it_does_not_know(
-    room: str, pages: dict[str, list[Any]]
-) -> None:
+def test_unknown_observables_of_the_full_collections_are_dropped(room: str, pages: dict[str, list[Any]]) -> None:
     made = imported(pages[f"{room}-full"])
     types = {one["type"] for one in of_type(pages[f"{room}-full"], *DROPPED)}
     assert made.errors == sorted(
@@ -113,7 +109,7 @@ def test_of_the_full_collections_it_drops_the_observables_that_it_does_not_know(
     )
 
 
-def test_of_a_domain_with_its_observable_it_loses_the_times_and_the_marking(pages: dict[str, list[Any]]) -> None:
+def test_domain_with_its_observable_loses_times_and_marking(pages: dict[str, list[Any]]) -> None:
     attribute = imported(pages["takedown-full"]).attribute(AMBER["value"])
     assert attribute.to_ids is True
     assert getattr(attribute, "first_seen", None) is None
@@ -121,13 +117,13 @@ def test_of_a_domain_with_its_observable_it_loses_the_times_and_the_marking(page
     assert tags(attribute) == set()
 
 
-def test_a_sighting_of_what_is_not_in_the_collection_is_not_a_sighting_in_misp(pages: dict[str, list[Any]]) -> None:
+def test_sighting_without_its_indicator_is_no_sighting_in_misp(pages: dict[str, list[Any]]) -> None:
     made = imported(pages["sightings"])
     assert made.event.attributes == []
     assert made.event.objects == []
 
 
-def test_a_sighting_beside_its_indicator_is_one(pages: dict[str, list[Any]]) -> None:
+def test_sighting_with_its_indicator_is_a_sighting_in_misp(pages: dict[str, list[Any]]) -> None:
     [sighting] = of_type(pages["sightings"], "sighting")
     both = [*pages["public"], sighting]
     made = imported(both)

@@ -1,4 +1,4 @@
-"""A client that openapi-python-client makes of ``/openapi.json`` works: a bank needs no line of ours."""
+"""A client generated from ``/openapi.json`` by openapi-python-client works: a bank needs none of our code."""
 
 import base64
 import importlib
@@ -13,7 +13,7 @@ import pytest
 import requests
 from hub import TAXII, Hub
 
-# TAXII's media types have parameters, which the generator does not know.
+# TAXII's media types have parameters, which the generator does not support.
 _CONFIGURATION = f"""
 content_type_overrides:
   "{TAXII}": application/json
@@ -24,7 +24,7 @@ post_hooks: []
 
 @pytest.fixture(scope="module")
 def package(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Generate the client from what the hub hands out, and return the name of its package."""
+    """Generate the client from the hub's description, and return the name of its package."""
     folder = tmp_path_factory.mktemp("generated")
     (folder / "openapi.json").write_text(requests.get(f"{hub.url}/openapi.json", timeout=30).text, encoding="utf-8")
     (folder / "config.yml").write_text(_CONFIGURATION, encoding="utf-8")
@@ -32,7 +32,7 @@ def package(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> str:
     command += ["--config", "config.yml", "--meta", "none", "--output-path", "hub_client"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    # It warns of each operation that it leaves out.
+    # It warns of each operation that it omits.
     assert "WARNING" not in done.stdout.upper(), done.stdout
     sys.path.insert(0, str(folder))
     return "hub_client"
@@ -49,7 +49,7 @@ def client(package: str, hub: Hub) -> Iterator[Any]:
         yield opened
 
 
-def test_every_operation_is_there(package: str) -> None:
+def test_every_operation_is_generated(package: str) -> None:
     made = {file.stem for file in (Path(_part(package, "api.default").__file__ or "").parent).glob("[a-z]*.py")}
     assert {"lookup", "check", "digest", "active", "discovery", "collections", "objects", "add", "status"} <= made
 
@@ -67,7 +67,7 @@ def test_a_value_is_looked_up(package: str, client: Any) -> None:
     assert listed.grade in models.Action
 
 
-def test_what_is_public_is_checked_without_a_login(package: str, hub: Hub) -> None:
+def test_public_value_is_checked_without_a_login(package: str, hub: Hub) -> None:
     with _part(package, "client").Client(base_url=hub.url) as anybody:
         answer = _part(package, "api.default.check").sync(client=anybody, value="amber.example.com")
     assert [result.found for result in answer.results] == [False]
@@ -90,7 +90,7 @@ def test_collections_and_pages_are_read(package: str, client: Any) -> None:
     assert page.more is True
 
 
-def test_an_error_is_an_error_of_the_description(package: str, client: Any) -> None:
+def test_error_matches_the_description(package: str, client: Any) -> None:
     answer = _part(package, "api.default.digest").sync("no-such-collection", client=client)
     assert isinstance(answer, _part(package, "models").Error)
     assert answer.error_code == "not-found"

@@ -1,4 +1,4 @@
-"""OpenTAXII (EclecticIQ): what a hub pushes into a collection there, another hub pulls out of it."""
+"""OpenTAXII (EclecticIQ): a hub pushes into one of its collections, and another hub pulls from there."""
 
 import json
 import os
@@ -16,8 +16,8 @@ import pytest
 import requests
 from hub import BIN
 
-# As its documentation has it, but for two things. Its answers hold UUIDs, which the JSON of Python knows nothing of
-# (0.9.3, taxii2/http.py). And its commands register no collection that an account may write.
+# As documented, with two exceptions. Its responses contain UUIDs that Python's JSON cannot encode (0.9.3,
+# taxii2/http.py). And its commands cannot register a collection writable by an account.
 SERVE = """
 import functools, json, sys, types
 from opentaxii.taxii2 import http
@@ -39,7 +39,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run OpenTAXII, and yield the address of an API root of it."""
+    """Run OpenTAXII, and yield the address of an API root."""
     folder = tmp_path_factory.mktemp("opentaxii")
     database = {"create_tables": True, "db_connection": f"sqlite:///{folder / 'data.db'}"}
     secret = "0123456789abcdef0123456789abcdef"
@@ -83,7 +83,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def a_hub(folder: Path, feed: dict[str, Any]) -> Callable[..., Any]:
-    """Set up a hub with one feed, and give what runs its commands."""
+    """Set up a hub with one feed, and return a function that runs its commands."""
     env = {**os.environ, "SCAMFEED_DATABASE_URL": f"sqlite:///{folder / 'hub.db'}", "PEER_PASSWORD": "s3cret"}
     lines = [f"{name} = {json.dumps(said)}" for name, said in feed.items()]
     folder.mkdir()
@@ -106,10 +106,10 @@ def active(scamfeed: Callable[..., Any]) -> set[str]:
     return set(scamfeed("export", "--collection", "takedown", "--format", "list").split())
 
 
-def test_both_sides_hold_the_same(root: str, tmp_path: Path) -> None:
+def test_both_sides_have_the_same_objects(root: str, tmp_path: Path) -> None:
     where = {"url": root, "peer_collection": "room", "user": "hub", "allow_private": True, "batch": 40}
     to = {"connector": "taxii-push", "partner": "Example Bank", "collection": "takedown", **where}
-    # An object without ``modified`` is an error there, and the whole envelope with it.
+    # OpenTAXII fails on an object without ``modified``, and on its whole envelope.
     ours = a_hub(tmp_path / "ours", to | {"leave_out": ["marking-definition"]})
     theirs = a_hub(tmp_path / "theirs", {"connector": "taxii-pull", "contribute_as": "Peer", **where})
 
@@ -135,7 +135,7 @@ def test_both_sides_hold_the_same(root: str, tmp_path: Path) -> None:
     assert "h7.example.com" not in active(theirs)
 
 
-def test_a_mirror_of_it_finds_what_it_has_and_nothing_that_was_revoked(root: str, tmp_path: Path) -> None:
+def test_mirror_of_it_finds_active_objects_only(root: str, tmp_path: Path) -> None:
     def post(number: int, day: int, **more: Any) -> None:
         obj = {
             "type": "indicator",
@@ -177,8 +177,8 @@ def test_a_mirror_of_it_finds_what_it_has_and_nothing_that_was_revoked(root: str
     assert found() == [number != 7 for number in range(26)]
 
 
-def test_a_doctor_finds_it_well(root: str, tmp_path: Path) -> None:
-    """It has no digest and no heartbeat, and the doctor says so without calling that wrong."""
+def test_doctor_reports_it_healthy(root: str, tmp_path: Path) -> None:
+    """It has no digest and no heartbeat; the doctor mentions this without reporting an error."""
     obj = {
         **{"type": "indicator", "spec_version": "2.1", "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z"},
         **{"created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z"},

@@ -1,6 +1,6 @@
-"""pycti (OpenCTI 7): its splitter and its whole importer, as OpenCTI's workers run them, up to what OpenCTI is sent.
+"""pycti (OpenCTI 7): its splitter and its complete importer as in OpenCTI's workers, up to the mutations sent.
 
-OpenCTI itself does not run here: what its platform makes of the mutations is not seen.
+OpenCTI itself does not run here, so its processing of the mutations is not tested.
 """
 
 import json
@@ -18,12 +18,12 @@ OBSERVABLES = (
     *("phone-number", "cryptocurrency-wallet", "bank-account"),
 )
 SAYING = {"value", "iban", "bic", "account_number", "account_type", "account_login", "user_id", "name"}
-# What OpenCTI has no place for: descriptions are in both languages all the same.
+# Types unsupported by OpenCTI: descriptions are in both languages anyway.
 LEFT_OUT = {"extension-definition", "language-content"}
 
 
 def split(objects: list[dict[str, Any]], *, clean: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the objects that go on to the workers, in their order, and those that do not."""
+    """Return the objects passed on to the workers in order, and the dropped ones."""
     expected, left_out, bundles = OpenCTIStix2Splitter().split_bundle_with_expectations(
         json.dumps(bundle(objects)), cleanup_inconsistent_bundle=clean
     )
@@ -32,13 +32,13 @@ def split(objects: list[dict[str, Any]], *, clean: bool) -> tuple[list[dict[str,
 
 
 @pytest.mark.parametrize("room", FULL)
-def test_the_splitter_takes_all_but_what_opencti_has_no_place_for(room: str, pages: dict[str, list[Any]]) -> None:
+def test_splitter_accepts_everything_that_opencti_supports(room: str, pages: dict[str, list[Any]]) -> None:
     went, left_out = split(pages[room], clean=False)
     assert {one["type"] for one in left_out} == {one["type"] for one in pages[room]} & LEFT_OUT
     assert sorted(one["id"] for one in went + left_out) == sorted(one["id"] for one in pages[room])
 
 
-def test_where_it_is_told_to_clean_up_a_sighting_goes_without_its_indicator_nowhere(
+def test_cleanup_drops_a_sighting_without_its_indicator(
     pages: dict[str, list[Any]],
 ) -> None:
     for room in FULL:
@@ -48,7 +48,7 @@ def test_where_it_is_told_to_clean_up_a_sighting_goes_without_its_indicator_nowh
 
 
 @pytest.mark.parametrize("room", FULL)
-def test_it_takes_nothing_out_of_them_but_who_says_that_he_is_himself(room: str, pages: dict[str, list[Any]]) -> None:
+def test_it_removes_only_self_references_of_creators(room: str, pages: dict[str, list[Any]]) -> None:
     before = {one["id"]: one for one in pages[room]}
     for one in split(pages[room], clean=True)[0]:
         one.pop("nb_deps")
@@ -56,13 +56,13 @@ def test_it_takes_nothing_out_of_them_but_who_says_that_he_is_himself(room: str,
         assert lost <= ({"created_by_ref"} if one["type"] == "identity" else set())
 
 
-def test_what_is_referred_to_comes_before_what_refers(pages: dict[str, list[Any]]) -> None:
+def test_referenced_objects_come_first(pages: dict[str, list[Any]]) -> None:
     place = {one["id"]: number for number, one in enumerate(split(pages["takedown-full"], clean=True)[0])}
     for link in of_type(pages["takedown-full"], "relationship"):
         assert max(place[link["source_ref"]], place[link["target_ref"]]) < place[link["id"]]
 
 
-def test_it_knows_our_observables_by_the_type_that_our_indicators_name(pages: dict[str, list[Any]]) -> None:
+def test_indicators_name_the_observable_types_of_opencti(pages: dict[str, list[Any]]) -> None:
     main_types = {
         extension["main_observable_type"]
         for one in of_type(pages["public"], "indicator")
@@ -72,14 +72,14 @@ def test_it_knows_our_observables_by_the_type_that_our_indicators_name(pages: di
     assert main_types == {OpenCTIStix2Utils.stix_observable_opencti_type(name) for name in OBSERVABLES}
 
 
-def test_its_own_id_of_an_indicator_is_another_so_that_ours_has_to_be_kept(pages: dict[str, list[Any]]) -> None:
+def test_own_indicator_id_of_opencti_differs_so_ours_is_kept(pages: dict[str, list[Any]]) -> None:
     for one in of_type(pages["public"], "indicator"):
         assert Indicator.generate_id(one["pattern"]) != one["id"]
 
 
 @pytest.fixture(scope="module")
 def platform(pages: dict[str, list[Any]]) -> Iterator[Platform]:
-    """Run an OpenCTI, and import all that is for it."""
+    """Run an OpenCTI stand-in, and import everything meant for it."""
     with stand_in() as standing:
         client = OpenCTIApiClient(standing.url, "token", perform_health_check=False, log_level="error")
         for room in FULL:
@@ -89,7 +89,7 @@ def platform(pages: dict[str, list[Any]]) -> Iterator[Platform]:
         yield standing
 
 
-def test_every_indicator_arrives_under_our_id_with_all_that_it_says(
+def test_every_indicator_arrives_under_our_id_with_all_properties(
     platform: Platform, pages: dict[str, list[Any]]
 ) -> None:
     sent = {one["input"]["stix_id"]: one["input"] for one in platform.sent["indicatorAdd"]}
@@ -106,7 +106,7 @@ def test_every_indicator_arrives_under_our_id_with_all_that_it_says(
             assert len(said["objectLabel"]) == len(one["labels"])
 
 
-def test_a_retraction_arrives_as_one(platform: Platform) -> None:
+def test_retraction_arrives_as_a_revocation(platform: Platform) -> None:
     [said] = [one["input"] for one in platform.sent["indicatorAdd"] if WRONG["value"] in one["input"]["pattern"]]
     assert said["revoked"] is True
     assert said["valid_until"] < CONTEXT["valid_until"]
@@ -130,14 +130,14 @@ def test_every_observable_arrives_under_our_id_and_the_link_to_it(
             assert links[link["id"]]["toId"] == link["target_ref"]
 
 
-def test_an_account_without_iban_comes_without_what_opencti_knows_accounts_by(platform: Platform) -> None:
+def test_account_without_iban_lacks_the_identifying_properties_of_opencti(platform: Platform) -> None:
     accounts = [one["BankAccount"] for one in platform.sent["stixCyberObservableAdd"] if one["type"] == "Bank-Account"]
     for account in accounts:
         assert (account["iban"] is None) is (account["account_number"] is not None)
     assert any(account["iban"] is None for account in accounts)
 
 
-def test_a_sighting_arrives_with_where_it_was(platform: Platform, pages: dict[str, list[Any]]) -> None:
+def test_sighting_arrives_with_its_location(platform: Platform, pages: dict[str, list[Any]]) -> None:
     [sighting] = of_type(pages["sightings-full"], "sighting")
     [said] = [one["input"] for one in platform.sent["stixSightingRelationshipAdd"]]
     assert said["stix_id"] == sighting["id"]

@@ -1,4 +1,4 @@
-"""stix2 (OASIS): what it takes with nothing told to it, which is what most clients in Python are built on."""
+"""stix2 (OASIS) without extensions, as used by most Python clients."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hub import ROOMS, bundle, of_type
 
-# In a process of its own: a package that teaches stix2 new types teaches it for all of the process.
+# In a separate process: a package that registers new types with stix2 does so for the whole process.
 PARSE = """
 import json, sys
 import stix2
@@ -29,7 +29,7 @@ def parse(objects: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
 
 
 def without_idle_zeros(thing: Any) -> Any:
-    """Spell timestamps as stix2 does, which ends a fraction with its last digit that counts."""
+    """Format timestamps as stix2 does, without trailing zeros of a fraction."""
     if isinstance(thing, dict):
         return {name: without_idle_zeros(value) for name, value in thing.items()}
     if isinstance(thing, list):
@@ -45,11 +45,11 @@ def test_the_plain_collections_parse_and_keep_every_property(room: str, pages: d
 
 
 @pytest.mark.parametrize("room", ["mule-accounts", "wallets"])
-def test_of_the_full_ones_it_wants_to_know_the_types(room: str, pages: dict[str, list[Any]]) -> None:
+def test_full_collections_need_their_types_registered(room: str, pages: dict[str, list[Any]]) -> None:
     done = parse(pages[f"{room}-full"])
     assert "customized" in done.stderr
 
 
-def test_domains_need_no_type_that_it_does_not_know(pages: dict[str, list[Any]]) -> None:
+def test_domains_need_no_custom_type(pages: dict[str, list[Any]]) -> None:
     public = of_type(pages["public-full"], "domain-name", "identity", "marking-definition", "extension-definition")
     assert parse(public).returncode == 0

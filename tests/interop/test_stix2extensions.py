@@ -1,4 +1,4 @@
-"""stix2extensions (dogesec): with it stix2 knows the observables of the ``-full`` collections."""
+"""stix2extensions (dogesec) teaches stix2 the observables of the ``-full`` collections."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ def test_the_full_collections_parse_strictly(room: str, pages: dict[str, list[An
 
 
 @pytest.mark.parametrize("type_", sorted(OWN))
-def test_the_observables_are_those_that_the_package_would_make(type_: str, pages: dict[str, list[Any]]) -> None:
+def test_observables_equal_those_of_the_package(type_: str, pages: dict[str, list[Any]]) -> None:
     served = of_type(pages["public-full"], type_)
     assert served
     for one in served:
@@ -28,20 +28,20 @@ def test_the_observables_are_those_that_the_package_would_make(type_: str, pages
 
 
 @pytest.mark.parametrize("type_", sorted(OWN))
-def test_their_ids_are_the_packages_but_for_accounts_without_iban(type_: str, pages: dict[str, list[Any]]) -> None:
+def test_observable_ids_match_the_package_except_accounts_without_iban(type_: str, pages: dict[str, list[Any]]) -> None:
     for one in of_type(pages["public-full"], type_):
         properties = {name: value for name, value in one.items() if name not in ("id", "type", "spec_version")}
         same = OWN[type_](**properties).id == one["id"]
-        # By the package's rule one number would be one account at every bank; ours has the bank in it.
+        # By the package's rule, one number would be the same account at every bank. Our id includes the bank.
         assert same is ("account_number" not in one)
 
 
-def test_every_observable_is_what_an_indicator_is_based_on(pages: dict[str, list[Any]]) -> None:
+def test_every_observable_belongs_to_an_indicator(pages: dict[str, list[Any]]) -> None:
     for room in ROOMS:
         page = pages[f"{room}-full"]
         known = {one["id"] for one in page}
         for link in of_type(page, "relationship"):
             assert {link["source_ref"], link["target_ref"]} <= known
-        # Of all that is served, observables alone are without versions.
+        # Observables are the only served objects without versions.
         observables = {one["id"] for one in page if "created" not in one}
         assert {link["target_ref"] for link in of_type(page, "relationship")} == observables

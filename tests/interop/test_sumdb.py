@@ -1,4 +1,4 @@
-"""The served ledger, read by the packages of Go's checksum database, over HTTP: they know nothing of Scamfeed."""
+"""The served ledger, read over HTTP by the packages of Go's checksum database, which do not know Scamfeed."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hub import ROOT, publish_domains, running, scamfeed
 
-# Where Debian has Go's packages.
+# Folder of Debian's Go packages.
 GOPATH = Path("/usr/share/gocode")
 SUMDB = GOPATH / "src/golang.org/x/mod/sumdb"
 
@@ -31,23 +31,24 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class ReadLog:
-    """A hub in a folder that serves a log, and the program that reads it by a partner's token."""
+    """A hub in a folder that serves a log, and the reader program with a partner's token."""
 
     folder: Path
     url: str
     token: str
     key: str
+    log_key: str
     program: Path
 
-    def check(self) -> subprocess.CompletedProcess[str]:
-        """Check the log as it is served now, which has to go on from how it was when it was checked last."""
+    def check(self, key: str = "") -> subprocess.CompletedProcess[str]:
+        """Check the current log, which must be consistent with the previous check."""
         log, state = f"{self.url}/feed/collections/takedown/log/", self.folder / "head.note"
-        command = [self.program, "-log", log, "-key", self.key, "-state", state]
+        command = [self.program, "-log", log, "-key", key or self.key, "-state", state]
         environment = {**os.environ, "TOKEN": self.token}
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
     def change_entry(self, index: int) -> None:
-        """Change a bit of an entry, as whoever has the database can."""
+        """Flip a bit of an entry, as an attacker with database access can."""
         number, place = divmod(index, 256)
         with closing(sqlite3.connect(self.folder / "hub.db")) as database, database:
             [[collection]] = database.execute("SELECT number FROM collections WHERE alias = 'takedown'")
@@ -59,7 +60,7 @@ class ReadLog:
             database.execute(change, (bytes(entries), *of_span))
 
     def copy(self, source: str, target: str) -> None:
-        """Copy a database of the folder over another, while the hub runs."""
+        """Copy one database of the folder over another while the hub runs."""
         with (
             closing(sqlite3.connect(self.folder / source)) as original,
             closing(sqlite3.connect(self.folder / target)) as copy,
@@ -69,18 +70,18 @@ class ReadLog:
 
 @pytest.fixture
 def read_log(program: Path, tmp_path: Path) -> Iterator[ReadLog]:
-    """Serve a hub that has published 300 domains, which a reader may read."""
+    """Serve a hub with 300 published domains and a reader for them."""
     scamfeed(tmp_path, "init")
-    scamfeed(tmp_path, "partner", "add", "Example Bank", "--kind", "bank")
+    scamfeed(tmp_path, "partner", "add", "Example Bank", "--kind", "bank", "--vouched")
     reader = scamfeed(tmp_path, "partner", "add", "Reader", "--kind", "platform", "--read", "takedown")
     publish_domains(tmp_path, 300)
     with running(tmp_path) as url:
-        keys = [key["key"] for key in scamfeed(tmp_path, "log", "status")["keys"]]
-        [key] = [key for key in keys if key.partition("+")[0].endswith("/log")]
-        yield ReadLog(tmp_path, url, reader["token"], key, program)
+        status = scamfeed(tmp_path, "log", "status")
+        [log_key] = [log["key"] for log in status["logs"] if log["collection"] == "takedown"]
+        yield ReadLog(tmp_path, url, reader["token"], status["keys"][0]["key"], log_key, program)
 
 
-def test_sumdb_proves_each_entry_and_that_the_log_goes_on_and_finds_a_rollback_and_an_altered_tile(
+def test_sumdb_proves_entries_and_consistency_and_detects_rollback_and_altered_tile(
     read_log: ReadLog,
 ) -> None:
     first = read_log.check()
@@ -88,6 +89,9 @@ def test_sumdb_proves_each_entry_and_that_the_log_goes_on_and_finds_a_rollback_a
     assert first.stdout.endswith("entries proven, which go on from 0\n")
     size = int(first.stdout.split()[1])
     assert size >= 300
+    # Only with this log's key, whose name is the first line of the head.
+    assert read_log.check(read_log.log_key).returncode == 0
+    assert first.stdout.startswith(f"{read_log.log_key.partition('+')[0]}: ")
 
     read_log.copy("hub.db", "backup.db")
     publish_domains(read_log.folder, 400)
@@ -101,7 +105,7 @@ def test_sumdb_proves_each_entry_and_that_the_log_goes_on_and_finds_a_rollback_a
         read_log.change_entry(index)
         altered = read_log.check()
         assert (altered.returncode, altered.stdout) == (1, "")
-        # Of a full tile the proof of the entry finds it first: this reader leaves some of these unchecked.
+        # For a full tile, the proof of the entry finds it first, because this reader leaves some tiles unchecked.
         assert "inconsistent tile" in altered.stderr or f"entry {index} is not the one in the tree" in altered.stderr
         read_log.change_entry(index)
     assert read_log.check().returncode == 0

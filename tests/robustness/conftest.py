@@ -1,4 +1,4 @@
-"""Servers of their own for those who mean them no good, and a count of what is thrown."""
+"""Separate servers for hostile clients, and a count of the inputs."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.deployment import Deployment, Servers
 from tests.robustness.tally import FUZZ, PASSES, Pass, Tally
 
-# Too long for every day.
+# Too long for daily runs.
 collect_ignore = [] if FUZZ else ["test_description.py", "test_wear.py"]
 
 _TALLY = pytest.StashKey[Tally]()
@@ -31,7 +31,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture(scope="session", params=PASSES, ids=str)
 def turn(request: pytest.FixtureRequest) -> Pass:
-    """Return the number of this pass through the tests; all tests of one pass come before any of the next."""
+    """Return the number of this pass. All tests of one pass precede those of the next."""
     found: Pass = request.param
     return found
 
@@ -45,7 +45,7 @@ def server(turn: Pass, servers: Servers, tally: Tally) -> Deployment:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the counts where a hundred thousand inputs were asked for."""
+    """Print the counts after a run with a hundred thousand inputs."""
     if FUZZ:
         terminalreporter.section("thrown at the servers")
         for line in config.stash[_TALLY].lines():

@@ -1,4 +1,4 @@
-"""Counts of the inputs for the servers and of their responses, and the rules that every response obeys."""
+"""Counts of the inputs for the servers and of their responses, and the rules for every response."""
 
 import json
 import os
@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from tests.conformance.peer import TAXII
 
-# How many times over what `make test` throws once; `make fuzz` sets it.
+# Multiple of the inputs of one `make test`; `make fuzz` sets it.
 FUZZ = int(os.environ.get("FUZZ", "0"))
 
-# What would give the server's inside away.
+# Texts that would reveal internals of the server.
 TELLTALE = re.compile(r'Traceback|sqlalchemy|sqlite|psycopg|SELECT |INSERT |UPDATE |site-packages|File "|\.py\b')
 
 
 class Pass(NamedTuple):
-    """One time through all tests, on a server with this database."""
+    """One pass through all tests, on a server with this database."""
 
     database: str
     number: int
@@ -34,7 +34,7 @@ PASSES = [Pass(database, number) for database in ("sqlite", "postgresql") for nu
 
 @dataclass
 class Tally:
-    """Counts inputs by what threw them, answers by status, and the bytes a server held at the end of each pass."""
+    """Counts inputs by source, responses by status, and a server's memory in bytes after each pass."""
 
     secrets: set[str] = field(default_factory=set)
     inputs: Counter[str] = field(default_factory=Counter)
@@ -42,17 +42,17 @@ class Tally:
     memory: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def look(self, what: str, status: int, content_type: str, body: bytes, also_in: str = TAXII) -> None:
-        """Assert that an answer is no fault and gives nothing away, and a refusal an error resource; count it.
+        """Check that a response is no server error and reveals no internals, and count it.
 
-        Refusals are in TAXII's type, or ``also_in`` another.
+        A refusal must be an error resource in TAXII's media type, or ``also_in`` another.
         """
         self.inputs[what] += 1
         self.statuses[str(status)] += 1
-        # 501 is for methods that nobody knows.
+        # 501 is for unknown methods.
         assert status < 500 or status == 501, (status, body)
         text = body.decode(errors="replace")
         assert not any(secret in text for secret in self.secrets)
-        # What partners wrote themselves is theirs to read.
+        # Texts written by partners may be returned to them.
         if status >= 400:
             assert not TELLTALE.search(text), text
         if status >= 400 and body:
@@ -60,12 +60,12 @@ class Tally:
             assert json.loads(body)["http_status"] == str(status)
 
     def silence(self, what: str) -> None:
-        """Count an input that got no answer, because it was not all of a request or the sender left."""
+        """Count an input without a response, because it was incomplete or the sender disconnected."""
         self.inputs[what] += 1
         self.statuses["none"] += 1
 
     def lines(self) -> list[str]:
-        """Return the counts as text for a person."""
+        """Return the counts as readable text."""
         said = [f"inputs: {self.inputs.total():,}"]
         said += [f"  {what}: {count:,}" for what, count in self.inputs.most_common()]
         said += ["answers: " + ", ".join(f"{status}: {count:,}" for status, count in sorted(self.statuses.items()))]

@@ -1,4 +1,4 @@
-"""Any header, query and body, to the application and over the wire: no fault, and every error a resource."""
+"""Any header, query and body, to the application and over the network: no server error, and only error resources."""
 
 import json
 from collections.abc import Iterator
@@ -110,7 +110,7 @@ def test_any_bytes_as_a_body(way: Way, body: bytes) -> None:
 
 
 def has_no_number(body: bytes) -> bool:
-    """Return whether there is a NaN or an infinity in what would be JSON: such a body is refused whole."""
+    """Return whether the JSON would contain NaN or infinity. Such a body is refused as a whole."""
     found: list[str] = []
     json.loads(body, parse_constant=found.append)
     return found != []

@@ -1,4 +1,4 @@
-"""RFC 9110 §9.1: methods that this server does not have, the common and the invented."""
+"""RFC 9110 §9.1: methods that this server does not support, common and invented ones."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.deployment import Deployment
 from tests.conformance.peer import Peer
 
-# Those that the protocol has, other protocols on HTTP among them.
+# Methods of HTTP, and of other protocols based on HTTP.
 KNOWN = ["PUT", "PATCH", "TRACE", "PROPFIND", "MKCOL", "LOCK", "SEARCH", "QUERY", "PURGE", "M-SEARCH", "ACL"]
 UNKNOWN = ["BREW", "X", "get", "Get", "GETS", "DESCRIBE", "SETUP", "!#$%&'*+.^_`|~-"]
 
@@ -18,14 +18,14 @@ def member(server: Deployment) -> Peer:
 
 
 @pytest.mark.parametrize("method", KNOWN)
-def test_a_method_that_is_known_is_refused_with_those_that_are_had(member: Peer, method: str) -> None:
+def test_known_method_is_refused_with_the_supported_ones(member: Peer, method: str) -> None:
     answer = member.send(method, "/feed/collections/room/objects/")
     answer.refused(405)
     assert {value.strip() for value in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
 @pytest.mark.parametrize("method", UNKNOWN)
-def test_a_method_that_nobody_knows_is_refused_as_such(member: Peer, method: str) -> None:
+def test_unknown_method_is_refused_as_such(member: Peer, method: str) -> None:
     member.send(method, "/feed/").refused(501)
     head = f"{method} /feed/ HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc".encode()
     answer = member.raw(head)
@@ -36,7 +36,7 @@ def test_a_method_that_nobody_knows_is_refused_as_such(member: Peer, method: str
 @pytest.mark.parametrize(
     "line", [b"\x16\x03\x01\x02 /feed/ HTTP/1.1", b"GE T /feed/ HTTP/1.1", b"BREW", b"BREW /feed/"]
 )
-def test_what_is_no_request_line_is_a_bad_request(member: Peer, line: bytes) -> None:
+def test_malformed_request_line_is_a_bad_request(member: Peer, line: bytes) -> None:
     assert member.raw(line + b"\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
@@ -45,6 +45,6 @@ def test_nothing_is_tunnelled(member: Peer) -> None:
     assert member.raw(sent.encode()).startswith(b"HTTP/1.1 400 ")
 
 
-def test_the_server_as_a_whole_may_be_asked_for_its_options(member: Peer) -> None:  # RFC 9110 §9.3.7
+def test_options_of_the_whole_server_can_be_requested(member: Peer) -> None:  # RFC 9110 §9.3.7
     answer = member.raw(b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")
     assert int(answer.split(b" ", 2)[1]) < 500

@@ -1,4 +1,4 @@
-"""Garbage, half requests and slow ones over raw sockets: no fault, no leak, and the server answers the next one."""
+"""Garbage, partial and slow requests over raw sockets: no server error, no leak, and the next one is answered."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from tests.robustness.memory import memory
 from tests.robustness.tally import Pass, Tally
 
 ROUNDS = 600
-# Several times what allocators keep back for later, and far less than one that keeps requests would need.
+# Several times the reserve of allocators, and far below a server that kept its requests.
 LEAK = 48 * 1024 * 1024
 
 
@@ -34,12 +34,12 @@ def chance(turn: Pass) -> random.Random:
 
 @pytest.fixture(scope="session")
 def large() -> dict[str, str]:
-    """Remember each server's collection of large objects: pages of every one would be kept ready."""
+    """Store each server's collection of large objects, since pages of every collection would be cached."""
     return {}
 
 
 def request(peer: Peer, room: str, chance: random.Random) -> bytes:
-    """Write a request that is right."""
+    """Write a valid request."""
     head = f"Host: x\r\nAuthorization: {peer.authorization}\r\nAccept: application/taxii+json\r\n"
     if chance.random() < 0.5:
         query = chance.choice(["", "?limit=2", "?match[type]=indicator", "?added_after=2026-01-01T00:00:00Z"])
@@ -50,7 +50,7 @@ def request(peer: Peer, room: str, chance: random.Random) -> bytes:
 
 
 def spoilt(sent: bytes, chance: random.Random) -> bytes:
-    """Change a few bytes, cut some out, double some, or stop in the middle."""
+    """Change, cut or double a few bytes, or stop in the middle."""
     changed = bytearray(sent)
     for _ in range(chance.randint(1, 6)):
         at = chance.randrange(len(changed))
@@ -69,24 +69,24 @@ def spoilt(sent: bytes, chance: random.Random) -> bytes:
 
 
 def look(tally: Tally, what: str, answer: bytes) -> None:
-    """Assert that nothing came back, or answers that are no fault."""
+    """Check that the response is empty, or has no server error."""
     if not answer:
         tally.silence(what)
         return
     status = int(answer.split(b" ", 2)[1])
     head, _, body = answer.partition(b"\r\n\r\n")
     kind = re.search(rb"Content-Type: ([^\r]*)", head)
-    # Of several answers on one connection, only the first one's head is taken apart.
+    # Of several responses on one connection, only the first head is parsed.
     shown = body if b"\r\n\r\n" not in body else b""
     tally.look(what, status, kind[1].decode("latin-1") if kind else "", shown)
 
 
-def test_random_bytes_are_no_fault(member: Peer, chance: random.Random, tally: Tally) -> None:
+def test_random_bytes_cause_no_server_error(member: Peer, chance: random.Random, tally: Tally) -> None:
     for _ in range(300):
         look(tally, "random bytes", member.raw(chance.randbytes(chance.choice([1, 10, 100, 1_000, 10_000]))))
 
 
-def test_spoilt_requests_are_no_fault_and_leave_nothing_behind(
+def test_damaged_requests_cause_no_server_error_and_no_leak(
     server: Deployment, member: Peer, chance: random.Random, tally: Tally
 ) -> None:
     room = server.collection()
@@ -98,7 +98,7 @@ def test_spoilt_requests_are_no_fault_and_leave_nothing_behind(
     assert memory(server) - before < LEAK
 
 
-def test_requests_that_never_end_hold_nobody_up(
+def test_endless_requests_delay_no_other_client(
     server: Deployment, member: Peer, chance: random.Random, tally: Tally
 ) -> None:
     room = server.collection()
@@ -112,7 +112,7 @@ def test_requests_that_never_end_hold_nobody_up(
         assert len(member.get(f"collections/{room}/objects/").ok()["objects"]) == 1
 
 
-def test_bodies_that_come_byte_by_byte_are_taken(server: Deployment, member: Peer, chance: random.Random) -> None:
+def test_byte_by_byte_bodies_are_accepted(server: Deployment, member: Peer, chance: random.Random) -> None:
     room = server.collection()
     body = json.dumps({"objects": [indicator()]}).encode()
     head = (
@@ -128,7 +128,9 @@ def test_bodies_that_come_byte_by_byte_are_taken(server: Deployment, member: Pee
     assert got.startswith(b"HTTP/1.1 202 ")
 
 
-def test_whoever_hangs_up_is_forgotten(server: Deployment, member: Peer, tally: Tally, large: dict[str, str]) -> None:
+def test_disconnected_client_is_forgotten(
+    server: Deployment, member: Peer, tally: Tally, large: dict[str, str]
+) -> None:
     if server.url not in large:
         large[server.url] = server.collection()
         objects = [indicator(description="x" * 200_000) for _ in range(20)]

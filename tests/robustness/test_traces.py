@@ -1,4 +1,4 @@
-"""Neither the values of a client nor the secrets of the server are in a refusal or in a line of the log."""
+"""No refusal and no log line contains values of a client or secrets of the server."""
 
 import json
 import re
@@ -63,21 +63,21 @@ def member(server: Deployment) -> Peer:
 
 
 @pytest.mark.parametrize("where", SAID)
-def test_nothing_that_was_said_comes_back_or_is_logged(
+def test_request_values_are_neither_repeated_nor_logged(
     server: Deployment, member: Peer, tally: Tally, where: str
 ) -> None:
     method, path, headers, body = SAID[where]
     before = server.log.stat().st_size
     answer = member.send(method, path, headers, body)
     tally.look("telling requests", answer.status, answer.headers.get("Content-Type", ""), answer.body)
-    # Where the API root is may be told by the Host that was asked for.
+    # The location of the API root may contain the requested Host.
     assert CANARY not in answer.body.decode() + str(answer.headers)
     logged = _since(server, before)
     assert CANARY not in logged
     assert f"status={answer.status}" in logged
 
 
-def test_no_line_of_the_log_holds_a_secret_or_tells_of_a_fault(server: Deployment, tally: Tally) -> None:
+def test_log_contains_no_secret_and_no_server_error(server: Deployment, tally: Tally) -> None:
     for peer in ("member", "reader", "outsider"):
         server.peer(peer).send("GET", "/feed/collections/", {"Content-Type": TAXII}).ok()
     log = server.log.read_text()
@@ -88,7 +88,7 @@ def test_no_line_of_the_log_holds_a_secret_or_tells_of_a_fault(server: Deploymen
 
 
 def _since(server: Deployment, at: int) -> str:
-    """Read what was logged since the log was so long; a line is written after its answer."""
+    """Read the log lines after this length. A line is written after its response."""
     deadline = time.monotonic() + 10
     while True:
         logged = server.log.read_bytes()[at:].decode()

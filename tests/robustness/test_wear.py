@@ -1,4 +1,4 @@
-"""After each time through: the server holds no more than after the first, which filled what it keeps for later."""
+"""After each pass, the server uses no more memory than after the first one has filled its caches."""
 
 from tests.conformance.deployment import Deployment
 from tests.robustness.memory import memory
@@ -13,5 +13,5 @@ def test_memory_stays_flat(server: Deployment, turn: Pass, tally: Tally) -> None
     assert held[-1] - held[0] < MAY_GROW
 
 
-def test_the_server_is_the_one_that_was_started(server: Deployment) -> None:
+def test_server_process_was_not_replaced(server: Deployment) -> None:
     assert server.log.read_text().count("Booting worker") == 1

@@ -1,4 +1,4 @@
-"""Two ways to ask: the application as the server calls it, and a running server over a kept connection."""
+"""Two ways to send requests: to the application in this process, and to a running server over a kept connection."""
 
 import contextlib
 import http.client
@@ -17,10 +17,10 @@ from tests.robustness.tally import Tally
 
 
 class Way(Protocol):
-    """Asks for one partner, and sees that what comes back is no fault; headers have their WSGI names."""
+    """Sends requests as one partner, and checks that no response is a server error. Headers have their WSGI names."""
 
     def ask(self, method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        """Ask once, and give status and body."""
+        """Send one request, and return status and body."""
 
 
 class Application:
@@ -34,7 +34,7 @@ class Application:
         with store.begin() as tx:
             collections.create_defaults(tx)
             room = collections.add(tx, "room", "Room")
-            told = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=identity))
+            told = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=identity, vouched=True))
             collections.grant(tx, "bank", room, read=True, write=True)
             collections.grant(tx, "bank", collections.get(tx, "inbox"), write=True)
         store.close()
@@ -73,30 +73,30 @@ class Application:
             seen.update(status=int(status.split()[0]), headers={name.lower(): value for name, value in headers})
 
         answer = b"".join(self._call(environ, start))
-        # A packed refusal is looked at over the wire.
+        # A compressed refusal is checked over the network.
         shown = answer if method != "HEAD" and "content-encoding" not in seen["headers"] else b""
         self._tally.look("requests to the application", seen["status"], seen["headers"].get("content-type", ""), shown)
         return seen["status"], answer
 
 
 class Wire:
-    """A running server, over one connection as long as it holds."""
+    """A running server, over one connection as long as it stays open."""
 
     def __init__(self, server: Deployment, room: str, tally: Tally) -> None:
-        """Ask ``server``, which calls ``room`` by that id."""
+        """Send requests to ``server``, which calls ``room`` by that id."""
         self._server = server
         self._room = room
         self._tally = tally
         self._line: socket.socket | None = None
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         if self._line is not None:
             self._line.close()
             self._line = None
 
     def ask(self, method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        """Send what an honest client could and much that it would not, byte for byte."""
+        """Send the exact bytes of honest and of invalid requests."""
         there = quote(path.replace("/room/", f"/{self._room}/").encode("utf-8", "surrogatepass"), safe="/:@!$&'()*+,;=")
         peer = self._server.peer("member")
         said = {
@@ -117,7 +117,7 @@ class Wire:
     def _exchange(self, method: str, sent: bytes) -> tuple[int, str, bytes]:
         if self._line is None:
             self._line = socket.create_connection(self._server.address, timeout=60)
-        # A server that has refused the head may have stopped to read; its answer is there all the same.
+        # A server that refused the head may have stopped reading. Its response has arrived anyway.
         with contextlib.suppress(BrokenPipeError):
             self._line.sendall(sent)
         response = http.client.HTTPResponse(self._line, method=method)

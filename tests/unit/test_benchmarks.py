@@ -8,7 +8,7 @@ import pytest
 from benchmarks import __main__ as command
 
 
-def test_a_part_that_fails_says_so_and_the_others_go_on(
+def test_failing_part_is_reported_and_the_others_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken() -> Iterator[list[object]]:

@@ -1,19 +1,18 @@
-"""Commands, options, make targets and files that the documents name are there."""
+"""Commands, options, make targets and files named in the documents exist."""
 
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 from typer.main import get_command
 
 from feeds import connectors
-from feeds.mirror.settings import MirroredHub, MirrorOptions, load
+from feeds.client.mirror.settings import MirrorOptions, load
 from server.cli.program import app
 from server.settings import Settings
-from server.store import release_tables
-from tools import bank_codes, report_lists
+from server.store.tables import declared
+from tools import match_vectors, reference
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -21,7 +20,7 @@ IDS = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
 
 def command_at(words: list[str]) -> tuple[Any, list[str]]:
-    """Follow command words down to the command they name; gives the words that are left."""
+    """Follow command words to the named command, and return the remaining words."""
     command: Any = get_command(app)
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         if words[0] not in command.commands:
@@ -49,10 +48,35 @@ def test_every_make_target_that_is_named_exists(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
-def test_every_link_inside_the_project_leads_somewhere(path: Path) -> None:
+def test_every_internal_link_resolves(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (path.parent / target).exists(), target
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
+def test_every_anchor_of_a_link_is_a_heading(path: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert anchor in anchors(path.parent / target if target else path), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: str(path.name))
+def test_a_page_is_short_without_its_written_tables(path: Path) -> None:
+    words = reference.PART.sub("", path.read_text(encoding="utf-8")).split()
+    assert len(words) <= (1_200 if path.name.startswith("for-") else 2_500)
+
+
+def test_each_decision_has_its_own_number() -> None:
+    numbers = [path.name.partition("-")[0] for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")]
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_the_readme_names_the_two_commands() -> None:
@@ -61,12 +85,8 @@ def test_the_readme_names_the_two_commands() -> None:
     assert "make test" in text
 
 
-def test_the_lists_of_words_are_those_of_the_code() -> None:
-    assert report_lists.PAGE.read_text(encoding="utf-8") == report_lists.page(), "run make generate"
-
-
-def test_the_codes_of_banks_are_those_of_the_code() -> None:
-    assert bank_codes.PAGE.read_text(encoding="utf-8") == bank_codes.page(), "run make generate"
+def test_vectors_of_private_matching_match_the_code() -> None:
+    assert match_vectors.PAGE.read_text(encoding="utf-8") == match_vectors.page(), "run make generate"
 
 
 @pytest.mark.parametrize("name", connectors.every())
@@ -78,20 +98,7 @@ def test_every_setting_of_a_connector_is_explained(name: str) -> None:
         assert f"`{setting}`" in text, setting
 
 
-def test_every_setting_of_the_hub_is_explained() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    for setting in Settings.model_fields:
-        assert f"`{setting}`" in text, setting
-
-
-@pytest.mark.parametrize("model", [MirrorOptions, MirroredHub])
-def test_every_setting_of_a_mirror_is_explained(model: type[BaseModel]) -> None:
-    text = (ROOT / "docs" / "mirror.md").read_text(encoding="utf-8")
-    for setting in model.model_fields:
-        assert f"`{setting}`" in text, setting
-
-
-def test_the_settings_of_a_mirror_in_its_page_are_right(tmp_path: Path) -> None:
+def test_documented_mirror_settings_are_valid(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "mirror.md").read_text(encoding="utf-8")
     config = tmp_path / "mirror.toml"
     config.write_text(page.partition("```toml\n")[2].partition("```")[0])
@@ -100,8 +107,7 @@ def test_the_settings_of_a_mirror_in_its_page_are_right(tmp_path: Path) -> None:
     assert settings.mirror == MirrorOptions(file=tmp_path / "mirror.db")
 
 
-def test_of_every_table_it_is_said_how_long_its_rows_are_kept() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    _, _, kept = text.partition("## What is kept for how long")
-    for table in release_tables.metadata.tables:
-        assert f"`{table}`" in kept, table
+def test_every_table_has_a_documented_retention() -> None:
+    kept = (ROOT / "docs" / "retention.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", kept)) - set(Settings.model_fields)
+    assert named == set(declared().tables)

@@ -1,4 +1,4 @@
-"""The meaning of a row's cells: their words as reports write them, or the reason why they are not read."""
+"""The meaning of a row's cells: the words that reports use for them, or the reason why they are not read."""
 
 import gettext
 import re
@@ -14,7 +14,7 @@ from feeds.readers.columns.word_tables import HINTS, ValueColumn, plain
 from schemas.report import FIELDS
 from schemas.text import ascii_digits
 
-# Columns with a verdict on the value, the surest first.
+# Columns with a verdict on the value, the most certain first.
 VERDICT_HINTS = ("classification", "type", "category")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -30,14 +30,14 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)?|[.,]\d+")
 _LONGEST = {name: field.constraint("max_length") for name, field in FIELDS.items() if field.is_free_text}
 _CLOSED = frozenset(name for name, field in FIELDS.items() if field.closed)
 _COUNTRY_LISTS = {"countries", "only_countries", "not_to_countries"}
-# Words that limit the action on a value: an unknown one is not left out, but refuses its row.
+# Words that limit the action on a value: an unknown one is not ignored, but refuses its row.
 _LIMITS = frozenset(name for name, field in FIELDS.items() if field.declaration.limits_use)
 
 WORD_UNKNOWN, NUMBER_UNKNOWN, TOO_LONG, FORM = "word-unknown", "number-unknown", "too-long", "form-unknown"
 
 
 class CellMeaning(NamedTuple):
-    """The text that reports have for a cell, "" for an empty one; and the reason where it is not read."""
+    """The word that reports use for a cell, "" for an empty one; and the reason if it is not read."""
 
     text: str
     unread: str = ""
@@ -47,12 +47,12 @@ _NOTHING = CellMeaning("")
 
 
 def is_empty_word(text: str, words: Vocabulary) -> bool:
-    """Return whether a cell holds a word for nothing, such as ``N/A``."""
+    """Return whether a cell contains a word for nothing, such as ``N/A``."""
     return len(text) <= 16 and text.casefold() in words.nothing
 
 
 def cell_meaning(field: str, raw: str, words: Vocabulary) -> CellMeaning:
-    """Return the meaning of a cell that holds one of the words of a field."""
+    """Return the meaning of a cell that contains one of a field's words."""
     if field == "kind" or field in HINTS:
         return _NOTHING
     if field == "confidence":
@@ -74,7 +74,7 @@ def cell_meaning(field: str, raw: str, words: Vocabulary) -> CellMeaning:
 
 
 def free_text_fault(field: str, text: str) -> str:
-    """Return the reason why a cell of free text cannot be read, "" where it can."""
+    """Return the reason why a cell of free text cannot be read, "" if it can."""
     if field in _LONGEST and (len(text) > _LONGEST[field] or _CONTROL.search(text)):
         return TOO_LONG if len(text) > _LONGEST[field] else FORM
     if field == "sha256" and _DIGEST.fullmatch(text) is None:
@@ -83,7 +83,7 @@ def free_text_fault(field: str, text: str) -> str:
 
 
 def scam_type_of(text: str, words: Vocabulary) -> str | None:
-    """Return the scam type of a text: of the text as a whole, else of the first word in it that names one."""
+    """Return the scam type of a text: of the whole text, else of its first word that means one."""
     spelled = plain(text)
     if (found := words.scam_types.get(spelled)) is not None:
         return found
@@ -93,7 +93,7 @@ def scam_type_of(text: str, words: Vocabulary) -> str | None:
 
 
 def verdict_words(texts: Mapping[str, str], words: Vocabulary) -> list[str]:
-    """Return the verdicts of a row's hints on its value, the surest first."""
+    """Return the verdicts on the value in a row's hints, the most certain first."""
     named = [plain(texts[hint]) for hint in VERDICT_HINTS if hint in texts]
     return [word for word in named if word not in words.kinds and word not in VAGUE]
 
@@ -111,18 +111,25 @@ def unknown_hints(texts: Mapping[str, str], words: Vocabulary) -> list[str]:
     ]
 
 
-def is_innocent(texts: Mapping[str, str], named: Sequence[str], words: Vocabulary) -> bool:
-    """Return whether a row clears its value: by a verdict, by votes of others, or by its category."""
+def is_innocent(texts: Mapping[str, str], named: Sequence[str], words: Vocabulary, *, of_address: bool) -> bool:
+    """Return whether a row clears its value: by a verdict, by the votes of others, or an address by its owner."""
     if any(verdict in words.innocent for verdict in named) or plain(texts.get("scam_type", "")) in words.innocent:
+        return True
+    if any(_clears(verdict, words) for verdict in named):
         return True
     if re.fullmatch(r"-\d+(?:\.\d+)?|0+(?:\.0+)?", texts.get("votes", "")):
         return True
     accused = "scam_type" in texts or "classification" in texts
-    return not accused and plain(texts.get("category", "")) in words.innocent_categories
+    return of_address and not accused and plain(texts.get("category", "")) in words.innocent_categories
+
+
+def _clears(verdict: str, words: Vocabulary) -> bool:
+    """Return whether a longer verdict has words that clear a value: "cleared, not involved"."""
+    return any(part in verdict and f"not{part}" not in verdict for part in words.innocent_parts)
 
 
 def kind_named(texts: Mapping[str, str], words: Vocabulary) -> str | None:
-    """Return the kind that a column of a row names; unknown words of the column ``kind`` come unchanged."""
+    """Return the kind stated in a column of a row; unknown words of the column ``kind`` are returned unchanged."""
     if "kind" in texts:
         return words.kinds.get(plain(texts["kind"]), texts["kind"])
     hints = (words.kinds.get(plain(texts.get(hint, ""))) for hint in ("type", "classification"))
@@ -130,7 +137,7 @@ def kind_named(texts: Mapping[str, str], words: Vocabulary) -> str | None:
 
 
 def kind_of(column: ValueColumn, texts: Mapping[str, str]) -> str | None:
-    """Return the kind of a value column, by its name or by the columns beside it."""
+    """Return the kind of a value column, by its name or by other columns of the row."""
     beside = (kind for kind, others in column.kind_beside if any(field in texts for field in others))
     return column.kind or next(beside, None)
 
@@ -145,15 +152,13 @@ def _worded(field: str, raw: str, words: Vocabulary) -> CellMeaning:
     if field in _LIMITS:
         return CellMeaning(_kebab(raw) or raw)
     open_word = _kebab(raw) if raw.isascii() and field not in _CLOSED else ""
-    return CellMeaning(open_word) if _WORD.fullmatch(open_word) and len(open_word) <= _LONGEST_WORD else _unknown()
-
-
-def _unknown() -> CellMeaning:
+    if _WORD.fullmatch(open_word) and len(open_word) <= _LONGEST_WORD:
+        return CellMeaning(open_word)
     return CellMeaning("", WORD_UNKNOWN)
 
 
 def _confidence(raw: str, words: Vocabulary) -> CellMeaning:
-    """Return a level from 0 to 100, or a number whose scale ``feeds.readers.columns.conventions`` finds."""
+    """Return a level from 0 to 100, or a number whose scale ``feeds.readers.columns.conventions`` determines."""
     if (level := words.confidence.get(plain(raw))) is not None and not raw.strip().isdecimal():
         return CellMeaning(level)
     if is_empty_word(raw, words):

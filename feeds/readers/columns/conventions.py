@@ -1,6 +1,6 @@
-"""Conventions of a file for dates and confidence, found in its columns as a whole: day or month first, of 1 or of 100.
+"""Determines a file's conventions for dates and confidence from whole columns: day or month first, of 1 or of 100.
 
-Rows wait, some thousands at most, until a cell of their column decides; without such a cell nothing is guessed.
+Rows wait, at most some thousands, until a cell of their column decides; without such a cell nothing is guessed.
 """
 
 from collections import deque
@@ -10,9 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from feeds.readers.columns.cell_meanings import is_empty_word
 from feeds.readers.columns.dates import DateReading, DayMonthOrder, Moment, read_date
-from feeds.readers.columns.notes import Note, Notes
 from feeds.readers.columns.vocabulary import vocabulary
-from feeds.readers.rows import FileRow, Row, Unreadable
+from feeds.readers.rows import FileRow, Note, Notes, Row, Unreadable
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.report import FIELDS
@@ -21,20 +20,20 @@ _ENDS = ("valid_until", "hold_until")
 _STARTS = tuple(name for name, field in FIELDS.items() if field.is_time and name not in ("last_seen", *_ENDS))
 _END = "_until"
 _TIMES = (*_STARTS, "last_seen", *_ENDS)
-# A report without these would claim more than its reporter did, or for another time.
+# A report without these would claim more than its reporter did, or claim it for another time.
 _NEEDED = {"reported_at", *_ENDS}
 _MOST_WAITING = 20_000
 _MANY = 4096
 _OLDEST = date(2000, 1, 1)
 _DAY = timedelta(days=1)
 _FURTHEST_END = timedelta(days=20 * 366)
-# The earliest zone of the earth begins its day so long before UTC.
+# The earliest time zone of the earth begins its day this long before UTC.
 _EARLIEST_ZONE = timedelta(hours=14)
 _LAST = time(23, 59, 59, 999_000)
-_NOT_A_DATE = "no date or time that is known here: write it as 2026-01-31T08:00:00Z or as 2026-01-31"
+_NOT_A_DATE = "not a known form of a date or time: write it as 2026-01-31T08:00:00Z or as 2026-01-31"
 _AMBIGUOUS = (
     "date-ambiguous",
-    "day and month may stand in either order, and no date of the column decides: name the order (--date-order "
+    "day and month may be in either order, and no date of the column decides: set the order (--date-order "
     "day-first or month-first, date_order of a feed), or write it as 2026-01-31",
 )
 
@@ -43,20 +42,22 @@ _AMBIGUOUS = (
 class Conventions:
     """Conventions of a file that are known beforehand.
 
-    ``zone`` is the time zone of dates and times without one, None where unknown (then UTC); ``order`` the order of day
-    and month; ``known`` the time when the file was written: nothing in it was seen later.
+    ``zone`` is the time zone of dates and times without one, None if unknown (then UTC). ``order`` is the order of day
+    and month, ``usual`` the one of the file's country, which applies unless a date of the file shows another.
+    ``known`` is the time when the file was written: nothing in it was seen later.
     """
 
     known: datetime
     zone: tzinfo | None = None
     order: DayMonthOrder | None = None
+    usual: DayMonthOrder | None = None
 
 
 def settled(rows: Iterable[FileRow], conventions: Conventions) -> Iterator[FileRow]:
-    """Yield ``rows`` with their times in UTC as RFC 3339 writes them, and their confidence from 0 to 100.
+    """Yield ``rows`` with their times in UTC in the form of RFC 3339, and their confidence from 0 to 100.
 
-    A bare date is the beginning of its day; where it ends something, the end of its day. A time that cannot be read is
-    noted; where the report needs it, its row is refused.
+    A bare date is the beginning of its day; as an end it is the end of its day. A time that cannot be read is noted;
+    if the report needs it, its row is refused.
     """
     columns, waiting = ColumnConventions(conventions), deque[FileRow]()
     for row in rows:
@@ -77,10 +78,10 @@ def settled(rows: Iterable[FileRow], conventions: Conventions) -> Iterator[FileR
 
 
 class ColumnConventions:
-    """The conventions that a file's cells have shown so far. ``open`` are the columns that rows wait for."""
+    """The conventions shown by a file's cells so far. ``open`` are the columns that rows wait for."""
 
     def __init__(self, conventions: Conventions, times: Sequence[str] = _TIMES) -> None:
-        """Start without any cell seen; the columns ``times`` hold times."""
+        """Start without any cell; the columns ``times`` contain times."""
         self._times = times
         self._conventions = conventions
         self._orders: dict[str, set[DayMonthOrder]] = {}
@@ -91,14 +92,14 @@ class ColumnConventions:
         self.open: set[str] = set()
 
     def learn(self, fields: Mapping[str, str]) -> None:
-        """Learn from a row's cells, and mark the columns as open that only other rows can decide."""
+        """Learn from a row's cells, and mark columns as open that only other rows can decide."""
         for field in self._times:
             if text := fields.get(field):
                 reading = read_date(text)
                 if reading.order:
                     self._orders.setdefault(field, set()).add(reading.order)
                     self.open.discard(field)
-                elif reading.other and self._order(field) is None and field not in self._orders:
+                elif reading.other and self._shown_order(field) is None and field not in self._orders:
                     self.open.add(field)
         if level := fields.get("confidence"):
             self._learn_scale(level)
@@ -114,7 +115,7 @@ class ColumnConventions:
             self.open.add("confidence")
 
     def settle(self, row: FileRow) -> FileRow:
-        """Return a row with its times and its confidence as reports write them."""
+        """Return a row with its times and its confidence in the form of reports."""
         if not isinstance(row, Row) or len(row.fields) < 2:
             return row
         changed: dict[str, str] = {}
@@ -127,7 +128,7 @@ class ColumnConventions:
                     if field in _NEEDED:
                         message = f"{field}: {refusal.message}"
                         refused = Unreadable.of(row.line, row.fields.get("value") or text, refusal.reason, message)
-                        return refused._replace(notes=row.notes, place=row.place, values=row.values)
+                        return refused._replace(notes=row.notes, place=row.place, values=row.values, part=row.part)
                     changed[field] = ""
                     unread.append((field, refusal.reason))
         if level := row.fields.get("confidence"):
@@ -147,6 +148,10 @@ class ColumnConventions:
         return known
 
     def _order(self, field: str) -> DayMonthOrder | None:
+        """Return the order of day and month in a column: the one that its file shows, otherwise the usual one."""
+        return self._shown_order(field) or (None if self._orders else self._conventions.usual)
+
+    def _shown_order(self, field: str) -> DayMonthOrder | None:
         """Return the order of day and month in a column: by its own cells, else by the file's other columns."""
         if self._conventions.order:
             return self._conventions.order
@@ -173,7 +178,7 @@ class ColumnConventions:
         return written
 
     def _moment(self, field: str, reading: DateReading) -> Moment:
-        """Return the only possible moment. Raises ``Rejected`` where there are several."""
+        """Return the only possible moment. Raises ``Rejected`` if there are several."""
         moments = reading.moments
         if reading.other:
             order = self._order(field)
@@ -205,7 +210,7 @@ class ColumnConventions:
         return begin
 
     def _level(self, text: str) -> tuple[str, str]:
-        """Return a confidence from 0 to 100, or "" and the reason where its scale is unclear."""
+        """Return a confidence from 0 to 100, or "" and the reason if its scale is unclear."""
         number = _number(text)
         if number is None:
             return text, ""

@@ -1,6 +1,6 @@
 """Dates and times as people write them: in the Buddhist era, with months in words, day or month first.
 
-``read_date`` returns the moments that a text may mean; ``feeds.readers.columns.conventions`` chooses among several by
+``read_date`` returns the possible moments of a text; ``feeds.readers.columns.conventions`` chooses among several by
 the other cells of the column.
 """
 
@@ -12,22 +12,28 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from feeds.readers.columns.word_tables import languages, without_marks
-from schemas.reference.time_zones import find_offset
 from schemas.text import ascii_digits
+from schemas.timestamp import find_offset
 
 DayMonthOrder = Literal["day-first", "month-first"]
+# Countries that write the month first, and those where both orders, or the year first, are usual (Unicode CLDR 45).
+_MONTH_FIRST = frozenset({"AS", "FM", "GU", "MH", "MP", "PH", "PR", "PW", "UM", "US", "VI"})
+_UNCLEAR = frozenset({"CA", "CN", "GH", "HU", "JP", "KE", "KP", "KR", "LT", "MN", "NA", "SE", "TW", "ZA"})
 
 _BUDDHIST, _REPUBLIC, _REIWA = 543, 1911, 2018
 # Years of the Buddhist era, from 1970 to 2100 of the common era.
 _BUDDHIST_YEARS = range(1970 + _BUDDHIST, 2101 + _BUDDHIST)
 _LONGEST = 80
 _EPOCH = re.compile(r"(\d{9,10}(?:\.\d+)?|\d{13})(?:\.0+)?")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
+_COMPACT = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})\Z")
+_YEAR_FIRST = re.compile(r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?!\d)")
 _EAST = re.compile(r"(令和|民國|民国|中華民國)?\s*(\d{1,4}|元)\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日號号일]")
-_VIETNAMESE = re.compile(r"(\d{1,2})\s*(?:tháng|thang|thg|th)\.?\s*(\d{1,2}),?\s*(?:năm\s*|nam\s*)?(\d{4}|\d{2})(?!\d)")
+_VIETNAMESE = re.compile(
+    r"(?P<day>\d{1,2})\s*(?:tháng|thang|thg|th)\.?\s*(?P<month>\d{1,2}),?\s*(?:năm\s*|nam\s*)?(?P<year>\d{4}|\d{2})(?!\d)"
+)
 _NUMBERS = re.compile(r"(\d{1,3})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
-_REPUBLICAN = re.compile(r"(1[0-4]\d)([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
+# A year of the Republic of China, as Taiwan writes them: 115/11/25.
+_REPUBLICAN = re.compile(r"(?P<year>1[0-4]\d)([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?!\d)")
 _WORDED = re.compile(r"(\d{1,4})(?:st|nd|rd|th)?[\s.,/-]*([^\W\d][^\d,]*?)[\s.,/-]*(\d{4}|\d{2})(?!\d)")
 _WORD_FIRST = re.compile(r"([^\W\d][^\d,]*?)[\s.,/-]*(\d{1,2})(?:st|nd|rd|th)?[\s.,/-]+(\d{4})(?!\d)")
 _TIME = re.compile(
@@ -76,10 +82,11 @@ def read_date(raw: str) -> DateReading:
         return _NONE
     if found := _EPOCH.fullmatch(text):
         return _epoch(found[1])
-    text = _without_fillers(text)
+    # Without weekdays and words such as ``at`` and ``น.``.
+    text = " ".join(_tables()[0].sub(" ", text).split()).strip(" ,.")
     if found := _TIME_FIRST.fullmatch(text):
         text = f"{found[2]} {found[1]}"
-    for form in (_compact, _year_first, _east, _vietnamese, _republican, _numbers, _worded):
+    for form in (_ordered, _east, _numbers, _worded):
         if (reading := form(text)) is not None:
             return reading
     return _NONE
@@ -93,14 +100,13 @@ def _epoch(text: str) -> DateReading:
     return DateReading((Moment(moment.date(), moment.time(), UTC),))
 
 
-def _compact(text: str) -> DateReading | None:
-    found = _COMPACT.fullmatch(text)
-    return _reading([(found[1], found[2], found[3])], "") if found else None
-
-
-def _year_first(text: str) -> DateReading | None:
-    found = _YEAR_FIRST.match(text)
-    return _reading([(found[1], found[3], found[4])], text[found.end() :]) if found else None
+def _ordered(text: str) -> DateReading | None:
+    """Read a date whose form shows which number is the year, the month and the day."""
+    for form in (_COMPACT, _YEAR_FIRST, _VIETNAMESE, _REPUBLICAN):
+        if found := form.match(text):
+            year = str(int(found["year"]) + _REPUBLIC) if form is _REPUBLICAN else found["year"]
+            return _reading([(year, found["month"], found["day"])], text[found.end() :])
+    return None
 
 
 def _east(text: str) -> DateReading | None:
@@ -112,17 +118,6 @@ def _east(text: str) -> DateReading | None:
     elif found[1]:
         year += _REPUBLIC
     return _reading([(str(year), found[3], found[4])], text[found.end() :])
-
-
-def _vietnamese(text: str) -> DateReading | None:
-    found = _VIETNAMESE.match(text)
-    return _reading([(found[3], found[2], found[1])], text[found.end() :]) if found else None
-
-
-def _republican(text: str) -> DateReading | None:
-    """Read a year of the Republic of China, as Taiwan writes them: 115/11/25."""
-    found = _REPUBLICAN.match(text)
-    return _reading([(str(int(found[1]) + _REPUBLIC), found[3], found[4])], text[found.end() :]) if found else None
 
 
 def _numbers(text: str) -> DateReading | None:
@@ -151,7 +146,7 @@ def _worded(text: str) -> DateReading | None:
 
 
 def _reading(parts: list[tuple[str, str, str]], rest: str) -> DateReading:
-    """Return the reading of year, month and day, with the time in ``rest``; without moments where it is no date."""
+    """Read year, month and day, with the time in ``rest``; the reading has no moments if this is not a date."""
     clock = _clock(rest)
     if clock is None:
         return _NONE
@@ -178,7 +173,7 @@ def _years(written: str) -> Iterator[int]:
 
 
 def _clock(rest: str) -> tuple[time | None, tzinfo | None] | None:
-    """Return the time and the zone in the text behind a date, None where it is something else."""
+    """Return the time and the zone in the text after a date, None if it is something else."""
     if not rest.strip(" ,T"):
         return None, None
     found = _TIME.fullmatch(rest.strip())
@@ -190,8 +185,12 @@ def _clock(rest: str) -> tuple[time | None, tzinfo | None] | None:
     zone: timezone | None = None
     if found["zone"] and (zone := find_offset(found["zone"])) is None:
         return None
-    clock = _time(_hour(int(found["hour"]), half), found["minute"], found["second"], found["fraction"])
-    return (clock, zone) if clock else None
+    hour = _hour(int(found["hour"]), half)
+    micros = int((found["fraction"] or "0").ljust(6, "0")[:6])
+    try:
+        return time(hour, int(found["minute"] or 0), int(found["second"] or 0), micros), zone
+    except ValueError:
+        return None
 
 
 def _hour(hour: int, half: str) -> int:
@@ -201,27 +200,13 @@ def _hour(hour: int, half: str) -> int:
     return 0 if half in _EARLY and hour == 12 else hour
 
 
-def _time(hour: int, minute: str | None, second: str | None, fraction: str | None) -> time | None:
-    try:
-        return time(hour, int(minute or 0), int(second or 0), int((fraction or "0").ljust(6, "0")[:6]))
-    except ValueError:
-        return None
-
-
-def _without_fillers(text: str) -> str:
-    """Return a text without weekdays and words such as ``at`` and ``น.``."""
-    fillers, _ = _tables()
-    return " ".join(fillers.sub(" ", text).split()).strip(" ,.")
-
-
 def _month(word: str) -> str | None:
-    _, months = _tables()
-    return months.get(word.strip(" .,-/").replace(".", "").replace(" ", "").casefold())
+    return _tables()[1].get(word.strip(" .,-/").replace(".", "").replace(" ", "").casefold())
 
 
 @cache
 def _tables() -> tuple[re.Pattern[str], dict[str, str]]:
-    """Return an expression for the words that are no part of a date, and the months' numbers by name."""
+    """Return an expression for words that are not part of a date, and the months' numbers by name."""
     months: dict[str, str] = {}
     fillers: list[str] = []
     for language in languages():
@@ -233,3 +218,10 @@ def _tables() -> tuple[re.Pattern[str], dict[str, str]]:
     latin = [re.escape(word) for word in spelled if word.isascii()]
     others = [re.escape(word) for word in spelled if not word.isascii()]
     return re.compile(rf"\b(?:{'|'.join(latin)})\b\.?|{'|'.join(others)}", re.IGNORECASE), months
+
+
+def usual_order(country: str) -> DayMonthOrder | None:
+    """Return the order of day and month in a country, None if there is no usual one."""
+    if not country or country in _UNCLEAR:
+        return None
+    return "month-first" if country in _MONTH_FIRST else "day-first"

@@ -1,1 +1,1 @@
-"""Extraction: the values that running text names as part of a scam."""
+"""Extraction: finds the values that running text mentions as part of a scam."""

@@ -1,18 +1,191 @@
-"""Cues: the words around a value in a sentence that call it a scam's, a contact, legitimate, or a victim's."""
+"""Cues: the words around a value in a sentence that mark it as a scam's, a contact, legitimate, or a victim's."""
 
 import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
 
-from feeds.readers.extraction.labels import REAL, SCAM, UNREAL, TextPurpose, is_contact, is_real, is_victims
+from feeds.readers.extraction.lazy_pattern import LazyPattern
 
-# Characters in front of a value in which cues are searched.
+
+class TextPurpose(Enum):
+    """The purpose of a place in a text.
+
+    ``WORDS`` are for reading; ``VALUES`` a list of values that serve a scam; ``NEWS`` other reports and articles;
+    ``SOURCES`` references of the writer; ``CONTACT`` the contacts of the writer or of helpers; ``INNOCENT`` values of
+    impersonated organisations, of victims, or of providers with other customers, too.
+    """
+
+    WORDS = "words"
+    VALUES = "values"
+    NEWS = "news"
+    SOURCES = "sources"
+    CONTACT = "contact"
+    INNOCENT = "innocent"
+
+
+# Letters of Thai, Lao, Burmese, Khmer, Chinese and Japanese, which have no blanks between words.
+UNSPACED_LETTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff"
+# Languages whose words in ``prose.toml`` are whole words, and those without blanks, or with expressions of their own.
+_SPACED = ("en", "pt", "es", "ms", "tl")
+_OTHERS_WRITE = ("th", "vi", "zh", "hi")
+
+
+@cache
+def _vocabulary() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(files(__package__).joinpath("prose.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def expression(idea: str) -> LazyPattern:
+    """Return an expression for the words of an ``idea`` in all languages (``prose.toml``)."""
+    words = _vocabulary()[idea]
+    spaced = "|".join(word for language in _SPACED for word in words.get(language, ()))
+    return LazyPattern("|".join([rf"(?<![^\W_])(?:{spaced})(?![^\W_])", *_words(idea, _OTHERS_WRITE)]), re.I)
+
+
+def words_of(idea: str) -> list[str]:
+    """Return the words of an idea in all languages, as expressions."""
+    return list(_words(idea, (*_SPACED, *_OTHERS_WRITE)))
+
+
+def words_of_countries(idea: str) -> Mapping[str, str]:
+    """Return the expression of each country."""
+    return {country: words[0] for country, words in _vocabulary()[idea].items()}
+
+
+def _words(idea: str, languages: Iterable[str]) -> Iterator[str]:
+    words = _vocabulary()[idea]
+    return (word for language in languages for word in words.get(language, ()))
+
+
+SCAM, REAL, UNREAL = map(expression, ("scam", "real", "unreal"))
+_IMPERSONATED, _OTHERS, _FILES, _DETAILS = map(expression, ("impersonated", "others", "files", "details"))
+_VICTIM, _OF_VICTIM, _TO_VICTIM = map(expression, ("victim", "of_victim", "to_victim"))
+_REPORT, _CONTACT, _SOURCES, _NEWS = map(expression, ("report", "contact", "sources", "news"))
+_ADVICE, _VALUES, _HELPERS = map(expression, ("advice", "values", "helpers"))
+CLOSING, SPEAKER = map(expression, ("closing", "speaker"))
+_FROM_A_SOURCE = re.compile(
+    r"\bsources? (?:ips?|address\w*|numbers?|domains?|hosts?|e-?mails?|accounts?)\b", re.IGNORECASE
+)
+_AND = re.compile(r"\s*(?:and|&|/|,|\+)", re.IGNORECASE)
+_REALLY = re.compile(r"(?:the )?real(?: thing)?|legit|(?:ของ|อัน|ตัว)?(?:จริง|แท้)|thật|真的?", re.IGNORECASE)
+_A_FEW = 4
+
+
+def purpose_of(words: str, *, label: bool = False) -> TextPurpose | None:
+    """Return the purpose stated by a heading, a label or the header of a column, None if it states none.
+
+    A ``label`` need not include the kind of the value after it: "Scammer: x".
+    """
+    scam, values = SCAM.search(words), _VALUES.search(words)
+    if (label and _REALLY.fullmatch(words.strip())) or _is_others(words, scam, values):
+        return TextPurpose.INNOCENT
+    if _OF_VICTIM.search(words) or _VICTIM.search(words):
+        return TextPurpose.INNOCENT if is_victims(words) and not _of_both(words, scam, values) else TextPurpose.VALUES
+    if is_contact(words, surely=True):
+        return TextPurpose.CONTACT
+    if _is_advice(words, with_values=bool(scam and values)):
+        return TextPurpose.WORDS
+    if scam and (values or _CONTACT.search(words) or _is_short(words, label=label)):
+        return TextPurpose.VALUES
+    return _purpose_without_scam(words, scam, values)
+
+
+def _is_advice(words: str, *, with_values: bool) -> bool:
+    return _ADVICE.match(words) is not None or (not with_values and _ADVICE.search(words) is not None)
+
+
+def _is_short(words: str, *, label: bool) -> bool:
+    """Return whether a few words mention only the scam, so that they need no word for its values."""
+    few = (label or _DETAILS.search(words) is not None) and len(words.split()) <= _A_FEW
+    return few and not _NEWS.search(words) and not _FILES.search(words)
+
+
+def _purpose_without_scam(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> TextPurpose | None:
+    """Return the purpose of words that do not call values or contacts a scam's."""
+    if _FROM_A_SOURCE.search(words):
+        return TextPurpose.VALUES
+    if _SOURCES.search(words):
+        return TextPurpose.SOURCES
+    if _CONTACT.search(words):
+        return TextPurpose.NEWS if values else TextPurpose.CONTACT
+    if values:
+        return TextPurpose.VALUES
+    if _NEWS.search(words):
+        return TextPurpose.NEWS if scam else TextPurpose.SOURCES
+    return TextPurpose.WORDS if _FILES.search(words) else None
+
+
+def _is_others(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> bool:
+    """Return whether the words introduce something legitimate, impersonated or a provider's, not "domains that …"."""
+    first = values.start() if values else len(words)
+    if is_real(words):
+        found = REAL.search(words)
+        return not (scam and values and found and max(first, scam.start()) < found.start())
+    if (named := _IMPERSONATED.search(words)) and not (scam and scam.start() < named.start()):
+        return first >= named.start()
+    served = _OTHERS.search(words)
+    if served is None or first < served.start():
+        return False
+    rest = words[served.end() :]
+    return not (_AND.match(rest) and _VALUES.search(rest))
+
+
+def _of_both(words: str, scam: re.Match[str] | None, values: re.Match[str] | None) -> bool:
+    return bool(scam and values and not _OF_VICTIM.search(words))
+
+
+def is_real(words: str) -> bool:
+    """Return whether the words call something legitimate, and not just similar to something legitimate."""
+    return any(
+        UNREAL.search(words, max(0, found.start() - 60), found.start()) is None for found in REAL.finditer(words)
+    )
+
+
+def is_victims(words: str) -> bool:
+    """Return whether the words introduce something that belongs to a victim."""
+    if _OF_VICTIM.search(words):
+        return True
+    return _VICTIM.search(words) is not None and _TO_VICTIM.search(words) is None
+
+
+def is_contact(words: str, *, surely: bool = False) -> bool:
+    """Return whether the words tell readers where to ask for help; with ``surely``, only where to report."""
+    if surely:
+        return _REPORT.search(words) is not None and not _is_scams(words, _REPORT)
+    return (_REPORT.search(words) or _CONTACT.search(words)) is not None and not _is_scams(words, _REPORT)
+
+
+def _is_scams(words: str, what: LazyPattern) -> bool:
+    """Return whether ``what`` belongs to the scam: a fake hotline, the hotline of the scammers."""
+    found = what.search(words)
+    if found is None:
+        return SCAM.search(words) is not None
+    if not _HELPERS.search(words, found.start(), found.end()):
+        return False
+    return bool(
+        UNREAL.search(words, max(0, found.start() - 12), found.end() + 5)
+        or SCAM.search(words, max(0, found.start() - 25), found.start())
+    )
+
+
+# Number of characters before a value in which cues are searched.
 _REACH = 90
 _NEAR = 40
 _NEXT = 20
+_TWO = 2
+_DIGIT = re.compile(r"\d")
+UNSPACED = re.compile(f"[{UNSPACED_LETTERS}]")
 _CLAUSE = re.compile(r"[;；。！!？?•|]|\.\s|,\s(?=but |while |whereas |the |แต่ )|，")
 _FILLER = r"(?:[\s,:：=(（\[\"'“«—–-]|the |a |an |its |their |of |at |is |are |was |as |called |via )*"
 _SITES = (
     r"(?:(?:web ?)?(?:sites?|pages?|domains?)|urls?|links?|portals?|address(?:es)?|accounts?|numbers?|apps?|shops?|"
-    r"stores?|e-?mails?|profiles?|channels?|wallets?)"
+    r"stores?|e-?mails?|profiles?|channels?|wallets?|(?:upi |sender )?ids?|sender names?|keys?|"
+    r"qr(?: codes?)?|uens?|vpas?)"
 )
 _NOUN = (
     rf"(?:\s*(?:(?:[\w&'’.-]+\s+){{0,3}}(?:{_SITES}|names?|hotline|brand|bank|company|exchange|service|broker|agency|shop|police)\b"
@@ -23,8 +196,8 @@ _NOUN = (
 _IS = r"(?:\s*(?:is|are|was|คือ|ได้แก่|เป็น|ที่|là|tại|是|为|為|:|：|=|\(|（))*\s*"
 # "the official site is x", "เว็บจริง x", but "official pages were abused by x" is none.
 _REAL_ONE = r"\b(?:the|its|their|our) (?:real|actual|true|correct|genuine)\b"
-_REAL_BEFORE = re.compile(rf"(?:{REAL.pattern}|{_REAL_ONE}){_NOUN}{_IS}{_FILLER}$", re.IGNORECASE)
-_REAL_BEHIND = re.compile(
+_REAL_BEFORE = LazyPattern(rf"(?:{REAL.pattern}|{_REAL_ONE}){_NOUN}{_IS}{_FILLER}$", re.IGNORECASE)
+_REAL_BEHIND = LazyPattern(
     r"[\"'”»)\]]*\s*(?:[(（\[—–-]\s*)?(?:,?\s*which )?(?:(?:is|was|are|เป็น|คือ|ซึ่งเป็น|là|是|为)\s*)?"
     rf"(?:(?:the|a|an|เว็บ\S{{0,6}}|trang|một|一个)\s*)?(?:\w+ )?(?:{REAL.pattern})",
     re.IGNORECASE,
@@ -43,9 +216,9 @@ _OBJECT = (
     r"(?:the|a|an|real|pages?|(?:web)?sites?|domains?|service|login|layout|brand|of|from|well-known|exchange|bank|and|เว็บไซต์|เว็บ|เพจ|"
     r"ของ|trang|web|của|网站|官网)"
 )
-_IMITATES = re.compile(rf"{_VERB}\s*(?:{_OBJECT}[\s(（\"'“]*){{0,8}}$", re.IGNORECASE)
+_IMITATES = LazyPattern(rf"{_VERB}\s*(?:{_OBJECT}[\s(（\"'“]*){{0,8}}$", re.IGNORECASE)
 _REAL_LABEL = re.compile(r"(?:\b(?:real|legit|original)|จริง|แท้|thật|真)\s*[:：=]\s*$", re.IGNORECASE)
-# Providers that have other customers too.
+# Providers with other customers, too.
 _SERVES = re.compile(
     r"\b(?:name ?servers?|registrars?|hosting (?:provider|company)|registered (?:through|via|with|at)|hosted by)\b"
     r"(?: \w+){0,2}[\s:(]*$",
@@ -59,9 +232,9 @@ _SCAMMERS = (
 )
 _PEOPLE = r"(?:victims?|him|her|us|customers?|people|users?|targets?|recipients?|they|them|i|me|you)"
 _LED = r"(?:told|asked|directed|redirected|lured|led|sent|tricked|instructed|invited|taken|forced)"
-# The end of a cue in front of a value, also where it is the second or third of several numbers.
+# The end of a cue before a value, also before the second or third of several numbers.
 _END = r"(?:[\s:(\"'“]*[\d+() .-]{6,20}(?:,|/|or|and|และ|và|hoặc|和|或))*[\s:(\"'“]*$"
-_SCAM_BEFORE = re.compile(
+_SCAM_BEFORE = LazyPattern(
     rf"\b{_SCAMMERS}\b(?:[\s,]+[\w'’&/-]+){{0,7}}?\s+(?:{_SITES}|sms|texts?|calls?)\b"
     rf"(?:\s+(?:at|on|is|was|are|of|called|named|number|like|such as|for|in))*{_END}"
     rf"|\b{_PEOPLE}\b(?: \w+){{0,4}} {_LED}\b(?: (?!not)[\w-]+){{0,6}}"
@@ -74,21 +247,12 @@ _SCAM_BEFORE = re.compile(
     rf"(?:on|at|to|via|visit|open|call|ring|phone){_END}"
     rf"|\b(?:callback|call-back|calling) (?:ids?|numbers?|phones?)(?: (?:is|was))?{_END}"
     r"|\b(?:unlock|verify|confirm|restore|update|claim|log ?in|sign in|click|tap)\b[^.]{0,20}:\s*$"
-    r"|(?:มิจฉาชีพ|คนร้าย|แก๊ง\S{0,12}|หลอก\S{0,20}|ปลอม|โกง|บัญชีม้า)[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
-    r"|(?:ไปยัง|เข้า(?:ไปที่)?|ไปที่|ไปเข้า)(?:บัญชี|ธนาคาร|เลขที่)[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
-    r"|โอน(?:เงิน)?(?:ไป|เข้า|ให้|มา|ที่)\S{0,12}[\u0e00-\u0e7f\s()A-Z.:]{0,40}$"
-    r"|(?:โทร|ส่งข้อความ|SMS|ทัก)[\u0e00-\u0e7f]{0,8}?(?:มาจาก|จากเบอร์|จากหมายเลข)(?:เบอร์|หมายเลข)?\s*$"
-    r"|(?:แอด|เพิ่มเพื่อน|ทัก)(?:ไป)?(?:ที่)?(?:ไลน์|LINE)?(?:ไอดี)?\s*$"
-    r"|(?:อย่า(?:กด|คลิก|เข้า|รับ|โทร|โอน)|ห้าม(?:กด|เข้า|รับ|โอน))[\u0e00-\u0e7f\s:]{0,30}$"
-    r"|(?:lừa đảo|giả mạo|giả danh|kẻ gian|đối tượng)[^.;\d]{0,50}$"
-    r"|(?:chuyển (?:tiền|khoản)|nộp tiền)[^.;]{0,40}(?:đến|vào|cho|tới|qua)[^.;\d]{0,50}$"
-    r"|(?:诈骗|詐騙|骗子|假冒|仿冒|钓鱼|釣魚|不法分子|嫌疑人)[\u4e00-\u9fff\s:：,，]{0,20}$"
-    r"|(?:转账(?:至|到|给)|汇款(?:至|到|给)|转入|汇入)[\u4e00-\u9fff\s:：,，]{0,20}$",
+    rf"|{'|'.join(words_of('scam_before'))}",
     re.IGNORECASE,
 )
-# Organisations that ask people to call and are no scammers.
-_HELPERS = re.compile(r"\b(?:police|officers?|authorit(?:y|ies)|cert|we|agency|ministry|regulator)\b", re.IGNORECASE)
-_SCAM_BEHIND = re.compile(
+# Organisations that ask people to call and are not scammers.
+_ASKS_CALLS = re.compile(r"\b(?:police|officers?|authorit(?:y|ies)|cert|we|agency|ministry|regulator|shall)\b", re.I)
+_SCAM_BEHIND = LazyPattern(
     r"[\s,)(\"'”]*(?:(?:(?:is|was|are) )?used by (?:the )?(?:scammers?|fraudsters?|criminals?|attackers?|callers?)"
     r"|(?:is|was|are) (?:a |an )?(?:fake|scam|phishing|fraud)|\((?:fake|scam|phishing)"
     r"|เป็น(?:เว็บ|เพจ|เบอร์|ลิงก์|บัญชี)?(?:ของ)?(?:ปลอม|มิจฉาชีพ|โกง|หลอก)|คือ(?:เว็บ|เบอร์)?(?:ปลอม|มิจฉาชีพ)"
@@ -98,30 +262,58 @@ _SCAM_BEHIND = re.compile(
     re.IGNORECASE,
 )
 _VICTIM_BEHIND = re.compile(
-    r"[\s)）]*(?:报案|報案|被骗|เข้าแจ้งความ|แจ้งความ|ถูกหลอก|(?:has )?reported|told (?:the )?police|trình báo|tố giác)",
+    r"[\s)）]*(?:报案|報案|被骗|เข้าแจ้งความ|แจ้งความ(?!ได้|ที่|ออนไลน์)|ถูกหลอก|(?:has )?reported|told (?:the )?police"
+    r"|trình báo|tố giác)",
     re.I,
 )
-# Words between values of one enumeration, whose cues are those of the first.
-_AND = re.compile(
+# Words between values of one enumeration, which share the cues of the first.
+_LINK = re.compile(
     r"[)\]\"'”*_`]*\s*(?:,|、|，|/|&|\+|;|and|or|as well as|และ|หรือ|กับ|và|hoặc|和|及|以及|或)\s*(?P<words>.{0,40})$",
     re.I,
 )
 
 
-def purpose_by_cues(before: str, behind: str, *, marked: bool = False) -> TextPurpose | None:
-    """Return the purpose of a value by the words in front of it and behind it, None where they name none.
+class NearCue(NamedTuple):
+    """The purpose of a value by the words directly beside it; if ``sure``, no word of the sentence outweighs it."""
 
-    A ``marked`` (defanged) value is a contact only where the words are clear.
+    purpose: TextPurpose | None
+    sure: bool = False
+    words: str = ""
+
+    @property
+    def why(self) -> str:
+        """Return the words as the reason of a decision."""
+        return f"directly beside it: {' '.join(self.words.split())!r}" if self.words else "the words directly beside it"
+
+
+def purpose_by_cues(before: str, behind: str, *, marked: bool = False) -> NearCue:
+    """Return the purpose of a value by the words directly before and after it.
+
+    A ``marked`` (defanged) value is a contact only if the words are clear.
     """
     clause = _last_clause(before)
-    if is_called_real(clause, behind) or is_victims(clause[-_NEAR:]) or _VICTIM_BEHIND.match(behind):
-        return TextPurpose.INNOCENT
-    if is_contact(clause[-_NEXT:], surely=True):
-        return TextPurpose.CONTACT
+    if is_called_real(clause, behind) or _VICTIM_BEHIND.match(behind):
+        return NearCue(TextPurpose.INNOCENT, sure=True)
+    if is_victims(clause[-_NEAR:]):
+        return NearCue(TextPurpose.INNOCENT, words=clause[-_NEAR:])
+    if is_contact(clause[-_NEXT:], surely=True) or _ends_in_report(clause):
+        return NearCue(TextPurpose.CONTACT, words=clause[-_NEXT:])
     found = _SCAM_BEFORE.search(clause)
-    if (found and not (_HELPERS.search(clause) and not SCAM.search(clause))) or _SCAM_BEHIND.match(behind):
-        return TextPurpose.VALUES
-    return TextPurpose.CONTACT if is_contact(clause[-_NEAR:], surely=marked) else None
+    if found and not (_ASKS_CALLS.search(clause) and not SCAM.search(clause)):
+        return NearCue(TextPurpose.VALUES, words=found[0])
+    if found := _SCAM_BEHIND.match(behind):
+        return NearCue(TextPurpose.VALUES, words=found[0])
+    if is_contact(clause[-_NEAR:], surely=marked):
+        return NearCue(TextPurpose.CONTACT, words=clause[-_NEAR:])
+    return NearCue(None)
+
+
+def _ends_in_report(clause: str) -> bool:
+    """Return whether a contact for reports ends a clause, except for two words: "reply to x or call"."""
+    found = [*_REPORT.finditer(clause[-_NEAR * 2 :])]
+    if not found or len(clause[-_NEAR * 2 :][found[-1].end() :].split()) > _TWO or _DIGIT.search(clause[-_NEXT:]):
+        return False
+    return UNSPACED.search(clause) is None and is_contact(clause[-_NEAR * 2 :], surely=True)
 
 
 def is_called_real(before: str, behind: str) -> bool:
@@ -140,13 +332,13 @@ def is_called_real(before: str, behind: str) -> bool:
 
 
 def joins_values(between: str) -> bool:
-    """Return whether the words between two values only join them, so that cues of one hold for the other."""
-    found = _AND.match(between)
+    """Return whether the words between two values only join them, so that they share their cues."""
+    found = _LINK.match(between)
     return found is not None and len(found["words"].split()) <= 4 and not REAL.search(found["words"])
 
 
 def _last_clause(before: str) -> str:
-    """Return the text behind the last sign that ends a clause, limited to ``_REACH`` characters."""
+    """Return the text after the last sign that ends a clause, limited to ``_REACH`` characters."""
     clause = before[-_REACH:]
     ends = [found.end() for found in _CLAUSE.finditer(clause) if clause[found.end() :].strip()]
     return clause[ends[-1] :] if ends else clause

@@ -28,7 +28,7 @@ def wrong_form(rule: str) -> Rejected:
 
 def on_test_network(form: str) -> Rejected:
     """Return the refusal of an address whose coins have no value."""
-    return Rejected("testnet", f"this {form} is of a test network, where coins have no value and nobody loses money")
+    return Rejected("testnet", f"this {form} is of a test network, where coins have no value and no money is lost")
 
 
 _NOT_ADDRESSES = (
@@ -38,12 +38,8 @@ _NOT_ADDRESSES = (
     ),
     (r"https?://.*", "this is a URL; report the address that it shows, or report it as a URL"),
     (
-        r"[^\s/:@]+\.(?:eth|sol|bnb|ton|crypto|nft|wallet|blockchain|bitcoin|dao|x|888|zil|lens|base)",
-        "this is a name that its holder can point elsewhere at any time; report the address that it stands for",
-    ),
-    (
         r"(?:[a-z]{3,8}\s+){11,24}[a-z]{3,8}",
-        "this looks like a seed phrase, which is nobody's to send; report the wallet's address",
+        "this looks like a seed phrase, which must not be sent; report the wallet's address",
     ),
     (
         r"(?:lightning:)?ln(?:bc|tb|bcrt|url)[0-9]*[munp]?1[02-9ac-hj-np-z]{20,}",

@@ -6,13 +6,21 @@ from typing import Annotated
 import msgspec
 import typer
 
+from feeds.client.mirror.answers import CheckAnswer, CheckedValue
+from feeds.client.mirror.check import Mirror
+from feeds.client.mirror.clock import moment
+from feeds.client.mirror.settings import UNKNOWN
+from feeds.client.mirror.state import health_of
 from feeds.connector import Misconfigured
-from feeds.mirror.answers import CheckedValue
-from feeds.mirror.check import Mirror
-from server.cli.client.mirror import configuration
+from server.cli.client.mirror import configuration, notes_of
 from server.cli.context import Context, Json, fail, show_json, show_table
 
-_COLUMNS = ("value", "kind", "grade", "action", "confidence", "hold", "valid_until", "disputed", "collections", "stale")
+# As programs say that it may be otherwise later (EX_TEMPFAIL).
+_UNKNOWN_EXIT = 75
+_COLUMNS = (
+    *("value", "kind", "grade", "action", "site", "confidence", "hold", "valid_until", "disputed"),
+    *("collections", "stale"),
+)
 
 
 def check(
@@ -27,23 +35,37 @@ def check(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check values against your own copy: the grade, the action, a hold, and how current that is. Asks no hub."""
+    """Check values against your own copy: the grade, the action, a hold, and how current that is. Asks no hub.
+
+    Exit 75 if the copies cannot tell of a value whether it is listed: ask again after the next sync.
+    """
     context: Context = ctx.obj
     details = dict(text.partition("=")[::2] for text in detail or ())
     try:
         with Mirror(mirror or configuration(context)) as copy:
             answer = copy.answer([copy.check(raw, kind, details) for raw in value])
+            reasons = [" ".join(note) for note in notes_of(health_of(copy.state(), moment()).shown)]
+            if not copy.is_there:
+                reasons.insert(0, "there is no copy yet; run: scamfeed mirror sync")
     except Misconfigured as error:
         fail(str(error))
+    is_unknown = any(result.unknown for result in answer.results)
     if json:
         show_json(msgspec.to_builtins(answer))
-        return
+    else:
+        _show(answer)
+    if is_unknown:
+        fail("; ".join(["the copies cannot tell, ask again after the next sync", *reasons]), _UNKNOWN_EXIT)
+
+
+def _show(answer: CheckAnswer) -> None:
     rows = [
         [
             result.value,
             result.kind,
             _grade(result),
             result.action,
+            result.site and f"{result.site.value}: {result.site.grade}",
             result.confidence,
             result.hold and f"{result.hold.amount or 'all'} {result.hold.currency or ''} until {result.hold.until}",
             result.valid_until,
@@ -54,10 +76,19 @@ def check(
         for result in answer.results
     ]
     show_table(f"As of {answer.as_of or 'never'}", _COLUMNS, rows)
+    for result in answer.results:
+        if result.readings:
+            readings = [[each.kind, each.normal, each.grade] for each in result.readings]
+            show_table(f"{result.value} was looked up as each of these", ["kind", "value", "grade"], readings)
 
 
 def _grade(result: CheckedValue) -> str | None:
     """Return the grade of a value in words, or why it has none."""
     if result.error:
         return result.error.message
+    if result.unknown and result.grade is None:
+        return UNKNOWN
     return f"{result.grade or 'none'} (sandbox: not real)" if result.sandbox else result.grade
+
+
+COMMANDS = {"check": check}

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from feeds.doctor.checkup import check_up
-from feeds.http.login import LoginSettings
+from feeds.client.doctor.checkup import check_up
+from feeds.transport.client import LoginSettings
 from server.cli.context import Json, fail, show_json, show_table
 
 _TOKEN, _PASSWORD = "HUB_TOKEN", "HUB_PASSWORD"
@@ -54,3 +54,6 @@ def _login(user: str | None, ca_file: Path | None) -> LoginSettings:
         return LoginSettings.model_validate(settings)
     except ValidationError as error:
         fail(str(error.errors()[0]["msg"]))
+
+
+COMMANDS = {"doctor": doctor}

@@ -16,7 +16,7 @@ TokenFile = Annotated[
 ]
 CaFile = Annotated[Path | None, typer.Option(help="certificates of the authority that the hub's is from")]
 AllowPrivate = Annotated[
-    bool, typer.Option("--allow-private", help="connect to this machine and to private networks all the same")
+    bool, typer.Option("--allow-private", help="allow connections to this machine and to private networks")
 ]
 
 

@@ -2,10 +2,10 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -15,7 +15,10 @@ from schemas.api.lookup import LookupQuestion
 from server.cli.client.hub_login import AllowPrivate, CaFile, Server, TokenFile, read_token
 from server.cli.context import Json, fail, show_json, show_table
 
-_COLUMNS = ("value", "kind", "grade", "confidence", "disputed", "hold", "valid_until", "tlp")
+if TYPE_CHECKING:
+    from feeds.client.match.matcher import MatchResult
+
+_COLUMNS = ("value", "kind", "grade", "site", "confidence", "disputed", "hold", "valid_until", "tlp")
 _LATER = 75
 
 
@@ -31,6 +34,7 @@ def match(
     ] = None,
     token_file: TokenFile = None,
     kind: Annotated[str | None, typer.Option(help="the kind of values whose line names none")] = None,
+    country: Annotated[str, typer.Option(help="that of numbers and banks that name none; '' for none")] = "TH",
     ca_file: CaFile = None,
     allow_private: AllowPrivate = False,
     json: Json = False,
@@ -39,34 +43,47 @@ def match(
 
     Exit 75 where the hub cannot answer now.
     """
-    from feeds.match.matcher import Matcher  # brings the function, which other commands do without
+    from feeds.client.match.matcher import Matcher  # brings the function, which other commands do without
 
     token = read_token(token_file)
     with _opened(file) as lines:
         questions = list(_questions(lines, kind))
     try:
-        with Matcher(server, token, collection, state, allow_private=allow_private, ca_file=ca_file) as matcher:
+        with Matcher(
+            server, token, collection, state, country=country, allow_private=allow_private, ca_file=ca_file
+        ) as matcher:
             synced = matcher.sync()
             results = matcher.match(questions)
     except Misconfigured as error:
         fail(str(error))
     except TryLater as error:
         fail(str(error), status=_LATER)
-    found = [result for result in results if result.found]
-    refused = [result for result in results if result.error]
-    counts = {"asked": len(results), "found": len(found), "errors": len(refused)}
+    if synced.seed_replaced:
+        note = f"the hub has replaced its seed: compare the key {synced.key} and its public key with other partners"
+        print(f"scamfeed: {note}; every value was asked about anew", file=sys.stderr)  # noqa: T201 - beside results
     if json:
         shown = [msgspec.to_builtins(result) for result in results]
+        counts = {
+            "asked": len(results),
+            "found": sum(result.found for result in results),
+            "errors": sum(result.error is not None for result in results),
+        }
         show_json({"set": synced._asdict(), "counts": counts, "results": shown})
-        return
+    else:
+        _show(results, f"as of version {synced.version}, good until {synced.expires}")
+
+
+def _show(results: "Sequence[MatchResult]", state: str) -> None:
+    found = [result for result in results if result.grade is not None]
     show_table(
-        f"Listed: {len(found)} of {len(results)}, as of version {synced.version}, good until {synced.expires}",
+        f"Listed or at a listed site: {len(found)} of {len(results)}, {state}",
         _COLUMNS,
         [
             [
                 result.value,
                 result.kind,
                 result.grade,
+                result.site and f"{result.site.value}: {result.site.grade}",
                 result.confidence,
                 result.disputed,
                 result.hold and " ".join(result.hold.values()),
@@ -76,12 +93,9 @@ def match(
             for result in found
         ],
     )
+    refused = [[result.value, result.error.message] for result in results if result.error]
     if refused:
-        show_table(
-            "Not read",
-            ["value", "reason"],
-            [[result.value, result.error.message] for result in refused if result.error],
-        )
+        show_table("Not read", ["value", "reason"], refused)
 
 
 @contextmanager
@@ -113,3 +127,6 @@ def _questions(lines: IO[str], kind: str | None) -> Iterator[LookupQuestion]:
         row = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
         value, of_kind = row.pop("value", ""), row.pop("kind", kind)
         yield LookupQuestion(value, of_kind, row)
+
+
+COMMANDS = {"match": match}

@@ -5,27 +5,28 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from feeds.client.mirror.check import Mirror
+from feeds.client.mirror.clock import moment
+from feeds.client.mirror.hub_client import HubRound
+from feeds.client.mirror.schedule import sync_once, sync_until_stopped
+from feeds.client.mirror.settings import MirrorSettings, load
+from feeds.client.mirror.state import health_of
 from feeds.connector import Misconfigured
-from feeds.mirror.check import Mirror
-from feeds.mirror.health import health_of
-from feeds.mirror.schedule import sync_once, sync_until_stopped
-from feeds.mirror.settings import DEFAULT_CONFIGURATION, MirrorSettings, load
-from feeds.mirror.sync import HubRound
 from feeds.runs.runner import prepare_process
-from server.cli.context import Context, Json, fail, show_json, show_table
+from server.cli.context import MIRROR_FILE, Context, Json, fail, show_json, show_table
 
 app = typer.Typer(help="Your own copy of your collections: synced, served, checked.", no_args_is_help=True)
 
-_SYNCED = ("hub", "collection", "read", "active", "digest", "repaired", "error")
-_COPIES = ("hub", "collection", "active", "as_of", "age_seconds", "stale", "digest", "error")
-_LOGS = ("hub", "collection", "verified up to", "size", "cosigned by", "cosigned up to", "unproven")
+_SYNCED = ("hub", "collection", "read", "listings", "active", "digest", "repaired", "error")
+_COPIES = ("hub", "collection", "listings", "active", "as_of", "age_seconds", "stale", "digest", "error")
+_LOGS = ("hub", "collection", "verified up to", "size", "cosigned by", "cosigned up to", "unproven", "left out")
 _LONGEST_PAUSE = 60.0
 
 
@@ -80,7 +81,7 @@ def serve(
     ] = True,
 ) -> None:
     """Answer POST /check from the copy on loopback, and keep the copy current, until stopped."""
-    from feeds.mirror.service import serve as run
+    from feeds.client.mirror.service import serve as run
 
     context: Context = ctx.obj
     settings = _settings(context)
@@ -100,11 +101,13 @@ def serve(
 
 @app.command()
 def status(ctx: typer.Context, json: Json = False) -> None:
-    """Show each copy: how many active indicators, how current, and whether it is as its hub has it."""
+    """Show each copy: how many listings and active objects, how current, and whether it is as its hub has it."""
     settings = _settings(ctx.obj)
     try:
-        with Mirror(settings.mirror.file) as mirror:
-            shown = health_of(mirror.state(), int(time.time() * 1000)).shown
+        with Mirror(settings) as mirror:
+            if not mirror.is_there:
+                fail(f"there is no copy {mirror.file}; run: scamfeed mirror sync")
+            shown = health_of(mirror.state(), moment()).shown
             shown = {**shown, "file": str(mirror.file), "file_bytes": mirror.file.stat().st_size}
     except Misconfigured as error:
         fail(str(error))
@@ -115,10 +118,15 @@ def status(ctx: typer.Context, json: Json = False) -> None:
     logs = [[copy["hub"], copy["collection"], *copy["log"].values()] for copy in shown["copies"] if "log" in copy]
     if logs:
         show_table("Checked against the log", _LOGS, [[_in_text(part) for part in row] for row in logs])
-    notes = [["missing", name] for name in shown["missing"]] + [["filling", name] for name in shown["filling"]]
-    notes += [[f"error of {hub}", error] for hub, error in shown["errors"].items()]
-    if notes:
+    if notes := notes_of(shown):
         show_table("To look at", ["what", "which"], notes)
+
+
+def notes_of(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what somebody should look at in the health of a mirror, as ``health_of`` shows it."""
+    notes = [("missing", name) for name in shown["missing"]] + [("filling", name) for name in shown["filling"]]
+    notes += [(f"clock ahead of ours at {hub}", f"{seconds} s") for hub, seconds in shown["clocks"].items()]
+    return notes + [(f"error of {hub}", error) for hub, error in shown["errors"].items()]
 
 
 def _in_text(part: Any) -> Any:
@@ -127,7 +135,7 @@ def _in_text(part: Any) -> Any:
 
 def configuration(context: Context) -> Path:
     """Return the mirror's file of settings: that of ``--config``, else ``mirror.toml`` in this folder."""
-    return context.config or DEFAULT_CONFIGURATION
+    return context.config or MIRROR_FILE
 
 
 def _settings(context: Context) -> MirrorSettings:
@@ -143,11 +151,11 @@ def _shown(done: HubRound) -> dict[str, Any]:
 
 @contextmanager
 def _opened(settings: MirrorSettings, *, wait: bool) -> Iterator[Mirror]:
-    """Open the copy, which the sync that has just begun may still have to make."""
+    """Open the copy; a file that cannot be read is one that the sync which has just begun may set aside."""
     until = time.monotonic() + (30.0 if wait else 0.0)
     while True:
         try:
-            mirror = Mirror(settings.mirror.file)
+            mirror = Mirror(settings)
             break
         except Misconfigured:
             if time.monotonic() > until:
@@ -164,13 +172,13 @@ def _syncing(context: Context, *, wanted: bool) -> Iterator[None]:
         yield
         return
     over = threading.Event()
-    keeper = threading.Thread(target=_keep_syncing, args=(configuration(context), over), daemon=True)
-    keeper.start()
+    provider = threading.Thread(target=_keep_syncing, args=(configuration(context), over), daemon=True)
+    provider.start()
     try:
         yield
     finally:
         over.set()
-        keeper.join()
+        provider.join()
 
 
 def _keep_syncing(config: Path, over: threading.Event) -> None:
@@ -201,3 +209,6 @@ def _follow_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+COMMANDS = {"mirror": app}

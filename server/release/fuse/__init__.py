@@ -1,1 +1,1 @@
-"""Fusing: all reports, sightings and opinions of one value become one consensus."""
+"""Fuse all reports, sightings and opinions of one value into one consensus."""

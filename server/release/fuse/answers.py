@@ -1,4 +1,4 @@
-"""The effect of the keeper's answer on the consensus: what it confirms, and the strongest grade that it leaves."""
+"""The effect of the provider's finding on the consensus: what it confirms, and the strongest grade that it leaves."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,17 +6,36 @@ from datetime import datetime, timedelta
 from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse import grade
-from server.release.fuse.statements import KeeperAnswer, Statement
+from server.release.fuse.statements import ProviderFinding, Statement
 
 _MOMENT = timedelta(milliseconds=1)
+_STRENGTH = {action: place for place, action in enumerate(Action)}
+
+
+def most_protective(findings: Sequence[ProviderFinding]) -> ProviderFinding:
+    """Return the finding that protects the holder most: one that clears, then one that confirms nothing.
+
+    Of equal ones, the finding of this hub's own partner counts, then the latest.
+    """
+    return max(
+        findings,
+        key=lambda found: (
+            found.effect.clears,
+            not found.effect.confirms,
+            -1 if found.effect.most is None else _STRENGTH[found.effect.most],
+            not found.hub,
+            found.at,
+            found.hub,
+        ),
+    )
 
 
 def strongest_left(
-    answer: KeeperAnswer | None, statements: Sequence[Statement], at: datetime, *, disputed: bool = False
+    answer: ProviderFinding | None, statements: Sequence[Statement], at: datetime, *, disputed: bool = False
 ) -> Action | None:
-    """Return the strongest grade that the answer leaves, None for any.
+    """Return the strongest grade that the finding leaves, None if it sets no limit.
 
-    A hold by authority for the kind stays until its own end, whatever the keeper says: the account is held, and
+    A hold by authority for the kind stays until its own end, regardless of the finding: the account is held, and
     disputed. ``disputed``: a trusted partner calls it a false positive.
     """
     most = Action.INVESTIGATE if disputed else answer.effect.most if answer else None
@@ -25,10 +44,10 @@ def strongest_left(
     return most
 
 
-def confirmation(answer: KeeperAnswer, statements: Sequence[Statement], at: datetime) -> Statement | None:
-    """Return the keeper's word as one more report, None where the answer confirms nothing.
+def confirmation(answer: ProviderFinding, statements: Sequence[Statement], at: datetime) -> Statement | None:
+    """Return the provider's finding as one more report, None if it confirms nothing.
 
-    It counts as long as the reports of others do, and takes nothing from what the keeper itself reports.
+    It counts for as long as the reports of others do, and does not replace the provider's own reports.
     """
     if not answer.effect.confirms:
         return None
@@ -38,6 +57,8 @@ def confirmation(answer: KeeperAnswer, statements: Sequence[Statement], at: date
         for statement in statements
         if statement.partner.counts_as == answer.partner.counts_as
     ]
+    if answer.hub and own:
+        return None  # its own reports at that hub count already
     said = min([answer.at, at, *(reported - _MOMENT for reported in own)])
     about = reports[0]
     report = Report(
@@ -50,4 +71,4 @@ def confirmation(answer: KeeperAnswer, statements: Sequence[Statement], at: date
         holder_status=answer.effect.holder,
         tlp=max((statement.tlp for statement in statements), key=list(type(statements[0].tlp)).index),
     )
-    return Statement(answer.partner, report, answer.key)
+    return Statement(answer.partner, report, answer.key, hub=answer.hub)

@@ -13,10 +13,10 @@ from server.store.partners import Registry
 def standing_of(
     judge: Partner, statements: Collection[Statement], registry: Registry, *, owns: bool = False
 ) -> JudgeStanding | None:
-    """Return the standing of ``judge`` towards the reports of a value; None where it may not know of them.
+    """Return the standing of ``judge`` towards the reports of a value; None if it may not know of them.
 
-    Readers of ``public`` alone, as anybody is, and partners that left are without standing. ``owns``: the value is
-    registered as the judge's own.
+    Partners that left, and partners that read only ``public``, have no standing. ``owns``: the value is registered as
+    the judge's own.
     """
     if owns or any(grade.has_authority(judge, statement.report) for statement in statements):
         return JudgeStanding.DECIDES
@@ -35,8 +35,8 @@ def standing_of(
 def confirms_coercion(partner: Partner, report: Report, reliability: float, registry: Registry, policy: Policy) -> bool:
     """Return whether a partner's sign that the holder acts under coercion takes the account out of shared collections.
 
-    It does from a trusted partner, from one with authority for the account, and from one that reads a collection of
-    the account's kind and reports it with enough weight.
+    It does if the partner is trusted, has authority for the account, or reads a collection of the account's kind and
+    its report has enough weight.
     """
     if partner.trusted or grade.has_authority(partner, report):
         return True
@@ -50,7 +50,7 @@ def confirms_coercion(partner: Partner, report: Report, reliability: float, regi
 
 
 def _reads_beside_public(judge: Partner, statements: Collection[Statement], registry: Registry) -> bool:
-    """Return whether one of the statements is visible to ``judge`` otherwise than in ``public``."""
+    """Return whether ``judge`` sees one of the statements in a collection other than ``public``."""
     shared = frozenset[str]().union(*(statement.audience.shared for statement in statements)) - {PUBLIC}
     privately = any(judge.name in statement.audience.private for statement in statements)
     return privately or any(judge.name in registry.readers.get(alias, ()) for alias in shared)

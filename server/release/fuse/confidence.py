@@ -5,8 +5,7 @@ from enum import StrEnum
 from functools import lru_cache
 from math import floor, prod
 
-from schemas.outcomes import MEANINGS
-from schemas.vocabulary import OpinionWord, OutcomeReason, OutcomeWord
+from schemas.vocabulary import OUTCOMES, OpinionWord, OutcomeReason, OutcomeWord
 
 # The reliability of a partner without a record: its reports count as it states them.
 NEWCOMER = 0.8
@@ -15,13 +14,13 @@ UNSAID = 50
 UNSAID_BY_AUTHORITY = 80
 STEP = 5
 _MAX = 99
-# The share of the remaining doubt that the first partner's sighting takes away; each further one takes half as much.
+# The share of the remaining doubt that the first partner's sighting removes; each further one removes half as much.
 _SIGHTING = 0.2
 _NO_DOUBT_OF_THE_VALUE = frozenset({OutcomeReason.NOT_OURS, OutcomeReason.ALREADY_GONE})
 
 
 class Doubt(StrEnum):
-    """The strength of an opinion against a value: it is doubted, or disputed as a false positive."""
+    """The strength of an opinion against a value: doubted, or disputed as a false positive."""
 
     DOUBTED = "doubted"
     DISPUTED = "disputed"
@@ -39,15 +38,15 @@ def weight(stated: int | None, reliability: float, *, authority: bool = False) -
 
 
 def left_by(doubt: Doubt, record: float) -> float:
-    """Return the share of the confidence that a doubt leaves, by the reliability of the doubter."""
+    """Return the share of the confidence that a doubt leaves, given the doubter's reliability."""
     return 1 - (1 - _LEFT[doubt]) * min(record / NEWCOMER, 1.0)
 
 
 def combined(weights: Collection[float], observers: int = 0, left: Collection[float] = ()) -> int:
     """Return the confidence of independent reports, with the sightings of ``observers`` others.
 
-    ``left`` are the shares that doubts leave of it. Each report lessens the remaining doubt by its weight; so does
-    each sighting, by less than the one before: whoever sees a value does not say that it serves a scam.
+    ``left`` are the shares of it that doubts leave. Each report reduces the remaining doubt by its weight. Each
+    sighting does too, by less than the one before: seeing a value does not prove that it serves a scam.
     """
     doubt = prod(1 - weight for weight in sorted(weights)) * prod(
         1 - _SIGHTING / 2**place for place in range(observers)
@@ -57,16 +56,16 @@ def combined(weights: Collection[float], observers: int = 0, left: Collection[fl
 
 @lru_cache(maxsize=4096)
 def _in_steps(sure: float) -> int:
-    # Rounded before, so that 72.5 is 72.5 however it was computed.
+    # Round first, so that 72.5 is 72.5 however it was computed.
     return min(STEP * floor(round(sure * 100 / STEP, 6) + 0.5), _MAX)
 
 
 def doubt(outcome: OutcomeWord | None, opinion: OpinionWord | None, reason: str | None = None) -> Doubt | None:
-    """Return the doubt that an outcome or an opinion expresses; an outcome counts before the opinion beside it."""
+    """Return the doubt that an outcome or an opinion expresses; an outcome takes precedence over its opinion."""
     if outcome is OutcomeWord.NO_ACTION and reason in _NO_DOUBT_OF_THE_VALUE:
         return None
     if outcome is not None:
-        word = MEANINGS[outcome].doubt
+        word = OUTCOMES[outcome].doubt
         return Doubt(word) if word else None
     if opinion is OpinionWord.STRONGLY_DISAGREE:
         return Doubt.DISPUTED

@@ -1,9 +1,9 @@
-"""The consensus on one value, from all statements about it: without store or clock, and in whatever order they come.
+"""The consensus on one value, from all statements about it. Independent of store, clock and the statements' order.
 
 docs/consensus.md and docs/release-rules.md give the rules, with tables of their effect.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import fsum
 from types import MappingProxyType
@@ -11,29 +11,28 @@ from typing import Any, NamedTuple, TypeVar
 
 from mappers import consensus, ids
 from schemas import kinds
-from schemas.consensus import Consensus
-from schemas.declaration import Fusion
-from schemas.fields import Evidence, Hold
+from schemas.fields import Evidence, Fusion, Hold
 from schemas.kind import Kind, Normal
 from schemas.partner import PartnerKind
-from schemas.report import FIELDS, Report
+from schemas.report import FIELDS, Consensus, Report
 from schemas.vocabulary import Action, HolderStatus, ScamType
 from server.release.fuse import answers, confidence, doubts, grade, police_holds
 from server.release.fuse.doubts import DoubtEffect
-from server.release.fuse.statements import KeeperAnswer, OpinionStatement, SightingStatement, Statement
+from server.release.fuse.grade import GradeLimits
+from server.release.fuse.statements import OpinionStatement, ProviderFinding, SightingStatement, Statement
 
-# A report that is to last longer has to be sent again.
-_MAX_LIFE = timedelta(days=730)
+# To last longer, a report has to be sent again.
+LONGEST_LIFE = timedelta(days=730)
 _MAX_EVIDENCE = 50
 _MAX_COUNTRIES = 60
 _MAX_WORDS = 20
-# Scam types that rank behind all others, whatever they weigh.
+# Scam types that rank behind all others, regardless of weight.
 _VAGUE_TYPES = {ScamType.OTHER.value: 1, ScamType.UNKNOWN.value: 2}
 # An indicator's id is derived from its maker and value, with one of these sequence numbers.
 _ID_NUMBERS = range(4)
 _UNATTRIBUTED: Mapping[str, Any] = MappingProxyType({"evidence": (), "origins": (), "further": ()})
 _Word = TypeVar("_Word", bound=str)
-# Fields of reports that are fused by the rule that is declared for them.
+# Fields of reports that are fused by their declared rule.
 _DECLARED = [
     (name, rule)
     for name, field in FIELDS.items()
@@ -49,6 +48,13 @@ class _Weighed(NamedTuple):
     authority: list[bool]
 
 
+class _Confidence(NamedTuple):
+    """The confidence of a value before doubts, and after them."""
+
+    undoubted: int
+    left: int
+
+
 def fuse(
     statements: Sequence[Statement],
     sightings: Sequence[SightingStatement] = (),
@@ -56,7 +62,7 @@ def fuse(
     *,
     coerced: bool = False,
     sign: bool = False,
-    answer: KeeperAnswer | None = None,
+    answer: ProviderFinding | None = None,
     disputed: bool = False,
     unattributed: bool = False,
     at: datetime,
@@ -64,10 +70,10 @@ def fuse(
     """Return the consensus on a value, from the statements about it that are valid ``at`` that time.
 
     ``coerced``: a partner with standing reports, perhaps to a smaller audience, that the holder acts under coercion.
-    ``sign``: somebody without standing does, so the grade is never above ``hold`` and the status is not published.
-    ``answer`` is that of the institution that keeps the value. ``disputed``: a trusted partner calls it a false
-    positive. ``unattributed``: no words or evidence, by which a single reporter may be known.
-    Raises ``ValueError`` where there is no statement, or where they are about several values.
+    ``sign``: a partner without standing reports it, so the grade is never above ``hold`` and the status is not
+    published. ``answer`` is the provider's finding. ``disputed``: a trusted partner calls it a false positive.
+    ``unattributed``: omit wording and evidence, which could reveal a single reporter. Raises ``ValueError`` if there is
+    no statement, or if they are about several values.
     """
     counted = _with_confirmation(statements, answer, at)
     weighed = _weigh(counted)
@@ -78,11 +84,11 @@ def fuse(
     observers = _count_observers(reporters, sightings)
     undoubted = confidence.combined(weights, observers)
     left = confidence.combined(weights, observers, effect.left) if effect else undoubted
-    # Of all statements, also those that do not count by themselves: a status protects the holder.
+    # Statements that do not count by themselves count here: a status protects the holder.
     reported = _holder_status(statement.report for statement in counted)
     status = HolderStatus.COERCED if coerced and kind.account else reported
     spared = coerced or sign or status is HolderStatus.COERCED
-    by_reports = _grade(kind, weighed, undoubted, left, effect, spared=spared)
+    by_reports = _grade(kind, weighed, _Confidence(undoubted, left), observers, effect, spared=spared)
     alone = reports[0] if len(reports) == 1 and not unattributed else None
     holds = grade.live_holds(statements, alone, at)
     graded = grade.at_most(kind, by_reports, answers.strongest_left(answer, statements, at, disputed=disputed))
@@ -102,21 +108,26 @@ def fuse(
         valid_from=since,
         valid_until=max(end(report, sightings, at) for report in reports),
         **_holds(holds),
+        hubs=_count_hubs(reporters),
         **_scam_words(weights, reports),
         **(_wording(alone) if alone else _joined(weighed)),
         **(_UNATTRIBUTED if unattributed else _attributed(weighed)),
     )
 
 
+def _count_hubs(reporters: Iterable[Statement]) -> int:
+    return len({reporter.hub for reporter in reporters})
+
+
 def _with_confirmation(
-    statements: Sequence[Statement], answer: KeeperAnswer | None, at: datetime
+    statements: Sequence[Statement], answer: ProviderFinding | None, at: datetime
 ) -> Sequence[Statement]:
-    """Return the statements that count: the keeping institution's answer is one where it confirms the reports."""
+    """Return the statements that count, including the provider's finding if it confirms the reports."""
     confirmed = answers.confirmation(answer, statements, at) if answer else None
     return statements if confirmed is None else [*statements, confirmed]
 
 
-def _is_disputed(effect: DoubtEffect | None, answer: KeeperAnswer | None) -> bool:
+def _is_disputed(effect: DoubtEffect | None, answer: ProviderFinding | None) -> bool:
     return (effect is not None and effect.disputed) or (answer is not None and answer.effect.clears)
 
 
@@ -125,7 +136,9 @@ def _holds(holds: list[Hold]) -> dict[str, Any]:
 
 
 def _attributed(weighed: _Weighed) -> dict[str, Any]:
-    """Return what could tell who reports: evidence, origins, and the fields without a rule of their own here."""
+    """Return the fields that could reveal the reporter: evidence, origins, and fields without a rule of their
+    own here.
+    """
     reports = [reporter.report for reporter in weighed.reporters]
     return {
         "evidence": reports[0].evidence if len(reports) == 1 else _evidence(reports),
@@ -163,14 +176,14 @@ def _weigh(statements: Sequence[Statement]) -> _Weighed:
 
 
 def _by_one_name(reporters: list[Statement], names: set[str]) -> list[Statement]:
-    """Return the reporters of one value, each under the fullest of the ``names`` of that value.
+    """Return the reporters of one value, all under the fullest of the value's ``names``.
 
-    A bank's authority over an account comes from the account's name, whoever gave it. Raises ``ValueError`` where
-    there are several values.
+    A bank's authority over an account follows from the account's name, no matter which reporter gave it. Raises
+    ``ValueError`` if there are several values.
     """
     kind = kinds.get(reporters[0].report.kind)
     if any(reporter.report.kind != kind.name for reporter in reporters) or len(set(map(kind.key, names))) > 1:
-        raise ValueError("a consensus is on one value")
+        raise ValueError("a consensus is about one value")
     if len(names) == 1:
         return reporters
     value = kind.fullest(names)
@@ -181,24 +194,62 @@ def _by_one_name(reporters: list[Statement], names: set[str]) -> list[Statement]
 
 
 def _grade(
-    kind: Kind, weighed: _Weighed, undoubted: int, left: int, effect: DoubtEffect | None, *, spared: bool
+    kind: Kind, weighed: _Weighed, confident: _Confidence, observers: int, effect: DoubtEffect | None, *, spared: bool
 ) -> Action:
-    """Return the grade by the confidence ``undoubted``, lowered to what is ``left`` by the doubts' ``effect``."""
+    """Return the grade by the reports, lowered by the doubts' ``effect``.
+
+    Partners without a record, however many, raise it to ``grade.most_of_newcomers`` at most. Above that, only the other
+    reports decide the grade.
+    """
+    known = _with_record(weighed)
+
+    def graded(of_all: int, left: Collection[float] = ()) -> Action:
+        if known is weighed:
+            return grade.grade_of(kind, of_all, _limits(weighed, spared=spared))
+        by_all = grade.grade_of(kind, of_all, _limits(weighed, spared=spared)._replace(by_newcomers=True))
+        if not known.reporters:
+            return by_all
+        of_known = confidence.combined(known.weights, observers, left)
+        return grade.strongest(by_all, grade.grade_of(kind, of_known, _limits(known, spared=spared)))
+
+    by_confidence = graded(confident.undoubted)
+    if effect is None:
+        return by_confidence
+    return grade.lowered_by_doubts(kind, by_confidence, graded(confident.left, effect.left), effect.grades)
+
+
+def _limits(weighed: _Weighed, *, spared: bool) -> GradeLimits:
     reporters, weights, authority = weighed
-    limits = grade.GradeLimits(
-        suffices=grade.suffices(weights, authority=grade.lets_block(reporters, authority)),
-        by_newcomers=grade.by_newcomers(weights, [reporter.new for reporter in reporters]),
+    report = reporters[0].report
+    # Of a value that only an authority can tell from an innocent one, no number of reports suffices.
+    counting = () if kinds.get(report.kind).needs_authority(report.value) else weights
+    return GradeLimits(
+        suffices=grade.suffices(counting, authority=grade.lets_block(reporters, authority)),
         asked=grade.strongest_asked([reporter.report for reporter in reporters]),
         coerced=spared,
     )
-    by_confidence = grade.grade_of(kind, undoubted, limits)
-    if effect is None:
-        return by_confidence
-    return grade.lowered_by_doubts(kind, by_confidence, grade.grade_of(kind, left, limits), effect.grades)
+
+
+def _with_record(weighed: _Weighed) -> _Weighed:
+    """Return the reporters that have a record, or authority over the value."""
+    if not any(reporter.new for reporter in weighed.reporters):
+        return weighed
+    places = [
+        place
+        for place, (reporter, authority) in enumerate(zip(weighed.reporters, weighed.authority, strict=True))
+        if authority or not reporter.new
+    ]
+    if len(places) == len(weighed.reporters):
+        return weighed
+    return _Weighed(
+        [weighed.reporters[place] for place in places],
+        [weighed.weights[place] for place in places],
+        [weighed.authority[place] for place in places],
+    )
 
 
 def _wording(report: Report) -> dict[str, Any]:
-    """Return the words of a value's only report, which are published as they are."""
+    """Return the wording of a value's only report, which is published unchanged."""
     return {
         "details": report.details,
         "reference": report.reference,
@@ -208,7 +259,7 @@ def _wording(report: Report) -> dict[str, Any]:
 
 
 def _joined(weighed: _Weighed) -> dict[str, Any]:
-    """Return the details of several reports; their words could tell who reports, so there are none."""
+    """Return the details of several reports. They include no wording, which could reveal the reporters."""
     return {
         "details": _details(weighed.weights, weighed.reporters),
         "reference": None,
@@ -218,11 +269,11 @@ def _joined(weighed: _Weighed) -> dict[str, Any]:
 
 
 def end(report: Report, sightings: Iterable[SightingStatement], at: datetime) -> datetime:
-    """Return when a report ends: its own end, or the kind's time to live after it was last seen, whichever is later.
+    """Return when a report ends: at its own end, or the kind's time to live after it was last seen, whichever is later.
 
-    A sighting after the end brings nothing back. A sighting never makes a hold longer: a hold ends at its own time.
+    A sighting after the end does not renew the report. A sighting never extends a hold, which ends at its own time.
     """
-    ends = min(report.valid_until, report.reported_at + _MAX_LIFE)
+    ends = min(report.valid_until, report.reported_at + LONGEST_LIFE)
     if report.hold:
         return ends
     time_to_live = kinds.get(report.kind).time_to_live
@@ -241,19 +292,29 @@ def live(statements: Iterable[Statement], sightings: Sequence[SightingStatement]
 
 
 def independent(statements: Sequence[Statement]) -> list[Statement]:
-    """Return one statement for each organisation that speaks for itself.
+    """Return one statement for each independent organisation.
 
-    Of one organisation, however many partners it has, the newest counts, and one with authority before those without.
-    Of one origin, whoever passes it on, the first at hand counts: the original itself where it is among them. A
-    statement that joins the origins of several others takes nothing from these. Whoever merely uses an id that another
-    made takes nothing from whoever passes that one on: of the two the heavier counts.
+    - If an organisation has several partners, its newest statement counts; one with authority precedes the others.
+    - If an organisation reports at several hubs, the heaviest statement counts; one with authority precedes the others.
+      The date does not decide: otherwise a hub could replace another hub's statement by a weak one.
+    - If several partners pass on one origin, the first at hand counts, or the original if it is among them.
+    - A statement that joins several origins removes none of the statements from these origins.
+    - A partner that merely uses an id made by another does not displace a partner that passes that report on. The
+      heavier of the two counts.
     """
     if len(statements) == 1:
         return list(statements)
     newest: dict[str, Statement] = {}
+    of_hubs: list[Statement] = []
     for statement in statements:
+        if statement.hub:
+            of_hubs.append(statement)
+            continue
         name = statement.partner.counts_as
         newest[name] = max(newest.get(name, statement), statement, key=_authority_and_age)
+    for statement in of_hubs:
+        name = statement.partner.counts_as
+        newest[name] = _heavier(newest[name], statement) if name in newest else statement
     counted: list[Statement] = []
     for statement in sorted(newest.values(), key=lambda newest_one: (len(newest_one.sources), *_age(newest_one))):
         same = [other for other in counted if not statement.sources.isdisjoint({other.object_id, *other.sources})]
@@ -265,16 +326,32 @@ def independent(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def owns_its_id(statement: Statement) -> bool:
-    """Return whether the indicator's id is derived from its maker and value, so that nobody else may use it."""
+    """Return whether the indicator's id is derived from its maker and value, so that no other maker may use it."""
     pattern = consensus.pattern_of(statement.report)
     maker = statement.partner.identity
     return any(statement.object_id == ids.indicator(maker, pattern, number) for number in _ID_NUMBERS)
 
 
 def weight_of(statement: Statement) -> float:
-    """Return the weight of one report by itself, from 0 to 0.99."""
+    """Return the weight of one report on its own, from 0 to 0.99."""
     authority = grade.has_authority(statement.partner, statement.report)
     return confidence.weight(statement.report.confidence, statement.reliability, authority=authority)
+
+
+def _heavier(known: Statement, other: Statement) -> Statement:
+    """Return the heavier of two statements of one organisation at several hubs, or of all that one hub reports.
+
+    All that a hub reports as one lasts until the last of its ends.
+    """
+    lighter, heavier = sorted((known, other), key=_authority_and_weight)
+    if heavier.as_one and lighter.report.valid_until > heavier.report.valid_until:
+        return heavier._replace(report=heavier.report.changed({"valid_until": lighter.report.valid_until}))
+    return heavier
+
+
+def _authority_and_weight(statement: Statement) -> tuple[bool, float, datetime, str]:
+    authority = grade.has_authority(statement.partner, statement.report)
+    return authority, weight_of(statement), *_age(statement)
 
 
 def _authority_and_age(statement: Statement) -> tuple[bool, datetime, str]:
@@ -294,7 +371,7 @@ def _count_observers(reporters: Iterable[Statement], sightings: Sequence[Sightin
 
 
 def _holder_status(reports: Iterable[Report]) -> HolderStatus | None:
-    """Return the reported status that protects the holder most; complicit only where nobody reports another."""
+    """Return the reported status that protects the holder most; complicit only if no report has another status."""
     reported = {report.holder_status for report in reports if report.holder_status}
     for status in (HolderStatus.COERCED, HolderStatus.DECEIVED, HolderStatus.UNKNOWN, HolderStatus.COMPLICIT):
         if status in reported:
@@ -319,7 +396,7 @@ def times(
 
 
 def _by_weight(weights: Sequence[float], words: Sequence[_Word | None]) -> list[_Word]:
-    """Return the words that reporters use, the heaviest first; vague ones come last, whatever they weigh."""
+    """Return the words that reporters use, the heaviest first; vague ones are last, regardless of weight."""
     if len(words) == 1:
         return [words[0]] if words[0] is not None else []
     by_word: dict[_Word, list[float]] = {}
@@ -338,13 +415,13 @@ def _countries(reports: Sequence[Report]) -> tuple[str, ...]:
 
 
 def _details(weights: Sequence[float], reporters: Sequence[Statement]) -> dict[str, str]:
-    """Return all details of the value; where reporters differ, those of the heaviest."""
+    """Return all details of the value; if reporters differ, the details of the heaviest."""
     ranked = sorted(zip(weights, reporters, strict=True), key=lambda pair: (pair[0], *_age(pair[1])))
     return {name: text for _, reporter in ranked for name, text in reporter.report.details.items()}
 
 
 def _evidence(reports: Iterable[Report]) -> tuple[Evidence, ...]:
-    """Return all evidence by its hash alone: the place where it is stored would tell who reports."""
+    """Return all evidence, only by its hash: its storage location would reveal the reporter."""
     digests = {proof.sha256 for report in reports for proof in report.evidence}
     return tuple(Evidence(sha256=digest) for digest in sorted(digests)[:_MAX_EVIDENCE])
 
@@ -354,7 +431,7 @@ def _origins(reporters: Sequence[Statement]) -> tuple[str, ...]:
 
 
 def _further(weights: Sequence[float], reports: Sequence[Report]) -> tuple[tuple[str, Any], ...]:
-    """Return the fields without a rule of their own here, fused as declared, without those that nobody gives."""
+    """Return the fields that have no rule of their own here, fused as declared; omit fields without a value."""
     fused = ((name, _fused(rule, weights, [getattr(report, name) for report in reports])) for name, rule in _DECLARED)
     return tuple((name, value) for name, value in fused if value not in (None, ()))
 

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from schemas.fields import Hold
-from schemas.keeper import keeper, keys_of
 from schemas.kind import Kind
-from schemas.partner import Partner
+from schemas.partner import Partner, institution_keys, provider_keys
 from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse.statements import Statement
@@ -21,20 +20,19 @@ FROM = {
     Action.MONITOR: 20,
     Action.INVESTIGATE: 0,
 }
-# The strongest grade for newcomers' reports alone, of kinds that one report may block.
-NEWCOMERS = Action.WARN
-# A report that weighs less corroborates nothing.
+# A report with less weight does not corroborate.
 CORROBORATES = 0.3
 _RANK = {action: rank for rank, action in enumerate(Action)}
 _MAX_HOLDS = 20
 
 
 class GradeLimits(NamedTuple):
-    """Limits of a value's grade besides its confidence.
+    """Limits of a value's grade apart from its confidence.
 
-    ``suffices``: there are two reporters, or one with authority; else the kind's own limit holds, and where only
-    newcomers report it (``by_newcomers``), at most a warning for kinds that one report may block. ``asked`` is the
-    strongest action that any reporter asks for, None where one leaves it open. ``coerced``: never above ``hold``.
+    ``suffices``: there are two reporters, or one with authority; otherwise the kind's own limit applies.
+    ``by_newcomers``: reports of partners without a record count, so the grade is at most ``most_of_newcomers``.
+    ``asked`` is the strongest action that any reporter asks for, None if one of them leaves it open. ``coerced``: never
+    above ``hold``.
     """
 
     suffices: bool
@@ -44,17 +42,28 @@ class GradeLimits(NamedTuple):
 
 
 def grade_of(kind: Kind, confidence: int, limits: GradeLimits) -> Action:
-    """Return the grade of a value of ``kind``: by its confidence, and never stronger than any of the limits allows."""
+    """Return the grade of a value of ``kind``: by its confidence, and within all limits."""
     allowed = [next(action for action, least in FROM.items() if confidence >= least)]
     if not limits.suffices:
-        single = kind.single_report_grade
-        allowed.append(NEWCOMERS if limits.by_newcomers and single is Action.BLOCK else single)
+        allowed.append(kind.single_report_grade)
+    if limits.by_newcomers:
+        allowed.append(most_of_newcomers(kind))
     if limits.asked is not None:
         allowed.append(limits.asked)
     if limits.coerced:
         allowed.append(Action.HOLD)
     strongest = max(_RANK[action] for action in allowed)
     return next((action for action in kind.grades if _RANK[action] >= strongest), kind.grades[-1])
+
+
+def most_of_newcomers(kind: Kind) -> Action:
+    """Return the strongest grade of a value that only partners without a record report, however many they are."""
+    return Action.STEP_UP if kind.single_report_grade is Action.HOLD else Action.WARN
+
+
+def strongest(first: Action, second: Action) -> Action:
+    """Return the stronger of two grades."""
+    return min(first, second, key=_RANK.__getitem__)
 
 
 def lowered_by_doubts(kind: Kind, undoubted: Action, left: Action, grades: int | None) -> Action:
@@ -69,7 +78,7 @@ def lowered_by_doubts(kind: Kind, undoubted: Action, left: Action, grades: int |
 
 
 def at_most(kind: Kind, action: Action, most: Action | None) -> Action:
-    """Return a grade of ``kind``, lowered to what ``most`` allows; None allows any."""
+    """Return the grade ``action`` of ``kind``, but not above ``most``; None sets no limit."""
     if most is None:
         return action
     strongest = max(_RANK[action], _RANK[most])
@@ -77,32 +86,31 @@ def at_most(kind: Kind, action: Action, most: Action | None) -> Action:
 
 
 def strongest_asked(reports: Iterable[Report]) -> Action | None:
-    """Return the strongest action that the reports ask for, None where one leaves it to the confidence."""
+    """Return the strongest action that the reports ask for, None if one of them leaves it to the confidence."""
     actions = [Action.HOLD if report.action is None and report.hold else report.action for report in reports]
     return None if None in actions else min((action for action in actions if action), key=_RANK.__getitem__)
 
 
 def suffices(weights: Sequence[float], *, authority: bool) -> bool:
-    """Return whether these independent reports are enough to block somebody's account."""
+    """Return whether these independent reports are enough to block an account."""
     return authority or sum(weight >= CORROBORATES for weight in weights) >= 2
 
 
-def by_newcomers(weights: Sequence[float], new: Sequence[bool]) -> bool:
-    """Return whether all reports of any weight come from newcomers."""
-    return all(is_new or weight < CORROBORATES for weight, is_new in zip(weights, new, strict=True))
-
-
 def has_authority(partner: Partner, report: Report) -> bool:
-    """Return whether the partner's report alone suffices: it has authority for the kind, or keeps the account."""
+    """Return whether the partner's report alone suffices: it has authority for the kind, or is the account's
+    provider.
+    """
     return report.kind in partner.authority or keeps_account(partner, report.kind, report.value)
 
 
 def keeps_account(partner: Partner, kind: str, value: str) -> bool:
-    """Return whether the partner's own institution keeps a value, as its collection ``accounts`` and its answers do."""
+    """Return whether the partner's institution is the provider of a value, as for collection ``accounts`` and
+    findings.
+    """
     if not partner.institutions:
         return False
-    keys = keeper(kind, value)
-    return any(not keys.isdisjoint(keys_of(institution)) for institution in partner.institutions)
+    keys = provider_keys(kind, value)
+    return any(not keys.isdisjoint(institution_keys(institution)) for institution in partner.institutions)
 
 
 def is_live_hold(statement: Statement, at: datetime) -> bool:
@@ -112,20 +120,20 @@ def is_live_hold(statement: Statement, at: datetime) -> bool:
 
 
 def is_official_hold(statement: Statement, at: datetime) -> bool:
-    """Return whether it asks for a hold by authority for the kind, which the keeper of the account cannot lift."""
+    """Return whether it asks for a hold by authority for the kind, which the account's provider cannot lift."""
     return statement.report.kind in statement.partner.authority and is_live_hold(statement, at)
 
 
 def lets_block(reporters: Sequence[Statement], authority: Sequence[bool]) -> bool:
-    """Return whether a partner with authority lets the value be blocked: one that asks for a hold asks for no more."""
+    """Return whether a partner with authority lets the value be blocked: asking for a hold does not allow a block."""
     actions = (strongest_asked([reporter.report]) for reporter, has in zip(reporters, authority, strict=True) if has)
     return any(action in (None, Action.BLOCK) for action in actions)
 
 
 def live_holds(statements: Sequence[Statement], alone: Report | None, at: datetime) -> list[Hold]:
-    """Return the holds of partners with authority, whoever else reports the value, and that of its only report.
+    """Return the holds of partners with authority, no matter who else reports the value, and that of its only report.
 
-    Each ends at its own time, beside the consensus. The last to end comes first.
+    Each ends at its own time, independently of the consensus. The last to end is first.
     """
     holds = {statement.report.hold for statement in statements if statement.report.hold and is_live_hold(statement, at)}
     holds |= {alone.hold} if alone and alone.hold else set()

@@ -2,32 +2,32 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from schemas.outcomes import words_that
 from schemas.partner import Partner
+from schemas.vocabulary import outcomes_that
 from server.release.fuse.confidence import NEWCOMER, weight
 from server.release.fuse.grade import has_authority
 from server.release.fuse.statements import OpinionStatement, Statement
-from server.store.reputation import Calibration, JudgedReport
+from server.store.reputation import Calibration, JudgedReport, of_hub
 
-# Each partner starts as if it had sent so many reports, and been as reliable as a newcomer.
+# Each partner starts as if it had sent this many reports with a newcomer's reliability.
 BEFORE = 10
-# The most that one organisation's outcomes add to a partner's record, over all time: that of so many sure reports.
+# The most that one organisation's outcomes ever add to a partner's record: as much as this many certain reports.
 MOST_BY_ONE = 5
-_RIGHT = words_that("confirms")
+_RIGHT = outcomes_that("confirms")
 
 
 def reliability(known: Calibration) -> float:
-    """Return the reliability, 0 to 1, of a partner with this record of one kind.
+    """Return the reliability, 0 to 1, of a partner with this record for one kind.
 
-    A report that proved right counts by its confidence, and never lowers the reliability: 15 gains little, 90 much.
-    One that proved wrong costs by its confidence, and more where that was higher.
+    A report that proved right counts by its confidence, and never lowers the reliability: 15 adds little, 90 much. A
+    report that proved wrong lowers it, and more so at higher confidence.
     """
     earned = BEFORE * NEWCOMER + known.credit - known.loss
     return round(min(max(earned / (BEFORE + known.credit + known.debit), 0.0), 1.0), 2)
 
 
 def record(reliable: float) -> float:
-    """Return the weight, 0 to 1, of the outcomes of a judge of that reliability; a newcomer's count in full."""
+    """Return the weight, 0 to 1, of outcomes from a judge of that reliability; a newcomer's count in full."""
     return min(reliable / NEWCOMER, 1.0)
 
 
@@ -37,9 +37,9 @@ def verdicts(
     after: Sequence[OpinionStatement],
     reliable: Callable[[Partner], float] = lambda _: NEWCOMER,
 ) -> list[JudgedReport]:
-    """Return which reports of a value proved right by the opinions ``after`` that had not by those ``before``.
+    """Return the reports of a value that proved right by the opinions ``after`` but not by those ``before``.
 
-    However many partners agree, a report proves right once. ``reliable`` returns the reliability of a judge.
+    A report proves right only once, however many partners agree. ``reliable`` returns the reliability of a judge.
     """
     found = []
     for statement in statements:
@@ -47,7 +47,8 @@ def verdicts(
         if judge is not None and confirmed_by(statement.partner, before) is None:
             found.append(
                 JudgedReport(
-                    statement.partner.name,
+                    # Each hub keeps the records of its own partners; those of other hubs count for their hub.
+                    of_hub(statement.hub) if statement.hub else statement.partner.name,
                     statement.report.kind,
                     stated(statement),
                     True,
@@ -59,7 +60,7 @@ def verdicts(
 
 
 def confirmed_by(reporter: Partner, opinions: Iterable[OpinionStatement]) -> Partner | None:
-    """Return the first partner of another organisation that acted on the value, None where nobody did.
+    """Return the first partner of another organisation that acted on the value, if any.
 
     Only a person decides that a report was wrong: no partner's outcome alone counts against another's record.
     """
@@ -71,6 +72,6 @@ def confirmed_by(reporter: Partner, opinions: Iterable[OpinionStatement]) -> Par
 
 
 def stated(statement: Statement) -> float:
-    """Return the confidence, 0 to 1, that a report states, or counts as where it states none."""
+    """Return the confidence, 0 to 1, that a report states, or the default if it states none."""
     authority = has_authority(statement.partner, statement.report)
     return weight(statement.report.confidence, NEWCOMER, authority=authority)

@@ -7,10 +7,10 @@ from server.release.fuse.statements import Statement
 
 
 def without_repeats(statements: Sequence[Statement], listed: Mapping[str, Sequence[str]]) -> list[Statement]:
-    """Return the statements without those that only repeat what is published wherever they themselves would be.
+    """Return the statements, except those that only repeat what is already published to all of their own audience.
 
-    That is others' reports, and the hub's listings, ``listed`` by track, that the partner may read. Originals of a
-    smaller audience are left aside, so that nobody finds out by a repeat that the hub has them.
+    The originals are other partners' reports and the hub's listings, ``listed`` by track, that the partner may read.
+    Originals with a smaller audience are ignored, so that a repeat does not reveal that the hub has them.
     """
     left = list(statements)
     for statement in statements:
@@ -32,7 +32,7 @@ def _is_repeat(statement: Statement, others: Iterable[Statement], listed: Mappin
 def _may_stand_for(other: Statement, statement: Statement) -> bool:
     """Return whether ``other`` may be the original that ``statement`` repeats: its id is its maker's, or it covers it.
 
-    Anybody may use an id that somebody else made, and must not remove others' reports by that.
+    Any partner may use an id that another made; this must not remove the reports of others.
     """
     if owns_its_id(other):
         return True

@@ -4,33 +4,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from mappers import annotation, extension, foreign, kinds, pattern, records
+from mappers import annotation, extension, kinds, pattern, report_reader
+from mappers.record_reader import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from schemas.qualification import EFFECTS, Qualification, QualificationCode, QualificationEffect
-from schemas.record import Opinion, Outcome, Sighting
+from schemas.records import Opinion, Outcome, Qualification, Sighting
 from schemas.report import Report
-from schemas.vocabulary import OpinionWord, OutcomeWord, Tlp
+from schemas.vocabulary import FINDINGS, Action, OpinionWord, OutcomeWord, QualificationCode, QualificationEffect, Tlp
 from server.release.fuse import confidence
 from server.release.fuse.confidence import NEWCOMER, Doubt
 from server.release.route import audience
 from server.release.route.audience import Audience
-from server.store import listings, value_index
+from server.store import held_ends, listings, value_index
 from server.store.reviews import Review
 
-# Rules by which a listing is reviewed, instead of a contribution. One that a trusted partner disputes is listed nowhere
-# meanwhile; one that is doubted stays listed.
+# Rules under which a listing is reviewed, not a contribution. A listing that a trusted partner disputes is removed
+# until the review; a listing that is doubted stays.
 DISPUTED = "disputed"
 DOUBTED = "doubted"
-DOUBTS = frozenset((DISPUTED, DOUBTED))
-# The rule by which a sign of coercion is reviewed; it counts meanwhile.
+# The rule under which a listing is reviewed that another hub found wrong and this hub's partners report.
+PEER_FOUND_WRONG = "peer-found-wrong"
+DOUBTS = frozenset((DISPUTED, DOUBTED, PEER_FOUND_WRONG))
+# The rule under which a sign of coercion is reviewed; the sign counts until then.
 COERCED = "coerced"
-# The rule by which the operator decides whether a keeper hears of a report that names it not to be told.
+# The rule under which the operator decides whether the provider sees a report that asks to keep it from the provider.
 WITHHELD = "withheld-from-keeper"
-# The rule by which two persons decide between the keeper's answer and a later report by authority.
+# The rule for dual control over a conflict between the provider's finding and a later report by authority.
 CONTRADICTED = "keeper-contradicted"
 _WITHHELD_MARK = "#keeper"
 _CONTRADICTED_MARK = "#answer"
@@ -42,9 +44,9 @@ _NO_AUDIENCE = Audience()
 class JudgeStanding(IntEnum):
     """The standing of a partner that judges what others report of a value.
 
-    ``DECIDES``: it has authority for the kind, keeps the account, or is trusted. ``WITH``: it reports the value, or
-    reads a collection, other than ``public``, that may list it. ``WITHOUT``: it reads the value in ``public`` alone.
-    ``SETTLED``: a person upheld the value before this opinion came, and reviews it again.
+    ``DECIDES``: it has authority for the kind, is the account's provider, or is trusted. ``WITH``: it reports the
+    value, or reads a collection, other than ``public``, that may list it. ``WITHOUT``: it reads the value only in
+    ``public``. ``SETTLED``: a person had upheld the value before this opinion arrived, and reviews it again.
     """
 
     SETTLED = 0
@@ -56,9 +58,14 @@ class JudgeStanding(IntEnum):
 class Statement(NamedTuple):
     """One partner's latest report of the value, and the audience that may see it; ``key`` is its key in the inbox.
 
-    ``tlp`` is the level at which it is treated. ``origins`` are the ids under which a forwarded report was first
-    known; none for the partner's own. ``new``: the partner is a newcomer, whose report alone blocks nothing.
-    ``passed_on``: the object was made by somebody who is no partner.
+    ``tlp`` is the level that applies to it. ``origins`` are the ids under which a forwarded report was first known;
+    empty for the partner's own. ``new``: the partner is a newcomer, whose report alone blocks nothing. ``passed_on``:
+    the maker of the object is not a partner.
+
+    ``hub`` is the origin of a reporter entry in another hub's hub report, "" for reports of this hub's own partners.
+    ``most`` is the strongest grade that the statement raises the value to, None for any. ``as_one``: all that the
+    origin reports counts as one organisation; ``linked`` is then the organisation of the entry, if it is known at
+    several hubs. ``second_hand``: the report was made from other reports elsewhere.
     """
 
     partner: Partner
@@ -70,6 +77,11 @@ class Statement(NamedTuple):
     origins: frozenset[str] = _NO_ORIGINS
     new: bool = False
     passed_on: bool = False
+    hub: str = ""
+    most: Action | None = None
+    as_one: bool = False
+    linked: str = ""
+    second_hand: bool = False
 
     @property
     def object_id(self) -> str:
@@ -78,7 +90,7 @@ class Statement(NamedTuple):
 
     @property
     def sources(self) -> frozenset[str]:
-        """Return the ids of what it passes on, with its own id where somebody else made the object."""
+        """Return the ids of the objects that it passes on, and its own id if another made the object."""
         return self.origins | {self.object_id} if self.passed_on else self.origins
 
 
@@ -86,8 +98,8 @@ class Statement(NamedTuple):
 class SightingStatement:
     """One partner's sighting of the value, and the audience that may see it; ``key`` is its key in the inbox.
 
-    ``count`` 0 means that the partner looked for the value and did not see it. ``counts`` is true where the partner
-    has standing.
+    ``count`` 0 means that the partner looked for the value and did not see it. ``counts`` is true if the partner has
+    standing. ``hub`` is as in a statement.
     """
 
     partner: Partner
@@ -97,13 +109,14 @@ class SightingStatement:
     key: str = ""
     audience: Audience = _NO_AUDIENCE
     counts: bool = True
+    hub: str = ""
 
 
 class OpinionStatement(NamedTuple):
     """One partner's outcome or opinion of the value, and the audience that may see it; ``key`` is its key in the inbox.
 
     ``standing`` is the partner's standing, ``record`` its own reliability for the kind, ``reference`` its own reference
-    of what it states.
+    for the statement. ``hub`` is as in a statement.
     """
 
     partner: Partner
@@ -116,17 +129,24 @@ class OpinionStatement(NamedTuple):
     key: str = ""
     audience: Audience = _NO_AUDIENCE
     reference: str | None = None
+    hub: str = ""
+
+    @property
+    def said_by(self) -> str:
+        """Return the name of the partner, or of the hub whose partner it is."""
+        return self.hub or self.partner.name
 
     @property
     def doubt(self) -> Doubt | None:
-        """Return the doubt that it expresses, None where it expresses none."""
+        """Return the doubt that it expresses, if any."""
         return confidence.doubt(self.outcome, self.opinion, self.reason)
 
 
-class KeeperAnswer(NamedTuple):
-    """The latest answer of the institution that keeps the value; ``key`` is its key in the inbox.
+class ProviderFinding(NamedTuple):
+    """The provider's latest finding on the value; ``key`` is its key in the inbox.
 
-    ``added`` is when the hub received it (microseconds), None for one that comes just now.
+    ``added`` is when the hub received it (microseconds), None if it is being contributed now. ``hub`` is as in a
+    statement. ``reference`` is the provider's own reference for it.
     """
 
     partner: Partner
@@ -134,15 +154,39 @@ class KeeperAnswer(NamedTuple):
     at: datetime
     key: str
     added: int | None = None
+    hub: str = ""
+    reference: str | None = None
+
+    @property
+    def said_by(self) -> str:
+        """Return the name of the provider, or of the hub that passes on its finding."""
+        return self.hub or self.partner.name
 
     @property
     def effect(self) -> QualificationEffect:
         """Return its effect on the listings of the value."""
-        return EFFECTS[self.code]
+        return FINDINGS[self.code]
 
     def is_after(self, added: int | None) -> bool:
-        """Return whether it came after something that was ``added`` then; nothing is after what comes just now."""
+        """Return whether it is later than something received at ``added``; False if ``added`` is None."""
         return added is not None and (self.added is None or self.added > added)
+
+
+class HubStatements(NamedTuple):
+    """The parts of other hubs' hub reports about one value, as this hub counts them.
+
+    ``findings`` are those of providers in the countries of their origins. ``decisions`` are the decisions of hubs that
+    the listing was wrong; each is an opinion too. ``spared``: a hub protects the holder, who acts under coercion.
+    ``signs`` are the keys of statements of it without enough weight.
+    """
+
+    statements: Sequence[Statement] = ()
+    sightings: Sequence[SightingStatement] = ()
+    opinions: Sequence[OpinionStatement] = ()
+    findings: Sequence[ProviderFinding] = ()
+    decisions: Sequence[OpinionStatement] = ()
+    spared: bool = False
+    signs: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -150,13 +194,15 @@ class ReportedValue:
     """A value with all statements about it.
 
     ``ids`` are the keys of all reports that name it, and the ids of its listings. ``listed`` are these ids by track,
-    the oldest first: "" for the shared collections, or the name of the partner whose private collection it is.
+    the oldest first. The track is "" for the shared collections, or the name of the partner that has the private
+    collection.
 
-    ``disputed``: a trusted partner calls the listing a false positive, and nobody has reviewed it yet. ``coerced``: a
-    partner with standing reports signs that the holder acts under coercion. ``signs`` are the keys of reports that say
-    so without standing. ``settled`` is when a person last upheld the value against doubts (microseconds). ``answer`` is
-    what the institution that keeps the value says, ``ended`` are the reports that this ended. ``mentions`` are the keys
-    of all contributions that refer to its reports or listings.
+    ``disputed``: a trusted partner calls the listing a false positive, and no person has reviewed it yet. ``coerced``:
+    a partner with standing reports that the holder acts under coercion. ``signs`` are the keys of reports that say so
+    without standing. ``settled`` is when a person last upheld the value against doubts (microseconds). ``answer`` is
+    the provider's finding, ``ended`` the reports that it ended; ``found_here`` is the finding reported at this hub.
+    ``findings`` are all current ones, of this hub and of others. ``mentions`` are the keys of all contributions that
+    refer to its reports or listings. ``decisions`` are those of other hubs that the listing was wrong.
     """
 
     subject: str
@@ -169,9 +215,17 @@ class ReportedValue:
     coerced: bool = False
     signs: frozenset[str] = frozenset()
     settled: int | None = None
-    answer: KeeperAnswer | None = None
+    answer: ProviderFinding | None = None
+    found_here: ProviderFinding | None = None
+    findings: Sequence[ProviderFinding] = ()
     ended: list[Statement] = field(default_factory=list)
     mentions: Sequence[str] = ()
+    decisions: Sequence[OpinionStatement] = ()
+
+    @property
+    def own(self) -> list[Statement]:
+        """Return the reports of this hub's own partners."""
+        return [statement for statement in self.statements if not statement.hub]
 
     @cached_property
     def listings(self) -> frozenset[str]:
@@ -184,13 +238,18 @@ class ReportedValue:
         return [opinion for opinion in self.opinions if opinion.doubt is not None]
 
     @property
+    def is_cleared(self) -> bool:
+        """Return whether its provider's finding clears it."""
+        return self.answer is not None and self.answer.effect.clears
+
+    @property
     def counting_sightings(self) -> list[SightingStatement]:
         """Return the sightings by partners with standing."""
         return [sighting for sighting in self.sightings if sighting.counts]
 
     @property
     def is_one_report(self) -> bool:
-        """Return whether one partner's report is all that is said of it."""
+        """Return whether one partner's report is the only statement about it."""
         more = self.sightings or self.opinions or self.disputed or self.answer
         return len(self.statements) == 1 and not more
 
@@ -201,52 +260,63 @@ class ReportedValue:
 
 
 def withheld_id(key: str) -> str:
-    """Return the id of the review whether a keeper hears of the report of that key."""
+    """Return the id of the review that decides whether the provider sees the report with that key."""
     return key + _WITHHELD_MARK
 
 
 def contradicted_id(listing: str) -> str:
-    """Return the id of the review of the keeper's answer about a listing; doubts of the listing have the listing's."""
+    """Return the id of the review of the provider's finding on a listing. Reviews of doubts have the listing's
+    own id.
+    """
     return listing + _CONTRADICTED_MARK
 
 
 def reported_by(review_id: str) -> str:
-    """Return the key of the contribution that a review is about: of one whether a keeper hears of it, too."""
-    return review_id.removesuffix(_WITHHELD_MARK)
+    """Return the key of the contribution that a review is about, for reviews of withheld reports and of ends."""
+    return held_ends.key_of(review_id.removesuffix(_WITHHELD_MARK))
 
 
 def is_published_meanwhile(review: Review) -> bool:
-    """Return whether the object counts while its review is open: a sign of coercion protects somebody at once."""
+    """Return whether the object counts while its review is open: a sign of coercion protects a person at once."""
     return review.state == "open" and review.rule == COERCED
 
 
 def indicator_subject(obj: Mapping[str, Any]) -> str | None:
-    """Return the subject of an indicator's single value, None for an indicator that names no single one."""
+    """Return the subject of an indicator's single value, None unless the indicator names exactly one."""
     try:
-        mapper, normal = kinds.read(foreign.with_own_names(pattern.read(obj["pattern"])))
+        return _subject_of_pattern(obj["pattern"])
+    except (KeyError, TypeError):
+        return None
+
+
+@lru_cache(maxsize=2048)
+def _subject_of_pattern(text: str) -> str | None:
+    """Return the subject of a pattern from a cache: a retraction asks for that of each report several times."""
+    try:
+        mapper, normal = kinds.read(report_reader.with_own_names(pattern.read(text)))
     except (Rejected, KeyError, TypeError):
         return None
     return value_index.subject_of(mapper.kind, normal.value)
 
 
 def read_answer(obj: Mapping[str, Any]) -> Qualification | None:
-    """Return the answer of the institution that keeps a value, None for one of a form that is not known here."""
+    """Return the provider's finding on a value, None if its form is unknown here."""
     try:
-        found = records.from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
+        found = from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
     except Rejected:
         return None
     return found if isinstance(found, Qualification) else None
 
 
 def read_annotation(obj: Mapping[str, Any], partner: Partner) -> SightingStatement | OpinionStatement | None:
-    """Return the statement of a sighting or an opinion, None for one of a form that is not known here.
+    """Return the statement of a sighting or an opinion, None if its form is unknown here.
 
-    One whose sharing limits cannot be read is of no known form: they could not be kept.
+    If its sharing limits cannot be read, its form is unknown: the hub could not observe them.
     """
     try:
         extension.sharing(obj)
-        # Read as published, so that properties of no known form take nothing from the rest.
-        record = records.from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
+        # Read it as published, so that properties of unknown form do not affect the others.
+        record = from_stix(annotation.rebuild(obj, audience.effective_tlp(obj)).obj)[0]
     except Rejected:
         return None
     match record:

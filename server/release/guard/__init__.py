@@ -1,1 +1,1 @@
-"""The guard: whether a contributed object may be published at all."""
+"""The guard: decide whether a contributed object may be published at all."""

@@ -1,4 +1,4 @@
-"""The common rules of STIX objects, which every contributed object has to keep, whatever its type."""
+"""The common rules for STIX objects of every type."""
 
 import json
 import math
@@ -78,15 +78,15 @@ _SPEC_VERSIONS = frozenset(("2.0", "2.1"))
 
 
 def is_standard(type_: str) -> bool:
-    """Return whether STIX 2.1 defines this type, so that every parser of STIX reads its objects."""
+    """Return whether STIX 2.1 defines this type, so that every STIX parser can read its objects."""
     return type_ in _VERSIONED_SINCE_2_0 or type_ in _VERSIONED_SINCE_2_1 or type_ in _OBSERVABLES or type_ == _MARKING
 
 
 def check(raw: bytes | Mapping[str, Any]) -> Item:
     """Check one object as a partner sent it, JSON text or parsed, and return it as an item. Raises ``Rejected``.
 
-    Types, extensions and properties that the specification does not know pass. The text keeps every value as sent,
-    without white space. No message repeats a value.
+    Types, extensions and properties unknown to the specification pass. The text keeps every value as sent, without
+    white space. Messages never repeat a value.
     """
     if not isinstance(raw, bytes):
         if not _finite(raw):
@@ -99,7 +99,7 @@ def check(raw: bytes | Mapping[str, Any]) -> Item:
 
 
 def id_and_version(raw: bytes) -> tuple[str | None, int | None]:
-    """Return id and version of a refused object, each None if it has none; its sender can recognise it by them."""
+    """Return id and version of a refused object, so that its sender can recognise it; each is None if missing."""
     try:
         _, obj = _parse(raw)
     except Rejected:
@@ -175,7 +175,7 @@ def _check_presence(kind: str, created: int | None, modified: int | None) -> Non
     if kind in _OBSERVABLES and created is None and modified is None:
         return
     is_versioned = kind in _VERSIONED_SINCE_2_0 or kind in _VERSIONED_SINCE_2_1
-    # A type that the specification does not know has both, or neither as an observable.
+    # A type unknown to the specification has both properties, or neither like an observable.
     needs_created = is_versioned or kind == _MARKING or modified is not None
     needs_modified = is_versioned or (created is not None and kind != _MARKING)
     if created is None and needs_created:
@@ -201,11 +201,11 @@ def _parse(raw: bytes) -> tuple[bytes, Any]:
     try:
         body = msgspec.json.format(raw, indent=-1)
         obj = msgspec.json.decode(body)
-        # Encoding gives back the same text, so decoding lost nothing and no key was given twice.
+        # Encoding returns the same text, so decoding lost nothing and no key was given twice.
         if msgspec.json.encode(obj) == body:
             return body, obj
-        # Every key ends in `":`. If that stands in the text as often as there are keys, no key was given twice. It may
-        # stand in strings too; then the careful parser decides.
+        # Every key ends in `":`. If the text contains that as often as there are keys, no key was given twice. Strings
+        # may contain it too; then the careful parser decides.
         if body.count(b'":') == _count_keys(obj):
             return body, obj
     except (msgspec.MsgspecError, ValueError, RecursionError):

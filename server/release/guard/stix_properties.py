@@ -1,4 +1,4 @@
-"""The properties of a contributed object that the release rules read: present where needed, and of the right type."""
+"""The properties of a contributed object that the release rules read: present if required, and of the right type."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,10 +11,10 @@ from schemas.errors import Rejected
 from server.release.reasons import Reason
 from server.store.item import Item
 
-# Clocks differ. A version from further ahead could never be superseded, and clients that keep their place by the latest
+# Clocks differ. A version from further ahead could never be superseded, and clients that remember the latest
 # ``modified`` (XSOAR) would miss all versions until then.
 MAX_CLOCK_SKEW = timedelta(minutes=5)
-# How many objects one annotation may refer to. One that counts for or against others' reports may refer to fewer.
+# Maximum number of objects that one annotation may refer to; lower if it counts for or against others' reports.
 MAX_REFERENCES = {"opinion": 100, "note": 100}
 _MAX_REFERENCES_BY_DEFAULT = 1_000
 _TEXTS = {
@@ -29,7 +29,9 @@ _WITH_OBJECT_REFS = frozenset({"opinion", "note", "grouping"})
 
 
 def read(item: Item) -> dict[str, Any]:
-    """Parse an item that passed ``stix_object.check``, and check what the rules read of it. Raises ``Rejected``."""
+    """Parse an item that passed ``stix_object.check``, and check the properties that the rules read. Raises
+    ``Rejected``.
+    """
     try:
         obj: dict[str, Any] = msgspec.json.decode(item.body)
     except (msgspec.MsgspecError, RecursionError):

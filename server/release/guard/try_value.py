@@ -17,9 +17,9 @@ from server.store.database.times import now
 
 
 class GuardTrial(NamedTuple):
-    """The guard's decision on a report of a value as one of a kind: the rule that holds it, None where none does.
+    """The guard's decision on a report of a value as one of a kind: the rule that holds it, None if no rule does.
 
-    ``message`` is what the sender would read.
+    ``message`` is the message to the sender.
     """
 
     kind: str
@@ -29,14 +29,17 @@ class GuardTrial(NamedTuple):
 
 
 def try_value(hub: Hub, tx: Tx, text: str) -> list[GuardTrial]:
-    """Try a value, in any spelling, as each kind that takes it; nothing is stored. Raises ``Rejected`` for no value."""
+    """Try a value, in any spelling, as each kind that accepts it; nothing is stored. Raises ``Rejected`` if
+    none does.
+    """
     reports = _reports(text)
     if not reports:
-        raise Rejected("not-a-value", "this is no value of any kind")
-    return [_try(hub, tx, report) for report in reports]
+        raise Rejected("not-a-value", "this is not a value of any kind")
+    return [try_report(hub, tx, report) for report in reports]
 
 
-def _try(hub: Hub, tx: Tx, report: Report) -> GuardTrial:
+def try_report(hub: Hub, tx: Tx, report: Report) -> GuardTrial:
+    """Try one report; nothing is stored."""
     facts = hub.facts.at(tx)
     found = (report.kind, report.value)
     has = {"has_delisted": facts.has_delisted, "has_erased": facts.has_erased}
@@ -51,7 +54,7 @@ def _try(hub: Hub, tx: Tx, report: Report) -> GuardTrial:
 
 
 def _reports(text: str) -> list[Report]:
-    """Return a report of the text by each kind that recognises it, or else takes it."""
+    """Return a report of the text for each kind that recognises it; if there is none, for each kind that accepts it."""
     plain = refang(text)
     every = kinds.every().values()
     recognised = [kind for kind in every if kind.recognises(plain)]

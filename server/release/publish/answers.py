@@ -1,41 +1,40 @@
-"""The effects of listings of what partners keep, and of their answers: clocks, reviews, feedback to reporters."""
+"""The effects of provider listings and of findings: clocks, reviews, feedback to reporters."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
-from schemas.feedback import Feedback, FeedbackEvent, FeedbackReason
-from schemas.qualification import SAYS_WRONG
+from schemas.records import Feedback, FeedbackEvent, FeedbackReason
+from server.release import hooks
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import (
     CONTRADICTED,
     WITHHELD,
-    KeeperAnswer,
+    ProviderFinding,
     ReportedValue,
     Statement,
     contradicted_id,
     withheld_id,
 )
+from server.release.hooks import FindingListener
 from server.release.publish.feedback import FeedbackNotes
 from server.release.publish.listings import KeptListing, ListingState
 from server.store import reviews
 from server.store.database.engine import Tx
-from server.store.keepers import kept_accounts
+from server.store.providers import kept_accounts
 from server.store.reviews import HeldObject
-from server.store.trends import answers as fair_answers
-from server.store.trends.answers import FairAnswer
 
 _WITHHELD = (
-    "its contributor names the institution that keeps the account not to be told: decide whether it hears of it, by "
-    "approving, or does not, by rejecting"
+    "its contributor asks to keep it from the account's provider: approve to let the provider see it, or "
+    "reject to keep it hidden"
 )
 _CONTRADICTED = (
-    "a partner with authority reports what the institution that keeps the account cleared: two persons decide; "
-    "until then the keeper's word holds"
+    "a partner with authority reports an account that its provider cleared: this needs dual control; until "
+    "then the provider's finding is in force"
 )
 
 
-class KeeperAnswers:
-    """Follows up on the listings for keepers that an update changed, and on the answers that came with it."""
+class ProviderFindings:
+    """Follows up on the provider listings that an update changed, and on the findings that came with it."""
 
     def __init__(self, context: ReleaseContext) -> None:
         """Follow up in the transaction of ``context``."""
@@ -48,15 +47,15 @@ class KeeperAnswers:
         new: Set[str],
         feedback: FeedbackNotes,
     ) -> None:
-        """Start and stop clocks, open reviews, and tell the reporters of each ``new`` answer."""
+        """Start and stop clocks, open reviews, and tell the reporters of each ``new`` finding."""
         entered: dict[str, list[str]] = defaultdict(list)
         left: dict[str, list[str]] = defaultdict(list)
         for value in values:
             for kept in states[value.subject].kept:
                 if kept.state.entered:
-                    entered[kept.keeper].append(value.subject)
+                    entered[kept.provider].append(value.subject)
                 elif kept.state.left:
-                    left[kept.keeper].append(value.subject)
+                    left[kept.provider].append(value.subject)
                 self._review_withheld(kept)
             if value.answer is not None:
                 self._follow_answer(value, value.answer, states[value.subject], new, feedback)
@@ -66,52 +65,32 @@ class KeeperAnswers:
         for value in values:
             if value.answer is not None and value.answer.key in new:
                 name, code = value.answer.partner.name, value.answer.code
-                self._note_for_figures(value, value.answer, states[value.subject])
-                kept_accounts.answer(tx, name, [value.subject], code, moment)
-
-    def _note_for_figures(self, value: ReportedValue, answer: KeeperAnswer, state: ListingState) -> None:
-        """Let an answer become a figure; nobody but the operator sees one about what is not listed for all alike."""
-        context = self._context
-        for before in kept_accounts.find(context.tx, answer.partner.name, every=True, values=[value.subject]):
-            left = (alias for alias in state.left if context.track(alias) == "")
-            open_reports = (report for report in (*value.statements, *value.ended) if report.audience.shared)
-            noted = FairAnswer(
-                fair_answers.LISTING,
-                value.subject.partition(":")[0],
-                answer.code,
-                before.since,
-                None,
-                context.micros,
-                answer.partner.counts_as,
-                "\n".join(sorted({report.partner.counts_as for report in open_reports})),
-                is_open=bool(state.shared or any(left)) and not value.coerced,
-                is_first=before.answered is None,
-                is_wrong=answer.code in SAYS_WRONG and before.code not in SAYS_WRONG,
-            )
-            fair_answers.add(context.tx, [noted])
+                for listener in hooks.every(FindingListener):
+                    listener.found(self._context, value, value.answer, states[value.subject])
+                kept_accounts.answer(tx, name, [value.subject], code, moment, value.answer.reference)
 
     def _follow_answer(
         self,
         value: ReportedValue,
-        answer: KeeperAnswer,
+        answer: ProviderFinding,
         state: ListingState,
         new: Set[str],
         feedback: FeedbackNotes,
     ) -> None:
         if answer.key in new:
             told = Feedback(
-                FeedbackEvent.QUALIFIED, answer.partner.kind, code=answer.code, reason=FeedbackReason.KEEPER
+                FeedbackEvent.QUALIFIED, answer.partner.kind, code=answer.code, reason=FeedbackReason.PROVIDER
             )
-            for report in (*value.statements, *value.ended):
+            for report in (*value.own, *value.ended):
                 if report.partner.counts_as != answer.partner.counts_as:
                     feedback.add_report(report, told)
         if not answer.effect.clears:
             return
-        against = [report for report in value.statements if _outranks(report, answer)]
+        against = [report for report in value.own if _outranks(report, answer)]
         if answer.key not in new:
             against = [report for report in against if report.key in new]
         elif not (against and kept_accounts.overruled(self._context.tx, value.subject)):
-            # What two persons decided before, nobody undoes without that two persons decide again.
+            # A decision under dual control is changed only under dual control.
             return
         self._review_contradicted(value, against, state)
 
@@ -122,7 +101,7 @@ class KeeperAnswers:
             reviews.dispute(self._context.tx, value.subject, by[0].partner.name, held, {CONTRADICTED})
 
     def _review_withheld(self, kept: KeptListing) -> None:
-        """Ask the operator once about each report that a keeper may not hear of."""
+        """Ask the operator once about each report that its contributor wants to keep from the provider."""
         asked = {withheld_id(report.key): report for report in kept.withheld}
         known = reviews.states(self._context.tx, asked) if asked else {}
         for id_, report in asked.items():
@@ -131,7 +110,7 @@ class KeeperAnswers:
                 reviews.hold(self._context.tx, report.partner.name, [held])
 
 
-def _outranks(report: Statement, answer: KeeperAnswer) -> bool:
+def _outranks(report: Statement, answer: ProviderFinding) -> bool:
     """Return whether a report is by another partner, with authority for the kind."""
     return report.partner.counts_as != answer.partner.counts_as and report.report.kind in report.partner.authority
 

@@ -1,22 +1,22 @@
-"""When a new version is news: only if it changes what a reader would do, or keeps an indicator alive."""
+"""When to publish a new version: only if it changes what a reader would do, or keeps an indicator alive."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mappers import extension
 from schemas import timestamp
-from schemas.declaration import Fusion
+from schemas.fields import Fusion
 from schemas.report import FIELDS
 
 _TIMES = frozenset({"created", "modified", "valid_from", "valid_until"})
 _SEEN = frozenset(field.extension_property for field in FIELDS.values() if field.is_time)
-# What a reader of the hub's own indicators acts on; all else of them comes along with the next version.
+# The properties of the hub's indicators that readers act on; other changes are published with the next version.
 _ACTED_ON = ("revoked", "confidence", "object_marking_refs")
 _ACTED_ON_OF_OURS = (
     *(field.extension_property for field in FIELDS.values() if field.declaration.acted_on),
-    *("grade", "disputed", "holds", "referral"),
+    *("grade", "disputed", "holds", "referral", "sharing"),
 )
-# What is joined from the reports of several.
+# Properties joined from several reports.
 _JOINED = (
     *(field.extension_property for field in FIELDS.values() if field.declaration.fused is Fusion.UNION),
     *("reporter_kinds", "scam_types"),
@@ -27,9 +27,9 @@ _BY_THE_HUB = "reporters"
 def changes_what_a_reader_does(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
     """Return whether ``obj``, a newer version of ``known``, changes what a reader does.
 
-    In a partner's object every property counts but its times; in a listing those that readers act on. Times alone
-    count where the end has moved far enough: a list that is sent again each day must not make every reader load it
-    again each day.
+    In a partner's object every property counts except its times; in a listing only those that readers act on. A change
+    of times alone counts if the end has moved far enough. A list that is sent again each day must not make every reader
+    load it again each day.
     """
     if _is_the_hubs(known) and _is_the_hubs(obj):
         return _acted_on(known) != _acted_on(obj) or _end_moved_far(known, obj) or _says_less(known, obj)
@@ -55,7 +55,7 @@ def _acted_on(obj: Mapping[str, Any]) -> list[Any]:
 
 
 def _says_less(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
-    """Return whether a reporter revoked or narrowed a report, whose words must not stay published."""
+    """Return whether a reporter revoked or narrowed a report, so that its wording must not stay published."""
     before, now = extension.context_of(known), extension.context_of(obj)
     return now[_BY_THE_HUB] < before[_BY_THE_HUB] or any(
         entry not in now.get(name, ()) for name in _JOINED for entry in before.get(name, ())
@@ -63,7 +63,9 @@ def _says_less(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
 
 
 def _end_moved_far(known: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
-    """Return whether the end has moved, either way, by more than half of the life left at the known version."""
+    """Return whether the end has moved, in either direction, by more than half of the life left at the known
+    version.
+    """
     end, new_end = timestamp.parse(known["valid_until"]), timestamp.parse(obj["valid_until"])
     left = end - timestamp.parse(obj["modified"])
     return new_end != end and abs(new_end - end) > left / 2

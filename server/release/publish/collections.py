@@ -1,4 +1,4 @@
-"""The collections that the release rules fill: objects that enter them, revocations, and the receipts for these."""
+"""The collections that the release rules fill: added objects, revocations, and the receipts for these."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -31,11 +31,10 @@ _NOWHERE: Mapping[str, Obj] = MappingProxyType({})
 
 
 def revoked(obj: Obj, at: datetime) -> dict[str, Any]:
-    """Return the last version of an object: revoked, ended at ``at``, all else as it was.
+    """Return the last version of an object: revoked, ended at ``at``, otherwise unchanged.
 
-    Some readers look at ``revoked``, some only at ``valid_until``. That is moved to ``at``, or to the first
-    millisecond after ``valid_from`` where that is later (STIX 2.1 §4.7), and never put off. ``modified`` is later than
-    before.
+    Some readers check ``revoked``, some only ``valid_until``. This is moved to ``at``, or to the first millisecond
+    after ``valid_from`` if that is later (STIX 2.1 §4.7), and never postponed. ``modified`` is later than before.
     """
     version = max(at, timestamp.parse(obj["modified"]) + _MILLISECOND)
     last = {**obj, "modified": timestamp.text(version), "revoked": True}
@@ -47,7 +46,7 @@ def revoked(obj: Obj, at: datetime) -> dict[str, Any]:
     return last
 
 
-# The same for ever, and sent with each contribution.
+# Constant, and sent with each contribution.
 @lru_cache(maxsize=64)
 def _common_items(levels: frozenset[Tlp]) -> list[Item]:
     return [Item.of(obj) for obj in common_objects.for_levels(levels)]
@@ -59,9 +58,9 @@ def is_revoked(obj: Obj) -> bool:
 
 
 class Publication:
-    """Reads the latest versions in the collections, gathers what enters them, and writes it at the end.
+    """Reads the latest versions in the collections, collects the changes, and writes them at the end.
 
-    A collection is named by its alias without ``-full``; an object that enters it enters the full variant too.
+    A collection is named by its alias without ``-full``; an object added to it is added to the full variant too.
     """
 
     def __init__(self, context: ReleaseContext) -> None:
@@ -76,7 +75,7 @@ class Publication:
         self._entering: dict[str, list[Item]] = defaultdict(list)
         self._levels: dict[str, set[Tlp]] = defaultdict(set)
         self._makers: dict[str, set[str]] = defaultdict(set)
-        # The versions by which objects are revoked, by collection and id.
+        # The versions that revoke objects, by collection and id.
         self._revoked: dict[str, dict[str, int]] = defaultdict(dict)
 
     def load(self, wanted: set[str]) -> None:
@@ -92,15 +91,15 @@ class Publication:
                 self._latest.setdefault(id_, {})[alias] = msgspec.json.decode(item.body)
 
     def published(self, id_: str) -> dict[str, Obj]:
-        """Return by collection the object of that id, where it is not revoked: as loaded, or as it entered since."""
+        """Return, by collection, the object with that id if it is not revoked: as loaded, or as added since."""
         return {alias: obj for alias, obj in self._latest.get(id_, _NOWHERE).items() if not is_revoked(obj)}
 
     def latest(self, id_: str) -> Obj | None:
-        """Return the object of that id in any collection, revoked or not."""
+        """Return the object with that id in any collection, revoked or not."""
         return next(iter(self._latest.get(id_, _NOWHERE).values()), None)
 
     def collections_with(self, id_: str) -> set[str]:
-        """Return the collections that have the object of that id, revoked or not."""
+        """Return the collections that have the object with that id, revoked or not."""
         return set(self._latest.get(id_, _NOWHERE))
 
     def collections_with_observable(self, id_: str) -> set[str]:
@@ -114,21 +113,22 @@ class Publication:
         return found
 
     def latest_in(self, alias: str, id_: str) -> Obj | None:
-        """Return the object of that id in a collection, revoked or not."""
+        """Return the object with that id in a collection, revoked or not."""
         return self._latest.get(id_, _NOWHERE).get(alias)
 
     def withdrawn(self) -> Set[str]:
-        """Return the ids of the objects that are revoked just now, in any collection."""
+        """Return the ids of the objects that this transaction revokes, in any collection."""
         return {id_ for versions in self._revoked.values() for id_ in versions}
 
     def was_revoked(self, id_: str) -> bool:
-        """Return whether the object of that id is revoked in any collection."""
+        """Return whether the object with that id is revoked in any collection."""
         return any(map(is_revoked, self._latest.get(id_, _NOWHERE).values()))
 
     def is_withdrawn(self, alias: str, ids_: Iterable[str]) -> bool:
-        """Return whether of these ids all that a collection has is revoked; where it has none, all that any has.
+        """Return whether all objects with these ids that a collection has are revoked; if it has none, check all
+        collections.
 
-        False where no collection has had any.
+        False if no collection ever had one.
         """
         known = [self._latest.get(id_, _NOWHERE) for id_ in ids_]
         here = [latest[alias] for latest in known if alias in latest]
@@ -142,7 +142,7 @@ class Publication:
             self._keys.add(item.id)
 
     def contributes(self, key: str) -> bool:
-        """Return whether a version of an object under this key enters the inbox just now."""
+        """Return whether this transaction adds a version of an object with this key to the inbox."""
         return key in self._keys
 
     def enter(
@@ -156,12 +156,13 @@ class Publication:
         texts: Iterable[Obj] = (),
         subject: str | None = None,
         by: str = "",
+        is_like_reports: bool = False,
     ) -> None:
-        """Add an object to a collection, unless it was revoked there before.
+        """Add an object to a collection, unless the object was revoked there before.
 
-        The objects ``beside`` it are added with it. ``basis`` and ``texts`` are those that a listing of the value
-        ``subject`` brings along in the full variant alone: its observable and the relationship to that, and texts in
-        other languages. ``by`` is the partner that made it.
+        The objects in ``beside`` are added with it. ``basis`` and ``texts`` accompany a listing of the value
+        ``subject`` only in the full variant: its observable with the relationship to it, and texts in other languages.
+        ``by`` is the partner that made the object. ``is_like_reports`` is as in an item.
         """
         known = self._latest.setdefault(obj["id"], {})
         before = known.get(alias)
@@ -170,7 +171,7 @@ class Publication:
         item = Item.of(obj)
         if subject:
             around = (Item.of(basis[0]), Item.of(basis[1])) if basis else None
-            item = Item(*item[:6], subject, around)
+            item = Item(*item[:6], subject, around, is_like_reports)
         for variant in self._variants_for(alias, obj):
             entering = self._entering[variant]
             entering += map(Item.of, beside)
@@ -179,7 +180,7 @@ class Publication:
             if by:
                 self._makers[variant].add(by)
             if variant.endswith(FULL):
-                entering += map(Item.of, texts)
+                entering += (Item.of(text)._replace(is_like_reports=is_like_reports) for text in texts)
                 for added in (*(basis or ()), *texts):
                     self._latest.setdefault(added["id"], {})[alias] = added
         known[alias] = obj
@@ -195,7 +196,7 @@ class Publication:
     ) -> None:
         """Add the first listing of the value ``subject``, its observable and the relationship, by ids and JSON.
 
-        Nothing asks for it any more before it is written.
+        They are not read again before they are written. Their texts are those of the reports in the inbox.
         """
         (id_, body), (observable_id, observable), (relationship_id, relationship) = written
         type_ = observable_id.partition("--")[0]
@@ -203,19 +204,19 @@ class Publication:
             Item(observable_id, type_, "2.1", None, False, observable),
             Item(relationship_id, "relationship", "2.1", parse(created), False, relationship),
         )
-        item = Item(id_, "indicator", "2.1", parse(modified), False, body, subject, around)
+        item = Item(id_, "indicator", "2.1", parse(modified), False, body, subject, around, is_like_reports=True)
         for variant in self._variants_of(alias):
             self._entering[variant].append(item)
             self._levels[variant].add(tlp)
 
     def revoke(self, alias: str, id_: str) -> Obj:
-        """Revoke an object in a collection and return its last version, which changes nothing else of it."""
+        """Revoke an object in a collection and return its last version, otherwise unchanged."""
         obj = self._latest[id_][alias]
         if is_revoked(obj):
             return obj
         last = revoked(obj, self._context.at)
         if annotation_targets.refs(last) and last["created_by_ref"] != self._context.identity.identity:
-            # Earlier releases published annotations as they came.
+            # Earlier releases published annotations unchanged.
             with suppress(Rejected):
                 last = annotation.rebuild(last, audience.effective_tlp(last)).obj
         item = Item.of(last)
@@ -226,9 +227,9 @@ class Publication:
         return last
 
     def write(self, reason: str, *, leave_for_end: bool = False) -> None:
-        """Write all that entered any collection, and open receipts with that reason for what was revoked.
+        """Write all additions to the collections, and open receipts with that reason for the revoked objects.
 
-        With ``leave_for_end`` what locks the collections is left for the end of the transaction.
+        With ``leave_for_end`` the writes that lock the collections are left for the end of the transaction.
         """
         tx, by_alias = self._context.tx, self._context.collections
         self._revoke_texts()
@@ -252,7 +253,7 @@ class Publication:
             append(last=False)
 
     def _revoke_texts(self) -> None:
-        """Revoke with each listing its texts in other languages, which full variants have."""
+        """Revoke, with each listing, its texts in other languages, which the full variants have."""
         revoked_in = [
             (alias, ids.language_content(id_))
             for alias, versions in self._revoked.items()
@@ -273,7 +274,7 @@ class Publication:
                 self._latest.setdefault(id_, {})[alias.removesuffix(FULL)] = last
 
     def _open_receipts(self, reason: str, dates: Mapping[Collection, Mapping[str, tuple[int, int]]]) -> None:
-        """Open receipts for what was revoked, whose first and last versions have these ``dates`` by collection."""
+        """Open receipts for revoked objects; ``dates`` has their first and last versions by collection."""
         gone: dict[Collection, list[Retraction]] = {}
         for alias, versions in self._revoked.items():
             collection = self._context.collections[alias]
@@ -290,7 +291,7 @@ class Publication:
         return variants
 
     def _variants_for(self, alias: str, obj: Obj) -> Sequence[str]:
-        """Return the variants of a collection that take the object: one that is no standard STIX, the full one."""
+        """Return the variants of a collection that take the object: only the full one if it is not standard STIX."""
         variants = self._variants_of(alias)
         if obj["type"] == "indicator" or annotation_targets.is_standard_stix(obj):
             return variants
@@ -298,9 +299,9 @@ class Publication:
 
 
 def _ids_of_first_listings(entering: Iterable[Sequence[Item]], first_named: Set[str]) -> set[str]:
-    """Return the ids of the listings of values that nobody named before, and of their relationships.
+    """Return the ids of the listings of newly named values, and of their relationships.
 
-    They are made of the value, so that no collection has them.
+    They are derived from the value, so no collection has them yet.
     """
     return {
         id_

@@ -1,8 +1,8 @@
-"""The registry in the feed: the hub, and the partners that let themselves be named, as STIX identities."""
+"""The registry in the feed: the hub, and the partners that agreed to be named, as STIX identities."""
 
 from typing import Any
 
-from mappers import common_objects, identity, marking
+from mappers import common_objects, marking
 from schemas.vocabulary import Tlp
 from server.store import collections, focal_points, hub_identity, log, partners
 from server.store.database.engine import Tx
@@ -11,20 +11,22 @@ from server.store.item import Item
 
 def of_hub(tx: Tx) -> dict[str, Any]:
     """Return the hub's identity, with its focal points."""
-    return identity.of_hub(hub_identity.load(tx), _contacts(tx).get(focal_points.HUB, []))
+    return common_objects.hub_identity(hub_identity.load(tx), _contacts(tx).get(focal_points.HUB, []))
 
 
 def identities(tx: Tx) -> dict[str, dict[str, Any]]:
-    """Return the identities of present and former partners by name; of one that is not to be named, only its kind."""
+    """Return the identities of present and former partners by name; only the kind of partners that are not named."""
     speaker, contacts, moments = hub_identity.identity(tx), _contacts(tx), partners.moments(tx)
     return {
-        partner.name: identity.of_partner(partner, speaker, *moments[partner.name], contacts.get(partner.name, []))
+        partner.name: common_objects.partner_identity(
+            partner, speaker, *moments[partner.name], contacts.get(partner.name, [])
+        )
         for partner in partners.all_partners(tx)
     }
 
 
 def names(tx: Tx) -> dict[str, str]:
-    """Return by identity the names of the hub and of the partners that let themselves be named."""
+    """Return, by identity, the names of the hub and of the partners that agreed to be named."""
     speaker = hub_identity.load(tx)
     named = {partner.identity: partner.name for partner in partners.all_partners(tx) if partner.named}
     return {**named, speaker.identity: speaker.name}
@@ -37,7 +39,7 @@ def publish(tx: Tx, name: str | None = None) -> None:
     published = of_hub(tx) if name is None else identities(tx)[name]
     around = [
         marking.definition(Tlp.CLEAR),
-        identity.to_stix(common_objects.PROJECT),
+        common_objects.identity_object(common_objects.PROJECT),
         common_objects.extension_definition(),
         of_hub(tx),
     ]

@@ -1,4 +1,4 @@
-"""Totals of outcomes: read from the objects that state some, and folded into the partner's sums."""
+"""Totals of outcomes: read from the objects that state some, and added to the partner's sums."""
 
 import hashlib
 from collections import Counter
@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
-from mappers import extension, opinion
+from mappers import extension
+from mappers.record_reader import read_opinions
 from schemas.errors import Rejected
 from schemas.partner import Partner
-from schemas.record import Outcome
+from schemas.records import Outcome
 from schemas.vocabulary import ScamType
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import ReportedValue
@@ -29,27 +30,27 @@ _STATING = frozenset({"count", "victims", "amount"})
 
 
 def states_totals(obj: Obj | None) -> bool:
-    """Return whether an object is an outcome that states totals, also wrong ones."""
+    """Return whether an object is an outcome that states totals, including invalid ones."""
     if obj is None or obj.get("type") != "opinion":
         return False
     return not _STATING.isdisjoint(extension.context_of(obj))
 
 
 class TotalsFold:
-    """Gathers what one partner states in one transaction, and folds it into its sums.
+    """Collects the totals that one partner states in one transaction, and adds them to its sums.
 
-    An organisation counts once, whatever number of partners it has. The partners of its organisation are locked
+    An organisation counts once, however many partners it has. The partners of its organisation are locked
     (``server.store.partners.lock``).
     """
 
     def __init__(self, context: ReleaseContext, partner: Partner) -> None:
-        """Fold what ``partner`` states."""
+        """Add the totals that ``partner`` states."""
         self._context = context
         self._partner = partner
         self._stated: list[OutcomeTotals] = []
         self._ended: list[str] = []
         self._messages: dict[str, str] = {}
-        # Digests by the name of a partner of the organisation, as they were stored before, by those of now.
+        # Stored digests by the name of a partner of the organisation, by the present digests.
         self._formerly: dict[bytes, bytes] = {}
         self._organisation = [
             other.name for other in context.registry.by_identity.values() if other.counts_as == partner.counts_as
@@ -58,13 +59,13 @@ class TotalsFold:
     def add(
         self, key: str, obj: Obj, refs: Iterable[str], values: Mapping[str, ReportedValue], *, counts: bool
     ) -> None:
-        """Add the object of that key; where it does not count, what it stated before counts no more.
+        """Add the object with that key; if it does not count, its earlier totals no longer count either.
 
-        ``refs`` are the values that it is about by their subjects, where these are known here, else its own ids of
+        ``refs`` are the subjects of the values that it is about if these are known here, otherwise its own ids for
         them; ``values`` has these values.
         """
         try:
-            stated = opinion.from_stix(obj)[0] if counts and obj.get("revoked") is not True else None
+            stated = read_opinions(obj)[0] if counts and obj.get("revoked") is not True else None
         except Rejected as refusal:
             stated = None
             self._messages[key] = f"its totals do not count: {refusal.message}"
@@ -74,7 +75,7 @@ class TotalsFold:
             self._ended.append(key)
 
     def fold(self) -> Mapping[str, str]:
-        """Fold what was added, and return the messages about records that do not count, by key."""
+        """Store the added totals, and return the messages about records that do not count, by key."""
         if self._stated or self._ended:
             refused = totals.fold(
                 self._context.tx,
@@ -110,7 +111,7 @@ class TotalsFold:
         )
 
     def _about(self, stated: Outcome, refs: Set[str]) -> bytes:
-        """Return the digest of what totals are about: nobody outside can compute it from a value."""
+        """Return the digest of the subjects of totals: no outsider can compute it from a value."""
         named = {"reference": stated.reference} if stated.reference is not None else {"values": sorted(refs)}
         about = self._digest({"organisation": self._partner.counts_as, "outcome": stated.outcome.value, **named})
         for name in self._organisation:
@@ -123,7 +124,7 @@ class TotalsFold:
 
 
 def _scam_type(values: Iterable[ReportedValue]) -> str:
-    """Return the scam type that most reports of the values state; of several as many state, the first by name."""
+    """Return the scam type that most reports of the values state; in a tie, the first by name."""
     types = Counter(report.report.scam_type for value in values for report in value.statements)
     del types[ScamType.UNKNOWN]
     return min(types, key=lambda type_: (-types[type_], type_), default=ScamType.UNKNOWN.value)

@@ -1,1 +1,1 @@
-"""Queries on what is published: the active set, look-ups, time lines, retraction receipts."""
+"""Queries on published data: the active set, look-ups, time lines, retraction receipts."""

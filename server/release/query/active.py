@@ -1,4 +1,4 @@
-"""The active set of a collection: what a reader who came anew would act on at a given moment."""
+"""The active set of a collection: the indicators that a new reader would act on at a given moment."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,10 +17,10 @@ _COMPANIONS = ("marking-definition", "identity", "extension-definition")
 
 
 def indicators(tx: Tx, collection: Collection, at: datetime, since: int = -1) -> Iterator[dict[str, Any]]:
-    """Yield the latest version of each indicator that is neither revoked nor expired at ``at``, in their order.
+    """Yield the latest version of each indicator that is neither revoked nor expired at ``at``, in collection order.
 
-    ``since`` leaves out what was added then (microseconds since the epoch) or earlier. Pages are fetched as they are
-    needed, so that memory does not grow with the collection. What has an end that nobody can read is left out.
+    ``since`` (microseconds since the epoch) excludes indicators added at or before that time. Pages are fetched on
+    demand, so that memory does not grow with the collection. Indicators with an unreadable end are omitted.
     """
     for obj in _objects(tx, collection, ("indicator",), since):
         try:

@@ -42,7 +42,7 @@ class DisputeCase(NamedTuple):
 
 
 def dispute_cases(hub: Hub, tx: Tx, found: Iterable[Review]) -> dict[str, DisputeCase]:
-    """Return the cases of the disputes among these reviews by subject, as the hub is now."""
+    """Return the cases of the disputes among these reviews, by subject, in the hub's present state."""
     subjects = {review.subject for review in found if review.subject}
     if not subjects:
         return {}
@@ -54,7 +54,7 @@ def dispute_cases(hub: Hub, tx: Tx, found: Iterable[Review]) -> dict[str, Disput
 
 def _case(session: ReleaseSession, value: ReportedValue) -> DisputeCase:
     kind, _, name = value.subject.partition(":")
-    # Where the listing was revoked, the collections that had it.
+    # If the listing was revoked, the collections that had it.
     collections = {alias for id_ in value.listings for alias in session.publication.collections_with(id_)}
     return DisputeCase(
         kind,
@@ -67,9 +67,10 @@ def _case(session: ReleaseSession, value: ReportedValue) -> DisputeCase:
 
 
 def _doubt(session: ReleaseSession, opinion: OpinionStatement) -> DisputeDoubt:
-    obj: dict[str, Any] = session.loader.known[opinion.key]
+    # Other hubs pass on no words.
+    obj: dict[str, Any] = {} if opinion.hub else session.loader.known[opinion.key]
     return DisputeDoubt(
-        opinion.partner.name,
+        opinion.said_by,
         opinion.partner.kind,
         _STANDING[opinion.standing],
         str(opinion.outcome or opinion.opinion),

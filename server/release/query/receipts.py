@@ -1,4 +1,4 @@
-"""Retraction receipts: who was given what was taken back, and whether they know by now."""
+"""Retraction receipts: which partners received revoked objects, and whether they know of the revocation."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -10,22 +10,21 @@ from server.store import Store, collections, retractions
 from server.store.collections import UnknownCollection
 from server.store.database.engine import Tx
 from server.store.database.times import now
-from server.store.retractions import Receipt
 
-# What was read before a revocation is known to the store some seconds later; so long it is looked for again.
+# A read shortly before a revocation is stored some seconds later; look for such reads for this long.
 _LATE = 10 * 60 * 1_000_000
 _SECOND = 1_000_000
-# Retractions that are looked at in one transaction.
+# Number of retractions checked in one transaction.
 _STEP = 500
 
 TARGET = timedelta(hours=4)
 
 
 class ReceiptTotals(NamedTuple):
-    """The totals of receipts: how many are open, the oldest's age, how many are older than the target allows.
+    """The totals of receipts: how many are open, the oldest's age, and how many exceed the target.
 
-    ``unreached`` counts those that ended because the partner may not read the collection any more: somebody has to tell
-    it. ``closed`` says in seconds how long those took that are closed, ``waiting`` how old the open ones are.
+    ``unreached`` counts those that ended because the partner may no longer read the collection: a person has to tell
+    it. ``closed`` are the durations of the closed ones in seconds, ``waiting`` the ages of the open ones.
     """
 
     open: int
@@ -36,18 +35,12 @@ class ReceiptTotals(NamedTuple):
     unreached: int = 0
 
 
-def settle(tx: Tx) -> int:
-    """Close the receipts of those who know by now, and say how many.
-
-    Pages read shortly before a revocation are noted shortly after it: receipts for those are opened here.
-    """
-    for step in late_steps(tx):
-        step(tx)
-    return retractions.settle(tx)
-
-
 def settle_in_steps(store: Store) -> int:
-    """Do what ``settle`` does in short transactions, so that others do not wait while many receipts are settled."""
+    """Close the receipts of partners that know of the revocation, and return how many.
+
+    Reads shortly before a revocation are stored shortly after it: receipts for those are opened here. All is done in
+    short transactions, so that others do not wait while many receipts are settled.
+    """
     with store.read() as tx:
         late = late_steps(tx)
     for step in late:
@@ -63,7 +56,7 @@ def settle_in_steps(store: Store) -> int:
 
 
 def late_steps(tx: Tx) -> list[Callable[[Tx], int]]:
-    """Return what opens the receipts that became known after their retraction, some hundred retractions a step."""
+    """Return the steps that open receipts for late reads, some hundred retractions each."""
     steps: list[Callable[[Tx], int]] = []
     for id_, ids in retractions.recent(tx, now() - _LATE).items():
         try:
@@ -77,22 +70,17 @@ def late_steps(tx: Tx) -> list[Callable[[Tx], int]]:
 
 
 def to_settle(tx: Tx) -> bool:
-    """Return whether there is anything to settle: receipts that are open, or retractions that are new."""
+    """Return whether there is anything to settle: open receipts, or new retractions."""
     return bool(retractions.waiting(tx)[0] or retractions.recent(tx, now() - _LATE))
 
 
 def acknowledge(tx: Tx, partner: str, *ids: str) -> int:
-    """Close the partner's receipts for objects about which it stated an outcome; return how many."""
+    """Close the partner's receipts for objects on which it stated an outcome; return how many."""
     return retractions.acknowledge(tx, partner, ids)
 
 
-def open_receipts(tx: Tx) -> list[Receipt]:
-    """List the open receipts, the oldest first."""
-    return retractions.all_receipts(tx, only_open=True)
-
-
 def age(opened: int, closed: int | None, at: int) -> float:
-    """Return the seconds that a receipt was, or at ``at`` has been, open; moments in microseconds."""
+    """Return for how many seconds a receipt was open, or has been at ``at``; moments in microseconds."""
     return max(0, (at if closed is None else closed) - opened) / _SECOND
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Spread(NamedTuple):
-    """The number of durations, and their median and 95th percentile in seconds; None of none."""
+    """The number of durations, and their median and 95th percentile in seconds, None without durations."""
 
     of: int
     p50: float | None

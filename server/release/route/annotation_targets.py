@@ -6,7 +6,8 @@ from typing import Any
 from mappers import common_objects, extension
 from server.release.guard import stix_object
 
-# Marking definitions come first, as others depend on them, and groupings last, as their members may come with them.
+# Marking definitions are first because others depend on them, and groupings last because their members may be in the
+# same contribution.
 _ORDER = {"marking-definition": -1, "indicator": 0, "grouping": 2}
 
 
@@ -16,7 +17,7 @@ def processing_order(type_: str) -> int:
 
 
 def refs(obj: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the objects that an annotation refers to; none for other objects."""
+    """Return the ids of the objects that an annotation refers to; empty for other objects."""
     match obj["type"]:
         case "sighting":
             return [obj["sighting_of_ref"]]
@@ -26,12 +27,12 @@ def refs(obj: Mapping[str, Any]) -> list[str]:
 
 
 def is_flow(obj: Mapping[str, Any]) -> bool:
-    """Return whether an object is a flow: a relationship of money that went from one observable to another."""
+    """Return whether an object is a flow: a relationship for money moved from one observable to another."""
     return obj["type"] == "relationship" and {"source", "target"} <= extension.context_of(obj).keys()
 
 
 def is_relayed(obj: Mapping[str, Any]) -> bool:
-    """Return whether an object is a question or an answer, which are passed on and never published."""
+    """Return whether an object is a question or a reply, which are passed on and never published."""
     if obj.get("type") != "note":
         return False
     context = extension.context_of(obj)
@@ -51,21 +52,21 @@ def locations_of(obj: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def is_standard_stix(obj: Mapping[str, Any]) -> bool:
-    """Return whether every parser of STIX reads an object and its targets: their types are all in the standard."""
+    """Return whether every STIX parser can read an object and its targets: their types are all in the standard."""
     if obj["type"] == "grouping":
         return all(stix_object.is_standard(ref.partition("--")[0]) for ref in refs(obj))
     return not is_flow(obj)
 
 
 def about(obj: Mapping[str, Any], targets: list[str]) -> dict[str, Any] | None:
-    """Return the annotation with these of its targets alone, None where it says nothing without the others."""
+    """Return the annotation with only these of its targets, None if it says nothing without the others."""
     if targets == refs(obj):
         return dict(obj)
     return {**obj, "object_refs": targets} if targets and "object_refs" in obj else None
 
 
 def with_targets(obj: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Return the annotation with other ids for its targets, each once; ``ids`` has them by the ids in ``obj``."""
+    """Return the annotation with other ids for its targets, each once; ``ids`` maps the ids in ``obj`` to them."""
     match obj["type"]:
         case "sighting":
             return {**obj, "sighting_of_ref": ids[obj["sighting_of_ref"]]}

@@ -1,11 +1,11 @@
-"""Publish annotations (sightings, opinions, notes, groupings, flows) where their targets are, and no further."""
+"""Publish annotations (sightings, opinions, notes, groupings, flows) only where their targets are."""
 
 from collections.abc import Mapping, Set
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mappers import annotation, extension
-from mappers.observable import kind_and_value
+from mappers.kinds import kind_and_value
 from schemas.errors import Rejected
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.context import ReleaseContext
@@ -28,14 +28,16 @@ Obj = Mapping[str, Any]
 
 
 class AnnotationOutcome(NamedTuple):
-    """The messages about an annotation: why it is not published, or which parts of it are not; None for neither."""
+    """The messages about an annotation: why it is not published, or which parts of it are not; None if it is in
+    full.
+    """
 
     why_unpublished: str | None
     left_out: str | None
 
 
 class AnnotationRelease:
-    """Publishes the annotations of one partner, after the listings of the values they are about were updated."""
+    """Publishes one partner's annotations, after the listings of their values were updated."""
 
     def __init__(
         self,
@@ -55,9 +57,9 @@ class AnnotationRelease:
         self._states = states
 
     def release(self, key: str, obj: dict[str, Any]) -> AnnotationOutcome:
-        """Publish the annotation of that key in the inbox where it may be, and revoke it elsewhere.
+        """Publish the annotation with that inbox key where allowed, and revoke it elsewhere.
 
-        Only the parts that the hub knows are published.
+        Only the parts known to the hub are published.
         """
         if annotation_targets.is_relayed(obj):
             return AnnotationOutcome(Reason.TARGET_NOT_VISIBLE.explain().message, None)
@@ -71,19 +73,19 @@ class AnnotationRelease:
         for alias in self._publication.published(id_).keys() - left.keys():
             self._publication.revoke(alias, id_)
         if rebuilt is None or tlp is None or not left:
-            # Of a flow nobody is told whether an end of it was listed once.
+            # For a flow, no partner is told whether an end of it was ever listed.
             is_withdrawn = bool(aliases) and not annotation_targets.is_flow(obj)
             why = explain_annotation(obj, tlp, targets_visible=targets_visible, is_withdrawn=is_withdrawn)
             return AnnotationOutcome(refusal or why.message, None)
         for alias, targets in left.items():
             self._enter(alias, {**rebuilt.obj, "id": id_}, targets, tlp)
         if not self._collections(obj, refs, tlp, as_partner_knows=True):
-            # To answer that it is published would tell the partner that others report the same.
+            # Confirming the publication would tell the partner that others report the same value.
             return AnnotationOutcome(explain_annotation(obj, tlp, targets_visible=targets_visible).message, None)
         return AnnotationOutcome(None, rebuilt.message)
 
     def may_be_told(self, key: str, obj: Obj) -> bool:
-        """Return whether the partner may know that its annotation is published, as its answer has it."""
+        """Return whether the partner may know that its annotation is published, as in the response to it."""
         if annotation_targets.is_relayed(obj):
             return False
         refs = annotation_targets.refs(obj)
@@ -93,8 +95,8 @@ class AnnotationRelease:
         aliases = self._collections(obj, refs, tlp, as_partner_knows=True)
         return bool(self._targets_left(obj, refs, aliases) if annotation_targets.is_flow(obj) else aliases)
 
-    def take_back(self, key: str, type_: str) -> None:
-        """Revoke the annotation of that key in the inbox wherever it is published."""
+    def revoke(self, key: str, type_: str) -> None:
+        """Revoke the annotation with that inbox key wherever it is published."""
         id_ = self._context.annotation_id(key, type_)
         for alias in self._publication.published(id_):
             self._publication.revoke(alias, id_)
@@ -107,10 +109,10 @@ class AnnotationRelease:
         self._publication.enter(alias, entered, tlp, beside=locations, by=self._partner.name)
 
     def _targets_left(self, obj: Obj, refs: list[str], aliases: Set[str]) -> dict[str, list[str]]:
-        """Return by collection the targets with which an annotation enters it: without those withdrawn there before.
+        """Return, by collection, the targets with which to add an annotation there, without those revoked there before.
 
-        It does not enter where it says nothing without these. What is withdrawn just now still counts: see
-        ``withdrawn``.
+        Omit the collection if the annotation says nothing without these targets. Targets that this transaction revokes
+        still count: see ``withdrawn``.
         """
         now = self._publication.withdrawn() if aliases else _NONE
         found = {}
@@ -122,7 +124,7 @@ class AnnotationRelease:
         return found
 
     def _listings_of(self, ref: str) -> Set[str]:
-        """Return the ids of all listings of an observable's value; none for any other object."""
+        """Return the ids of all listings of an observable's value; empty for any other object."""
         observable = self._references.own(ref) or self._publication.latest(ref)
         if observable is None or "created" in observable:
             return _NONE
@@ -137,7 +139,7 @@ class AnnotationRelease:
         return self._references.own(ref) is not None or ref in RESERVED or self._references.reads(ref)
 
     def _state(self, ref: str) -> ListingState | None:
-        """Return the listings of the value that the partner refers to, None if ``ref`` is no value's."""
+        """Return the listings of the value that the partner refers to, None if ``ref`` does not name a value."""
         return self._states.get(self._references.meant(ref))
 
     def _id_in(self, ref: str, alias: str) -> str:
@@ -150,17 +152,17 @@ class AnnotationRelease:
         return state.ids.get(alias) or shared or ref
 
     def _collections_of(self, ref: str) -> set[str]:
-        """Return the collections that have the value referred to, or the object of that id."""
+        """Return the collections that have the value referred to, or the object with that id."""
         state = self._state(ref)
         if state:
             return set(state.ids)
         id_ = self._references.published_as(ref)
         aliases = self._publication.published(id_).keys() & set(self._context.shared)
-        # Under the id itself, the hub may publish annotations by others too.
+        # Under the id itself, the hub may also publish others' annotations.
         return aliases if id_ != ref else {alias for alias in aliases if self._partner_reads(alias)}
 
     def _collections_known(self, ref: str) -> set[str]:
-        """Return those of these collections that the partner may know of: it reads them, or its report enters them."""
+        """Return the collections of these that the partner may know of: it reads them, or its report enters them."""
         state = self._state(ref)
         own = state.reports.get(self._partner.name, Audience()) if state else Audience()
         return {
@@ -178,8 +180,8 @@ class AnnotationRelease:
     def _collections(self, obj: Obj, refs: list[str], tlp: Tlp, *, as_partner_knows: bool = False) -> set[str]:
         """Return the collections for an annotation: shared ones, and private ones of readers that see its targets.
 
-        With ``as_partner_knows``, only targets that the partner may know of count, and the readers' names stand for
-        their private collections. Its answer depends on this.
+        With ``as_partner_knows``, only targets that the partner may know of count, and readers' names replace their
+        private collections. The response to the partner depends on this.
         """
         find = self._collections_known if as_partner_knows else self._collections_of
         by_target = [find(ref) for ref in refs]
@@ -196,7 +198,7 @@ class AnnotationRelease:
         aliases |= readers if as_partner_knows else {self._context.private_collection(name) for name in readers}
         if audience.private or tlp not in SHARED or limits or not by_target:
             return aliases
-        # A target that is in private collections too is annotated there too.
+        # Targets in private collections are annotated there too.
         private = [{alias for alias in found if self._context.private_reader(alias)} for found in by_target]
         return aliases | set.intersection(*private)
 
@@ -205,7 +207,7 @@ class AnnotationRelease:
         return all(any(self._context.reads(name, alias) for alias in aliases) for aliases in by_target)
 
     def _shared_collections(self, obj: Obj, refs: list[str], by_target: list[set[str]]) -> set[str]:
-        """Return the shared collections: that of sightings, and for a grouping those that have all its members."""
+        """Return the shared collections: the sightings' own; for a grouping, those with all its members."""
         shared = [{alias for alias in aliases if not self._context.is_private(alias)} for aliases in by_target]
         with_all = set.intersection(*shared) if shared else set()
         aliases = set() if any(map(self._is_known_privately, refs)) else {SIGHTINGS}
@@ -214,7 +216,7 @@ class AnnotationRelease:
         return aliases | with_all if obj["type"] == "grouping" else aliases
 
     def _is_known_privately(self, ref: str) -> bool:
-        """Return whether the partner knows a target from private collections alone."""
+        """Return whether the partner knows a target only from private collections."""
         if not self._is_visible(ref):
             return False
         id_ = self._references.published_as(ref)
@@ -224,20 +226,21 @@ class AnnotationRelease:
         aliases = aliases | self._collections_known(ref)
         if aliases:
             return all(map(self._context.is_private, aliases))
-        # The partner's own report whose limits admit nobody is published nowhere, and is not told of either.
+        # If the limits of the partner's own report admit no reader, it is not published, and the partner is not told.
         own = extension.context_of(self._references.own(ref) or {})
         return "sharing" in own or own.get("holder_status") == HolderStatus.COERCED
 
     def _collections_of_both_ends(self, refs: list[str]) -> set[str]:
-        """Return the collections that have both ends of a flow and that the partner reads: it learns nothing new."""
+        """Return the collections with both ends of a flow that the partner reads: it learns nothing new from them."""
         with_ends = [self._publication.collections_with_observable(ref) for ref in refs]
         return set.intersection(*with_ends) & self._context.readable(self._partner.name)
 
 
 def _rebuild(obj: Obj, tlp: Tlp | None) -> tuple[annotation.Rebuilt | None, str | None]:
-    """Return an annotation as it is published, or the message why it is not: the rules may have become stricter.
+    """Return an annotation in its published form, or the message why it is not published: the rules may be stricter
+    now.
 
-    Neither where its marking is not known.
+    Return neither if its marking is unknown.
     """
     if tlp is None:
         return None, None

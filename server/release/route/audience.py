@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mappers import marking
+from schemas.fields import Sharing
 from schemas.partner import Partner, PartnerKind
-from schemas.sharing import Sharing
 from schemas.vocabulary import SharingPurpose, Tlp
 from server.release.route.policy import PUBLIC, SHARED, ConsensusFacts, Policy, ReportFacts
 from server.store.partners import Registry
@@ -33,11 +33,11 @@ _UNVERSIONED_NEUTRAL = frozenset({"marking-definition", "extension-definition", 
 
 
 class Audience(NamedTuple):
-    """The readers that one contribution may have.
+    """The possible readers of one contribution.
 
-    ``shared`` are the shared collections that it may enter, as aliases without ``-full``. ``private`` are partners
-    that get it in their private collections, in place of the shared collections ``in_place_of`` which they read;
-    ``named`` are those of them that the contributor names, whatever they read.
+    ``shared`` are the shared collections that it may enter, as aliases without ``-full``. ``private`` are partners that
+    get it in their private collections, instead of the shared collections ``in_place_of`` which they read. ``named``
+    are the private readers that the contributor names, regardless of their collections.
     """
 
     shared: frozenset[str] = _NOBODY
@@ -46,7 +46,7 @@ class Audience(NamedTuple):
     in_place_of: frozenset[str] = _NOBODY
 
     def readers(self, registry: Registry) -> frozenset[str]:
-        """Return the names of all partners that may read it, as far as the contribution alone decides that."""
+        """Return the names of all partners that may read it, as far as the contribution alone decides."""
         return self.private.union(*(registry.readers.get(alias, _NOBODY) for alias in self.shared))
 
     def includes(self, name: str, registry: Registry) -> bool:
@@ -64,11 +64,11 @@ def audience_of(
     *,
     coerced: bool = False,
 ) -> Audience:
-    """Return the audience of a report of a value of ``kind``, treated at the level ``tlp``.
+    """Return the audience of a report of a value of ``kind`` with the level ``tlp``.
 
-    Without limits, the report may enter the shared collections that the policy gives. With limits it enters none of
-    them: the partners that would read it there, or that it names, and that every limit admits, get it in private
-    collections. ``coerced``: the holder is reported to act under coercion, which is a limit too.
+    Without limits, the report may enter the shared collections of the policy. With limits it enters none of them.
+    Instead, partners that would read it there, or that it names, get it in private collections if every limit admits
+    them. ``coerced``: the holder is reported to act under coercion, which is a limit too.
     """
     homes = policy.aliases(ReportFacts(kind, tlp, reporter.kind))
     return audience_within(homes, tlp, sharing, reporter, registry, coerced=coerced)
@@ -96,7 +96,7 @@ def _limited(
     homes: frozenset[str], tlp: Tlp, limits: Sharing, reporter: str, registry: Registry, *, coerced: bool
 ) -> Audience:
     if not registry.called.issuperset(limits.not_to_partners):
-        return Audience()  # it is not known whom that should exclude
+        return Audience()  # it is unknown whom that should exclude
     candidates = [
         partner
         for partner in registry.partners.values()
@@ -121,10 +121,10 @@ def admits_privately(
     registry: Registry,
     policy: Policy,
 ) -> bool:
-    """Return whether a value enters the private collection of a partner, by reports with these ``audiences``.
+    """Return whether a value enters a partner's private collection, through reports with these ``audiences``.
 
-    It does if one of the reports names the partner, or if the policy lets the value into a shared collection in place
-    of which the private one is used.
+    It does if one of the reports names the partner, or if the policy admits the value to a shared collection that the
+    private one replaces.
     """
     return any(
         name in audience.named
@@ -139,6 +139,8 @@ def admits_privately(
 
 def _admits(limits: Sharing, partner: Partner, names: frozenset[str]) -> bool:
     """Return whether every limit admits a partner with these ``names``; an unknown country is not admitted."""
+    if partner.peer:
+        return False  # a peer reads hub reports
     if limits.only_partners and names.isdisjoint(limits.only_partners):
         return False
     if limits.not_to_partners and not names.isdisjoint(limits.not_to_partners):
@@ -153,10 +155,10 @@ def _admits(limits: Sharing, partner: Partner, names: frozenset[str]) -> bool:
 
 
 def effective_tlp(obj: Mapping[str, Any], others: Mapping[str, Tlp] = _NO_LEVELS) -> Tlp:
-    """Return the level at which an object is treated: the narrowest of its markings, AMBER without any.
+    """Return the level that applies to an object: the narrowest of its markings, AMBER if it has none.
 
-    Observables and definitions without a marking are CLEAR: by themselves they accuse nobody. ``others`` has the levels
-    of markings that are not TLP's own, by id.
+    Observables and definitions without a marking are CLEAR: by themselves they accuse no person. ``others`` has the
+    levels of markings that are not TLP's own, by id.
     """
     neutral = "created" not in obj or obj["type"] in _UNVERSIONED_NEUTRAL
     return marking.tlp_of(obj, others) or (Tlp.CLEAR if neutral else Tlp.AMBER)

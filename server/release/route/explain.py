@@ -1,11 +1,11 @@
-"""Explain why an object that was stored is published nowhere."""
+"""Explain why a stored object is not published."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.fields import Sharing
 from schemas.partner import Partner
 from schemas.report import Report
-from schemas.sharing import Sharing
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release.reasons import Explanation, Reason
 from server.release.route import annotation_targets
@@ -16,10 +16,10 @@ _UNLIMITED = Sharing()
 
 
 def explain_report(report: Report, tlp: Tlp, partner: Partner, registry: Registry, policy: Policy) -> Explanation:
-    """Return why a report that ``audience_of`` gives no audience is published nowhere.
+    """Return why a report without an audience by ``audience_of`` is not published.
 
-    ``tlp`` is the level at which the report is treated. Only the report itself counts: that others report its holder as
-    coerced is not told.
+    ``tlp`` is the level that applies to the report. Only the report itself counts: the reason does not reveal that
+    others report its holder as coerced.
     """
     limits = report.sharing or _UNLIMITED
     if not registry.called.issuperset(limits.not_to_partners):
@@ -36,14 +36,14 @@ def explain_report(report: Report, tlp: Tlp, partner: Partner, registry: Registr
 
 
 def explain_withheld(*, disputed: bool) -> Explanation:
-    """Return why a report that has an audience is not published all the same: its value is not, for now."""
+    """Return why a report with an audience is not published: its value is withheld for now."""
     return (Reason.DISPUTED if disputed else Reason.NOT_ENOUGH_KNOWN).explain()
 
 
 def explain_annotation(
     obj: Mapping[str, Any], tlp: Tlp | None, *, targets_visible: bool, is_withdrawn: bool = False
 ) -> Explanation:
-    """Return why an annotation without an audience is published nowhere; ``tlp`` is None for an unknown marking."""
+    """Return why an annotation without an audience is not published; ``tlp`` is None for an unknown marking."""
     if tlp is None:
         return Reason.UNKNOWN_MARKING.explain()
     if is_withdrawn:

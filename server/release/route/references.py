@@ -1,6 +1,6 @@
 """References between objects: which ids a partner may refer to, and which object it means by an id.
 
-An object that is hidden from the partner, and one that does not exist, give the same answer.
+Hidden and missing objects give the same result.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,8 @@ Obj = Mapping[str, Any]
 class References:
     """Finds the objects that one partner means by the ids in its own objects.
 
-    An id means what the partner itself contributed under it, else what it reads here under it, else nothing.
+    An id means the partner's own contribution with it; if there is none, the object with it that the partner reads
+    here; otherwise nothing.
     """
 
     def __init__(self, context: ReleaseContext, partner: Partner, loader: Loader, publication: Publication) -> None:
@@ -61,20 +62,20 @@ class References:
         self._subjects |= listings.subjects(self._context.tx, refs - self._subjects.keys())
 
     def own(self, ref: str) -> Obj | None:
-        """Return the object that the partner itself contributed under that id."""
+        """Return the object that the partner itself contributed with that id."""
         return self._loader.known.get(self._key(ref))
 
     def tlp(self, key: str, refs: Iterable[str]) -> Tlp | None:
-        """Return the level of an object: no wider than its own, nor than that of the partner's objects in ``refs``.
+        """Return the level of an object: no wider than its own, or than that of the partner's objects in ``refs``.
 
-        None if one of these has a marking that is not known.
+        None if one of these has an unknown marking.
         """
         keys = [stored for stored in (key, *map(self._key, refs)) if stored in self._loader.known]
         levels = [self._loader.tlp(stored) for stored in keys]
         return None if None in levels else marking.narrowest(filter(None, levels))
 
     def basis(self, obj: Obj) -> tuple[str, str] | None:
-        """Return the keys of an indicator and of the marked observable on which a relationship bases it, else None."""
+        """Return the keys of an indicator and of its marked observable, if the relationship connects these two."""
         if obj.get("relationship_type") != "based-on" or obj["type"] != "relationship":
             return None
         source, target = self._key(obj["source_ref"]), self._key(obj["target_ref"])
@@ -83,7 +84,7 @@ class References:
         return (source, target) if is_marked else None
 
     def marked(self, definitions: Iterable[str]) -> dict[str, set[str]]:
-        """Read the objects that have these markings, by key; return by key the subjects that each is about."""
+        """Read the objects that have these markings, by key; return, by key, the subjects that each is about."""
         found = {key for keys in value_index.find(self._context.tx, definitions).values() for key in keys}
         self._loader.read(found)
         known = self._loader.known
@@ -96,11 +97,13 @@ class References:
         return subjects_of
 
     def meant(self, ref: str) -> str:
-        """Return the key of the partner's own object, else the id of one that it reads, else the key of nothing."""
+        """Return the key of the partner's own object; if there is none, the id of one that it reads; otherwise an
+        unused key.
+        """
         return ref if self.own(ref) is None and self.reads(ref) else self._key(ref)
 
     def reads(self, ref: str) -> bool:
-        """Return whether the hub publishes, or published, an object of that id where the partner reads."""
+        """Return whether the hub publishes, or published, an object with that id where the partner reads."""
         return any(self._context.reads(self.partner.name, alias) for alias in self._publication.collections_with(ref))
 
     def subject(self, ref: str) -> str | None:
@@ -111,12 +114,12 @@ class References:
         return self._subjects.get(ref) if self.reads(ref) else None
 
     def is_published(self, id_: str) -> bool:
-        """Return whether the object that the partner reads under that id is its own."""
+        """Return whether the object that the partner reads with that id is its own."""
         latest = self._publication.latest(id_) if self.reads(id_) else None
         return latest is not None and latest.get("created_by_ref") == self.partner.identity
 
     def published_as(self, ref: str) -> str:
-        """Return the id under which an object that is no value's listing is published."""
+        """Return the id under which an object that is not a value's listing is published."""
         return self._annotation_id(ref) or ref
 
     def _annotation_id(self, ref: str) -> str | None:
@@ -130,10 +133,10 @@ class References:
 
 
 def referable_indicators(tx: Tx, partner: Partner, values: Iterable[NamedValue]) -> Mapping[NamedValue, list[str]]:
-    """Return by value the ids by which ``partner`` may refer to it; no id if the partner may not know of it.
+    """Return, by value, the ids by which ``partner`` may refer to it; no id if the partner may not know of it.
 
-    These are the hub's listings that the partner reads, else its own indicators: never both, so that an annotation of
-    the value counts once. Revoked ones are left out. All values are looked up at once.
+    These are the hub's listings that the partner reads, or its own indicators if there are none: never both, so that an
+    annotation of the value counts once. Revoked ones are omitted. All values are looked up at once.
     """
     subjects = {value: value_index.subject_of(*value) for value in values}
     listed = {subject: listings.all_of(tracks) for subject, tracks in listings.find(tx, subjects.values()).items()}
@@ -144,7 +147,7 @@ def referable_indicators(tx: Tx, partner: Partner, values: Iterable[NamedValue])
 
 
 def _readable(tx: Tx, partner: Partner, ids: set[str]) -> set[str]:
-    """Return those listings of the hub that stand in a collection that the partner reads."""
+    """Return those listings of the hub that are in a collection that the partner reads."""
     rights = collections.rights(tx, partner.name)
     found: set[str] = set()
     for collection in collections.all_collections(tx) if ids else ():
@@ -154,7 +157,7 @@ def _readable(tx: Tx, partner: Partner, ids: set[str]) -> set[str]:
 
 
 def _own_indicators(tx: Tx, partner: Partner, subjects: set[str]) -> dict[str, set[str]]:
-    """Return by subject the ids of the partner's own indicators that are not revoked."""
+    """Return, by subject, the ids of the partner's own indicators that are not revoked."""
     space = partners.space(tx, partner.name)
     keys_of = {
         subject: {key for key in keys if inbox.space(key) == space}

@@ -1,13 +1,13 @@
-"""Limits that name partners who never took part here: a slip of the pen, or a partner that is yet to be added."""
+"""Sharing limits that name unregistered partners: a misspelt name, or a partner still to be added."""
 
 from collections.abc import Iterable
 
-from schemas.sharing import Sharing
+from schemas.fields import Sharing
 from server.store.partners import Registry
 
 
 def count(limits: Iterable[Sharing | None], registry: Registry) -> int:
-    """Return how many of ``limits`` name, as readers or as those who must not read, somebody who is no partner here."""
+    """Return how many of ``limits`` name an organisation, as reader or as excluded, that is not a partner here."""
     return sum(1 for sharing in limits if sharing is not None and _names_unknown(sharing, registry))
 
 

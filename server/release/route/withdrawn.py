@@ -1,4 +1,4 @@
-"""Revoke annotations with the listings that they are about, so that they tell nobody of what was withdrawn."""
+"""Revoke annotations with the listings that they are about, so that they do not reveal revoked listings."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import timedelta
@@ -20,14 +20,15 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class AnnotationWithdrawal:
-    """Revokes annotations in each collection where what they are about is revoked.
+    """Revokes annotations in each collection in which their targets are revoked.
 
     A flow is about the observables of two values. A note, an opinion or a grouping with further targets stays, with
-    those alone. A collection that never had a target loses the annotation when no other has the target any more.
+    only those. A collection that never had a target loses the annotation when no other collection has the target any
+    more.
     """
 
     def __init__(self, context: ReleaseContext, loader: Loader, publication: Publication) -> None:
-        """Work with what ``loader`` and ``publication`` have read, after the listings were updated."""
+        """Work with the data that ``loader`` and ``publication`` have read, after the listings were updated."""
         self._context = context
         self._loader = loader
         self._publication = publication
@@ -35,9 +36,10 @@ class AnnotationWithdrawal:
         self._listings: dict[str, Set[str]] = {}
 
     def withdraw(self, values: Iterable[ReportedValue], *, every: bool = False) -> None:
-        """Revoke the annotations of those ``values`` of which a listing is revoked just now, or ever with ``every``.
+        """Revoke the annotations of those ``values`` with a listing that was revoked in this transaction, or with
+        ``every``, ever.
 
-        Annotations of these annotations go with them.
+        Annotations of these annotations are revoked with them.
         """
         now = self._publication.withdrawn()
         if not now and not every:
@@ -61,7 +63,9 @@ class AnnotationWithdrawal:
                     self._listings[observable] = value.listings
 
     def _mentioning(self, ids: Iterable[str]) -> set[str]:
-        """Return the keys of contributions that mention objects of these ids, by the ids or as objects of their own."""
+        """Return the keys of contributions that mention objects with these ids, by the ids or as objects of
+        their own.
+        """
         named = {name for id_ in ids for name in (id_, *(inbox.key(space, id_) for space in self._spaces))}
         found = value_index.find(self._context.tx, named) if named else {}
         return {key for keys in found.values() for key in keys}
@@ -71,7 +75,7 @@ class AnnotationWithdrawal:
         return self._context.registry.by_space
 
     def _withdraw_all(self, keys: Set[str]) -> set[str]:
-        """Withdraw the annotations of these keys where they have to go; return the ids of those that went."""
+        """Revoke the annotations with these keys where needed; return the ids of the revoked ones."""
         self._loader.read(keys)
         known = self._loader.known
         annotations = {key: known[key] for key in keys & known.keys() if annotation_targets.refs(known[key])}
@@ -83,21 +87,23 @@ class AnnotationWithdrawal:
         return gone | {ids[id_] for id_ in gone}
 
     def _withdraw_one(self, alias: str, obj: Obj) -> bool:
-        """Revoke an annotation in a collection, or publish it without the targets that went; return whether it went."""
+        """Revoke an annotation in a collection, or publish it without the revoked targets; return whether it was
+        revoked.
+        """
         targets = annotation_targets.refs(obj)
         left = [ref for ref in targets if not self._publication.is_withdrawn(alias, self._listings.get(ref, {ref}))]
         about = annotation_targets.about(obj, left)
         if about is None:
             self._publication.revoke(alias, obj["id"])
         elif left != targets:
-            # Whatever its maker sends later is newer.
+            # Later versions from its maker are newer.
             about["modified"] = timestamp.text(timestamp.parse(obj["modified"]) + _MILLISECOND)
             self._publication.enter(alias, about, audience.effective_tlp(obj))
         return about is None
 
 
 def _observable_of(listing: Obj) -> str | None:
-    """Return the id of the observable of a listing, None where its pattern names none."""
+    """Return the id of the observable of a listing, None if its pattern names none."""
     try:
         mapper, normal = kinds.read(pattern.read(listing["pattern"]))
         return str(indicator.basis_of_terms(mapper, mapper.terms(normal), listing)[0]["id"])

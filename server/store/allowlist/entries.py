@@ -1,4 +1,4 @@
-"""The allowlist that operators enter by hand, as it is stored: each value with a reason, and with an end or none."""
+"""The stored allowlist that operators edit: each value with a reason, and an optional end."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ _e = allowlist_entries.c
 
 
 class TooManyEntries(ValueError):
-    """The allowlist has as many entries as it can have."""
+    """The allowlist has reached its maximum number of entries."""
 
 
 class UnknownEntry(LookupError):
@@ -23,7 +23,7 @@ class UnknownEntry(LookupError):
 
 
 class AllowlistEntry(NamedTuple):
-    """A value that is held for review until the moment ``until`` (microseconds), None for ever.
+    """A value whose reports are held for review until ``until`` (microseconds); None: forever.
 
     ``below``: every host below a domain, and every page on these, too.
     """
@@ -37,7 +37,7 @@ class AllowlistEntry(NamedTuple):
 
 
 def put(tx: Tx, entry: AllowlistEntry) -> None:
-    """Store an entry, in place of one of the same value. Raises ``TooManyEntries``."""
+    """Store an entry, replacing one of the same value. Raises ``TooManyEntries``."""
     remove(tx, entry.subject)
     if tx.execute(select(func.count()).select_from(allowlist_entries)).scalar_one() >= MOST:
         raise TooManyEntries(f"there are {MOST} entries: remove some, or load them as a list (scamfeed lists update)")
@@ -45,7 +45,7 @@ def put(tx: Tx, entry: AllowlistEntry) -> None:
 
 
 def find(tx: Tx, subject: str) -> AllowlistEntry:
-    """Return the entry of a value, also one that has ended. Raises ``UnknownEntry``."""
+    """Return the entry of a value, even if it has expired. Raises ``UnknownEntry``."""
     row: Any = tx.execute(select(allowlist_entries).where(_e.subject == subject)).first()
     if row is None:
         raise UnknownEntry("the allowlist has no such entry")
@@ -53,23 +53,23 @@ def find(tx: Tx, subject: str) -> AllowlistEntry:
 
 
 def remove(tx: Tx, subject: str) -> bool:
-    """Remove the entry of a value; return whether there was one."""
+    """Remove the entry of a value, and return whether there was one."""
     return bool(tx.execute(delete(allowlist_entries).where(_e.subject == subject)).rowcount)
 
 
 def page(tx: Tx, skip: int = 0, limit: int = 100) -> list[AllowlistEntry]:
-    """Return entries in the order of their values, without the first ``skip``; there are ``MOST`` at most."""
+    """Return entries in the order of their values, without the first ``skip``. There are at most ``MOST``."""
     asked = select(allowlist_entries).order_by(_e.subject).offset(skip).limit(limit)
     return [AllowlistEntry(*row) for row in tx.execute(asked)]
 
 
 def all_current(tx: Tx) -> dict[str, AllowlistEntry]:
-    """Return by subject the entries that have not ended."""
+    """Return by subject the entries that have not expired."""
     asked = select(allowlist_entries).where(_e.until.is_(None) | (_e.until > now()))
     return {row.subject: AllowlistEntry(*row) for row in tx.execute(asked)}
 
 
 def forget(tx: Tx, *, before: int) -> int:
-    """Remove entries that ended ``before`` (microseconds), some hundred at most; return their number."""
+    """Remove at most some hundred entries that ended ``before`` (microseconds), and return their number."""
     over = select(_e.subject).where(_e.until < before).limit(_PAGE)
     return tx.execute(delete(allowlist_entries).where(_e.subject.in_(over))).rowcount

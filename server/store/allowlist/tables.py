@@ -3,20 +3,21 @@
 from sqlalchemy import BigInteger, Boolean, Column, Table, Text
 
 from server.store.release_tables import metadata
+from server.store.tables import CLEANED
 
 __all__ = ["allowlist_entries", "metadata"]
 
-# Values that an operator entered as harmless: a person looks at each report of them.
+# Values that an operator entered as harmless. Every report of them is held for review.
 allowlist_entries = Table(
     "allowlist_entries",
     metadata,
     # The value, named as in the value index.
-    Column("subject", Text, primary_key=True),
-    # Of a domain: every host below it and every page on these too.
+    Column("subject", Text, primary_key=True, info=CLEANED),
+    # For a domain: includes every host below it, and every page on these.
     Column("below", Boolean, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("added_by", Text, nullable=False),
+    Column("reason", Text, nullable=False, info=CLEANED),
+    Column("added_by", Text, nullable=False, info=CLEANED),
     Column("added", BigInteger, nullable=False),
-    # NULL: it has no end.
+    # NULL: it does not expire.
     Column("until", BigInteger),
 )

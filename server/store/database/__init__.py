@@ -1,1 +1,1 @@
-"""The database: connections, transactions, statements, and what differs between SQLite and PostgreSQL."""
+"""The database: connections, transactions, statements, and the differences between SQLite and PostgreSQL."""

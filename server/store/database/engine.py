@@ -1,4 +1,4 @@
-"""The store: one database, opened once a process, with write and read transactions."""
+"""The store: one database, opened once per process, with write and read transactions."""
 
 import logging
 import os
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, Timeou
 from sqlalchemy.pool import QueuePool
 
 from server.store.database import fact_versions
+from server.store.database.transactions import Tx as Tx
 from server.store.database.write_queue import WriteQueue
 from server.store.tables import collections, migration_lock
 
@@ -22,72 +23,75 @@ if TYPE_CHECKING:
     from server.store.database.postgresql import Keeper
 
 log = logging.getLogger(__name__)
-
-# A transaction; the functions of the store work in the caller's. Only the store calls anything on it.
-Tx = Connection
-# In the ``info`` of a transaction: whether the database has timelines, of which each failover begins another.
+# In the ``info`` of a transaction: whether the database has timelines. Each failover begins a new one.
 HAS_TIMELINES = "timelines"
 
-# In the ``info`` of a transaction: the values that it has locked, and what it does at its end.
+# In the ``info`` of a transaction: the values that it has locked, and the work to do at its end.
 LOCKED = "scamfeed-locked-values"
-# The values that the transaction was the first to name, as long as it has stored nothing of them.
+# The values that the transaction was the first to name, as long as it has stored nothing about them.
 FIRST_NAMED = "scamfeed-first-named-values"
-# The statements that go to the database with the next one.
+# The statements that are sent to the database with the next one.
 SENT = "scamfeed-sent-statements"
+# The rows of reads that were sent together in advance. A write makes them invalid.
+AHEAD = "scamfeed-read-ahead"
 _AT_END = "scamfeed-at-end"
 
 _BUSY_SECONDS = 30
 _ANSWER_SECONDS = 5
-# Connections of one process on PostgreSQL, whose default is a hundred for all processes together.
+# Connections of one process to PostgreSQL, whose default limit is a hundred for all processes together.
 _KEPT_CONNECTIONS = 4
 _MOST_CONNECTIONS = 16
 _CACHE_KIB = 32 * 1024
-# The write-ahead log is moved into the file at 64 MiB, instead of at each large envelope.
+# The write-ahead log is checkpointed at 64 MiB, instead of at each large envelope.
 _WAL_PAGES = 16_384
 
 
 class StoreUnavailable(Exception):
-    """The database is missing, busy for too long, read-only, or was lost on the way, or of an unknown revision.
+    """The database is missing, busy for too long, read-only, lost, or has an unknown revision.
 
-    Nothing of the transaction is stored, unless the database was lost in the very moment of its commit. Repeating it is
-    safe either way: appending and storing states twice changes nothing.
+    Nothing of the transaction is stored, unless the connection was lost during the commit. Repeating it is safe in both
+    cases: appending or storing the same states twice changes nothing.
     """
 
 
 class Contended(StoreUnavailable):
-    """Others hold what a transaction came to need late, when waiting could hold everybody up; it has to begin anew."""
+    """Waiting for a late lock could block all others. The transaction must start again."""
 
 
 class Store:
-    """One database, opened once a process.
+    """One database, opened once per process.
 
-    All that a write transaction changed is on disk when ``begin`` ends without an error, and nothing of it otherwise.
-    On SQLite one writer at a time is let in; readers never wait and see one moment of the database throughout.
+    When ``begin`` ends without an error, all changes of the transaction are on disk; otherwise none is. SQLite admits
+    one writer at a time; readers never wait, and see one snapshot throughout.
     """
 
     def __init__(self, engine: Engine, keeper: "Keeper | None" = None) -> None:
-        """Work on ``engine``, whose open transactions ``keeper`` keeps alive; call ``Store.open`` instead."""
+        """Work on ``engine``, whose open transactions ``keeper`` keeps alive. Call ``Store.open`` instead."""
         self._engine = engine
         self._keeper = keeper
         sqlite = engine.dialect.name == "sqlite"
-        # SQLite lets waiting writers in at random; here they queue up first.
+        # SQLite admits waiting writers in random order, so they queue here first.
         self._queue = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
-        self._disk_space = DiskSpace(os.path.dirname(os.path.abspath(engine.url.database or ""))) if sqlite else None
+        # The folder of the database file; none for a database server.
+        self.folder = Path(engine.url.database or "").absolute().parent if sqlite else None
+        self._disk_space = None if self.folder is None else DiskSpace(str(self.folder))
         snapshot = {} if sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = engine.execution_options(**snapshot)
         self._writer = engine.execution_options(scamfeed_writes=True)
+        self._glancer = self._reader if sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
     def open(cls, url: str, *, patient: bool = False) -> "Store":
         """Open the database at ``url`` (``sqlite:///path`` or ``postgresql+psycopg://…``) without changing it.
 
-        A statement on a database server ends with ``StoreUnavailable`` after a minute, unless the store is ``patient``.
+        A statement on a database server fails with ``StoreUnavailable`` after a minute, unless the store is
+        ``patient``.
         """
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
             from server.store.database import postgresql  # its driver takes a while to load
 
-            # Parameters may be account and phone numbers, which no error text may hold.
+            # Parameters may be account and phone numbers, which must not appear in error texts.
             engine = create_engine(
                 parsed,
                 hide_parameters=True,
@@ -111,9 +115,9 @@ class Store:
             poolclass=QueuePool,
             pool_size=16,
             max_overflow=48,
-            # The caches of a few connections stay warm, and those of the others empty.
+            # Reusing few connections keeps their caches warm.
             pool_use_lifo=True,
-            # isolation_level None: BEGIN is sent here, before the first read, and not by the driver after it.
+            # isolation_level None: BEGIN is sent here, before the first read; the driver would send it later.
             connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
         )
         event.listen(engine, "connect", _configure_sqlite)
@@ -123,27 +127,28 @@ class Store:
 
     @property
     def is_fast(self) -> bool:
-        """Return whether this store answers only reads that take no time, and refuses all others."""
+        """Return whether this store answers only fast reads and rejects all others."""
         return False
 
     @property
     def url(self) -> str:
-        """Return the URL of the database, its password hidden."""
+        """Return the URL of the database with its password hidden."""
         return self._engine.url.render_as_string(hide_password=True)
 
-    def migrate(self) -> None:
-        """Bring the tables to the revision that this version of the project needs; safe to repeat, and at once.
+    def migrate(self, revision: str = "head") -> None:
+        """Upgrade the tables to the revision of this program version. Safe to repeat and to run concurrently.
 
-        A SQLite file stays closed to everybody but its owner and a group that was let in, whatever the umask is. Raises
-        ``StoreUnavailable``, also for tables of a revision that cannot be upgraded.
+        Another ``revision`` is that of a backup, which is loaded into the tables before they are upgraded. Only the
+        owner of an SQLite file and a permitted group can read it, regardless of the umask. Raises ``StoreUnavailable``,
+        also if the revision cannot be upgraded.
         """
         from server.store.migrate import UnknownRevision, upgrade  # Alembic takes a third of a second to load
 
         try:
             if self._engine.dialect.name == "sqlite":
-                _keep_from_others(Path(str(self._engine.url.database)))
+                _restrict_access(Path(str(self._engine.url.database)))
             with self._turn():
-                upgrade(self._engine)
+                upgrade(self._engine, revision)
         except TimeoutError as error:
             raise StoreUnavailable(f"the database is busy: {error}") from error
         except UnknownRevision as error:
@@ -158,9 +163,9 @@ class Store:
 
     @contextmanager
     def begin(self, *, in_passing: bool = False) -> Iterator[Tx]:
-        """Open a write transaction: all of it is stored, or nothing. Raises ``StoreUnavailable``.
+        """Open a write transaction, stored completely or not at all. Raises ``StoreUnavailable``.
 
-        ``in_passing``: it writes a few rows that nobody waits for, and no other writer has to make room for it.
+        ``in_passing``: the transaction writes a few rows without urgency, so other writers do not make room for it.
         """
         with ExitStack() as turn:
             try:
@@ -180,14 +185,14 @@ class Store:
 
     @contextmanager
     def alone(self) -> Iterator[Callable[[str], list[Any]]]:
-        """Run statements outside of any transaction, that rewrite files; nobody else writes an SQLite file meanwhile.
+        """Run statements outside of any transaction that rewrite files. On SQLite, block other writers.
 
-        What this yields runs one, and returns its rows. Raises ``StoreUnavailable``.
+        Yields a function that runs a statement and returns its rows. Raises ``StoreUnavailable``.
         """
         try:
             with self._turn(), ExitStack() as opened:
                 if self._queue is not None:
-                    # A connection of its own: the driver alone, which begins no transaction.
+                    # A separate connection: the plain driver, which begins no transaction.
                     connection = sqlite3.connect(
                         str(self._engine.url.database), timeout=_BUSY_SECONDS, isolation_level=None
                     )
@@ -205,12 +210,16 @@ class Store:
             raise StoreUnavailable(f"the database's files cannot be rewritten now: {_cause(error)}") from error
 
     def has_waiting_writers(self) -> bool:
-        """Return whether others wait to write; a writer with much to write does it in small parts then."""
+        """Return whether other writers wait. A writer with large work then writes it in small parts."""
         return self._queue is not None and self._queue.has_waiting_writers()
 
     def read(self) -> AbstractContextManager[Tx]:
-        """Open a view of the database as it is at the first query in it. Raises ``StoreUnavailable``."""
+        """Open a snapshot of the database, taken at its first query. Raises ``StoreUnavailable``."""
         return _opened(self._reader)
+
+    def glance(self) -> AbstractContextManager[Tx]:
+        """Open a connection for one statement that reads, which is one round trip. Raises ``StoreUnavailable``."""
+        return _opened(self._glancer)
 
     def ready(self) -> bool:
         """Return whether the database answers and has its tables."""
@@ -223,11 +232,11 @@ class Store:
         return True
 
     def can_write(self) -> bool:
-        """Return whether a transaction can be stored now; may take as long as a write waits for its turn."""
+        """Return whether a transaction can be stored now. May take as long as a write waits for its turn."""
         try:
             with self.begin() as tx:
                 if self._queue is None:
-                    # A lock is written as a row is, and waits for the standbys as one; another that asks takes nothing.
+                    # Locking writes like a row and waits for the standbys too. A concurrent check skips the locked row.
                     tx.execute(select(migration_lock.c.id).with_for_update(skip_locked=True)).all()
         except (SQLAlchemyError, StoreUnavailable) as error:
             log.warning("store-not-writable cause=%s", _cause(error))
@@ -236,18 +245,18 @@ class Store:
 
     @property
     def patience(self) -> float:
-        """Return the seconds after which a store that has not answered counts as not ready.
+        """Return the seconds after which an unresponsive store counts as not ready.
 
-        On SQLite a long write of another is no trouble, until writes are refused for it.
+        On SQLite a long write of another process is acceptable, until it makes writes fail.
         """
         return _ANSWER_SECONDS if self._queue is None else _BUSY_SECONDS
 
     def has_disk_space(self) -> bool:
-        """Return whether the disk of the database file has space; always true for a database server."""
+        """Return whether the disk of the database file has space. Always true for a database server."""
         return self._disk_space is None or self._disk_space.has_space()
 
     def close(self) -> None:
-        """Close every connection; a store that is used again opens new ones."""
+        """Close every connection. A store that is used again opens new ones."""
         self._engine.dispose()
         if self._keeper is not None:
             self._keeper.close()
@@ -256,23 +265,28 @@ class Store:
 
 
 def at_end(tx: Tx, work: Callable[[bool], None]) -> None:
-    """Do ``work`` at the end of the transaction, after all else that it writes, so that others wait for little of it.
+    """Run ``work`` at the end of the transaction, after all other writes, to keep its locks short.
 
-    It is told whether it is the last thing in the transaction, which it may then commit itself.
+    ``work`` receives whether it is the last action of the transaction. If so, it may commit itself.
     """
     finish(tx)
     tx.info[_AT_END] = work
 
 
 def finish(tx: Tx, *, last: bool = False) -> None:
-    """Do now what was left for the end of the transaction, as somebody has to know what follows from it."""
+    """Run the deferred work of a transaction now, because a caller needs its results."""
     work: Callable[[bool], None] | None = tx.info.pop(_AT_END, None)
     if work is not None:
         work(last)
 
 
+def is_writing(tx: Tx) -> bool:
+    """Return whether a transaction was opened to write."""
+    return isinstance(tx, Connection) and bool(tx.get_execution_options().get("scamfeed_writes"))
+
+
 @contextmanager
-def _opened(engine: Engine) -> Iterator[Tx]:
+def _opened(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except (OperationalError, PoolTimeout) as error:
@@ -288,31 +302,35 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.info.pop(LOCKED, None)
     connection.info.pop(FIRST_NAMED, None)
     connection.info.pop(SENT, None)
+    connection.info.pop(AHEAD, None)
     connection.info.pop(_AT_END, None)
     try:
         with connection.begin():
             yield
     except OperationalError as error:
-        # Busy too long, cut off, shut down, or chosen to give way to another (40001, 40P01).
-        raise StoreUnavailable("the database is busy, or was lost on the way") from error
+        # Busy too long, disconnected, shut down, or chosen as the victim of a conflict (40001, 40P01).
+        raise StoreUnavailable("the database is busy, or the connection was lost") from error
     except (DBAPIError, connection.dialect.loaded_dbapi.Error) as error:
         if not _is_unavailable(error):
             raise
         # The next transaction may find another database at the same address.
         connection.invalidate()
-        raise StoreUnavailable("the database is read-only, was lost, or undid what took too long") from error
+        raise StoreUnavailable(
+            "the database is read-only, was lost, or rolled back a transaction that took too long"
+        ) from error
 
 
-def push(connection: Connection, *_: Any) -> None:
-    """Send what waits for the next statement, before SQLAlchemy runs one, or the transaction is committed."""
-    if sent := connection.info.pop(SENT, None):
+def push(tx: Tx, *_: Any) -> None:
+    """Send the pending statements, before SQLAlchemy runs one or the transaction is committed."""
+    tx.info.pop(AHEAD, None)
+    if (sent := tx.info.pop(SENT, None)) and isinstance(tx, Connection):
         from server.store.database import postgresql
 
-        postgresql.send_all(connection.connection.driver_connection, sent)
+        postgresql.send_all(tx.connection.driver_connection, sent)
 
 
 def _is_unavailable(error: Exception) -> bool:
-    """Return whether the same may succeed later, though the driver takes it for a fault of the program."""
+    """Return whether a retry may succeed later, although the driver reports a programming error."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return False
@@ -325,8 +343,8 @@ def _rows(result: CursorResult[Any]) -> list[Any]:
     return list(result.all()) if result.returns_rows else []
 
 
-def _keep_from_others(file: Path) -> None:
-    """Close a database file, new or old, to all but its owner and group; SQLite makes the files beside it alike."""
+def _restrict_access(file: Path) -> None:
+    """Restrict a new or old database file to its owner and group. SQLite gives its companion files the same mode."""
     try:
         # An existing file is not opened: closing it would release the locks that this process has on it.
         with suppress(FileExistsError):
@@ -343,11 +361,11 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
-        # What was acknowledged survives the loss of power, not only of the process.
+        # Acknowledged data survives a loss of power, not only of the process.
         "synchronous=FULL",
         "foreign_keys=ON",
         f"cache_size=-{_CACHE_KIB}",
-        # Each connection would map the file for itself, and what it ever touched would count as the process's memory.
+        # Each connection would map the file separately, and touched pages would count as memory of the process.
         "mmap_size=0",
         f"wal_autocheckpoint={_WAL_PAGES}",
         "temp_store=MEMORY",
@@ -357,8 +375,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("scamfeed_writes", False)
-    # A transaction that reads first and writes later loses updates or its lock; it has to announce itself.
+    writes = is_writing(connection)
+    # A transaction that reads first and writes later loses updates or its lock, so it must announce the write.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -370,24 +388,24 @@ def _cause(error: BaseException) -> str:
     return message.partition("\n")[0]
 
 
-# With less than this free a disk counts as full, a small one with less than this part.
+# A disk with less free space counts as full; a small disk, with less than this fraction.
 _LEAST_BYTES = 64 * 1024 * 1024
 _LEAST_PART = 0.05
-# Written on trial, for disk quotas that statvfs does not show.
+# Size of a trial write, which detects disk quotas that statvfs does not show.
 _TRIAL_BYTES = 64 * 1024
 _LOOK_AGAIN_SECONDS = 2.0
 
 
 class DiskSpace:
-    """Checks that files of some size can be written in a folder, by a look once in a while."""
+    """Checks periodically that files of some size can be written in a folder."""
 
     def __init__(self, folder: str) -> None:
-        """Watch the disk that ``folder`` is on."""
+        """Watch the disk that contains ``folder``."""
         self._folder = folder
         self._known = (float("-inf"), False)
 
     def has_space(self) -> bool:
-        """Return whether there is space, by a look that is some seconds old at most."""
+        """Return whether there is space. The result is at most some seconds old."""
         looked_at, has_space = self._known
         if time.monotonic() - looked_at > _LOOK_AGAIN_SECONDS:
             has_space = self._look()

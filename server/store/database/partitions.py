@@ -1,9 +1,9 @@
-"""Partitions of the tables that grow with the values, on PostgreSQL: an operator's choice, for very large hubs.
+"""Partitions of the tables that grow with the values, on PostgreSQL: an option for very large hubs.
 
-The log is cut by time: each half of a year has a partition, and the rows from before become the first one as they
-are, without being copied. Its old partitions change seldom, so that they are vacuumed once, and may be moved to slower
-disks. The other tables are cut by a hash of the column that every look-up names. All that is written or asked names
-the whole table; nothing else in the store knows of partitions.
+The log is partitioned by time. Each half-year has a partition, and the existing rows become the first one without being
+copied. Old partitions seldom change, so they are vacuumed once and can be moved to slower disks. The other tables are
+partitioned by a hash of the column that every look-up uses. Statements use the whole table; no other module depends on
+the partitions.
 """
 
 from datetime import UTC, datetime
@@ -12,22 +12,22 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from server.store.database.engine import Tx
+from server.store.database.engine import Store, Tx
 from server.store.database.times import micros, moment, now
 
 _LOG = "objects"
-# Of the log, halves of years made in advance. Few: each look-up by id asks the index of each partition.
+# Half-years of the log made in advance. Few, because each look-up by id searches the index of each partition.
 _HALVES = 8
 _FEWEST_AHEAD = 4
 _PARTS = 16
-# The audit trail is not among them: rows that are sealed would move from one partition to another.
+# Without the audit trail, because sealed rows would move from one partition to another.
 _HASHED = {"subjects": "number", "value_index": "subject", "deliveries": "object_id", "statuses": "id"}
 
 TABLES = (_LOG, *_HASHED)
 
 
 class Partitioned(NamedTuple):
-    """A table with its number of partitions, and how many of these are new."""
+    """A table with its number of partitions, and how many of them are new."""
 
     table: str
     partitions: int
@@ -35,7 +35,7 @@ class Partitioned(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """A table as the database describes it: everything that a table in its place needs too."""
+    """The database's description of a table: everything needed to create its replacement."""
 
     is_partitioned: bool
     options: str
@@ -44,14 +44,25 @@ class _Table(NamedTuple):
     grants: list[tuple[str, str]]
 
 
-def partition(tx: Tx, table: str) -> Partitioned:
-    """Cut one of ``TABLES`` into partitions; of a log that is cut already, make those of the half-years to come.
+def partition_all(store: Store) -> list[Partitioned]:
+    """Partition each of ``TABLES`` in a transaction of its own, as ``partition`` does. Raises ``ValueError``."""
+    done = []
+    for table in TABLES:
+        with store.begin() as tx:
+            done.append(partition(tx, table))
+    return done
 
-    Nobody else can use the table until the transaction ends; a table that is cut by a hash is copied. Safe to repeat.
-    Raises ``ValueError`` on SQLite.
+
+def partition(tx: Tx, table: str) -> Partitioned:
+    """Partition one of ``TABLES``. For a partitioned log, add the coming half-years.
+
+    The table is locked until the transaction ends. A table partitioned by hash is copied. Safe to repeat. Raises
+    ``ValueError`` on SQLite.
     """
     if tx.dialect.name == "sqlite":
-        raise ValueError("SQLite has no partitions: one file carries some millions of values, and then use PostgreSQL")
+        raise ValueError(
+            "SQLite has no partitions: it holds some millions of values in one file; beyond that, use PostgreSQL"
+        )
     from server.store.database import postgresql
 
     postgresql.take_time(tx)
@@ -68,7 +79,7 @@ def partition(tx: Tx, table: str) -> Partitioned:
 
 
 def _cut_by_time(tx: Tx, found: _Table) -> int:
-    """Make the log a partition of a new table in its place, with the half-years to come beside it."""
+    """Make the log a partition of a new table with its name, and add the coming half-years."""
     last = tx.exec_driver_sql(f"SELECT max(date_added) FROM {_LOG}").scalar()  # noqa: S608 - a name from above
     first, *halves = _halves_after(max(now(), last or 0), _HALVES + 1)
     before = f"{_LOG}_until_{_name(first)}"
@@ -82,7 +93,7 @@ def _cut_by_time(tx: Tx, found: _Table) -> int:
 
 
 def _extend(tx: Tx, found: _Table) -> int:
-    """Make further half-years where few are left, as long as nothing is in the partition of all that comes later."""
+    """Add half-years if few are left, unless the partition for all later times already has rows."""
     later = f"{_LOG}_later"
     bound = tx.execute(_BOUND, {"of_table": later}).scalar_one_or_none()
     if bound is None or tx.exec_driver_sql(f"SELECT 1 FROM {later} LIMIT 1").first():  # noqa: S608 - a name from above
@@ -95,7 +106,7 @@ def _extend(tx: Tx, found: _Table) -> int:
 
 
 def _add_halves(tx: Tx, starts: list[datetime], options: str) -> int:
-    """Make the partitions between these moments, and one of all that comes later."""
+    """Make the partitions between these moments, and one for all later times."""
     for begin, end in pairwise(starts):
         bounds = f"FROM ({micros(begin)}) TO ({micros(end)})"
         _run(tx, f"CREATE TABLE {_LOG}_{_name(begin)} PARTITION OF {_LOG} FOR VALUES {bounds}{options}")
@@ -105,7 +116,7 @@ def _add_halves(tx: Tx, starts: list[datetime], options: str) -> int:
 
 
 def _cut_by_hash(tx: Tx, table: str, found: _Table) -> int:
-    """Copy a table into the partitions of a new one in its place."""
+    """Copy a table into the partitions of a new table with its name."""
     before = f"{table}_before"
     _set_aside(tx, table, before, found)
     _run(tx, f"CREATE TABLE {table} ({_like(before)}) PARTITION BY HASH ({_HASHED[table]})")
@@ -128,7 +139,7 @@ def _set_aside(tx: Tx, table: str, name: str, found: _Table) -> None:
 
 
 def _constrain(tx: Tx, table: str, found: _Table) -> None:
-    """Set the keys and the rights of a new table as those of the one in whose place it stands."""
+    """Give a new table the keys and rights of the table that it replaces."""
     for name, definition in found.constraints.items():
         _run(tx, f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
     for privilege, role in found.grants:
@@ -146,7 +157,7 @@ def _like(name: str) -> str:
 
 
 def _halves_after(at: int, number: int) -> list[datetime]:
-    """Return the beginnings of so many half-years after a moment."""
+    """Return the beginnings of the next half-years after a moment."""
     begin = moment(at)
     first = begin.year * 2 + (begin.month - 1) // 6 + 1
     return [datetime(half // 2, half % 2 * 6 + 1, 1, tzinfo=UTC) for half in range(first, first + number)]
@@ -182,7 +193,7 @@ _INDEXES = text(
     "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
     " WHERE indrelid = CAST(:of_table AS regclass) ORDER BY 1"
 )
-# Keys first; a column that may not be empty is part of the table itself.
+# Keys first; NOT NULL is part of the table itself.
 _CONSTRAINTS = text(
     "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
     " WHERE conrelid = CAST(:of_table AS regclass) AND contype IN ('p', 'u', 'f') ORDER BY contype = 'f', conname"

@@ -1,6 +1,6 @@
-"""Settings of each connection to PostgreSQL, and what keeps a silent one from holding up the others.
+"""Settings of each connection to PostgreSQL, and protection against silent connections that block others.
 
-Imported only where that is the database.
+Imported only if the database is PostgreSQL.
 """
 
 import logging
@@ -9,37 +9,39 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Self
 
 from psycopg import Connection, Cursor, DatabaseError, OperationalError
 from psycopg.errors import ObjectNotInPrerequisiteState
 from psycopg.pq import ConnStatus, ExecStatus, Format, PipelineStatus, TransactionStatus
-from sqlalchemy import Connection as Tx, Engine, event, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+
+from server.store.database.transactions import Tx
 
 log = logging.getLogger(__name__)
 
-# A transaction whose client says nothing for so long is undone by the database. A live one says something more often.
+# The database rolls back a transaction after this silence of its client. A live client sends something more often.
 _SILENCE_SECONDS = 4
 _WORD_SECONDS = 0.5
-# Who has waited for so long looks whether those that it waits for have been silent for so long, in whatever they do.
+# A client that has waited this long checks whether the blocking clients have been silent for this long.
 _PATIENT_SECONDS, _WORDLESS_SECONDS = 2, 3
-# What one statement may take, and what it may wait for others.
+# Time limit of one statement, and of its wait for locks.
 _STATEMENT_SECONDS = 60
-# A database that says nothing of it for longer does not answer any more.
+# A database that stays silent longer counts as unresponsive.
 _UNANSWERED_SECONDS = 75.0
 _LOCK_SECONDS = 30
-# Data that the other side does not take for so long end the connection.
+# The connection ends if the other side does not accept data for this long.
 _UNTAKEN_SECONDS = 10
 
 SETTINGS: Mapping[str, str] = {
-    # Until it has counted a table that grew, PostgreSQL would fetch and sort a whole collection for each page, and go
-    # through the whole value index for a few rows.
+    # Until it has analysed a grown table, PostgreSQL would fetch and sort a whole collection for each page, and scan
+    # the whole value index for a few rows.
     "enable_bitmapscan": "off",
     "enable_seqscan": "off",
-    # A table that is read whole costs more than any other plan then, for which PostgreSQL would compile machine code.
+    # Reading a whole table then costs more than any other plan, and PostgreSQL would compile machine code for it.
     "jit": "off",
     "idle_in_transaction_session_timeout": f"{_SILENCE_SECONDS}s",
     "lock_timeout": f"{_LOCK_SECONDS}s",
@@ -50,7 +52,7 @@ SETTINGS: Mapping[str, str] = {
     "tcp_keepalives_count": "3",
 }
 
-# How the client's side finds out that the database is gone; the URL may say otherwise.
+# How the client detects a lost database. The URL may override it.
 CLIENT_SETTINGS: Mapping[str, int] = {
     "connect_timeout": 5,
     "tcp_user_timeout": _UNTAKEN_SECONDS * 1000,
@@ -59,38 +61,38 @@ CLIENT_SETTINGS: Mapping[str, int] = {
     "keepalives_count": 3,
 }
 
-# The number of statements that a connection has begun.
+# The number of statements that a connection has started.
 _STATEMENTS = "scamfeed_statements"
 
 _PATIENCE = text("SELECT set_config('statement_timeout', '0', true)")
 _LONG_PATIENCE = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
 
-# Errors by which a database says that it cannot do anything now, though SQLAlchemy sorts them under programs' faults:
-# a replica or a stopped primary, and a transaction that was undone for its silence or its length.
+# Errors for a database that is temporarily unusable, although SQLAlchemy classifies them as programming errors: a
+# replica or a stopped primary, and a transaction rolled back for silence or length.
 _UNAVAILABLE = frozenset(("25006", "25P03", "25P04"))
 
 
 class BinaryCursor(Cursor[Any]):
-    """Fetches rows in binary: a body is neither written in hexadecimal nor read from it."""
+    """Fetches rows in binary, so that bodies are not converted to and from hexadecimal."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
-        """Open a cursor as any other, for binary results."""
+        """Open a cursor for binary results."""
         super().__init__(*arguments, **more)
         self.format = Format.BINARY
 
     def execute(self, *arguments: Any, **more: Any) -> Self:
-        """Run a statement, and count it."""
+        """Run a statement and count it."""
         setattr(self.connection, _STATEMENTS, getattr(self.connection, _STATEMENTS, 0) + 1)
         return super().execute(*arguments, **more)
 
 
 def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
-    """Set each connection of ``engine`` up, and keep its open transactions alive.
+    """Configure each connection of ``engine``, and keep its open transactions alive.
 
-    Its ``info`` says under the name ``has_timelines`` whether the database has some. A ``patient`` one lets its
-    statements take as long as they do.
+    Its ``info`` stores under the key ``has_timelines`` whether the database has timelines. Statements of a ``patient``
+    connection have no time limit.
     """
-    # Who writes ``options`` into the URL means it.
+    # ``options`` in the URL are deliberate and take precedence.
     chosen = str(engine.url.query.get("options", ""))
     settings = {name: value for name, value in SETTINGS.items() if f"{name}=" not in chosen}
 
@@ -103,7 +105,7 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
     event.listen(engine, "checkout", _replace_lost)
     event.listen(engine, "checkin", _note_idle)
     if patient:
-        # For the transaction alone: a pooler gives the connection to another afterwards.
+        # For this transaction only, because a pooler gives the connection to another client afterwards.
         event.listen(engine, "begin", lambda connection: connection.execute(_PATIENCE))
     keeper = Keeper(float("inf") if patient else _UNANSWERED_SECONDS)
     event.listen(engine, "checkout", keeper.begin)
@@ -111,7 +113,7 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
     return keeper
 
 
-# So long a connection may have been idle without being asked whether it still is one.
+# A connection idle for longer is tested before it is used.
 _IDLE_SECONDS = 3.0
 _IDLE_SINCE = "scamfeed-idle-since"
 
@@ -121,9 +123,9 @@ def _note_idle(_connection: Any, record: Any) -> None:
 
 
 def _replace_lost(connection: Connection[Any], record: Any, _proxy: Any) -> None:
-    """Let a connection that a restart of the database has cut be replaced before it is used, with all others.
+    """Replace a connection that a database restart has cut before it is used, together with all others.
 
-    A database that goes says so, or its system does: an idle connection has nothing to read until then.
+    A database or system that shuts down sends a message. An idle connection has nothing to read before that.
     """
     idle_since = record.info.pop(_IDLE_SINCE, None)
     if idle_since is None or (time.monotonic() - idle_since < _IDLE_SECONDS and not _has_news(connection)):
@@ -135,7 +137,7 @@ def _replace_lost(connection: Connection[Any], record: Any, _proxy: Any) -> None
 
 
 def _has_news(connection: Connection[Any]) -> bool:
-    """Return whether an idle connection has something to read, or has ended."""
+    """Return whether an idle connection has data to read, or has ended."""
     if connection.pgconn.status != ConnStatus.OK:
         return True
     look = select.poll()
@@ -144,26 +146,28 @@ def _has_news(connection: Connection[Any]) -> bool:
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Return whether a database that raised ``error`` may do the same in a moment, or another in its place."""
+    """Return whether the database that raised ``error``, or its replacement, may accept a retry soon."""
     return isinstance(error, OperationalError) or getattr(error, "sqlstate", None) in _UNAVAILABLE
 
 
-def send_all(connection: Any, statements: Iterable[tuple[str, Any]]) -> None:
-    """Send statements with their values in one go, and wait for the end of all of them."""
+def send_all(connection: Any, statements: Iterable[tuple[str, Any, Callable[[Any], object] | None]]) -> None:
+    """Send statements with their values in one batch, wait until all of them end, and pass the rows on."""
     with connection.pipeline():
-        for sql, values in statements:
-            connection.cursor().execute(sql, values)
+        sent = [(connection.cursor().execute(sql, values), then) for sql, values, then in statements]
+    for cursor, then in sent:
+        if then is not None:
+            then(cursor.fetchall())
 
 
 def take_time(tx: Tx) -> None:
-    """Let the statements of this transaction take, and wait for others, as long as they do."""
+    """Remove the time limits from the statements of this transaction and from their waits."""
     tx.execute(_LONG_PATIENCE)
 
 
 def keep_settings(tx: Tx) -> None:
-    """Make the settings those of the hub's role in this database, as a pooler connects without them.
+    """Store the settings for the hub's role in this database, because a pooler connects without them.
 
-    Where the role may not, a warning in the log says so; each connection has the settings anyway.
+    If the role may not do this, log a warning. Each connection applies the settings anyway.
     """
     name = tx.execute(text("SELECT current_database()")).scalar_one()
     asked = text(
@@ -183,7 +187,7 @@ def keep_settings(tx: Tx) -> None:
 
 
 def _apply(connection: Connection[Any], settings: Mapping[str, str]) -> None:
-    """Set what the database knows, for as long as the connection lasts."""
+    """Apply the settings that the database supports, for the lifetime of the connection."""
     try:
         names = ", ".join("set_config(%s, %s, false)" for _ in settings)
         connection.execute(f"SELECT {names}".encode(), [part for setting in settings.items() for part in setting])
@@ -191,13 +195,13 @@ def _apply(connection: Connection[Any], settings: Mapping[str, str]) -> None:
     except DatabaseError:
         connection.rollback()
         if len(settings) > 1:
-            # A database that speaks PostgreSQL's protocol, and does not know each of its settings.
+            # A database that speaks PostgreSQL's protocol, but does not support all of its settings.
             for name, value in settings.items():
                 _apply(connection, {name: value})
 
 
 def _has_timelines(connection: Connection[Any]) -> bool:
-    """Return whether the database is PostgreSQL by more than its protocol; a replica is, too."""
+    """Return whether the database is real PostgreSQL, not only compatible with its protocol. A replica is, too."""
     try:
         connection.execute("SELECT pg_walfile_name(pg_current_wal_lsn())")
         connection.commit()
@@ -208,14 +212,14 @@ def _has_timelines(connection: Connection[Any]) -> bool:
 
 
 class Keeper:
-    """Asks the database in each transaction that is open and silent, for as long as this process lives.
+    """Keeps each open and silent transaction alive while this process lives.
 
-    The database undoes a transaction whose client is silent for some seconds, so that a node that was frozen or cut off
-    holds nobody up. A node that computes for longer is not silent.
+    The database rolls back a transaction whose client is silent for some seconds, so that a frozen or disconnected node
+    blocks no others. The keeper sends empty statements for a node that computes for longer.
     """
 
     def __init__(self, most_seconds: float) -> None:
-        """Keep no connection yet; give up a statement that is not answered for ``most_seconds``."""
+        """Start without connections. Give up a statement that has no answer for ``most_seconds``."""
         self._most_seconds = most_seconds
         self._changing = threading.Lock()
         self._open: dict[int, tuple[Connection[Any], float]] = {}
@@ -223,18 +227,18 @@ class Keeper:
         self._thread: threading.Thread | None = None
 
     def begin(self, connection: Connection[Any], _record: Any, _proxy: Any) -> None:
-        """Keep a connection from now on."""
+        """Keep a connection alive from now on."""
         self._open[id(connection)] = connection, time.monotonic()
         if self._thread is None:
             self._start()
 
     def end(self, connection: Connection[Any] | None, _record: Any) -> None:
-        """Keep a connection no longer; None is one that was lost."""
+        """Stop keeping a connection; None is a lost one."""
         if connection is not None:
             self._open.pop(id(connection), None)
 
     def close(self) -> None:
-        """Stop; the next connection starts it again."""
+        """Stop. The next connection starts it again."""
         self._over.set()
         thread, self._thread = self._thread, None
         if thread is not None:
@@ -249,7 +253,7 @@ class Keeper:
 
     def _run(self, over: threading.Event) -> None:
         looked_at = 0.0
-        # What each connection is doing, and since when.
+        # The current statement of each connection, and since when.
         doing: dict[int, tuple[int, float]] = {}
         while not over.wait(_WORD_SECONDS):
             moment, waiting = time.monotonic(), None
@@ -257,7 +261,7 @@ class Keeper:
             for key, (connection, since) in [*self._open.items()]:
                 if connection.closed:
                     self._open.pop(key, None)
-                elif moment - since > _WORD_SECONDS and not _say_something(connection):
+                elif moment - since > _WORD_SECONDS and not _send_keepalive(connection):
                     number = getattr(connection, _STATEMENTS, 0)
                     before = doing.get(key, (-1, moment))
                     busy[key] = before if before[0] == number else (number, moment)
@@ -270,8 +274,8 @@ class Keeper:
             doing = busy
 
 
-def _say_something(connection: Connection[Any]) -> bool:
-    """Send an empty statement where a transaction is open; False where a statement is under way."""
+def _send_keepalive(connection: Connection[Any]) -> bool:
+    """Send an empty statement if a transaction is open. Return False if a statement is running."""
     if not connection.lock.acquire(blocking=False):
         return False
     try:
@@ -281,7 +285,7 @@ def _say_something(connection: Connection[Any]) -> bool:
             and server.transaction_status == TransactionStatus.INTRANS
             and server.pipeline_status == PipelineStatus.OFF
         ):
-            # What is wrong with the connection, its owner finds out.
+            # The owner of the connection gets the error.
             with suppress(DatabaseError):
                 server.exec_(b"")
     finally:
@@ -296,7 +300,7 @@ def _cut(connection: Connection[Any]) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
-# A client that is silent in the middle of a COPY, or takes nothing of an answer, is under no limit of the database.
+# No limit of the database covers a client that is silent during a COPY, or does not accept an answer.
 _SILENT = """
 SELECT count(pg_terminate_backend(pid)) FROM (
   SELECT DISTINCT silent.pid
@@ -312,7 +316,7 @@ SELECT count(pg_terminate_backend(pid)) FROM (
 
 
 def _end_silent_transactions(waiting: Connection[Any]) -> None:
-    """End the transactions that others wait for and whose clients are silent; ``waiting`` tells where."""
+    """End the transactions that block others and have silent clients. ``waiting`` is a connection to run this on."""
     try:
         parameters: dict[str, Any] = {**waiting.info.get_parameters(), "password": waiting.info.password or None}
         with Connection.connect(**parameters, autocommit=True) as own:

@@ -1,8 +1,7 @@
-"""Reads from a streaming replica of PostgreSQL, never behind what anybody has been told before they began.
+"""Reads from a streaming replica of PostgreSQL that are never older than any earlier response.
 
-Before each read the primary is asked how far its log is written, once for all that ask at the same time. All that was
-answered to a partner before lies within that, on whichever node it was. The replica is read once it has replayed so
-much, else the primary is.
+Before each read the primary is asked for the end of its log, once for all concurrent readers. Every earlier response of
+any node is covered by that position. The replica is used once it has replayed up to it; otherwise the primary is used.
 """
 
 import logging
@@ -20,16 +19,16 @@ from server.store.database.engine import Store, StoreUnavailable, Tx, transactio
 
 log = logging.getLogger(__name__)
 
-# How long a read waits for the replica, and how often it looks.
+# How long a read waits for the replica, and how often it checks.
 _CATCH_UP_SECONDS, _LOOK_SECONDS = 0.02, 0.001
-# A replica that was behind is left alone for so long, one that was away for so long.
+# A replica that lagged is not used for this long; one that was unreachable, for this long.
 _BEHIND_SECONDS, _AWAY_SECONDS = 0.25, 2.0
-# A primary that has not answered for so long counts as away. It is asked again after so many times as long as it took
-# to find that out, so that one that is back is not passed over.
+# A primary without an answer for this long counts as unreachable. It is asked again after a multiple of the time it
+# took to detect that, so that a recovered primary is found soon.
 _PATIENCE_SECONDS = 1.0
 _TIMES_AS_LONG, _LONGEST_AWAY_SECONDS = 3, 2.0
 
-# Byte positions in the log, and the timeline that they are of. A replica that took over writes a log of its own.
+# Byte positions in the log, and their timeline. A replica that took over writes its own log.
 _PRIMARY = """
 SELECT pg_current_wal_flush_lsn() - CAST('0/0' AS pg_lsn), substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8)
 """
@@ -45,14 +44,14 @@ FROM pg_is_in_recovery() AS in_recovery
 
 
 class LogPosition(NamedTuple):
-    """The end of a database's log, in bytes, and its timeline."""
+    """The end of a database's log in bytes, and its timeline."""
 
     bytes: int
     timeline: str
 
 
 class PrimaryLog:
-    """Asks the primary how far its log is written: one question for all that ask at the same time."""
+    """Asks the primary for the end of its log: one query for all concurrent callers."""
 
     def __init__(self, primary: Store) -> None:
         """Ask ``primary``."""
@@ -65,13 +64,13 @@ class PrimaryLog:
         self._away_until = 0.0
 
     def position(self) -> tuple[LogPosition | None, bool]:
-        """Return how far the log was at some moment after this was called, and True.
+        """Return the end of the log at some moment after this call, and True.
 
-        Of a primary that does not answer it is the last that is known, and False.
+        If the primary does not answer, return the last known position and False.
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
         with self._answered:
-            # An answer to a question that was under way before may be too old.
+            # The answer to a query that started before this call may be too old.
             wanted = self._asked + 1
             while self._done < wanted:
                 now = time.monotonic()
@@ -88,7 +87,7 @@ class PrimaryLog:
         return self._ask()
 
     def close(self) -> None:
-        """Close the connection that the questions go by."""
+        """Close the connection of the queries."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -126,10 +125,10 @@ class PrimaryLog:
 
 
 class ReplicatedStore(Store):
-    """A store that reads from a replica what that has replayed, and from the primary all else; it writes as ever."""
+    """A store that reads from a replica where that has caught up, and otherwise from the primary."""
 
     def __init__(self, primary: Store, replica: Store) -> None:
-        """Read from ``replica`` where it is as far as ``primary``."""
+        """Read from ``replica`` if it has caught up with ``primary``."""
         super().__init__(primary._engine, primary._keeper)
         self._replica = replica
         self._primary_log = PrimaryLog(primary)
@@ -137,7 +136,7 @@ class ReplicatedStore(Store):
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """Open a view of the database that has all that was answered before. Raises ``StoreUnavailable``."""
+        """Open a view of the database that covers all earlier responses. Raises ``StoreUnavailable``."""
         with ExitStack() as opened:
             tx = self._replica_view(opened)
             if tx is None:
@@ -147,45 +146,45 @@ class ReplicatedStore(Store):
                 with transaction(tx):
                     yield tx
             except StoreUnavailable:
-                # Lost on the way, or its query was in the way of what it replays: the next read is the primary's.
-                self._leave_alone(_AWAY_SECONDS)
+                # The connection was lost, or the query conflicted with the replay: the next read uses the primary.
+                self._avoid_replica(_AWAY_SECONDS)
                 raise
 
     def close(self) -> None:
-        """Close the connections to the replica, and those that reads opened; those of the primary stay its own."""
+        """Close the connections to the replica and those opened by reads. The primary's connections stay open."""
         self._primary_log.close()
         self._replica.close()
 
-    def _leave_alone(self, seconds: float) -> None:
+    def _avoid_replica(self, seconds: float) -> None:
         self._not_before = time.monotonic() + seconds
 
-    def _replica_view(self, opened: ExitStack) -> Tx | None:
-        """Open a view of the replica, None where it is away or behind."""
+    def _replica_view(self, opened: ExitStack) -> Connection | None:
+        """Open a view of the replica, or return None if it is unreachable or behind."""
         if time.monotonic() < self._not_before:
             return None
         needed, is_primary_there = self._primary_log.position()
         if needed is None:
             return None
         try:
-            # The session is one of the replica's from the question to the view: behind its address may be several.
+            # Use one session for the position and the view, because several replicas may share the address.
             connection = opened.enter_context(self._replica._reader.connect())
             if not _has_replayed(connection, needed, all_received=not is_primary_there):
                 opened.close()
                 log.info("replica-behind")
-                self._leave_alone(_BEHIND_SECONDS if is_primary_there else 0.0)
+                self._avoid_replica(_BEHIND_SECONDS if is_primary_there else 0.0)
                 return None
         except (SQLAlchemyError, StoreUnavailable) as error:
             opened.close()
             log.warning("replica-away cause=%s", type(error.__cause__ or error).__name__)
-            self._leave_alone(_AWAY_SECONDS)
+            self._avoid_replica(_AWAY_SECONDS)
             return None
         return connection
 
 
 def _has_replayed(connection: Connection, needed: LogPosition, *, all_received: bool) -> bool:
-    """Wait until the replica has replayed what is needed; ``all_received``: and all else that it has been sent.
+    """Wait until the replica has replayed the needed position; with ``all_received``, also all received log.
 
-    Asked outside any transaction, as a view begun before would be older than the answer.
+    Runs outside any transaction, because a view begun before would be older than the answer.
     """
     deadline = time.monotonic() + _CATCH_UP_SECONDS
     while True:
@@ -205,5 +204,5 @@ def _replica_position(connection: Connection) -> tuple[int, int, str | None]:
         answer = driver.pgconn.exec_(_REPLICA)
     values = [answer.get_value(0, column) if answer.ntuples else None for column in range(3)]
     if values[0] is None or values[1] is None:
-        raise StoreUnavailable("the replica does not tell how far it is")
+        raise StoreUnavailable("the replica does not report its position")
     return int(values[0]), int(values[1]), values[2].decode() if values[2] else None

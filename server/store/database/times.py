@@ -1,11 +1,11 @@
-"""Moments as the store keeps them: whole microseconds since the epoch, and their RFC 3339 text."""
+"""Moments in the store's format: whole microseconds since the epoch, and their RFC 3339 text."""
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from schemas import clock
+from schemas import timestamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
@@ -17,7 +17,7 @@ _RFC3339 = re.compile(
 
 def now() -> int:
     """Return the time in microseconds since the epoch."""
-    return clock.nanoseconds() // 1000
+    return timestamp.nanoseconds() // 1000
 
 
 def micros(moment: datetime) -> int:
@@ -27,15 +27,15 @@ def micros(moment: datetime) -> int:
 
 
 def moment(value: int) -> datetime:
-    """Read microseconds since the epoch as an aware datetime in UTC."""
+    """Return microseconds since the epoch as an aware datetime in UTC."""
     return _EPOCH + timedelta(microseconds=value)
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> int:
-    """Read any RFC 3339 timestamp; digits beyond the microsecond are cut, a leap second counts as the one after.
+    """Parse any RFC 3339 timestamp. Digits beyond the microsecond are cut; a leap second becomes the next second.
 
-    Raises ``ValueError`` for everything else.
+    Raises ``ValueError`` for other text.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -54,19 +54,19 @@ def parse(text: str) -> int:
 
 
 def stamp(value: int) -> str:
-    """Write microseconds since the epoch with all six digits, as TAXII's own timestamps have them."""
+    """Format microseconds since the epoch with all six digits, as TAXII's timestamps require."""
     seconds, fraction = divmod(value, _SECOND)
     return f"{_clock(seconds)}.{fraction:06}Z"
 
 
 def stix_stamp(value: int) -> str:
-    """Write a version as STIX does: milliseconds, and microseconds only where there are some."""
+    """Format a version as STIX does: milliseconds, and microseconds only if they are not zero."""
     seconds, fraction = divmod(value, _SECOND)
     return f"{_clock(seconds)}.{fraction:06}Z" if fraction % 1000 else f"{_clock(seconds)}.{fraction // 1000:03}Z"
 
 
 def stamps(values: Iterable[int]) -> list[str]:
-    """Return what ``stamp`` returns for each; the thousands of a manifest share a few seconds."""
+    """Return the result of ``stamp`` for each value. Thousands of a manifest share a few seconds."""
     written = []
     begin = end = 0
     clock = ""
@@ -75,17 +75,16 @@ def stamps(values: Iterable[int]) -> list[str]:
             seconds = value // _SECOND
             begin, clock = seconds * _SECOND, _clock(seconds)
             end = begin + _SECOND
-        # With a digit before the six, so that none of these is lost.
+        # A leading seventh digit preserves the zeros of the six.
         written.append(f"{clock}.{str(value - begin + _SECOND)[1:]}Z")
     return written
 
 
 def stix_stamps(values: Iterable[int]) -> list[str]:
-    """Return what ``stix_stamp`` returns for each."""
+    """Return the result of ``stix_stamp`` for each value."""
     return [text if text[-4:-1] != "000" else f"{text[:-4]}Z" for text in stamps(values)]
 
 
 @lru_cache(maxsize=4096)
 def _clock(seconds: int) -> str:
-    """Write whole seconds."""
     return moment(seconds * _SECOND).replace(tzinfo=None).isoformat()

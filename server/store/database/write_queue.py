@@ -1,7 +1,6 @@
-"""A queue of the writers of one SQLite file: those who have waited are let in before one that has just written.
+"""A queue of the writers of one SQLite file. Waiting writers come before one that has just written.
 
-SQLite itself lets any of those in that look at the right moment, and a writer that comes again at once nearly always
-is.
+SQLite itself admits the writer that retries at the right moment, which nearly always is the one that has just written.
 """
 
 import fcntl
@@ -13,21 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-# A writer waits for another process by trying its lock so often.
+# Interval at which a writer retries the lock held by another process.
 _LOOK_SECONDS = 0.001
-# For so long after a writer waited, another is expected.
+# After a writer waited, another one is expected for this long.
 _CONTENDED_SECONDS = 1.0
-# A writer in passing looks for a moment in which nobody writes for so long, before it waits as any other.
+# How long an in-passing writer looks for an idle moment before it waits like any other.
 _PATIENT_SECONDS = 3.0
-# Bytes of the lock file: one is locked by the next writer of all processes, one by the present one.
+# Bytes of the lock file: the next writer of all processes locks one, the current writer the other.
 _NEXT, _WRITING = 0, 1
 
 
 class WriteQueue:
-    """The right to write: one thread of all processes at a time, each process's threads in the order they came."""
+    """The right to write: one thread of all processes at a time; threads of a process in order of arrival."""
 
     def __init__(self, path: str, seconds: float) -> None:
-        """Queue by locks on the file ``path``, waiting up to ``seconds`` for a turn."""
+        """Queue with locks on the file ``path``, waiting up to ``seconds`` for a turn."""
         self._path = path
         self._seconds = seconds
         self._changing = threading.Lock()
@@ -44,15 +43,15 @@ class WriteQueue:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let the next one in."""
+        """Let the next writer in."""
         file = self._open()
         if file is not None:
             self._unlock(file, _WRITING)
-        self._hand_on()
+        self._pass_turn()
 
     @contextmanager
     def in_passing(self) -> Iterator[None]:
-        """Wait for the turn of a writer of a few rows, for whom nobody else has to hurry. Raises ``TimeoutError``."""
+        """Wait for the turn of a small write without urgency for other writers. Raises ``TimeoutError``."""
         self._enter(in_passing=True)
         try:
             yield
@@ -65,7 +64,7 @@ class WriteQueue:
         try:
             self._wait_for_other_processes(deadline, in_passing=in_passing)
         except BaseException:
-            self._hand_on()
+            self._pass_turn()
             raise
 
     def has_waiting_writers(self) -> bool:
@@ -82,7 +81,7 @@ class WriteQueue:
         return time.monotonic() - self._contended_at < _CONTENDED_SECONDS
 
     def close(self) -> None:
-        """Close the file; it is opened again where it is needed."""
+        """Close the file. It is opened again when needed."""
         with self._changing:
             if self._file is not None and self._file[0] == os.getpid() and not self._busy:
                 os.close(self._file[1])
@@ -108,9 +107,9 @@ class WriteQueue:
                 self._waiting.remove(turn)
                 self._in_passing.discard(turn)
                 raise TimeoutError("another writer of this process takes too long")
-        # The turn came in the very moment in which the time ran out.
+        # The turn came just when the time ran out.
 
-    def _hand_on(self) -> None:
+    def _pass_turn(self) -> None:
         with self._changing:
             if self._waiting:
                 turn = self._waiting.popleft()
@@ -120,7 +119,7 @@ class WriteQueue:
                 self._busy = False
 
     def _wait_for_other_processes(self, deadline: float, *, in_passing: bool) -> None:
-        """Wait for the turn of this process: who has just written comes behind who waits to be next."""
+        """Wait for the turn of this process. A process that waits comes before one that has just written."""
         file = self._open()
         if file is None:
             return
@@ -153,7 +152,7 @@ class WriteQueue:
         fcntl.lockf(file, fcntl.LOCK_UN, 1, byte)
 
     def _open(self) -> int | None:
-        """Return the lock file, each process its own; None where there can be none, and SQLite alone keeps order."""
+        """Return this process's lock file, or None if it cannot exist; then SQLite alone orders the writers."""
         process = os.getpid()
         if self._file is None or self._file[0] != process:
             try:

@@ -1,1 +1,1 @@
-"""The ledger: for each collection that is read, a Merkle tree over all that was published in it, in its order."""
+"""The ledger: for each readable collection, a Merkle tree over all its published objects in order."""

@@ -1,4 +1,4 @@
-"""The growth of a tree in memory: entries are added at its end, and the spans and tiles that changed are written."""
+"""The growth of a tree in memory: entries are added at its end, and changed spans and tiles are written."""
 
 import os
 import struct
@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, insert, select, update
 
-from schemas.ledger import trees
-from schemas.ledger.checkpoints import Checkpoint
-from schemas.ledger.entries import LENGTH, SALT, EntryKind, digest
-from schemas.ledger.tiles import WIDTH, TileNodes, TilePath
+from schemas.tlog import trees
+from schemas.tlog.entries import LENGTH, SALT, EntryKind, digest
+from schemas.tlog.proofs import Checkpoint
+from schemas.tlog.trees import WIDTH, TileNodes, TilePath
 from server.store.database.engine import Tx
 from server.store.ledger.tables import ledger_spans, ledger_tiles, ledger_trees
 
 
 class Tree(NamedTuple):
-    """The tree of a collection, as ``ledger_trees`` has it."""
+    """The tree of a collection, as stored in ``ledger_trees``."""
 
     collection: int
     origin: str
@@ -31,7 +31,7 @@ class Tree(NamedTuple):
 
 
 Leaf = tuple[EntryKind, int, bytes]
-"""An entry before it has its salt: what kind, when it was added, and the content that it is about."""
+"""An entry before it gets its salt: its kind, when it was added, and its content."""
 
 
 @dataclass(slots=True)
@@ -49,10 +49,10 @@ class _Tile:
 
 
 class Growth:
-    """A tree while entries are added to it; what it needs of the stored tree is read as it is needed."""
+    """A tree that is being extended. Parts of the stored tree are read when needed."""
 
     def __init__(self, tx: Tx, tree: Tree) -> None:
-        """Begin with the tree as it is."""
+        """Begin with the stored tree."""
         self._tx: Tx = tx
         self._before = tree
         self.size = tree.size
@@ -64,7 +64,7 @@ class Growth:
     def add(self, leaves: Sequence[Leaf], *, in_order: bool = True) -> int:
         """Add entries with random salts, and return the index of the first.
 
-        Entries that are not ``in_order`` stand for an older ``date_added`` than those before.
+        Entries that are not ``in_order`` have an older ``date_added`` than those before.
         """
         first = self.size
         salts = os.urandom(SALT * len(leaves))
@@ -84,24 +84,24 @@ class Growth:
 
     @property
     def added(self) -> int:
-        """Return the number of entries that were added."""
+        """Return the number of added entries."""
         return self.size - self._before.size
 
     def erase(self, index: int) -> None:
-        """Forget the salt of an entry, stored or new: nothing can be shown to be its object from now on."""
+        """Erase the salt of a stored or new entry. From now on no object can be proven to belong to it."""
         number, place = divmod(index, WIDTH)
         span = self._span(number)
         span.salts[place * SALT : (place + 1) * SALT] = bytes(SALT)
 
     def root(self) -> bytes:
-        """Return the root of the tree as it is now; it is computed once."""
+        """Return the current root of the tree. It is computed once."""
         if self._root is None:
             self._root = trees.root(TileNodes(self._tile_bytes, self.size), self.size)
         return self._root
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Return the head of the tree as it is now."""
+        """Return the current head of the tree."""
         return Checkpoint(self._before.origin, self.size, self.root())
 
     @property
@@ -110,9 +110,9 @@ class Growth:
         return self._before.collection
 
     def write(self, tx: Tx, sealed: int) -> bool:
-        """Write what changed, as of the ``date_added`` that the log is in the tree up to.
+        """Write the changes, with the ``date_added`` up to which the log is in the tree.
 
-        Return False, and write nothing, where the stored tree is not the one that this grew from.
+        Return False, and write nothing, if the stored tree has changed since this one was read.
         """
         before = self._before
         changed = {"size": self.size, "root": self.root(), "sealed": sealed, "last_added": self.last_added}
@@ -146,7 +146,7 @@ class Growth:
         return True
 
     def _extend(self, entries: Sequence[bytes], salts: bytes) -> None:
-        """Add entries that one span has room for."""
+        """Add entries that fit into one span."""
         number = self.size // WIDTH
         span = self._span(number)
         self._root = None
@@ -208,14 +208,14 @@ def split(hashes: bytes | bytearray) -> list[bytes]:
 
 
 def tile_bytes(tx: Tx, collection: int, level: int, number: int) -> bytes | None:
-    """Return the stored hashes of a tile of level 1 or more, None where there is none."""
+    """Return the stored hashes of a tile of level 1 or more, or None."""
     given = {"of_collection": collection, "of_level": level, "of_number": number}
     found = tx.execute(_TILE, given).first()
     return None if found is None else bytes(found[0])
 
 
 def load(tx: Tx, numbers: Iterable[int]) -> dict[int, Tree]:
-    """Return the trees of collections, by their numbers; those that have none are left out."""
+    """Return the existing trees of collections, by number."""
     wanted = sorted(set(numbers))
     found: dict[int, Tree] = {}
     for start in range(0, len(wanted), 500):
@@ -225,13 +225,13 @@ def load(tx: Tx, numbers: Iterable[int]) -> dict[int, Tree]:
 
 
 def tree_of(tx: Tx, number: int) -> Tree | None:
-    """Return the tree of a collection, None where it has none."""
+    """Return the tree of a collection, or None."""
     row = tx.execute(_TREE, {"of_collection": number}).first()
     return None if row is None else _tree(row)
 
 
 def lock(tx: Tx, numbers: Iterable[int]) -> dict[int, Tree]:
-    """Return the trees of collections, and keep others from changing them until the transaction ends."""
+    """Return the trees of collections, locked until the transaction ends."""
     asked = select(ledger_trees).where(ledger_trees.c.collection.in_(sorted(set(numbers))))
     asked = asked.order_by(ledger_trees.c.collection).with_for_update()
     return {row[0]: _tree(row) for row in tx.execute(asked)}

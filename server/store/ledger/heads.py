@@ -1,23 +1,23 @@
-"""Signed checkpoints: the newest of each tree, those that are kept, and the cosignatures of witnesses."""
+"""Signed checkpoints: the newest of each tree, the stored ones, and the cosignatures of witnesses."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 
-from schemas.ledger.notes import NoteSignature, SignedNote, latest
+from schemas.tlog.notes import NoteSignature, SignedNote, latest
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.ledger.growth import Tree
 from server.store.ledger.tables import ledger_heads, ledger_trees
 
 _HOUR = 3_600 * 1_000_000
-# As long as somebody who cosigns may take.
+# The longest time that a cosigner may take.
 _RECENT = _HOUR // 4
 
 
 class SignedHead(NamedTuple):
-    """A checkpoint that is kept: its size, when it was signed (microseconds), and its note."""
+    """A stored checkpoint: its size, when it was signed (microseconds), and its note."""
 
     size: int
     signed: int
@@ -35,7 +35,7 @@ def all_trees(tx: Tx) -> list[Tree]:
 
 
 def keep(tx: Tx, collection: int, size: int, note: bytes) -> None:
-    """Keep a signed checkpoint as the newest of a tree, unless a newer one was kept meanwhile."""
+    """Store a signed checkpoint as the newest of a tree, unless a newer one exists already."""
     moment = now()
     newest = update(ledger_trees).where(ledger_trees.c.collection == collection, ledger_trees.c.noted < size)
     if not tx.execute(newest.values(noted=size, signed=moment, note=note)).rowcount:
@@ -49,7 +49,7 @@ def keep(tx: Tx, collection: int, size: int, note: bytes) -> None:
 
 
 def sign_again(tx: Tx, collection: int, size: int, note: bytes) -> None:
-    """Replace the newest checkpoint of a tree by the same one, signed by other keys."""
+    """Replace the newest checkpoint of a tree by the same one, signed with other keys."""
     newest = update(ledger_trees).where(ledger_trees.c.collection == collection, ledger_trees.c.noted == size)
     tx.execute(newest.values(signed=now(), note=note))
 
@@ -61,25 +61,27 @@ def recent(tx: Tx, collection: int) -> list[bytes]:
 
 
 def last_hourly(tx: Tx, collection: int) -> SignedHead | None:
-    """Return the newest checkpoint of a tree that was the first of its hour, None of none."""
+    """Return the newest checkpoint of a tree that was the first of its hour, or None."""
     asked = select(_h.size, _h.signed, _h.note).where(_h.collection == collection, _h.hourly)
     row = tx.execute(asked.order_by(_h.size.desc()).limit(1)).first()
     return None if row is None else SignedHead(row[0], row[1], bytes(row[2]))
 
 
 def cosigned(tx: Tx, collection: int, beyond: int = -1) -> bytes | None:
-    """Return the newest checkpoint of a tree that a witness cosigned, of more than ``beyond`` entries; None of none."""
-    return tx.execute(_COSIGNED, {"of_collection": collection, "beyond": beyond}).scalar()
+    """Return the newest cosigned checkpoint of a tree with more than ``beyond`` entries, or None."""
+    found: bytes | None = tx.execute(_COSIGNED, {"of_collection": collection, "beyond": beyond}).scalar()
+    return found
 
 
 def cosigned_size(tx: Tx, collection: int) -> int | None:
-    """Return the size of the newest checkpoint of a tree that a witness cosigned, None of none."""
+    """Return the size of the newest cosigned checkpoint of a tree, or None."""
     asked = select(_h.size).where(_h.collection == collection, _h.cosigned).order_by(_h.size.desc()).limit(1)
-    return tx.execute(asked).scalar()
+    found: int | None = tx.execute(asked).scalar()
+    return found
 
 
 def cosign(tx: Tx, collection: int, size: int, note: SignedNote, lines: Sequence[NoteSignature]) -> None:
-    """Add cosignatures to a signed checkpoint, and keep it; a key's newer cosignature takes the place of its older."""
+    """Add cosignatures to a signed checkpoint and store it. A key's newer cosignature replaces its older one."""
     key = (_h.collection == collection, _h.size == size)
     stored = tx.execute(select(_h.note).where(*key).with_for_update()).scalar()
     before = note.signatures if stored is None else SignedNote.parse(bytes(stored)).signatures
@@ -92,11 +94,11 @@ def cosign(tx: Tx, collection: int, size: int, note: SignedNote, lines: Sequence
         tx.execute(insert(ledger_heads).values(**row, note=whole))
     else:
         tx.execute(update(ledger_heads).where(*key).values(cosigned=True, note=whole))
-    _thin_out(tx, collection)
+    _thin_cosigned(tx, collection)
 
 
-def _thin_out(tx: Tx, collection: int) -> None:
-    """Keep of cosigned checkpoints that are older than a few hours the last of each hour."""
+def _thin_cosigned(tx: Tx, collection: int) -> None:
+    """Of cosigned checkpoints older than a few hours, keep only the last of each hour."""
     asked = select(_h.size, _h.signed).where(
         _h.collection == collection, _h.cosigned, ~_h.hourly, _h.signed < now() - 4 * _HOUR
     )

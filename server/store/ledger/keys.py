@@ -1,4 +1,4 @@
-"""The public keys by which this store's checkpoints were signed: no other key signs for it."""
+"""The public keys that have signed this store's checkpoints. No other key may sign for it."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from server.store.ledger.tables import ledger_keys
 
 
 class KnownKey(NamedTuple):
-    """A public key, since when it signs, and until when beside its successor; None: it has none."""
+    """A public key, when it began to sign, and until when it signs along with its successor; None: no successor."""
 
     key: str
     since: int
@@ -30,5 +30,5 @@ def add(tx: Tx, key: str) -> None:
 
 
 def retire(tx: Tx, key: str, until: int) -> None:
-    """Let a key sign until a moment and not longer."""
+    """Let a key sign until a moment, but not longer."""
     tx.execute(update(ledger_keys).where(ledger_keys.c.key == key).values(until=until))

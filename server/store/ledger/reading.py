@@ -1,19 +1,20 @@
-"""The parts of a collection's ledger that a reader is given: tiles, openings, and proofs of single objects.
+"""The parts of a collection's ledger that a reader gets: tiles, openings, and proofs of single objects.
 
-Tiles and entries are the same for all who read the collection. Salts are given for what the reader may see alone: of
-what was withdrawn before it was let read, it learns that there was something, and when, but not what.
+Tiles and entries are the same for all readers of the collection. Salts are given only for visible objects. For objects
+withdrawn before its access began, a reader learns that they existed and when, but not their content.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, select
 
-from schemas.ledger import tiles, trees
-from schemas.ledger.checkpoints import Checkpoint
-from schemas.ledger.entries import LENGTH, SALT, Opening, Openings
-from schemas.ledger.notes import SignedNote
-from schemas.ledger.proofs import LogProof
-from schemas.ledger.tiles import WIDTH, TileNodes, TilePath
+from schemas.tlog import trees
+from schemas.tlog.entries import LENGTH, SALT, Opening, Openings
+from schemas.tlog.notes import SignedNote
+from schemas.tlog.proofs import Checkpoint, LogProof
+from schemas.tlog.trees import WIDTH, TileNodes, TilePath
 from server.store import log
 from server.store.collections import Collection
 from server.store.database.engine import Tx
@@ -28,7 +29,7 @@ _SPECS = ("2.0", "2.1")
 
 
 class NotSealed(LookupError):
-    """The object is in the collection, but in no signed checkpoint yet."""
+    """The object is in the collection, but not yet in a signed checkpoint."""
 
 
 class _Span(NamedTuple):
@@ -37,7 +38,7 @@ class _Span(NamedTuple):
 
 
 class _Spans:
-    """The spans of a tree, read once each."""
+    """The spans of a tree, each read once."""
 
     def __init__(self, tx: Tx, collection: int) -> None:
         self._tx = tx
@@ -58,8 +59,8 @@ class _Spans:
 
 
 def tile(tx: Tx, tree: Tree, path: TilePath) -> bytes | None:
-    """Return a tile of hashes, or a bundle of entries; None where the signed tree has none that wide."""
-    if path.width > tiles.width_at(tree.noted, path.level or 0, path.number):
+    """Return a tile of hashes or a bundle of entries, or None if the signed tree has none of that width."""
+    if path.width > trees.width_at(tree.noted, path.level or 0, path.number):
         return None
     if path.level:
         hashes = growth.tile_bytes(tx, tree.collection, path.level, path.number)
@@ -68,11 +69,11 @@ def tile(tx: Tx, tree: Tree, path: TilePath) -> bytes | None:
     if row is None:
         return None
     entries = growth.entries_of(row[0])[: path.width]
-    return tiles.bundle(entries) if path.level is None else b"".join(map(trees.leaf_hash, entries))
+    return trees.bundle(entries) if path.level is None else b"".join(map(trees.leaf_hash, entries))
 
 
 def nodes(tx: Tx, tree: Tree, size: int) -> TileNodes:
-    """Return the subtrees of a tree as it was when it had ``size`` entries."""
+    """Return the subtrees of a tree at the time when it had ``size`` entries."""
     at_size = tree._replace(noted=max(size, tree.noted))
 
     def read(path: TilePath) -> bytes:
@@ -82,30 +83,37 @@ def nodes(tx: Tx, tree: Tree, size: int) -> TileNodes:
 
 
 def root_at(tx: Tx, tree: Tree, size: int) -> bytes:
-    """Return the root of a tree when it had ``size`` entries."""
+    """Return the root of a tree at the time when it had ``size`` entries."""
     return trees.root(nodes(tx, tree, size), size)
 
 
 def openings(tx: Tx, collection: Collection, tree: Tree, after: int, limit: int, granted: int) -> Openings:
-    """Return the openings of what was added after a ``date_added``, as far as it is signed.
+    """Return the signed openings of the entries added after a ``date_added``.
 
-    What was withdrawn by ``granted`` (microseconds) is left out. Removals and statements come with what stands around
-    them.
+    Entries of objects delisted by ``granted`` (microseconds) are marked as withheld, without their salts. The pages
+    cover each entry of an object, or name its removal, so a reader can detect omitted entries. Removals and statements
+    are returned with the entries around them.
     """
-    query = Query(after, limit, spec_versions=_SPECS, versions=EVERY, granted=granted)
+    query = Query(after, limit, spec_versions=_SPECS, versions=EVERY)
     page = log.manifest(tx, collection, query)
-    places = [record.date_added for record in page.records]
-    indexes = removals.locate_all(tx, tree.collection, places)
+    hidden = _hidden(tx, collection, query, page.records, granted)
+    indexes = removals.locate_all(tx, tree.collection, [record.date_added for record in page.records])
     spans = _Spans(tx, tree.collection)
     found: list[Opening] = []
+    withheld: list[int] = []
     last, is_whole = after, True
     for record in page.records:
-        index = indexes.get(record.date_added)
-        if record.date_added > tree.sealed or (index is not None and index >= tree.noted):
+        if record.date_added > tree.sealed:
             is_whole = False
             break
         last = record.date_added
-        if index is not None:
+        index = indexes.get(record.date_added)
+        if index is None or index >= tree.noted:
+            # It has no entry, or a later unsigned one that replaces a removed one.
+            continue
+        if record.date_added in hidden:
+            withheld.append(index)
+        else:
             found.append(_opening(spans, index, record))
     is_last = page.next is None or not is_whole
     first = removals.first_after(tx, tree, after)
@@ -114,13 +122,29 @@ def openings(tx: Tx, collection: Collection, tree: Tree, after: int, limit: int,
     found += [_removal(spans, entry, removed) for entry, removed in gone]
     stated = statements.between(tx, tree.collection, first, end)
     found += [_statement(spans, entry, says) for entry, says in stated]
-    return Openings(found, None if is_last else str(last))
+    removing = [removed for _, removed in removals.between(tx, tree.collection, tree.noted, tree.size)]
+    return Openings(
+        found,
+        None if is_last else str(last),
+        withheld,
+        [index for index in removing if index < tree.noted],
+        stamp(collection.granted) if withheld else None,
+    )
+
+
+def _hidden(tx: Tx, collection: Collection, query: Query, records: Sequence[ManifestRecord], granted: int) -> set[int]:
+    """Return the ``date_added`` of a page's records that the reader may not see. Later ones are visible."""
+    hidden = {record.date_added for record in records if record.date_added <= granted}
+    if hidden:
+        shown = log.manifest(tx, collection, replace(query, granted=granted))
+        hidden -= {record.date_added for record in shown.records}
+    return hidden
 
 
 def proof(tx: Tx, collection: Collection, tree: Tree, id_: str, version: int | None, granted: int) -> LogProof | None:
-    """Return the proof that an object is in the ledger, in a version or the last; None of one that is not there.
+    """Return the proof that an object is in the ledger, in a given version or the last one; None if it is missing.
 
-    It leads to the newest checkpoint that a witness cosigned, where that has it, else to the newest one. Raises
+    The proof leads to the newest cosigned checkpoint that includes the object, else to the newest one. Raises
     ``NotSealed``.
     """
     query = Query(ids=(id_,), spec_versions=_SPECS, versions=EVERY, granted=granted)

@@ -1,7 +1,7 @@
-"""Removals: what is taken out of a log, or changed in it by an erasure, after it was published.
+"""Removals: objects removed from a log, or changed in it by an erasure, after their publication.
 
-The entry stays, so that every other proof holds; its salt goes, so that nothing can be shown to be its object. A new
-entry says that the object is gone, and where something was left in its place, another one is for that.
+The entry stays, so that every other proof remains valid. Its salt is erased, so that no object can be proven to belong
+to it. A new entry records that the object is gone. If something was left in its place, another entry is added for that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,20 +9,19 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, insert, select
 
-from schemas.ledger.canonical import canonical_or_raw
-from schemas.ledger.entries import LENGTH, EntryKind, removal
-from schemas.ledger.tiles import WIDTH
+from schemas.tlog.entries import LENGTH, EntryKind, canonical_or_raw, removal
+from schemas.tlog.trees import WIDTH
 from server.store.database.engine import Tx
 from server.store.database.times import now
+from server.store.item import LATER, OF_VARIANT
 from server.store.ledger import sealing
 from server.store.ledger.growth import Growth, Tree
 from server.store.ledger.tables import ledger_removals, ledger_spans
-from server.store.objects.parts import LATER, OF_VARIANT
 from server.store.tables import collections
 
 
 class Removed(NamedTuple):
-    """The removed part of a row of a log: its ``date_added``, by its bit each thing that it had, and what is left."""
+    """The removed part of a row of a log: its ``date_added``, its objects by bit, and the remaining body."""
 
     date_added: int
     before: Mapping[int, bytes]
@@ -30,9 +29,9 @@ class Removed(NamedTuple):
 
 
 def note(tx: Tx, log: int, removed: Sequence[Removed]) -> None:
-    """Note in the trees of a log what the transaction is about to remove from it, or to change in it.
+    """Record in the trees of a log the rows that the transaction is about to remove or change.
 
-    What is not sealed yet is sealed first. To be called before the rows are changed, while the log is locked.
+    Unsealed rows are sealed first. Call it before the rows are changed, while the log is locked.
     """
     trees = sealing.seal_log(tx, log)
     if not trees:
@@ -65,12 +64,12 @@ def _remove(tx: Tx, tree: Growth, place: int, left: bytes | None) -> None:
 
 
 def locate(tx: Tx, collection: int, place: int) -> int | None:
-    """Return the index of the entry for what stands at a ``date_added``; None of what is not sealed, or is gone."""
+    """Return the index of the entry for the object at a ``date_added``; None if it is unsealed or removed."""
     return locate_all(tx, collection, [place]).get(place)
 
 
 def locate_all(tx: Tx, collection: int, places: Iterable[int]) -> dict[int, int]:
-    """Return by ``date_added`` the indexes of the entries for what stands there, in no more reads than needed."""
+    """Return by ``date_added`` the indexes of the entries for the objects there, with as few reads as possible."""
     wanted = sorted(set(places))
     found: dict[int, int] = {}
     last = -1
@@ -89,7 +88,7 @@ def locate_all(tx: Tx, collection: int, places: Iterable[int]) -> dict[int, int]
 
 
 def first_after(tx: Tx, tree: Tree, place: int) -> int:
-    """Return the index after the entry for the last object up to a ``date_added``: what follows was added later."""
+    """Return the index after the entry of the last object up to a ``date_added``. Later entries were added later."""
     span = tx.execute(_SPAN_OF, {"of_collection": tree.collection, "place": place + 1}).first()
     if span is None:
         last = tree.last_added
@@ -104,7 +103,7 @@ def first_after(tx: Tx, tree: Tree, place: int) -> int:
 
 
 def objects_of(entries: bytes) -> list[tuple[int, int]]:
-    """Return the place and the ``date_added`` of each entry of a span that is about an object."""
+    """Return the place and the ``date_added`` of each entry of a span that describes an object."""
     data = bytes(entries)
     return [
         (start // LENGTH, int.from_bytes(data[start + 1 : start + 9]))
@@ -114,7 +113,7 @@ def objects_of(entries: bytes) -> list[tuple[int, int]]:
 
 
 def follow(tx: Tx, collection: int, indexes: Mapping[int, int]) -> dict[int, int]:
-    """Return the same with the entries of what was left, in place of those whose objects are gone."""
+    """Return the same with replaced entries in place of those whose objects are gone."""
     current = dict(indexes)
     while current:
         replaced = replacements(tx, collection, current.values())
@@ -131,7 +130,7 @@ def follow(tx: Tx, collection: int, indexes: Mapping[int, int]) -> dict[int, int
 
 
 def replacements(tx: Tx, collection: int, indexes: Iterable[int]) -> dict[int, int | None]:
-    """Return by index what took the place of those whose objects are gone, None for nothing."""
+    """Return by index the replacements of entries whose objects are gone, None without one."""
     wanted = sorted(set(indexes))
     found: dict[int, int | None] = {}
     for start in range(0, len(wanted), 500):

@@ -1,7 +1,7 @@
-"""Sealing: what was added to the logs since the last time enters their trees, in the order of ``date_added``.
+"""Sealing: adds new log rows to their trees, in the order of ``date_added``.
 
-It runs after the commits that it is about, so that nobody who contributes or releases waits for it. What a transaction
-added is seen all at once, and what others add later has a later ``date_added``: nothing comes in between afterwards.
+It runs after the commits, so that contributions and releases do not wait for it. The rows of a transaction become
+visible together, and later rows have a later ``date_added``. So nothing can be inserted before a sealed row.
 """
 
 import secrets
@@ -11,25 +11,24 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Integer, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from schemas.ledger.canonical import canonical_or_raw
-from schemas.ledger.checkpoints import Checkpoint
-from schemas.ledger.entries import EntryKind
-from schemas.ledger.trees import EMPTY_ROOT
+from schemas.tlog.entries import EntryKind, canonical_or_raw
+from schemas.tlog.proofs import Checkpoint
+from schemas.tlog.trees import EMPTY_ROOT
 from server.store.database.engine import Store, Tx
+from server.store.item import LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
 from server.store.ledger import growth, heads, statements
 from server.store.ledger.growth import Growth, Leaf, Tree
 from server.store.ledger.statements import HubStatement
 from server.store.ledger.tables import ledger_trees
 from server.store.objects import bodies
-from server.store.objects.parts import LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
 from server.store.tables import collections, objects
 
-# Rows of logs that one step seals; each is one to four entries.
+# Rows of logs that one step seals. Each row becomes one to four entries.
 ROWS = 2_000
 # More than the rows of one moment.
 _FEWEST = 10
 _PUBLISHED, _RAW = EntryKind.PUBLISHED, EntryKind.PUBLISHED_RAW
-# By the bit of a variant, the places in a row of what it has, and how much later each stands.
+# By bit of a variant: the position of its object in a row, and its offset in ``date_added``.
 _PLACE = {OBSERVABLE: 1, RELATIONSHIP: 2}
 _THINGS = {variant: [(_PLACE.get(part, 0), LATER[part]) for part in parts] for variant, parts in OF_VARIANT.items()}
 
@@ -38,7 +37,10 @@ Sign = Callable[[Checkpoint], bytes]
 
 
 class Sealed(NamedTuple):
-    """The end of a step: how many entries it added, and whether there is ``more``; ``lost`` to another process."""
+    """The result of a step: the number of added entries, and whether there is ``more``; ``lost`` to another process.
+
+    A step that was not full has sealed all rows that were visible when it began, so it leaves no more.
+    """
 
     entries: int
     more: bool
@@ -46,7 +48,7 @@ class Sealed(NamedTuple):
 
 
 class _Variant(NamedTuple):
-    """A collection that has something new: its number, its log, the bit of its variant, its last ``date_added``."""
+    """A collection with new rows: its number, its log, the bit of its variant, its last ``date_added``."""
 
     number: int
     log: int
@@ -55,21 +57,25 @@ class _Variant(NamedTuple):
 
 
 class _Grown(NamedTuple):
-    """Trees that have grown, the ``date_added`` that they are sealed up to, and how many rows of the log they took."""
+    """Extended trees, the ``date_added`` that they are sealed up to, the number of log rows they cover, and whether
+    they cover all.
+    """
 
     trees: list[Growth]
     sealed: int
     rows: int
+    is_whole: bool
 
 
 class _Lost(Exception):
-    """Another process has changed a tree meanwhile; nothing of the step is stored."""
+    """Another process has changed a tree in the meantime. The step is not stored."""
 
 
 def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
-    """Seal the next rows of all logs, at most about so many, and sign the trees that have changed.
+    """Seal at most about ``most`` rows of all logs, and sign the changed trees.
 
-    ``prefix`` begins the names of new logs. Another process may seal at the same time: one of the two adds the entries.
+    ``prefix`` begins the names of new logs. If another process seals at the same time, only one of them adds the
+    entries.
     """
     with store.read() as tx:
         waiting = _waiting(tx)
@@ -82,7 +88,8 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
                 _make(tx, number, prefix)
         return Sealed(0, more=True)
     if waiting:
-        return _seal(store, sign, most)
+        sealed = _seal(store, sign, most)
+        return sealed._replace(more=sealed.more or bool(stating or unsigned))
     if stating:
         return _state(store, stating)
     if unsigned:
@@ -91,9 +98,10 @@ def step(store: Store, prefix: str, sign: Sign, most: int = ROWS) -> Sealed:
 
 
 def _seal(store: Store, sign: Sign, most: int) -> Sealed:
-    """Grow the trees in a view of the store, and write them in one transaction, which is void if one has changed."""
+    """Extend the trees in a snapshot, and write them in one transaction that fails if one has changed."""
     with store.read() as tx:
-        changed = [(tree, found.sealed) for found in _grow_all(tx, most) for tree in found.trees]
+        grown, is_whole = _grow_all(tx, most)
+        changed = [(tree, found.sealed) for found in grown for tree in found.trees]
         notes = [sign(tree.checkpoint) for tree, _ in changed]
     try:
         with store.begin(in_passing=True) as tx:
@@ -103,17 +111,17 @@ def _seal(store: Store, sign: Sign, most: int) -> Sealed:
                 heads.keep(tx, tree.collection, tree.size, note)
     except _Lost:
         return Sealed(0, more=True, lost=True)
-    return Sealed(sum(tree.added for tree, _ in changed), more=True)
+    return Sealed(sum(tree.added for tree, _ in changed), more=not is_whole)
 
 
 def has_news(tx: Tx) -> bool:
-    """Return whether anything is to be sealed, or signed."""
+    """Return whether there is anything to seal or sign."""
     waiting = (tx.execute(_ANY_WAITING).first(), tx.execute(heads.ANY_UNSIGNED).first())
     return any(row is not None for row in waiting) or bool(statements.due(tx))
 
 
 def waits(tx: Tx, rows: int) -> bool:
-    """Return whether about so many rows of logs wait to be sealed, or more."""
+    """Return whether at least about ``rows`` rows of logs wait to be sealed."""
     waiting = _waiting(tx)
     trees = growth.load(tx, [variant.number for variant in waiting])
     found = 0
@@ -127,7 +135,7 @@ def waits(tx: Tx, rows: int) -> bool:
 
 
 def oldest_waiting(tx: Tx) -> int | None:
-    """Return the ``date_added`` of the oldest row that is not sealed; None of none, and where nothing ever was."""
+    """Return the ``date_added`` of the oldest unsealed row, or None, also for a store that never sealed."""
     waiting = _waiting(tx)
     trees = growth.load(tx, [variant.number for variant in waiting])
     found = [
@@ -140,9 +148,9 @@ def oldest_waiting(tx: Tx) -> int | None:
 
 
 def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
-    """Seal all that a log has, in the transaction under way, and return the trees that it has, locked.
+    """Seal a whole log in the current transaction, and return its locked trees.
 
-    Nothing is signed. A log that nobody has begun to seal has no trees.
+    Nothing is signed. A log that was never sealed has no trees.
     """
     numbers = [row[0] for row in tx.execute(_OF_LOG, {"of_log": log})]
     trees = growth.lock(tx, numbers)
@@ -159,7 +167,7 @@ def seal_log(tx: Tx, log: int) -> dict[int, Tree]:
 
 
 def _state(store: Store, stating: Sequence[HubStatement]) -> Sealed:
-    """Add statements to trees that are sealed up to now; they are signed in the next step."""
+    """Add statements to fully sealed trees. They are signed in the next step."""
     with store.begin(in_passing=True) as tx:
         trees = growth.lock(tx, {statement.collection for statement in stating})
         grown = {number: Growth(tx, tree) for number, tree in trees.items()}
@@ -172,7 +180,7 @@ def _state(store: Store, stating: Sequence[HubStatement]) -> Sealed:
 
 
 def _sign(store: Store, unsigned: Sequence[Tree], sign: Sign) -> None:
-    """Sign trees to which only removals were added."""
+    """Sign trees that got only removals."""
     notes = [sign(Checkpoint(tree.origin, tree.size, tree.root)) for tree in unsigned]
     with store.begin(in_passing=True) as tx:
         for tree, note in zip(unsigned, notes, strict=True):
@@ -180,12 +188,12 @@ def _sign(store: Store, unsigned: Sequence[Tree], sign: Sign) -> None:
 
 
 def _waiting(tx: Tx) -> list[_Variant]:
-    """Return the collections whose logs have something that is not sealed, but for the inbox, which nobody reads."""
+    """Return the collections with unsealed rows, except the inbox, which has no readers."""
     return [_Variant(*row) for row in tx.execute(_WAITING)]
 
 
 def _make(tx: Tx, number: int, prefix: str) -> None:
-    """Make the tree of a collection, if no other process does; its name says nothing of the collection."""
+    """Make the tree of a collection, unless another process does. Its name reveals nothing about the collection."""
     origin = f"{prefix}/{secrets.token_hex(8)}"
     made = Tree(number, origin, 0, EMPTY_ROOT, 0, 0, -1, 0, b"")
     try:
@@ -195,30 +203,35 @@ def _make(tx: Tx, number: int, prefix: str) -> None:
         return
 
 
-def _grow_all(tx: Tx, most: int) -> list[_Grown]:
-    """Grow the trees of all logs that have something new, by about ``most`` rows."""
+def _grow_all(tx: Tx, most: int) -> tuple[list[_Grown], bool]:
+    """Extend the trees of all logs with new rows, by about ``most`` rows, and return whether that was all."""
     by_log: dict[int, list[_Variant]] = {}
     for variant in _waiting(tx):
         by_log.setdefault(variant.log, []).append(variant)
     trees = growth.load(tx, [variant.number for variants in by_log.values() for variant in variants])
     grown: list[_Grown] = []
+    is_whole = True
     for variants in by_log.values():
         have = [variant for variant in variants if variant.number in trees]
+        if most <= 0 or len(have) < len(variants):
+            is_whole = False
         if have and most > 0:
             grown.append(_grow(tx, have, trees, max(most, _FEWEST)))
-            # Reading a log takes time however little it has.
+            is_whole &= grown[-1].is_whole
+            # Reading a log takes time even if it has few rows.
             most -= grown[-1].rows + 10
-    return grown
+    return grown, is_whole
 
 
 def _grow(tx: Tx, variants: Sequence[_Variant], trees: Mapping[int, Tree], most: int) -> _Grown:
-    """Grow the trees of the variants of one log by its next rows."""
+    """Extend the trees of the variants of one log by its next rows."""
     after = min(trees[variant.number].sealed for variant in variants)
     given = {"in_log": variants[0].log, "after": after, "rows": most}
     rows: Sequence[Any] = tx.execute(_ROWS, given).all()
     sealed = max(variant.last_added for variant in variants)
-    if len(rows) == most:
-        # Of one date_added there are two rows at most, which stay together.
+    is_whole = len(rows) < most
+    if not is_whole:
+        # At most two rows share a date_added, and they stay together.
         rows = [row for row in rows if row[0] < rows[-1][0]] or rows
         sealed = rows[-1][0]
     grown: list[Growth] = []
@@ -227,13 +240,13 @@ def _grow(tx: Tx, variants: Sequence[_Variant], trees: Mapping[int, Tree], most:
         tree = Growth(tx, trees[variant.number])
         tree.add(leaves[variant.number])
         grown.append(tree)
-    return _Grown(grown, sealed, len(rows))
+    return _Grown(grown, sealed, len(rows), is_whole)
 
 
 def _leaves(
     tx: Tx, rows: Sequence[Any], variants: Sequence[_Variant], trees: Mapping[int, Tree]
 ) -> dict[int, list[Leaf]]:
-    """Return by their numbers what variants have of rows that they do not have yet."""
+    """Return by variant number the objects of the rows that its tree does not yet have."""
     leaves: dict[int, list[Leaf]] = {variant.number: [] for variant in variants}
     wanted = [
         (variant.part, trees[variant.number].sealed, _THINGS[variant.part], leaves[variant.number].append)
@@ -259,6 +272,8 @@ _WAITING = (
     .order_by(_c.number)
 )
 _ANY_WAITING = _WAITING.limit(1)
+# One of these finds a row if ``has_news`` is true. A set for private matching may have been stated already.
+NEWS = (_ANY_WAITING, heads.ANY_UNSIGNED, statements.ANY_SET)
 _WAITING_IN = _WAITING.where(_c.log == bindparam("of_log", type_=Integer))
 _PLACES = (
     select(_o.date_added)

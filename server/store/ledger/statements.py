@@ -1,6 +1,6 @@
 """Statements of the hub about a collection, in its ledger: the set for private matching that it serves.
 
-A partner that matches without telling knows by them that it was given the set, and the key, that all others were given.
+With them a partner that matches privately can verify that all partners got the same set and the same key.
 """
 
 from typing import Any, NamedTuple
@@ -9,8 +9,7 @@ import msgspec
 import orjson
 from sqlalchemy import BigInteger, bindparam, insert, select
 
-from schemas.ledger.canonical import canonical
-from schemas.ledger.entries import EntryKind
+from schemas.tlog.entries import EntryKind, canonical
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.ledger.growth import Growth
@@ -19,7 +18,7 @@ from server.store.matching.match_tables import match_sets
 
 
 class HubStatement(NamedTuple):
-    """Something to state of a collection, by its number: what it is about, and the canonical text."""
+    """A statement about a collection (by number): its subject, and the canonical text."""
 
     collection: int
     about: str
@@ -27,14 +26,14 @@ class HubStatement(NamedTuple):
 
 
 class StoredStatement(NamedTuple):
-    """A statement in a tree: the index of its entry, and what it says."""
+    """A statement in a tree: the index of its entry, and its content."""
 
     entry: int
     says: dict[str, Any]
 
 
 def due(tx: Tx) -> list[HubStatement]:
-    """Return what is not stated yet, of the collections that have trees: sets whose version is another than before."""
+    """Return the missing statements for collections with trees: sets with a changed version."""
     found = []
     for collection, epoch, public, version, size, sha256 in tx.execute(_SETS):
         says = {
@@ -54,7 +53,7 @@ def due(tx: Tx) -> list[HubStatement]:
 
 
 def add(tx: Tx, tree: Growth, statement: HubStatement) -> None:
-    """Add a statement to a tree, whose growth is written in the same transaction."""
+    """Add a statement to a tree, which is written in the same transaction."""
     entry = tree.add([(EntryKind.STATEMENT, max(now(), tree.last_added), statement.body)])
     row = {"collection": tree.collection, "entry": entry, "about": statement.about, "body": statement.body}
     tx.execute(insert(ledger_statements).values(**row))
@@ -79,6 +78,7 @@ _SETS = (
     .where(_m.version > 0)
     .order_by(_m.collection, _m.epoch)
 )
+ANY_SET = select(_m.collection).where(_m.version > 0).limit(1)
 _BETWEEN = (
     select(_s.entry, _s.body)
     .where(_s.collection == bindparam("of_collection"))

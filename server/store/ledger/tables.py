@@ -4,27 +4,34 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 from sqlalchemy.schema import PrimaryKeyConstraint
 
 from server.store.release_tables import metadata
+from server.store.tables import APART
 
-# The tree of each collection that is read, once something was published in it.
+# The tree of each readable collection with published objects.
 ledger_trees = Table(
     "ledger_trees",
     metadata,
-    Column("collection", Integer, ForeignKey("collections.number"), primary_key=True, autoincrement=False),
-    # The name of the log in its checkpoints, which never changes.
-    Column("origin", Text, nullable=False, unique=True),
+    Column(
+        "collection",
+        Integer,
+        ForeignKey("collections.number", name="fk_ledger_trees_collection_collections"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    # The name of the log in its checkpoints. It never changes.
+    Column("origin", Text, nullable=False, unique=True, info=APART),
     Column("size", BigInteger, nullable=False),
-    Column("root", LargeBinary, nullable=False),
+    Column("root", LargeBinary, nullable=False, info=APART),
     # The date_added up to which the rows of the collection's log are in the tree.
     Column("sealed", BigInteger, nullable=False),
     # The last date_added of an object in the tree.
     Column("last_added", BigInteger, nullable=False),
-    # The newest signed checkpoint, its size, and when it was signed; of size 0 and empty before the first.
+    # The newest signed checkpoint, its size, and when it was signed; size 0 and empty before the first.
     Column("noted", BigInteger, nullable=False),
     Column("signed", BigInteger, nullable=False),
-    Column("note", LargeBinary, nullable=False),
+    Column("note", LargeBinary, nullable=False, info=APART),
 )
 
-# The entries of a tree and their salts, 256 to a row but for the last.
+# The entries of a tree and their salts, 256 per row except in the last.
 ledger_spans = Table(
     "ledger_spans",
     metadata,
@@ -32,26 +39,26 @@ ledger_spans = Table(
     Column("number", BigInteger, nullable=False),
     # The last date_added of an object up to here.
     Column("last_added", BigInteger, nullable=False),
-    Column("entries", LargeBinary, nullable=False),
-    # Zeroes for what was erased.
-    Column("salts", LargeBinary, nullable=False),
+    Column("entries", LargeBinary, nullable=False, info=APART),
+    # Zeroes for erased salts.
+    Column("salts", LargeBinary, nullable=False, info=APART),
     PrimaryKeyConstraint("collection", "number"),
 )
 
 Index("ix_ledger_spans_collection_last_added", ledger_spans.c.collection, ledger_spans.c.last_added)
 
-# The hashes of a tree above its leaves: tiles of level 1 and more, the last of each level not full yet.
+# The hashes of a tree above its leaves: tiles of level 1 and more. The last one of each level is incomplete.
 ledger_tiles = Table(
     "ledger_tiles",
     metadata,
     Column("collection", Integer, nullable=False),
     Column("level", SmallInteger, nullable=False),
     Column("number", BigInteger, nullable=False),
-    Column("hashes", LargeBinary, nullable=False),
+    Column("hashes", LargeBinary, nullable=False, info=APART),
     PrimaryKeyConstraint("collection", "level", "number"),
 )
 
-# Signed checkpoints that are kept: those of the last minutes, one an hour, and those that witnesses cosigned.
+# Stored signed checkpoints: those of the last minutes, one per hour, and cosigned ones.
 ledger_heads = Table(
     "ledger_heads",
     metadata,
@@ -61,11 +68,11 @@ ledger_heads = Table(
     Column("cosigned", Boolean, nullable=False),
     Column("hourly", Boolean, nullable=False),
     # With the cosignatures.
-    Column("note", LargeBinary, nullable=False),
+    Column("note", LargeBinary, nullable=False, info=APART),
     PrimaryKeyConstraint("collection", "size"),
 )
 
-# Entries that say that the object of an earlier one is gone, and of what was left in its place.
+# Entries recording that the object of an earlier one is gone, and the entries of their replacements.
 ledger_removals = Table(
     "ledger_removals",
     metadata,
@@ -75,19 +82,20 @@ ledger_removals = Table(
     # NULL: nothing was left.
     Column("replacement", BigInteger),
     PrimaryKeyConstraint("collection", "entry"),
+    info=APART,
 )
 
 Index("ix_ledger_removals_collection_removed", ledger_removals.c.collection, ledger_removals.c.removed)
 
-# What the hub stated of a collection: the sets for private matching, by their epochs.
+# The hub's statements about a collection: the sets for private matching, by their epochs.
 ledger_statements = Table(
     "ledger_statements",
     metadata,
     Column("collection", Integer, nullable=False),
     Column("entry", BigInteger, nullable=False),
-    Column("about", Text, nullable=False),
+    Column("about", Text, nullable=False, info=APART),
     # JSON, in canonical form.
-    Column("body", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False, info=APART),
     PrimaryKeyConstraint("collection", "entry"),
 )
 
@@ -98,23 +106,23 @@ Index(
     ledger_statements.c.entry,
 )
 
-# The public keys that signed checkpoints of this store, the log's and the witness's.
+# The public keys that signed checkpoints of this store: the log's and the witness's.
 ledger_keys = Table(
     "ledger_keys",
     metadata,
-    Column("key", Text, primary_key=True),
+    Column("key", Text, primary_key=True, info=APART),
     Column("since", BigInteger, nullable=False),
-    # Until when it signs beside its successor; NULL: it has none.
+    # Until when it signs along with its successor; NULL: no successor.
     Column("until", BigInteger),
 )
 
-# Who may cosign the checkpoints of this hub, and where they are asked to; NULL: they come by themselves.
+# The witnesses that may cosign this hub's checkpoints, and their addresses; NULL: they fetch the checkpoints.
 ledger_witnesses = Table(
     "ledger_witnesses",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("key", Text, nullable=False, unique=True),
-    Column("url", Text),
+    Column("name", Text, primary_key=True, info=APART),
+    Column("key", Text, nullable=False, unique=True, info=APART),
+    Column("url", Text, info=APART),
     Column("added", BigInteger, nullable=False),
 )
 
@@ -123,18 +131,24 @@ ledger_witness_sizes = Table(
     "ledger_witness_sizes",
     metadata,
     Column("collection", Integer, nullable=False),
-    Column("witness", Text, ForeignKey("ledger_witnesses.name"), nullable=False),
+    Column(
+        "witness",
+        Text,
+        ForeignKey("ledger_witnesses.name", name="fk_ledger_witness_sizes_witness_ledger_witnesses"),
+        nullable=False,
+        info=APART,
+    ),
     Column("size", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("collection", "witness"),
 )
 
-# Other hubs, by the keys of their logs, that this hub is a witness for.
+# Other hubs, by the keys of their logs, for which this hub is a witness.
 ledger_other_hubs = Table(
     "ledger_other_hubs",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, primary_key=True, info=APART),
+    Column("key", Text, nullable=False, unique=True, info=APART),
     Column("added", BigInteger, nullable=False),
 )
 
@@ -142,9 +156,15 @@ ledger_other_hubs = Table(
 ledger_other_logs = Table(
     "ledger_other_logs",
     metadata,
-    Column("origin", Text, primary_key=True),
-    Column("hub", Text, ForeignKey("ledger_other_hubs.name"), nullable=False),
+    Column("origin", Text, primary_key=True, info=APART),
+    Column(
+        "hub",
+        Text,
+        ForeignKey("ledger_other_hubs.name", name="fk_ledger_other_logs_hub_ledger_other_hubs"),
+        nullable=False,
+        info=APART,
+    ),
     Column("size", BigInteger, nullable=False),
-    Column("root", LargeBinary, nullable=False),
+    Column("root", LargeBinary, nullable=False, info=APART),
     Column("cosigned", BigInteger, nullable=False),
 )

@@ -1,14 +1,13 @@
-"""Witnesses: who may cosign this hub's checkpoints, and the logs of other hubs that this hub cosigns."""
+"""Witnesses: the ones that may cosign this hub's checkpoints, and the logs of other hubs that this hub cosigns."""
 
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from schemas.ledger import trees
-from schemas.ledger.checkpoints import Checkpoint
-from schemas.ledger.errors import BadProof
-from schemas.ledger.notes import VerifierKey
+from schemas.tlog import BadProof, trees
+from schemas.tlog.notes import VerifierKey
+from schemas.tlog.proofs import Checkpoint
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.ledger.tables import (
@@ -23,24 +22,24 @@ _SECOND = 1_000_000
 
 
 class WitnessExists(ValueError):
-    """The name or the key is registered already."""
+    """The name or the key is already registered."""
 
 
 class UnknownWitness(LookupError):
-    """There is no witness, and no other hub, of that name."""
+    """There is no witness, and no other hub, with that name."""
 
 
 class OutOfDate(Exception):
-    """The log is at another size here than the sender thinks; ``size`` is that."""
+    """The stored size of the log differs from the sender's; ``size`` is the stored one."""
 
     def __init__(self, size: int) -> None:
-        """Name the size of the last checkpoint that was cosigned."""
-        super().__init__(f"the log is at size {size} here")
+        """Carry the size of the last cosigned checkpoint."""
+        super().__init__(f"this hub has the log at size {size}")
         self.size = size
 
 
 class Witness(NamedTuple):
-    """Somebody who may cosign: a name, a public key, and where it is asked to; None: it comes by itself."""
+    """A witness: a name, a public key, and its address. None: it fetches checkpoints itself."""
 
     name: str
     key: VerifierKey
@@ -48,14 +47,14 @@ class Witness(NamedTuple):
 
 
 class OtherHub(NamedTuple):
-    """A hub that this one is a witness for: a name, and the public key of its logs."""
+    """A hub for which this one is a witness: a name, and the public key of its logs."""
 
     name: str
     key: VerifierKey
 
 
 class Unwitnessed(NamedTuple):
-    """A log whose newest checkpoint a witness has not cosigned, and the size that it has."""
+    """A log whose newest checkpoint a witness has not cosigned, and the cosigned size."""
 
     collection: int
     cosigned: int
@@ -68,11 +67,11 @@ def add(tx: Tx, witness: Witness) -> None:
         with tx.begin_nested():
             tx.execute(insert(ledger_witnesses).values(**row))
     except IntegrityError:
-        raise WitnessExists("a witness of this name, or with this key, is registered") from None
+        raise WitnessExists("a witness with this name or key is already registered") from None
 
 
 def remove(tx: Tx, name: str) -> None:
-    """Let a witness cosign no more; what it cosigned stays. Raises ``UnknownWitness``."""
+    """Remove a witness. Its cosignatures stay. Raises ``UnknownWitness``."""
     tx.execute(delete(ledger_witness_sizes).where(ledger_witness_sizes.c.witness == name))
     if not tx.execute(delete(ledger_witnesses).where(ledger_witnesses.c.name == name)).rowcount:
         raise UnknownWitness(f"there is no witness {name!r}")
@@ -86,9 +85,9 @@ def all_witnesses(tx: Tx) -> list[Witness]:
 
 
 def note_cosigned(tx: Tx, name: str, collection: int, size: int, at: int | None = None) -> None:
-    """Note that a witness has cosigned the tree of a collection at a size, ``at`` so many seconds by its own clock.
+    """Record that a witness cosigned a collection's tree at a size; ``at`` is its own clock in seconds.
 
-    Whoever sends an old cosignature again makes no witness look alive.
+    A repeated old cosignature does not count as activity of the witness.
     """
     moment = now() if at is None else min(now(), at * _SECOND)
     sizes = ledger_witness_sizes.c
@@ -102,7 +101,7 @@ def note_cosigned(tx: Tx, name: str, collection: int, size: int, at: int | None 
 
 
 def behind(tx: Tx, name: str, most: int) -> list[Unwitnessed]:
-    """Return the logs that a witness is to be asked about, those first that wait longest."""
+    """Return the logs that a witness should be asked about, the longest-waiting first."""
     sizes, own = ledger_witness_sizes.c, ledger_trees.c
     mine = (sizes.collection == own.collection) & (sizes.witness == name)
     size = func.coalesce(sizes.size, 0)
@@ -117,7 +116,7 @@ def behind(tx: Tx, name: str, most: int) -> list[Unwitnessed]:
 
 
 def last_cosigned(tx: Tx) -> dict[str, int]:
-    """Return by the name of each witness when it cosigned last (microseconds)."""
+    """Return by name when each witness last cosigned (microseconds)."""
     sizes = ledger_witness_sizes.c
     return {row[0]: row[1] for row in tx.execute(select(sizes.witness, func.max(sizes.at)).group_by(sizes.witness))}
 
@@ -125,7 +124,8 @@ def last_cosigned(tx: Tx) -> dict[str, int]:
 def trust(tx: Tx, hub: OtherHub) -> None:
     """Be a witness for the logs of another hub.
 
-    Raises ``WitnessExists``, also for a key of the same name as another's: the logs of the two could not be told apart.
+    Raises ``WitnessExists``, also if another hub's key has the same name, because the two hubs' logs could not be
+    distinguished.
     """
     for known in other_hubs(tx):
         if known.key.name == hub.key.name and known.name != hub.name:
@@ -136,33 +136,33 @@ def trust(tx: Tx, hub: OtherHub) -> None:
         with tx.begin_nested():
             tx.execute(insert(ledger_other_hubs).values(name=hub.name, key=str(hub.key), added=now()))
     except IntegrityError:
-        raise WitnessExists("a hub of this name, or with this key, is registered") from None
+        raise WitnessExists("a hub with this name or key is already registered") from None
 
 
 def distrust(tx: Tx, name: str) -> None:
-    """Be a witness for another hub no more, and forget its logs. Raises ``UnknownWitness``."""
+    """Stop being a witness for another hub, and forget its logs. Raises ``UnknownWitness``."""
     tx.execute(delete(ledger_other_logs).where(ledger_other_logs.c.hub == name))
     if not tx.execute(delete(ledger_other_hubs).where(ledger_other_hubs.c.name == name)).rowcount:
-        raise UnknownWitness(f"this hub is no witness for {name!r}")
+        raise UnknownWitness(f"this hub is not a witness for {name!r}")
 
 
 def other_hubs(tx: Tx) -> list[OtherHub]:
-    """Return the hubs that this one is a witness for, by name."""
+    """Return the hubs for which this one is a witness, by name."""
     columns = ledger_other_hubs.c
     asked = select(columns.name, columns.key).order_by(columns.name)
     return [OtherHub(name, VerifierKey.parse(key)) for name, key in tx.execute(asked)]
 
 
 def hub_of(tx: Tx, origin: str) -> OtherHub | None:
-    """Return the hub that a log is of, by the log's name; of two whose names begin it, the one with the longer name."""
+    """Return the hub of a log by the log's name. If two hub names are prefixes of it, the longer one wins."""
     found = [hub for hub in other_hubs(tx) if origin == hub.key.name or origin.startswith(f"{hub.key.name}/")]
     return max(found, key=lambda hub: len(hub.key.name), default=None)
 
 
 def follow(tx: Tx, hub: str, checkpoint: Checkpoint, old: int, proof: tuple[bytes, ...]) -> None:
-    """Record a checkpoint of another hub's log, if it follows from the last one that was recorded.
+    """Record a checkpoint of another hub's log if it follows from the last recorded one.
 
-    Of two that come at once, one is recorded first. Raises ``OutOfDate`` and ``BadProof``.
+    Concurrent calls are recorded one after the other. Raises ``OutOfDate`` and ``BadProof``.
     """
     logs = ledger_other_logs.c
     mine = logs.origin == checkpoint.origin
@@ -171,10 +171,10 @@ def follow(tx: Tx, hub: str, checkpoint: Checkpoint, old: int, proof: tuple[byte
     if old != size:
         raise OutOfDate(size)
     if old == checkpoint.size and old and root != checkpoint.root:
-        # Two truths of one size.
+        # Two different trees of the same size.
         raise OutOfDate(size)
     if old == 0 and proof:
-        raise BadProof("from the tree without leaves nothing follows: the proof has to be empty")
+        raise BadProof("a proof from the empty tree must be empty")
     if old:
         trees.check_consistency(old, checkpoint.size, root, checkpoint.root, proof)
     moment = now()

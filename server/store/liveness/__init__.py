@@ -1,1 +1,1 @@
-"""The signs of life of the hub and its partners: heartbeats, verifications of pushes, and who has gone quiet."""
+"""Signs of life of the hub and its partners: heartbeats, verifications of pushes, and silences."""

@@ -1,4 +1,4 @@
-"""Activity: in which hours a partner contributed, a feed brought something, and a collection grew."""
+"""Activity: the hours in which a partner contributed, a feed delivered items, and a collection grew."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
@@ -15,7 +15,7 @@ from server.store.tables import objects, runs
 What = Literal["partner", "source", "collection"]
 
 HOUR = 3_600 * 1_000_000
-# What is usual is learnt from so many days.
+# The number of days from which the usual activity is computed.
 DAYS = 60
 _FORGET = delete(activity).where(activity.c.hour < bindparam("before", type_=Integer))
 _GREATEST_BEFORE = select(func.max(objects.c.date_added)).where(
@@ -24,7 +24,7 @@ _GREATEST_BEFORE = select(func.max(objects.c.date_added)).where(
 
 
 def note(tx: Tx, what: What, name: str, hours: Iterable[int]) -> None:
-    """Record the hours in which somebody was active; an hour that is known stays as it is."""
+    """Record the hours of activity of a partner, source or collection. Known hours stay unchanged."""
     rows = [{"what": what, "name": name, "hour": hour} for hour in sorted(set(hours))]
     if rows:
         insertion = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
@@ -32,7 +32,7 @@ def note(tx: Tx, what: What, name: str, hours: Iterable[int]) -> None:
 
 
 def known_hours(tx: Tx) -> dict[tuple[str, str], list[int]]:
-    """Return the hours in which each was active, in order."""
+    """Return the hours of activity of each, in order."""
     found: dict[tuple[str, str], list[int]] = {}
     asked = select(activity.c.what, activity.c.name, activity.c.hour)
     for what, name, hour in tx.execute(asked.order_by(activity.c.what, activity.c.name, activity.c.hour)):
@@ -60,13 +60,13 @@ def days_of_partners(tx: Tx, since: int) -> dict[str, list[int]]:
 
 
 def hours_of_source(tx: Tx, feed: str, since: int) -> set[int]:
-    """Return the hours since an hour in which a run of a feed brought something."""
+    """Return the hours since an hour in which a run of a feed delivered items."""
     asked = select(runs.c.started).where(runs.c.feed == feed, runs.c.started >= since * HOUR, runs.c.accepted > 0)
     return {started // HOUR for started in tx.execute(asked).scalars()}
 
 
 def hours_of_collection(tx: Tx, collection: Collection, since: int) -> Sequence[int]:
-    """Return the hours since an hour in which a collection grew; one look at the log for each such hour."""
+    """Return the hours since an hour in which a collection grew, with one log query per such hour."""
     found: list[int] = []
     before = (collection.last_added // HOUR + 1) * HOUR
     while True:

@@ -1,4 +1,4 @@
-"""Silences: who is quiet for longer than usual, and which feeds have alerted people."""
+"""Silences: partners, sources and collections that are unusually quiet, and the feeds that alerted people."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from server.store.liveness.tables import silences
 
 
 class Silence(NamedTuple):
-    """Somebody who has been quiet ``since`` a moment, the longest pause that is ``usual``, and when that was found.
+    """A silence ``since`` a moment, the longest pause that is ``usual``, and when the silence was found.
 
     ``what`` is partner, source or collection; times are in microseconds; ``alerted`` are the feeds that alerted people.
     """
@@ -26,7 +26,7 @@ class Silence(NamedTuple):
 
 
 def current(tx: Tx) -> list[Silence]:
-    """Return the silences that go on, the longest first."""
+    """Return the current silences, the longest first."""
     asked = select(silences).order_by(silences.c.since, silences.c.what, silences.c.name)
     return [
         Silence(row.what, row.name, row.since, row.usual, row.found, tuple(msgspec.json.decode(row.alerted)))
@@ -35,7 +35,7 @@ def current(tx: Tx) -> list[Silence]:
 
 
 def begin(tx: Tx, silence: Silence) -> bool:
-    """Record a silence; return False where another process has done so."""
+    """Record a silence. Return False if another process has done so."""
     try:
         with tx.begin_nested():
             tx.execute(insert(silences).values(silence._asdict() | {"alerted": msgspec.json.encode(silence.alerted)}))
@@ -45,13 +45,13 @@ def begin(tx: Tx, silence: Silence) -> bool:
 
 
 def end(tx: Tx, silence: Silence) -> bool:
-    """Remove a silence that is over; return False where another process has done so."""
+    """Remove an ended silence. Return False if another process has done so."""
     s = silences.c
     return bool(tx.execute(delete(silences).where(s.what == silence.what, s.name == silence.name)).rowcount)
 
 
 def mark_alerted(tx: Tx, feed: str, alerted: Iterable[Silence]) -> None:
-    """Record that ``feed`` has alerted people of these silences."""
+    """Record that ``feed`` has alerted people about these silences."""
     s = silences.c
     for silence in alerted:
         row = (s.what == silence.what, s.name == silence.name, s.since == silence.since)

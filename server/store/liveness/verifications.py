@@ -1,4 +1,4 @@
-"""Verifications of pushes: what each peer answered when it was asked to show that deliveries reach it."""
+"""Verifications of pushes: the peer's answer to a request to confirm that deliveries reach it."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ _KEPT = 30 * 86_400 * 1_000_000
 
 
 class Verification(NamedTuple):
-    """A verification of a feed ``at`` a moment (microseconds): the ``state`` sent, the peer's answer, if it is well."""
+    """A verification of a feed ``at`` a moment (microseconds): the ``state`` sent, the peer's answer, the verdict."""
 
     feed: str
     at: int
@@ -22,7 +22,7 @@ class Verification(NamedTuple):
 
 
 def record(tx: Tx, feed: str, state: str, answer: str, *, well: bool) -> Verification:
-    """Record a verification as of now, and forget those of more than a month ago but the last."""
+    """Record a verification as of now. Remove those older than a month, except the last."""
     v = verifications.c
     last = tx.execute(select(func.max(v.at)).where(v.feed == feed)).scalar() or 0
     at = max(sql.database_time(tx), last + 1)

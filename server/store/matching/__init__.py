@@ -1,1 +1,1 @@
-"""Private matching: who may match against a collection, and the sets of its values under each key."""
+"""Private matching: the rights to match against a collection, and the sets of its values under each key."""

@@ -1,4 +1,4 @@
-"""The rights to match values privately against collections, and how much of that all partners together may do."""
+"""The rights to match values privately against collections, and the quotas for it."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ from sqlalchemy import BigInteger, bindparam, delete, func, insert, or_, select,
 
 from server.store import partners, quotas
 from server.store.collections import COLUMNS, Collection
-from server.store.database.engine import Tx
+from server.store.database.engine import Store, Tx
 from server.store.database.times import now
+from server.store.item import PLAIN
 from server.store.matching.match_tables import match_grants, match_sets
-from server.store.objects.parts import PLAIN
 from server.store.tables import collections, quotas as used
 
 _UNIT = "match"
@@ -18,27 +18,26 @@ _SECOND = 1_000_000
 
 
 class NotMatchable(ValueError):
-    """A collection that nobody matches values against."""
+    """The collection cannot be used for matching."""
 
 
 class QuotaUsedUp(Exception):
-    """A partner, or all of them together, have asked for all evaluations of a day."""
+    """A partner, or all of them together, have used up the daily quota of evaluations."""
 
     def __init__(self, seconds: int) -> None:
-        """Ask for patience of so many seconds."""
+        """Carry the seconds to wait."""
         super().__init__(seconds)
         self.seconds = seconds
 
 
 def grant(tx: Tx, partner: str, collection: Collection) -> None:
-    """Let a partner match values against a collection; granting twice changes nothing.
+    """Let a partner match values against a collection. Repeating it changes nothing.
 
-    Raises ``NotMatchable`` for a collection that the release rules do not fill for all its members alike, and
-    ``UnknownPartner``.
+    Raises ``NotMatchable`` for a collection that is not released equally to all its members, and ``UnknownPartner``.
     """
     partners.get(tx, partner)
     if collection.kind != "released" or collection.part != PLAIN:
-        raise NotMatchable(f"{collection.alias}: only a released collection is matched against, by its plain alias")
+        raise NotMatchable(f"{collection.alias}: only released collections can be matched; use the plain alias")
     mine = (match_grants.c.partner == partner, match_grants.c.collection == collection.number)
     if tx.execute(select(match_grants.c.partner).where(*mine)).first() is None:
         served = select(func.coalesce(func.max(match_sets.c.version), 0))
@@ -47,7 +46,7 @@ def grant(tx: Tx, partner: str, collection: Collection) -> None:
 
 
 def revoke(tx: Tx, partner: str, collection: Collection) -> bool:
-    """Withdraw the right from the partner's next request on; False where it had none."""
+    """Revoke the right from the partner's next request on. Return False if it had none."""
     mine = (match_grants.c.partner == partner, match_grants.c.collection == collection.number)
     return bool(tx.execute(delete(match_grants).where(*mine)).rowcount)
 
@@ -60,7 +59,7 @@ class MatchRight(NamedTuple):
 
 
 def granted(tx: Tx, partner: str, id_or_alias: str) -> MatchRight | None:
-    """Return the right to match against a collection; None for every other, and where there is none."""
+    """Return the partner's right to match against a collection, or None."""
     row = tx.execute(_GRANTED, {"of_partner": partner, "ref": id_or_alias}).first()
     return None if row is None else MatchRight(Collection(*row[1:]), row[0])
 
@@ -72,20 +71,22 @@ def aliases(tx: Tx, partner: str) -> list[str]:
 
 
 def matched_collections(tx: Tx) -> list[Collection]:
-    """Return the collections that anybody may match against."""
+    """Return the collections that at least one partner may match against."""
     return [Collection(*row) for row in tx.execute(_MATCHED)]
 
 
 def abandoned(tx: Tx) -> list[tuple[int, int]]:
-    """Return the sets, by the number of the collection and the epoch, that nobody may match against any more."""
+    """Return the sets, by collection number and epoch, that no partner may match against any longer."""
     return [(row[0], row[1]) for row in tx.execute(_ABANDONED)]
 
 
-def spend(tx: Tx, partner: str, count: int, *, per_day: int, total_per_day: int) -> None:
-    """Count evaluations for a partner, and for all together; 0 is no limit. Raises ``QuotaUsedUp``.
+def spend(store: Store, partner: str, count: int, *, per_day: int, total_per_day: int) -> None:
+    """Count evaluations for a partner, and for all together; 0 is no limit. Raises ``QuotaUsedUp``, and counts none."""
+    with store.begin() as tx:
+        _spend(tx, partner, count, per_day=per_day, total_per_day=total_per_day)
 
-    The transaction has to be undone then.
-    """
+
+def _spend(tx: Tx, partner: str, count: int, *, per_day: int, total_per_day: int) -> None:
     if per_day and (wait := quotas.charge(tx, partner, _UNIT, count, limit=per_day, seconds=_DAY_SECONDS)):
         raise QuotaUsedUp(wait)
     if total_per_day:
@@ -98,7 +99,7 @@ def spend(tx: Tx, partner: str, count: int, *, per_day: int, total_per_day: int)
 
 
 def left(tx: Tx, partner: str, per_day: int) -> int | None:
-    """Return how many evaluations a partner may still ask for; None without a limit."""
+    """Return how many evaluations a partner has left, or None without a limit."""
     if not per_day:
         return None
     row = tx.execute(_USED, {"of_partner": partner, "of_unit": _UNIT}).first()

@@ -1,1 +1,1 @@
-"""The rows of the log: how object versions are added, packed, found again and asked for."""
+"""The rows of the log: adding, packing, finding and querying object versions."""

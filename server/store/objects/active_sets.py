@@ -1,20 +1,23 @@
-"""The newest versions of a collection's objects as of a place in its log, whatever is added meanwhile.
+"""The newest versions of a collection's objects as of a place in its log, independent of later additions.
 
-A log is only added to, so that what was the newest at a place is found at any time later: the row still has the mark of
-the newest, or every newer version stands after that place.
+A log is append-only, so the newest version at a place can be found later. The row still has the mark of the newest, or
+all newer versions come after that place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, bindparam, select
 
 from server.store.collections import Collection
+from server.store.database.direct import fetch
 from server.store.database.engine import Tx
+from server.store.database.sql import among, chunks
 from server.store.database.times import parse
+from server.store.item import FULL, LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
 from server.store.objects import bodies, rows
-from server.store.objects.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, RELATIONSHIP
 from server.store.objects.query import NAMES, Names
 from server.store.objects.rows import Thing
 from server.store.tables import objects
@@ -23,9 +26,9 @@ _PLACE = {OBSERVABLE: 1, RELATIONSHIP: 2}
 
 
 class StoredVersion(NamedTuple):
-    """A version of an object as it is served: its version as text, "" without one; its end in microseconds; its bytes.
+    """A version of an object as served: its version as text, "" without one; its end in microseconds; its bytes.
 
-    ``end`` is None where it ends never by itself. What a listing brought along is revoked with the listing.
+    ``end`` is None for an object that does not expire. Objects that accompany a listing are revoked with it.
     """
 
     id: str
@@ -36,19 +39,19 @@ class StoredVersion(NamedTuple):
 
 
 class LogStretch(NamedTuple):
-    """The newest versions in a stretch of a log, and the place where it ends; no ``more`` rows follow up to there."""
+    """The newest versions in a stretch of a log, and the place where it ends; ``more``: further rows follow."""
 
     versions: list[StoredVersion]
     end: int
     more: bool
 
 
-# The row of a version of an object, and which thing of the row it is: see ``parts``.
+# The row of a version of an object, and its bit in the row: see ``parts``.
 _Place = tuple[int, int]
 
 
 class _Row(NamedTuple):
-    """One thing of a row of the log, and the id of the listing that brought it along; "" for none."""
+    """One object of a row of the log, and the id of the listing that it accompanies; "" for none."""
 
     id: str
     part: int
@@ -63,18 +66,18 @@ class _Row(NamedTuple):
 
 
 class _Newest(NamedTuple):
-    """The place of the newest version of an object, and whether the listing that brought it along is revoked."""
+    """The place of the newest version of an object, and whether the listing that it accompanies is revoked."""
 
     place: _Place
     is_withdrawn: bool
 
 
 def newest(tx: Tx, collection: Collection, after: int, upto: int, most: int) -> LogStretch:
-    """Return of the rows after ``after`` what was the newest of its id at ``upto``, of at most so many rows."""
+    """Return the rows after ``after`` that were the newest of their ids at ``upto``, reading at most ``most`` rows."""
     found, end, more = _rows(tx, collection, after, upto, most)
     superseded = {row.id for row in found if not row.latest & row.part}
     last = _newest_things(_versions_of(tx, collection, superseded), upto)
-    standing = [row for row in found if row.latest & row.part or _is_at(last.get(row.id), row.place)]
+    standing = [row for row in found if row.latest & row.part or _is_version_at(last.get(row.id), row.place)]
     changed = {row.listing for row in standing if row.listing and not row.latest & FULL}
     listings = _newest_things(_versions_of(tx, collection, changed), upto)
     withdrawn = {id_ for id_, (_, thing) in listings.items() if thing.revoked}
@@ -82,9 +85,9 @@ def newest(tx: Tx, collection: Collection, after: int, upto: int, most: int) -> 
 
 
 class Change(NamedTuple):
-    """The change of the newest versions by a stretch of a log: those that it brought, and those that they superseded.
+    """The change of the newest versions in a stretch of a log: the added ones, and the superseded ones.
 
-    What a listing brought along is among both where the listing changed.
+    If a listing changed, the objects that accompany it are in both lists.
     """
 
     brought: list[StoredVersion]
@@ -94,13 +97,13 @@ class Change(NamedTuple):
 
 
 def changes(tx: Tx, collection: Collection, after: int, upto: int, most: int) -> Change:
-    """Return how the newest versions at the end of a stretch differ from those at ``after``, of so many rows."""
+    """Return how the newest versions at the end of a stretch of ``most`` rows differ from those at ``after``."""
     found, end, more = _rows(tx, collection, after, upto, most)
     touched = {row.id for row in found}
     versions = _versions_of(tx, collection, touched)
     if collection.part == FULL:
-        # What came with the listings that changed, and the listings that ever brought it.
-        touched |= _brought_along(versions)
+        # Objects that accompany the changed listings, and all listings that ever had them.
+        touched |= _accompanying_ids(versions)
         versions |= _versions_of(tx, collection, touched - versions.keys())
         versions |= _versions_of(tx, collection, _listings(versions) - versions.keys())
     now, before = _newest_of(versions, touched, end), _newest_of(versions, touched, after)
@@ -112,7 +115,7 @@ def changes(tx: Tx, collection: Collection, after: int, upto: int, most: int) ->
 
 
 def _rows(tx: Tx, collection: Collection, after: int, upto: int, most: int) -> tuple[list[_Row], int, bool]:
-    """Return what the next rows have in a variant, the place where they end, and whether there are more."""
+    """Return the objects of the next rows in a variant, the place where they end, and whether there are more."""
     parts, unpack = OF_VARIANT[collection.part], bodies.of(tx)
     given = {"in_log": collection.log, "part": collection.part, "after": after, "upto": upto, "rows": most}
     found: list[_Row] = []
@@ -145,8 +148,8 @@ def _versions_of(tx: Tx, collection: Collection, ids: Iterable[str]) -> _Version
     return found
 
 
-def _brought_along(versions: _Versions) -> set[str]:
-    """Return the ids of what came with versions of listings."""
+def _accompanying_ids(versions: _Versions) -> set[str]:
+    """Return the ids of objects that accompany versions of listings."""
     return {
         thing.names.id(along)
         for known in versions.values()
@@ -157,12 +160,12 @@ def _brought_along(versions: _Versions) -> set[str]:
 
 
 def _listings(versions: _Versions) -> set[str]:
-    """Return the ids of the listings that brought some of these along."""
+    """Return the ids of the listings that any of these accompany."""
     return {thing.names.id(FULL) for known in versions.values() for part, thing in known if part in _PLACE}
 
 
 def _newest_things(versions: _Versions, upto: int) -> dict[str, tuple[int, Thing]]:
-    """Return by id the newest version up to a place; ids without any are left out."""
+    """Return by id the newest version up to a place. Ids without one are left out."""
     found = {}
     for id_, known in versions.items():
         there = [(part, thing) for part, thing in known if thing.date_added + LATER[part] <= upto]
@@ -171,12 +174,12 @@ def _newest_things(versions: _Versions, upto: int) -> dict[str, tuple[int, Thing
     return found
 
 
-def _is_at(version: tuple[int, Thing] | None, place: _Place) -> bool:
+def _is_version_at(version: tuple[int, Thing] | None, place: _Place) -> bool:
     return version is not None and (version[1].date_added, version[0]) == place
 
 
 def _newest_of(versions: _Versions, ids: set[str], upto: int) -> dict[str, _Newest]:
-    """Return by id the newest version of each of ``ids`` up to a place; their listings are among the versions."""
+    """Return by id the newest version of each of ``ids`` up to a place. Their listings are among the versions."""
     things = _newest_things(versions, upto)
     found: dict[str, _Newest] = {}
     for id_ in ids & things.keys():
@@ -187,7 +190,7 @@ def _newest_of(versions: _Versions, ids: set[str], upto: int) -> dict[str, _Newe
 
 
 def _age(part: int, thing: Thing) -> tuple[str, int, int]:
-    """Return what sorts the versions of one id, as additions to the log sort them."""
+    """Return the sort key for the versions of one id, the same as in additions to the log."""
     date_added = thing.date_added + LATER[part]
     return thing.names.spec(part), thing.names.stamp(part, date_added), date_added
 
@@ -195,24 +198,33 @@ def _age(part: int, thing: Thing) -> tuple[str, int, int]:
 def _stored(
     tx: Tx, collection: Collection, ids: Iterable[str], newest_by_id: dict[str, _Newest], here: dict[_Place, bytes]
 ) -> list[StoredVersion]:
-    """Return the newest versions of these ids; the bodies of some are ``here``."""
-    found = []
-    for id_ in ids:
-        if (known := newest_by_id.get(id_)) is not None:
-            body = here.get(known.place) or _body(tx, collection, *known.place)
-            found.append(read_version(id_, body, known.is_withdrawn))
+    """Return the newest versions of these ids. Some of the bodies are ``here``."""
+    known = [(id_, newest_by_id[id_]) for id_ in ids if id_ in newest_by_id]
+    there = _bodies_at(tx, collection, {version.place for _, version in known} - here.keys())
+    return [
+        read_version(id_, here.get(version.place) or there[version.place], version.is_withdrawn)
+        for id_, version in known
+    ]
+
+
+def _bodies_at(tx: Tx, collection: Collection, places: Set[_Place]) -> dict[_Place, bytes]:
+    """Return the bodies of the objects at these places. Raises ``LookupError`` if a row is no longer in the log."""
+    unpack, wanted = bodies.of(tx), defaultdict[int, list[int]](list)
+    for date_added, part in places:
+        wanted[date_added].append(part)
+    found: dict[_Place, bytes] = {}
+    for chunk in chunks(sorted(wanted)):
+        for date_added, bits, packed in fetch(tx, _AT, {"in_log": collection.log, "places": chunk}):
+            if bits & collection.part:
+                stored = unpack.all_of(tx, packed)
+                found |= {(date_added, part): stored[_PLACE.get(part, 0)] for part in wanted[date_added]}
+    if len(found) < len(places):
+        raise LookupError("a row is no longer in the log")
     return found
 
 
-def _body(tx: Tx, collection: Collection, date_added: int, part: int) -> bytes:
-    for bits, packed in tx.execute(_AT, {"in_log": collection.log, "at": date_added}):
-        if bits & collection.part:
-            return bodies.of(tx).all_of(tx, packed)[_PLACE.get(part, 0)]
-    raise LookupError("what was in the log is gone")
-
-
 class _Facts(msgspec.Struct):
-    """The properties of an object that are read."""
+    """The properties that are read from an object."""
 
     modified: str | None = None
     created: str | None = None
@@ -224,7 +236,7 @@ _facts = msgspec.json.Decoder(_Facts)
 
 
 def read_version(id_: str, body: bytes, is_withdrawn: bool) -> StoredVersion:
-    """Return a version by its id and its bytes; ``is_withdrawn`` with the listing that brought it along."""
+    """Return a version from its id and bytes; ``is_withdrawn`` if the listing that it accompanies is revoked."""
     facts = _facts.decode(body)
     end = None if facts.valid_until is None else parse(facts.valid_until)
     return StoredVersion(id_, facts.modified or facts.created or "", end, facts.revoked or is_withdrawn, body)
@@ -239,6 +251,6 @@ _ROWS = (
     .order_by(_c.date_added)
     .limit(bindparam("rows", type_=BigInteger))
 )
-_AT = select(_c.parts, _c.body).where(
-    _c.collection == bindparam("in_log"), _c.date_added == bindparam("at", type_=BigInteger)
+_AT = select(_c.date_added, _c.parts, _c.body).where(
+    _c.collection == bindparam("in_log"), among(_c.date_added, "places", BigInteger)
 )

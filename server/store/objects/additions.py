@@ -1,4 +1,4 @@
-"""Additions to the log, in the one order of each collection, and what they change of the rows before."""
+"""Additions to the log, in the one order of each collection, and the resulting changes of earlier rows."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import nullcontext
@@ -14,22 +14,22 @@ from server.store import subjects
 from server.store.collections import Collection
 from server.store.database.engine import Tx
 from server.store.database.sql import ManyRows, committing
-from server.store.item import Item
+from server.store.item import FULL, LATER, OBSERVABLE, PLAIN, RELATIONSHIP, Item
 from server.store.ledger import removals
 from server.store.ledger.removals import Removed
-from server.store.objects import bodies, ends, object_ids, rows
+from server.store.objects import bodies, ends, host_pages, object_ids, rows, text_keys
 from server.store.objects.ends import LogEnd, allocate
-from server.store.objects.marks import LogRow, Marks, ObjectVersion, Place, history_of, newest_of
-from server.store.objects.parts import FULL, LATER, OBSERVABLE, PLAIN, RELATIONSHIP
 from server.store.objects.query import NEWEST_SPEC
+from server.store.objects.rows import History, LogRow, Marks, ObjectVersion, Place, history_of, newest_of
+from server.store.objects.text_keys import TextStretch, Words
 from server.store.tables import objects
 
 
 class Appended(NamedTuple):
     """The result of an append, in the order of its items.
 
-    ``added`` and ``unchanged`` are object ids; ``first`` and ``last`` the ``date_added`` of the added, None without.
-    ``dates`` has the ``date_added`` of the first and of the newest version of each object for which it was asked.
+    ``added`` and ``unchanged`` are object ids; ``first`` and ``last`` the ``date_added`` of the added ones, else None.
+    ``dates`` has the ``date_added`` of the first and newest version of each requested object.
     """
 
     added: list[str]
@@ -41,7 +41,7 @@ class Appended(NamedTuple):
 
 @dataclass(slots=True)
 class _New:
-    """A new row: an item, and the observable and the relationship that it brings along."""
+    """A new row: an item, and the observable and the relationship that accompany it."""
 
     item: Item
     row: LogRow
@@ -51,13 +51,26 @@ class _New:
 
     @property
     def parts(self) -> list[tuple[int, Item]]:
-        """Return what it has, by the bits of its row."""
+        """Return its objects with the bits of its row."""
         along = zip((OBSERVABLE, RELATIONSHIP), self.basis or (), strict=False)
         return [*((part, self.item) for part in (FULL, PLAIN) if part & self.row.parts), *along]
 
 
+class _NewStretch(NamedTuple):
+    """A stretch of the index of texts: its first and last row, which have no places yet, and its keys."""
+
+    first: LogRow
+    last: LogRow
+    size: int
+    keys: bytes
+
+    def written(self) -> tuple[TextStretch, int, bytes]:
+        """Return the stretch once its rows have their places."""
+        return TextStretch(self.first.log, self.first.date_added, self.last.date_added), self.size, self.keys
+
+
 class _Packed(NamedTuple):
-    """The columns of a new row beside its place and its marks."""
+    """The columns of a new row except its place and its marks."""
 
     name: object_ids.PackedId
     along: tuple[int | None, ...]
@@ -65,23 +78,25 @@ class _Packed(NamedTuple):
     body: bytes
 
 
+# Rows that are made while the collections are locked.
+_FEW = 500
 Appends = Sequence[tuple[Collection, Sequence[Item]]]
 
 
 def lock(tx: Tx, wanted: Iterable[Collection]) -> None:
     """Lock all these collections for appending until the transaction ends, in the one order that cannot deadlock.
 
-    The inbox comes first: whoever adds to what the release rules fill holds it, so that it may add more later.
+    The inbox comes first: a transaction that adds to released collections holds it, and may add more later.
     """
     ends.lock(tx, {collection.log for collection in wanted})
 
 
 def append(tx: Tx, collection: Collection, items: Sequence[Item]) -> Appended:
-    """Add the object versions that the collection does not have yet; adding the same again changes nothing.
+    """Add the object versions that the collection does not yet have. Repeating it changes nothing.
 
-    The order in which appended objects become visible is the order of their ``date_added``: the collection stays
-    locked from here to the end of the transaction. A batch ends on a whole millisecond, so that a client that keeps
-    milliseconds only neither loses nor repeats. An older version than those there is stored, but is not the latest.
+    Objects become visible in the order of their ``date_added``, because the collection stays locked until the end of
+    the transaction. A batch ends on a whole millisecond, so that a client with millisecond precision neither loses nor
+    repeats objects. A version older than an existing one is stored, but is not the latest.
     """
     return append_all(tx, [(collection, items)])[0]
 
@@ -93,27 +108,30 @@ def append_all(
     last: bool = False,
     never_used: Set[str] = frozenset(),
     dated: Set[str] = frozenset(),
+    places: Mapping[int, int] = MappingProxyType({}),
 ) -> list[Appended]:
-    """Add to several collections, as ``append`` does to each; return what was added, in the order of ``appends``.
+    """Append to several collections, as ``append`` does, and return the results in the order of ``appends``.
 
-    All that one transaction adds to any collection is added by one call, the last thing before its end: from here on
-    the collections are locked. A shared collection and its full variant are both given what enters them; the ``basis``
-    of a listing enters with it where the full variant is. As the ``last`` thing it may commit the transaction. For ids
-    that the caller knows were ``never_used`` nothing is looked up. The dates of those that are ``dated`` are returned.
+    One call adds everything of one transaction, just before its end, because it locks the collections. A shared
+    collection and its full variant must both be given their objects. The ``basis`` of a listing enters the full variant
+    with it. With ``last``, the call may commit the transaction. Ids that were ``never_used`` before are not looked up.
+    The dates of ids in ``dated`` are returned. ``places`` has by log the first place, which ``reserve`` chose.
     """
     numbers = subjects.lock(tx, {item.subject for _, items in appends for item in items if item.subject})
     logs = {collection.log for collection, _ in appends}
-    # As the last thing, what only those can add who hold its value or its partner is made before anybody has to wait.
-    addition = _Addition.of(tx, appends, never_used) if last else None
+    # With ``last``, rows protected by the value's or partner's lock are made before waiting for the collections. Few
+    # rows are made faster than another round trip.
+    is_short = sum(len(items) for _, items in appends) <= _FEW
+    addition = _Addition.of(tx, appends, never_used) if last and not is_short else None
     if addition is not None and not addition.is_contested:
         locked = ends.lock(tx, logs) if addition.new else {}
     else:
-        locked = ends.lock(tx, logs)
+        locked = ends.lock(tx, logs, then=lambda: _history(tx, appends, never_used))
         addition = _Addition.of(tx, appends, never_used)
     if addition.new:
         addition.agree(tx, next(iter(locked.values())).dictionary)
         with committing(tx) if last else nullcontext():
-            addition.write(tx, locked, numbers)
+            addition.write(tx, locked, numbers, places)
         subjects.note_stored(tx, numbers)
     return [
         result.appended(addition.dates(collection, dated))
@@ -121,8 +139,23 @@ def append_all(
     ]
 
 
+def reserve(tx: Tx, wanted: Sequence[tuple[Collection, int]], after: int) -> list[int]:
+    """Lock these collections, and return the first of so many places in the log of each, for ``append_all``.
+
+    The places of all are one sequence after ``after``; those of each collection end on a whole millisecond. Use them
+    for collections without variants, to which the transaction adds exactly so many objects.
+    """
+    locked = ends.lock(tx, {collection.log for collection, _ in wanted})
+    last, moment = max(after, *(end.last for end in locked.values())), max(end.moment for end in locked.values())
+    places = []
+    for _, count in wanted:
+        start, last = allocate(last, count, moment)
+        places.append(start)
+    return places
+
+
 def remove(tx: Tx, collection: Collection, places: Sequence[tuple[int, str]]) -> None:
-    """Remove rows of a collection without variants, by their ``date_added`` and ids; others become the latest."""
+    """Remove rows of a collection without variants, by ``date_added`` and id. Other versions become the latest."""
     [end] = ends.lock(tx, {collection.log}).values()
     marks = Marks()
     history = history_of(rows.in_logs(tx, [collection.log], {id_ for _, id_ in places}))
@@ -140,13 +173,13 @@ def remove(tx: Tx, collection: Collection, places: Sequence[tuple[int, str]]) ->
 
 
 class _Result:
-    """The result of one append, while its rows have no places."""
+    """The result of one append, before its rows have places."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.added: list[str] = []
         self.unchanged: list[str] = []
-        # The rows of the added, and what of a row each is.
+        # The rows of the added objects, and each object's bit.
         self.rows: list[tuple[LogRow, int]] = []
 
     def appended(self, dates_by_id: Mapping[str, tuple[int, int]]) -> Appended:
@@ -156,36 +189,35 @@ class _Result:
 
 
 class _Addition:
-    """The new rows of all logs, and the versions that were there before."""
+    """The new rows of all logs, and the earlier versions."""
 
     @classmethod
     def of(cls, tx: Tx, appends: Appends, never_used: Set[str]) -> "_Addition":
-        """Read what the logs have of what is added, and make the rows that they do not have."""
+        """Read the existing versions of the added objects, and make the missing rows."""
         made = cls(tx, appends, never_used)
         made.results = [_Result() for _ in appends]
-        # What enters both variants of a collection is one row: the full one comes first, as it has more.
+        # An object that enters both variants is one row. The full variant comes first, because it has more objects.
         for result, (collection, items) in sorted(
             zip(made.results, appends, strict=True), key=lambda pair: -pair[1][0].part
         ):
             made.add(collection, items, result)
         made._pack_all()
+        made._index(tx)
         return made
 
     def __init__(self, tx: Tx, appends: Appends, never_used: Set[str]) -> None:
-        """Read what the logs have of the ids in ``appends``, but for those ``never_used`` before."""
-        ids = {item.id for _, items in appends for item in items}
-        ids |= {part.id for _, items in appends for item in items if item.basis for part in item.basis}
-        logs = {collection.log for collection, _ in appends}
+        """Read the log versions of the ids in ``appends``, except those ``never_used`` before."""
         self._packer = bodies.of(tx).packer()
         self._inboxes = {collection.log for collection, _ in appends if collection.kind == "inbox"}
-        self.history = history_of(rows.in_logs(tx, sorted(logs), ids - never_used))
-        # The ids of which there is more than one version, or may be, by log.
+        self.history = _history(tx, appends, never_used)
+        # The ids with certainly or possibly several versions, by log.
         self._compared = {(log, id_) for log, _, id_ in self.history}
         self.results: list[_Result] = []
         self.new: dict[int, list[_New]] = {}
-        # Whether others may add some of the new rows at the same time.
+        # Whether other transactions may add some of the new rows at the same time.
         self.is_contested = False
-        # The new rows that have the only versions of their ids, by log and id; most are of this sort.
+        self._stretches: list[_NewStretch] = []
+        # The new rows with the only versions of their ids, by log and id. Most rows are of this sort.
         self._only: dict[tuple[int, str], _New] = {}
         self._by_key: dict[tuple[int, str, str, int | None], _New] = {}
         self._touched: dict[Place, list[ObjectVersion]] = {}
@@ -199,13 +231,13 @@ class _Addition:
             if place in compared or place in only:
                 known = only.get(place)
                 if known is not None and known.item is item and not known.row.parts & part:
-                    # The same in the other variant.
+                    # The other variant already has it.
                     known.row.parts |= part
                     self._note(item.id, known.row, part, result)
                     continue
                 new = self._enter(collection, item, result, is_plain=is_plain)
                 if item.basis and part == FULL:
-                    self._bring_along(collection, new, item.basis, result)
+                    self._add_basis(collection, new, item.basis, result)
             else:
                 self._enter_only(collection, item, result, is_plain=is_plain)
 
@@ -213,7 +245,7 @@ class _Addition:
         """Add the first version of an id."""
         log, part = collection.log, collection.part
         new = _New(item, LogRow(log, 0, part), None, is_plain)
-        self.is_contested |= _is_anybodys(collection, item)
+        self.is_contested |= _may_be_added_concurrently(collection, item)
         self.new.setdefault(log, []).append(new)
         self._only[log, item.id] = new
         self._note(item.id, new.row, part, result)
@@ -221,7 +253,7 @@ class _Addition:
             return
         places = [(log, along.id) for along in item.basis]
         if any(place in self._compared or place in self._only for place in places) or not _fits(item, *item.basis):
-            self._bring_along(collection, new, item.basis, result)
+            self._add_basis(collection, new, item.basis, result)
             return
         new.basis = item.basis
         for place, bit in zip(places, (OBSERVABLE, RELATIONSHIP), strict=True):
@@ -229,7 +261,7 @@ class _Addition:
             self._note(place[1], new.row, bit, result)
 
     def _enter(self, collection: Collection, item: Item, result: _Result, *, is_plain: bool) -> _New | None:
-        """Add an item where it is new, and return its row."""
+        """Add an item if it is new, and return its row."""
         part = collection.part
         place = (collection.log, part, item.id)
         if (known := self._only.get((collection.log, item.id))) is not None:
@@ -240,7 +272,7 @@ class _Addition:
         key = (collection.log, item.id, item.spec_version, item.version)
         new = self._by_key.get(key)
         if new is None:
-            self.is_contested |= _is_anybodys(collection, item)
+            self.is_contested |= _may_be_added_concurrently(collection, item)
             new = self._by_key[key] = _New(item, LogRow(collection.log, 0, part), None, is_plain)
             self.new.setdefault(collection.log, []).append(new)
         else:
@@ -251,10 +283,10 @@ class _Addition:
         self._note(item.id, new.row, part, result)
         return new
 
-    def _bring_along(self, collection: Collection, new: _New | None, basis: tuple[Item, Item], result: _Result) -> None:
-        """Add the observable and the relationship of a listing, to its row where these fit.
+    def _add_basis(self, collection: Collection, new: _New | None, basis: tuple[Item, Item], result: _Result) -> None:
+        """Add the observable and the relationship of a listing, to its row if they fit.
 
-        An observable that came with an earlier listing of the value comes again: it stands and goes with the last one.
+        An observable of an earlier listing of the value is added again. It is valid as long as the last listing.
         """
         for item in basis:
             if (known := self._only.get((collection.log, item.id))) is not None:
@@ -278,7 +310,7 @@ class _Addition:
         return not any(known and any(entry[2:] == version for entry in known) for known in versions)
 
     def _compare(self, new: _New) -> None:
-        """Compare the versions in a row with others from now on: it has no longer the only ones of their ids."""
+        """Compare the versions in a row with others from now on, because its ids have several versions."""
         log = new.row.log
         if self._only.get((log, new.item.id)) is not new:
             return
@@ -289,7 +321,7 @@ class _Addition:
             self._touch((log, variant, item.id), ObjectVersion(new.row, part, item.spec_version, item.version))
 
     def dates(self, collection: Collection, ids: Set[str]) -> dict[str, tuple[int, int]]:
-        """Return by id when the first and the newest version of each of ``ids`` were added, new ones included."""
+        """Return by id when the first and the newest version of each of ``ids`` were added, including new ones."""
         found = {}
         for id_ in ids:
             place = (collection.log, collection.part, id_)
@@ -308,14 +340,17 @@ class _Addition:
         result.added.append(id_)
         result.rows.append((row, part))
 
-    def write(self, tx: Tx, locked: dict[int, LogEnd], numbers: dict[str, int]) -> None:
-        """Date the new rows, and write them and all that changes with them."""
+    def write(self, tx: Tx, locked: dict[int, LogEnd], numbers: dict[str, int], places: Mapping[int, int]) -> None:
+        """Assign places to the new rows, and write them with all dependent changes."""
         last: dict[int, int] = {}
-        # A listing enters no earlier than the report that it is made of.
+        # A listing must not enter before the report that it is based on.
         for log in sorted(self.new, key=lambda log: log not in self._inboxes):
             rows_of_log, end = self.new[log], locked[log]
             moment = max(end.moment, *(last[inbox] for inbox in self._inboxes & last.keys()), 0)
-            start, last[log] = allocate(end.last, sum(map(_size, rows_of_log)), moment)
+            size = sum(map(_size, rows_of_log))
+            start, last[log] = allocate(end.last, size, moment)
+            if log in places:
+                start, last[log] = places[log], places[log] + size - 1
             for new in rows_of_log:
                 new.row.date_added = start
                 start += _size(new)
@@ -325,18 +360,27 @@ class _Addition:
         for place, versions in self._touched.items():
             marks.update([*self.history.get(place, ()), *versions])
         INSERT.run(tx, [self._columns(new, numbers) for rows_of_log in self.new.values() for new in rows_of_log])
+        text_keys.add(tx, [stretch.written() for stretch in self._stretches])
         marks.write(tx, ends.numbers(locked))
         ends.write(tx, locked, last, marks.gained(), marks.grown())
 
     def agree(self, tx: Tx, dictionary: int) -> None:
-        """Pack anew what was not packed with the newest ``dictionary`` that the database has, by when that was made.
+        """Pack again the bodies not packed with the database's newest ``dictionary``, identified by its time.
 
-        A database that lost its last transactions in a failover may not have the one that was used.
+        A database that lost its last transactions in a failover may lack the dictionary that was used.
         """
         if self._packer.made != dictionary:
             store = bodies.of(tx)
             self._packer = store.packer(store.learn(tx))
             self._pack_all()
+
+    def _index(self, tx: Tx) -> None:
+        """Make the keys of the texts of the new rows."""
+        maker = text_keys.of(tx)
+        for rows_of_log in self.new.values():
+            new_texts = [new for new in rows_of_log if not new.item.is_like_reports]
+            for some, keys in text_keys.in_stretches(maker, new_texts, _add_words, lambda *_: False):
+                self._stretches.append(_NewStretch(some[0].row, some[-1].row, len(some), keys))
 
     def _pack_all(self) -> None:
         for rows_of_log in self.new.values():
@@ -344,7 +388,7 @@ class _Addition:
                 new.packed = self._pack(new)
 
     def _pack(self, new: _New) -> _Packed:
-        """Return what takes time to be made of a row."""
+        """Return the parts of a row that are slow to compute."""
         item, basis = new.item, new.basis
         name = object_ids.pack(item.id, item.type)
         if basis is None:
@@ -367,7 +411,23 @@ class _Addition:
             *along,
             *(row.log, name.space, name.type, observable_type, object_ids.spec_number(item.spec_version)),
             *(row.parts, row.latest, row.legacy, item.revoked, name.type_name, name.text, body),
+            host_pages.number_of(item.subject) if item.subject and not name.space else None,
         )
+
+
+def _history(tx: Tx, appends: Appends, never_used: Set[str]) -> History:
+    """Read the stored versions of the ids in ``appends``, except those ``never_used`` before."""
+    ids = {item.id for _, items in appends for item in items}
+    ids |= {part.id for _, items in appends for item in items if item.basis for part in item.basis}
+    logs = {collection.log for collection, _ in appends}
+    return history_of(rows.in_logs(tx, sorted(logs), ids - never_used))
+
+
+def _add_words(words: Words, new: _New) -> None:
+    subject = new.item.subject
+    # Listings of values written alike are found by their reports.
+    is_report = new.packed is not None and new.packed.name.space > 0
+    words.add(new.item.body, subject if is_report else None, is_of_value=subject is not None)
 
 
 def _size(new: _New) -> int:
@@ -375,15 +435,15 @@ def _size(new: _New) -> int:
     return 3 if new.basis else 1
 
 
-def _is_anybodys(collection: Collection, item: Item) -> bool:
-    """Return whether others, who hold neither the item's value nor its partner, may add it at the same time."""
+def _may_be_added_concurrently(collection: Collection, item: Item) -> bool:
+    """Return whether others, without the lock of the item's value or partner, may add it at the same time."""
     if collection.kind in ("inbox", "exchange"):
         return collection.kind == "exchange"
     return collection.use != "outcomes" and item.type not in ("indicator", "language-content")
 
 
 def _fits(item: Item, observable: Item, relationship: Item) -> bool:
-    """Return whether a listing and what it brings along can be one row."""
+    """Return whether a listing and the objects that accompany it fit into one row."""
     return (
         observable.version is None
         and relationship.version is not None

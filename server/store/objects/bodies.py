@@ -1,11 +1,12 @@
-"""The bodies of objects as the log stores them: as they are, or compressed with a dictionary.
+"""The stored bodies of objects: plain, or compressed with a dictionary.
 
-The first byte tells which. ``{`` begins an object as it is. Any other number, without its highest bit, is that of the
-dictionary that the rest was compressed with; with the highest bit it holds the three objects of a listing and what it
-brings along, and the sizes of the first two come before the rest.
+The first byte is the format. ``{`` begins a plain object. Any other number, without its highest bit, is the number of
+the dictionary used. With the highest bit, the rest contains a listing and the two objects that accompany it. The sizes
+of the first two then come before the rest.
 """
 
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -20,7 +21,7 @@ from sqlalchemy.engine import Dialect
 from server.store.database.engine import Tx
 from server.store.tables import dictionaries
 
-# The number of the dictionary that comes with the program. Its bytes never change; a better one has a new number.
+# The number of the built-in dictionary. Its bytes never change; a better one gets a new number.
 BUILT_IN = 1
 
 _AS_IT_IS = 0x7B
@@ -28,14 +29,13 @@ _THREE = 0x80
 _SIZES = struct.Struct("<HH")
 _MOST = 0xFFFF
 _HEAD = 1 + _SIZES.size
-_COMMA = b","
 _LEVEL = 3
 
 _Decompress = Callable[[bytes], bytes]
 
 
 class BodyWriter(NamedTuple):
-    """The dictionary that bodies are compressed with: its number, and when it was made; the program's own: never."""
+    """The dictionary for compressing bodies: its number, and when it was made; never for the built-in one."""
 
     number: int
     made: int
@@ -49,7 +49,7 @@ class Packer:
         """Compress with the dictionary of ``writer``."""
         self.made = writer.made
         self._number = writer.number
-        # Neither the number of the dictionary nor a checksum: both are known otherwise.
+        # Without the number of the dictionary and a checksum: both are stored elsewhere.
         self._compress = zstandard.ZstdCompressor(
             level=_LEVEL,
             dict_data=writer.dictionary,
@@ -59,30 +59,30 @@ class Packer:
         ).compress
 
     def pack(self, body: bytes) -> bytes:
-        """Return a body as it is stored: compressed where that saves space."""
+        """Return a body in its stored form, compressed if that saves space."""
         packed = bytes((self._number,)) + self._compress(body)
         return body if len(packed) >= len(body) and body[:1] == b"{" else packed
 
     def pack_three(self, bodies: Sequence[bytes]) -> bytes:
-        """Return the bodies of a listing, its observable and its relationship as one; see ``fits``."""
+        """Return the bodies of a listing, its observable and its relationship as one. See ``fits``."""
         sizes = _SIZES.pack(len(bodies[0]), len(bodies[1]))
         return bytes((_THREE | self._number,)) + sizes + self._compress(b"".join(bodies))
 
 
 class Bodies:
-    """Packs and unpacks the bodies of one store. Threads may share it."""
+    """Packs and unpacks the bodies of one store. Thread-safe."""
 
     def __init__(self) -> None:
-        """Know the dictionary that comes with the program."""
+        """Begin with the built-in dictionary."""
         self._writer = BodyWriter(BUILT_IN, 0, built_in())
         self._dictionaries = {BUILT_IN: built_in()}
         self._made = {BUILT_IN: 0}
         self._of_thread = threading.local()
 
     def packer(self, writer: BodyWriter | None = None) -> Packer:
-        """Return this thread's packer, of the newest dictionary that is known here, or of ``writer``.
+        """Return this thread's packer, for the newest known dictionary or for ``writer``.
 
-        Whoever stores what it packed makes sure, in the transaction that does, that the database has the dictionary.
+        A caller that stores packed bodies must check in the same transaction that the database has the dictionary.
         """
         wanted = writer or self._writer
         known: Packer | None = getattr(self._of_thread, "packer", None)
@@ -92,11 +92,11 @@ class Bodies:
 
     @staticmethod
     def fits(bodies: Sequence[bytes]) -> bool:
-        """Return whether bodies are short enough to be stored as one."""
+        """Return whether bodies are short enough to be stored together."""
         return max(map(len, bodies)) <= _MOST
 
     def first(self, tx: Tx, packed: bytes) -> bytes:
-        """Return a body, of a listing that alone."""
+        """Return a body; for a listing stored with others, only the listing's."""
         kind = packed[0]
         if kind == _AS_IT_IS:
             return packed
@@ -104,26 +104,29 @@ class Bodies:
             return self._decompressor(tx, kind)(packed[1:])
         return self._decompressor(tx, kind & ~_THREE)(packed[_HEAD:])[: packed[1] | packed[2] << 8]
 
-    def firsts(self, tx: Tx, packed: Iterable[bytes]) -> list[bytes]:
-        """Return what ``first`` returns for each body."""
+    def firsts(self, tx: Tx, packed: Iterable[bytes], most: int | None = None) -> list[bytes]:
+        """Return the result of ``first`` for each body, up to the one that reaches ``most`` bytes."""
         known: dict[int, _Decompress] = {}
         found: list[bytes] = []
+        left = sys.maxsize if most is None else most
         for body in packed:
+            if left <= 0:
+                break
             kind = body[0]
             if kind == _AS_IT_IS:
                 found.append(body)
+                left -= len(body)
                 continue
             decompress = known.get(kind)
             if decompress is None:
                 decompress = known[kind] = self._decompressor(tx, kind & ~_THREE)
-            if kind < _THREE:
-                found.append(decompress(body[1:]))
-            else:
-                found.append(decompress(body[_HEAD:])[: body[1] | body[2] << 8])
+            unpacked = decompress(body[1:]) if kind < _THREE else decompress(body[_HEAD:])[: body[1] | body[2] << 8]
+            found.append(unpacked)
+            left -= len(unpacked)
         return found
 
     def all_of(self, tx: Tx, packed: bytes) -> tuple[bytes, ...]:
-        """Return the bodies that are stored as one."""
+        """Return the bodies that are stored together."""
         kind = packed[0]
         if kind < _THREE:
             return (self.first(tx, packed),)
@@ -132,11 +135,11 @@ class Bodies:
         return text[:first], text[first : first + second], text[first + second :]
 
     def learn(self, tx: Tx) -> BodyWriter:
-        """Read the store's own dictionaries, write with the newest from now on, and return that."""
+        """Read the store's own dictionaries, use the newest for writing from now on, and return it."""
         writer = BodyWriter(BUILT_IN, 0, built_in())
         for number, made, text in tx.execute(_OWN):
             if self._made.get(number) != made:
-                # Where the database lost one in a failover, another may have its number.
+                # If the database lost a dictionary in a failover, another one may have its number.
                 self._dictionaries[number] = zstandard.ZstdCompressionDict(text)
                 self._made[number] = made
                 self._of_thread = threading.local()
@@ -156,15 +159,15 @@ class Bodies:
 
 
 def dictionary_of(packed: bytes) -> int | None:
-    """Return the number of the dictionary that a body was compressed with, None for one that is as it is."""
+    """Return the number of the dictionary that a body was compressed with, or None for a plain one."""
     return None if packed[0] == _AS_IT_IS else packed[0] & ~_THREE
 
 
 def of(tx: Tx) -> Bodies:
-    """Return the bodies of the store that ``tx`` is a transaction of."""
+    """Return the ``Bodies`` of the store of ``tx``."""
     found = _known.get(tx.dialect)
     if found is None:
-        # Two threads may make one each at first; either serves.
+        # Two threads may each make one at first. Both work.
         found = Bodies()
         found.learn(tx)
         _known[tx.dialect] = found
@@ -173,10 +176,10 @@ def of(tx: Tx) -> Bodies:
 
 @cache
 def built_in() -> zstandard.ZstdCompressionDict:
-    """Return the dictionary that comes with the program."""
+    """Return the built-in dictionary."""
     return zstandard.ZstdCompressionDict((files("server.store.objects") / "bodies.dictionary").read_bytes())
 
 
-# By the dialect, of which each engine has its own.
+# By dialect, because each engine has its own.
 _known: WeakKeyDictionary[Dialect, Bodies] = WeakKeyDictionary()
 _OWN = select(dictionaries.c.number, dictionaries.c.made, dictionaries.c.bytes).order_by(dictionaries.c.made)

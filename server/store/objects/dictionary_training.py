@@ -1,4 +1,4 @@
-"""Dictionaries made of a store's own bodies, which compress them better than the one that comes with the program."""
+"""Dictionaries trained on a store's own bodies, which compress them better than the built-in one."""
 
 import logging
 import random
@@ -16,35 +16,35 @@ from server.store.tables import collections, dictionaries, objects
 
 log = logging.getLogger(__name__)
 
-# A store makes one when it has so many objects, and again each time it has fifty times as many, three in all.
+# A store trains its first dictionary at this size, and again after each fiftyfold growth, three in all.
 _FIRST_AT, _GROWTH, _MOST = 5_000, 50, 3
 # Numbers go from 2 to 118. After a failover others are used: the database may have lost a dictionary with its number.
 _TIMELINES = 39
 _SIZE = 48 * 1024
-# The newest of each collection; the training takes a second.
+# The newest objects of each collection. The training takes a second.
 _MOST_SAMPLES, _FEWEST_SAMPLES, _LONGEST = 1_500, 1_000, 16 * 1024
-# A dictionary is tried on the newest, and used where it saves as much.
+# A new dictionary is tried on the newest objects, and used if it reaches this ratio.
 _TRIED, _WORTH = 300, 0.97
 _WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+(?:[-._][0-9A-Za-z\x80-\xff]+)*")
 _SECONDS = re.compile(rb"[0-9]{2}(?:\.[0-9]+)?Z")
 _HEX_WORD = re.compile(rb"[0-9a-f-]+")
 _ZERO, _NINE = b"09"
 _DIGITS, _HEXADECIMAL, _LETTERS = b"0123456789", b"0123456789abcdef", b"abcdefghijklmnopqrstuvwxyz"
-# A word that fewer objects have is not in the dictionary: it may be a value, or all that is left of an erased object.
+# Rarer words are not included: they may be values, or the last remains of an erased object.
 _SHARED = 0.01
 
 
 class DictionaryTrainer:
-    """Makes dictionaries for one store, each when it is due."""
+    """Trains the dictionaries of one store when they are due."""
 
     def __init__(self, store: Store) -> None:
-        """Look after ``store``."""
+        """Train dictionaries for ``store``."""
         self._store = store
-        # At which size of the store one was made that was of no use.
+        # The size of the store at the last training without success.
         self._in_vain = 0
 
     def train(self) -> int:
-        """Learn the dictionaries that others made, make one where it is due, and return the number of those made."""
+        """Load others' dictionaries, train one if it is due, and return the number of trained ones."""
         with self._store.read() as tx:
             bodies.of(tx).learn(tx)
             size = _due(tx)
@@ -70,7 +70,7 @@ class DictionaryTrainer:
 
 
 def train(samples: Sequence[bytes]) -> bytes | None:
-    """Return a dictionary of what many of the samples have in common, None where that is too little."""
+    """Return a dictionary of the common parts of many samples, or None if there are too few."""
     try:
         return zstandard.train_dictionary(_SIZE, list(masked(samples))).as_bytes()
     except zstandard.ZstdError:
@@ -78,9 +78,9 @@ def train(samples: Sequence[bytes]) -> bytes | None:
 
 
 def masked(samples: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield the samples, with noise for each word that few of them have: values, ids, names.
+    """Yield the samples, with rare words (values, ids, names) replaced by noise.
 
-    The noise has digits for digits and letters for letters, so that it is as long in a dictionary's own alphabet.
+    The noise replaces digits by digits and letters by letters, so that it keeps length and alphabet.
     """
     counts = Counter(word for sample in samples for word in set(_WORD.findall(sample)))
     least = max(2, len(samples) * _SHARED)
@@ -114,14 +114,14 @@ def _is_worth_it(made: bytes, packer: bodies.Packer, samples: Sequence[bytes]) -
 
 
 def _due(tx: Tx) -> int | None:
-    """Return how many objects the store has, where it has enough for its next dictionary."""
+    """Return the number of objects if the store is large enough for its next dictionary."""
     had: int = tx.execute(_COUNT).scalar_one()
     size: int = tx.execute(_OBJECTS).scalar_one()
     return size if had < _MOST and size >= _FIRST_AT * _GROWTH**had else None
 
 
 def _samples(tx: Tx) -> Iterator[bytes]:
-    """Yield bodies as they are compressed, the newest of each log, one of a value in each."""
+    """Yield the bodies to compress, the newest of each log, one per value."""
     store = bodies.of(tx)
     for (number,) in tx.execute(_LOGS).all():
         seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""The ids of objects as the log stores them: the halves of a UUID, and the numbers of types."""
+"""The stored ids of objects: the halves of a UUID, and the numbers of types."""
 
 import re
 import struct
@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-# Never change or move one: the numbers are in the log of every store. A new type goes to the end.
+# Never change or move an entry: the numbers are in the log of every store. Add new types at the end.
 _TYPES = (
     "",
     "indicator",
@@ -68,7 +68,7 @@ _HALVES = struct.Struct(">qq")
 
 
 class PackedId(NamedTuple):
-    """An id, or a key in the inbox, in the columns of the log; ``text`` is the id where it is no type and UUID."""
+    """An id or inbox key in the columns of the log; ``text`` is the id if it is not a type and a UUID."""
 
     space: int
     high: int
@@ -79,18 +79,18 @@ class PackedId(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Return whether the halves of the UUID and the number of the type are all there is to it."""
+        """Return whether the UUID's halves and the type's number represent the id completely."""
         return not (self.space or self.type_name or self.text)
 
 
-# The places of the digits of a UUID in its text.
+# The positions of the digits of a UUID in its text.
 _DIGITS = tuple(place for place in range(36) if place not in (8, 13, 18, 23))
 
 
 # A contribution names each of its objects several times.
 @lru_cache(maxsize=16_384)
 def pack(key: str, type_: str) -> PackedId:
-    """Return the columns of an object's id, or key in the inbox, and type."""
+    """Return the columns of an object's id or inbox key and type."""
     space, id_ = split(key)
     number = _NUMBERS.get(type_, 0)
     name = None if number else type_
@@ -102,7 +102,7 @@ def pack(key: str, type_: str) -> PackedId:
 
 
 def unpack(packed: Sequence[Any]) -> str:
-    """Return the id, or the key, that ``pack`` was given, from the fields of what it returned."""
+    """Return the id or key that was given to ``pack``, from the fields of its result."""
     space, high, low, number, name, text = packed
     id_ = text
     if id_ is None:
@@ -112,10 +112,10 @@ def unpack(packed: Sequence[Any]) -> str:
 
 
 def unpack_all(packed: Sequence[Sequence[Any]]) -> list[str]:
-    """Return what ``unpack`` returns for each, many at once."""
+    """Return the result of ``unpack`` for many at once."""
     halves = [half for columns in packed for half in columns[1:3]]
     digits = struct.pack(f">{len(halves)}q", *halves).hex().encode()
-    # One digit of all UUIDs after the other, which is done without a step for each.
+    # Processes one digit position of all UUIDs at a time, to avoid a step per id.
     spelled = bytearray(b"-" * (36 * len(packed)))
     for number, place in enumerate(_DIGITS):
         spelled[place::36] = digits[number::32]
@@ -130,7 +130,7 @@ def unpack_all(packed: Sequence[Sequence[Any]]) -> list[str]:
 
 @lru_cache(maxsize=16_384)
 def half(key: str) -> int:
-    """Return the number by which the log finds an id or a key; several have one, so compare what is found."""
+    """Return the number by which the log finds an id or key. Several ids share it, so compare the results."""
     uuid = key[-36:]
     if key[-38:-36] == "--" and _UUID.fullmatch(uuid):
         return _HALVES.unpack(bytes.fromhex(uuid.replace("-", "")))[0]  # type: ignore[no-any-return]
@@ -138,13 +138,13 @@ def half(key: str) -> int:
 
 
 def split(key: str) -> tuple[int, str]:
-    """Return the space and the id of a key; an id alone is in space 0."""
+    """Return the space and the id of a key. A plain id is in space 0."""
     space, _, id_ = key.partition("/")
     return (int(space), id_) if id_ and _SPACE.fullmatch(space) else (0, key)
 
 
 def type_number(name: str) -> int:
-    """Return the number of a type, 0 where it has none."""
+    """Return the number of a type, or 0."""
     return _NUMBERS.get(name, 0)
 
 
@@ -155,7 +155,7 @@ def type_name(number: int, name: str | None) -> str:
 
 @lru_cache(maxsize=16_384)
 def type_of(id_: str) -> str:
-    """Return the type that an id or a key names."""
+    """Return the type in an id or key."""
     return split(id_)[1].partition("--")[0]
 
 
@@ -167,7 +167,7 @@ def spec_number(spec_version: str) -> int:
 
 @lru_cache(maxsize=64)
 def spec_version(number: int) -> str:
-    """Return the version of STIX that ``spec_number`` was given."""
+    """Return the version of STIX for a ``spec_number``."""
     return f"{number // 10}.{number % 10}"
 
 

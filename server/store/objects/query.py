@@ -1,7 +1,7 @@
 """A reader's query of the log, and the SQL for it.
 
-A row may have several things that a reader asks for: see ``parts``. One statement finds the rows of which a collection
-has any of these, and says by bits which.
+A row may have several objects that a reader asks for: see ``parts``. One statement finds the rows with any of these,
+and returns their bits.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,9 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from server.store.collections import Collection
+from server.store.item import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
 from server.store.objects import object_ids
 from server.store.objects.object_ids import PackedId
-from server.store.objects.parts import FULL, LATER, OBSERVABLE, OF_VARIANT, PLAIN, RELATIONSHIP
 from server.store.tables import objects
 
 NEWEST_SPEC = "2.1"
@@ -40,7 +40,7 @@ Columns = Literal["bodies", "records"]
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The versions of each object that a query asks for: any of those set. ``dates`` are versions in microseconds."""
+    """The versions of each object that a query selects: any of those set. ``dates`` are versions in microseconds."""
 
     first: bool = False
     last: bool = False
@@ -60,9 +60,8 @@ class Query:
     """A query of a collection, answered in the order of ``date_added``.
 
     ``after`` is exclusive, in microseconds. An empty tuple does not filter. Without ``spec_versions`` each object is
-    returned in the newest STIX that it is stored in. ``revoked`` chooses between revoked objects and all others.
-    Objects that were withdrawn by ``granted`` (microseconds) are left out, with all their versions and what these
-    brought along.
+    returned in the newest STIX that it is stored in. ``revoked`` selects only revoked objects, or only others. Objects
+    withdrawn by ``granted`` (microseconds) are left out, with all their versions and the objects that accompany them.
     """
 
     after: int = -1
@@ -83,7 +82,7 @@ ALL = Query(versions=EVERY)
 
 
 class Names(NamedTuple):
-    """The columns that name what a row has, and say of which version it is; see ``tables``."""
+    """The columns with the ids and versions of a row's objects; see ``tables``."""
 
     space: int
     high: int
@@ -101,7 +100,7 @@ class Names(NamedTuple):
     relationship_version: int = 0
 
     def packed(self, part: int) -> PackedId:
-        """Return the columns of the id of one of the things, or of its key in the inbox."""
+        """Return the id columns, or inbox key columns, of one of the objects."""
         if part == OBSERVABLE:
             return PackedId(0, self.observable_high, self.observable_low, self.observable_type, None, None)
         if part == RELATIONSHIP:
@@ -109,16 +108,16 @@ class Names(NamedTuple):
         return PackedId(*self[:6])
 
     def id(self, part: int) -> str:
-        """Return the id of one of the things, or its key in the inbox."""
+        """Return the id of one of the objects, or its inbox key."""
         return object_ids.unpack(self.packed(part))
 
     def stamp(self, part: int, date_added: int) -> int:
-        """Return the version of one of the things, whose own ``date_added`` stands for that of one without versions."""
+        """Return the version of one of the objects, or its own ``date_added`` if it has no version."""
         version = {OBSERVABLE: None, RELATIONSHIP: self.relationship_version}.get(part, self.version)
         return date_added if version is None else version
 
     def spec(self, part: int) -> str:
-        """Return the version of STIX of one of the things."""
+        """Return the STIX version of one of the objects."""
         return object_ids.spec_version(self.spec_version) if part in (PLAIN, FULL) else NEWEST_SPEC
 
 
@@ -131,7 +130,7 @@ NAMES = (
     *(log.relationship_high, log.relationship_low, log.relationship_version),
 )
 _RELATIONSHIP = object_ids.type_number(object_ids.RELATIONSHIP)
-# Of the objects that a listing brings along, none has these types.
+# Objects that accompany a listing never have these types.
 _NO_OBSERVABLES = frozenset(
     {
         *("indicator", "relationship", "sighting", "opinion", "note", "grouping", "identity", "location"),
@@ -141,7 +140,7 @@ _NO_OBSERVABLES = frozenset(
 
 
 def parts_of(collection: Collection, query: Query) -> tuple[int, ...]:
-    """Return the things that rows of the collection may have for ``query``."""
+    """Return the objects that rows of the collection may have for ``query``."""
     parts = OF_VARIANT[collection.part]
     if collection.part == PLAIN:
         return parts
@@ -155,7 +154,7 @@ def parts_of(collection: Collection, query: Query) -> tuple[int, ...]:
 
 
 def ids_of(part: int, ids: Iterable[str]) -> tuple[str, ...]:
-    """Return those of ``ids`` that a thing may have."""
+    """Return the ids among ``ids`` that such an object may have."""
     if part == OBSERVABLE:
         return tuple(id_ for id_ in ids if object_ids.type_of(id_) not in _NO_OBSERVABLES)
     if part == RELATIONSHIP:
@@ -164,10 +163,10 @@ def ids_of(part: int, ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def statement(query: Query, columns: Columns, parts: tuple[int, ...]) -> Select[Any]:
-    """Return the SQL for ``query``; the same object for every query of the same shape, so that it is compiled once.
+    """Return the SQL for ``query``: the same object for every query of the same shape, so that it is compiled once.
 
-    Its columns are the ``date_added``, the bits of what was found, the body or the bits of the row, and ``Names`` where
-    records or ids are asked for; of rows that have one thing alone those of their own.
+    Its columns are the ``date_added``, the bits of the found objects, and the body or the bits of the row. For records
+    or ids it adds ``Names``; for rows with a single object, only the columns of that object.
     """
     specs: _Specs = "listed"
     if not query.spec_versions:
@@ -181,12 +180,12 @@ def statement(query: Query, columns: Columns, parts: tuple[int, ...]) -> Select[
 
 
 def parameters(collection: Collection, query: Query) -> dict[str, Any]:
-    """Return the values for ``statement``, but for ``after`` and ``rows``."""
+    """Return the values for ``statement``, except ``after`` and ``rows``."""
     values: dict[str, Any] = {"in_log": collection.log}
     if query.ids:
         values["ids"] = tuple({object_ids.half(id_) for id_ in query.ids})
     if query.types:
-        # 0 is every type without a number, by its name.
+        # 0 stands for every type without a number, matched by name.
         values["types"] = (0, *filter(None, map(object_ids.type_number, query.types)))
         values["type_names"] = query.types
     if query.spec_versions:
@@ -226,10 +225,10 @@ def _statement(
         # As written in the partial index, so that SQLite uses the index.
         asked = asked.where(text("latest > 0"))
         if hides:
-            # The row of a tombstone has nothing else.
+            # A tombstone row has no other object.
             asked = asked.where(or_(not_(log.revoked), log.date_added > _GRANTED))
             if not {OBSERVABLE, RELATIONSHIP}.isdisjoint(parts):
-                # What came with a listing of which there is a newer version goes with that.
+                # Objects that accompany a superseded listing are withdrawn with the newer version.
                 asked = asked.where(or_(_bit(log.latest, PLAIN | FULL), _not_withdrawn()))
     elif hides:
         asked = asked.where(_not_withdrawn())
@@ -238,7 +237,7 @@ def _statement(
 
 
 def _found(conditions: Mapping[int, ColumnElement[bool]], *, any_latest: bool) -> ColumnElement[int]:
-    """Return the bits of what a row has of ``conditions``; ``any_latest`` where all that is latest meets them."""
+    """Return the bits of a row's objects that meet ``conditions``; ``any_latest`` if all latest objects meet them."""
     if len(conditions) == 1:
         return literal_column(str(*conditions))
     if any_latest:
@@ -246,9 +245,9 @@ def _found(conditions: Mapping[int, ColumnElement[bool]], *, any_latest: bool) -
     return sum((case((condition, part), else_=0) for part, condition in conditions.items()), start=_NONE)
 
 
-# The parts of queries for which each row has one thing, its own.
+# The parts of queries for rows with a single object.
 _ALONE = ((PLAIN,), (FULL,))
-# The things that have an id, a type and a version of their own.
+# The objects that have their own id, type and version.
 _OWN = (PLAIN, FULL)
 _NONE: ColumnElement[int] = literal_column("0")
 _GRANTED = bindparam("granted", type_=BigInteger)
@@ -260,7 +259,7 @@ _HALVES = {OBSERVABLE: log.observable_high, RELATIONSHIP: log.relationship_high}
 def _conditions(
     part: int, ids: bool, types: bool, specs: _Specs, shape: _Shape, revoked: bool | None, hides: bool
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions under which a row has one of the things for a query."""
+    """Return the conditions under which a row's object matches a query."""
     is_own = part in _OWN
     conditions: list[ColumnElement[bool]] = []
     if ids:
@@ -282,7 +281,7 @@ def _conditions(
 
 
 def _types_wanted(part: int) -> list[ColumnElement[bool]]:
-    """Return the conditions under which one of the things has a type that is asked for; relationships have one type."""
+    """Return the conditions that an object has a requested type. Relationships have one type."""
     if part == OBSERVABLE:
         return [log.observable_type.in_(bindparam("types", expanding=True))]
     if part == RELATIONSHIP:
@@ -298,9 +297,9 @@ def _bit(column: ColumnElement[int], part: int) -> ColumnElement[bool]:
 
 
 def _versions_wanted(part: int, specs: _Specs, shape: _Shape, hides: bool) -> list[ColumnElement[bool]]:
-    """Return the conditions of which a version has to meet one; none where every version is asked for.
+    """Return alternative conditions for a version; none if every version is requested.
 
-    There is one version of a relationship, and an observable is there once for each listing that it came with.
+    A relationship has one version. An observable occurs once for each listing that it accompanies.
     """
     first, last, every, dates = shape
     is_own = part in _OWN
@@ -310,20 +309,20 @@ def _versions_wanted(part: int, specs: _Specs, shape: _Shape, hides: bool) -> li
     if last:
         wanted.append(_no_other(part, specs, newer=True) if specs == "listed" and is_own else _bit(log.latest, part))
     if first:
-        wanted.append(_no_other(part, specs, newer=False) if is_own else _came_first(hides=hides))
+        wanted.append(_no_other(part, specs, newer=False) if is_own else _is_first_occurrence(hides=hides))
     if dates:
         wanted.append(_STAMPS.get(part, _STAMP).in_(bindparam("dates", expanding=True)))
     return wanted
 
 
 def _not_withdrawn(row: _Columns = log) -> ColumnElement[bool]:
-    """Hold where no version of the same id revoked it before the reader was let read the collection."""
+    """Return the condition that no version of the id revoked it before the reader's access began."""
     other = objects.alias("tombstone")
     return not_(exists(1).where(*_same_id(other, row), other.c.revoked, other.c.date_added <= _GRANTED))
 
 
-def _came_first(*, hides: bool) -> ColumnElement[bool]:
-    """Hold where an observable came with no earlier listing that the reader may know."""
+def _is_first_occurrence(*, hides: bool) -> ColumnElement[bool]:
+    """Return the condition that an observable accompanied no earlier listing visible to the reader."""
     other = objects.alias("earlier")
     same = [
         *(other.c.collection == log.collection, other.c.observable_high == log.observable_high),
@@ -344,7 +343,7 @@ def _same_id(other: FromClause, row: _Columns = log) -> tuple[ColumnElement[bool
 
 
 def _no_other(part: int, specs: _Specs, *, newer: bool) -> ColumnElement[bool]:
-    """Hold where no other row of the same id, among those asked for, is newer (or older)."""
+    """Return the condition that no other requested row of the same id is newer (or older)."""
     other = objects.alias("other")
     stamp = func.coalesce(other.c.version, other.c.date_added)
     beyond = stamp > _STAMP if newer else stamp < _STAMP

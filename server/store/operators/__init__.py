@@ -1,1 +1,1 @@
-"""The persons who may log in to the pages, operators and users of partners, and their sessions."""
+"""The persons who may log in to the pages, operators and partners' users, and their sessions."""

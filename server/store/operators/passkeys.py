@@ -1,4 +1,4 @@
-"""Passkeys: what is kept of each to verify its signatures, and what its owner calls it."""
+"""Passkeys: the data to verify their signatures, and the names given by their owners."""
 
 from typing import NamedTuple
 
@@ -15,13 +15,13 @@ _p = passkeys.c
 
 
 class PasskeyRefused(ValueError):
-    """A passkey that is somebody's already, or one too many."""
+    """The passkey is already registered, or the user has the maximum number."""
 
 
 class Passkey(NamedTuple):
-    """A passkey of a user; ``signatures`` counts those that it made, 0 where it does not count.
+    """A passkey of a user; ``signatures`` is its signature counter, 0 if it has none.
 
-    Moments are microseconds, ``used`` None before its first signature.
+    Moments are microseconds; ``used`` is None before its first signature.
     """
 
     id: bytes
@@ -37,13 +37,13 @@ def add(tx: Tx, id_: bytes, user: str, name: str, public_key: bytes, signatures:
     """Add a passkey to a user. Raises ``PasskeyRefused``."""
     locked(tx, user)
     if tx.execute(select(func.count()).select_from(passkeys).where(_p.user == user)).scalar_one() >= MOST:
-        raise PasskeyRefused(f"a user has {MOST} passkeys at most")
+        raise PasskeyRefused(f"a user can have at most {MOST} passkeys")
     row = Passkey(id_, user, name, public_key, signatures, now())
     try:
         with tx.begin_nested():
             tx.execute(insert(passkeys), [row._asdict()])
     except IntegrityError:
-        raise PasskeyRefused("the passkey is known already") from None
+        raise PasskeyRefused("the passkey is already registered") from None
 
 
 def of_user(tx: Tx, user: str) -> list[Passkey]:
@@ -53,10 +53,10 @@ def of_user(tx: Tx, user: str) -> list[Passkey]:
 
 
 def use(tx: Tx, id_: bytes, signatures: int) -> None:
-    """Record that a passkey signed, and how often it has by now."""
+    """Record a signature of a passkey, and its new counter."""
     tx.execute(update(passkeys).where(_p.id == id_).values(signatures=signatures, used=now()))
 
 
 def remove(tx: Tx, user: str, id_: bytes) -> bool:
-    """Remove a passkey of a user; returns False where the user has none of that id."""
+    """Remove a passkey of a user. Return False if the user has none with that id."""
     return bool(tx.execute(delete(passkeys).where(_p.id == id_, _p.user == user)).rowcount)

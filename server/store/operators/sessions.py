@@ -1,4 +1,4 @@
-"""Sessions: begun at a login, known by the hash of a random secret, ended by time, by log-out or with the user."""
+"""Sessions: begun at a login, identified by the hash of a random secret, ended by time, log-out or user removal."""
 
 import secrets
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ from server.store.database.times import now
 from server.store.operators.tables import sessions, users
 from server.store.operators.users import User
 
-# What was proven: the password alone, or all that there is.
+# The verified factors: the password alone, or all.
 Stage = Literal["password", "full"]
 
 _MINUTE = 60 * 1_000_000
@@ -19,7 +19,7 @@ _s = sessions.c
 
 
 class LoginSession(NamedTuple):
-    """A session and whose it is; moments are microseconds. ``hash`` is that of the secret in the cookie."""
+    """A session and its user. Moments are microseconds; ``hash`` is that of the secret in the cookie."""
 
     hash: bytes
     stage: str
@@ -32,9 +32,9 @@ class LoginSession(NamedTuple):
 
 
 def begin(tx: Tx, user: str, stage: Stage, *, lasts: int) -> str:
-    """Begin a session that ends after ``lasts`` microseconds at the latest; return the secret of its cookie.
+    """Begin a session that ends after at most ``lasts`` microseconds, and return the secret for its cookie.
 
-    Sessions that are over are removed.
+    Ended sessions are removed.
     """
     secret, moment = secrets.token_urlsafe(32), now()
     tx.execute(delete(sessions).where(_s.expires <= moment))
@@ -44,7 +44,7 @@ def begin(tx: Tx, user: str, stage: Stage, *, lasts: int) -> str:
 
 
 def find(tx: Tx, secret: str, *, idle: int) -> LoginSession | None:
-    """Return the session of that secret; None where it is over, or nobody used it for ``idle`` microseconds."""
+    """Return the session with that secret, or None if it has ended or was idle for ``idle`` microseconds."""
     own = (_s.hash, _s.stage, _s.new_totp, _s.created, _s.seen, _s.expires, _s.proven)
     asked = select(*own, users).join_from(sessions, users, _s.user == users.c.id).where(_s.hash == hash_token(secret))
     row = tx.execute(asked).first()
@@ -56,7 +56,7 @@ def find(tx: Tx, secret: str, *, idle: int) -> LoginSession | None:
 
 
 def is_to_be_touched(session: LoginSession) -> bool:
-    """Return whether it is time to record that the session is in use: once a minute."""
+    """Return whether the use of the session must be recorded, once a minute."""
     return now() - session.seen > _MINUTE
 
 
@@ -66,17 +66,17 @@ def touch(tx: Tx, hash_: bytes) -> None:
 
 
 def keep_new_totp(tx: Tx, hash_: bytes, encrypted: bytes) -> None:
-    """Keep a second factor that was shown in a session until a code proves it."""
+    """Store a second factor that was shown in a session until a code verifies it."""
     tx.execute(update(sessions).where(_s.hash == hash_).values(new_totp=encrypted))
 
 
 def keep_challenge(tx: Tx, hash_: bytes, challenge: bytes) -> None:
-    """Keep what a passkey has to sign in a session, in place of what was asked for before."""
+    """Store the challenge that a passkey has to sign in a session, replacing an earlier one."""
     tx.execute(update(sessions).where(_s.hash == hash_).values(challenge=challenge))
 
 
 def take_challenge(tx: Tx, hash_: bytes) -> bytes | None:
-    """End the challenge of a session, and return it; None where nothing was asked for."""
+    """End the challenge of a session, and return it, or None if there is none."""
     found: bytes | None = tx.execute(select(_s.challenge).where(_s.hash == hash_).with_for_update()).scalar()
     if found is not None:
         tx.execute(update(sessions).where(_s.hash == hash_).values(challenge=None))
@@ -89,16 +89,16 @@ def end(tx: Tx, hash_: bytes) -> None:
 
 
 def end_others(tx: Tx, user: str, kept: bytes) -> int:
-    """End all sessions of a user but one; return their number."""
+    """End all sessions of a user except one, and return their number."""
     return tx.execute(delete(sessions).where(_s.user == user, _s.hash != kept)).rowcount
 
 
 def end_of_user(tx: Tx, user: str, hash_: bytes) -> int:
-    """End a session of a user; return 0 where the user has none of that hash."""
+    """End a session of a user. Return 0 if the user has none with that hash."""
     return tx.execute(delete(sessions).where(_s.user == user, _s.hash == hash_)).rowcount
 
 
 def of_user(tx: Tx, user: str) -> list[tuple[bytes, int, int]]:
-    """Return hash, begin and last use of each session of a user that is not over, the newest first."""
+    """Return hash, start and last use of each current session of a user, the newest first."""
     asked = select(_s.hash, _s.created, _s.seen).where(_s.user == user, _s.expires > now(), _s.stage == "full")
     return [(row.hash, row.created, row.seen) for row in tx.execute(asked.order_by(_s.created.desc()))]

@@ -1,4 +1,4 @@
-"""Users: added by an operator, known by a password and a second factor of their own, or by OpenID Connect."""
+"""Users: added by an operator, authenticated by password and second factor, or by OpenID Connect."""
 
 import secrets
 from enum import StrEnum
@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from schemas.text import plain_name
+from schemas.text import first_alike, plain_name
 from server.store.credentials import hash_password, hash_token
 from server.store.database.engine import Tx
 from server.store.database.times import now
+from server.store.operators import former
 from server.store.operators.tables import passkeys, sessions, users
 
 LINK_HOURS = 48
@@ -19,7 +20,7 @@ _u = users.c
 
 
 class OperatorRole(StrEnum):
-    """The roles of operators of the hub: each role all that the one before it may."""
+    """The roles of operators of the hub. Each role includes the previous one."""
 
     VIEWER = "viewer"
     ANALYST = "analyst"
@@ -36,15 +37,15 @@ class PartnerRole(StrEnum):
 
 
 class NameInUse(ValueError):
-    """A user of this name, or of one that looks like it, is there already."""
+    """A user with this name, or a similar-looking one, exists already."""
 
 
 class UnknownUser(LookupError):
-    """There is no user of that name."""
+    """There is no user with that name."""
 
 
 class LinkOver(LookupError):
-    """The link was used, has expired, or never was one."""
+    """The link was used, has expired, or never existed."""
 
 
 class User(NamedTuple):
@@ -80,25 +81,26 @@ def add(
     email: str | None = None,
     shown_to: str = "",
 ) -> str:
-    """Add a user, and return the secret of the link that sets the password; only its hash is kept.
+    """Add a user, and return the secret of the link that sets the password. Only its hash is stored.
 
-    ``email`` is an address as ``plain_address`` returns it; ``shown_to`` is who sees the link, where that is not who
-    adds the user. Raises ``NameInUse``.
+    ``email`` is an address as returned by ``plain_address``. ``shown_to`` is the person who sees the link, if not the
+    one who adds the user. Raises ``NameInUse``.
     """
     return _add(tx, name, str(role), by, partner, email=email, shown_to=shown_to or by)
 
 
 def add_by_subject(tx: Tx, subject: str, name: str, role: OperatorRole, email: str | None = None) -> User:
-    """Return the user whom an OpenID provider names so, added at the first login, with the role of now.
+    """Return the user with this OpenID subject, added at the first login, and update the role.
 
-    An ``email`` that the provider has verified replaces the one that is stored. Raises ``NameInUse`` where the name is
-    another user's.
+    A verified ``email`` of the provider replaces the stored one. Raises ``NameInUse`` if the name is another user's.
     """
     found = tx.execute(select(users).where(_u.subject == subject)).first()
     if found is None:
         _add(tx, name, str(role), "OpenID Connect", None, subject=subject, email=email)
     else:
         known = {} if email is None else {"email": email}
+        if known and email != found.email:
+            _note_former(tx, User._make(found))
         _change(tx, found.id, role=str(role), **known)
     return User._make(tx.execute(select(users).where(_u.subject == subject)).one())
 
@@ -117,7 +119,7 @@ def _add(
     secret, moment = secrets.token_urlsafe(32), now()
     plain = plain_name(name)
     if not plain:
-        raise NameInUse("a name has letters")
+        raise NameInUse("a name must contain letters")
     row = User(
         id=secrets.token_hex(8),
         name=name,
@@ -138,22 +140,36 @@ def _add(
         link_shown_to=shown_to,
         link_made=moment if shown_to else None,
     )
+    refuse_alike(tx, name)
     try:
         with tx.begin_nested():
             tx.execute(insert(users), [row._asdict()])
     except IntegrityError:
-        raise NameInUse(f"there is a user {name}, or one whose name looks the same") from None
+        raise NameInUse(f"a user {name}, or one with a similar-looking name, exists already") from None
     return secret
 
 
+def refuse_alike(tx: Tx, name: str) -> None:
+    """Raise ``NameInUse`` if a user has this name, or a similar-looking one. Concurrent additions wait."""
+    tx.execute(select(_u.id).order_by(_u.id).with_for_update()).all()
+    if alike := first_alike(name, tx.scalars(select(_u.name).order_by(_u.name))):
+        raise NameInUse(f"the user {alike} has the same name, or a similar-looking one")
+
+
 def find(tx: Tx, name: str) -> User | None:
-    """Return the user of that name, None where there is none."""
+    """Return the user with that name, or None."""
     row = tx.execute(select(users).where(_u.plain_name == plain_name(name))).first()
     return User._make(row) if row else None
 
 
+def by_id(tx: Tx, user: str) -> User | None:
+    """Return the user with that id, or None if it was removed."""
+    row = tx.execute(select(users).where(_u.id == user)).first()
+    return User._make(row) if row else None
+
+
 def get(tx: Tx, name: str) -> User:
-    """Return the user of that name. Raises ``UnknownUser``."""
+    """Return the user with that name. Raises ``UnknownUser``."""
     found = find(tx, name)
     if found is None:
         raise UnknownUser(f"there is no user {name}")
@@ -161,7 +177,7 @@ def get(tx: Tx, name: str) -> User:
 
 
 def locked(tx: Tx, user: str) -> User:
-    """Return the user of that id, locked until the transaction ends, so that codes are looked at one after another.
+    """Return the user with that id, locked until the transaction ends, so that codes are checked one by one.
 
     Raises ``UnknownUser``.
     """
@@ -172,13 +188,13 @@ def locked(tx: Tx, user: str) -> User:
 
 
 def all_users(tx: Tx) -> list[User]:
-    """List all users, operators first, by name."""
+    """Return all users, operators first, by name."""
     order = (func.coalesce(_u.partner, ""), _u.plain_name)
     return [User._make(row) for row in tx.execute(select(users).order_by(*order))]
 
 
 def renew_link(tx: Tx, name: str, by: str) -> str:
-    """Return a new link's secret; password, second factors and sessions end at once. Raises ``UnknownUser``."""
+    """Return a new link's secret. Password, second factors and sessions end at once. Raises ``UnknownUser``."""
     found, moment = get(tx, name), now()
     secret = secrets.token_urlsafe(32)
     _end_access(tx, found.id)
@@ -188,8 +204,11 @@ def renew_link(tx: Tx, name: str, by: str) -> str:
 
 
 def set_email(tx: Tx, name: str, email: str | None) -> None:
-    """Set a user's e-mail address, or remove it. Raises ``UnknownUser``."""
-    _change(tx, get(tx, name).id, email=email)
+    """Set or remove a user's e-mail address, and record the earlier one. Raises ``UnknownUser``."""
+    found = get(tx, name)
+    if found.email != email:
+        _note_former(tx, found)
+        _change(tx, found.id, email=email)
 
 
 def change_role(tx: Tx, name: str, role: OperatorRole | PartnerRole) -> None:
@@ -198,14 +217,15 @@ def change_role(tx: Tx, name: str, role: OperatorRole | PartnerRole) -> None:
 
 
 def remove(tx: Tx, name: str) -> None:
-    """Remove a user, with all sessions and passkeys. Raises ``UnknownUser``."""
+    """Remove a user with all sessions and passkeys, and record the identity. Raises ``UnknownUser``."""
     found = get(tx, name)
+    _note_former(tx, found)
     _end_access(tx, found.id)
     tx.execute(delete(users).where(_u.id == found.id))
 
 
 def of_link(tx: Tx, secret: str) -> User:
-    """Return whose link it is. Raises ``LinkOver``."""
+    """Return the user of a link. Raises ``LinkOver``."""
     row = tx.execute(select(users).where(_u.link == hash_token(secret), _u.link_expires > now())).first()
     if row is None:
         raise LinkOver
@@ -213,7 +233,7 @@ def of_link(tx: Tx, secret: str) -> User:
 
 
 def set_password(tx: Tx, secret: str, password: str) -> User:
-    """Set the password by a link, which is over then. Raises ``LinkOver``."""
+    """Set the password with a link, which then ends. Raises ``LinkOver``."""
     found = of_link(tx, secret)
     used = update(users).where(_u.id == found.id, _u.link == found.link)
     if not tx.execute(used.values(password=hash_password(password), link=None, link_expires=None)).rowcount:
@@ -222,24 +242,28 @@ def set_password(tx: Tx, secret: str, password: str) -> User:
 
 
 def set_totp(tx: Tx, user: str, encrypted: bytes, step: int) -> None:
-    """Keep a second factor, proven by the code of that step."""
+    """Store a second factor, verified by the code of that time step."""
     _change(tx, user, totp=encrypted, totp_step=step, wrong_codes=0)
 
 
 def use_code(tx: Tx, user: str, step: int) -> bool:
-    """Record that the code of a step was taken; returns False where that step or a later one was taken before."""
+    """Record that the code of a time step was used. Return False if it or a later one was used before."""
     taken = update(users).where(_u.id == user, _u.totp_step < step).values(totp_step=step, wrong_codes=0)
     return bool(tx.execute(taken).rowcount)
 
 
 def count_wrong_code(tx: Tx, user: str) -> None:
-    """Count a wrong code, which only somebody with the right password can send."""
+    """Count a wrong code, which requires the correct password first."""
     _change(tx, user, wrong_codes=_u.wrong_codes + 1, wrong_code_at=now())
 
 
 def forgive_codes(tx: Tx, user: str) -> None:
-    """Count the wrong codes no more: the user has proved who it is otherwise."""
+    """Reset the count of wrong codes, because the user was authenticated by other means."""
     _change(tx, user, wrong_codes=0)
+
+
+def _note_former(tx: Tx, user: User) -> None:
+    former.note(tx, user.id, user.plain_name, user.email, user.subject)
 
 
 def _end_access(tx: Tx, user: str) -> None:

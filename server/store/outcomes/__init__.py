@@ -1,1 +1,1 @@
-"""Outcomes with totals: what partners stated that they did, and the sums of it."""
+"""Outcomes with totals: the actions stated by partners, and their sums."""

@@ -1,7 +1,7 @@
-"""Totals of outcomes: each record that states some, which of them count, and the sums by day.
+"""Totals of outcomes: the records that state some, the selection of counted ones, and the sums by day.
 
-Of records that state the same again, the newest counts. The sums follow within the transaction that stores a record,
-whatever the order in which records come.
+Of repeated records, the newest counts. The sums are updated in the transaction that stores a record, and do not depend
+on the order of records.
 """
 
 from collections import defaultdict
@@ -17,13 +17,12 @@ from schemas.fields import plain_amount
 from server.store.database.engine import Tx
 from server.store.database.sql import insert_many
 from server.store.outcomes.tables import outcome_records, outcome_totals
-from server.store.partners import all_partners
 
-# So many records of one partner may be about the same; further ones do not count, as each one costs as much as all.
+# Maximum number of one partner's records about the same subject. More do not count, because each costs as much as all.
 MOST_ALIKE = 1_000
 _PART = 400
 _EPOCH = date(1970, 1, 1).toordinal()
-# Digits enough for any sum of amounts.
+# Enough digits for any sum of amounts.
 _EXACT = Context(prec=80)
 _NOTHING = Decimal(0)
 _NOTHING_FORMERLY: Mapping[bytes, bytes] = MappingProxyType({})
@@ -31,11 +30,11 @@ _r, _t = outcome_records.c, outcome_totals.c
 
 
 class OutcomeTotals(NamedTuple):
-    """The totals that one record of an outcome states; ``key`` is its key in the inbox.
+    """The totals stated by one outcome record; ``key`` is its key in the inbox.
 
-    ``about`` is a digest of what it is about, the same for records that may state the same again: those with a
-    reference (``referenced``) always do, others where their periods overlap. ``day`` is where it counts, ``stated`` the
-    time (microseconds) by which the newest is found. ``number`` is how many payments, accounts or messages.
+    ``about`` is a digest of its subject. Records with the same one may be repetitions: always if they have a reference
+    (``referenced``), otherwise if their periods overlap. ``day`` is the day on which it counts. ``stated``
+    (microseconds) decides which record is the newest. ``number`` counts payments, accounts or messages.
     """
 
     key: str
@@ -56,9 +55,9 @@ class OutcomeTotals(NamedTuple):
 
 
 class DayTotals(NamedTuple):
-    """The sum of the records of one partner, outcome, kind, scam type, country and currency that count on one day.
+    """The sum of a day's counted records of one partner, outcome, kind, scam type, country and currency.
 
-    ``currency`` is empty where no amount was stated. Sums of two outcomes may be of the same money: never add these up.
+    ``currency`` is empty if no amount was stated. Sums of two outcomes may contain the same money: never add them up.
     """
 
     day: date
@@ -75,7 +74,7 @@ class DayTotals(NamedTuple):
 
 
 class _Kept(NamedTuple):
-    """A stored record, with whether it counts, and the partner that stated it."""
+    """A stored record, whether it counts, and its partner."""
 
     totals: OutcomeTotals
     counted: bool
@@ -91,12 +90,11 @@ def fold(
     organisation: Iterable[str] = (),
     formerly: Mapping[bytes, bytes] = _NOTHING_FORMERLY,
 ) -> Set[str]:
-    """Count what ``partner`` stated, and no longer the records of the keys that ``ended``; update the sums.
+    """Count the records ``stated`` by ``partner``, remove those of the ``ended`` keys, and update the sums.
 
-    Records of all partners of its ``organisation`` may state the same again. ``formerly`` has, by digests under which
-    records are stored, those that are used for them now. The caller has locked these partners. Returns the keys of the
-    records that do not count, as too many are about the same. A record that is older than the stored one of its key
-    changes nothing.
+    Records of all partners of its ``organisation`` may be repetitions. ``formerly`` maps stored digests to the ones
+    used now. The caller has locked these partners. Return the keys of records that do not count because too many have
+    the same subject. A record older than the stored one with its key changes nothing.
     """
     new = {totals.key: totals for totals in stated}
     gone = set(ended) - new.keys()
@@ -123,7 +121,7 @@ def fold(
 def totals(
     tx: Tx, partner: str | None = None, since: date | None = None, until: date | None = None, limit: int = 1_000_000
 ) -> list[DayTotals]:
-    """Return the sums by day, the latest day first, of one partner or of all; ``until`` is the last day."""
+    """Return the sums by day, the latest first, of one partner or of all; ``until`` is the last day."""
     asked = select(outcome_totals).order_by(_t.day.desc(), *list(_t)[1:7]).limit(limit)
     if partner is not None:
         asked = asked.where(_t.partner == partner)
@@ -142,22 +140,8 @@ def added(amounts: Iterable[Decimal]) -> Decimal:
     return total
 
 
-def forget(tx: Tx, keys: Iterable[str]) -> None:
-    """Remove the records of these keys, and take them out of the sums."""
-    wanted = sorted(set(keys))
-    found: dict[str, set[str]] = defaultdict(set)
-    for start in range(0, len(wanted), _PART):
-        asked = select(_r.partner, _r.key).where(_r.key.in_(wanted[start : start + _PART]))
-        for partner, key in tx.execute(asked):
-            found[partner].add(key)
-    counts_as = {partner.name: partner.counts_as for partner in all_partners(tx)} if found else {}
-    for partner, of_partner in sorted(found.items()):
-        same = {name for name, organisation in counts_as.items() if organisation == counts_as.get(partner)}
-        fold(tx, partner, (), of_partner, organisation=same)
-
-
 def _find(tx: Tx, partners: Set[str], keys: Set[str], about: Set[bytes]) -> dict[str, _Kept]:
-    """Return the stored records of these keys, and all that are about the same as they are or were."""
+    """Return the stored records with these keys, and all that share a current or earlier subject with them."""
     rows = {row.key: row for row in _rows(tx, partners, keys, ())}
     groups = about | {bytes(row.about) for row in rows.values()}
     rows |= {row.key: row for row in _rows(tx, partners, (), groups)}
@@ -175,7 +159,7 @@ def _rows(tx: Tx, partners: Iterable[str], keys: Iterable[str], about: Iterable[
 
 
 def _over(kept: Mapping[str, OutcomeTotals], new: Mapping[str, OutcomeTotals]) -> set[str]:
-    """Return the keys of new records that are one too many about the same."""
+    """Return the keys of new records that exceed the limit for the same subject."""
     alike: dict[bytes, int] = defaultdict(int)
     for totals in kept.values():
         alike[totals.about] += 1
@@ -188,7 +172,7 @@ def _over(kept: Mapping[str, OutcomeTotals], new: Mapping[str, OutcomeTotals]) -
 
 
 def _counting(records: Mapping[str, OutcomeTotals]) -> dict[str, tuple[OutcomeTotals, bool]]:
-    """Return the records, each with whether it counts: from the newest on, those that state nothing again."""
+    """Return each record with whether it counts. From the newest on, repetitions do not count."""
     groups: dict[bytes, list[OutcomeTotals]] = defaultdict(list)
     for record in records.values():
         groups[record.about].append(record)
@@ -204,18 +188,18 @@ def _counting(records: Mapping[str, OutcomeTotals]) -> dict[str, tuple[OutcomeTo
 
 
 def _states_again(one: OutcomeTotals, other: OutcomeTotals) -> bool:
-    """Return whether two records about the same state the same: by their reference, or as their periods overlap."""
+    """Return whether two records with the same subject are repetitions, by reference or overlapping periods."""
     if one.referenced:
         return True
     starts = [record.first_day or record.last_day for record in (one, other)]
     ends = [record.last_day or record.first_day for record in (one, other)]
     if None in starts or None in ends:
-        return True  # without a period it is about all days
+        return True  # a record without a period covers all days
     return max(filter(None, starts)) <= min(filter(None, ends))
 
 
 def _write(tx: Tx, before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> None:
-    """Store the records that changed."""
+    """Store the changed records."""
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     flags: dict[bool, list[str]] = {True: [], False: []}
     replaced, rows = [], []
@@ -253,12 +237,22 @@ class _Sum(NamedTuple):
         )
 
 
-# Day, outcome, kind, scam type, country, currency.
-_Cell = tuple[int, str, str, str, str, str]
+class _Cell(NamedTuple):
+    """The columns of a partner's sum, besides the sums themselves."""
+
+    day: int
+    outcome: str
+    kind: str
+    scam_type: str
+    country: str
+    currency: str
+
+
+_CELL = [_t[name] for name in _Cell._fields]
 
 
 def _differences(before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> dict[str, dict[_Cell, _Sum]]:
-    """Return by partner what is to be added to its sums, by their cells."""
+    """Return by partner the changes of its sums, by cell."""
     found: dict[str, dict[_Cell, _Sum]] = defaultdict(lambda: defaultdict(_Sum))
     for times, records in ((-1, before), (1, after)):
         for totals, counted, partner in records.values():
@@ -272,38 +266,31 @@ def _differences(before: Mapping[str, _Kept], after: Mapping[str, _Kept]) -> dic
 
 
 def _cell(totals: OutcomeTotals) -> _Cell:
-    return _number(totals.day), totals.outcome, totals.kind, totals.scam_type, totals.country, totals.currency
+    return _Cell(_number(totals.day), totals.outcome, totals.kind, totals.scam_type, totals.country, totals.currency)
 
 
 def _add(tx: Tx, partner: str, difference: Mapping[_Cell, _Sum]) -> None:
-    """Add to the sums of a partner, whom the caller has locked."""
+    """Add to the sums of a partner, which the caller has locked."""
     cells = sorted(difference)
     for start in range(0, len(cells), _PART // 4):
         part = cells[start : start + _PART // 4]
-        columns = (_t.day, _t.outcome, _t.kind, _t.scam_type, _t.country, _t.currency)
-        these = or_(*(and_(*(column == is_ for column, is_ in zip(columns, cell, strict=True))) for cell in part))
+        these = or_(*(and_(*(column == is_ for column, is_ in zip(_CELL, cell, strict=True))) for cell in part))
         known = {
-            (row.day, row.outcome, row.kind, row.scam_type, row.country, row.currency): _Sum(
-                row.records, row.number, row.victims, Decimal(row.amount)
+            _Cell(*cell): _Sum(records, number, victims, Decimal(amount))
+            for *cell, records, number, victims, amount in tx.execute(
+                select(*_CELL, _t.records, _t.number, _t.victims, _t.amount).where(_t.partner == partner, these)
             )
-            for row in tx.execute(select(outcome_totals).where(_t.partner == partner, these))
         }
         if known:
             tx.execute(delete(outcome_totals).where(_t.partner == partner, these))
         sums = {cell: known.get(cell, _Sum()).plus(difference[cell]) for cell in part}
-        rows = [_totals_row(partner, cell, total) for cell, total in sums.items() if total.records]
+        rows = [
+            {**cell._asdict(), **total._asdict(), "partner": partner, "amount": plain_amount(total.amount)}
+            for cell, total in sums.items()
+            if total.records
+        ]
         if rows:
             tx.execute(insert(outcome_totals), rows)
-
-
-def _totals_row(partner: str, cell: _Cell, total: _Sum) -> dict[str, object]:
-    names = ("day", "outcome", "kind", "scam_type", "country", "currency")
-    return {
-        **dict(zip(names, cell, strict=True)),
-        **total._asdict(),
-        "partner": partner,
-        "amount": plain_amount(total.amount),
-    }
 
 
 def _row(kept: _Kept) -> tuple[object, ...]:

@@ -1,1 +1,1 @@
-"""The policies that were in force, one after the other."""
+"""The current and earlier policies, in order."""

@@ -1,1 +1,1 @@
-"""Proposals: what one person proposes and another confirms before it is done."""
+"""Proposals under dual control: one person proposes, and another confirms before execution."""

@@ -1,1 +1,1 @@
-"""Questions to the reporters of a listing, and their answers: neither side is told who the other is."""
+"""Questions to the reporters of a listing, and their answers. Neither side learns the other's identity."""

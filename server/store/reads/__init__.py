@@ -1,1 +1,1 @@
-"""The steps by which each partner read each collection."""
+"""The read steps of each partner in each collection."""

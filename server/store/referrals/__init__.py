@@ -1,1 +1,1 @@
-"""Referrals: to whom a coerced account holder was referred for protection, and what came of it."""
+"""Referrals of coerced account holders for protection, and their results."""

@@ -1,4 +1,4 @@
-"""Referrals as they are stored: added once, open until somebody writes down the answer."""
+"""Stored referrals: added once, and open until an answer is recorded."""
 
 import secrets
 from typing import NamedTuple
@@ -15,14 +15,13 @@ _r = referrals.c
 
 
 class UnknownReferral(LookupError):
-    """There is no referral of that id."""
+    """There is no referral with that id."""
 
 
 class StoredReferral(NamedTuple):
-    """A referral of the holder of a listed account; moments are microseconds.
+    """A referral of the holder of a listed account. Moments are microseconds.
 
-    ``referred_to`` is the partner that has the focal point, empty for the hub's own. ``answer`` is None while it is
-    open.
+    ``referred_to`` is the partner of the focal point, empty for the hub's own. ``answer`` is None while it is open.
     """
 
     id: str
@@ -37,14 +36,14 @@ class StoredReferral(NamedTuple):
 
 
 class OpenReferrals(NamedTuple):
-    """The number of open referrals, and when the oldest began (microseconds); None where there is none."""
+    """The number of open referrals, and when the oldest began (microseconds), or None."""
 
     number: int
     oldest: int | None
 
 
 def add(tx: Tx, listing: str, referred_to: str, by: str, partner: str | None = None) -> StoredReferral:
-    """Add a referral of the holder of a listed account; one that is open already to the same is returned as it is."""
+    """Add a referral of the holder of a listed account, or return the open one to the same focal point."""
     same = (_r.listing == listing, _r.referred_to == referred_to, _r.answer.is_(None))
     if (row := tx.execute(select(referrals).where(*same)).first()) is not None:
         return _referral(row)
@@ -54,7 +53,7 @@ def add(tx: Tx, listing: str, referred_to: str, by: str, partner: str | None = N
 
 
 def answer(tx: Tx, id_: str, word: ReferralAnswer, by: str) -> StoredReferral:
-    """Write down the answer to a referral, in place of an earlier one. Raises ``UnknownReferral``."""
+    """Record the answer to a referral, replacing an earlier one. Raises ``UnknownReferral``."""
     changed = update(referrals).where(_r.id == id_).values(answer=word.value, answered=now(), answered_by=by)
     if tx.execute(changed).rowcount == 0:
         raise UnknownReferral(f"there is no referral {id_}")
@@ -64,7 +63,7 @@ def answer(tx: Tx, id_: str, word: ReferralAnswer, by: str) -> StoredReferral:
 def all_referrals(
     tx: Tx, *, only_open: bool = True, partner: str | None = None, limit: int = 1_000
 ) -> list[StoredReferral]:
-    """Return referrals, the oldest first; with ``partner`` those that it made, or that were made to it."""
+    """Return referrals, the oldest first. ``partner`` selects referrals by or to this partner."""
     asked = select(referrals).order_by(_r.referred, _r.id).limit(limit)
     if partner is not None:
         asked = asked.where((_r.partner == partner) | (_r.referred_to == partner))
@@ -74,13 +73,13 @@ def all_referrals(
 
 
 def open_referrals(tx: Tx) -> OpenReferrals:
-    """Return how many referrals are open, and since when the oldest is."""
+    """Return the number of open referrals, and when the oldest began."""
     asked = select(func.count(), func.min(_r.referred)).where(_r.answer.is_(None))
     return OpenReferrals(*tx.execute(asked).one())
 
 
 def forget(tx: Tx, *, before: int) -> int:
-    """Remove referrals that were answered ``before`` (microseconds), some hundred at most; return their number."""
+    """Remove at most some hundred referrals answered ``before`` (microseconds), and return their number."""
     over = select(_r.id).where(_r.answered < before).limit(_PAGE)
     return tx.execute(delete(referrals).where(_r.id.in_(over))).rowcount
 

@@ -1,1 +1,1 @@
-"""The sandbox: each partner's private rehearsal with synthetic listings, what its client did, and its certificate."""
+"""The sandbox: each partner's private rehearsal with synthetic listings, its client's actions, and its certificate."""

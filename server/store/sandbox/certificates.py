@@ -1,4 +1,4 @@
-"""The certificates of partners' clients, and the collections that ask for one."""
+"""The certificates of partners' clients, and the collections that require one."""
 
 import secrets
 from string import ascii_uppercase, digits
@@ -15,7 +15,7 @@ _c = client_certificates.c
 
 
 class Certificate(NamedTuple):
-    """The certificate of a partner's client: when it was issued, its number, for which script, the client's name."""
+    """The certificate of a partner's client: when it was issued, its number, the script, and the client's name."""
 
     partner: str
     issued: int
@@ -25,7 +25,7 @@ class Certificate(NamedTuple):
 
 
 def issue(tx: Tx, partner: str, script: int, agent: str) -> Certificate:
-    """Issue a certificate to a partner, in place of the one before."""
+    """Issue a certificate to a partner, replacing the previous one."""
     number = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
     made = Certificate(partner, now(), number, script, agent)
     remove(tx, partner)
@@ -34,7 +34,7 @@ def issue(tx: Tx, partner: str, script: int, agent: str) -> Certificate:
 
 
 def find(tx: Tx, partner: str) -> Certificate | None:
-    """Return the certificate of a partner, None where it has none."""
+    """Return the certificate of a partner, or None."""
     row = tx.execute(select(client_certificates).where(_c.partner == partner)).first()
     return None if row is None else Certificate(*row)
 
@@ -45,18 +45,18 @@ def remove(tx: Tx, partner: str) -> None:
 
 
 def require(tx: Tx, collection: int, *, required: bool) -> None:
-    """Let only partners with a certificate be granted a collection, by its number, from now on; or all again."""
+    """Require a certificate for grants of a collection (by number) from now on, or stop requiring it."""
     tx.execute(delete(certificate_requirements).where(certificate_requirements.c.collection == collection))
     if required:
         tx.execute(insert(certificate_requirements), [{"collection": collection}])
 
 
 def is_required(tx: Tx, collection: int) -> bool:
-    """Return whether only partners with a certificate may be granted a collection."""
+    """Return whether a collection requires a certificate."""
     asked = select(certificate_requirements.c.collection).where(certificate_requirements.c.collection == collection)
     return tx.execute(asked).first() is not None
 
 
 def is_missing(tx: Tx, partner: str, collection: int) -> bool:
-    """Return whether a collection asks for a certificate that the partner does not have."""
+    """Return whether a collection requires a certificate that the partner does not have."""
     return is_required(tx, collection) and find(tx, partner) is None

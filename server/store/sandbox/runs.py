@@ -1,4 +1,4 @@
-"""The rehearsals of partners: what was published to each, what its client read, and what it answered."""
+"""The rehearsals of partners: the published changes, and the client's reads and answers."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,16 +12,16 @@ from server.store.database.sql import any_of, chunks
 from server.store.database.times import now
 from server.store.sandbox.tables import sandbox_answers, sandbox_changes, sandbox_reads, sandbox_runs
 
-# A client that does everything right needs some forty of each; who sends more is not counted on.
+# A correct client needs some forty of each. Beyond this limit nothing more is recorded.
 MOST_READS = MOST_ANSWERS = 1_000
 _AGENT_CHARACTERS = 120
-# In the place of an object's id: the client answered about something that it never got here.
+# Used instead of an object's id if the client answered about an object that it never got here.
 UNKNOWN = ""
 _r, _c, _d, _a = sandbox_runs.c, sandbox_changes.c, sandbox_reads.c, sandbox_answers.c
 
 
 class Rehearsal(NamedTuple):
-    """One rehearsal of a partner; moments and places are microseconds. ``began`` is its client's first read."""
+    """One rehearsal of a partner. Moments and places are microseconds; ``began`` is its client's first read."""
 
     partner: str
     number: int
@@ -33,7 +33,7 @@ class Rehearsal(NamedTuple):
 
 
 class PlayedChange(NamedTuple):
-    """A change of a listing that was published: under which id, at which place, when, and when the listing ends."""
+    """A published change of a listing: its id, its place, its time, and the end of the listing."""
 
     listing: str
     change: str
@@ -44,7 +44,7 @@ class PlayedChange(NamedTuple):
 
 
 class ReadStretch(NamedTuple):
-    """A stretch that a client read at one time: all that was added after one place, up to another."""
+    """A stretch that a client read at one time: all additions after one place, up to another."""
 
     after: int
     up_to: int
@@ -52,7 +52,7 @@ class ReadStretch(NamedTuple):
 
 
 class ListingAnswer(NamedTuple):
-    """An outcome of a listing that a client sent: the word, when, and until when it said that it holds."""
+    """An outcome of a listing sent by a client: the word, its time, and the end of validity that it stated."""
 
     object_id: str
     outcome: str
@@ -61,7 +61,7 @@ class ListingAnswer(NamedTuple):
 
 
 class SandboxRead(NamedTuple):
-    """A page of a sandbox that was served, and how the client names itself."""
+    """A sandbox page that was served, and the client's name."""
 
     partner: str
     after: int
@@ -71,13 +71,17 @@ class SandboxRead(NamedTuple):
 
 
 def find(tx: Tx, partner: str) -> Rehearsal | None:
-    """Return the rehearsal of a partner, None where there is none."""
+    """Return the rehearsal of a partner, or None."""
     row = tx.execute(select(sandbox_runs).where(_r.partner == partner)).first()
     return None if row is None else Rehearsal(*row)
 
 
+# The current rehearsals whose clock has started.
+BEGUN = select(sandbox_runs.c.partner).where(sandbox_runs.c.ended.is_(None), sandbox_runs.c.began.is_not(None))
+
+
 def open_runs(tx: Tx, limit: int = 500) -> list[Rehearsal]:
-    """Return the rehearsals that go on, the oldest first."""
+    """Return the current rehearsals, the oldest first."""
     asked = select(sandbox_runs).where(_r.ended.is_(None)).order_by(_r.started, _r.partner).limit(limit)
     return [Rehearsal(*row) for row in tx.execute(asked)]
 
@@ -89,19 +93,19 @@ def all_runs(tx: Tx, limit: int = 1_000) -> list[Rehearsal]:
     ]
 
 
-def start(tx: Tx, partner: str, base: int, *, began: int | None = None) -> Rehearsal:
-    """Begin a partner's rehearsal anew, and forget the one before; ``base`` is the place at which it starts."""
+def start(tx: Tx, partner: str, base: int) -> Rehearsal:
+    """Start a new rehearsal of a partner, and remove the previous one; ``base`` is its first place."""
     before = find(tx, partner)
     remove(tx, partner)
     run = Rehearsal(
-        partner, before.number + 1 if before else 1, now(), base, began, None, before.agent if before else ""
+        partner, before.number + 1 if before else 1, now(), base, None, None, before.agent if before else ""
     )
     tx.execute(insert(sandbox_runs), [run._asdict()])
     return run
 
 
 def remove(tx: Tx, partner: str) -> None:
-    """Forget the rehearsal of a partner; its certificate stays."""
+    """Remove the rehearsal of a partner. Its certificate stays."""
     for table in (sandbox_runs, sandbox_changes, sandbox_reads, sandbox_answers):
         tx.execute(delete(table).where(table.c.partner == partner))
 
@@ -112,26 +116,26 @@ def end(tx: Tx, partner: str) -> None:
 
 
 def changes_of(tx: Tx, partner: str) -> list[PlayedChange]:
-    """Return what was published to a partner, in order."""
+    """Return the changes published to a partner, in order."""
     asked = select(*list(sandbox_changes.c)[1:]).where(_c.partner == partner).order_by(_c.added, _c.listing)
     return [PlayedChange(*row) for row in tx.execute(asked)]
 
 
 def add_changes(tx: Tx, partner: str, played: Iterable[PlayedChange]) -> None:
-    """Record what was published to a partner."""
+    """Record changes published to a partner."""
     rows = [{"partner": partner, **change._asdict()} for change in played]
     if rows:
         tx.execute(insert(sandbox_changes), rows)
 
 
 def reads_of(tx: Tx, partner: str) -> list[ReadStretch]:
-    """Return what a partner's client read, in the order of time."""
+    """Return the reads of a partner's client, in order of time."""
     asked = select(_d.after, _d.up_to, _d.at).where(_d.partner == partner).order_by(_d.at, _d.after)
     return [ReadStretch(*row) for row in tx.execute(asked)]
 
 
 def note_reads(tx: Tx, served: Iterable[SandboxRead]) -> None:
-    """Record what clients read: each stretch once. The first read of a rehearsal begins it."""
+    """Record clients' reads, each stretch once. The first read of a rehearsal begins it."""
     for read in served:
         run = find(tx, read.partner)
         if run is None or run.ended is not None:
@@ -149,13 +153,13 @@ def note_reads(tx: Tx, served: Iterable[SandboxRead]) -> None:
 
 
 def answers_of(tx: Tx, partner: str) -> list[ListingAnswer]:
-    """Return the outcomes that a partner's client sent, in the order of time."""
+    """Return the outcomes that a partner's client sent, in order of time."""
     asked = select(_a.object_id, _a.outcome, _a.at, _a.until).where(_a.partner == partner)
     return [ListingAnswer(*row) for row in tx.execute(asked.order_by(_a.at, _a.object_id, _a.outcome))]
 
 
 def note_answers(tx: Tx, partner: str, answers: Iterable[ListingAnswer]) -> None:
-    """Record outcomes that a client sent: of one listing each word once, as it first came."""
+    """Record outcomes that a client sent: for each listing the first one of each word."""
     left = MOST_ANSWERS - _count(tx, sandbox_answers.c.partner, partner)
     had = {(answer.object_id, answer.outcome) for answer in answers_of(tx, partner)}
     for answer in answers:
@@ -175,12 +179,12 @@ def listed_ids(tx: Tx, partner: str, ids: Iterable[str]) -> set[str]:
 
 
 def collection_of(tx: Tx, partner: str) -> Collection | None:
-    """Return the collection of a partner's rehearsals, None where it never had one."""
+    """Return the collection of a partner's rehearsals, or None."""
     return collections.find_private(tx, partner, "sandbox")
 
 
 def forget(tx: Tx, *, before: int, most: int = 100) -> int:
-    """Forget rehearsals that started ``before`` (microseconds), at most so many at once; return their number."""
+    """Remove at most ``most`` rehearsals started ``before`` (microseconds), and return their number."""
     asked = select(_r.partner).where(_r.started < before).order_by(_r.started).limit(most)
     old = list(tx.execute(asked).scalars())
     for partner in old:

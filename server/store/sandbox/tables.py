@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, PrimaryKeyConstraint, Table, Text
 
 from server.store.release_tables import metadata
+from server.store.tables import CLEANED
 
 __all__ = [
     "certificate_requirements",
@@ -14,57 +15,57 @@ __all__ = [
     "sandbox_runs",
 ]
 
-# The rehearsal of each partner: its number, and the place in its collection at which it started.
+# The rehearsal of each partner: its number, and its first place in its collection.
 sandbox_runs = Table(
     "sandbox_runs",
     metadata,
-    Column("partner", Text, primary_key=True),
+    Column("partner", Text, primary_key=True, info=CLEANED),
     Column("number", Integer, nullable=False),
     Column("started", BigInteger, nullable=False),
     Column("base", BigInteger, nullable=False),
-    # The first read, from which on the minutes of the script are counted; NULL: nobody has read yet.
+    # The first read, from which the minutes of the script are counted; NULL: no read yet.
     Column("began", BigInteger),
-    # When it was passed, or its time was over; NULL: it goes on.
+    # When it was passed, or its time was up; NULL: it continues.
     Column("ended", BigInteger),
-    # As the client named itself in its last read.
-    Column("agent", Text, nullable=False),
+    # The client's name in its last read.
+    Column("agent", Text, nullable=False, info=CLEANED),
 )
 
-# What of the script was published: a change of a synthetic listing, by the names that the script has for them.
+# The published part of the script: changes of synthetic listings, by their names in the script.
 sandbox_changes = Table(
     "sandbox_changes",
     metadata,
-    Column("partner", Text, nullable=False),
-    Column("listing", Text, nullable=False),
-    Column("change", Text, nullable=False),
-    Column("object_id", Text, nullable=False),
+    Column("partner", Text, nullable=False, info=CLEANED),
+    Column("listing", Text, nullable=False, info=CLEANED),
+    Column("change", Text, nullable=False, info=CLEANED),
+    Column("object_id", Text, nullable=False, info=CLEANED),
     Column("added", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
-    # The end of what is listed.
+    # The end of the listing.
     Column("until", BigInteger, nullable=False),
     PrimaryKeyConstraint("partner", "listing", "change"),
 )
 
-# The stretches of its collection that a client read, each when it first did: after one place, up to another.
+# The stretches of its collection that a client read, with the time of the first read: after one place, up to another.
 sandbox_reads = Table(
     "sandbox_reads",
     metadata,
-    Column("partner", Text, nullable=False),
+    Column("partner", Text, nullable=False, info=CLEANED),
     Column("after", BigInteger, nullable=False),
     Column("up_to", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("partner", "after", "up_to"),
 )
 
-# The outcomes that a client sent of synthetic listings, each when it first did; "" stands for all others' ids.
+# The outcomes of synthetic listings that a client sent, with their first times; "" stands for all unknown ids.
 sandbox_answers = Table(
     "sandbox_answers",
     metadata,
-    Column("partner", Text, nullable=False),
-    Column("object_id", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
+    Column("partner", Text, nullable=False, info=CLEANED),
+    Column("object_id", Text, nullable=False, info=CLEANED),
+    Column("outcome", Text, nullable=False, info=CLEANED),
     Column("at", BigInteger, nullable=False),
-    # The end that the client gave it.
+    # The end that the client stated.
     Column("until", BigInteger),
     PrimaryKeyConstraint("partner", "object_id", "outcome"),
 )
@@ -73,16 +74,21 @@ sandbox_answers = Table(
 client_certificates = Table(
     "client_certificates",
     metadata,
-    Column("partner", Text, primary_key=True),
+    Column("partner", Text, primary_key=True, info=CLEANED),
     Column("issued", BigInteger, nullable=False),
-    Column("number", Text, nullable=False),
+    Column("number", Text, nullable=False, info=CLEANED),
     Column("script", Integer, nullable=False),
-    Column("agent", Text, nullable=False),
+    Column("agent", Text, nullable=False, info=CLEANED),
 )
 
-# The collections that only partners whose client has a certificate are let read.
+# The collections that only partners with a client certificate may be granted.
 certificate_requirements = Table(
     "certificate_requirements",
     metadata,
-    Column("collection", Integer, ForeignKey("collections.number"), primary_key=True),
+    Column(
+        "collection",
+        Integer,
+        ForeignKey("collections.number", name="fk_certificate_requirements_collection_collections"),
+        primary_key=True,
+    ),
 )

@@ -23,28 +23,28 @@ from tests.contract.connectors.machines import s3  # noqa: E402
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the test of bad settings once for each that the suite lists."""
+    """Run the test of bad settings once for each one listed by the suite."""
     if "bad_setting" in metafunc.fixturenames and metafunc.cls is not None:
         metafunc.parametrize("bad_setting", metafunc.cls.bad_settings)
 
 
 @pytest.fixture(scope="session")
 def s3_service() -> Iterator[str]:
-    """Run one S3 service, which each test empties first."""
+    """Run one S3 service. Each test empties it first."""
     with s3() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create a store once; each test copies it."""
+    """Create a store once, and copy it for each test."""
     made = tmp_path_factory.mktemp("furnished") / "hub.db"
     opened = Store.open(f"sqlite:///{made}")
     opened.migrate()
     with opened.begin() as tx:
         collections.create_defaults(tx)
-        partners.add(tx, Partner(name=PARTNER, kind=PartnerKind.TELECOM, identity=ids.identity(PARTNER)))
-        partners.add(tx, Partner(name=READER, kind=PartnerKind.BANK, identity=ids.identity(READER)))
+        partners.add(tx, Partner(name=PARTNER, kind=PartnerKind.TELECOM, identity=ids.identity(PARTNER), vouched=True))
+        partners.add(tx, Partner(name=READER, kind=PartnerKind.BANK, identity=ids.identity(READER), vouched=True))
         collections.grant(tx, READER, collections.get(tx, "takedown"), read=True)
     opened.close()
     return made

@@ -4,16 +4,16 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from tests.contract.connectors.contract import Contract
-from tests.contract.connectors.machines import SftpMachine, empty
+from tests.contract.connectors.machines import S3Bucket, SftpMachine, empty
 
 
 class SftpContract(Contract):
-    """Its peer is ``folder``, which the SFTP server ``machine`` calls ``/{place}``."""
+    """The peer is ``folder``, which the SFTP server ``machine`` serves as ``/{place}``."""
 
+    url_gets_secret = False
     place: str
     folder: Path
     machine: SftpMachine
@@ -45,30 +45,24 @@ class SftpContract(Contract):
 
 
 class S3Contract(Contract):
-    """Its peer is the bucket ``place`` of the service at ``url``; ``here`` is where it is looked for."""
+    """The peer is the bucket ``place`` of the service at ``url``, where ``here`` is the address to search."""
 
+    url_gets_secret = False
     place: str
     url = ""
     here: str
     deaf: socket.socket | None = None
 
     @pytest.fixture(autouse=True)
-    def _server(self, s3_service: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def _server(self, s3_service: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("S3_KEY", "hub")
         monkeypatch.setenv("S3_SECRET", "s3cret")
         empty(s3_service)
         self.url = self.here = s3_service
-        self.bucket = boto3.client(
-            "s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
-        )
-        self.bucket.create_bucket(Bucket=self.place)
-        yield
-        self.bucket.close()
+        self.bucket = S3Bucket(self.place)
 
     def break_credentials(self) -> None:
-        for entry in self.bucket.list_objects_v2(Bucket=self.place).get("Contents", []):
-            self.bucket.delete_object(Bucket=self.place, Key=entry["Key"])
-        self.bucket.delete_bucket(Bucket=self.place)
+        self.bucket.remove()
 
     def kill_peer(self) -> None:
         self.here = "http://127.0.0.1:9"

@@ -10,16 +10,16 @@ from tests.running import run
 
 
 class Misbehaving(Protocol):
-    """A peer whose ``fault`` names its misbehaviour; empty if it answers as it should."""
+    """A peer whose ``fault`` names its misbehaviour, or is empty for normal responses."""
 
     fault: str
 
 
 class MisbehavingContract(Contract):
-    """Tests with a peer that refuses, is dead or is silent, by its ``fault``."""
+    """Tests with a peer that refuses, is dead or is silent, according to its ``fault``."""
 
     peer: Misbehaving
-    # The peer's answer to unknown credentials.
+    # The peer's response to unknown credentials.
     unknown = "401"
 
     def break_credentials(self) -> None:
@@ -36,13 +36,13 @@ class MisbehavingContract(Contract):
 
 
 class FaultsContract(MisbehavingContract):
-    """Tests with an ``HttpPeer``: no wrong answer of it is taken for a right one."""
+    """Tests with an ``HttpPeer``: none of its wrong responses is accepted."""
 
     @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
     def test_a_passing_fault_is_tried_later(self, store: Store, fault: str) -> None:
         self.prepare(store, 2)
         self.peer.fault = fault
-        # In one batch: some peers are not asked about a batch without indicators.
+        # In one batch, because some peers are not contacted for a batch without indicators.
         result = run(store, self.feed(batch=1000))
         assert (result.ending, result.read) == ("try-later", 0)
         assert kept_checkpoint(store) is None
@@ -51,18 +51,18 @@ class FaultsContract(MisbehavingContract):
         assert len(self.arrived(store)) == 2
 
     @pytest.mark.parametrize("fault", ["401", "403", "404", "405", "406", "410", "moved"])
-    def test_a_lasting_fault_is_the_operators_to_mend(self, store: Store, fault: str) -> None:
+    def test_lasting_fault_is_misconfigured(self, store: Store, fault: str) -> None:
         self.peer.fault = fault
         self.check_misconfigured(store)
 
-    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
+    def test_busy_peer_is_retried_at_once(self, store: Store) -> None:
         self.prepare(store, 2)
         self.peer.fault = "once-503"
         assert run(store, self.feed(retries=2)).ending == "done"
         assert len(self.arrived(store)) == 2
 
     def check_misconfigured(self, store: Store) -> None:
-        """Assert that the fault ends the run as misconfigured, and shows no secret."""
+        """Check that the fault ends the run as misconfigured, without showing a secret."""
         self.prepare(store, 2)
         result = run(store, self.feed())
         assert result.ending == "misconfigured"

@@ -1,4 +1,4 @@
-"""A mail server with the part of IMAP4rev1 that the tests need, and with faults."""
+"""A mail server with the subset of IMAP4rev1 that the tests need, and with faults."""
 
 import base64
 import re
@@ -27,13 +27,13 @@ class MailServer:
     over: threading.Event = field(default_factory=threading.Event)
 
     def deliver(self, mail: bytes) -> int:
-        """Put a mail into the folder and return its UID."""
+        """Put a mail into the folder, and return its UID."""
         uid = max(self.mails, default=0) + 1
         self.mails[uid] = mail
         return uid
 
     def renumber(self) -> None:
-        """Assign another UID to each mail, as a server does that lost its index."""
+        """Assign new UIDs to all mails, like a server that lost its index."""
         self.validity += 1
         self.mails = {place + 100: mail for place, mail in enumerate(self.mails.values())}
 
@@ -74,7 +74,7 @@ class _Handler(socketserver.StreamRequestHandler):
         try:
             self.request.do_handshake()
         except OSError:
-            # Who does not trust us has gone; what is read next says so.
+            # A client that does not trust us has disconnected, and the next read reports it.
             self.request.close()
             self.request = socket.socket()
 
@@ -87,7 +87,7 @@ class _Handler(socketserver.StreamRequestHandler):
             if server.fault == "silent":
                 server.over.wait(3)
                 return
-            self._say(f"* OK [CAPABILITY {server.capabilities}] ready")
+            self._send_line(f"* OK [CAPABILITY {server.capabilities}] ready")
             while line := self.rfile.readline():
                 tag, _, rest = line.decode().strip().partition(" ")
                 server.said.append(rest)
@@ -99,38 +99,40 @@ class _Handler(socketserver.StreamRequestHandler):
     def _do(self, tag: str, rest: str) -> bool:
         server, word = self.server_, rest.split(" ")[0].upper()
         if word == "CAPABILITY":
-            self._say(f"* CAPABILITY {server.capabilities}")
+            self._send_line(f"* CAPABILITY {server.capabilities}")
         elif word == "STARTTLS" and server.context:
-            self._say(f"{tag} OK begin")
+            self._send_line(f"{tag} OK begin")
             self.rfile.close()
             self._secure(server.context)
             self.connection = self.request
             self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)  # type: ignore[assignment]
             return True
         elif word == "AUTHENTICATE":
-            self._say("+ ")
+            self._send_line("+ ")
             told = base64.b64decode(self.rfile.readline().strip()).decode()
             return self._logged_in(tag, told in (f"\0u\0{server.password}", "user=u\1auth=Bearer t0ken\1\1"))
         elif word == "LOGIN":
             return self._logged_in(tag, rest.split(" ")[1:] == ["u", f'"{server.password}"'])
         elif word == "EXAMINE":
             if rest.partition(" ")[2] != '"INBOX"':
-                self._say(f"{tag} NO [NONEXISTENT] no such folder")
+                self._send_line(f"{tag} NO [NONEXISTENT] no such folder")
                 return True
-            self._say(f"* {len(server.mails)} EXISTS\r\n* OK [UIDVALIDITY {server.validity}] valid")
+            self._send_line(f"* {len(server.mails)} EXISTS\r\n* OK [UIDVALIDITY {server.validity}] valid")
         elif rest.upper().startswith("UID FETCH"):
             self._fetch(rest)
         elif word == "LOGOUT":
-            self._say(f"* BYE\r\n{tag} OK")
+            self._send_line(f"* BYE\r\n{tag} OK")
             return False
-        self._say(f"{tag} OK done")
+        self._send_line(f"{tag} OK done")
         return True
 
     def _logged_in(self, tag: str, right: bool) -> bool:
         if self.server_.fault == "busy":
-            self._say(f"{tag} NO [UNAVAILABLE] later")
+            self._send_line(f"{tag} NO [UNAVAILABLE] later")
         else:
-            self._say(f"{tag} OK in" if right else f"{tag} NO [AUTHENTICATIONFAILED] {self.server_.password} is right")
+            self._send_line(
+                f"{tag} OK in" if right else f"{tag} NO [AUTHENTICATIONFAILED] {self.server_.password} is right"
+            )
         return True
 
     def _fetch(self, rest: str) -> None:
@@ -141,20 +143,20 @@ class _Handler(socketserver.StreamRequestHandler):
             if uid != int(first) and not (open_ended and (uid > int(first) or uid == last)):
                 continue
             if "RFC822.SIZE" in what:
-                self._say(f"* {place} FETCH (UID {uid} RFC822.SIZE {len(mail)})")
+                self._send_line(f"* {place} FETCH (UID {uid} RFC822.SIZE {len(mail)})")
                 continue
             most = re.search(r"<0\.(\d+)>", what)
             part = mail[: int(most[1])] if most else mail
             if self.server_.fault == "huge":
-                self._say(f"* {place} FETCH (UID {uid} BODY[]<0> {{{1 << 40}}}")
+                self._send_line(f"* {place} FETCH (UID {uid} BODY[]<0> {{{1 << 40}}}")
                 self.server_.over.wait(3)
                 return
-            self._say(f"* {place} FETCH (UID {uid} BODY[]<0> {{{len(part)}}}")
+            self._send_line(f"* {place} FETCH (UID {uid} BODY[]<0> {{{len(part)}}}")
             if self.server_.fault == "trickle":
                 for byte in part:
                     self.wfile.write(bytes([byte]))
                     self.server_.over.wait(0.05)
             self.wfile.write(part + b")\r\n")
 
-    def _say(self, line: str) -> None:
+    def _send_line(self, line: str) -> None:
         self.wfile.write(line.encode() + b"\r\n")

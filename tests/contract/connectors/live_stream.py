@@ -1,4 +1,4 @@
-"""Indicators in OpenCTI's form, and a live stream of it with faults."""
+"""Indicators in OpenCTI's form, and a live stream of them with faults."""
 
 import http.server
 import threading
@@ -35,7 +35,7 @@ def indicator(value: str, at: int, **more: Any) -> dict[str, Any]:
 
 
 class LiveStream:
-    """A live stream: events by their ids, a database behind it, and heartbeats."""
+    """A live stream: events by id, a database behind it, and heartbeats."""
 
     def __init__(self) -> None:
         self.events: list[tuple[int, str, dict[str, Any]]] = []
@@ -55,7 +55,7 @@ class LiveStream:
             self.database[obj["id"]] = (self.clock, obj)
 
     def forget(self) -> None:
-        """Drop all events but the last from the stream."""
+        """Drop all events except the last from the stream."""
         del self.events[:-1]
 
     def messages(self, query: dict[str, str]) -> Iterator[bytes]:
@@ -112,7 +112,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     peer: LiveStream
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
+        """Log no requests."""
 
     def do_GET(self) -> None:
         peer, parts = self.peer, urlsplit(self.path)

@@ -1,4 +1,4 @@
-"""Other machines with files on them, here: an SFTP server and an S3 service."""
+"""Other machines with files, simulated by an SFTP server and an S3 service."""
 
 import asyncio
 import threading
@@ -14,6 +14,9 @@ import requests
 class _Login(asyncssh.SSHServer):
     def __init__(self, machine: "SftpMachine") -> None:
         self._machine = machine
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._machine.connections.append(conn)
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -65,7 +68,8 @@ class _Files(asyncssh.SFTPServer):
 class SftpMachine:
     """An SFTP server for one folder.
 
-    ``silent`` lets it take questions and say nothing, ``full`` take no more bytes, ``old`` replace no file.
+    With ``silent`` it accepts requests without responding, with ``full`` it accepts no more bytes, and with ``old`` it
+    replaces no file.
     """
 
     def __init__(self, folder: Path, home: Path) -> None:
@@ -73,6 +77,7 @@ class SftpMachine:
         self.password = "s3cret"
         self.silent = self.full = self.old = False
         self.port = 0
+        self.connections: list[asyncssh.SSHServerConnection] = []
         self.known_hosts = home / "known_hosts"
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self.client_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -84,7 +89,7 @@ class SftpMachine:
         self._server: Any = None
 
     def start(self) -> None:
-        """Answer, at the same port as before."""
+        """Respond on the same port as before."""
         self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(30)
         self.port = self._server.get_port()
         public = self._key.export_public_key().decode().strip()
@@ -93,15 +98,14 @@ class SftpMachine:
         self.stranger.write_text(f"[127.0.0.1]:{self.port} {other}\n")
 
     def stop(self) -> None:
-        """Do not answer."""
+        """Do not respond."""
         if self._server is not None:
             asyncio.run_coroutine_threadsafe(self._close(self._server), self._loop).result(30)
             self._server = None
 
     def close(self) -> None:
-        """End."""
         self.stop()
-        asyncio.run_coroutine_threadsafe(self._end_what_waits(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._end_connections(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -118,13 +122,15 @@ class SftpMachine:
             reuse_address=True,
         )
 
-    @staticmethod
-    async def _end_what_waits() -> None:
-        """End the tasks of clients that were cut off: they would be found pending, in whichever test comes next."""
+    async def _end_connections(self) -> None:
+        """End the tasks and sockets of disconnected clients; otherwise the garbage collector warns in a later test."""
         waiting = asyncio.all_tasks() - {asyncio.current_task()}
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+        for connection in self.connections:
+            connection.abort()
+            await connection.wait_closed()
 
     @staticmethod
     async def _close(server: Any) -> None:
@@ -134,7 +140,7 @@ class SftpMachine:
 
 @contextmanager
 def s3() -> Iterator[str]:
-    """Run an S3 service; yield its URL."""
+    """Run an S3 service, and yield its URL."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -148,5 +154,34 @@ def s3() -> Iterator[str]:
 
 
 def empty(url: str) -> None:
-    """Remove all that the S3 service at ``url`` holds."""
+    """Remove everything in the S3 service at ``url``."""
     requests.post(f"{url}/moto-api/reset", timeout=30).raise_for_status()
+
+
+class S3Bucket:
+    """A bucket of the S3 service of this process. Its objects are read and written without requests."""
+
+    def __init__(self, name: str) -> None:
+        from moto.core import DEFAULT_ACCOUNT_ID
+        from moto.s3.models import s3_backends
+
+        self._name = name
+        self._service: Any = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        self._service.create_bucket(name, "us-east-1")
+
+    def read(self, key: str) -> bytes | None:
+        """Return an object; None if there is none."""
+        if self._name not in self._service.buckets:
+            return None
+        found = self._service.get_object(self._name, key)
+        return None if found is None else bytes(found.value)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object."""
+        self._service.put_object(self._name, key, data)
+
+    def remove(self) -> None:
+        """Remove the bucket with its objects."""
+        for key in list(self._service.buckets[self._name].keys):
+            self._service.delete_object(self._name, key)
+        self._service.delete_bucket(self._name)

@@ -1,6 +1,7 @@
 """An HTTP peer on this machine, with faults."""
 
 import http.server
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ import orjson
 
 
 class Asked(NamedTuple):
-    """A request: its path comes with the query; the names of its headers are in lower case."""
+    """A request. Its path includes the query, and its header names are in lower case."""
 
     method: str
     path: str
@@ -21,7 +22,7 @@ class Asked(NamedTuple):
 
 
 class Said(NamedTuple):
-    """An answer: a body that is no bytes goes out as JSON."""
+    """A response. A body other than bytes is sent as JSON."""
 
     status: int
     body: Any = b""
@@ -30,26 +31,29 @@ class Said(NamedTuple):
 
 @dataclass
 class HttpPeer(ABC):
-    """A server that answers by ``answer``, unless it has a ``fault``.
+    """A server that responds with ``answer`` unless it has a ``fault``.
 
-    Faults: ``silent``, ``cut``, ``moved``, ``html``, ``half``, ``once-503``, or a status as ``401``.
+    ``garbage`` is sent instead of every response.
+
+    Faults: ``silent``, ``cut``, ``moved``, ``html``, ``half``, ``once-503``, or a status such as ``401``.
     """
 
     fault: str = ""
+    garbage: "Said | None" = None
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     @abstractmethod
     def answer(self, asked: Asked) -> Said:
-        """Answer a request."""
+        """Respond to a request."""
 
 
 @contextmanager
 def serving(peer: HttpPeer) -> Iterator[None]:
     """Run ``peer``, and set its ``url``."""
     handler = type("Bound", (_Handler,), {"peer": peer})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     peer.url = f"http://127.0.0.1:{server.server_address[1]}/"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -60,13 +64,28 @@ def serving(peer: HttpPeer) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+    if server.errors:
+        raise ExceptionGroup("the peer failed while it answered", server.errors)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """A server that keeps its own errors, other than of connections that clients end, for the test to see."""
+
+    def __init__(self, address: tuple[str, int], handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.errors: list[Exception] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exception()
+        if isinstance(error, Exception) and not isinstance(error, ConnectionError):
+            self.errors.append(error)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     peer: HttpPeer
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
+        """Log no requests."""
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -79,23 +98,25 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif fault == "cut":
             self.connection.close()
         elif fault == "moved":
-            self._say(Said(308, b"", {"Location": "https://elsewhere.example/"}))
+            self._respond(Said(308, b"", {"Location": "https://elsewhere.example/"}))
         elif fault == "html":
-            self._say(Said(200, b"<html>", {"Content-Type": "text/html"}))
+            self._respond(Said(200, b"<html>", {"Content-Type": "text/html"}))
         elif fault == "half":
             said = self.peer.answer(asked)
-            self._say(said, cut=True)
+            self._respond(said, cut=True)
         elif fault == "once-503":
             self.peer.fault = ""
-            self._say(Said(503, {"title": "Busy"}, {"Retry-After": "0"}))
+            self._respond(Said(503, {"title": "Busy"}, {"Retry-After": "0"}))
+        elif self.peer.garbage is not None:
+            self._respond(self.peer.garbage)
         elif fault.isdecimal():
-            self._say(Said(int(fault), {"title": "No"}))
+            self._respond(Said(int(fault), {"title": "No"}))
         else:
-            self._say(self.peer.answer(asked))
+            self._respond(self.peer.answer(asked))
 
     do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
 
-    def _say(self, said: Said, *, cut: bool = False) -> None:
+    def _respond(self, said: Said, *, cut: bool = False) -> None:
         data = said.body if isinstance(said.body, bytes) else orjson.dumps(said.body)
         self.send_response(said.status)
         for name, value in {"Content-Type": "application/json", **said.headers}.items():

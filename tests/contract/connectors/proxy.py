@@ -1,4 +1,4 @@
-"""An HTTP proxy that opens tunnels, and lets every name lead to this machine."""
+"""An HTTP proxy that opens tunnels, and resolves every name to this machine."""
 
 import socket
 import socketserver
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Proxy:
-    """A proxy; ``status`` is what it answers, ``asked`` are the heads of what it was asked."""
+    """A proxy. ``status`` is its response, and ``asked`` has the heads of its requests."""
 
     status: int = 200
     url: str = ""
@@ -47,7 +47,7 @@ class _Handler(socketserver.BaseRequestHandler):
             return
         port = int(head.split(b" ")[1].rpartition(b":")[2])
         with socket.create_connection(("127.0.0.1", port)) as there:
-            # What the server says first comes with the answer.
+            # The server's first bytes arrive with the response.
             there.settimeout(0.2)
             with suppress(TimeoutError):
                 first = there.recv(4096)

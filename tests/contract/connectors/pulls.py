@@ -15,21 +15,21 @@ from tests.running import run
 
 
 class PullContract(Contract):
-    """A pull brings ``takedown`` what its peer has."""
+    """A pull that fills ``takedown`` from its peer."""
 
     @abstractmethod
     def prepare_with_a_bad_one(self, store: Store) -> None:
-        """Put two good items where the connector takes them from, and a bad one between them."""
+        """Put two good items at the connector's source, with a bad one between them."""
 
     @abstractmethod
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
-        """Put two good items where the connector takes them from, and a malformed one between them.
+        """Put two good items at the connector's source, with a malformed one between them.
 
-        No object, or one without a field that every item has: the peer itself would never send it.
+        It is no object, or lacks a mandatory field. The peer itself would never send it.
         """
 
     def arrived(self, store: Store) -> list[str]:
-        """Return the patterns of the indicators that nobody retracted."""
+        """Return the patterns of the indicators that are not retracted."""
         return [obj["pattern"] for obj in latest(store) if obj["type"] == "indicator" and not obj.get("revoked")]
 
     def test_a_bad_item_does_not_stop_the_others(self, store: Store) -> None:
@@ -47,7 +47,7 @@ class PullContract(Contract):
         assert run(store, self.feed()).ending == "done"
         assert "[domain-name:value = 'h4.example.com']" in self.arrived(store)
 
-    def test_an_item_on_which_a_rule_fails_becomes_a_dead_letter_alone(
+    def test_item_that_crashes_a_rule_becomes_a_dead_letter_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 7)
@@ -75,11 +75,11 @@ class RevokingPullContract(PullContract):
 
     @abstractmethod
     def revoke(self, number: int) -> None:
-        """Let the peer revoke the item of that number, which was prepared before."""
+        """Let the peer revoke the earlier item with this number."""
 
     @abstractmethod
     def list_again(self, number: int) -> None:
-        """Let the peer send the item of that number again, which it may have revoked."""
+        """Let the peer send the item with this number again, possibly after revoking it."""
 
     def test_an_item_that_the_peer_revokes_is_delisted(self, store: Store) -> None:
         self.prepare(store, 4)
@@ -110,7 +110,7 @@ class RevokingPullContract(PullContract):
         self.prepare(store, 1)
         run(store, self.feed())
         self.revoke(0)
-        time.sleep(0.002)  # no two versions of an object are of one millisecond
+        time.sleep(0.002)  # no two versions of an object have the same millisecond
         self.list_again(0)
         assert run(store, self.feed()).ending == "done"
         assert self.arrived(store) == ["[domain-name:value = 'h0.example.com']"]

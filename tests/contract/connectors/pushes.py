@@ -1,16 +1,14 @@
-"""Contract tests of every push; a partner's reports are in the collection."""
+"""Contract tests of every push. The collection has a partner's reports."""
 
 from abc import abstractmethod
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from feeds.connector import Push
-from feeds.runs.replay import replay_feed
-from feeds.runs.retry import retry_feed
-from feeds.runs.runner import Run
-from feeds.runs.verify import verify_feed
+from feeds.runs.retry import replay_feed, retry_feed
+from feeds.runs.runner import Run, verify_feed
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.tabular import ReportReader
@@ -28,26 +26,43 @@ from tests.running import run
 
 
 class PushContract(Contract):
-    """A push takes ``takedown`` to its peer."""
+    """A push that sends ``takedown`` to its peer."""
 
-    # False if only a delivery would show that a login is refused.
+    # False if only a delivery would reveal a refused login.
     dry_run_logs_in = True
+    # The TLP level of the reports, if not the default.
+    reports: ClassVar[dict[str, str]] = {}
+
+    def table_to(self, **own: Any) -> dict[str, Any]:
+        """Return a configuration with a server on this machine as the peer, and the settings ``own``."""
+        return {
+            "name": "tested",
+            "connector": self.connector,
+            "partner": READER,
+            "collection": "takedown",
+            "batch": 3,
+            "timeout": self.timeout,
+            "retries": 0,
+            "allow_private": True,
+            **own,
+        }
 
     @abstractmethod
     def objects(self) -> list[dict[str, Any]]:
-        """Return the objects that arrived at the peer, in order."""
+        """Return the objects that the peer received, in order."""
 
     @abstractmethod
     def refuse(self, pattern: str) -> None:
-        """Let the peer refuse the indicator of that pattern."""
+        """Let the peer refuse the indicator with this pattern."""
 
     def arrived(self, store: Store) -> list[str]:
-        """Return the patterns that arrived, each once: a repeat is the same version of the same object."""
+        """Return the received patterns, each once. A repeat is the same version of the same object."""
         found = [obj["pattern"] for obj in self.objects() if obj["type"] == "indicator" and not obj.get("revoked")]
         return list(dict.fromkeys(found))
 
     def prepare(self, store: Store, count: int) -> None:
-        reader = ReportReader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        said = {"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
+        reader = ReportReader({**said, **self.reports})
         objects = [obj for n in range(count) for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
         with store.begin() as tx:
             contribute(Hub(store), tx, partners.get(tx, PARTNER), [Item.of(obj) for obj in objects])
@@ -55,7 +70,7 @@ class PushContract(Contract):
     def change(self, store: Store, value: str, who: str = PARTNER) -> None:
         """Let a partner report a domain, or change its report of it."""
         said = {"reporter": who, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
-        objects = to_stix(ReportReader({**said, "confidence": "80"}).report({"value": value}))
+        objects = to_stix(ReportReader({**said, "confidence": "80", **self.reports}).report({"value": value}))
         with store.begin() as tx:
             contribute(Hub(store), tx, partners.get(tx, who), [Item.of(obj) for obj in objects])
 
@@ -87,7 +102,7 @@ class PushContract(Contract):
         with store.read() as tx:
             assert verifications.history(tx, "tested") == [verified]
 
-    def test_a_run_verifies_where_that_is_due(self, store: Store) -> None:
+    def test_run_verifies_when_due(self, store: Store) -> None:
         self.prepare(store, 2)
         for _ in range(2):
             run(store, self.feed(verify_every="1h"))
@@ -105,7 +120,7 @@ class PushContract(Contract):
         assert (done.read >= 4, done.refused, done.more, done.error) == (True, 0, False, None)
         assert (self.arrived(store), kept_checkpoint(store)) == (arrived, before)
 
-    def test_a_replay_in_parts_goes_on_where_it_ended(self, store: Store) -> None:
+    def test_replay_in_parts_continues_where_it_ended(self, store: Store) -> None:
         self.prepare(store, 5)
         run(store, self.feed())
         since, read = timestamp.now() - timedelta(hours=1), 0
@@ -117,7 +132,7 @@ class PushContract(Contract):
         with store.read() as tx:
             assert read == log.count(tx, collections.get(tx, "takedown"))
 
-    def test_the_peers_answer_is_stored_for_each_object(self, store: Store) -> None:
+    def test_response_of_the_peer_is_stored_for_each_object(self, store: Store) -> None:
         self.prepare(store, 3)
         self.refuse("[domain-name:value = 'h1.example.com']")
         run(store, self.feed())
@@ -126,7 +141,7 @@ class PushContract(Contract):
             items = [Item.of_bytes(body) for body in page.bodies]
             sent = {delivery.object_id: delivery.answer for delivery in deliveries.sent(tx, "tested", READER, items)}
         assert sent.keys() == {item.id for item in items}
-        # Some peers have no place for objects other than indicators.
+        # Some peers accept only indicators.
         assert {answer.split(":")[0] for answer in sent.values()} - {"passed over"} == {"failed", "success"}
 
     def test_a_dry_run_delivers_nothing(self, store: Store) -> None:
@@ -154,22 +169,23 @@ class PushContract(Contract):
         self.prepare(store, 4)
         run(store, self.feed(batch=1000))
         before = len(self.objects())
-        reader = ReportReader({"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
+        said = {"reporter": PARTNER, "kind": "domain", "reported_at": timestamp.text(timestamp.now())}
+        reader = ReportReader({**said, **self.reports})
         with store.begin() as tx:
             who = partners.get(tx, PARTNER)
             contribute(
                 Hub(store), tx, who, [Item.of(obj) for obj in to_stix(reader.report({"value": "new.example.com"}))]
             )
-            gone = next(obj["id"] for obj in self.objects() if obj["type"] == "indicator")
-            retract(Hub(store), tx, gone, who)
+            gone = next(obj["pattern"] for obj in self.objects() if obj["type"] == "indicator")
+            retract(Hub(store), tx, gone.split("'")[1], who)
         run(store, self.feed(batch=1000))
         news = self.objects()[before:]
-        assert (news[0]["id"], news[0]["revoked"]) == (gone, True)
+        assert (news[0]["pattern"], news[0]["revoked"]) == (gone, True)
         assert [obj.get("pattern") for obj in news if obj["type"] == "indicator"][1:] == [
             "[domain-name:value = 'new.example.com']"
         ]
 
-    def test_revocations_come_first_however_far_behind_a_push_is(self, store: Store) -> None:
+    def test_revocations_come_first_at_any_lag_of_a_push(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed(batch=1000))
         before = len(self.objects())
@@ -180,7 +196,7 @@ class PushContract(Contract):
         assert [obj.get("revoked", False) for obj in news] == [True] + [False] * 16
         assert run(store, self.feed(batch=2)).read == 0
 
-    def test_a_checkpoint_that_knows_of_one_order_only_is_gone_on_from(self, store: Store) -> None:
+    def test_older_checkpoint_with_one_order_is_continued(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed())
         kept = kept_checkpoint(store) or {}
@@ -193,7 +209,7 @@ class PushContract(Contract):
         assert (result.ending, result.read) == ("done", 2)
         assert len(self.objects()) - before == 2
 
-    def test_what_is_revoked_while_a_push_is_under_way_goes_before_the_rest(self, store: Store) -> None:
+    def test_revocation_during_a_push_is_sent_before_the_rest(self, store: Store) -> None:
         self.prepare(store, 9)
 
         def progress(one: Run) -> None:
@@ -206,7 +222,7 @@ class PushContract(Contract):
         assert told
         assert self.objects()[told[0]].get("revoked") is True
 
-    def test_what_is_tried_again_passes_the_filters_of_today(self, store: Store) -> None:
+    def test_retry_passes_the_current_filters(self, store: Store) -> None:
         self.prepare(store, 3)
         with store.begin() as tx:
             page = log.page(tx, collections.get(tx, "takedown"), ALL)
@@ -216,7 +232,7 @@ class PushContract(Contract):
         assert (done.tried, done.settled, done.error) == (1, 1, None)
         assert self.arrived(store) == []
 
-    def test_only_what_the_partner_may_read_is_pushed(self, store: Store) -> None:
+    def test_only_readable_objects_are_pushed(self, store: Store) -> None:
         self.prepare(store, 3)
         with store.begin() as tx:
             collections.grant(tx, READER, collections.get(tx, "inbox"), read=True)
@@ -226,7 +242,7 @@ class PushContract(Contract):
             assert fault in str(result.error)
         assert self.objects() == []
 
-    def test_another_collection_is_pushed_from_its_beginning(self, store: Store) -> None:
+    def test_another_collection_is_pushed_from_its_start(self, store: Store) -> None:
         self.prepare(store, 3)
         run(store, self.feed())
         with store.begin() as tx:
@@ -235,7 +251,7 @@ class PushContract(Contract):
         assert result.ending == "done"
         assert result.read > 6
 
-    def test_an_object_on_which_the_connector_fails_becomes_a_dead_letter_alone(
+    def test_object_that_crashes_the_connector_becomes_a_dead_letter_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 7)

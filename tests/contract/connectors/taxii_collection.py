@@ -1,4 +1,4 @@
-"""A collection of a TAXII server of either version, in which additions have one order whatever its clock says."""
+"""A collection of a TAXII server of either version, with one order of additions at any clock setting."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ def indicator(number: int, modified: datetime | None = None, **more: Any) -> dic
 
 @dataclass
 class Peer21(HttpPeer):
-    """The collection of a server of TAXII 2.1."""
+    """The collection of a TAXII 2.1 server."""
 
     added: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
     step: timedelta = timedelta(microseconds=1)

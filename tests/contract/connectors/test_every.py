@@ -1,4 +1,4 @@
-"""No connector without its suite."""
+"""Every connector has a suite, except those between hubs."""
 
 from importlib import import_module
 from pathlib import Path
@@ -17,4 +17,6 @@ def test_every_connector_has_its_suite() -> None:
                 for suite in found
                 if isinstance(suite, type) and issubclass(suite, Contract) and hasattr(suite, "connector")
             }
-    assert suites == connectors.every().keys()
+    # tests/integration/federation tests those between hubs.
+    others = {name for name in connectors.every() if not name.startswith("hub-")}
+    assert suites == others

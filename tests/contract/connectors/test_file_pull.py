@@ -1,6 +1,5 @@
 """``file-pull`` with a folder as the peer."""
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -8,23 +7,19 @@ from typing import Any
 import pytest
 
 from feeds.connector import Misconfigured
-from feeds.readers.columns.custom_names import CustomNames, current_custom_names
+from feeds.readers.columns.word_tables import CustomNames, current_custom_names
 from server.store import Store
-from tests.contract.connectors.contract import PARTNER
+from tests.contract.connectors.contract import PARTNER, kept_checkpoint
+from tests.contract.connectors.folder_faults import FolderFaults
+from tests.contract.connectors.garbage import FILES
 from tests.contract.connectors.pulls import PullContract
 from tests.running import run
 
 
-class TestFilePull(PullContract):
+class TestFilePull(FolderFaults, PullContract):
     connector = "file-pull"
+    url_gets_secret = False
     hours = 0.0
-
-    @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = tmp_path / "drop"
-        self.folder.mkdir()
-        self.patch = monkeypatch
-        self.open = Path.open
 
     def table(self, **more: Any) -> dict[str, Any]:
         return {
@@ -40,8 +35,7 @@ class TestFilePull(PullContract):
         lines = "".join(f"h{number}.example.com\n" for number in range(count))
         file = self.folder / f"{count}.txt"
         file.write_text(lines)
-        at = time.time() + self.hours * 3600
-        os.utime(file, (at, at))
+        self.date(file, time.time() + self.hours * 3600)
 
     def prepare_with_a_bad_one(self, store: Store) -> None:
         (self.folder / "bad.txt").write_text("a.example.com\nwhat is this\nb.example.com\n")
@@ -49,33 +43,8 @@ class TestFilePull(PullContract):
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
         (self.folder / "bad.json").write_text('[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
 
-    def break_credentials(self) -> None:
-        for file in self.folder.iterdir():
-            file.unlink()
-        self.folder.rmdir()
-
-    def kill_peer(self) -> None:
-        # What a network drive that went away looks like.
-        self._fail(OSError(5, "Input/output error"))
-
-    def silence_peer(self) -> None:
-        self._fail(TimeoutError(110, "Connection timed out"))
-
-    def revive_peer(self) -> None:
-        self.patch.setattr(Path, "open", self.open)
-
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.hours = hours
-
-    def _fail(self, error: OSError) -> None:
-        whole = self.open
-
-        def broken(path: Path, *args: Any, **more: Any) -> Any:
-            if path.parent == self.folder:
-                raise error
-            return whole(path, *args, **more)
-
-        self.patch.setattr(Path, "open", broken)
 
     def test_files_of_records_are_declared_by_a_setting(self, store: Store) -> None:
         self.prepare(store, 2)
@@ -105,7 +74,31 @@ class TestFilePull(PullContract):
         assert run(store, feed).accepted == 2
         assert current_custom_names() == CustomNames()
 
-    def test_what_is_no_record_is_named(self) -> None:
+    @pytest.mark.parametrize("garbage", FILES)
+    def test_garbage_fails_the_feed_until_another_file_is_read(self, store: Store, garbage: str) -> None:
+        self.prepare(store, 2)
+        run(store, self.feed())
+        before, checkpoint = self.arrived(store), kept_checkpoint(store)
+        (self.folder / "garbage").write_bytes(FILES[garbage])
+        for _ in range(2):
+            result = run(store, self.feed())
+            assert (result.ending, result.accepted) == ("try-later", 0)
+            assert "garbage: " in str(result.error)
+            assert (self.arrived(store), kept_checkpoint(store)) == (before, checkpoint)
+        self.prepare(store, 3)
+        result = run(store, self.feed())
+        assert (result.ending, result.error) == ("done", None)
+        assert result.reasons
+        again = run(store, self.feed())
+        assert (again.ending, again.read) == ("done", 0)
+
+    def test_an_empty_list_is_no_failure(self, store: Store) -> None:
+        (self.folder / "a.csv").write_text("domain,first_seen\n")
+        (self.folder / "b.json").write_text("[]")
+        result = run(store, self.feed())
+        assert (result.ending, result.read, result.error) == ("done", 0, None)
+
+    def test_malformed_record_is_named(self) -> None:
         with pytest.raises(Misconfigured, match=r"record: there are sighting, "):
             self.feed(record="rumour")
         with pytest.raises(Misconfigured, match="records are read from"):

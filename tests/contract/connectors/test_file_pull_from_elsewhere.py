@@ -19,7 +19,7 @@ from tests.running import run
 
 
 def trickle(server: socket.socket) -> None:
-    """Answer with a byte now and then, and never to the end."""
+    """Send a byte from time to time, without ever finishing."""
     while True:
         try:
             peer, _ = server.accept()
@@ -40,10 +40,10 @@ def lines(count: int) -> str:
 class TestFilePullOverSftp(SftpContract, PullContract):
     connector = "file-pull"
     bad_settings = (
-        ({"known_hosts": None}, "known_hosts: name the file"),
+        ({"known_hosts": None}, "known_hosts: set the file"),
         ({"password": None}, "either password or key_file"),
-        ({"user": None}, "give user"),
-        ({"path": "sftp://hub:s3cret@127.0.0.1/drop"}, "user and password have settings of their own"),
+        ({"user": None}, "set user"),
+        ({"path": "sftp://hub:s3cret@127.0.0.1/drop"}, "use the settings user and password"),
         ({"path": "ftp://127.0.0.1/drop"}, "path: a folder of this machine, sftp://"),
         ({"path": "sftp://[::1/drop"}, "path: not a URL"),
     )
@@ -60,8 +60,8 @@ class TestFilePullOverSftp(SftpContract, PullContract):
             "known_hosts": str(self.machine.known_hosts),
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "1s",
-            "answer_within": "1s",
+            "timeout": self.timeout,
+            "answer_within": self.timeout,
             "allow_private": True,
             **more,
         }
@@ -88,29 +88,29 @@ class TestFilePullOverSftp(SftpContract, PullContract):
         self.machine.password = "changed"
         self.prepare(store, 1)
         more = {"password": None, "key_file": str(tmp_path / "key")}
-        assert "key_file: there is no" in str(run(store, self.feed(**more)).error)
+        assert "does not exist" in str(run(store, self.feed(**more)).error)
         self.machine.client_key.write_private_key(tmp_path / "key")
         assert run(store, self.feed(**more)).accepted == 1
 
-    def test_a_server_with_another_key_is_not_talked_to(self, store: Store) -> None:
+    def test_server_with_another_key_is_refused(self, store: Store) -> None:
         self.prepare(store, 1)
         result = run(store, self.feed(known_hosts=str(self.machine.stranger)))
         assert (result.ending, result.read) == ("misconfigured", 0)
         assert "known_hosts" in str(result.error)
 
     @pytest.mark.parametrize("known", ["", "nowhere"])
-    def test_an_unknown_server_is_not_talked_to(self, store: Store, tmp_path: Path, known: str) -> None:
+    def test_unknown_server_is_refused(self, store: Store, tmp_path: Path, known: str) -> None:
         (tmp_path / "empty").touch()
         self.prepare(store, 1)
         result = run(store, self.feed(known_hosts=str(tmp_path / (known or "empty"))))
         assert (result.ending, result.read) == ("misconfigured", 0)
 
-    def test_a_private_address_is_not_asked_unless_that_is_meant(self, store: Store) -> None:
+    def test_private_address_is_contacted_only_if_configured(self, store: Store) -> None:
         result = run(store, self.feed(allow_private=False))
         assert result.ending == "misconfigured"
         assert "allow_private" in str(result.error)
 
-    def test_what_is_hidden_unfinished_or_a_link_is_left_alone(self, store: Store, tmp_path: Path) -> None:
+    def test_hidden_unfinished_and_linked_files_are_skipped(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "root" / "secret.txt").write_text(lines(9))
         for name in (".hidden", "a.csv.part", "c.txt~"):
             self.write(name, lines(9))
@@ -126,25 +126,23 @@ class TestFilePullOverSftp(SftpContract, PullContract):
         path = f"sftp://127.0.0.1:{self.machine.port}/drop/**/*.txt"
         assert run(store, self.feed(path=path)).read == 2
 
-    def test_a_path_that_is_not_there_is_the_operators_to_mend(self, store: Store) -> None:
+    def test_missing_path_is_misconfigured(self, store: Store) -> None:
         result = run(store, self.feed(path=f"sftp://127.0.0.1:{self.machine.port}/nowhere"))
         assert result.ending == "misconfigured"
 
-    def test_a_file_that_has_been_read_long_ago_is_not_fetched_again(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_file_read_long_ago_is_not_fetched_again(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hours = -1
         self.prepare(store, 2)
         run(store, self.feed())
-        monkeypatch.setattr("feeds.storage.remote.Remote.fetch", lambda *_: pytest.fail("fetched again"))
+        monkeypatch.setattr("feeds.transport.remote.Remote.fetch", lambda *_: pytest.fail("fetched again"))
         assert run(store, self.feed()).error is None
 
-    def test_a_file_beyond_all_measure_is_left(self, store: Store) -> None:
+    def test_too_large_file_is_skipped(self, store: Store) -> None:
         self.prepare(store, 1000)
         result = run(store, self.feed(max_bytes=1024))
         assert (result.ending, result.read) == ("try-later", 0)
 
-    def test_a_proxy_is_gone_through(self, store: Store) -> None:
+    def test_proxy_is_used(self, store: Store) -> None:
         self.prepare(store, 2)
         known = self.machine.known_hosts
         known.write_text(known.read_text().replace("127.0.0.1", "drop.example.com"))
@@ -159,15 +157,15 @@ class TestFilePullFromS3(S3Contract, PullContract):
     bad_settings = (
         ({"secret_key": None}, "access_key and secret_key"),
         ({"anonymous": True}, "or anonymous"),
-        ({"endpoint": "https://hub:s3cret@peer.example/"}, "no user or password in it"),
+        ({"endpoint": "https://hub:s3cret@peer.example/"}, "must not contain user or password"),
         ({"path": "s3:///in"}, "s3://bucket/folder"),
     )
     place = "drop"
 
     @pytest.fixture(autouse=True)
     def _a_mark(self, _server: None) -> None:
-        """Leave what some programs leave in buckets for a folder."""
-        self.bucket.put_object(Bucket=self.place, Key="in/", Body=b"")
+        """Put an object that some programs create in buckets to represent a folder."""
+        self.bucket.put("in/", b"")
 
     def table(self, **more: Any) -> dict[str, Any]:
         return {
@@ -180,13 +178,13 @@ class TestFilePullFromS3(S3Contract, PullContract):
             "region": "us-east-1",
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "1s",
+            "timeout": self.timeout,
             "allow_private": True,
             **more,
         }
 
     def write(self, name: str, text: str) -> None:
-        self.bucket.put_object(Bucket="drop", Key=f"in/{name}", Body=text.encode())
+        self.bucket.put(f"in/{name}", text.encode())
 
     def prepare(self, store: Store, count: int) -> None:
         self.write(f"{count}.txt", lines(count))
@@ -198,19 +196,19 @@ class TestFilePullFromS3(S3Contract, PullContract):
         self.write("bad.json", '[{"domain": "a.example.com"}, true, {"domain": "b.example.com"}]')
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
-        """Leave it: a bucket dates what it gets by itself, and is not asked by date."""
+        """Do nothing: a bucket dates its objects itself, and is not queried by date."""
 
     def test_a_pattern_names_files_in_folders_below(self, store: Store) -> None:
         self.write("below/a.txt", lines(2))
         self.write("b.csv", "domain\nb.example.com\n")
         assert run(store, self.feed(path="s3://drop/in/**/*.txt")).read == 2
 
-    def test_a_private_address_is_not_asked_unless_that_is_meant(self, store: Store) -> None:
+    def test_private_address_is_contacted_only_if_configured(self, store: Store) -> None:
         result = run(store, self.feed(allow_private=False))
         assert result.ending == "misconfigured"
         assert "allow_private" in str(result.error)
 
-    def test_where_a_name_leads_is_looked_at_for_each_connection(
+    def test_name_is_resolved_and_checked_for_each_connection(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 2)
@@ -226,19 +224,19 @@ class TestFilePullFromS3(S3Contract, PullContract):
         assert "allow_private" in str(result.error)
         assert run(store, self.feed(endpoint=endpoint)).accepted == 2
 
-    def test_a_proxy_is_asked_in_place_of_the_service(self, store: Store) -> None:
+    def test_proxy_is_contacted_instead_of_the_service(self, store: Store) -> None:
         with tunnelling() as proxy:
             proxy.status = 403
             feed = self.feed(endpoint="http://s3.example.com", proxy=proxy.url, allow_private=False)
             assert run(store, feed).ending == "misconfigured"
         assert proxy.asked[0].split(" ")[1].startswith("http://s3.example.com/drop")
 
-    def test_an_authority_is_that_of_the_settings(self, store: Store, tmp_path: Path) -> None:
+    def test_certificate_authority_comes_from_the_settings(self, store: Store, tmp_path: Path) -> None:
         result = run(store, self.feed(ca_file=str(tmp_path / "none.pem")))
         assert result.ending == "misconfigured"
-        assert "ca_file: there is no" in str(result.error)
+        assert "does not exist" in str(result.error)
 
-    def test_an_answer_that_trickles_is_not_waited_for_for_ever(self, store: Store) -> None:
+    def test_trickling_response_times_out(self, store: Store) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             threading.Thread(target=trickle, args=(server,), daemon=True).start()
             endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"

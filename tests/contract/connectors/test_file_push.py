@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from feeds.connector import Misconfigured
 from feeds.connectors import file_push
-from feeds.storage import local
-from feeds.storage.manifest import PAYLOAD_TYPE
+from feeds.transport import local
+from feeds.transport.signing import PAYLOAD_TYPE
 from mappers.indicator import to_stix
 from schemas import timestamp
 from schemas.errors import Rejected
@@ -36,11 +36,12 @@ _PRIVATE = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
 
 
 class FilePushSuite(PushContract):
+    url_gets_secret = False
     connector = "file-push"
 
     @abstractmethod
     def data(self, name: str) -> bytes | None:
-        """Return the content of a file of the folder; None if there is none."""
+        """Return the content of a file in the folder, or None if it does not exist."""
 
     @pytest.fixture(autouse=True)
     def _key(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,30 +62,39 @@ class FilePushSuite(PushContract):
         }
 
     def manifest(self) -> dict[str, Any]:
-        """Return the manifest after checking its signature and digests."""
-        envelope = orjson.loads(self.data("manifest.json") or b"")
+        """Return the manifest after verifying its signature and digests."""
+        manifest, _ = self.published(self.data("manifest.json") or b"")
+        return manifest
+
+    def published(self, signed_manifest: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """Return the manifest and its files after verifying signature and digests."""
+        envelope = orjson.loads(signed_manifest)
         payload = base64.b64decode(envelope["payload"])
         type_ = envelope["payloadType"].encode()
         (signature,) = envelope["signatures"]
         signed = b"DSSEv1 %d %b %d %b" % (len(type_), type_, len(payload), payload)
         self.key.public_key().verify(base64.b64decode(signature["sig"]), signed)
         manifest: dict[str, Any] = orjson.loads(payload)
+        files: dict[str, bytes] = {}
         for file in manifest["files"]:
             data = self.data(file["name"])
             assert data is not None
+            files[file["name"]] = data
             assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
-        return manifest
+        return manifest, files
 
     def files(self, role: str) -> list[bytes]:
-        if self.data("manifest.json") is None:
+        if (signed_manifest := self.data("manifest.json")) is None:
             return []
-        return [self.data(file["name"]) or b"" for file in self.manifest()["files"] if file["role"] == role]
+        manifest, files = self.published(signed_manifest)
+        return [files[file["name"]] for file in manifest["files"] if file["role"] == role]
 
     def objects(self) -> list[dict[str, Any]]:
-        if self.data("manifest.json") is None:
+        if (signed_manifest := self.data("manifest.json")) is None:
             return []
-        changes = [file for file in self.manifest()["files"] if file["role"] != "full"]
-        return [obj for file in changes for obj in orjson.loads(self.data(file["name"]) or b"")["objects"]]
+        manifest, files = self.published(signed_manifest)
+        changes = [file for file in manifest["files"] if file["role"] != "full"]
+        return [obj for file in changes for obj in orjson.loads(files[file["name"]])["objects"]]
 
     def refuse(self, pattern: str) -> None:
         real = file_push.report_of
@@ -103,11 +113,11 @@ class FilePushSuite(PushContract):
         assert (result.ending, result.rejected) == ("done", 1)
         assert len(b"".join(self.files("added")).split()) == 6
 
-    def test_the_peers_answer_is_stored_for_each_object(self, store: Store) -> None:
+    def test_response_of_the_peer_is_stored_for_each_object(self, store: Store) -> None:
         self.patch.setattr(self, "table", lambda **more: type(self).table(self, **{"format": "list", **more}))
-        super().test_the_peers_answer_is_stored_for_each_object(store)
+        super().test_response_of_the_peer_is_stored_for_each_object(store)
 
-    def test_the_full_file_holds_what_is_active(self, store: Store) -> None:
+    def test_full_file_contains_the_active_listings(self, store: Store) -> None:
         self.prepare(store, 5)
         run(store, self.feed(format="list"))
         self.retract(store, "h2.example.com")
@@ -116,7 +126,7 @@ class FilePushSuite(PushContract):
         assert sorted(full.decode().split()) == [f"h{n}.example.com" for n in (0, 1, 3, 4)]
         assert self.files("removed") == [b"h2.example.com\n"]
 
-    def test_the_full_file_is_renewed_by_age_and_by_revocations_alone(self, store: Store) -> None:
+    def test_full_file_is_renewed_only_by_age_and_revocations(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(format="list"))
         self.prepare(store, 3)
@@ -127,13 +137,15 @@ class FilePushSuite(PushContract):
         run(store, self.feed(format="list"))
         assert len(self.files("full")[0].split()) == 3
 
-    def test_a_value_that_somebody_else_still_reports_is_not_removed(self, store: Store) -> None:
+    def test_value_still_reported_by_another_is_not_removed(self, store: Store) -> None:
         other = "Example Registry"
         reader = ReportReader({"reporter": other, "kind": "domain", "reported_at": timestamp.text(timestamp.now())})
         from mappers import ids
 
         with store.begin() as tx:
-            partners.add(tx, Partner(name=other, kind=PartnerKind.GOVERNMENT, identity=ids.identity(other)))
+            partners.add(
+                tx, Partner(name=other, kind=PartnerKind.GOVERNMENT, identity=ids.identity(other), vouched=True)
+            )
             objects = to_stix(reader.report({"value": "h0.example.com"}))
             contribute(Hub(store), tx, partners.get(tx, other), [Item.of(obj) for obj in objects])
         self.prepare(store, 2)
@@ -145,13 +157,13 @@ class FilePushSuite(PushContract):
         run(store, self.feed(format="list", batch=1000))
         assert self.files("removed") == [b"h0.example.com\n"]
 
-    def test_filters_hold_for_the_full_file_too(self, store: Store) -> None:
+    def test_filters_apply_to_the_full_file_too(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(format="list", kinds=["phone"]))
         assert self.files("full") == [b""]
         assert self.files("added") == []
 
-    def test_old_changes_go_and_leave_the_manifest(self, store: Store) -> None:
+    def test_old_change_files_are_deleted_and_dropped_from_the_manifest(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(format="list"))
         old = [file["name"] for file in self.manifest()["files"] if file["role"] == "added"]
@@ -209,7 +221,7 @@ class TestFilePush(FilePushSuite):
 
         self.patch.setattr(os, "fsync", broken)
 
-    def test_a_manifest_that_was_changed_is_found_out(self, store: Store) -> None:
+    def test_changed_manifest_is_detected(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed())
         path = self.folder / "manifest.json"
@@ -220,7 +232,7 @@ class TestFilePush(FilePushSuite):
             self.manifest()
 
     def foreign(self, payload: bytes, **files: Any) -> None:
-        """Write a manifest that another key has signed, or none."""
+        """Write a manifest signed with another key, or unsigned."""
         envelope = {"payloadType": PAYLOAD_TYPE, "payload": base64.b64encode(payload).decode(), "signatures": []}
         signed = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
         signature = base64.b64encode(Ed25519PrivateKey.generate().sign(signed)).decode()
@@ -228,7 +240,7 @@ class TestFilePush(FilePushSuite):
         (self.folder / "manifest.json").write_bytes(orjson.dumps(envelope))
 
     @pytest.mark.parametrize("signatures", [[], [{"keyid": "00", "sig": "AAAA"}], None])
-    def test_what_others_write_into_the_manifest_is_neither_signed_nor_removed(
+    def test_foreign_manifest_entries_are_neither_signed_nor_removed(
         self, store: Store, tmp_path: Path, signatures: Any
     ) -> None:
         victim = tmp_path / "victim.txt"
@@ -259,9 +271,7 @@ class TestFilePush(FilePushSuite):
         assert not (self.folder / name).is_symlink()
         self.manifest()
 
-    def test_a_name_that_is_foreseen_for_an_unfinished_file_is_not_written_through(
-        self, store: Store, tmp_path: Path
-    ) -> None:
+    def test_link_at_the_name_of_a_temporary_file_is_not_followed(self, store: Store, tmp_path: Path) -> None:
         victim = tmp_path / "victim.txt"
         victim.write_text("kept")
         for name in (f".manifest.json.{os.getpid()}.part", ".manifest.json.part", ".takedown.txt.part"):
@@ -273,7 +283,7 @@ class TestFilePush(FilePushSuite):
         self.patch.undo()
         assert victim.read_text() == "kept"
 
-    def test_a_folder_that_is_a_link_is_not_written_into(self, store: Store, tmp_path: Path) -> None:
+    def test_linked_folder_is_not_written_to(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
         (self.folder / "changes").symlink_to(tmp_path / "elsewhere")
         self.prepare(store, 2)
@@ -281,13 +291,13 @@ class TestFilePush(FilePushSuite):
         assert (result.ending, [*(tmp_path / "elsewhere").iterdir()]) == ("misconfigured", [])
         assert "is a link" in str(result.error)
 
-    def test_a_pipe_in_place_of_the_manifest_holds_nothing_up(self, store: Store) -> None:
+    def test_pipe_in_place_of_the_manifest_does_not_block(self, store: Store) -> None:
         os.mkfifo(self.folder / "manifest.json")
         self.prepare(store, 2)
         assert run(store, self.feed(format="list")).ending == "done"
         self.manifest()
 
-    def test_what_a_crash_left_unfinished_goes_after_a_day(self, store: Store) -> None:
+    def test_unfinished_files_of_a_crash_are_deleted_after_a_day(self, store: Store) -> None:
         old, young = (self.folder / f".takedown.txt.{name}.part" for name in ("old", "young"))
         for file in (old, young):
             file.write_text("half")
@@ -300,10 +310,10 @@ class TestFilePush(FilePushSuite):
     def test_names_outside_the_folder_are_refused(self, name: str) -> None:
         here = local.LocalFolder(self.folder)
         for use in (here.read, here.remove, lambda name: here.put(name, lambda out: out.write(b"x"))):
-            with pytest.raises(Misconfigured, match="no name of a file in the folder"):
+            with pytest.raises(Misconfigured, match="not a name of a file in the folder"):
                 use(name)
 
-    def test_a_file_is_whole_or_not_there(self, store: Store) -> None:
+    def test_file_is_complete_or_absent(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(format="list"))
         before = self.manifest()
@@ -314,14 +324,14 @@ class TestFilePush(FilePushSuite):
         assert list(self.folder.rglob("*.part")) == []
 
     @pytest.mark.parametrize("name", ["csv", "jsonl", "hosts", "stix", "sentinel", "gse", "rpz"])
-    def test_any_format_that_is_written_will_do(self, store: Store, name: str) -> None:
+    def test_every_written_format_can_be_used(self, store: Store, name: str) -> None:
         self.prepare(store, 4)
         assert run(store, self.feed(format=name, least_grade="warn")).ending == "done"
         (full,) = [file for file in self.manifest()["files"] if file["role"] == "full"]
         assert full["indicators"] == 4
 
     @pytest.mark.parametrize("name", ["hosts", "rpz", "dnsmasq", "adblock", "ublacklist"])
-    def test_formats_that_block_hold_what_is_graded_block(self, store: Store, name: str) -> None:
+    def test_block_list_formats_contain_listings_graded_block(self, store: Store, name: str) -> None:
         self.prepare(store, 3)
         self.block(store, "h1.example.com")
         run(store, self.feed(format=name))
@@ -330,7 +340,7 @@ class TestFilePush(FilePushSuite):
             assert b"h1.example.com" in data
             assert b"h0.example.com" not in data
 
-    def test_what_falls_below_the_grade_is_removed(self, store: Store) -> None:
+    def test_value_below_the_grade_is_removed(self, store: Store) -> None:
         self.block(store, "h0.example.com")
         run(store, self.feed(format="hosts"))
         self.retract(store, "h0.example.com", READER)
@@ -342,7 +352,7 @@ class TestFilePush(FilePushSuite):
         assert b"h0.example.com" not in full
 
     @pytest.mark.parametrize("key", ["s3cret", "x25519"])
-    def test_a_key_that_does_not_sign_is_named_and_not_shown(self, store: Store, key: str) -> None:
+    def test_unusable_key_is_named_and_not_shown(self, store: Store, key: str) -> None:
         other = X25519PrivateKey.generate().private_bytes(*_PRIVATE).decode()
         self.patch.setenv("SIGNING_KEY", other if key == "x25519" else key)
         self.prepare(store, 1)
@@ -352,6 +362,6 @@ class TestFilePush(FilePushSuite):
         assert "s3cret" not in str(result.error)
 
     @pytest.mark.parametrize("name", ["prose", "nonsense"])
-    def test_a_format_that_nothing_is_written_in_is_named(self, name: str) -> None:
+    def test_read_only_format_is_named(self, name: str) -> None:
         with pytest.raises(Misconfigured, match="format: "):
             self.feed(format=name)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from server.store import Store
 from tests.contract.connectors.elsewhere import S3Contract, SftpContract
@@ -13,8 +12,8 @@ from tests.running import run
 
 class TestFilePushOverSftp(SftpContract, FilePushSuite):
     bad_settings = (
-        ({"known_hosts": None}, "known_hosts: name the file"),
-        ({"user": None}, "give user"),
+        ({"known_hosts": None}, "known_hosts: set the file"),
+        ({"user": None}, "set user"),
         ({"path": "ftp://127.0.0.1/out"}, "path: a folder of this machine, sftp://"),
         ({"proxy": "https://proxy.example:3128"}, "proxy: write it as http://"),
     )
@@ -27,8 +26,8 @@ class TestFilePushOverSftp(SftpContract, FilePushSuite):
                 "user": "hub",
                 "password": {"env": "SFTP_PASSWORD"},
                 "known_hosts": str(self.machine.known_hosts),
-                "timeout": "1s",
-                "answer_within": "2s",
+                "timeout": self.timeout,
+                "answer_within": self.timeout,
                 "allow_private": True,
                 **more,
             }
@@ -42,13 +41,13 @@ class TestFilePushOverSftp(SftpContract, FilePushSuite):
         result = run(store, self.feed(known_hosts=str(self.machine.stranger)))
         assert (result.ending, [*self.folder.iterdir()]) == ("misconfigured", [])
 
-    def test_a_folder_that_is_not_there_is_the_operators_to_make(self, store: Store) -> None:
+    def test_missing_target_folder_is_misconfigured(self, store: Store) -> None:
         self.prepare(store, 1)
         result = run(store, self.feed(path=f"sftp://127.0.0.1:{self.machine.port}/nowhere"))
         assert result.ending == "misconfigured"
         assert not (self.folder.parent / "nowhere").exists()
 
-    def test_a_file_that_breaks_off_is_not_there(self, store: Store) -> None:
+    def test_interrupted_file_is_absent(self, store: Store) -> None:
         self.prepare(store, 3)
         run(store, self.feed(format="list"))
         before = self.data("takedown.txt")
@@ -92,15 +91,11 @@ class TestFilePushToS3(S3Contract, FilePushSuite):
                 "secret_key": {"env": "S3_SECRET"},
                 "endpoint": self.here,
                 "region": "us-east-1",
-                "timeout": "1s",
+                "timeout": self.timeout,
                 "allow_private": True,
                 **more,
             }
         )
 
     def data(self, name: str) -> bytes | None:
-        try:
-            found: bytes = self.bucket.get_object(Bucket="out", Key=f"example-telecom/{name}")["Body"].read()
-        except ClientError:
-            return None
-        return found
+        return self.bucket.read(f"example-telecom/{name}")

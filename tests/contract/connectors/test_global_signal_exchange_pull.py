@@ -9,7 +9,7 @@ import pytest
 
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
-from tests.contract.connectors.faults import MisbehavingContract
+from tests.contract.connectors.garbage import GarbageContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import PullContract
 from tests.running import run
@@ -17,7 +17,7 @@ from tests.running import run
 
 @dataclass
 class Exchange(HttpPeer):
-    """Signals by their numbers, as ``GET feed/24hr?idFrom=`` gives them."""
+    """Signals by number, as returned by ``GET feed/24hr?idFrom=``."""
 
     signals: list[dict[str, Any]] = field(default_factory=list)
     longest: int = 10_000
@@ -49,7 +49,7 @@ class Exchange(HttpPeer):
         return Said(200, found[: min(self.longest, int(query["limit"][0]))])
 
 
-class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
+class TestGlobalSignalExchangePull(GarbageContract, PullContract):
     connector = "global-signal-exchange-pull"
     peer: Exchange
 
@@ -70,7 +70,7 @@ class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
             "api_secret": {"env": "GSE_SECRET"},
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "300ms",
+            "timeout": self.timeout,
             "retries": 0,
             "allow_private": True,
             **more,
@@ -92,14 +92,12 @@ class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.peer.reported = "2025-12-31 06:00:00" if hours < 0 else "2026-01-02 10:00:00"
 
-    def test_an_exchange_that_gives_less_than_was_asked_for_is_asked_on(self, store: Store) -> None:
+    def test_short_page_of_the_exchange_is_followed_by_the_next(self, store: Store) -> None:
         self.peer.longest = 2
         self.prepare(store, 7)
         assert run(store, self.feed()).read == 7
 
-    def test_an_exchange_that_ignores_where_to_begin_ends_all_the_same(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_exchange_that_ignores_the_start_position_ends(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 5)
         monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, {"data": self.peer.signals}))
         assert run(store, self.feed()).read == 5
@@ -107,8 +105,9 @@ class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
 
     def test_feedback_is_no_report(self, store: Store) -> None:
         self.peer.add("a.example.com")
-        self.peer.add("a.example.com", status="feedback_noaction")
-        assert run(store, self.feed()).reasons == {"feedback": 1}
+        for type_ in ("noaction", "noaction", "actioned", "of-another-kind"):
+            self.peer.add("a.example.com", status=f"feedback_{type_}")
+        assert run(store, self.feed()).reasons == {"feedback-noaction": 2, "feedback-actioned": 1, "feedback": 1}
         assert len(self.arrived(store)) == 1
 
     def test_signals_that_are_no_objects_are_counted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +122,7 @@ class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
         result = run(store, self.feed())
         assert (result.ending, result.accepted, result.reasons) == ("done", 1, {"not-a-record": 2})
 
-    def test_filters_are_asked_for(self, store: Store) -> None:
+    def test_filters_are_sent(self, store: Store) -> None:
         run(store, self.feed(filters={"abuseType": "scam"}))
         assert "abuseType=scam" in self.peer.asked[0].path
 
@@ -138,7 +137,7 @@ class TestGlobalSignalExchangePull(MisbehavingContract, PullContract):
         run(store, self.feed())
         assert "signals may be missing feed=tested" in caplog.text
 
-    def test_an_answer_without_numbers_is_tried_later(self, store: Store) -> None:
+    def test_response_without_numbers_is_tried_later(self, store: Store) -> None:
         self.peer.add("a.example.com", id=None)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self.peer, "answer", lambda _: Said(200, self.peer.signals))

@@ -1,4 +1,4 @@
-"""``http-pull`` with a file behind a URL, and with an API that pages in each way, as the peer."""
+"""``http-pull`` with a file behind a URL, and with an API for each way of paging, as the peer."""
 
 import gzip
 import threading
@@ -14,11 +14,12 @@ import pytest
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
 from tests.contract.connectors.faults import FaultsContract
+from tests.contract.connectors.garbage import GarbageContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import PullContract
 from tests.running import run
 
-# Lets a run end after its first batch.
+# Ends a run after its first batch.
 _STOP = threading.Event()
 _STOP.set()
 
@@ -39,7 +40,7 @@ class Peer(HttpPeer):
         self.changed = datetime.now(UTC) + self.clock
 
     def answer(self, asked: Asked) -> Said:
-        body = "".join(f"{row}\n" for row in self.rows).encode()
+        body = "".join(f"{row}\n" for row in self.rows).encode() or b"# no domains\n"
         headers = {"Content-Type": "text/plain"}
         if self.etag:
             headers["ETag"] = f'"{hash(body)}"'
@@ -52,7 +53,7 @@ class Peer(HttpPeer):
 
 @dataclass
 class Api(Peer):
-    """An API that gives the same as JSON, some at a time."""
+    """An API that returns the same list as JSON, in pages."""
 
     by: str = "page"
     ignores: bool = False
@@ -78,7 +79,7 @@ class Api(Peer):
         return Said(200, said, headers)
 
 
-class HttpPullSuite(FaultsContract, PullContract):
+class HttpPullSuite(GarbageContract, FaultsContract, PullContract):
     connector = "http-pull"
     peer: Peer
 
@@ -101,7 +102,7 @@ class HttpPullSuite(FaultsContract, PullContract):
             "password": {"env": "PEER_PASSWORD"},
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "300ms",
+            "timeout": self.timeout,
             "retries": 0,
             "allow_private": True,
             **more,
@@ -119,7 +120,7 @@ class HttpPullSuite(FaultsContract, PullContract):
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.peer.clock = timedelta(hours=hours)
 
-    def test_a_request_that_is_refused_is_the_operators_to_mend(self, store: Store) -> None:
+    def test_refused_request_is_misconfigured(self, store: Store) -> None:
         self.peer.fault = "400"
         self.check_misconfigured(store)
 
@@ -129,20 +130,20 @@ class TestHttpPullOfAFile(HttpPullSuite):
 
     bad_settings = (
         ({"url": "ftp://x/"}, "url"),
-        ({"url": "https://hub:s3cret@peer.example/"}, "url: no user or password in it"),
+        ({"url": "https://hub:s3cret@peer.example/"}, "url: must not contain user or password"),
         ({"url": "http://peer.example/"}, "set allow_http"),
-        ({"user": None}, "user and password come together"),
+        ({"user": None}, "set both user and password"),
         ({"token": {"env": "A"}}, "or token"),
-        ({"headers": {"Authorization": "s3cret"}}, "headers: no secrets here"),
+        ({"headers": {"Authorization": "s3cret"}}, "headers: must not contain secrets"),
         ({"format": "xml"}, "format: there is no format 'xml'"),
         ({"paging": {"by": "luck"}}, "paging.by"),
         ({"paging": {"by": "url"}}, "by url needs path"),
         ({"paging": {"by": "link", "path": "a"}}, "by link has no path"),
         ({"paging": {"by": "page"}}, "by page needs parameter"),
-        ({"paging": {"by": "page", "parameter": "p", "keep": True}}, "keep is for cursors"),
+        ({"paging": {"by": "page", "parameter": "p", "keep": True}}, "keep is only allowed with cursors"),
     )
 
-    def test_what_is_unchanged_is_not_sent_again(self, store: Store) -> None:
+    def test_unchanged_file_is_not_sent_again(self, store: Store) -> None:
         self.prepare(store, 3)
         run(store, self.feed())
         run(store, self.feed())
@@ -150,7 +151,7 @@ class TestHttpPullOfAFile(HttpPullSuite):
         assert {"if-none-match", "if-modified-since"} <= asked.keys()
 
     @pytest.mark.parametrize(("etag", "dated"), [(False, True), (False, False)])
-    def test_what_is_sent_again_is_known_by_its_content(self, store: Store, *, etag: bool, dated: bool) -> None:
+    def test_repeated_file_is_recognised_by_its_content(self, store: Store, *, etag: bool, dated: bool) -> None:
         self.peer.etag, self.peer.dated = etag, dated
         self.prepare(store, 3)
         run(store, self.feed())
@@ -166,30 +167,40 @@ class TestHttpPullOfAFile(HttpPullSuite):
         assert run(store, self.feed()).read == 8
         assert len(self.arrived(store)) == 8
 
-    def test_a_packed_answer_is_unpacked_and_a_packed_file_too(
+    def test_compressed_responses_and_files_are_decompressed(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         packed = gzip.compress(gzip.compress(b"a.example.com\n"))
         monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, packed, {"Content-Encoding": "gzip"}))
         assert run(store, self.feed()).accepted == 1
 
-    def test_an_answer_beyond_all_measure_is_left(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_too_large_response_is_dropped(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         bomb = gzip.compress(b"a" * 10_000_000)
         monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, bomb, {"Content-Encoding": "gzip"}))
         result = run(store, self.feed(max_bytes=1_000_000))
         assert result.ending == "try-later"
         assert "max_bytes" in str(result.error)
 
-    def test_an_empty_answer_is_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_empty_response_has_no_items(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(self.peer, "answer", lambda asked: Said(204))
         assert run(store, self.feed()).read == 0
 
-    def test_a_private_address_is_not_asked_unless_that_is_meant(self, store: Store) -> None:
+    def test_empty_body_is_an_empty_list_only_in_formats_of_lines(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, b""))
+        for format in ("list", "hosts"):
+            result = run(store, self.feed(format=format, paging=None))
+            assert (result.ending, result.read, result.error) == ("done", 0, None)
+        for other in ("csv", "json", "jsonl", "rss", None):
+            assert run(store, self.feed(format=other, paging=None)).ending == "try-later"
+
+    def test_private_address_is_contacted_only_if_configured(self, store: Store) -> None:
         result = run(store, self.feed(allow_private=False))
         assert result.ending == "misconfigured"
         assert self.peer.asked == []
 
-    def test_a_key_goes_into_its_header(self, store: Store) -> None:
+    def test_key_is_sent_in_its_header(self, store: Store) -> None:
         self.prepare(store, 1)
         run(store, self.feed(key={"env": "PEER_PASSWORD"}, key_header="Auth-Key", headers={"Accept": "text/csv"}))
         asked = self.peer.asked[0].headers
@@ -206,7 +217,7 @@ class ApiSuite(HttpPullSuite):
     def table(self, **more: Any) -> dict[str, Any]:
         return super().table(url=f"{self.peer.url}api?kind=all", format="json:data.items", paging=self.paging) | more
 
-    def test_a_page_that_never_changes_is_not_the_end_of_us(self, store: Store) -> None:
+    def test_repeated_identical_page_ends_the_run(self, store: Store) -> None:
         self.prepare(store, 9)
         self.peer.ignores = True
         result = run(store, self.feed())
@@ -214,7 +225,7 @@ class ApiSuite(HttpPullSuite):
         assert len(self.peer.asked) < 10
         assert len(self.arrived(store)) == 4
 
-    def test_what_the_url_asks_for_is_kept_on_each_page(self, store: Store) -> None:
+    def test_query_of_the_url_is_kept_on_each_page(self, store: Store) -> None:
         self.prepare(store, 9)
         run(store, self.feed())
         paths = [asked.path for asked in self.peer.asked]
@@ -225,7 +236,7 @@ class ApiSuite(HttpPullSuite):
 class TestHttpPullByPage(ApiSuite):
     paging: ClassVar[dict[str, Any]] = {"by": "page", "parameter": "page"}
 
-    def test_a_page_beyond_the_last_may_be_missing(self, store: Store) -> None:
+    def test_page_beyond_the_last_can_be_missing(self, store: Store) -> None:
         self.peer.missing = True
         self.prepare(store, 8)
         assert run(store, self.feed()).ending == "done"
@@ -238,7 +249,7 @@ class TestHttpPullByUrl(ApiSuite):
     paging: ClassVar[dict[str, Any]] = {"by": "url", "path": "links.next"}
 
     @pytest.mark.parametrize("link", ["?from={end}", "/api?from={end}"])
-    def test_a_link_may_be_short(self, store: Store, link: str) -> None:
+    def test_link_can_be_relative(self, store: Store, link: str) -> None:
         self.peer.link = link
         self.prepare(store, 9)
         assert run(store, self.feed()).ending == "done"
@@ -248,7 +259,7 @@ class TestHttpPullByUrl(ApiSuite):
         ("link", "arrived"),
         [("http://elsewhere.example/?from={end}", 4), ("file:///etc/passwd", 4), ("http://[::1/{end}", 4)],
     )
-    def test_a_link_leads_nowhere_else(self, store: Store, link: str, arrived: int) -> None:
+    def test_link_stays_on_the_server(self, store: Store, link: str, arrived: int) -> None:
         self.peer.link = link
         self.prepare(store, 9)
         result = run(store, self.feed())
@@ -259,7 +270,7 @@ class TestHttpPullByUrl(ApiSuite):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 9
 
-    def test_a_page_that_is_gone_restarts_at_the_first(self, store: Store) -> None:
+    def test_missing_page_restarts_at_the_first(self, store: Store) -> None:
         self.prepare(store, 9)
         whole = self.peer.answer
         run(store, self.feed(), stop=_STOP)
@@ -271,7 +282,7 @@ class TestHttpPullByUrl(ApiSuite):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 9
 
-    def test_an_answer_that_is_no_json_is_named(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_non_json_response_is_named(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(self.peer, "answer", lambda asked: Said(200, b"a.example.com\n"))
         result = run(store, self.feed(format="list"))
         assert result.ending == "misconfigured"
@@ -289,7 +300,7 @@ class TestHttpPullByCursor(ApiSuite):
 class TestHttpPullByKeptCursor(ApiSuite):
     paging: ClassVar[dict[str, Any]] = {"by": "cursor", "path": "meta.1.cursor", "parameter": "from", "keep": True}
 
-    def test_a_run_goes_on_from_the_last_cursor(self, store: Store) -> None:
+    def test_run_continues_from_the_last_cursor(self, store: Store) -> None:
         self.prepare(store, 8)
         run(store, self.feed())
         self.peer.asked.clear()

@@ -13,6 +13,7 @@ from feeds.connector import Misconfigured
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest
 from tests.contract.connectors.faults import MisbehavingContract
+from tests.contract.connectors.garbage import GarbageContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
 from tests.running import run
@@ -21,7 +22,7 @@ START = 1_767_225_600
 
 
 class Events:
-    """Events of five attributes each, as a MISP has them."""
+    """Events with five attributes each, as MISP stores them."""
 
     def __init__(self) -> None:
         self.clock = START
@@ -64,7 +65,7 @@ class Events:
 
 class MispContract(RevokingPullContract):
     connector = "misp-pull"
-    # An event that has changed is read as a whole.
+    # A changed event is read as a whole.
     looks_again = False
 
     @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ class MispContract(RevokingPullContract):
         self.events = Events()
 
     def publish(self) -> None:
-        """Write the events as they are now to the peer."""
+        """Write the current events to the peer."""
 
     def prepare(self, store: Store, count: int) -> None:
         for number in range(self.events.attributes, count):
@@ -101,14 +102,14 @@ class MispContract(RevokingPullContract):
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.events.clock = START + 1000 + int(hours * 3600) + self.events.attributes
 
-    def test_an_event_is_read_again_when_it_has_changed_and_no_other(self, store: Store) -> None:
+    def test_only_changed_events_are_read_again(self, store: Store) -> None:
         self.prepare(store, 7)
         assert run(store, self.feed()).read == 7
         self.prepare(store, 8)
         assert run(store, self.feed()).read == 3
         assert len(self.arrived(store)) == 8
 
-    def test_an_object_that_is_deleted_is_taken_back(self, store: Store) -> None:
+    def test_deleted_object_is_retracted(self, store: Store) -> None:
         self.prepare(store, 1)
         uuid = next(iter(self.events.events))
         # BIP 173's example.
@@ -141,6 +142,8 @@ class MispContract(RevokingPullContract):
 
 
 class TestFolder(MispContract):
+    url_gets_secret = False
+
     @pytest.fixture(autouse=True)
     def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = tmp_path / "feed"
@@ -176,7 +179,7 @@ class TestFolder(MispContract):
 
         self.patch.setattr(Path, "read_bytes", broken)
 
-    def test_an_event_that_is_not_there_yet_does_not_stop_the_others_and_is_tried_again(self, store: Store) -> None:
+    def test_missing_event_does_not_stop_the_others_and_is_retried(self, store: Store) -> None:
         self.prepare(store, 7)
         late = self.folder / f"{next(iter(self.events.events))}.json"
         whole = late.read_bytes()
@@ -188,7 +191,7 @@ class TestFolder(MispContract):
         late.write_bytes(whole)
         assert run(store, self.feed()).accepted == 5
 
-    def test_a_manifest_leads_nowhere_else(self, store: Store, tmp_path: Path) -> None:
+    def test_manifest_stays_on_the_server(self, store: Store, tmp_path: Path) -> None:
         self.events.add("a.example.com")
         (tmp_path / "secret.json").write_bytes(orjson.dumps({"Event": next(iter(self.events.events.values()))}))
         (self.folder / "manifest.json").write_bytes(orjson.dumps({"../secret": {"timestamp": "1"}}))
@@ -210,7 +213,7 @@ class TestFolder(MispContract):
 
 @dataclass
 class Web(HttpPeer):
-    """A web server with a feed on it, and a MISP's search."""
+    """A web server with a feed, and a MISP's search."""
 
     events: Events = field(default_factory=Events)
     search: bool = False
@@ -253,15 +256,17 @@ class WebContract(MisbehavingContract, MispContract):
             "url": f"{self.peer.url}feed/",
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "300ms",
+            "timeout": self.timeout,
             "retries": 0,
             "allow_private": True,
             **more,
         }
 
 
-class TestUrl(WebContract):
-    def test_the_manifest_itself_may_be_named(self, store: Store) -> None:
+class TestUrl(GarbageContract, WebContract):
+    url_gets_secret = False
+
+    def test_url_can_name_the_manifest(self, store: Store) -> None:
         self.prepare(store, 2)
         assert run(store, self.feed(url=f"{self.peer.url}feed/manifest.json")).accepted == 2
 
@@ -274,18 +279,18 @@ class TestUrl(WebContract):
         assert (result.ending, result.accepted, result.reasons) == ("done", 2, {"unreadable-file": 1})
 
 
-class TestRest(WebContract):
+class TestRest(GarbageContract, WebContract):
     def table(self, **more: Any) -> dict[str, Any]:
         more = {"url": f"{self.peer.url}misp", "api_key": {"env": "MISP_KEY"}, "page": 2, **more}
         return super().table(**more)
 
-    def test_pages_are_asked_for_until_one_is_short(self, store: Store) -> None:
+    def test_pages_are_requested_until_a_short_one(self, store: Store) -> None:
         for number in range(5):
             self.events.add(f"h{number}.example.com", new=True)
         assert run(store, self.feed()).accepted == 5
         assert [orjson.loads(asked.body)["page"] for asked in self.peer.asked] == [1, 2, 3]
 
-    def test_a_misp_that_knows_no_pages_is_not_asked_without_end(self, store: Store) -> None:
+    def test_misp_without_paging_is_not_queried_endlessly(self, store: Store) -> None:
         for number in range(4):
             self.events.add(f"h{number}.example.com", new=True)
         real = self.peer.answer
@@ -300,13 +305,13 @@ class TestRest(WebContract):
         run(store, self.feed())
         assert len(self.arrived(store)) == 4
 
-    def test_the_next_search_looks_back_a_little(self, store: Store) -> None:
+    def test_next_search_overlaps_slightly(self, store: Store) -> None:
         self.prepare(store, 1)
         run(store, self.feed(overlap="1h"))
         run(store, self.feed(overlap="1h"))
         assert orjson.loads(self.peer.asked[-1].body)["publish_timestamp"] == self.events.clock - 3600
 
-    def test_tags_are_asked_for(self, store: Store) -> None:
+    def test_tags_are_sent(self, store: Store) -> None:
         run(store, self.feed(tags=["scam"]))
         assert orjson.loads(self.peer.asked[0].body)["tags"] == ["scam"]
 
@@ -317,11 +322,11 @@ class TestRest(WebContract):
         ({}, "give url or path"),
         ({"url": "https://a.example/", "path": "x"}, "give url or path"),
         ({"path": "x", "api_key": {"env": "K"}}, "need url"),
-        ({"url": "http://a.example/", "api_key": {"env": "K"}}, "shows the credentials"),
-        ({"url": "https://a.example/", "user": "u"}, "come together"),
+        ({"url": "http://a.example/", "api_key": {"env": "K"}}, "sends the credentials unencrypted"),
+        ({"url": "https://a.example/", "user": "u"}, "set both"),
     ],
 )
-def test_a_place_is_one(table: dict[str, Any], words: str) -> None:
+def test_exactly_one_location_is_required(table: dict[str, Any], words: str) -> None:
     from feeds.connectors import build
 
     with pytest.raises(Misconfigured, match=words):

@@ -1,4 +1,4 @@
-"""``misp-push`` with as much of MISP's REST API as it uses as the peer."""
+"""``misp-push`` with the part of MISP's REST API that it uses as the peer."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from tests.running import run
 
 @dataclass
 class Peer(HttpPeer):
-    """Events with their attributes. It passes over what it does not like and what is no later than what it has."""
+    """Events with their attributes. It ignores refused values, and versions no later than the stored ones."""
 
     refused: set[str] = field(default_factory=set)
     stubborn: bool = False
@@ -104,7 +104,7 @@ class TestMispPush(FaultsContract, PushContract):
     connector = "misp-push"
     bad_settings = (
         ({"url": "http://misp.example"}, "set allow_http"),
-        ({"key": "k3y"}, "a secret is never written here"),
+        ({"key": "k3y"}, "the secret itself is not allowed here"),
         ({"distribution": 4}, "distribution"),
     )
     unknown = "403"
@@ -119,19 +119,11 @@ class TestMispPush(FaultsContract, PushContract):
             yield
 
     def table(self, **more: Any) -> dict[str, Any]:
-        return {
-            "name": "tested",
-            "connector": self.connector,
-            "url": self.peer.url,
-            "key": {"env": "MISP_KEY"},
-            "partner": READER,
-            "collection": "takedown",
-            "batch": 3,
-            "timeout": "300ms",
-            "retries": 0,
-            "allow_private": True,
-            **more,
-        }
+        own = dict[str, Any](
+            url=self.peer.url,
+            key={"env": "MISP_KEY"},
+        )
+        return self.table_to(**own | more)
 
     def objects(self) -> list[dict[str, Any]]:
         return self.peer.changes
@@ -152,20 +144,20 @@ class TestMispPush(FaultsContract, PushContract):
             if attribute["to_ids"] and not attribute.get("deleted")
         ]
 
-    def test_reports_of_one_day_and_level_are_one_event_of_ours_alone(self, store: Store) -> None:
+    def test_reports_of_one_day_and_level_are_one_separate_event(self, store: Store) -> None:
         self.prepare(store, 7)
         run(store, self.feed())
         (event,) = self.peer.events.values()
         assert event["info"] == "Scamfeed, takedown: Scamfeed"
         assert (event["distribution"], event["Tag"]) == ("0", [{"name": "tlp:amber"}])
 
-    def test_a_large_day_is_several_events_where_that_is_wanted(self, store: Store) -> None:
+    def test_large_day_is_split_into_events_if_configured(self, store: Store) -> None:
         self.prepare(store, 20)
         run(store, self.feed(batch=1000, parts=4))
         assert 2 <= len(self.peer.events) <= 4
         assert len(self.alive()) == 20
 
-    def test_events_are_published_unless_that_is_not_wanted(self, store: Store) -> None:
+    def test_events_are_published_by_default(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(batch=1000))
         assert self.peer.published == list(self.peer.events)
@@ -175,7 +167,7 @@ class TestMispPush(FaultsContract, PushContract):
         assert self.peer.published == []
 
     @pytest.mark.parametrize("stubborn", [False, True])
-    def test_a_revocation_deletes_even_what_an_edit_leaves(self, store: Store, stubborn: bool) -> None:
+    def test_revocation_deletes_attributes_left_by_an_edit(self, store: Store, stubborn: bool) -> None:
         self.prepare(store, 2)
         run(store, self.feed(batch=1000))
         self.peer.stubborn = stubborn
@@ -185,18 +177,18 @@ class TestMispPush(FaultsContract, PushContract):
         assert (result.ending, result.rejected) == ("done", 0)
         assert self.alive() == ["h1.example.com"]
 
-    def test_what_was_revoked_before_it_went_makes_no_event(self, store: Store) -> None:
+    def test_report_revoked_before_the_push_makes_no_event(self, store: Store) -> None:
         self.prepare(store, 1)
         with store.begin() as tx:
             retract(Hub(store), tx, "h0.example.com", partners.get(tx, PARTNER))
         assert run(store, self.feed(batch=1000)).ending == "done"
         assert (self.peer.events, self.peer.attributes) == ({}, {})
 
-    def test_what_comes_to_another_level_leaves_the_event_of_the_old_one(self, store: Store) -> None:
+    def test_report_with_a_new_level_leaves_its_former_event(self, store: Store) -> None:
         row = {"kind": "domain", "value": "h0.example.com"}
         self.contribute(store, row, tlp="green", reported_at="2026-01-01T00:00:00Z")
         run(store, self.feed(batch=1000))
-        time.sleep(1.1)  # MISP counts seconds, and takes only what is later than what it has
+        time.sleep(1.1)  # MISP counts seconds, and accepts only later versions than it has
         self.contribute(store, row, tlp="amber", reported_at="2026-01-01T00:00:05Z")
         levels = {obj["object_marking_refs"][0] for obj in latest(store) if obj["type"] == "indicator"}
         assert len(levels) == 1

@@ -24,7 +24,7 @@ from tests.running import run
 
 @dataclass
 class Peer(HttpPeer):
-    """A chat room, which keeps the texts that are posted."""
+    """A chat room that stores the posted texts."""
 
     texts: list[str] = field(default_factory=list)
 
@@ -38,6 +38,7 @@ class Peer(HttpPeer):
 
 class TestNoticePush(MisbehavingContract, PushContract):
     connector = "notice-push"
+    url_gets_secret = False
     dry_run_logs_in = False
     unknown = "403"
     peer: Peer
@@ -50,21 +51,13 @@ class TestNoticePush(MisbehavingContract, PushContract):
             yield
 
     def table(self, **more: Any) -> dict[str, Any]:
-        return {
-            "name": "tested",
-            "connector": self.connector,
-            "url": {"env": "CHAT_ROOM"},
-            "partner": READER,
-            "collection": "takedown",
-            "batch": 3,
-            "timeout": "300ms",
-            "retries": 0,
-            "allow_private": True,
-            **more,
-        }
+        own = dict[str, Any](
+            url={"env": "CHAT_ROOM"},
+        )
+        return self.table_to(**own | more)
 
     @pytest.mark.parametrize("wanted", [True, False])
-    def test_a_silence_is_told_once_where_that_is_wanted(self, store: Store, wanted: bool) -> None:
+    def test_silence_is_reported_once_if_configured(self, store: Store, wanted: bool) -> None:
         self.prepare(store, 1)
         quiet = Silence("partner", "First Bank", now() - 9 * HOUR, 2 * HOUR, now())
         with store.begin() as tx:
@@ -76,7 +69,7 @@ class TestNoticePush(MisbehavingContract, PushContract):
         assert len(told) == wanted
         assert all("partner First Bank has been quiet for 9 hours" in text for text in told)
 
-    def test_a_silence_that_could_not_be_told_is_told_by_the_next_run(
+    def test_unreported_silence_is_reported_by_the_next_run(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with store.begin() as tx:
@@ -88,7 +81,7 @@ class TestNoticePush(MisbehavingContract, PushContract):
         assert [text for text in self.peer.texts if "source police" in text] == self.peer.texts
 
     def objects(self) -> list[dict[str, Any]]:
-        # A notice has no objects; only the stored answers show which ones it counted.
+        # A notice has no objects. Only the stored results show the counted ones.
         return [{"type": "text", "text": text} for text in self.peer.texts]
 
     def arrived(self, store: Store) -> list[str]:
@@ -104,8 +97,8 @@ class TestNoticePush(MisbehavingContract, PushContract):
     def refuse(self, pattern: str) -> None:
         self.peer.fault = "400"
 
-    def test_wrong_credentials_are_the_operators_to_mend(self, store: Store) -> None:
-        # A batch without indicators sends no notice, so that the chat room refuses the next one first.
+    def test_wrong_credentials_are_misconfigured(self, store: Store) -> None:
+        # A batch without indicators sends no notice, so the chat room refuses the next one first.
         self.prepare(store, 2)
         self.break_credentials()
         assert run(store, self.feed()).ending == "misconfigured"
@@ -117,7 +110,7 @@ class TestNoticePush(MisbehavingContract, PushContract):
         result = run(store, self.feed())
         assert (result.ending, result.rejected) == ("done", 7)
 
-    def test_the_peers_answer_is_stored_for_each_object(self, store: Store) -> None:
+    def test_response_of_the_peer_is_stored_for_each_object(self, store: Store) -> None:
         self.prepare(store, 3)
         self.refuse("any")
         run(store, self.feed())
@@ -137,7 +130,7 @@ class TestNoticePush(MisbehavingContract, PushContract):
             "Scamfeed, takedown: 1 revoked (domain: 1)",
         ]
 
-    def test_revocations_come_first_however_far_behind_a_push_is(self, store: Store) -> None:
+    def test_revocations_come_first_at_any_lag_of_a_push(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed(batch=1000))
         self.prepare(store, 8)
@@ -149,7 +142,7 @@ class TestNoticePush(MisbehavingContract, PushContract):
             "Scamfeed, takedown: 2 new (domain: 2)",
         ]
 
-    def test_what_is_revoked_while_a_push_is_under_way_goes_before_the_rest(self, store: Store) -> None:
+    def test_revocation_during_a_push_is_sent_before_the_rest(self, store: Store) -> None:
         self.prepare(store, 6)
 
         def progress(_: object) -> None:
@@ -179,19 +172,17 @@ class TestNoticePush(MisbehavingContract, PushContract):
         self.prepare(store, 1)
         self.peer.fault = "404"
         assert "s3cret" not in str(run(store, self.feed()).error)
-        with pytest.raises(Misconfigured, match="a secret is never written here"):
+        with pytest.raises(Misconfigured, match="the secret itself is not allowed here"):
             self.feed(url="https://rooms.example/services/T00/B00/s3cret")
 
-    def test_an_address_that_is_none_is_the_operators_to_mend(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_malformed_address_is_misconfigured(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 1)
         monkeypatch.setenv("CHAT_ROOM", "http://rooms.example/s3cret")
         result = run(store, self.feed())
         assert result.ending == "misconfigured"
         assert "s3cret" not in str(result.error)
 
-    def test_what_the_partner_had_before_is_called_changed(self, store: Store) -> None:
+    def test_known_object_is_reported_as_changed(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed(batch=1000))
         self.change(store, "h1.example.com")

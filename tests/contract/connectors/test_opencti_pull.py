@@ -16,6 +16,7 @@ from feeds.connectors import build
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint
 from tests.contract.connectors.faults import MisbehavingContract
+from tests.contract.connectors.garbage import GarbageContract
 from tests.contract.connectors.live_stream import START, LiveStream, event, indicator, listening
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
@@ -34,7 +35,7 @@ class OpenctiContract(MisbehavingContract, RevokingPullContract):
             "token": {"env": "OPENCTI_TOKEN"},
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "400ms",
+            "timeout": self.timeout,
             "retries": 0,
             "allow_private": True,
             **more,
@@ -59,7 +60,7 @@ class OpenctiContract(MisbehavingContract, RevokingPullContract):
 
     @abstractmethod
     def put_shapeless(self) -> None:
-        """Add an object to OpenCTI that has not the shape of an indicator."""
+        """Add an object without the shape of an indicator to OpenCTI."""
 
     def prepare_with_a_shapeless_one(self, store: Store) -> None:
         self.add("a.example.com")
@@ -69,7 +70,7 @@ class OpenctiContract(MisbehavingContract, RevokingPullContract):
 
 @dataclass
 class Collection(HttpPeer):
-    """A collection in the order in which its objects were changed, which ``next`` points into."""
+    """A collection in order of modification; ``next`` is a position in it."""
 
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     clock: int = START
@@ -84,7 +85,7 @@ class Collection(HttpPeer):
         parts = urlsplit(asked.path)
         assert parts.path.startswith("/under/taxii2/root/collections/91a7b528/objects")
         query = parse_qs(parts.query)
-        # A cursor of OpenCTI is a time and an id; here the number of objects ever put stands for both.
+        # A cursor of OpenCTI is a time and an id. Here, the number of objects ever added represents both.
         found = [obj for obj in self.objects.values() if obj["place"] > int(query.get("next", ["0"])[0])]
         page = found[: int(query["limit"][0])]
         following = str(page[-1]["place"]) if page else ""
@@ -92,7 +93,7 @@ class Collection(HttpPeer):
         return Said(200, {"more": len(found) > len(page), "next": following, "objects": shown})
 
 
-class TestCollection(OpenctiContract):
+class TestCollection(GarbageContract, OpenctiContract):
     peer: Collection
 
     @pytest.fixture(autouse=True)
@@ -126,7 +127,7 @@ class TestCollection(OpenctiContract):
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.hours = hours
 
-    def test_a_page_that_leads_to_itself_is_not_asked_for_without_end(self, store: Store) -> None:
+    def test_self_referencing_page_ends_the_run(self, store: Store) -> None:
         self.prepare(store, 7)
         real = self.peer.answer
 
@@ -141,7 +142,7 @@ class TestCollection(OpenctiContract):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 7
 
-    def test_what_are_no_objects_is_counted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_non_objects_are_counted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 1)
         (there,) = self.peer.objects.values()
         said = {"more": False, "objects": ["a.example.com", there, None]}
@@ -149,7 +150,7 @@ class TestCollection(OpenctiContract):
         result = run(store, self.feed())
         assert (result.ending, result.accepted, result.reasons) == ("done", 1, {"not-a-record": 2})
 
-    def test_what_stands_around_indicators_is_nothing(self, store: Store) -> None:
+    def test_companions_of_indicators_are_ignored(self, store: Store) -> None:
         observable = {
             "type": "domain-name",
             "spec_version": "2.1",
@@ -160,12 +161,12 @@ class TestCollection(OpenctiContract):
         self.add("b.example.com")
         assert run(store, self.feed()).read == 1
 
-    def test_more_without_a_place_is_tried_later(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_more_without_a_position_is_tried_later(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         said = {"more": True, "objects": [indicator("a.example.com", START)]}
         monkeypatch.setattr(self.peer, "answer", lambda _: Said(200, said))
         assert run(store, self.feed()).ending == "try-later"
 
-    def test_where_there_is_no_cursor_the_time_of_the_last_object_leads_on(
+    def test_missing_cursor_continues_by_the_last_objects_time(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         said = {"objects": [indicator("a.example.com", START)]}
@@ -211,9 +212,9 @@ class TestStream(OpenctiContract):
         self.peer.fault = "mute"
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
-        """The ids of a stream are its own clock, and never go back (Redis)."""
+        """The ids of a stream are its own clock, and never go backwards (Redis)."""
 
-    def test_a_run_goes_on_from_the_last_event(self, store: Store) -> None:
+    def test_run_continues_from_the_last_event(self, store: Store) -> None:
         self.prepare(store, 4)
         run(store, self.feed())
         last = kept_checkpoint(store)
@@ -269,18 +270,18 @@ class TestStream(OpenctiContract):
         run(store, self.feed(stay="300ms"))
         assert 0.3 <= time.monotonic() - began < 3
 
-    def test_what_is_deleted_and_made_again_stands(self, store: Store) -> None:
+    def test_recreated_indicator_is_active(self, store: Store) -> None:
         self.prepare(store, 1)
         self.revoke(0)
         self.add("h1.example.com")
         run(store, self.feed())
         assert self.arrived(store) == ["[domain-name:value = 'h1.example.com']"]
 
-    def test_a_page_that_is_no_stream_is_tried_later(self, store: Store) -> None:
+    def test_non_stream_response_is_tried_later(self, store: Store) -> None:
         self.peer.messages = lambda _: iter([b"<html>\n\n"])  # type: ignore[method-assign]
         assert run(store, self.feed()).ending == "try-later"
 
-    def test_an_event_beyond_measure_is_tried_later(self, store: Store) -> None:
+    def test_too_large_event_is_tried_later(self, store: Store) -> None:
         self.peer.put("create", indicator("a.example.com", START, description="x" * 5000))
         result = run(store, self.feed(max_bytes=2048))
         assert result.ending == "try-later"
@@ -288,6 +289,6 @@ class TestStream(OpenctiContract):
 
 
 @pytest.mark.parametrize("table", [{}, {"collection": "a", "stream": "b"}])
-def test_a_source_is_one(table: dict[str, Any]) -> None:
+def test_exactly_one_source_is_required(table: dict[str, Any]) -> None:
     with pytest.raises(Misconfigured, match="give collection or stream"):
         build({"name": "x", "connector": "opencti-pull", "contribute_as": PARTNER, "url": "https://a.example", **table})

@@ -22,7 +22,7 @@ WORKSPACE = "11112222-bbbb-3333-cccc-4444dddd5555"
 
 @dataclass
 class Peer(HttpPeer):
-    """Login and upload in one; it says by place what it does not take, and repeats the value as the API does."""
+    """Login and upload in one. It names refused items by position, and repeats the value like the API."""
 
     refused: set[str] = field(default_factory=set)
     expires: int = 3600
@@ -52,12 +52,13 @@ class Peer(HttpPeer):
 
 class TestSentinelPush(FaultsContract, PushContract):
     connector = "sentinel-push"
+    url_gets_secret = False
     bad_settings = (
-        ({"source": "Microsoft Sentinel"}, "Microsoft's own"),
+        ({"source": "Microsoft Sentinel"}, "reserved by Microsoft"),
         ({"workspace": "mine"}, "workspace"),
         ({"tenant": "a/b"}, "tenant"),
         ({"api_url": "http://api.example"}, "api_url: .*allow_http"),
-        ({"client_secret": "s3cret"}, "a secret is never written here"),
+        ({"client_secret": "s3cret"}, "the secret itself is not allowed here"),
     )
     peer: Peer
 
@@ -69,25 +70,17 @@ class TestSentinelPush(FaultsContract, PushContract):
             yield
 
     def table(self, **more: Any) -> dict[str, Any]:
-        return {
-            "name": "tested",
-            "connector": self.connector,
-            "tenant": "contoso.example",
-            "client_id": CLIENT,
-            "client_secret": {"env": "CLIENT_SECRET"},
-            "workspace": WORKSPACE,
-            "login_url": self.peer.url,
-            "api_url": self.peer.url,
-            "requests_a_minute": 1_000_000,
-            "partner": READER,
-            "collection": "takedown",
-            "batch": 3,
-            "timeout": "300ms",
-            "retries": 0,
-            "allow_private": True,
-            "least_grade": "investigate",
-            **more,
-        }
+        own = dict[str, Any](
+            tenant="contoso.example",
+            client_id=CLIENT,
+            client_secret={"env": "CLIENT_SECRET"},
+            workspace=WORKSPACE,
+            login_url=self.peer.url,
+            api_url=self.peer.url,
+            requests_a_minute=1_000_000,
+            least_grade="investigate",
+        )
+        return self.table_to(**own | more)
 
     def objects(self) -> list[dict[str, Any]]:
         return self.peer.objects
@@ -95,11 +88,11 @@ class TestSentinelPush(FaultsContract, PushContract):
     def refuse(self, pattern: str) -> None:
         self.peer.refused.add(pattern)
 
-    def test_a_request_that_is_refused_is_the_operators_to_mend(self, store: Store) -> None:
+    def test_refused_request_is_misconfigured(self, store: Store) -> None:
         self.peer.fault = "400"
         self.check_misconfigured(store)
 
-    def test_a_run_logs_in_once_and_asks_for_the_apis_audience(self, store: Store) -> None:
+    def test_run_logs_in_once_for_the_audience_of_the_api(self, store: Store) -> None:
         self.prepare(store, 7)
         run(store, self.feed())
         assert self.peer.logins == [
@@ -130,17 +123,17 @@ class TestSentinelPush(FaultsContract, PushContract):
         assert {obj["type"] for obj in self.peer.objects} == {"indicator"}
         assert {body["sourcesystem"] for body in self.peer.uploads} == {"Scamfeed"}
 
-    def test_requests_are_kept_apart(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_requests_are_spaced(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         waits: list[float] = []
         monkeypatch.setattr(sentinel_push.time, "sleep", waits.append)
         self.prepare(store, 350)
         run(store, self.feed(batch=1000, requests_a_minute=60))
         assert len(self.peer.uploads) == 4
         assert len(waits) == 3
-        # Each wait is counted from the first request, since the waits did not happen.
+        # Each wait counts from the first request, since the waits are simulated.
         assert all(wait == pytest.approx(place, abs=0.9) for place, wait in enumerate(waits, 1))
 
-    def test_what_is_refused_is_remembered_without_its_value(self, store: Store) -> None:
+    def test_refusal_is_stored_without_its_value(self, store: Store) -> None:
         self.prepare(store, 3)
         self.refuse("[domain-name:value = 'h1.example.com']")
         run(store, self.feed())
@@ -149,7 +142,7 @@ class TestSentinelPush(FaultsContract, PushContract):
         assert "failed: Error for Property=pattern: not wanted." in answers
         assert "h1.example.com" not in "".join(answers)
 
-    def test_nothing_goes_but_what_is_graded_block_where_no_grade_is_named(self, store: Store) -> None:
+    def test_only_block_is_sent_without_a_configured_grade(self, store: Store) -> None:
         self.prepare(store, 2)
         self.block(store, "h1.example.com")
         table = self.table()
@@ -157,7 +150,7 @@ class TestSentinelPush(FaultsContract, PushContract):
         run(store, build(table))
         assert [obj["pattern"] for obj in self.peer.objects] == ["[domain-name:value = 'h1.example.com']"]
 
-    def test_what_falls_below_the_grade_is_revoked_there(self, store: Store) -> None:
+    def test_value_below_the_grade_is_revoked_at_the_peer(self, store: Store) -> None:
         self.block(store, "h1.example.com")
         run(store, self.feed(least_grade="block"))
         self.retract(store, "h1.example.com", READER)

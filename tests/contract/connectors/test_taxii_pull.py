@@ -11,21 +11,22 @@ from mappers import ids
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, latest
 from tests.contract.connectors.faults import FaultsContract
+from tests.contract.connectors.garbage import GarbageContract
 from tests.contract.connectors.peer import Asked, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
 from tests.contract.connectors.taxii_collection import COLLECTION, Peer20, Peer21, indicator
 from tests.running import run
 
 
-class TaxiiPullSuite(FaultsContract, RevokingPullContract):
+class TaxiiPullSuite(GarbageContract, FaultsContract, RevokingPullContract):
     connector = "taxii-pull"
     bad_settings = (
         ({"version": "1.1"}, "version"),
         ({"added_after": "yesterday"}, "added_after: not a time"),
-        ({"user": None}, "user and password come together"),
+        ({"user": None}, "set both user and password"),
         ({"token": {"env": "A"}}, "or token"),
         ({"url": "http://peer.example/x/"}, "set allow_http"),
-        ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: no user or password in it"),
+        ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: must not contain user or password"),
     )
     kind: type[Peer21] = Peer21
     version = "2.1"
@@ -48,7 +49,7 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
             "password": {"env": "PEER_PASSWORD"},
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "300ms",
+            "timeout": self.timeout,
             "retries": 0,
             "allow_private": True,
             **more,
@@ -74,25 +75,25 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.peer.clock = timedelta(hours=hours)
 
-    def test_a_request_that_is_refused_is_the_operators_to_mend(self, store: Store) -> None:
+    def test_refused_request_is_misconfigured(self, store: Store) -> None:
         self.peer.fault = "400"
         self.check_misconfigured(store)
 
-    def test_a_collection_that_may_not_be_read_is_the_operators_to_mend(self, store: Store) -> None:
+    def test_unreadable_collection_is_misconfigured(self, store: Store) -> None:
         self.peer.can_read = False
         self.check_misconfigured(store)
 
-    def test_an_api_root_and_a_collection_name_the_same_place(self, store: Store) -> None:
+    def test_api_root_with_collection_equals_collection_url(self, store: Store) -> None:
         self.prepare(store, 2)
         assert run(store, self.feed(url=f"{self.peer.url}api", peer_collection="alias")).ending == "done"
         assert len(self.arrived(store)) == 2
 
-    def test_a_first_run_may_begin_late(self, store: Store) -> None:
+    def test_first_run_can_start_at_a_date(self, store: Store) -> None:
         self.peer.step = timedelta(days=1)
         self.prepare(store, 7)
         assert run(store, self.feed(added_after="2026-01-05")).read == 3
 
-    def test_a_peer_that_does_not_date_what_it_gives_loses_nothing(self, store: Store) -> None:
+    def test_peer_without_dates_loses_nothing(self, store: Store) -> None:
         self.peer.headers = False
         self.prepare(store, 4)
         assert run(store, self.feed()).accepted == 4
@@ -100,7 +101,7 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
         assert run(store, self.feed()).accepted == 2
         assert len(self.arrived(store)) == 6
 
-    def test_what_is_marked_narrowly_stays_narrow(self, store: Store) -> None:
+    def test_narrow_marking_stays_narrow(self, store: Store) -> None:
         self.peer.add(indicator(0, object_marking_refs=["marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"]))
         result = run(store, self.feed())
         assert (result.read, result.accepted) == (1, 0)
@@ -108,16 +109,16 @@ class TaxiiPullSuite(FaultsContract, RevokingPullContract):
 
 
 def wait_for_prefetches() -> None:
-    """Wait for the pages that a run which was stopped had asked for already."""
+    """Wait for pages already requested by a stopped run."""
     for thread in threading.enumerate():
         if thread.name == "prefetch":
             thread.join()
 
 
 class TestTaxiiPullOf21(TaxiiPullSuite):
-    """Tests of TAXII 2.1 alone: pages by token."""
+    """Tests of TAXII 2.1 only: pages by token."""
 
-    def test_a_token_that_is_forgotten_costs_no_object(self, store: Store) -> None:
+    def test_forgotten_token_loses_no_object(self, store: Store) -> None:
         self.prepare(store, 12)
         stop_after_two = _Stop(2)
         run(store, self.feed(), stop=stop_after_two)  # type: ignore[arg-type]  # asked like the real one
@@ -129,7 +130,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         assert len(self.arrived(store)) == len(set(self.arrived(store))) == 12
         assert self.peer.answers == 2
 
-    def test_more_without_next_goes_on_by_date(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_more_without_next_continues_by_date(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = self.peer.objects
 
         def without_next(asked: Asked, query: dict[str, str]) -> Said:
@@ -142,7 +143,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 7
 
-    def test_nothing_at_all_is_not_taken_for_the_beginning(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_empty_response_does_not_reset_the_position(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 4)
         with monkeypatch.context() as patch:
             patch.setattr(self.peer, "objects", lambda asked, query: Said(200, {}, self.peer.type(asked)))
@@ -150,9 +151,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
             assert (result.ending, result.read) == ("done", 0)
         assert run(store, self.feed()).accepted == 4
 
-    def test_a_token_that_leads_nowhere_costs_what_is_new_and_no_more(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_dead_token_loses_only_new_objects(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 9)
         run(store, self.feed())
         self.prepare(store, 10)
@@ -169,7 +168,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         assert (result.ending, result.read) == ("done", 1)
 
     @pytest.mark.parametrize("page", [{"more": True}, {"more": True, "next": "same"}, {"more": True, "next": None}])
-    def test_pages_without_end_are_left(
+    def test_endless_pages_are_aborted(
         self, store: Store, page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(self.peer, "objects", lambda asked, query: Said(200, page, self.peer.type(asked)))
@@ -177,7 +176,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         assert result.ending == "try-later"
         assert len(self.peer.asked) < 10
 
-    def test_empty_pages_without_end_are_left(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_endless_empty_pages_are_aborted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         def ever_new(asked: Asked, query: dict[str, str]) -> Said:
             return Said(200, {"more": True, "next": str(len(self.peer.asked))}, self.peer.type(asked))
 
@@ -185,9 +184,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         assert run(store, self.feed()).ending == "try-later"
         assert len(self.peer.asked) < 200
 
-    def test_a_page_larger_than_asked_for_is_taken_in_parts(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_oversized_page_is_processed_in_parts(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = self.peer.objects
         monkeypatch.setattr(self.peer, "objects", lambda asked, query: whole(asked, {**query, "limit": "100"}))
         self.prepare(store, 8)
@@ -196,7 +193,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         run(store, self.feed())
         assert len(self.arrived(store)) == 8
 
-    def test_a_clock_of_whole_seconds_is_asked_about_its_last_one_again(
+    def test_last_second_of_a_coarse_clock_is_queried_again(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
@@ -212,7 +209,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         run(store, self.feed())
         assert len(self.arrived(store)) == 4
 
-    def test_the_partners_own_objects_stay_as_they_are(self, store: Store) -> None:
+    def test_objects_of_the_partner_are_unchanged(self, store: Store) -> None:
         own = indicator(0, created_by_ref=ids.identity(PARTNER))
         self.peer.add(own, indicator(1))
         assert run(store, self.feed()).accepted == 2
@@ -221,7 +218,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         assert there[1]["id"] != indicator(1)["id"]
         assert {obj["created_by_ref"] for obj in there} == {ids.identity(PARTNER)}
 
-    def test_of_two_reports_of_a_value_one_may_be_taken_back(self, store: Store) -> None:
+    def test_one_of_two_reports_of_a_value_can_be_retracted(self, store: Store) -> None:
         other = indicator(0) | {"id": "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"}
         self.peer.add(indicator(0), other)
         run(store, self.feed())
@@ -229,7 +226,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         run(store, self.feed())
         assert len(self.arrived(store)) == 1
 
-    def test_what_was_taken_back_before_we_came_is_nothing(self, store: Store) -> None:
+    def test_revocation_before_the_first_run_is_ignored(self, store: Store) -> None:
         self.peer.add(
             indicator(0, revoked=True), indicator(0) | {"id": "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"}
         )
@@ -238,7 +235,7 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
 
 
 class TestTaxiiPullOf20(TaxiiPullSuite):
-    """TAXII 2.0, and what only it has: pages by range."""
+    """TAXII 2.0 and its special feature: pages by range."""
 
     kind = Peer20
     version = "2.0"
@@ -252,7 +249,7 @@ class TestTaxiiPullOf20(TaxiiPullSuite):
         assert len(self.arrived(store)) == 7
         assert run(store, self.feed()).read == 0
 
-    def test_the_same_page_without_end_is_left(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_endlessly_repeated_page_is_aborted(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 7)
         whole = self.peer.objects
 
@@ -266,7 +263,7 @@ class TestTaxiiPullOf20(TaxiiPullSuite):
 
 
 class _Stop:
-    """Asks a run to end after some batches."""
+    """Ends a run after some batches."""
 
     def __init__(self, batches: int) -> None:
         self.left = batches

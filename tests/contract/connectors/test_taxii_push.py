@@ -11,7 +11,7 @@ from feeds.connectors import build
 from feeds.runs.retry import retry_feed
 from server.release.hub import Hub
 from server.store import Store, deliveries
-from tests.contract.connectors.contract import READER, kept_checkpoint
+from tests.contract.connectors.contract import kept_checkpoint
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
@@ -22,7 +22,7 @@ _TYPE = {"Content-Type": "Application/TAXII+JSON; Version=2.1"}
 
 @dataclass
 class Peer(HttpPeer):
-    """A collection that takes what it is sent, but what is refused, and the whole envelope with it if ``whole``."""
+    """A collection that accepts objects except the refused ones, or their whole envelope if ``whole``."""
 
     refused: set[str] = field(default_factory=set)
     whole: bool = False
@@ -81,15 +81,15 @@ class Peer(HttpPeer):
 class TestTaxiiPush(FaultsContract, PushContract):
     connector = "taxii-push"
     bad_settings = (
-        ({"password": "s3cret"}, "a secret is never written here"),
+        ({"password": "s3cret"}, "the secret itself is not allowed here"),
         ({"password": {"env": "A", "file": "b"}}, "give either"),
-        ({"user": None}, "user and password come together"),
+        ({"user": None}, "set both user and password"),
         ({"token": {"env": "A"}}, "or token"),
         ({"timeout": "soon"}, "not a duration"),
         ({"url": "ftp://x/"}, "url"),
         ({"allow_private": "perhaps"}, "allow_private"),
         ({"url": "http://[::1/x/"}, "url: not a URL"),
-        ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: no user or password in it"),
+        ({"url": "https://scamfeed:s3cret@peer.example/x/"}, "url: must not contain user or password"),
         ({"url": "http://peer.example/x/"}, "set allow_http"),
         ({"url": "http://127.0.0.1.peer.example/x/"}, "set allow_http"),
         ({"every": "5m", "cron": "* * * * *"}, "not both"),
@@ -104,20 +104,12 @@ class TestTaxiiPush(FaultsContract, PushContract):
             yield
 
     def table(self, **more: Any) -> dict[str, Any]:
-        return {
-            "name": "tested",
-            "connector": self.connector,
-            "url": f"{self.peer.url}api/collections/inbox/",
-            "user": "hub",
-            "password": {"env": "PEER_PASSWORD"},
-            "partner": READER,
-            "collection": "takedown",
-            "batch": 3,
-            "timeout": "300ms",
-            "retries": 0,
-            "allow_private": True,
-            **more,
-        }
+        own = dict[str, Any](
+            url=f"{self.peer.url}api/collections/inbox/",
+            user="hub",
+            password={"env": "PEER_PASSWORD"},
+        )
+        return self.table_to(**own | more)
 
     def objects(self) -> list[dict[str, Any]]:
         return self.peer.objects
@@ -125,11 +117,11 @@ class TestTaxiiPush(FaultsContract, PushContract):
     def refuse(self, pattern: str) -> None:
         self.peer.refused.add(pattern)
 
-    def test_a_collection_that_may_not_be_written_is_the_operators_to_mend(self, store: Store) -> None:
+    def test_unwritable_collection_is_misconfigured(self, store: Store) -> None:
         self.peer.read_only = True
         self.check_misconfigured(store)
 
-    def test_an_object_that_spoils_its_envelope_is_found(self, store: Store) -> None:
+    def test_object_that_spoils_its_envelope_is_isolated(self, store: Store) -> None:
         self.prepare(store, 20)
         self.peer.whole = True
         for number in (3, 11):
@@ -138,7 +130,7 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert (result.ending, result.rejected) == ("done", 2)
         assert len(self.arrived(store)) == 18
 
-    def test_a_peer_that_refuses_everything_is_not_asked_about_each(self, store: Store) -> None:
+    def test_peer_that_refuses_everything_gets_no_request_per_object(self, store: Store) -> None:
         self.prepare(store, 60)
         self.peer.whole = True
         for number in range(60):
@@ -147,14 +139,14 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert result.ending == "try-later"
         assert len(self.peer.asked) < 100
 
-    def test_envelopes_are_no_larger_than_the_peer_takes(self, store: Store) -> None:
+    def test_envelopes_respect_the_limit_of_the_peer(self, store: Store) -> None:
         self.prepare(store, 20)
         self.peer.limit = 5000
         assert run(store, self.feed(batch=1000)).ending == "done"
         assert len(self.arrived(store)) == 20
         assert max(self.peer.envelopes) <= 5000
 
-    def test_an_object_larger_than_the_peer_takes_is_refused_alone(self, store: Store) -> None:
+    def test_object_above_the_limit_of_the_peer_is_refused_alone(self, store: Store) -> None:
         self.prepare(store, 3)
         self.peer.limit = 900
         result = run(store, self.feed(batch=1000))
@@ -162,19 +154,19 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert result.rejected >= 1
         assert result.accepted + result.rejected == result.read
 
-    def test_a_peer_that_takes_its_time_is_waited_for(self, store: Store) -> None:
+    def test_slow_peer_is_awaited(self, store: Store) -> None:
         self.prepare(store, 1)
         self.peer.pending = 1
         result = run(store, self.feed(batch=1000))
         assert (result.ending, result.rejected) == ("done", 0)
 
-    def test_a_peer_that_is_never_ready_is_not_waited_for_for_ever(self, store: Store) -> None:
+    def test_never_ready_peer_times_out(self, store: Store) -> None:
         self.prepare(store, 1)
         self.peer.pending = 1_000_000
         result = run(store, self.feed(batch=1000, wait="10ms"))
         assert (result.ending, result.rejected) == ("done", 0)
 
-    def test_a_peer_that_forgets_what_it_has_not_finished_is_tried_later(
+    def test_peer_that_loses_unfinished_work_is_tried_later(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 1)
@@ -184,7 +176,7 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert run(store, self.feed(batch=1000)).ending == "try-later"
         assert kept_checkpoint(store) is None
 
-    def test_a_failure_without_a_name_is_found(self, store: Store) -> None:
+    def test_unnamed_failure_is_isolated(self, store: Store) -> None:
         self.prepare(store, 20)
         self.peer.unnamed = True
         self.refuse("[domain-name:value = 'h11.example.com']")
@@ -192,7 +184,7 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert (result.ending, result.rejected) == ("done", 1)
         assert len(set(self.arrived(store))) == 19
 
-    def test_a_peer_that_counts_less_than_it_was_sent_leaves_it_open(self, store: Store) -> None:
+    def test_too_low_counts_leave_objects_open(self, store: Store) -> None:
         self.prepare(store, 2)
         self.peer.counts = False
         assert run(store, self.feed(batch=1000)).rejected == 0
@@ -218,14 +210,14 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert (tried.tried, tried.settled, tried.failed) == (1, 1, 0)
         assert len(set(self.arrived(store))) == 3
 
-    def test_an_object_at_which_the_peer_fails_is_found_in_time(self, store: Store) -> None:
+    def test_object_that_crashes_the_peer_is_isolated(self, store: Store) -> None:
         self.prepare(store, 9)
         self.peer.upset_by = "h4.example"
         feed = self.feed(batch=1000)
         assert [run(store, feed).ending for _ in range(3)] == ["try-later", "try-later", "done"]
         assert len(set(self.arrived(store))) == 8
 
-    def test_a_peer_that_fails_at_everything_is_in_trouble(self, store: Store) -> None:
+    def test_peer_that_fails_at_everything_is_tried_later(self, store: Store) -> None:
         self.prepare(store, 9)
         self.peer.upset_by = "example"
         self.peer.refused = set()
@@ -235,13 +227,13 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert run(store, feed).ending == "done"
         assert len(set(self.arrived(store))) == 9
 
-    def test_types_that_the_peer_cannot_keep_stay_here(self, store: Store) -> None:
+    def test_types_unsupported_by_the_peer_are_not_sent(self, store: Store) -> None:
         self.prepare(store, 2)
         result = run(store, self.feed(leave_out=["identity", "marking-definition"]))
         assert (result.accepted, result.rejected) == (result.read, 0)
         assert {obj["type"] for obj in self.peer.objects} == {"indicator", "extension-definition"}
 
-    def test_an_api_root_and_a_collection_name_the_same_place(self, store: Store) -> None:
+    def test_api_root_with_collection_equals_collection_url(self, store: Store) -> None:
         self.prepare(store, 2)
         assert run(store, self.feed(url=f"{self.peer.url}api/", peer_collection="alias")).ending == "done"
         assert len(self.arrived(store)) == 2
@@ -268,9 +260,9 @@ class TestTaxiiPush(FaultsContract, PushContract):
         assert run(store, self.feed(url="http://127.0.0.1:9/api/collections/inbox/")).ending == "try-later"
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-    def test_credentials_go_over_http_to_this_machine(self, host: str) -> None:
+    def test_credentials_are_sent_over_http_to_loopback(self, host: str) -> None:
         self.feed(url=f"http://{host}/api/collections/inbox/")
 
-    def test_credentials_go_over_http_where_that_is_wanted(self) -> None:
+    def test_credentials_are_sent_over_http_if_configured(self) -> None:
         self.feed(url="http://peer.example/api/collections/inbox/", allow_http=True)
         self.feed(url="http://peer.example/api/collections/inbox/", user=None, password=None)

@@ -1,4 +1,4 @@
-"""``threatexchange-pull`` with a privacy group as the peer, as Meta's documents and reference client describe it."""
+"""``threatexchange-pull`` with a privacy group as the peer, as described by Meta's documents and reference client."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import pytest
 
 from server.store import Store
 from tests.contract.connectors.contract import PARTNER, kept_checkpoint, latest
-from tests.contract.connectors.faults import MisbehavingContract
+from tests.contract.connectors.garbage import GarbageContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pulls import RevokingPullContract
 from tests.running import run
@@ -20,7 +20,7 @@ GROUP = "123456789101112"
 
 @dataclass
 class PrivacyGroup(HttpPeer):
-    """Updates in the order of their times; one of an indicator that is there already moves to the end."""
+    """Updates in order of time. An update of a known indicator moves it to the end."""
 
     updates: dict[str, dict[str, Any]] = field(default_factory=dict)
     clock: int = 1_767_225_600
@@ -59,7 +59,7 @@ class PrivacyGroup(HttpPeer):
         return Said(200, said)
 
 
-class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
+class TestThreatExchangePull(GarbageContract, RevokingPullContract):
     connector = "threatexchange-pull"
     looks_again = True
     peer: PrivacyGroup
@@ -81,7 +81,7 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
             "access_token": {"env": "TX_TOKEN"},
             "contribute_as": PARTNER,
             "batch": 3,
-            "timeout": "300ms",
+            "timeout": self.timeout,
             "retries": 0,
             "allow_private": True,
             **more,
@@ -110,7 +110,7 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
         self.patch.setenv("TX_TOKEN", "555|wrong")
 
     def turn_clock(self, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
-        """The one clock of the API orders its updates, and never goes back."""
+        """The API's single clock orders its updates, and never goes backwards."""
 
     def test_the_token_is_in_no_checkpoint(self, store: Store) -> None:
         self.prepare(store, 7)
@@ -125,11 +125,11 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
         first = next(iter(feed.pull(None, lambda _: False)))  # type: ignore[attr-defined]
         self.peer.stale = True
         batches = feed.pull(first.checkpoint, lambda _: False)  # type: ignore[attr-defined]
-        # From the third on, whose second is the checkpoint's; the page after that is refused here too.
+        # From the third one on, whose second is the checkpoint's. The page after that is refused here too.
         again = next(iter(batches))
         assert [item[0]["value"] for item in again.items] == [f"h{number}.example.com" for number in (2, 3, 4)]
 
-    def test_a_page_that_leads_to_itself_is_not_asked_for_without_end(self, store: Store) -> None:
+    def test_self_referencing_page_ends_the_run(self, store: Store) -> None:
         self.prepare(store, 7)
         real = self.peer.answer
 
@@ -153,14 +153,14 @@ class TestThreatExchangePull(MisbehavingContract, RevokingPullContract):
         result = run(store, self.feed())
         assert (result.ending, result.accepted, result.reasons) == ("done", 1, {"not-a-record": 3})
 
-    def test_a_signal_that_is_found_good_is_taken_back(self, store: Store) -> None:
+    def test_signal_judged_harmless_is_retracted(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed())
         self.peer.add("h0.example.com", status="NON_MALICIOUS")
         run(store, self.feed())
         assert self.arrived(store) == ["[domain-name:value = 'h1.example.com']"]
 
-    def test_opinions_make_the_report(self, store: Store) -> None:
+    def test_opinions_determine_the_report(self, store: Store) -> None:
         opinions = [
             {"status": "UNKNOWN", "confidence": 99, "share_level": "RED"},
             {"status": "MALICIOUS", "confidence": 60, "share_level": "WHITE", "tags": ["investment scam"]},

@@ -1,4 +1,4 @@
-"""``webhook-push`` with an address that takes signed messages as the peer."""
+"""``webhook-push`` with a receiver of signed messages as the peer."""
 
 import base64
 import random
@@ -11,14 +11,14 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from feeds.runs.replay import replay_feed
-from feeds.runs.verify import verify_feed
+from feeds.runs.retry import replay_feed
+from feeds.runs.runner import verify_feed
 from schemas import timestamp
 from server.release.hub import Hub
 from server.release.retract import retract
 from server.store import Store, partners
 from server.store.liveness import heartbeats
-from tests.contract.connectors.contract import PARTNER, READER, Crash, latest
+from tests.contract.connectors.contract import PARTNER, Crash, latest
 from tests.contract.connectors.faults import FaultsContract
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.contract.connectors.pushes import PushContract
@@ -31,7 +31,7 @@ OTHER = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 @dataclass
 class Peer(HttpPeer):
-    """An address that checks signatures, and refuses what it does not want: alone, or the whole message with it."""
+    """A receiver that checks signatures, and refuses unwanted events alone or with their whole message."""
 
     refused: set[str] = field(default_factory=set)
     whole: bool = False
@@ -61,7 +61,7 @@ class TestWebhookPush(FaultsContract, PushContract):
     connector = "webhook-push"
     bad_settings = (
         ({"url": "http://partner.example/hook"}, "set allow_http"),
-        ({"secret": SECRET}, "a secret is never written here"),
+        ({"secret": SECRET}, "the secret itself is not allowed here"),
         ({"kinds": ["colour"]}, "kinds"),
         ({"actions": ["explode"]}, "actions"),
         ({"countries": ["Thailand"]}, "countries"),
@@ -77,19 +77,11 @@ class TestWebhookPush(FaultsContract, PushContract):
             yield
 
     def table(self, **more: Any) -> dict[str, Any]:
-        return {
-            "name": "tested",
-            "connector": self.connector,
-            "url": f"{self.peer.url}hook",
-            "secret": {"env": "WEBHOOK_SECRET"},
-            "partner": READER,
-            "collection": "takedown",
-            "batch": 3,
-            "timeout": "300ms",
-            "retries": 0,
-            "allow_private": True,
-            **more,
-        }
+        own = dict[str, Any](
+            url=f"{self.peer.url}hook",
+            secret={"env": "WEBHOOK_SECRET"},
+        )
+        return self.table_to(**own | more)
 
     def objects(self) -> list[dict[str, Any]]:
         return [event["object"] for event in self.peer.events]
@@ -98,7 +90,7 @@ class TestWebhookPush(FaultsContract, PushContract):
         self.peer.refused.add(pattern)
 
     @pytest.mark.parametrize("body", [b'{"refused": [', b'[{"id"', b"\xff\xfe\x00"])
-    def test_an_answer_that_breaks_off_is_no_answer(
+    def test_truncated_response_is_no_response(
         self, store: Store, body: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 2)
@@ -109,7 +101,7 @@ class TestWebhookPush(FaultsContract, PushContract):
         assert len(self.arrived(store)) == 2
 
     @pytest.mark.parametrize("body", [b"", b"OK", b"{}", b"[]", b'"taken"', "รับแล้ว".encode()])
-    def test_any_other_answer_means_that_all_is_taken(
+    def test_any_other_response_accepts_everything(
         self, store: Store, body: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.prepare(store, 2)
@@ -117,7 +109,7 @@ class TestWebhookPush(FaultsContract, PushContract):
         result = run(store, self.feed())
         assert (result.ending, result.rejected) == ("done", 0)
 
-    def test_whatever_the_peer_does_in_whatever_order_both_sides_end_with_the_same(self, store: Store) -> None:
+    def test_random_peer_behaviour_leaves_both_sides_equal(self, store: Store) -> None:
         faults = ["cut", "", "half", "503", "once-503", "", "401", "500", "429", "html", "silent", "moved", "", "cut"]
         count = 0
         for place, fault in enumerate(random.Random(7).choices(faults, k=40)):  # noqa: S311 - the same order each time
@@ -135,12 +127,12 @@ class TestWebhookPush(FaultsContract, PushContract):
         assert theirs == {obj["id"]: obj for obj in latest(store)}
         assert {obj.get("revoked", False) for obj in theirs.values()} == {True, False}
 
-    def test_a_busy_peer_is_asked_again_at_once(self, store: Store) -> None:
-        super().test_a_busy_peer_is_asked_again_at_once(store)
+    def test_busy_peer_is_retried_at_once(self, store: Store) -> None:
+        super().test_busy_peer_is_retried_at_once(store)
         first, second = self.peer.asked[:2]
         assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
-    def test_a_verification_is_a_signed_event_whose_state_comes_back(self, store: Store) -> None:
+    def test_verification_is_a_signed_event_with_its_state_returned(self, store: Store) -> None:
         self.prepare(store, 2)
         with store.begin() as tx:
             heartbeats.beat(tx, "server")
@@ -154,13 +146,13 @@ class TestWebhookPush(FaultsContract, PushContract):
         ("answer", "well", "words"),
         [
             (Said(204, b""), True, "accepted"),
-            (Said(200, {"state": "another"}), False, "another state"),
+            (Said(200, {"state": "another"}), False, "a different state"),
             (Said(422, {}), False, "refuses the verification"),
             (Said(401, {}), False, "refuses these credentials"),
             (Said(503, {}), False, "try later"),
         ],
     )
-    def test_what_a_peer_answers_to_a_verification_is_recorded(
+    def test_response_to_a_verification_is_recorded(
         self, store: Store, monkeypatch: pytest.MonkeyPatch, answer: Said, well: bool, words: str
     ) -> None:
         self.prepare(store, 2)
@@ -169,7 +161,7 @@ class TestWebhookPush(FaultsContract, PushContract):
         assert verified.well == well
         assert words in verified.answer
 
-    def test_a_replay_has_ids_of_its_own_and_the_same_ones_each_time(self, store: Store) -> None:
+    def test_replay_has_its_own_stable_ids(self, store: Store) -> None:
         self.prepare(store, 2)
         run(store, self.feed())
         self.retract(store, "h1.example.com")
@@ -194,7 +186,7 @@ class TestWebhookPush(FaultsContract, PushContract):
         stated = orjson.loads(self.peer.messages[0].body)["data"]["heartbeat"]
         assert timestamp.now() - timestamp.parse(stated) < timedelta(minutes=1)
 
-    def test_a_message_that_is_sent_again_has_the_same_id(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_repeated_message_has_the_same_id(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.prepare(store, 2)
         with monkeypatch.context() as patch:
 
@@ -217,16 +209,14 @@ class TestWebhookPush(FaultsContract, PushContract):
         run(store, self.feed(batch=1000))
         assert [event["event"] for event in self.peer.events if event["object"]["type"] == "indicator"] == ["changed"]
 
-    def test_while_a_secret_is_replaced_both_prove_a_message(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_both_secrets_sign_a_message_during_a_rotation(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OTHER_SECRET", OTHER)
         self.prepare(store, 1)
         self.peer.secret = OTHER
         assert run(store, self.feed(old_secret={"env": "OTHER_SECRET"})).ending == "done"
         assert len(self.peer.messages[0].headers["webhook-signature"].split(" ")) == 2
 
-    def test_an_object_that_spoils_its_message_is_found(self, store: Store) -> None:
+    def test_object_that_spoils_its_message_is_isolated(self, store: Store) -> None:
         self.prepare(store, 20)
         self.peer.whole = True
         for number in (3, 11):
@@ -235,13 +225,13 @@ class TestWebhookPush(FaultsContract, PushContract):
         assert (result.ending, result.rejected) == ("done", 2)
         assert len(self.arrived(store)) == 18
 
-    def test_messages_are_no_larger_than_set(self, store: Store) -> None:
+    def test_messages_respect_the_configured_size(self, store: Store) -> None:
         self.prepare(store, 30)
         assert run(store, self.feed(batch=1000, most_bytes=10_000)).ending == "done"
         assert len(self.arrived(store)) == 30
         assert max(len(asked.body) for asked in self.peer.messages) <= 10_000
 
-    def test_what_is_posted_is_json_with_a_type_a_time_and_the_collection(self, store: Store) -> None:
+    def test_message_is_json_with_type_time_and_collection(self, store: Store) -> None:
         self.prepare(store, 1)
         run(store, self.feed())
         message = orjson.loads(self.peer.messages[0].body)

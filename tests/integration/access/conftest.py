@@ -1,4 +1,4 @@
-"""Servers as the product runs them, with the settings and the TLS that a test asks for."""
+"""Run real server processes with the settings and TLS options of a test."""
 
 import os
 import shutil
@@ -19,6 +19,7 @@ from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from server.store.collections import Collection
 from server.store.credentials import Credentials
+from tests.ports import free_port
 from tests.processes import Forked, serve_hub
 
 TAXII = "application/taxii+json;version=2.1"
@@ -26,7 +27,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 @dataclass
 class Hub:
-    """A running server, a bank that may read and write the room, and the store under it."""
+    """A running server, a bank that may read and write one collection, and the server's store."""
 
     url: str
     process: Forked
@@ -57,7 +58,7 @@ Serve = Callable[..., Hub]
 
 
 def eventually(true: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -78,14 +79,14 @@ def serve(migrated_store: Path, tmp_path: Path) -> Iterator[Serve]:
 
 @pytest.fixture(scope="module")
 def serve_all(migrated_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a server that all tests of a module ask, none of which leaves it other than it was."""
+    """Start one server for all tests of a module. No test may leave it in a changed state."""
     with serving(migrated_store, tmp_path_factory.mktemp("served")) as start:
         yield start
 
 
 @contextmanager
 def serving(template: Path, folder: Path) -> Iterator[Serve]:
-    """Start servers on a store in ``folder``, a copy of ``template`` where there is none, and stop them."""
+    """Start servers on a store in ``folder`` and stop them afterwards. A missing store is copied from ``template``."""
     running: list[Hub] = []
 
     def start(*, workers: int = 1, tls: dict[str, Path] | None = None, **settings: Any) -> Hub:
@@ -98,12 +99,15 @@ def serving(template: Path, folder: Path) -> Iterator[Serve]:
             room = collections.add(tx, "room", "Room")
             bank = partners.add(
                 tx,
-                Partner(name="bank", kind=PartnerKind.BANK, identity="identity--11111111-1111-4111-8111-111111111111"),
+                Partner(
+                    name="bank",
+                    kind=PartnerKind.BANK,
+                    identity="identity--11111111-1111-4111-8111-111111111111",
+                    vouched=True,
+                ),
             )
             collections.grant(tx, "bank", room, read=True, write=True)
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            port = int(taken.getsockname()[1])
+        port = free_port()
         log = folder / "log"
         log.write_bytes(b"")
         asked = {"database_url": database, **settings}

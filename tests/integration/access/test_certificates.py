@@ -1,4 +1,4 @@
-"""Client certificates over real TLS: an authority of the test's own, a server by its flags, four kinds of client."""
+"""Client certificates over real TLS, with the test's own authority and four kinds of client."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -98,7 +98,7 @@ def ask(hub: Hub, authority: Authority, certificate: tuple[Path, Path] | None, *
     return hub.get(cert=pair, verify=str(authority.file), **more)
 
 
-def test_a_certificate_is_a_third_way_to_be_the_same_partner(hub: Hub, authority: Authority) -> None:
+def test_certificate_identifies_the_same_partner_as_token_and_password(hub: Hub, authority: Authority) -> None:
     certificate = authority.issue("bank")
     assert ask(hub, authority, certificate).status_code == 401
     with hub.store.begin() as tx:
@@ -113,19 +113,17 @@ def test_a_certificate_is_a_third_way_to_be_the_same_partner(hub: Hub, authority
     assert ask(hub, authority, certificate, auth=(hub.bank.user, "wrong")).status_code == 401
 
 
-def test_two_proofs_of_different_partners_open_nothing(hub: Hub, authority: Authority) -> None:
+def test_credentials_of_two_partners_in_one_request_are_rejected(hub: Hub, authority: Authority) -> None:
     certificate = authority.issue("ngo")
     with hub.store.begin() as tx:
         identity = "identity--22222222-2222-4222-8222-222222222222"
-        partners.add(tx, Partner(name="ngo", kind=PartnerKind.NGO, identity=identity))
+        partners.add(tx, Partner(name="ngo", kind=PartnerKind.NGO, identity=identity, vouched=True))
         partners.set_certificate(tx, "ngo", certificate[0].read_text())
     assert ask(hub, authority, certificate).status_code == 404
     assert ask(hub, authority, certificate, auth=(hub.bank.user, hub.bank.password)).status_code == 401
 
 
-def test_a_certificate_that_the_authority_did_not_issue_or_that_ended_gets_no_answer(
-    hub: Hub, authority: Authority, tmp_path: Path
-) -> None:
+def test_foreign_or_expired_certificate_gets_no_response(hub: Hub, authority: Authority, tmp_path: Path) -> None:
     rogue = Authority(tmp_path, "rogue").issue("bank")
     expired = authority.issue("old", ends=NOW - timedelta(days=1))
     for certificate in (rogue, expired):
@@ -149,7 +147,7 @@ def test_certificates_are_renewed_without_an_outage(hub: Hub, authority: Authori
 
 
 @pytest.mark.parametrize(("proxies", "status"), [("127.0.0.0/8", 200), ("", 401), ("192.0.2.1", 401)])
-def test_a_header_with_a_certificate_is_believed_from_a_trusted_proxy_only(
+def test_certificate_header_is_accepted_from_a_trusted_proxy_only(
     serve: Serve, authority: Authority, proxies: str, status: int
 ) -> None:
     hub = serve(trusted_proxies=proxies, client_certificate_header="X-Client-Certificate")
@@ -161,7 +159,7 @@ def test_a_header_with_a_certificate_is_believed_from_a_trusted_proxy_only(
     assert hub.get(auth=None, headers={"X-Client-Certificate": "nothing"}).status_code == 401
 
 
-def test_no_certificate_is_asked_for_without_an_authority(serve: Serve, authority: Authority) -> None:
+def test_no_certificate_is_requested_without_an_authority(serve: Serve, authority: Authority) -> None:
     certificate, key = authority.issue("server", server=True)
     hub = serve(tls={"tls_cert": certificate, "tls_key": key})
     with hub.store.begin() as tx:

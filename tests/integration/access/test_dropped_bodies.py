@@ -1,4 +1,4 @@
-"""A body that never came in full is forgotten with its connection."""
+"""The server frees an incomplete body when its connection closes."""
 
 import socket
 from pathlib import Path
@@ -9,13 +9,13 @@ MIB = 1024 * 1024
 
 
 def resident(hub: Hub) -> int:
-    """Return the MiB of memory of the one worker."""
+    """Return the memory of the only worker in MiB."""
     [worker] = hub.workers()
     status = Path(f"/proc/{worker}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) // 1024
 
 
-def test_a_body_that_was_broken_off_is_forgotten_with_its_connection(serve: Serve) -> None:
+def test_incomplete_body_is_freed_when_its_connection_closes(serve: Serve) -> None:
     hub = serve()
     path, port = hub.objects.removeprefix(hub.url), int(hub.url.rpartition(":")[2])
     head = f"POST {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {hub.bank.token}\r\n"

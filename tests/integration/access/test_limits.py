@@ -1,4 +1,4 @@
-"""Rate limits, quotas and the brake on guessing, over real workers."""
+"""Rate limits, quotas and the brake on password guessing, over real workers."""
 
 import socket
 import uuid
@@ -15,13 +15,13 @@ LIMIT = 60
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_partner_gets_its_limit_over_all_workers_and_not_one_request_more(serve: Serve, workers: int) -> None:
+def test_rate_limit_is_exact_over_all_workers(serve: Serve, workers: int) -> None:
     hub = serve(workers=workers, rate_limit=LIMIT)
     answers = [hub.get() for _ in range(2 * LIMIT)]
     counted = Counter(answer.status_code for answer in answers)
     assert set(counted) == {200, 429}
     assert counted[200] <= LIMIT
-    # One slice of a tenth for each other worker may be left when the first one refuses.
+    # When the first worker refuses, each other worker may still hold one tenth of the limit.
     assert counted[200] >= LIMIT - (workers - 1) * LIMIT // 10
     refused = answers[-1]
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
@@ -29,7 +29,7 @@ def test_a_partner_gets_its_limit_over_all_workers_and_not_one_request_more(serv
     assert refused.headers["Content-Type"].startswith("application/taxii+json")
 
 
-def test_one_partner_at_its_limit_leaves_the_others_theirs(serve: Serve) -> None:
+def test_rate_limit_of_one_partner_does_not_affect_others(serve: Serve) -> None:
     hub = serve(rate_limit=2)
     assert [hub.get().status_code for _ in range(3)] == [200, 200, 429]
     with hub.store.begin() as tx:
@@ -40,7 +40,7 @@ def test_one_partner_at_its_limit_leaves_the_others_theirs(serve: Serve) -> None
     assert hub.get(auth=(other.user, other.password)).status_code == 200
 
 
-def test_a_partner_posts_its_quota_of_objects_a_day_and_no_more(serve: Serve) -> None:
+def test_daily_object_quota_is_enforced(serve: Serve) -> None:
     hub = serve(quota_objects_per_day=10)
 
     def some(count: int) -> requests.Response:
@@ -55,7 +55,7 @@ def test_a_partner_posts_its_quota_of_objects_a_day_and_no_more(serve: Serve) ->
     assert len(hub.get().json()["objects"]) == 10
 
 
-def test_answers_of_a_keeper_are_objects_of_its_quota(serve: Serve) -> None:
+def test_findings_count_against_the_object_quota(serve: Serve) -> None:
     hub = serve(quota_objects_per_day=150)
 
     def answered(count: int) -> requests.Response:
@@ -76,7 +76,7 @@ def test_answers_of_a_keeper_are_objects_of_its_quota(serve: Serve) -> None:
     assert answered(101).status_code in (400, 422)
 
 
-def test_who_has_nothing_left_is_told_before_its_body_is_read(serve: Serve) -> None:
+def test_exhausted_quota_is_reported_before_the_body_is_read(serve: Serve) -> None:
     hub = serve(quota_objects_per_day=2)
     assert hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(2)]).status_code == 202
     path = hub.objects.removeprefix(hub.url)
@@ -87,7 +87,7 @@ def test_who_has_nothing_left_is_told_before_its_body_is_read(serve: Serve) -> N
         assert line.recv(100).startswith(b"HTTP/1.1 429 ")
 
 
-def test_an_envelope_has_no_more_objects_than_the_settings_say(serve: Serve) -> None:
+def test_envelope_above_the_object_limit_is_rejected(serve: Serve) -> None:
     hub = serve(max_objects=3)
     assert hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(3)]).status_code == 202
     refused = hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(4)])
@@ -96,7 +96,7 @@ def test_an_envelope_has_no_more_objects_than_the_settings_say(serve: Serve) -> 
     assert len(hub.get().json()["objects"]) == 3
 
 
-def test_who_guesses_is_slowed_down_and_the_partner_is_not(serve: Serve) -> None:
+def test_password_guesser_is_slowed_down_and_the_partner_is_not(serve: Serve) -> None:
     hub = serve()
     assert hub.get().status_code == 200
     for user in ("bank", "nobody"):

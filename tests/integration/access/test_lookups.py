@@ -1,4 +1,4 @@
-"""Look-ups and active sets over sockets, and the command that asks a hub about files."""
+"""Look-ups and active sets over sockets, and the command that checks files against a hub."""
 
 import csv
 import io
@@ -29,12 +29,14 @@ _ACCOUNTS = 40
 
 @pytest.fixture(scope="module")
 def hub(serve_all: Serve) -> Hub:
-    """A hub that lists forty accounts, of which the bank may read."""
+    """A hub that lists forty accounts, readable by the bank."""
     served = serve_all(workers=1, log_level="DEBUG")
     set_up(served.store)
     reader = ReportReader({"reporter": "reporter", "kind": "bank-account", "tlp": "green", "bank": "KBANK"})
     with served.store.begin() as tx:
-        reporter = Partner(name="reporter", kind=PartnerKind.BANK, country="TH", identity=ids.identity("reporter"))
+        reporter = Partner(
+            name="reporter", kind=PartnerKind.BANK, country="TH", identity=ids.identity("reporter"), vouched=True
+        )
         partners.add(tx, reporter)
         for alias in ("mule-accounts", "mule-accounts-full"):
             collections.grant(tx, "bank", collections.get(tx, alias), read=True)
@@ -77,7 +79,7 @@ def test_a_body_beyond_the_bound_is_refused_unread(hub: Hub) -> None:
         assert b" 413 " in raw.recv(65_536).split(b"\r\n")[0]
 
 
-def test_the_active_set_comes_in_chunks_and_the_connection_goes_on(hub: Hub, session: requests.Session) -> None:
+def test_active_set_is_chunked_and_keeps_the_connection_open(hub: Hub, session: requests.Session) -> None:
     for alias, each in (("mule-accounts", 1), ("mule-accounts-full", 3)):
         for encoding in ("identity", "gzip", "zstd"):
             answer = session.get(
@@ -94,7 +96,7 @@ def test_the_active_set_comes_in_chunks_and_the_connection_goes_on(hub: Hub, ses
     assert session.get(f"{hub.url}/taxii2/", timeout=30).status_code == 200
 
 
-def test_an_old_client_has_the_stream_until_the_connection_ends(hub: Hub) -> None:
+def test_http_1_0_client_gets_the_stream_until_the_connection_closes(hub: Hub) -> None:
     asked = f"GET /api/collections/mule-accounts/active HTTP/1.0\r\nAuthorization: Bearer {hub.bank.token}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(hub.url.rpartition(":")[2])), 30) as raw:
         raw.sendall(asked.encode())
@@ -103,7 +105,7 @@ def test_an_old_client_has_the_stream_until_the_connection_ends(hub: Hub) -> Non
     assert all(json.loads(line) for line in body.splitlines())
 
 
-def test_what_was_asked_is_nowhere(hub: Hub, session: requests.Session) -> None:
+def test_looked_up_values_are_not_stored(hub: Hub, session: requests.Session) -> None:
     secret = "9081726354"
     session.post(f"{hub.url}/api/lookup", json={"values": [_account(secret)]}, timeout=30)
     session.post(f"{hub.url}/api/lookup", data=f'{{"values": ["{secret}"]}}', timeout=30)
@@ -121,7 +123,7 @@ class TestCommand:
     def _token(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HUB_TOKEN", hub.bank.token)
 
-    def test_a_file_comes_back_with_what_was_found(self, hub: Hub, run: Run, tmp_path: Path) -> None:
+    def test_lookup_of_a_file_adds_the_results(self, hub: Hub, run: Run, tmp_path: Path) -> None:
         rows = ["payment,value;kind;bank;country".replace(",", ";")]
         rows += [f"p{n};12345678{n:02};bank-account;KBANK;TH" for n in range(1_500)]
         Path("payments.csv").write_text("\n".join(rows), encoding="utf-8-sig")
@@ -135,7 +137,7 @@ class TestCommand:
         assert found[0]["grade"]
         assert found[1_499]["error"].startswith("account-form")
 
-    def test_values_and_lists_without_a_head(self, hub: Hub, run: Run) -> None:
+    def test_lookup_of_values_and_of_files_without_a_header(self, hub: Hub, run: Run) -> None:
         result = run(
             "lookup", "--server", hub.url, "KBANK 1234567800", "-", "--json", stdin="KBANK 1234567801\nshop.example\n"
         )
@@ -147,7 +149,7 @@ class TestCommand:
             ("shop.example", False),
         ]
 
-    def test_faults_are_named(self, hub: Hub, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_lookup_errors_are_named(self, hub: Hub, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("odd.csv").write_text("name,amount\nx,5\n")
         assert "no column value" in run("lookup", "--server", hub.url, "odd.csv").output
         assert "--server" in run("lookup", "--server", "not a url", "a.example").output

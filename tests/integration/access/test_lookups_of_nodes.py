@@ -1,4 +1,4 @@
-"""Look-ups at two nodes of one hub on PostgreSQL: one quota for both, and what the collection shows in each answer."""
+"""Look-ups on two nodes of one hub on PostgreSQL share a quota and match the collection's objects."""
 
 import itertools
 import json
@@ -25,7 +25,8 @@ from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.item import Item
-from tests.integration.peers import answering, free_port
+from tests.integration.peers import answering
+from tests.ports import free_port
 from tests.postgres import Postgres
 from tests.processes import Forked, serve_hub
 
@@ -34,7 +35,7 @@ _QUOTA = 400
 
 @dataclass
 class Nodes:
-    """Two nodes of one hub, and a token of each partner."""
+    """Two nodes of one hub, and a token for each partner."""
 
     hub: Hub
     urls: list[str]
@@ -47,7 +48,7 @@ class Nodes:
         with self.hub.store.begin() as tx:
             contribute(self.hub, tx, partners.get(tx, by), [Item.of(obj) for obj in to_stix(report)])
 
-    def doubt(self, by: str, number: str) -> None:
+    def dispute(self, by: str, number: str) -> None:
         """Disagree strongly with the listing of an account."""
         [result] = self.results(number, by=by)
         now = timestamp.text(timestamp.now())
@@ -72,7 +73,7 @@ class Nodes:
 
     def join(self, name: str, *reads: str, kind: PartnerKind = PartnerKind.BANK) -> str:
         with self.hub.store.begin() as tx:
-            made = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name))
+            made = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name), vouched=True)
             self.tokens[name] = partners.add(tx, made).token
             for alias in reads:
                 collections.grant(tx, name, collections.get(tx, alias), read=True)
@@ -110,21 +111,21 @@ def _absent(count: int, *, begin: int = 0) -> list[str]:
     return [f"9{number:09}" for number in range(begin, begin + count)]
 
 
-def test_a_partner_has_one_quota_at_all_nodes(nodes: Nodes) -> None:
-    """Misses cost twenty each, whichever node is asked, however many requests come at once."""
+def test_partner_has_one_quota_on_all_nodes(nodes: Nodes) -> None:
+    """Each miss costs twenty units, on every node and with any number of concurrent requests."""
     by = nodes.join("walker", "mule-accounts")
     turns = list(itertools.islice(itertools.cycle((0, 1)), 80))
     with ThreadPoolExecutor(8) as asking:
         answers = list(asking.map(lambda turn: nodes.look_up(*_absent(1), at=turn, by=by), turns))
     given = sum(answer.status_code == 200 for answer in answers)
-    # At the end a node may hold a tenth that the other refuses for want of; none is over.
+    # At the end, one node may still hold a tenth that the other one lacks. The total is never exceeded.
     assert _QUOTA // 20 - 4 <= given <= _QUOTA // 20
     assert {answer.status_code for answer in answers} == {200, 429}
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
 
 
-def test_what_is_owed_at_one_node_is_refused_at_the_other(nodes: Nodes) -> None:
+def test_debt_on_one_node_blocks_on_the_other(nodes: Nodes) -> None:
     by = nodes.join("debtor", "mule-accounts")
     assert nodes.look_up(*_absent(50), at=0, by=by).status_code == 200
     assert nodes.look_up(*_absent(1), at=1, by=by).status_code == 429
@@ -132,7 +133,7 @@ def test_what_is_owed_at_one_node_is_refused_at_the_other(nodes: Nodes) -> None:
     assert nodes.look_up(*_absent(1), at=1, by=nodes.join("bystander", "mule-accounts")).status_code == 200
 
 
-def test_hidden_retracted_and_absent_are_one_answer_at_both_nodes(nodes: Nodes) -> None:
+def test_hidden_retracted_and_absent_values_look_alike_on_both_nodes(nodes: Nodes) -> None:
     nodes.report("bank", "1111111111", tlp="amber", only_partners="second")
     nodes.report("bank", "2222222222")
     with nodes.hub.store.begin() as tx:
@@ -153,7 +154,7 @@ def test_hidden_retracted_and_absent_are_one_answer_at_both_nodes(nodes: Nodes) 
 
 
 def _shown(nodes: Nodes, id_: str, alias: str, by: str) -> dict[str, Any]:
-    """Return an indicator as the collection shows it."""
+    """Return an indicator as the collection publishes it."""
     answer = requests.get(
         f"{nodes.urls[1]}feed/collections/{alias}/objects/{id_}/",
         headers={"Authorization": f"Bearer {nodes.tokens[by]}", "Accept": "application/taxii+json;version=2.1"},
@@ -164,8 +165,8 @@ def _shown(nodes: Nodes, id_: str, alias: str, by: str) -> dict[str, Any]:
     return found
 
 
-def test_a_look_up_says_what_the_collection_shows(nodes: Nodes) -> None:
-    """A plain account, one whose holder is coerced, one with a hold of an amount, and one that a partner doubts."""
+def test_look_up_matches_the_collection(nodes: Nodes) -> None:
+    """Accounts: a plain one, a coerced holder's, one with an amount on hold, and one that a partner disputes."""
     readers = [nodes.join(f"reader of {alias}", alias) for alias in ("mule-accounts", "mule-accounts-full")]
     until = "2026-12-20T00:00:00.000Z"
     plain, coerced, held, doubted = "4444444444", "5555555555", "6666666666", "7777777777"
@@ -174,10 +175,10 @@ def test_a_look_up_says_what_the_collection_shows(nodes: Nodes) -> None:
         held: {"hold_amount": "1500", "hold_currency": "THB", "hold_until": until},
     }
     for number, by in itertools.product((plain, coerced, held, doubted), ("police", "telecom")):
-        # The hold of one without authority is its own alone.
+        # A partner without authority sets a hold only for itself.
         if (number, by) != (held, "telecom"):
             nodes.report(by, number, confidence="85", **more.get(number, {}))
-    nodes.doubt("second", doubted)
+    nodes.dispute("second", doubted)
     seen: dict[str, dict[str, Any]] = {}
     for by, number in itertools.product(readers, (plain, coerced, held, doubted)):
         [result] = nodes.results(number, by=by)

@@ -1,4 +1,4 @@
-"""Whatever a body holds, a worker stays small: the largest that it ever was is looked at."""
+"""A worker's peak memory stays small for any request body."""
 
 import gzip
 import json
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 
 MIB = 1024 * 1024
 LARGEST = 100 * MIB
-# Of a worker, with all that it keeps for later.
+# MiB of a worker, including its caches.
 MOST_MIB = 300
 
 
@@ -36,7 +36,7 @@ def hub(serve: Serve) -> Hub:
 
 
 def most(hub: Hub) -> int:
-    """Return the most MiB that the worker held."""
+    """Return the peak memory of the worker in MiB."""
     [worker] = hub.workers()
     found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{worker}/status").read_text())
     assert found is not None
@@ -52,7 +52,7 @@ def post(hub: Hub, body: bytes, collection: str = "", *, packed: bool = True) ->
 
 
 def filled(start: bytes, piece: bytes, end: bytes) -> bytes:
-    """Repeat a piece until the body is as long as one may be."""
+    """Repeat a piece up to the maximum length of a body."""
     return start + piece * ((LARGEST - len(start) - len(end)) // len(piece)) + end
 
 
@@ -74,18 +74,18 @@ def bodies() -> Iterator[tuple[str, bytes, set[int]]]:
     yield "more than a body may be", filled(b'{"objects":["', b"x", b'"]}') + b" " * MIB, {413}
 
 
-def test_no_body_makes_a_worker_large(hub: Hub) -> None:
+def test_no_request_body_makes_a_worker_large(hub: Hub) -> None:
     for name, body, statuses in bodies():
         answer = post(hub, body)
         assert answer.status_code in statuses, (name, answer.text)
         assert len(answer.content) < MIB, name
         assert most(hub) < MOST_MIB, (name, most(hub))
-    # What was refused is not kept either.
+    # Refused bodies are not kept in memory either.
     store = sum(file.stat().st_size for file in hub.log.parent.glob("hub.db*"))
     assert store < 20 * MIB
 
 
-def test_as_many_and_as_long_objects_as_may_be_are_taken_by_a_small_worker(hub: Hub) -> None:
+def test_largest_allowed_envelope_fits_a_small_worker(hub: Hub) -> None:
     padding = "x" * 4_900
     tools = json.dumps({"objects": [tool(id=f"tool--{uuid.uuid4()}", x_text=padding) for _ in range(20_000)]}).encode()
     assert 95 * MIB < len(tools) < LARGEST
@@ -98,16 +98,18 @@ def test_as_many_and_as_long_objects_as_may_be_are_taken_by_a_small_worker(hub: 
         sender.start()
     for sender in senders:
         sender.join(300)
-    # Together they are more than one partner may have under way.
+    # Together they exceed the limit of concurrent work of one partner.
     counted = [(answer.get("success_count"), answer.get("http_status")) for answer in answers]
     assert set(counted) <= {(20_000, None), (None, "503")}
     assert (20_000, None) in counted
     assert most(hub) < MOST_MIB
 
 
-def test_a_long_contribution_comes_in_parts_and_what_speaks_of_others_is_last(hub: Hub) -> None:
+def test_long_contribution_is_split_with_annotations_last(hub: Hub) -> None:
     def indicator(number: int) -> dict[str, Any]:
-        value = f"[domain-name:value = '{number}.{uuid.uuid4().hex}.example.net']"
+        # Without digits: a run of them may have the check digit of a payment card, which the guard refuses.
+        name = uuid.uuid4().hex.translate(str.maketrans("0123456789", "ghijklmnop"))
+        value = f"[domain-name:value = '{number}.{name}.example.net']"
         stamp = "2026-11-01T00:00:00.000Z"
         made = {"created": stamp, "modified": stamp, "valid_from": stamp}
         return {
@@ -134,7 +136,7 @@ def test_a_long_contribution_comes_in_parts_and_what_speaks_of_others_is_last(hu
     body = json.dumps({"objects": [sighting, 5, *indicators]}).encode()
     assert len(body) > 4 * MIB
     status = post(hub, body, "inbox").json()
-    assert (status["total_count"], status["failure_count"]) == (1_502, 1)
+    assert (status["total_count"], status["failure_count"]) == (1_502, 1), status["failures"]
     assert status["failures"][0]["id"] == "objects[1]"
     listed = [entry["id"] for name in ("successes", "pendings") for entry in status.get(name, ())]
     assert sorted(listed) == sorted([sighting["id"], *(item["id"] for item in indicators)])
@@ -143,14 +145,14 @@ def test_a_long_contribution_comes_in_parts_and_what_speaks_of_others_is_last(hu
     assert most(hub) < MOST_MIB
 
 
-def test_fifty_pulls_of_ten_thousand_objects_leave_a_small_worker(hub: Hub) -> None:
+def test_fifty_pulls_of_ten_thousand_objects_fit_a_small_worker(hub: Hub) -> None:
     for _ in range(6):
         with hub.store.begin() as tx:
             objects = [tool(id=f"tool--{uuid.uuid4()}", x_text=uuid.uuid4().hex * 15) for _ in range(10_000)]
             log.append(tx, hub.room, [Item.of(item) for item in objects])
     headers = {"Accept": TAXII, "Authorization": f"Bearer {hub.bank.token}"}
     for number in range(50):
-        # Other pages each time, so that each is made.
+        # Different pages each time, so that each one is built.
         query = f"limit={10_000 - number}&match[version]={'all' if number % 2 else 'last'}"
         packed = {"Accept-Encoding": ("identity", "gzip", "zstd")[number % 3]}
         with requests.get(f"{hub.objects}?{query}", headers=headers | packed, timeout=60, stream=True) as answer:

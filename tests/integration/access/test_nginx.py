@@ -1,4 +1,4 @@
-"""The example for nginx in front of a running server: TLS, client certificates, what it cuts off and what it passes."""
+"""The nginx example in front of a running server: TLS, client certificates, rejected and forwarded requests."""
 
 import contextlib
 import os
@@ -23,6 +23,7 @@ from schemas.partner import Partner, PartnerKind
 from server.store import partners
 from tests.integration.access.conftest import TAXII, Hub, Serve, eventually, tool
 from tests.integration.access.test_certificates import Authority
+from tests.ports import free_port
 
 DEPLOY = Path(__file__).parents[3] / "docs" / "deploy"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: a
 
 @dataclass
 class Front:
-    """nginx on ``port``, known by ``authority``, in front of ``hub``."""
+    """nginx on ``port`` with a certificate of ``authority``, in front of ``hub``."""
 
     hub: Hub
     port: int
@@ -53,7 +54,7 @@ class Front:
         return requests.request(method, url or self.objects, verify=str(self.authority.file), timeout=30, **more)
 
     def connect(self) -> ssl.SSLSocket:
-        """Open a connection to write to by hand."""
+        """Open a raw connection."""
         tls = ssl.create_default_context(cafile=str(self.authority.file))
         return tls.wrap_socket(socket.create_connection(("127.0.0.1", self.port), 30), server_hostname="127.0.0.1")
 
@@ -65,20 +66,20 @@ class Front:
 
 
 def settings() -> dict[str, str]:
-    """Read the settings of the example that a server behind nginx needs."""
+    """Read from the example the settings that a server behind nginx needs."""
     lines = [line.partition("=") for line in (DEPLOY / "scamfeed.env").read_text().splitlines()]
     wanted = ("SCAMFEED_TRUSTED_PROXIES", "SCAMFEED_CLIENT_CERTIFICATE_HEADER", "SCAMFEED_ACCESS_LOG")
     return {name.removeprefix("SCAMFEED_").lower(): value for name, _, value in lines if name in wanted}
 
 
 def put(text: str, old: str, new: str) -> str:
-    """Put this machine's in place of the example's, which has to be there."""
+    """Replace a value of the example by this machine's, and fail if it is missing."""
     assert old in text, old
     return text.replace(old, new)
 
 
 def adapted(folder: Path, port: int, hub: Hub, authority: Authority) -> str:
-    """Return the example with other ports, folders and certificates, and with the patience of a test."""
+    """Return the example with other ports, folders and certificates, and with short timeouts."""
     certificate, key = authority.issue("nginx", server=True)
     text = (DEPLOY / "nginx.conf").read_text()
     for old, new in (
@@ -95,7 +96,7 @@ def adapted(folder: Path, port: int, hub: Hub, authority: Authority) -> str:
         text = put(text, old, new)
     kept = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     own = "".join(f"    {name}_temp_path {folder}/{name};\n" for name in kept)
-    # The folder of a test is open to its own user only.
+    # Only its own user can open the folder of a test.
     user = "user root;\n" if os.geteuid() == 0 else ""
     return user + put(text, "http {\n", f"http {{\n{own}")
 
@@ -109,7 +110,7 @@ def front(serve: Serve, tmp_path: Path) -> Iterator[Front]:
 
 @pytest.fixture(scope="module")
 def common_front(serve_all: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    """Run nginx and a hub for the tests that do not mind what others asked."""
+    """Run nginx and a hub for tests that tolerate requests of other tests."""
     with fronting(serve_all, tmp_path_factory.mktemp("nginx")) as found:
         yield found
 
@@ -122,15 +123,9 @@ def fronting(serve: Serve, folder: Path) -> Iterator[Front]:
         yield Front(hub, port, authority, folder / "scamfeed.log")
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @contextlib.contextmanager
 def run_nginx(folder: Path, port: int, text: str) -> Iterator[None]:
-    """Run nginx in ``folder`` with the configuration ``text``, until the test is over."""
+    """Run nginx in ``folder`` with the configuration ``text`` until the test ends."""
     config = folder / "nginx.conf"
     config.write_text(text)
     errors = folder / "error.log"
@@ -151,20 +146,20 @@ def run_nginx(folder: Path, port: int, text: str) -> Iterator[None]:
 
 
 def refused(answer: requests.Response, status: int) -> dict[str, str]:
-    """Read the error resource of nginx itself."""
+    """Read an error resource of nginx itself."""
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, TAXII)
     resource: dict[str, str] = answer.json()
     assert resource["http_status"] == str(status)
     return resource
 
 
-def test_partners_ask_and_post_through_it_over_tls(front: Front) -> None:
+def test_partners_read_and_post_through_nginx_over_tls(front: Front) -> None:
     sent = [tool(id=f"tool--{uuid.uuid4()}") for _ in range(3)]
     done = front.ask(method="POST", json={"objects": sent}, headers={"Content-Type": TAXII})
     assert done.status_code == 202
     assert done.json()["success_count"] == 3
     assert {item["id"] for item in front.ask().json()["objects"]} == {item["id"] for item in sent}
-    # The server's errors, its page and its health come as they are.
+    # nginx passes the server's errors, page and health unchanged.
     missing = front.ask(front.url + "/nowhere/", headers={"Accept": TAXII})
     assert uuid.UUID(missing.json()["error_id"])
     assert missing.headers["Content-Type"] == TAXII
@@ -174,7 +169,7 @@ def test_partners_ask_and_post_through_it_over_tls(front: Front) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
-def test_only_tls_1_2_and_newer_is_spoken_and_plain_http_is_refused(common_front: Front) -> None:
+def test_only_tls_1_2_and_newer_is_accepted(common_front: Front) -> None:
     for version, taken in ((ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_1, False)):
         tls = ssl.create_default_context(cafile=str(common_front.authority.file))
         tls.set_ciphers("ALL:@SECLEVEL=0")
@@ -189,7 +184,7 @@ def test_only_tls_1_2_and_newer_is_spoken_and_plain_http_is_refused(common_front
     refused(requests.get(common_front.url.replace("https", "http") + "/taxii2/", timeout=30), 400)
 
 
-def test_a_client_certificate_is_passed_on_and_proves_a_partner(front: Front, tmp_path: Path) -> None:
+def test_client_certificate_is_forwarded_and_identifies_a_partner(front: Front, tmp_path: Path) -> None:
     certificate = front.authority.issue("bank")
     pair = (str(certificate[0]), str(certificate[1]))
     assert front.ask(auth=None, cert=pair).status_code == 401
@@ -201,16 +196,16 @@ def test_a_client_certificate_is_passed_on_and_proves_a_partner(front: Front, tm
     refused(front.ask(auth=None, cert=(str(rogue[0]), str(rogue[1]))), 400)
 
 
-def test_what_a_client_claims_about_itself_ends_at_nginx(front: Front) -> None:
+def test_client_supplied_proxy_headers_are_dropped_by_nginx(front: Front) -> None:
     certificate = front.authority.issue("bank")
     with front.hub.store.begin() as tx:
         partners.set_certificate(tx, "bank", certificate[0].read_text())
         identity = "identity--22222222-2222-4222-8222-222222222222"
-        partners.add(tx, Partner(name="ngo", kind=PartnerKind.NGO, identity=identity))
+        partners.add(tx, Partner(name="ngo", kind=PartnerKind.NGO, identity=identity, vouched=True))
         ngo = front.authority.issue("ngo")
         partners.set_certificate(tx, "ngo", ngo[0].read_text())
     claimed = {"X-Client-Certificate": requests.utils.quote(certificate[0].read_text())}
-    # The claim would be believed if it came from nginx.
+    # The server would believe the header if it came from nginx.
     assert front.hub.get(auth=None, headers=claimed).status_code == 200
     assert front.ask(auth=None, headers=claimed).status_code == 401
     assert front.ask(auth=None, headers=claimed, cert=(str(ngo[0]), str(ngo[1]))).status_code == 404
@@ -218,15 +213,15 @@ def test_what_a_client_claims_about_itself_ends_at_nginx(front: Front) -> None:
     assert "203.0.113.7" not in front.hub.log.read_text()
 
 
-def test_metrics_are_not_there_from_outside(common_front: Front) -> None:
+def test_metrics_are_hidden_from_outside(common_front: Front) -> None:
     refused(common_front.ask(common_front.url + "/metrics"), 404)
-    # Not by another spelling either: what comes through a proxy is not from this machine.
+    # Another spelling does not help: a forwarded request never counts as local.
     for path in ("/metrics/", "//metrics", "/%6detrics", "/x/../metrics"):
         assert common_front.ask(common_front.url + path).status_code == 404
     assert requests.get(common_front.hub.url + "/metrics", timeout=30).status_code == 200
 
 
-def test_what_is_packed_comes_through_as_the_server_packed_it(common_front: Front) -> None:
+def test_compressed_responses_pass_unchanged(common_front: Front) -> None:
     common_front.hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(200)])
     for encoding in ("gzip", "zstd", "identity"):
         asked = {"Accept-Encoding": encoding}
@@ -239,7 +234,7 @@ def test_what_is_packed_comes_through_as_the_server_packed_it(common_front: Fron
             assert through.raw.read(decode_content=False) == direct.raw.read(decode_content=False)
 
 
-def test_a_body_that_is_too_large_is_refused_by_its_head(common_front: Front) -> None:
+def test_too_large_body_is_refused_by_its_head(common_front: Front) -> None:
     with common_front.connect() as connection:
         common_front.begin_post(connection, 100 * MIB + 1)
         said = connection.recv(65_536).decode()
@@ -269,7 +264,7 @@ def test_slow_heads_and_slow_bodies_are_cut_off_before_the_server_sees_them(fron
     assert [re.search(r'"method":"(\w+)"', line)[1] for line in lines] == ["GET"]  # type: ignore[index]
 
 
-def test_many_slow_bodies_hold_up_nobody(common_front: Front) -> None:
+def test_many_slow_bodies_delay_no_other_client(common_front: Front) -> None:
     slow = [common_front.connect() for _ in range(40)]
     for connection in slow:
         common_front.begin_post(connection, 1_000)
@@ -280,7 +275,7 @@ def test_many_slow_bodies_hold_up_nobody(common_front: Front) -> None:
         connection.close()
 
 
-def test_a_server_that_is_away_is_an_error_resource_whose_id_is_in_the_log(front: Front) -> None:
+def test_unreachable_server_is_an_error_resource_with_a_logged_id(front: Front) -> None:
     front.hub.process.terminate()
     front.hub.process.wait(60)
     resource = refused(front.ask(), 502)
@@ -288,7 +283,7 @@ def test_a_server_that_is_away_is_an_error_resource_whose_id_is_in_the_log(front
     assert "objects" not in front.log.read_text()
 
 
-def test_what_is_no_proper_request_is_an_error_resource(common_front: Front) -> None:
+def test_malformed_request_gets_an_error_resource(common_front: Front) -> None:
     long = "/" + "x" * 40_000
     for line, statuses in (
         (f"GET {long} HTTP/1.1", (414,)),
@@ -303,7 +298,7 @@ def test_what_is_no_proper_request_is_an_error_resource(common_front: Front) -> 
         ("GET secret-word HTTP/1.1", (400,)),
     ):
         with common_front.connect() as connection:
-            # nginx may have refused the line, and closed, before all of it is sent; its answer is there all the same.
+            # nginx may refuse the line and close before all of it is sent. Its response arrives even then.
             with contextlib.suppress(OSError):
                 connection.sendall(f"{line}\r\nHost: hub\r\nConnection: close\r\n\r\n".encode())
             with connection.makefile("rb") as read:
@@ -312,11 +307,11 @@ def test_what_is_no_proper_request_is_an_error_resource(common_front: Front) -> 
         assert status in statuses, (line[:40], head)
         assert f"Content-Type: {TAXII}".encode() in head, (line[:40], head)
         assert orjson.loads(body)["http_status"] in map(str, statuses)
-    # What is shown for an error is nothing that could be asked for.
+    # The files of error pages cannot be requested directly.
     refused(common_front.ask(common_front.url + "/.refused"), 404)
 
 
-def test_no_log_holds_a_request_line(front: Front) -> None:
+def test_no_log_contains_a_request_line(front: Front) -> None:
     word = "secret-word"
     front.ask(f"{front.objects}?match[id]={word}")
     front.ask(f"{front.url}/{word}/%00")
@@ -327,7 +322,7 @@ def test_no_log_holds_a_request_line(front: Front) -> None:
     with front.connect() as connection:
         front.begin_post(connection, 100 * MIB + 1)
         connection.recv(1_000)
-    # A body that nginx keeps in a file, and a server that is away.
+    # A body that nginx buffers in a file, and an unreachable server.
     front.ask(f"{front.objects}?{word}", "POST", data=b"x" * 3 * MIB, headers={"Content-Type": TAXII})
     front.hub.process.terminate()
     front.hub.process.wait(60)

@@ -1,4 +1,4 @@
-"""nginx keeps pages, and gives them to those alone who may have them, as they are now."""
+"""nginx caches pages, and serves them only to authorised readers and only while they are current."""
 
 import shutil
 import uuid
@@ -17,7 +17,8 @@ from server.store.credentials import Credentials
 from server.store.item import Item
 from tests.integration.access.conftest import TAXII, Serve, eventually, tool
 from tests.integration.access.test_certificates import Authority
-from tests.integration.access.test_nginx import DEPLOY, NGINX, Front, adapted, free_port, put, run_nginx, settings
+from tests.integration.access.test_nginx import DEPLOY, NGINX, Front, adapted, put, run_nginx, settings
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
 
@@ -46,7 +47,7 @@ def fill(front: Front, objects: list[dict[str, Any]]) -> None:
 
 
 def lines(front: Front) -> list[dict[str, Any]]:
-    """Return what the hub answered, as its access log has it."""
+    """Return the hub's responses according to its access log."""
     told = [line for line in front.hub.log.read_text().splitlines() if line.startswith("{")]
     return [line for line in map(orjson.loads, told) if line.get("event") == "request"]
 
@@ -67,19 +68,21 @@ def bearer(credentials: Credentials) -> dict[str, Any]:
 
 def add_reader(front: Front, name: str, *, reads: bool = True) -> Credentials:
     with front.hub.store.begin() as tx:
-        given = partners.add(tx, Partner(name=name, kind=PartnerKind.NGO, identity=f"identity--{uuid.uuid4()}"))
+        given = partners.add(
+            tx, Partner(name=name, kind=PartnerKind.NGO, identity=f"identity--{uuid.uuid4()}", vouched=True)
+        )
         if reads:
             collections.grant(tx, name, front.hub.room, read=True)
     return given
 
 
 def warm(front: Front, url: str, **more: Any) -> None:
-    """Ask until nginx has the page, and each worker of the hub knows it."""
+    """Send a request until nginx has cached the page and each worker of the hub has it ready."""
     for _ in range(30):
         front.ask(url, **more)
 
 
-def test_many_readers_cost_the_hub_what_a_few_do(front: Front) -> None:
+def test_many_readers_cost_the_hub_as_much_as_a_few(front: Front) -> None:
     url = f"{front.objects}?limit=100"
     warm(front, url)
     readers = [add_reader(front, f"reader-{number}") for number in range(20)]
@@ -91,7 +94,7 @@ def test_many_readers_cost_the_hub_what_a_few_do(front: Front) -> None:
         assert answer.headers["X-TAXII-Date-Added-Last"] == first.headers["X-TAXII-Date-Added-Last"]
     assert made(front) - before <= 2
 
-    # Each of them is in the audit trail, with what it has been given.
+    # The audit trail has each reader with the page that it received.
     def audited() -> int:
         with front.hub.store.read() as tx:
             rows = tx.exec_driver_sql("SELECT partner FROM audit WHERE route = 'cached-page' AND objects >= 100").all()
@@ -106,7 +109,7 @@ def readers_noted(front: Front) -> set[str]:
         return {row[0] for row in tx.exec_driver_sql("SELECT partner FROM read_positions").all()}
 
 
-def test_a_cached_page_is_never_for_somebody_without_access(front: Front) -> None:
+def test_cached_page_is_never_served_without_access(front: Front) -> None:
     url = f"{front.objects}?limit=100"
     warm(front, url)
     assert front.ask(url, auth=("bank", "wrong")).status_code == 401
@@ -132,7 +135,7 @@ def test_a_cached_page_is_never_for_somebody_without_access(front: Front) -> Non
     assert front.ask(url, **bearer(reader)).status_code == 401
 
 
-def test_a_page_that_changed_is_never_given_as_it_was(front: Front) -> None:
+def test_changed_page_is_never_served_in_its_old_version(front: Front) -> None:
     url = f"{front.objects}?limit=100"
     warm(front, url)
     for _ in range(5):
@@ -150,7 +153,7 @@ def test_a_page_that_changed_is_never_given_as_it_was(front: Front) -> None:
             assert added["id"] in ids(front.ask(last)), number
 
 
-def test_pages_are_kept_in_each_encoding(front: Front) -> None:
+def test_pages_are_cached_per_encoding(front: Front) -> None:
     url = f"{front.objects}?limit=100"
     for encoding in ("identity", "gzip", "zstd"):
         warm(front, url, headers={"Accept-Encoding": encoding})
@@ -163,7 +166,7 @@ def test_pages_are_kept_in_each_encoding(front: Front) -> None:
     assert made(front) - before <= 2
 
 
-def test_who_has_the_page_is_told_so(front: Front) -> None:
+def test_client_with_the_current_page_gets_not_modified(front: Front) -> None:
     url = f"{front.objects}?limit=100"
     warm(front, url)
     tag = front.ask(url).headers["ETag"]
@@ -171,7 +174,7 @@ def test_who_has_the_page_is_told_so(front: Front) -> None:
     assert front.ask(url, headers={"If-None-Match": '"another"'}).status_code == 200
 
 
-def test_contributions_pass_and_read_nothing(front: Front) -> None:
+def test_contributions_bypass_the_cache(front: Front) -> None:
     warm(front, front.objects)
     sent = [tool(id=f"tool--{uuid.uuid4()}")]
     before = [line["route"] for line in lines(front)].count("cached-page")
@@ -180,13 +183,13 @@ def test_contributions_pass_and_read_nothing(front: Front) -> None:
     assert [line["route"] for line in lines(front)].count("cached-page") == before
 
 
-def test_the_question_is_nginxs_alone(front: Front) -> None:
+def test_authorisation_endpoint_is_reserved_for_nginx(front: Front) -> None:
     assert front.ask(f"{front.url}/cached-page").status_code == 404
     assert front.ask(f"{front.url}/.cached-page").status_code == 404
     assert front.ask(f"{front.url}/.no-page").status_code == 404
 
 
-def test_a_hub_that_is_away_is_told_of_as_ever(front: Front) -> None:
+def test_unreachable_hub_is_reported_as_without_a_cache(front: Front) -> None:
     front.hub.process.terminate()
     front.hub.process.wait(60)
     assert front.ask().status_code == 502

@@ -1,15 +1,14 @@
-"""A partner that leaves: its access ends with the command, however its client is let in."""
+"""Off-boarding: the command ends a partner's access at once for every kind of login."""
 
 import requests
 
-from server.release.query import receipts
 from server.store import collections, log, partners, retractions
 from server.store.item import Item
 from server.store.retractions import Retraction
 from tests.integration.access.conftest import Serve, eventually, tool
 
 
-def test_access_ends_with_the_next_request_though_the_login_is_remembered(serve: Serve) -> None:
+def test_access_ends_with_the_next_request_despite_a_cached_login(serve: Serve) -> None:
     hub = serve()
     token = {"auth": None, "headers": {"Authorization": f"Bearer {hub.bank.token}"}}
     for _ in range(5):
@@ -17,14 +16,14 @@ def test_access_ends_with_the_next_request_though_the_login_is_remembered(serve:
         assert hub.get(**token).status_code == 200
     with hub.store.begin() as tx:
         partners.remove(tx, "bank")
-    # The first request is refused already; after many wrong ones the brake would answer.
+    # The first request is already refused. After many wrong passwords, the brake would respond instead.
     assert hub.get().status_code == 401
     assert hub.get(**token).status_code == 401
     assert hub.post([]).status_code == 401
     assert requests.get(f"{hub.url}/taxii2/", timeout=30, **token).status_code == 401
 
 
-def test_how_far_a_partner_has_read_is_known_within_seconds_and_closes_its_receipt(serve: Serve) -> None:
+def test_reading_position_closes_a_receipt_within_seconds(serve: Serve) -> None:
     hub = serve()
     id_ = "tool--346f90dd-04c0-4b38-9d6b-1f2a52a8a3c1"
     with hub.store.begin() as tx:
@@ -42,7 +41,7 @@ def test_how_far_a_partner_has_read_is_known_within_seconds_and_closes_its_recei
             if not line.startswith("#")
         )
         with hub.store.read() as tx:
-            known = len(receipts.open_receipts(tx))
+            known = len(retractions.all_receipts(tx, only_open=True))
         return int(float(metrics["scamfeed_receipts_open"])), known
 
     eventually(lambda: standing() == (1, 1), seconds=10)

@@ -1,4 +1,4 @@
-"""A reload and a stop while partners ask and post: nobody's request fails."""
+"""During a reload and a stop under load, no request of a partner fails."""
 
 import signal
 import threading
@@ -12,12 +12,12 @@ import requests
 
 from tests.integration.access.conftest import Hub, Serve, eventually, tool
 
-# What was answered well, by all clients together; adding to it needs no lock.
+# Count of successful responses of all clients. Appending needs no lock.
 Answered = list[int]
 
 
-def load(hub: Hub, stopping: threading.Event, well: Answered, *, kept: bool, gone_is_fine: bool) -> list[str]:
-    """Ask and post until told to stop; gives what failed."""
+def load(hub: Hub, stopping: threading.Event, well: Answered, *, kept: bool, may_disconnect: bool) -> list[str]:
+    """Read and post until stopped, and return the failures."""
     answered, failed = 0, []
     session = requests.Session()
     session.auth = (hub.bank.user, hub.bank.password)
@@ -37,7 +37,7 @@ def load(hub: Hub, stopping: threading.Event, well: Answered, *, kept: bool, gon
             else:
                 failed.append(f"{answer.status_code} {answer.text}")
         except requests.ConnectionError as error:
-            if gone_is_fine:
+            if may_disconnect:
                 break
             failed.append(str(error))
         finally:
@@ -48,17 +48,17 @@ def load(hub: Hub, stopping: threading.Event, well: Answered, *, kept: bool, gon
 
 
 def more(well: Answered) -> None:
-    """Wait until some more has been answered, however slow the machine is."""
+    """Wait for further responses, with no time limit for slow machines."""
     enough = len(well) + 10
     eventually(lambda: len(well) >= enough, 60)
 
 
-def under_load(hub: Hub, act: Callable[[Answered], None], *, gone_is_fine: bool) -> int:
-    """Do something to the server while clients ask and post; no request may fail. Says how many were answered."""
+def under_load(hub: Hub, act: Callable[[Answered], None], *, may_disconnect: bool) -> int:
+    """Act on the server while clients read and post, and return the number of responses. No request may fail."""
     stopping, well = threading.Event(), Answered()
     with ThreadPoolExecutor(4) as clients:
         loads = [
-            clients.submit(load, hub, stopping, well, kept=kept, gone_is_fine=gone_is_fine)
+            clients.submit(load, hub, stopping, well, kept=kept, may_disconnect=may_disconnect)
             for kept in (True, True, False, False)
         ]
         try:
@@ -80,10 +80,10 @@ def test_a_reload_fails_no_request(serve: Serve) -> None:
             eventually(lambda before=before: len(hub.workers()) == 2 and not before & set(hub.workers()), 60)
         more(well)
 
-    under_load(hub, reload, gone_is_fine=False)
+    under_load(hub, reload, may_disconnect=False)
 
 
-def test_a_stop_answers_what_was_asked_and_then_refuses(serve: Serve) -> None:
+def test_stop_answers_open_requests_and_refuses_new_ones(serve: Serve) -> None:
     hub = serve(workers=2)
 
     def stop(well: Answered) -> None:
@@ -91,14 +91,14 @@ def test_a_stop_answers_what_was_asked_and_then_refuses(serve: Serve) -> None:
         hub.process.terminate()
         assert hub.process.wait(60) == 0
 
-    answered = under_load(hub, stop, gone_is_fine=True)
-    # Whoever comes as the door shuts is not heard at all: what the server took, its client has the answer to.
+    answered = under_load(hub, stop, may_disconnect=True)
+    # The server may miss a client that connects at the last moment. Every accepted request has its response.
     assert hub.log.read_text().count("scamfeed.access request partner=bank ") == answered
     with pytest.raises(requests.ConnectionError, match="refused"):
         hub.get()
 
 
-def test_the_folder_of_the_metrics_goes_with_the_server(serve: Serve) -> None:
+def test_folder_of_the_metrics_is_removed_with_the_server(serve: Serve) -> None:
     hub = serve()
     hub.get()
     maps = Path(f"/proc/{hub.workers()[0]}/maps").read_text()

@@ -1,4 +1,4 @@
-"""The server keeps its audit trail as long as it is told to, and no longer."""
+"""The server keeps its audit trail for the configured time."""
 
 import shutil
 from dataclasses import replace
@@ -16,7 +16,7 @@ DAY = 86_400 * 1_000_000
 
 @pytest.fixture(autouse=True)
 def _trail(migrated_store: Path, tmp_path: Path) -> None:
-    """Let the store of the test have a trail of one row a day, for forty days."""
+    """Give the test's store an audit trail with one entry a day for forty days."""
     store = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
     row = AuditEvent(0, 0, 1, "bank", "192.0.2.1", "GET", "objects", None, 200, 1, None)
     moments = [now() - days * DAY for days in range(40, 0, -1)]
@@ -25,7 +25,7 @@ def _trail(migrated_store: Path, tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_server_forgets_what_is_older_than_it_shall_keep(serve: Serve) -> None:
+def test_entries_older_than_the_retention_are_deleted(serve: Serve) -> None:
     hub = serve(workers=2, audit_days=30)
 
     def kept() -> int:
@@ -41,7 +41,7 @@ def test_a_server_forgets_what_is_older_than_it_shall_keep(serve: Serve) -> None
     assert "audit-retention-failure" not in hub.log.read_text()
 
 
-def test_a_server_that_is_told_nothing_forgets_nothing(serve: Serve) -> None:
+def test_no_entry_is_deleted_without_a_retention_setting(serve: Serve) -> None:
     hub = serve()
     hub.get()
     hub.process.terminate()

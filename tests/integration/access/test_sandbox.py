@@ -1,4 +1,4 @@
-"""Two partners' clients rehearse over real sockets: each gets its own pages, and only who reacts gets a certificate."""
+"""Two partners rehearse over real sockets: each gets its own pages, and only a reacting client passes."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import pytest
 import requests
 
 from mappers import extension, ids
-from mappers.opinion import to_stix
+from mappers.records import to_stix
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.record import Outcome
-from server.release.sandbox import play, script
+from schemas.records import Outcome
+from server.features.sandbox import play, script
 from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.credentials import Credentials
@@ -25,7 +25,7 @@ STRANGER = "indicator--00000000-0000-4000-8000-000000000009"
 
 
 class SocketClient:
-    """A client that polls its sandbox, acts by the grade, and gives back what is over."""
+    """A client that polls its sandbox, acts by the grade, and lifts its action when a listing ends."""
 
     def __init__(self, hub: Hub, name: str, credentials: Credentials) -> None:
         with hub.store.read() as tx:
@@ -39,7 +39,7 @@ class SocketClient:
         self.acted: set[str] = set()
 
     def poll(self) -> list[dict[str, Any]]:
-        """Read what is new, page by page."""
+        """Read the new objects page by page."""
         found: list[dict[str, Any]] = []
         position: dict[str, str] = {"added_after": self.after} if self.after else {}
         while True:
@@ -53,7 +53,7 @@ class SocketClient:
             position = {"next": page["next"]}
 
     def react(self, objects: list[dict[str, Any]]) -> None:
-        """Send an outcome for what asks for one."""
+        """Send an outcome for each listing that expects one."""
         answers = []
         for obj in objects:
             if obj["type"] != "indicator":
@@ -71,7 +71,7 @@ class SocketClient:
     def outcome(self, of: str, word: str, until: str | None = None) -> dict[str, Any]:
         given = {"of": {"ref": of}, "outcome": word, "effective_until": until}
         stated = {**given, "reporter": self.name, "reported_at": timestamp.text(timestamp.now()), "tlp": "amber"}
-        return to_stix(Outcome.model_validate({name: value for name, value in stated.items() if value}))
+        return to_stix(Outcome.model_validate({name: value for name, value in stated.items() if value}))[-1]
 
     def post(self, objects: list[dict[str, Any]]) -> dict[str, Any]:
         response = self.session.post(self.url, json={"objects": objects}, headers={"Content-Type": TAXII}, timeout=30)
@@ -91,14 +91,14 @@ def clients(hub: Hub) -> dict[str, SocketClient]:
     made: dict[str, SocketClient] = {}
     for name in NAMES:
         with hub.store.begin() as tx:
-            partner = Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name))
+            partner = Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name), vouched=True)
             credentials = partners.add(tx, partner)
             play.start(tx, name)
         made[name] = SocketClient(hub, name, credentials)
     return made
 
 
-def test_a_right_client_passes_over_real_sockets(hub: Hub, clients: dict[str, SocketClient]) -> None:
+def test_correct_client_passes_over_real_sockets(hub: Hub, clients: dict[str, SocketClient]) -> None:
     client = clients[NAMES[0]]
     client.react(client.poll())
     eventually(lambda: _began(hub.store) is not None)
@@ -116,13 +116,13 @@ def test_a_right_client_passes_over_real_sockets(hub: Hub, clients: dict[str, So
         assert certificates.find(tx, NAMES[1]) is None
 
 
-def test_pages_are_short_so_that_a_client_has_to_follow_them(clients: dict[str, SocketClient]) -> None:
+def test_short_pages_make_a_client_follow_next(clients: dict[str, SocketClient]) -> None:
     client = clients[NAMES[1]]
     page = client.session.get(client.url, params={"limit": "10000"}, timeout=30).json()
     assert (len(page["objects"]), page["more"]) == (10, True)
 
 
-def test_a_sandbox_is_its_partners_own(hub: Hub, clients: dict[str, SocketClient]) -> None:
+def test_sandbox_is_private_to_its_partner(hub: Hub, clients: dict[str, SocketClient]) -> None:
     first, second = (clients[name] for name in NAMES)
     hidden = second.session.get(first.url, timeout=30)
     absent = second.session.get(first.url.replace(first.url.split("/")[-3], STRANGER[11:]), timeout=30)
@@ -136,9 +136,7 @@ def test_a_sandbox_is_its_partners_own(hub: Hub, clients: dict[str, SocketClient
             collections.grant(tx, second.name, collection, read=True)
 
 
-def test_what_is_posted_is_answered_as_by_the_inbox_and_goes_nowhere(
-    hub: Hub, clients: dict[str, SocketClient]
-) -> None:
+def test_posts_get_inbox_responses_and_are_not_published(hub: Hub, clients: dict[str, SocketClient]) -> None:
     client = clients[NAMES[1]]
     before = _added(hub.store)
     good = {
@@ -182,6 +180,6 @@ def _certified(store: Store, name: str) -> bool:
         run = runs.find(tx, name)
         assert run is not None
         if run.ended is None:
-            # As the server's clock would once the time has come.
+            # The time that the server's clock will show later.
             play.advance(tx, run, now() + script.LAST_MINUTE * MINUTE)
         return certificates.find(tx, name) is not None

@@ -1,4 +1,4 @@
-"""Whoever has to be looked up before a body is wanted sends none of it until then."""
+"""A client sends no body before an expensive login check is complete."""
 
 import base64
 import socket
@@ -18,13 +18,13 @@ def _begun(hub: Hub, user: str, password: str, size: int) -> socket.socket:
     return connection
 
 
-def test_a_wrong_password_is_refused_before_the_body(serve: Serve) -> None:
+def test_wrong_password_is_refused_before_the_body(serve: Serve) -> None:
     hub = serve()
     with _begun(hub, hub.bank.user, "not-the-password", 50 * MIB) as connection:
         assert connection.recv(12) == b"HTTP/1.1 401"
 
 
-def test_a_right_password_that_is_new_is_let_through_with_its_body(serve: Serve) -> None:
+def test_new_correct_password_is_accepted_with_its_body(serve: Serve) -> None:
     hub = serve()
     body = b'{"objects": []}' + b" " * MIB
     with _begun(hub, hub.bank.user, hub.bank.password, len(body)) as connection:

@@ -1,4 +1,4 @@
-"""The server as its operators see it: health, metrics, the access log, the audit trail."""
+"""Observability: health, metrics, the access log and the audit trail."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from tests.integration.access.conftest import Hub, Serve, eventually, tool
 
 
 def value(page: str, name: str, **labels: str) -> float:
-    """Add up the samples of a metric that have these labels."""
+    """Sum the samples of a metric with these labels."""
     lines = [line for line in page.splitlines() if line.startswith(name + "{") or line.startswith(name + " ")]
     wanted = [f'{label}="{text}"' for label, text in labels.items()]
     return sum(float(line.rpartition(" ")[2]) for line in lines if all(item in line for item in wanted))
@@ -25,7 +25,7 @@ def trail(hub: Hub) -> list[audit.AuditEntry]:
         return audit.tail(tx, 100)
 
 
-def test_health_tells_living_from_ready(serve: Serve) -> None:
+def test_health_distinguishes_live_from_ready(serve: Serve) -> None:
     hub = serve()
     for path in ("/health", "/health/live", "/health/ready"):
         answer = requests.get(hub.url + path, timeout=30)
@@ -37,7 +37,7 @@ def test_health_tells_living_from_ready(serve: Serve) -> None:
         assert requests.get(hub.url + path, timeout=30).status_code == 503
 
 
-def test_metrics_add_up_over_the_workers(serve: Serve) -> None:
+def test_metrics_are_summed_over_the_workers(serve: Serve) -> None:
     hub = serve(workers=2)
     sent = [tool(id=f"tool--{uuid.uuid4()}") for _ in range(5)]
     assert hub.post(sent).status_code == 202
@@ -52,9 +52,31 @@ def test_metrics_add_up_over_the_workers(serve: Serve) -> None:
     assert value(page, "scamfeed_objects_total", collection=hub.room.id, direction="in") == 5
     assert value(page, "scamfeed_objects_total", collection=hub.room.id, direction="out") == 100
     assert value(page, "scamfeed_collection", alias="room") == 1
+    # Both workers, the process that started them, and its tracker of shared memory where there is one.
+    assert value(page, "scamfeed_processes") >= 3
+    assert value(page, "scamfeed_process_resident_bytes") > 100_000_000
 
 
-def test_a_partner_that_has_not_asked_since_lags_behind(serve: Serve) -> None:
+def test_metrics_are_hidden_after_dns_rebinding(serve: Serve) -> None:
+    hub = serve(metrics_token="t" * 40)
+    page = hub.url + "/metrics"
+    told = {"Host": "scam.example:8000"}
+    assert requests.get(page, timeout=30).status_code == 200
+    assert requests.get(page, headers=told, timeout=30).status_code == 404
+    token = {"Authorization": "Bearer " + "t" * 40}
+    assert requests.get(page, headers=told | token, timeout=30).status_code == 200
+
+
+def test_wrong_passwords_are_counted_over_the_workers_and_the_correct_one_is_accepted(serve: Serve) -> None:
+    hub = serve(workers=3)
+    # One connection each, so that every worker gets some.
+    wrong = [hub.get(auth=("bank", f"guess {number}")).status_code for number in range(40)]
+    assert wrong.count(401) <= 11
+    assert wrong.count(429) == 40 - wrong.count(401)
+    assert [hub.get().status_code for _ in range(6)] == [200] * 6
+
+
+def test_partner_without_recent_polls_lags_behind(serve: Serve) -> None:
     hub = serve()
 
     def lag() -> float | None:
@@ -69,7 +91,7 @@ def test_a_partner_that_has_not_asked_since_lags_behind(serve: Serve) -> None:
     eventually(lambda: hub.get().ok and lag() == 0)
 
 
-def test_metrics_name_partners_to_this_machine_and_to_the_token_only(serve: Serve) -> None:
+def test_partner_names_in_metrics_need_loopback_or_the_token(serve: Serve) -> None:
     hub = serve(metrics_token="for prometheus")
     url = hub.url + "/metrics"
     through = {"X-Forwarded-For": "203.0.113.7"}
@@ -80,14 +102,17 @@ def test_metrics_name_partners_to_this_machine_and_to_the_token_only(serve: Serv
     assert requests.get(url, headers={**through, "Authorization": "Bearer x"}, timeout=30).status_code == 404
 
 
-def test_the_access_log_has_a_line_for_each_request_and_no_value_of_a_filter(serve: Serve) -> None:
+def test_access_log_has_each_request_without_filter_values(serve: Serve) -> None:
     hub = serve(access_log="json")
     hub.get(hub.objects + "?match[id]=x-account--1234567890")
     hub.get(hub.url + "/taxii2/")
     refused = hub.get(auth=("bank", "a wrong password")).json()
     hub.get(hub.url + "/nowhere/4111111111111111")
     said = hub.log.read_text()
-    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    # Each line is a document, but for the warning printed at the start.
+    documents = [json.loads(line) for line in said.splitlines() if not line.startswith("scamfeed: warning")]
+    assert {document["event"] for document in documents} == {"request", "log"}
+    lines = [document for document in documents if document["event"] == "request"]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("GET", "objects", 200),
         ("GET", "discovery", 200),
@@ -102,7 +127,24 @@ def test_the_access_log_has_a_line_for_each_request_and_no_value_of_a_filter(ser
         assert secret not in said
 
 
-def test_the_trail_says_who_wrote_read_and_failed_to(serve: Serve) -> None:
+def test_pages_are_counted_and_logged_by_their_names_without_an_address(serve: Serve) -> None:
+    hub = serve(access_log="json")
+    for path in ("/check?value=4111111111111111", "/console/requests/4111111111111111", "/check"):
+        requests.get(hub.url + path, timeout=30, allow_redirects=False)
+    lines = [json.loads(line) for line in hub.log.read_text().splitlines() if '"request"' in line]
+    assert [(line["method"], line["route"]) for line in lines][::2] == [("GET", "/check")] * 2
+    assert lines[1]["route"] == "/console/requests/<id>"
+    assert all(line.keys() <= {"at", "event", "method", "route", "status", "ms"} for line in lines)
+    assert "4111111111111111" not in hub.log.read_text()
+    page = requests.get(hub.url + "/metrics", timeout=30).text
+    assert value(page, "scamfeed_requests_total", route="/check") == 2
+    assert value(page, "scamfeed_request_seconds_count", route="/check") == 2
+    # Probes and pages are no requests of partners.
+    assert "health" not in page
+    assert trail(hub) == []
+
+
+def test_audit_trail_has_writes_reads_and_failures(serve: Serve) -> None:
     hub = serve(workers=2)
     status = hub.post([tool(id=f"tool--{uuid.uuid4()}") for _ in range(3)]).json()
     for _ in range(4):
@@ -124,7 +166,7 @@ def test_the_trail_says_who_wrote_read_and_failed_to(serve: Serve) -> None:
     assert (failure.partner, failure.reference) == (None, refused["error_id"])
 
 
-def test_a_write_is_on_the_trail_whatever_happens_next(serve: Serve) -> None:
+def test_write_is_in_the_audit_trail_after_a_kill(serve: Serve) -> None:
     hub = serve()
     status = hub.post([tool(id=f"tool--{uuid.uuid4()}")]).json()
     for worker in [hub.process.pid, *hub.workers()]:
@@ -132,7 +174,7 @@ def test_a_write_is_on_the_trail_whatever_happens_next(serve: Serve) -> None:
     assert [entry.event.reference for entry in trail(hub)] == [status["id"]]
 
 
-def test_a_server_that_stops_leaves_nothing_unwritten(serve: Serve) -> None:
+def test_stopping_server_writes_all_entries(serve: Serve) -> None:
     hub = serve(workers=2)
     for _ in range(10):
         hub.get()

@@ -1,4 +1,4 @@
-"""A hub that lists values of several partners, asked without sockets, on either database."""
+"""A hub without sockets that lists values of several partners, on either database."""
 
 import atexit
 import io
@@ -17,7 +17,7 @@ from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.app import close, create_app
-from server.observe.audit_trail import AuditTrail
+from server.features.trail.recorder import AuditTrail
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.hub import Hub
@@ -26,7 +26,7 @@ from server.release.route.policy import Policy
 from server.settings import Settings
 from server.store import Store, collections, partners
 from server.store.item import Item
-from server.taxii.application import TaxiiApplication, call_wsgi
+from server.web.taxii.application import TaxiiApplication, call_wsgi
 from tests.initial_stores import initial_url
 
 KINDS = {"bank": PartnerKind.BANK, "police": PartnerKind.GOVERNMENT, "reader": PartnerKind.BANK}
@@ -34,7 +34,7 @@ KINDS = {"bank": PartnerKind.BANK, "police": PartnerKind.GOVERNMENT, "reader": P
 
 @dataclass
 class ApiHub:
-    """The hub, its application, and a token of each partner."""
+    """The hub, its application, and a token for each partner."""
 
     store: Store
     hub: Hub
@@ -44,7 +44,7 @@ class ApiHub:
     def join(self, name: str, *reads: str, kind: PartnerKind = PartnerKind.BANK) -> None:
         """Register a partner that reads some collections."""
         with self.store.begin() as tx:
-            made = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name))
+            made = Partner(name=name, kind=kind, country="TH", identity=ids.identity(name), vouched=True)
             self.tokens[name] = partners.add(tx, made).token
         self.grant(name, *reads)
 
@@ -54,7 +54,7 @@ class ApiHub:
                 collections.grant(tx, name, collections.get(tx, alias), read=True)
 
     def report(self, by: str, value: str, kind: str, *, seq: int = 0, **columns: Any) -> None:
-        """Contribute a report of a value, as ``by``."""
+        """Contribute a report of a value as ``by``."""
         details = columns.pop("details", {})
         given = {"reporter": by, "kind": kind, "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
         report = ReportReader({**given, **columns}).report({"value": value, **details})
@@ -62,8 +62,8 @@ class ApiHub:
             partner = partners.get(tx, by)
             contribute(self.hub, tx, partner, [Item.of(obj) for obj in to_stix(report, seq=seq)])
 
-    def say(self, by: str, which: str, **columns: Any) -> None:
-        """Contribute a sighting, an outcome or another record, as ``by``."""
+    def contribute_record(self, by: str, which: str, **columns: Any) -> None:
+        """Contribute a sighting, an outcome or another record as ``by``."""
         defaults = {"reporter": by, "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
         with self.store.begin() as tx:
             objects = records_to_stix(tabular.read_record(which, columns, defaults))
@@ -113,14 +113,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def settings() -> dict[str, Any]:
-    """Settings beside the defaults; a module may have its own."""
+    """Settings besides the defaults. A module can override them."""
     return {}
 
 
 @pytest.fixture
 def hub(url: str, settings: dict[str, Any]) -> Iterator[ApiHub]:
     store = Store.open(url)
-    app = create_app(Settings(database_url=url, **settings))
+    app = create_app(Settings(database_url=url, **{"background": False, **settings}))
     application = app.wsgi_app
     assert isinstance(application, TaxiiApplication)
     made = ApiHub(store, Hub(store, Policy(newcomers=NewcomerRule(0, 0))), application)

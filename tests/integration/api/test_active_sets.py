@@ -1,4 +1,4 @@
-"""The active set as a stream, and its digest: what a reader over TAXII counts is what the hub has counted."""
+"""The active set as a stream, and its digest: the hub counts the same objects as a reader over TAXII."""
 
 import hashlib
 import itertools
@@ -12,11 +12,10 @@ import pytest
 import zstandard
 
 from schemas import timestamp
-from server.api import active_sets as endpoints
-from server.api.active_sets import DigestFolding
+from server.features.exports import api as endpoints
+from server.features.exports.api import DigestFolding
 from server.store import collections, jobs, log
 from server.store.database import times
-from server.store.item import Item
 from server.store.liveness import heartbeats
 from server.store.objects import digests
 from tests.integration.api.conftest import ApiHub
@@ -54,7 +53,7 @@ def _stands(obj: dict[str, Any], as_of: str) -> bool:
 
 
 def _counted(objects: list[dict[str, Any]], as_of: str) -> dict[str, Any]:
-    """Return what the agreement says of these objects, by the shortest way there is."""
+    """Return the expected digest of these objects, computed directly."""
     revoked = {obj["id"] for obj in objects if obj.get("revoked")}
     based_on = [obj for obj in objects if obj.get("relationship_type") == "based-on"]
     along = {id_ for obj in based_on for id_ in (obj["id"], obj["target_ref"])}
@@ -62,22 +61,23 @@ def _counted(objects: list[dict[str, Any]], as_of: str) -> dict[str, Any]:
     counted = [obj for obj in objects if _stands(obj, as_of) and (obj["id"] not in along or obj["id"] in standing)]
     named = [f"{obj['id']} {obj.get('modified') or obj.get('created') or ''}" for obj in counted]
     total = sum(int.from_bytes(hashlib.sha256(name.encode()).digest()) for name in named) % _MODULUS
-    return {"active": len(named), "digest": f"{total:064x}"}
+    listings = sum(obj["type"] == "indicator" for obj in counted)
+    return {"active": len(named), "listings": listings, "digest": f"{total:064x}"}
 
 
 def _assert_equal(hub: ApiHub, alias: str, by: str = "reader") -> None:
     answer, objects = _digest(hub, alias, by), _over_taxii(hub, alias, by)
-    assert {name: answer[name] for name in ("active", "digest")} == _counted(objects, answer["as_of"])
+    assert {name: answer[name] for name in ("active", "listings", "digest")} == _counted(objects, answer["as_of"])
 
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take several steps for a few objects."""
+    """Apply several changes to a few objects."""
     monkeypatch.setattr(digests, "_ROWS", 7)
     monkeypatch.setattr(endpoints, "_ROWS", 5)
 
 
-def test_the_digest_says_up_to_when_the_collection_is_current(hub: ApiHub) -> None:
+def test_digest_names_the_time_up_to_which_the_collection_is_current(hub: ApiHub) -> None:
     with hub.store.begin() as tx:
         heartbeats.forget(tx, "server")
         heartbeats.beat(tx, "server")
@@ -90,7 +90,7 @@ def test_the_digest_says_up_to_when_the_collection_is_current(hub: ApiHub) -> No
     assert times.parse(_digest(hub, "takedown")["heartbeat"]) >= current.released
 
 
-def test_the_digest_follows_what_happens(hub: ApiHub) -> None:
+def test_digest_follows_changes(hub: ApiHub) -> None:
     chance = random.Random(5)  # noqa: S311 - the same each time
     hub.grant("reader", "takedown-full")
     for alias in ("takedown", "takedown-full"):
@@ -112,7 +112,7 @@ def test_the_digest_follows_what_happens(hub: ApiHub) -> None:
         _assert_equal(hub, alias)
 
 
-def test_a_first_fold_counts_only_what_is_left(hub: ApiHub) -> None:
+def test_first_fold_counts_only_active_objects(hub: ApiHub) -> None:
     for number in range(9):
         hub.report("bank", f"v{number}.example.com", "domain")
     hub.retract("v3.example.com", "bank")
@@ -120,7 +120,7 @@ def test_a_first_fold_counts_only_what_is_left(hub: ApiHub) -> None:
     _assert_equal(hub, "takedown")
 
 
-def test_what_ends_is_counted_until_its_minute(hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ending_listing_counts_until_its_minute(hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = times.now()
     soon = timestamp.text(times.moment(moment + 90_000_000))
     hub.report("bank", "soon.example.com", "domain", valid_until=soon)
@@ -132,12 +132,12 @@ def test_what_ends_is_counted_until_its_minute(hub: ApiHub, monkeypatch: pytest.
     assert after["active"] == before["active"] - 1
     assert after["as_of"] > soon
     _assert_equal(hub, "takedown")
-    # What ended is changed and taken back without being counted twice.
+    # A changed and then retracted listing that has ended is not counted twice.
     hub.retract("soon.example.com", "bank")
     _assert_equal(hub, "takedown")
 
 
-def test_the_thread_folds_what_was_asked_for(hub: ApiHub) -> None:
+def test_thread_folds_requested_collections(hub: ApiHub) -> None:
     _digest(hub, "takedown")
     hub.report("bank", "new.example.com", "domain")
     folding = DigestFolding(hub.store)
@@ -148,7 +148,7 @@ def test_the_thread_folds_what_was_asked_for(hub: ApiHub) -> None:
     _assert_equal(hub, "takedown")
 
 
-def test_a_deleted_object_is_counted_no_more(hub: ApiHub) -> None:
+def test_deleted_object_is_not_counted(hub: ApiHub) -> None:
     with hub.store.begin() as tx:
         room = collections.add(tx, "room", "Room")
         collections.grant(tx, "reader", room, read=True, write=True)
@@ -157,14 +157,19 @@ def test_a_deleted_object_is_counted_no_more(hub: ApiHub) -> None:
             | {"created": f"2026-01-01T00:00:0{number}Z", "modified": f"2026-01-01T00:00:0{number}.5Z"}
             for number in range(9)
         ]
-        log.append(tx, room, [Item.of(obj) for obj in objects])
+    body = json.dumps({"objects": objects}).encode()
+    headers = {
+        "CONTENT_TYPE": "application/taxii+json;version=2.1",
+        "HTTP_ACCEPT": "application/taxii+json;version=2.1",
+    }
+    assert hub.ask("POST", f"/feed/collections/{room.id}/objects/", body=body, **headers)[0] == 202
     _assert_equal(hub, "room")
     assert hub.ask("DELETE", f"/feed/collections/room/objects/{objects[4]['id']}/")[0] == 200
     _assert_equal(hub, "room")
     assert _digest(hub, "room")["active"] == 8
 
 
-def test_the_active_set_is_what_taxii_has_without_what_was_taken_back(hub: ApiHub) -> None:
+def test_active_set_equals_taxii_without_revoked_objects(hub: ApiHub) -> None:
     hub.grant("reader", "takedown-full")
     for number in range(9):
         hub.report("bank", f"v{number}.example.com", "domain")
@@ -178,7 +183,7 @@ def test_the_active_set_is_what_taxii_has_without_what_was_taken_back(hub: ApiHu
             obj["id"] for obj in _over_taxii(hub, alias) if obj["type"] == "indicator" and "v3." not in obj["pattern"]
         ]
         assert headers["Content-Type"] == "application/x-ndjson"
-        # From there on TAXII has what comes later, and nothing else.
+        # From this position on, TAXII returns only later objects.
         assert _over_taxii(hub, alias, after=headers["X-Scamfeed-Added-Up-To"]) == []
         hub.report("bank", f"next-{alias}.example.com", "domain")
         assert [
@@ -188,7 +193,7 @@ def test_the_active_set_is_what_taxii_has_without_what_was_taken_back(hub: ApiHu
         ] == [f"next-{alias}.example.com"]
 
 
-def test_changes_while_it_is_sent_are_left_for_taxii(hub: ApiHub) -> None:
+def test_changes_during_the_stream_are_left_to_taxii(hub: ApiHub) -> None:
     for number in range(20):
         hub.report("bank", f"v{number}.example.com", "domain")
     whole = _active(hub, "takedown")[1]
@@ -205,7 +210,7 @@ def test_changes_while_it_is_sent_are_left_for_taxii(hub: ApiHub) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_the_stream_is_compressed_for_who_takes_that(hub: ApiHub, encoding: str) -> None:
+def test_stream_is_compressed_on_request(hub: ApiHub, encoding: str) -> None:
     for number in range(9):
         hub.report("bank", f"v{number}.example.com", "domain")
     plain = hub.ask("GET", "/api/collections/takedown/active")[2]
@@ -217,7 +222,7 @@ def test_the_stream_is_compressed_for_who_takes_that(hub: ApiHub, encoding: str)
         assert zstandard.ZstdDecompressor().decompressobj().decompress(packed) == plain
 
 
-def test_who_may_not_read_learns_nothing(hub: ApiHub) -> None:
+def test_partner_without_read_access_learns_nothing(hub: ApiHub) -> None:
     for route, alias in itertools.product(("digest", "active"), ("takedown", "no-such", "inbox")):
         path = f"/api/collections/{alias}/{route}"
         assert hub.ask("GET", path, "stranger")[0] == 404
@@ -226,8 +231,8 @@ def test_who_may_not_read_learns_nothing(hub: ApiHub) -> None:
 
 
 @pytest.mark.parametrize("alias", ["takedown", "takedown-full"])
-def test_partners_that_were_let_in_at_any_time_have_the_same_digest(hub: ApiHub, alias: str) -> None:
-    """What comes and goes meanwhile: listings with texts, and values that are listed again after they were cleared."""
+def test_digest_does_not_depend_on_the_time_of_the_grant(hub: ApiHub, alias: str) -> None:
+    """Changes in between: listings with texts, and values listed again after they were cleared."""
     chance = random.Random(11)  # noqa: S311 - the same each time
     hub.grant("reader", alias)
     values = [f"v{number}.example.com" for number in range(5)]
@@ -260,7 +265,7 @@ class TestRequests:
     def settings(self) -> dict[str, Any]:
         return {"rate_limit": 20}
 
-    def test_a_stream_counts_by_what_it_has(self, hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_stream_costs_quota_by_its_size(self, hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(endpoints, "_OBJECTS_A_REQUEST", 4)
         for number in range(5):
             hub.report("bank", f"v{number}.example.com", "domain")
@@ -270,7 +275,7 @@ class TestRequests:
         assert answers == [200] * 6 + [429] * 3, "three requests each"
         assert hub.ask("GET", "/api/collections/takedown/digest", "bank")[0] == 404
 
-    def test_one_stream_takes_half_a_minute_at_most(self, hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_stream_ends_after_half_a_minute(self, hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(endpoints, "_OBJECTS_A_REQUEST", 1)
         for number in range(20):
             hub.report("bank", f"v{number}.example.com", "domain")

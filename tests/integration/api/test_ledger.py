@@ -1,4 +1,4 @@
-"""The ledger as a reader of the collection sees it, and nobody else; and two hubs that are witnesses for each other."""
+"""The ledger is visible to readers of the collection only. Two hubs act as witnesses for each other."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from schemas.ledger import tiles, trees
-from schemas.ledger.checkpoints import Checkpoint, open_checkpoint
-from schemas.ledger.entries import EntryKind, Opening
-from schemas.ledger.notes import COSIGNATURE, SignedNote, SignerKey, VerifierKey
-from schemas.ledger.proofs import CheckpointAddition, LogProof
-from schemas.ledger.tiles import TileNodes, TilePath
-from server.release.ledger.keys import LedgerKeys
-from server.release.ledger.sealer import LedgerRules
+from schemas.tlog import trees
+from schemas.tlog.entries import EntryKind, Opening
+from schemas.tlog.notes import COSIGNATURE, SignedNote, SignerKey, VerifierKey
+from schemas.tlog.proofs import Checkpoint, CheckpointAddition, LogProof, open_checkpoint
+from schemas.tlog.trees import TileNodes, TilePath
+from server.features.ledger.keys import LedgerKeys
+from server.features.ledger.sealer import LedgerRules
 from server.store.ledger import sealing, witnesses
 from server.store.ledger.witnesses import OtherHub, Witness, WitnessExists
 from tests.integration.api.conftest import ApiHub
@@ -67,11 +66,11 @@ def bodies(hub: ApiHub, by: str, log: str = LOG) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("log", [LOG, FULL])
-def test_a_reader_can_check_every_object_that_is_served(hub: ApiHub, keys: LedgerKeys, log: str) -> None:
+def test_reader_can_verify_every_object_served(hub: ApiHub, keys: LedgerKeys, log: str) -> None:
     checkpoint = head(hub, keys, log)
     assert checkpoint.origin.startswith("hub.example/log/")
     assert trees.root(nodes(hub, checkpoint.size, log), checkpoint.size) == checkpoint.root
-    entries = tiles.unbundle(get(hub, f"{log}/tile/{TilePath(None, 0, checkpoint.size)}"))
+    entries = trees.unbundle(get(hub, f"{log}/tile/{TilePath(None, 0, checkpoint.size)}"))
     found: list[Opening] = []
     page: dict[str, Any] = {"next": ""}
     while page["next"] is not None:
@@ -85,7 +84,7 @@ def test_a_reader_can_check_every_object_that_is_served(hub: ApiHub, keys: Ledge
         assert opening.entry(json.dumps(obj).encode()) == entries[opening.index]
 
 
-def test_a_proof_is_checked_without_the_hub(hub: ApiHub, keys: LedgerKeys) -> None:
+def test_proof_is_verified_without_the_hub(hub: ApiHub, keys: LedgerKeys) -> None:
     for obj in bodies(hub, "reader"):
         version = f"&version={obj['modified']}" if "modified" in obj else ""
         data = get(hub, f"{LOG}/proof?id={obj['id']}{version}")
@@ -96,7 +95,7 @@ def test_a_proof_is_checked_without_the_hub(hub: ApiHub, keys: LedgerKeys) -> No
         assert checkpoint == head(hub, keys)
 
 
-def test_who_may_not_read_the_collection_cannot_tell_that_there_is_a_ledger(hub: ApiHub, keys: LedgerKeys) -> None:
+def test_ledger_is_hidden_without_read_access_to_the_collection(hub: ApiHub, keys: LedgerKeys) -> None:
     paths = ("checkpoint", "checkpoint/cosigned", "tile/0/000.p/3", "tile/entries/000.p/3", "openings", "proof?id=x")
     for path in (*paths, "cosignatures"):
         method = "POST" if path == "cosignatures" else "GET"
@@ -108,7 +107,7 @@ def test_who_may_not_read_the_collection_cannot_tell_that_there_is_a_ledger(hub:
         assert hub.ask(method, f"{LOG}/{path}", None, b"x")[0] == 401
 
 
-def test_a_newcomer_is_given_nothing_that_opens_what_was_withdrawn_before(hub: ApiHub, keys: LedgerKeys) -> None:
+def test_new_reader_gets_no_openings_of_earlier_delistings(hub: ApiHub, keys: LedgerKeys) -> None:
     hub.join("late", "takedown", "takedown-full")
     for log in (LOG, FULL):
         all_there_is = json.loads(get(hub, f"{log}/openings"))["openings"]
@@ -122,7 +121,7 @@ def test_a_newcomer_is_given_nothing_that_opens_what_was_withdrawn_before(hub: A
             assert hub.ask("GET", f"{log}/proof?id={opening['id']}", "reader")[0] == 200
 
 
-def test_tiles_may_be_kept_by_their_reader_and_checkpoints_by_nobody(hub: ApiHub, keys: LedgerKeys) -> None:
+def test_tiles_are_cacheable_by_their_reader_and_checkpoints_are_not(hub: ApiHub, keys: LedgerKeys) -> None:
     tile = hub.ask("GET", f"{LOG}/tile/0/000.p/3")
     assert (tile[1]["Cache-Control"], len(tile[2])) == ("private, max-age=31536000, immutable", 96)
     assert hub.ask("GET", f"{LOG}/checkpoint")[1]["Cache-Control"] == "no-store"
@@ -133,11 +132,11 @@ def test_tiles_may_be_kept_by_their_reader_and_checkpoints_by_nobody(hub: ApiHub
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=x", "added_after=yesterday", "next=-1", "next=1&next=2", "&".join(["a=1"] * 9)]
 )
-def test_what_is_no_question_is_refused(hub: ApiHub, keys: LedgerKeys, query: str) -> None:
+def test_malformed_ledger_requests_are_refused(hub: ApiHub, keys: LedgerKeys, query: str) -> None:
     assert hub.ask("GET", f"{LOG}/openings?{query}")[0] == 400
 
 
-def test_a_registered_witness_cosigns_and_nobody_else(hub: ApiHub, keys: LedgerKeys) -> None:
+def test_only_a_registered_witness_cosigns(hub: ApiHub, keys: LedgerKeys) -> None:
     witness = SignerKey.make("bank.example/witness", COSIGNATURE)
     note = SignedNote.parse(get(hub, f"{LOG}/checkpoint"))
     line = str(witness.sign(note.text, 1_795_680_000)).encode()
@@ -149,7 +148,7 @@ def test_a_registered_witness_cosigns_and_nobody_else(hub: ApiHub, keys: LedgerK
     cosigned = SignedNote.parse(get(hub, f"{LOG}/checkpoint/cosigned"))
     assert [signed.time for signed in cosigned.signed_by([witness.verifier])] == [1_795_680_000]
     cosigned.check([keys.log[0].verifier.for_origin(head(hub, keys).origin)])
-    # Of an earlier size, with its text, and of a size that the log never had.
+    # An earlier size with its text, and a size that the log never had.
     hub.report("bank", "more.example.com", "domain")
     seal(hub, keys)
     older = Checkpoint(head(hub, keys).origin, 2, trees.root(nodes(hub, head(hub, keys).size), 2))
@@ -162,7 +161,7 @@ def test_a_registered_witness_cosigns_and_nobody_else(hub: ApiHub, keys: LedgerK
     assert SignedNote.parse(proof.checkpoint).signed_by([witness.verifier])
 
 
-def test_this_hub_is_a_witness_that_no_log_can_go_back_for(hub: ApiHub, keys: LedgerKeys) -> None:
+def test_hub_as_witness_rejects_a_rewound_log(hub: ApiHub, keys: LedgerKeys) -> None:
     other = SignerKey.make("other.example/log")
     entries = [bytes([number]) for number in range(9)]
     forest = memory_nodes(entries)
@@ -189,7 +188,7 @@ def test_this_hub_is_a_witness_that_no_log_can_go_back_for(hub: ApiHub, keys: Le
     assert ask(9, 7)[0] == 400
     assert hub.ask("POST", "/witness/add-checkpoint", None, b"old x\n\n")[0] == 400
     assert ask(7, 9)[0] == 200
-    # A hub whose name goes on from this one's: the log is of the longer name. Of one name there are no two.
+    # A hub whose name begins with this hub's name: the log belongs to the longer name. Names are unique.
     inner = SignerKey.make("other.example/log/7")
     with hub.store.begin() as tx:
         witnesses.trust(tx, OtherHub("Zeta", inner.verifier))
@@ -202,7 +201,7 @@ def test_this_hub_is_a_witness_that_no_log_can_go_back_for(hub: ApiHub, keys: Le
     assert ask(9, 9, by=inner)[0] == 200
 
 
-def test_keys_are_those_that_the_store_knows(hub: ApiHub, keys: LedgerKeys) -> None:
+def test_served_keys_are_the_stored_ones(hub: ApiHub, keys: LedgerKeys) -> None:
     assert VerifierKey.parse(str(keys.log[0].verifier)).name == "hub.example/log"
     openings = json.loads(get(hub, f"{LOG}/openings"))["openings"]
     assert {opening["kind"] for opening in openings} == {EntryKind.PUBLISHED}

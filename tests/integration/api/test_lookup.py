@@ -1,4 +1,4 @@
-"""Look-ups: what a partner may read of a value, in any spelling, and nothing of what it may not."""
+"""Look-ups return what a partner may read about a value in any spelling, and nothing else."""
 
 import gzip
 import io
@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from server.api.limits import AddressQuota
-from server.observe.audit_trail import AuditTrail
-from server.store import audit, lookups, subjects
-from server.taxii.errors import TaxiiError
+from server.features.lookups import queries
+from server.features.trail.recorder import AuditTrail
+from server.store import audit, partners, subjects
+from server.web.taxii.errors import TaxiiError
+from server.web.taxii.limits import AddressQuota
 from tests.integration.api.conftest import ApiHub
 
 ACCOUNT = {"value": "1234567890", "kind": "bank-account", "details": {"bank": "004", "country": "TH"}}
@@ -39,7 +40,7 @@ def test_a_listed_value_is_found_in_any_spelling(hub: ApiHub) -> None:
     assert other["listings"] == account["listings"]
 
 
-def test_unknown_hidden_retracted_and_ended_are_one_answer(hub: ApiHub) -> None:
+def test_unknown_hidden_retracted_and_ended_values_look_alike(hub: ApiHub) -> None:
     _reported(hub)
     hub.report("bank", "gone.example.com", "domain")
     hub.retract("gone.example.com", "bank")
@@ -56,7 +57,7 @@ def test_unknown_hidden_retracted_and_ended_are_one_answer(hub: ApiHub) -> None:
     assert [result["found"] for result in hub.look_up(*asked)] == [False, True, False]
 
 
-def test_a_grant_holds_from_the_next_request_on(hub: ApiHub) -> None:
+def test_grant_is_effective_from_the_next_request(hub: ApiHub) -> None:
     _reported(hub)
     assert not hub.look_up(DOMAIN, by="stranger")[0]["found"]
     hub.grant("stranger", "takedown-full")
@@ -67,7 +68,7 @@ def test_a_grant_holds_from_the_next_request_on(hub: ApiHub) -> None:
     assert [listing["collection"] for listing in result["listings"]] == ["takedown"]
 
 
-def test_a_private_listing_is_for_its_reader_alone(hub: ApiHub) -> None:
+def test_private_listing_is_visible_to_its_reader_only(hub: ApiHub) -> None:
     hub.report("police", "quiet.example.com", "domain", tlp="amber", only_partners="reader")
     [result] = hub.look_up("quiet.example.com")
     assert [listing["collection"] for listing in result["listings"]] == ["for-reader"]
@@ -75,7 +76,7 @@ def test_a_private_listing_is_for_its_reader_alone(hub: ApiHub) -> None:
     assert not hub.look_up("quiet.example.com", by="other")[0]["found"]
 
 
-def test_several_listings_come_the_strongest_first(hub: ApiHub) -> None:
+def test_strongest_listing_comes_first(hub: ApiHub) -> None:
     hub.report("police", DOMAIN, "domain", tlp="clear")
     hub.grant("reader", "public")
     [result] = hub.look_up(DOMAIN)
@@ -83,7 +84,7 @@ def test_several_listings_come_the_strongest_first(hub: ApiHub) -> None:
     assert result["grade"] == result["listings"][0]["grade"]
 
 
-def test_one_bad_value_stops_no_other(hub: ApiHub) -> None:
+def test_one_bad_value_does_not_stop_the_others(hub: ApiHub) -> None:
     _reported(hub)
     bad, good, kindless, long = hub.look_up(
         {"value": "12345", "kind": "bank-account"}, DOMAIN, {"value": "?", "kind": "no"}, "x" * 5_000
@@ -95,7 +96,7 @@ def test_one_bad_value_stops_no_other(hub: ApiHub) -> None:
     assert kindless["error"]["reason"] == "unknown-kind"
 
 
-def test_two_names_of_one_digest_are_told_apart(hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_names_with_one_digest_are_distinguished(hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subjects, "digest", lambda subject: 7)
     hub.report("bank", "one.example.com", "domain")
     hub.report("bank", "two.example.com", "domain")
@@ -107,8 +108,8 @@ def test_two_names_of_one_digest_are_told_apart(hub: ApiHub, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 400, "not-json-body"),
-        (b"\xff", 400, "not-json-body"),
+        (b"", 422, "not-json-body"),
+        (b"\xff", 422, "not-json-body"),
         (b"[" * 100_000, 422, "not-a-lookup"),
         (b'{"values": []}', 422, "not-a-lookup"),
         (b'{"values": [{"value": "x", "secret-12345": 1}]}', 422, "not-a-lookup"),
@@ -116,7 +117,7 @@ def test_two_names_of_one_digest_are_told_apart(hub: ApiHub, monkeypatch: pytest
         (b'{"values": [{"value": "' + b"x" * 1_100_000 + b'"}]}', 413, "body-too-large"),
     ],
 )
-def test_what_is_no_look_up_is_refused(hub: ApiHub, body: bytes, status: int, code: str) -> None:
+def test_malformed_look_up_is_refused(hub: ApiHub, body: bytes, status: int, code: str) -> None:
     got, headers, answer = hub.ask("POST", "/api/lookup", body=body)
     assert (got, json.loads(answer)["error_code"]) == (status, code)
     assert headers["Content-Type"] == "application/json"
@@ -141,7 +142,7 @@ def test_credentials_methods_and_types_are_checked(hub: ApiHub) -> None:
     assert hub.ask("POST", "/api/lookup", body=body, HTTP_ACCEPT="application/json")[0] == 200
 
 
-def test_that_it_was_asked_is_audited_and_what_is_not(hub: ApiHub, caplog: pytest.LogCaptureFixture) -> None:
+def test_look_up_is_audited_without_its_values(hub: ApiHub, caplog: pytest.LogCaptureFixture) -> None:
     _reported(hub)
     caplog.set_level("DEBUG")
     hub.look_up(ACCOUNT, "asked-about.example.com")
@@ -157,12 +158,12 @@ def test_that_it_was_asked_is_audited_and_what_is_not(hub: ApiHub, caplog: pytes
         assert secret not in repr(event)
 
 
-def test_hidden_and_unknown_touch_the_same_rows(hub: ApiHub) -> None:
-    """What is asked of the store does not depend on whether others have the value."""
+def test_hidden_and_unknown_values_touch_the_same_rows(hub: ApiHub) -> None:
+    """The store queries do not depend on whether other partners have the value."""
     _reported(hub)
     with hub.store.read() as tx:
-        for logs in ({}, lookups.readable_logs(tx, "stranger"), lookups.public_logs(tx, "public")):
-            assert lookups.listed(tx, [f"domain:{DOMAIN}"], logs) == {}
+        for logs in ({}, queries.readable_logs(tx, "stranger"), queries.public_logs(tx, "public")):
+            assert queries.known(tx, [f"domain:{DOMAIN}"], (), logs).bodies == {}
 
 
 class TestQuota:
@@ -174,7 +175,7 @@ class TestQuota:
         status, headers, _ = hub.ask("POST", "/api/lookup", body=json.dumps({"values": values}).encode())
         return status, headers
 
-    def test_misses_on_accounts_cost_more_and_headers_say_what_is_left(self, hub: ApiHub) -> None:
+    def test_account_misses_cost_more_and_headers_show_the_rest(self, hub: ApiHub) -> None:
         _reported(hub)
         status, headers = self._asked(hub, {"value": DOMAIN}, {"value": "unknown.example.com"})
         assert (status, headers["RateLimit-Policy"]) == (200, '"lookups";q=50;w=60')
@@ -190,11 +191,17 @@ class TestQuota:
         assert 1 <= int(headers["Retry-After"]) <= 60
         assert headers["RateLimit"].startswith('"lookups";r=0;')
 
-    def test_more_at_once_than_is_left_is_refused_whole(self, hub: ApiHub) -> None:
+    def test_request_above_the_remaining_quota_is_refused_whole(self, hub: ApiHub) -> None:
         assert self._asked(hub, *({"value": f"a{number}.example.com"} for number in range(51)))[0] == 429
         assert self._asked(hub, *({"value": f"a{number}.example.com"} for number in range(50)))[0] == 200
 
-    def test_each_partner_has_its_own(self, hub: ApiHub) -> None:
+    def test_partners_of_one_organisation_share_a_quota(self, hub: ApiHub) -> None:
+        with hub.store.begin() as tx:
+            partners.change(tx, partners.get(tx, "stranger").model_copy(update={"organisation": "Reader"}))
+        assert self._asked(hub, *({"value": f"a{number}.example.com"} for number in range(50)))[0] == 200
+        assert hub.ask("POST", "/api/lookup", "stranger", b'{"values": [{"value": "a.example.com"}]}')[0] == 429
+
+    def test_each_partner_has_its_own_quota(self, hub: ApiHub) -> None:
         assert self._asked(hub, *({"value": f"a{number}.example.com"} for number in range(50)))[0] == 200
         assert hub.ask("POST", "/api/lookup", "stranger", b'{"values": [{"value": "a.example.com"}]}')[0] == 200
 
@@ -208,7 +215,7 @@ def _is_allowed(quota: AddressQuota, address: str) -> bool:
 
 
 class TestCheck:
-    def test_anybody_may_ask_about_what_is_public(self, hub: ApiHub) -> None:
+    def test_public_values_can_be_checked_anonymously(self, hub: ApiHub) -> None:
         _reported(hub)
         hub.report("police", "open.example.com", "domain", tlp="clear")
         status, headers, body = hub.ask("GET", "/api/check?value=hxxp://open[.]example.com/", None)
@@ -220,7 +227,7 @@ class TestCheck:
         [hidden] = json.loads(hub.ask("GET", f"/api/check?value={DOMAIN}", None)[2])["results"]
         assert (hidden["found"], hidden["listings"]) == (False, [])
 
-    def test_nobody_is_written_down(self, hub: ApiHub, caplog: pytest.LogCaptureFixture) -> None:
+    def test_anonymous_clients_are_not_recorded(self, hub: ApiHub, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level("DEBUG")
         for address in ("192.0.2.1", "192.0.2.2"):
             assert hub.ask("GET", "/api/check?value=a.example.com", None, REMOTE_ADDR=address)[0] == 200
@@ -232,7 +239,7 @@ class TestCheck:
         assert "route=check" in lines
         assert "192.0.2" not in lines
 
-    def test_credentials_show_no_more(self, hub: ApiHub) -> None:
+    def test_credentials_do_not_extend_a_public_check(self, hub: ApiHub) -> None:
         _reported(hub)
         assert b'"found":false' in hub.ask("GET", f"/api/check?value={DOMAIN}", "reader")[2]
 
@@ -241,21 +248,21 @@ class TestCheck:
         status, _, body = hub.ask("GET", "/api/check" + query, None)
         assert (status, json.loads(body)["error_code"]) == (400, "not-a-check")
 
-    def test_an_address_asks_so_often_a_minute(self, hub: ApiHub) -> None:
+    def test_anonymous_address_has_a_limit_per_minute(self, hub: ApiHub) -> None:
         asked = [hub.ask("GET", "/api/check?value=a.example.com", None)[0] for _ in range(31)]
         assert asked == [200] * 30 + [429]
         assert hub.ask("GET", "/api/check?value=a.example.com", None, REMOTE_ADDR="192.0.2.1")[0] == 200
         network = [hub.ask("GET", "/api/check?value=a", None, REMOTE_ADDR=f"2001:db8::{n}")[0] for n in range(31)]
         assert network[-1] == 429
 
-    def test_a_network_of_many_addresses_asks_four_times_as_often(self) -> None:
+    def test_network_has_four_times_the_limit_of_an_address(self) -> None:
         quota = AddressQuota(30, lambda: 1_000.0)
         for around in ("192.0.2.{}", "2001:db8:0:{:x}::1"):
             asked = [_is_allowed(quota, around.format(1 + at % 250)) for at in range(200)]
             assert asked == [True] * 120 + [False] * 80
         assert _is_allowed(quota, "192.0.3.1")
 
-    def test_who_asks_now_and_then_is_answered_whatever_others_ask(self) -> None:
+    def test_occasional_client_is_answered_under_load(self) -> None:
         clock = [1_020.0]
         quota = AddressQuota(30, lambda: clock[0])
         many = [f"10.{at // 250}.{at % 250}.1" for at in range(200)]
@@ -267,7 +274,7 @@ class TestCheck:
                 assert _is_allowed(quota, "192.0.2.1")
                 assert sum(_is_allowed(quota, address) for address in many) <= 70, "all together as a rule"
 
-    def test_all_together_have_an_end(self) -> None:
+    def test_all_anonymous_clients_share_a_limit(self) -> None:
         quota = AddressQuota(30, lambda: 1_020.0)
         asked = [_is_allowed(quota, f"10.{at // 60_000}.{at // 240 % 250}.{at % 240}") for at in range(40_000)]
         asked += [_is_allowed(quota, f"11.{at // 250}.{at % 250}.1") for at in range(40_000)]
@@ -294,6 +301,6 @@ def test_long_texts_are_not_read_on_the_event_loop(hub: ApiHub) -> None:
         assert fast or hub.application.respond(environ).status == 200
         return fast
 
-    # The first ones take their part of the quota, and any may be late on a busy machine.
+    # The first requests use up their part of the quota, and any may be late on a busy machine.
     assert any(is_fast("a.example.com") for _ in range(50))
     assert not any(is_fast("๑" * 1_100) for _ in range(5))

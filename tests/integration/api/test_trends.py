@@ -1,4 +1,4 @@
-"""Figures by day and month for anybody, and a partner's own quality for itself."""
+"""Daily and monthly figures for everyone, and each partner's own quality."""
 
 import csv
 import io
@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from server.release.trends.fold import fold_all
-from server.release.trends.publish import DELAY, publish_due
-from server.release.trends.query import text_of
+from server.features.trends.counts import DAY
+from server.features.trends.fold import fold_all
+from server.features.trends.publish import DELAY, publish_due
+from server.features.trends.query import text_of
 from server.store.database.times import now
-from server.store.trends.counts import DAY
 from tests.integration.api.conftest import ApiHub
 
 
 @pytest.fixture
 def published(hub: ApiHub) -> str:
-    """Let three banks report six values, and a day and the delay go by; return the day."""
+    """Let three banks report six values, let a day and the delay pass, and return the day."""
     for number in range(3):
         hub.join(f"bank {number}")
     for number in range(6):
@@ -36,11 +36,11 @@ def _get(hub: ApiHub, path: str, by: str | None = None) -> Any:
     return json.loads(body)
 
 
-def test_anybody_reads_what_is_published(hub: ApiHub, published: str) -> None:
+def test_published_figures_are_readable_by_everyone(hub: ApiHub, published: str) -> None:
     answer = _get(hub, f"/api/trends?by=day&from={published}&figure=reports")
     assert answer["published_up_to"] == published
     told = {(row["dimension"], row["word"]): row["count"] for row in answer["figures"]}
-    # The one page that one bank reported is in no cell, and the total tells no more than that there is something.
+    # The page reported by only one bank is in no cell, and the total reveals only that more exists.
     assert told[("", "")] == 7
     assert ("kind", "url") not in told
     assert ("kind", "domain") not in told
@@ -55,11 +55,11 @@ def test_the_same_is_served_as_csv(hub: ApiHub, published: str) -> None:
     assert (row["period"], row["figure"], row["count"]) == (published, "reports", "7")
 
 
-def test_an_answer_is_kept_for_a_minute(hub: ApiHub, published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_is_cacheable_for_a_minute(hub: ApiHub, published: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"/api/trends?by=day&from={published}"
     first = hub.ask("GET", path, None)
     assert first[1]["Cache-Control"] == "public, max-age=60"
-    monkeypatch.setattr("server.release.trends.query.published", None)
+    monkeypatch.setattr("server.features.trends.query.published", None)
     assert hub.ask("GET", path, None)[2] == first[2]
 
 
@@ -74,25 +74,25 @@ def test_an_answer_is_kept_for_a_minute(hub: ApiHub, published: str, monkeypatch
         "dimension=partner",
     ],
 )
-def test_what_is_no_range_is_refused(hub: ApiHub, query: str) -> None:
+def test_malformed_range_is_refused(hub: ApiHub, query: str) -> None:
     status, _, body = hub.ask("GET", f"/api/trends?{query}", None)
     assert status == 400, body
 
 
 @pytest.mark.parametrize("query", ["from=0001-01-01", "from=0001-01-01&to=0001-01-02&by=day", "to=9999-12-31"])
-def test_of_more_days_than_one_answer_has_it_is_about_the_last(hub: ApiHub, query: str) -> None:
+def test_too_long_range_returns_the_last_days(hub: ApiHub, query: str) -> None:
     answer = _get(hub, f"/api/trends?{query}")
     assert answer["figures"] == []
     first, last = (date.fromisoformat(answer[name]) for name in ("from", "to"))
     assert (last - first).days <= 60 * 31 + 31
 
 
-def test_what_is_exact_is_for_the_operator_alone(hub: ApiHub, published: str) -> None:
+def test_exact_figures_are_for_the_operator_only(hub: ApiHub, published: str) -> None:
     for name in ("received", "active"):
         assert _get(hub, f"/api/trends?by=day&from={published}&figure={name}")["figures"] == []
 
 
-def test_a_partner_sees_its_own_quality_and_no_other(hub: ApiHub, published: str) -> None:
+def test_partner_sees_only_its_own_quality(hub: ApiHub, published: str) -> None:
     assert hub.ask("GET", "/api/quality", None)[0] == 401
     [own] = _get(hub, "/api/quality", "bank 0")["kinds"]
     assert (own["kind"], own["volume"], own["exclusive"], own["first"]) == ("domain", 2, 1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Whoever is let read a collection learns of nothing that was withdrawn before, in no resource and by no count."""
+"""Readers granted access later do not see earlier delistings in any resource or count."""
 
 import itertools
 import json
@@ -23,7 +23,7 @@ def _ids(hub: ApiHub, by: str, query: str = "", resource: str = "objects") -> li
 
 @pytest.fixture
 def withdrawn(hub: ApiHub) -> str:
-    """Withdraw a value before ``late`` is let in, and another one after; return the id of the first."""
+    """Delist a value before ``late`` gets access and another one after, and return the id of the first."""
     for value in ("kept.example.com", "early.example.com", "later.example.com"):
         hub.report("bank", value, "domain")
     hub.retract("early.example.com", "bank")
@@ -37,19 +37,19 @@ def withdrawn(hub: ApiHub) -> str:
     return str(found)
 
 
-def test_who_was_there_before_is_told(hub: ApiHub, withdrawn: str) -> None:
+def test_earlier_reader_sees_the_delisting(hub: ApiHub, withdrawn: str) -> None:
     assert withdrawn in _ids(hub, "reader")
 
 
 @pytest.mark.parametrize("query", ["", _ALL, "match[version]=first,last", "match[spec_version]=2.1", "limit=1000"])
 @pytest.mark.parametrize("resource", ["objects", "manifest"])
-def test_no_version_of_it_is_on_a_page(hub: ApiHub, withdrawn: str, query: str, resource: str) -> None:
+def test_no_version_is_on_a_page(hub: ApiHub, withdrawn: str, query: str, resource: str) -> None:
     seen, all_there_is = _ids(hub, "late", query, resource), _ids(hub, "reader", query, resource)
     assert withdrawn not in seen
     assert seen == [id_ for id_ in all_there_is if id_ != withdrawn]
 
 
-def test_by_its_id_it_is_not_there(hub: ApiHub, withdrawn: str) -> None:
+def test_request_by_id_finds_nothing(hub: ApiHub, withdrawn: str) -> None:
     assert _get(hub, f"/objects/{withdrawn}/", "reader")[0] == 200
     absent = "indicator--00000000-0000-4000-8000-000000000000"
     for path in ("", "versions/", f"?{_ALL}"):
@@ -60,7 +60,7 @@ def test_by_its_id_it_is_not_there(hub: ApiHub, withdrawn: str) -> None:
     assert _ids(hub, "late", f"match[id]={withdrawn}&{_ALL}") == []
 
 
-def test_pages_of_one_have_no_gap_and_say_rightly_that_there_is_more(hub: ApiHub, withdrawn: str) -> None:
+def test_pages_of_one_object_have_no_gap_and_a_correct_more(hub: ApiHub, withdrawn: str) -> None:
     for query in ("", f"&{_ALL}"):
         whole, paged, token = _ids(hub, "late", query), list[str](), ""
         while True:
@@ -75,7 +75,7 @@ def test_pages_of_one_have_no_gap_and_say_rightly_that_there_is_more(hub: ApiHub
         assert paged == whole
 
 
-def test_what_is_withdrawn_afterwards_is_told(hub: ApiHub, withdrawn: str) -> None:
+def test_later_delisting_is_visible(hub: ApiHub, withdrawn: str) -> None:
     revoked = [
         obj["pattern"]
         for obj in _get(hub, "/objects/?match[type]=indicator", "late")[2]["objects"]
@@ -84,14 +84,14 @@ def test_what_is_withdrawn_afterwards_is_told(hub: ApiHub, withdrawn: str) -> No
     assert revoked == ["[domain-name:value = 'later.example.com']"]
 
 
-def test_a_right_that_is_given_twice_begins_once(hub: ApiHub, withdrawn: str) -> None:
+def test_repeated_grant_keeps_its_first_date(hub: ApiHub, withdrawn: str) -> None:
     before = _ids(hub, "late")
     hub.grant("late", "takedown")
     assert _ids(hub, "late") == before
 
 
-def test_who_gets_a_right_back_is_told_what_was_withdrawn_meanwhile(hub: ApiHub, withdrawn: str) -> None:
-    """It may still have what it read before; what was withdrawn before it first came stays hidden."""
+def test_restored_grant_shows_delistings_of_the_gap(hub: ApiHub, withdrawn: str) -> None:
+    """The partner may still hold objects read earlier. Delistings before its first grant stay hidden."""
     before = _ids(hub, "late")
     with hub.store.begin() as tx:
         collections.revoke(tx, "late", collections.get(tx, "takedown"))
@@ -114,7 +114,7 @@ def _full(
 
 @pytest.fixture
 def withdrawn_in_full(hub: ApiHub) -> list[dict[str, Any]]:
-    """Withdraw a value with words of its own before ``late`` is let in; return all objects that were ever of it."""
+    """Delist a value with an own text before ``late`` gets access, and return all its objects."""
     hub.grant("reader", "takedown-full")
     hub.report("bank", "kept.example.com", "domain", description="Kept.")
     known = {obj["id"] for obj in _full(hub, "reader")}
@@ -129,7 +129,7 @@ def withdrawn_in_full(hub: ApiHub) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("query", ["", _ALL, "match[version]=first", "match[version]=first,last", "limit=2"])
-def test_the_full_variant_hides_what_a_withdrawn_listing_brought_along(
+def test_full_variant_hides_companions_of_a_delisted_value(
     hub: ApiHub, withdrawn_in_full: list[dict[str, Any]], query: str
 ) -> None:
     gone = {obj["id"] for obj in withdrawn_in_full}
@@ -142,7 +142,7 @@ def test_the_full_variant_hides_what_a_withdrawn_listing_brought_along(
     assert gone.isdisjoint(json.loads(line)["id"] for line in stream.splitlines())
 
 
-def test_what_it_brought_along_is_not_there_by_its_id(hub: ApiHub, withdrawn_in_full: list[dict[str, Any]]) -> None:
+def test_companions_are_not_found_by_id(hub: ApiHub, withdrawn_in_full: list[dict[str, Any]]) -> None:
     for obj in withdrawn_in_full:
         kind = obj["type"]
         for path in (f"{obj['id']}/", f"{obj['id']}/versions/", f"{obj['id']}/?{_ALL}"):
@@ -154,7 +154,7 @@ def test_what_it_brought_along_is_not_there_by_its_id(hub: ApiHub, withdrawn_in_
         assert _full(hub, "late", f"match[type]={kind}&match[id]={obj['id']}") == []
 
 
-def test_what_is_listed_again_comes_with_its_observable(hub: ApiHub, withdrawn_in_full: list[dict[str, Any]]) -> None:
+def test_value_listed_again_has_its_observable(hub: ApiHub, withdrawn_in_full: list[dict[str, Any]]) -> None:
     last = hub.ask("GET", "/feed/collections/takedown-full/objects/", "late")[1]["X-TAXII-Date-Added-Last"]
     hub.report("bank", "early.example.com", "domain", seq=1, description="Again.")
     for by, query in itertools.product(("late", "reader"), (f"added_after={last}", "")):
@@ -180,8 +180,8 @@ def test_texts_in_other_languages_are_revoked_with_their_listing(
     assert all(obj["revoked"] for obj in _full(hub, "late") if obj["type"] == "language-content")
 
 
-def test_what_was_said_of_it_is_hidden_too(hub: ApiHub) -> None:
-    """Sightings, outcomes, notes and cases stand in a collection of their own, and beside what they are about."""
+def test_annotations_of_it_are_hidden_too(hub: ApiHub) -> None:
+    """Sightings, outcomes, notes and cases are stored in a collection of their own and in their subject's."""
     for alias in ("sightings", "takedown"):
         hub.grant("reader", alias)
     hub.grant("bank", "takedown")
@@ -197,7 +197,7 @@ def test_what_was_said_of_it_is_hidden_too(hub: ApiHub) -> None:
         ("case", {"name": "One", "members": [early]}),
         ("sighting", {"of": kept}),
     ):
-        hub.say("bank", which, **columns)
+        hub.contribute_record("bank", which, **columns)
     said = [obj["id"] for obj in _full(hub, "reader", of="sightings") if early in json.dumps(obj)]
     assert len(said) == 3
     hub.retract("early.example.com", "bank")
@@ -216,7 +216,7 @@ def test_what_was_said_of_it_is_hidden_too(hub: ApiHub) -> None:
         assert hub.ask("GET", f"/feed/collections/sightings/objects/{id_}/versions/", "late")[0] == 404
 
 
-def test_pages_made_for_one_reader_are_not_given_to_another(hub: ApiHub, withdrawn: str) -> None:
+def test_pages_for_one_reader_are_not_served_to_another(hub: ApiHub, withdrawn: str) -> None:
     for number in range(40):
         hub.report("bank", f"more{number}.example.com", "domain")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The hub that the guides are followed with: the one of the mirror's tests."""
+"""The hub used by the guides: the hub of the mirror tests."""
 
 from tests.integration.mirror.conftest import hub, served
 

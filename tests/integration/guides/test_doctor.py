@@ -1,5 +1,6 @@
-"""``scamfeed doctor`` finds what is wrong with a hub, and says so in words that help."""
+"""``scamfeed doctor`` finds the faults of a hub and explains them in helpful words."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.integration.command import Run
+from tests.integration.command import Run, answer
 from tests.integration.mirror.conftest import MirroredScamfeed
 
 TAXII = "application/taxii+json;version=2.1"
@@ -18,7 +19,7 @@ TAXII = "application/taxii+json;version=2.1"
 
 @pytest.fixture
 def doctor(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """Return what tries an address with a token, and returns the findings by check."""
+    """Return a function that diagnoses an address with a token and returns the findings by check."""
 
     def check(url: str, *options: str, token: str = "", status: int) -> dict[str, Any]:
         monkeypatch.setenv("HUB_TOKEN", token)
@@ -38,35 +39,44 @@ def doctor(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str,
 Doctor = Callable[..., dict[str, Any]]
 
 
-def test_a_hub_that_is_well_is_found_well(hub: MirroredScamfeed, doctor: Doctor) -> None:
+def test_healthy_hub_passes_all_checks(
+    hub: MirroredScamfeed, doctor: Doctor, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub.report(*(f"d{number}.example.com" for number in range(9)))
     found = doctor(discovery(hub), token=hub.token, status=0)
     for check in ("address", "name", "connection", "login", "clock", "discovery", "grants"):
         assert found[check]["verdict"] == "ok", found[check]
-    assert found["takedown: paging"]["words"] == "two pages follow each other"
+    assert found["takedown: paging"]["words"] == "two pages are consecutive"
     assert found["takedown: added_after"]["verdict"] == "ok"
     assert "takedown" in found["grants"]["words"]
+    counted = re.fullmatch(r"(\d+) listings; (\d+) objects are active", found["takedown: digest"]["words"])
+    assert counted is not None
+    assert int(counted[2]) > int(counted[1]) >= 9
+    monkeypatch.setenv("SCAMFEED_DATABASE_URL", hub.store.url)
+    shown = answer(run("status", "--json"))
+    (takedown,) = (row for row in shown["collections"] if row["alias"] == "takedown")
+    assert takedown["listings"] == int(counted[1])
 
 
-def test_a_wrong_login_is_named(hub: MirroredScamfeed, doctor: Doctor) -> None:
+def test_wrong_login_is_reported(hub: MirroredScamfeed, doctor: Doctor) -> None:
     found = doctor(discovery(hub), token="no-such-token", status=1)
     assert found["login"]["words"].startswith("the hub answers HTTP 401")
     assert "rotate" in found["login"]["way_out"]
     assert "grants" not in found
 
 
-def test_without_a_login_what_to_do_is_said(hub: MirroredScamfeed, doctor: Doctor) -> None:
+def test_missing_login_is_reported_with_instructions(hub: MirroredScamfeed, doctor: Doctor) -> None:
     found = doctor(discovery(hub), status=1)
     assert "HTTP 401" in found["login"]["words"]
 
 
-def test_a_collection_without_a_grant_is_named(hub: MirroredScamfeed, doctor: Doctor) -> None:
+def test_collection_without_a_grant_is_reported(hub: MirroredScamfeed, doctor: Doctor) -> None:
     hub.revoke("public")
     found = doctor(discovery(hub), "--collection", "nowhere", token=hub.token, status=1)
     assert "no grant" in found["collection nowhere"]["words"]
 
 
-def test_a_server_that_is_not_there_is_named(doctor: Doctor) -> None:
+def test_unreachable_server_is_reported(doctor: Doctor) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     found = doctor(f"http://127.0.0.1:{port}/taxii2/", status=1)
@@ -77,17 +87,17 @@ def test_a_server_that_is_not_there_is_named(doctor: Doctor) -> None:
 @pytest.mark.parametrize(
     "url", ["hub.example", "ftp://hub.example/", "https://", "https://hub:x/", "https://me:pw@hub.example/"]
 )
-def test_an_address_that_is_none_is_named(url: str, doctor: Doctor) -> None:
+def test_malformed_address_is_reported(url: str, doctor: Doctor) -> None:
     found = doctor(url, status=1)
     assert found["address"]["verdict"] == "wrong"
 
 
-def test_a_name_that_is_not_known_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresolvable_name_is_reported(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert "not known here" in doctor("https://hub.example/taxii2/", status=1)["name"]["words"]
+    assert "cannot be resolved on this machine" in doctor("https://hub.example/taxii2/", status=1)["name"]["words"]
 
 
 @contextmanager
@@ -127,7 +137,7 @@ def indicators(*numbers: int) -> list[dict[str, str]]:
 
 
 def sick(**pages: Any) -> dict[str, tuple[dict[str, str], Any]]:
-    """Return a small hub with one collection, in which some pages are others."""
+    """Return a small hub with one collection, with some pages replaced."""
     places = {"discovery": "/taxii2/", "root": "/feed/", "collections": "/feed/collections/"}
     objects = "/feed/collections/room/objects/"
     places |= {
@@ -160,13 +170,13 @@ def sick(**pages: Any) -> dict[str, tuple[dict[str, str], Any]]:
             "clock",
             "ahead of the hub's",
         ),
-        ({"root": {"versions": ["application/taxii+json;version=2.0"]}}, "discovery", "does not speak TAXII 2.1"),
+        ({"root": {"versions": ["application/taxii+json;version=2.0"]}}, "discovery", "does not support TAXII 2.1"),
         ({"collections": {"collections": []}}, "grants", "you may read no collection"),
         ({"first": {"more": True, "objects": indicators(1)}}, "room: paging", "no `next`"),
         ({"second": {"more": False}}, "room: paging", "an empty page"),
         ({"second": {"objects": indicators(3, 4)}}, "room: paging", "share objects"),
-        ({"after": {"objects": indicators(3, 4)}}, "room: added_after", "comes again"),
-        ({"after": {}}, "room: added_after", "does not come"),
+        ({"after": {"objects": indicators(3, 4)}}, "room: added_after", "are repeated"),
+        ({"after": {}}, "room: added_after", "are missing"),
         ({"digest": {"active": "many"}}, "room: digest", "cannot be read"),
         (
             {"digest": {"active": 1, "digest": "00", "heartbeat": "2026-01-01T00:00:00Z"}},
@@ -175,13 +185,13 @@ def sick(**pages: Any) -> dict[str, tuple[dict[str, str], Any]]:
         ),
     ],
 )
-def test_what_is_wrong_with_a_server_is_named(pages: dict[str, Any], check: str, words: str, doctor: Doctor) -> None:
+def test_server_faults_are_reported(pages: dict[str, Any], check: str, words: str, doctor: Doctor) -> None:
     with serving(sick(**pages)) as address:
         found = doctor(f"{address}/taxii2/", status=1)
     assert words in found[check]["words"]
 
 
-def test_another_makers_server_is_well_without_a_digest(doctor: Doctor) -> None:
+def test_other_server_passes_without_a_digest(doctor: Doctor) -> None:
     with serving(sick()) as address:
         found = doctor(f"{address}/taxii2/", status=0)
     assert found["room: digest"]["verdict"] == "note"

@@ -1,4 +1,4 @@
-"""The bag that proves one object: verified in an empty folder by Python's standard library and openssl alone."""
+"""The bag that proves one object, verified in an empty folder with Python's standard library and openssl only."""
 
 import json
 import subprocess
@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from schemas.ledger.checkpoints import Checkpoint
-from schemas.ledger.notes import COSIGNATURE, SignedNote, SignerKey
+from schemas.tlog.notes import COSIGNATURE, SignedNote, SignerKey
+from schemas.tlog.proofs import Checkpoint
 from tests.integration.ledger.conftest import SealedScamfeed
 from tests.timestamp_authority import make_authority, serving_authority
 
 
 def verify(bag: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program of the bag alone, without this project."""
+    """Run the program of the bag without this project."""
     program = bag / "verify.py"
     command = [sys.executable, "-I", str(program), str(bag), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=bag.parent)
 
 
 def bag_of(sealed: SealedScamfeed, id_: str, folder: Path, *more: str) -> Path:
-    """Ask the hub for the bag of an object, and unpack it."""
+    """Request the bag of an object from the hub, and unpack it."""
     file = folder / "proof.zip"
     result = sealed.run("evidence", id_, "--collection", "takedown", "--output", file, "--json", *more)
     assert result.exit_code == 0, result.output
@@ -38,7 +38,7 @@ def an_indicator(sealed: SealedScamfeed) -> dict[str, Any]:
     return next(obj for obj in sealed.objects() if obj["type"] == "indicator")
 
 
-def test_a_bag_is_verified_without_this_project_and_by_no_other_key(sealed: SealedScamfeed, tmp_path: Path) -> None:
+def test_bag_is_verified_without_this_project_and_only_by_its_key(sealed: SealedScamfeed, tmp_path: Path) -> None:
     indicator = an_indicator(sealed)
     bag = bag_of(sealed, indicator["id"], tmp_path, "--version", indicator["modified"])
     done = verify(bag, "--key", str(sealed.key))
@@ -68,7 +68,7 @@ def test_a_flipped_byte_is_found_in_every_file_of_a_bag(sealed: SealedScamfeed, 
     assert verify(bag, "--key", str(sealed.key)).returncode == 0
 
 
-def test_whoever_writes_new_manifests_still_cannot_change_the_object(sealed: SealedScamfeed, tmp_path: Path) -> None:
+def test_new_manifests_do_not_hide_a_changed_object(sealed: SealedScamfeed, tmp_path: Path) -> None:
     bag = bag_of(sealed, an_indicator(sealed)["id"], tmp_path)
     for name in ("object.json", "object.jcs"):
         obj = json.loads((bag / "data" / name).read_bytes())
@@ -83,7 +83,7 @@ def test_whoever_writes_new_manifests_still_cannot_change_the_object(sealed: Sea
     assert "does not lead to the root" in done.stderr
 
 
-def test_a_witness_that_is_named_must_have_cosigned(sealed: SealedScamfeed, tmp_path: Path) -> None:
+def test_named_witness_must_have_cosigned(sealed: SealedScamfeed, tmp_path: Path) -> None:
     witness = SignerKey.make("bank.example", COSIGNATURE)
     bag = bag_of(sealed, an_indicator(sealed)["id"], tmp_path)
     done = verify(bag, "--key", str(sealed.key), "--witness", str(witness.verifier))
@@ -94,9 +94,7 @@ def test_a_witness_that_is_named_must_have_cosigned(sealed: SealedScamfeed, tmp_
 
 
 @pytest.mark.parametrize("by", ["reader", "stranger"])
-def test_an_object_that_is_hidden_is_answered_as_one_that_there_is_not(
-    sealed: SealedScamfeed, tmp_path: Path, by: str
-) -> None:
+def test_hidden_and_absent_objects_get_the_same_response(sealed: SealedScamfeed, tmp_path: Path, by: str) -> None:
     an_indicator(sealed)
     absent = "indicator--3c1cc1f3-5f7b-4d2c-9a4e-5f7a0b8f1d11"
     result = sealed.run("evidence", absent, "--collection", "takedown", "--output", tmp_path / "x.zip", by=by)

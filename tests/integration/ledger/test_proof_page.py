@@ -1,4 +1,4 @@
-"""The commands of docs/proof.md do what the page says, at a partner and at the hub."""
+"""The commands of docs/proof.md work as documented, for a partner and for the hub."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ ADDRESS = "https://feed.example.org/"
 
 
 def commands(heading: str) -> list[str]:
-    """Return the lines of the block below a heading of the page."""
+    """Return the lines of the code block below a heading of the page."""
     text = (ROOT / "docs" / "proof.md").read_text(encoding="utf-8")
     found = re.search(rf"^### {heading}$.*?```sh\n(.*?)```", text, re.MULTILINE | re.DOTALL)
     assert found is not None
@@ -26,7 +26,7 @@ def commands(heading: str) -> list[str]:
 
 
 def type_(line: str, folder: Path, variables: dict[str, str]) -> str:
-    """Type a line in a folder; commands of ours run in this process. Return what it prints."""
+    """Run a line in a folder and return its output. The project's own commands run in this process."""
     for name, text in variables.items():
         line = line.replace(f"${name}", text)
     words = shlex.split(line)
@@ -43,12 +43,12 @@ def type_(line: str, folder: Path, variables: dict[str, str]) -> str:
     return result.stdout
 
 
-def test_a_partner_proves_what_it_read(sealed: SealedScamfeed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partner_proves_its_reads(sealed: SealedScamfeed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sealed.report("shop.example.com")
     indicator = next(obj for obj in sealed.objects() if obj["type"] == "indicator")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCAMFEED_TOKEN", sealed.tokens["reader"])
-    shutil.copy(ROOT / "schemas" / "proof" / "verify.py", tmp_path)
+    shutil.copy(ROOT / "schemas" / "tlog" / "verify.py", tmp_path)
     variables = {"HUB_KEY": str(sealed.key), "ID": indicator["id"], "SCAMFEED_TOKEN": sealed.tokens["reader"]}
     local = f"--server {sealed.url} --allow-private"
     lines = [line.replace(f"--server {ADDRESS}", local).replace(ADDRESS, sealed.url) for line in commands("A partner")]
@@ -56,7 +56,7 @@ def test_a_partner_proves_what_it_read(sealed: SealedScamfeed, tmp_path: Path, m
     assert f"PROVEN: {indicator['id']}" in proven
 
 
-def test_the_hub_proves_what_it_did(sealed: SealedScamfeed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hub_proves_its_acts(sealed: SealedScamfeed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sealed.report("shop.example.com")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCAMFEED_DATABASE_URL", f"sqlite:///{sealed.folder / 'hub.db'}")

@@ -1,4 +1,4 @@
-"""What is gone from a log: deleted by whoever has the database, or removed as the hub removes; on either database."""
+"""Missing objects of a log, deleted in the database or removed by the hub, on either database."""
 
 import json
 import uuid
@@ -31,7 +31,7 @@ def test_a_deleted_leaf_is_unknown(harmed: SealedScamfeed) -> None:
         assert (answer["proven"], answer["consistent"]) == (len(read) - len(hidden), True)
 
 
-def test_an_object_that_was_removed_is_withdrawn_for_who_had_it_and_else_unknown(harmed: SealedScamfeed) -> None:
+def test_removed_object_is_withdrawn_for_its_readers_and_unknown_to_others(harmed: SealedScamfeed) -> None:
     with harmed.store.begin() as tx:
         collections.grant(tx, "reader", collections.add(tx, EXCHANGE, "Task force"), read=True, write=True)
     gone, kept = _post(harmed, "gone"), _post(harmed, "kept")
@@ -67,13 +67,13 @@ def _post(hub: SealedScamfeed, name: str) -> str:
 
 
 def _size(hub: SealedScamfeed) -> int:
-    """Return the size of the exchange's log, as the hub's operator is shown it."""
+    """Return the size of the exchange's log as shown to the operator."""
     logs = json.loads(hub.run_at_hub("log", "status", "--json").stdout)["logs"]
     return next(int(log["size"]) for log in logs if log["collection"] == EXCHANGE)
 
 
 def _delete_by_sql(hub: SealedScamfeed, text: bytes) -> None:
-    """Delete the rows of listings that have a text, as whoever has the database can."""
+    """Delete the rows of listings with a text, as an attacker with database access can."""
     with hub.store.begin() as tx:
         rows = tx.execute(select(objects.c.collection, objects.c.date_added, objects.c.parts, objects.c.body)).all()
         for row in rows:

@@ -1,4 +1,4 @@
-"""A partner as a witness over real sockets: it cosigns a log that grows, and none that goes back or forks."""
+"""A partner as witness over real sockets cosigns a growing log, and rejects a rewound or forked one."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from schemas.ledger.notes import SignedNote, VerifierKey
+from schemas.tlog.notes import SignedNote, VerifierKey
 from server.cli.program import app
 from tests.integration.ledger.conftest import SealedScamfeed
 from tests.integration.ledger.test_verify import save
 
 
 def cosign(hub: SealedScamfeed, folder: Path) -> tuple[int, dict[str, Any]]:
-    """Return exit code and answer of a round of the witness."""
+    """Return the exit code and output of one round of the witness."""
     keys = ["--key", str(hub.key), "--key-file", folder / "witness.key", "--state", folder / "seen"]
     result = hub.run("witness", "run", "--collection", "takedown", *keys, "--json")
     assert result.stdout, result.stderr
@@ -21,7 +21,7 @@ def cosign(hub: SealedScamfeed, folder: Path) -> tuple[int, dict[str, Any]]:
 
 
 def register(hub: SealedScamfeed, folder: Path) -> VerifierKey:
-    """Make the key of a witness, and let the hub know it."""
+    """Make a witness key, and register it at the hub."""
     made = CliRunner().invoke(app, ["witness", "key", str(folder / "witness.key"), "--name", "bank.example/witness"])
     assert made.exit_code == 0, made.output
     again = CliRunner().invoke(app, ["witness", "key", str(folder / "witness.key")])
@@ -31,9 +31,7 @@ def register(hub: SealedScamfeed, folder: Path) -> VerifierKey:
     return VerifierKey.parse(key)
 
 
-def test_a_witness_cosigns_a_log_that_grows_and_none_that_was_set_back(
-    restored: SealedScamfeed, tmp_path: Path
-) -> None:
+def test_witness_cosigns_a_growing_log_and_rejects_a_rewound_one(restored: SealedScamfeed, tmp_path: Path) -> None:
     restored.report("first.example.com")
     witness = register(restored, tmp_path)
     code, first = cosign(restored, tmp_path)
@@ -55,12 +53,12 @@ def test_a_witness_cosigns_a_log_that_grows_and_none_that_was_set_back(
         restored.report(*domains)
     code, answer = cosign(restored, tmp_path)
     assert code == 1
-    assert "another past" in answer["problem"]
+    assert "history of the log has changed" in answer["problem"]
     notes = [SignedNote.parse(file.read_bytes()) for file in sorted((tmp_path / "seen").glob("*.note"))]
     assert [len(note.check([restored.key.for_origin(second["log"])])) for note in notes] == [1, 1]
 
 
-def test_a_key_that_the_hub_does_not_know_is_named(sealed: SealedScamfeed, tmp_path: Path) -> None:
+def test_key_unknown_to_the_hub_is_reported(sealed: SealedScamfeed, tmp_path: Path) -> None:
     sealed.report("shop.example.com")
     CliRunner().invoke(app, ["witness", "key", str(tmp_path / "witness.key"), "--name", "bank.example/witness"])
     code, answer = cosign(sealed, tmp_path)
@@ -68,7 +66,7 @@ def test_a_key_that_the_hub_does_not_know_is_named(sealed: SealedScamfeed, tmp_p
     assert "does not know the key of this witness" in answer["problem"]
 
 
-def test_a_secret_key_that_others_may_read_is_not_used(sealed: SealedScamfeed, tmp_path: Path) -> None:
+def test_secret_key_readable_by_others_is_not_used(sealed: SealedScamfeed, tmp_path: Path) -> None:
     file = tmp_path / "witness.key"
     CliRunner().invoke(app, ["witness", "key", str(file), "--name", "bank.example/witness"])
     assert file.stat().st_mode & 0o777 == 0o600

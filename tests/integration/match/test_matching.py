@@ -1,4 +1,4 @@
-"""Values matched privately, from the report to the bank: what is found, what is not, and who learns what."""
+"""Private matching from the report to the bank: results, misses, and the information each side learns."""
 
 import base64
 import json
@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,18 @@ import requests
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from feeds.client.match import matcher as matcher_module
+from feeds.client.match.matcher import SetExpired
+from feeds.client.match.protocol import BlindedValues, MatchState, WrongProof
 from feeds.connector import Misconfigured, TryLater
-from feeds.match import matcher as matcher_module
-from feeds.match.function import BlindedValues, WrongProof
-from feeds.match.matcher import SetExpired
-from feeds.match.state import MatchState
 from schemas import kinds, timestamp
 from schemas.api.lookup import LookupQuestion
 from schemas.api.matching import EPOCH_SECONDS, input_of, key_info
 from schemas.vocabulary import Action
-from server.api.match import sets
-from server.api.match.sets import epoch_of
 from server.cli.program import app
-from server.store import collections
+from server.features.matching import sets
+from server.features.matching.sets import epoch_of
+from server.store import collections, partners
 from server.store.database.times import now
 from server.store.matching import match_grants, match_sets
 from tests.integration.match.conftest import MatchingScamfeed
@@ -45,7 +45,7 @@ def _blinded(*inputs: bytes) -> str:
     return base64.b64encode(BlindedValues(inputs or [b"value"]).octets).decode()
 
 
-def test_what_is_listed_is_found_and_nothing_else(hub: MatchingScamfeed, accounts: Accounts, tmp_path: Path) -> None:
+def test_only_listed_values_are_found(hub: MatchingScamfeed, accounts: Accounts, tmp_path: Path) -> None:
     listed, clean = accounts(300), accounts(300)
     hub.report(*listed)
     hub.report("promptpay:0812345678", kind="payment-alias")
@@ -62,7 +62,7 @@ def test_what_is_listed_is_found_and_nothing_else(hub: MatchingScamfeed, account
         assert hit.id is not None
         assert hit.id[25] == "4"
         assert hit.valid_until is not None
-        # One account by bank code and number, in two spellings, and an alias in another.
+        # One account by bank code and number in two spellings, and an alias in another spelling.
         for written in ("1234567890", "123-4-56789-0"):
             details = {"bank": "004", "country": "TH"}
             assert (
@@ -70,7 +70,7 @@ def test_what_is_listed_is_found_and_nothing_else(hub: MatchingScamfeed, account
             )
             assert matcher.match([LookupQuestion(written, "bank-account", details)])[0].found
         assert matcher.match(["promptpay: 081-234-5678"])[0].found
-    # What was asked before is not asked again.
+    # Known results are not requested again.
     left = _ask(hub, "mule-accounts").json()["limits"]["left"]
     with hub.matcher(state=tmp_path / "state.db") as matcher:
         assert [result.found for result in matcher.match([*clean, *listed[:5]])] == [False] * 300 + [True] * 5
@@ -81,7 +81,7 @@ def test_what_is_listed_is_found_and_nothing_else(hub: MatchingScamfeed, account
     assert not any(value.encode() in kept or value[8:].encode() in kept for value in (*clean[:5], *listed[:5]))
 
 
-def test_a_retraction_takes_a_few_octets(hub: MatchingScamfeed, accounts: Accounts) -> None:
+def test_retraction_costs_a_few_octets(hub: MatchingScamfeed, accounts: Accounts) -> None:
     first, second, later = accounts(3)
     hub.report(first, second)
     hub.maker.make()
@@ -94,14 +94,14 @@ def test_a_retraction_takes_a_few_octets(hub: MatchingScamfeed, accounts: Accoun
         synced = matcher.sync()
         assert (synced.came, synced.went, synced.octets) == (1, 1, 18)
         assert [result.found for result in matcher.match([first, second, later])] == [False, True, True]
-        # A copy that does not know of it yet finds out as it reads the row.
+        # A copy without this information gets it from the row.
         hub.retract(second)
         hub.maker.make()
         assert [result.found for result in matcher.match([second, later])] == [False, True]
 
 
-def test_who_may_match_later_learns_nothing_of_what_went_before(hub: MatchingScamfeed, accounts: Accounts) -> None:
-    """Else it evaluates an account, and finds its tag among those that were taken back."""
+def test_later_matching_grant_reveals_no_earlier_changes(hub: MatchingScamfeed, accounts: Accounts) -> None:
+    """Otherwise it could evaluate an account and find its tag among the removed tags."""
     cleared, kept, later = accounts(3)
     hub.report(cleared, kept)
     hub.maker.make()
@@ -121,7 +121,7 @@ def test_who_may_match_later_learns_nothing_of_what_went_before(hub: MatchingSca
     with hub.matcher(name) as matcher:
         matcher.sync()
         assert [result.found for result in matcher.match([cleared, kept, later])] == [False, True, False]
-        # A right that is given twice begins once.
+        # A repeated grant keeps its first date.
         with hub.store.begin() as tx:
             match_grants.grant(tx, name, collections.get(tx, "mule-accounts"))
         hub.retract(kept)
@@ -131,9 +131,7 @@ def test_who_may_match_later_learns_nothing_of_what_went_before(hub: MatchingSca
         assert (synced.came, synced.went, synced.octets) == (1, 1, 18)
 
 
-def test_a_listing_that_ended_is_in_no_set(
-    hub: MatchingScamfeed, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ended_listing_is_in_no_set(hub: MatchingScamfeed, accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     (account,) = accounts(1)
     end = timestamp.now() + timedelta(hours=20)
     hub.report(account, valid_until=timestamp.text(end))
@@ -149,7 +147,7 @@ def test_a_listing_that_ended_is_in_no_set(
         assert not matcher.match([account])[0].found
 
 
-def test_what_changes_of_a_listing_is_told(hub: MatchingScamfeed, accounts: Accounts) -> None:
+def test_listing_changes_are_delivered(hub: MatchingScamfeed, accounts: Accounts) -> None:
     (account,) = accounts(1)
     with hub.store.begin() as tx:
         made = collections.get(tx, "mule-accounts")
@@ -169,7 +167,7 @@ def test_what_changes_of_a_listing_is_told(hub: MatchingScamfeed, accounts: Acco
     assert first.id == second.id
 
 
-def test_unknown_hidden_and_not_granted_are_one_answer(hub: MatchingScamfeed) -> None:
+def test_unknown_hidden_and_ungranted_values_look_alike(hub: MatchingScamfeed) -> None:
     answers = set()
     for by, alias in (
         ("stranger", "mule-accounts"),
@@ -190,16 +188,16 @@ def test_unknown_hidden_and_not_granted_are_one_answer(hub: MatchingScamfeed) ->
     assert len(answers) == 1
     assert answers.pop()[0] == 404
     assert _ask(hub, "mule-accounts", "").status_code == 401
-    # The right to match shows nothing by TAXII.
+    # The matching right gives no access over TAXII.
     listed = requests.get(
         f"{hub.url}feed/collections/", headers={"Authorization": f"Bearer {hub.tokens['bank']}"}, timeout=30
     )
     assert "mule-accounts" not in listed.text
-    with pytest.raises(Misconfigured, match="nothing to be had there"), hub.matcher("stranger") as matcher:
+    with pytest.raises(Misconfigured, match="no such resource"), hub.matcher("stranger") as matcher:
         matcher.sync()
 
 
-def test_each_refusal_says_what_to_do(hub: MatchingScamfeed) -> None:
+def test_each_refusal_explains_the_next_step(hub: MatchingScamfeed) -> None:
     hub.maker.make()
     key = _ask(hub, "mule-accounts").json()["keys"][0]["id"]
     for body, status, code in (
@@ -227,7 +225,7 @@ def test_each_refusal_says_what_to_do(hub: MatchingScamfeed) -> None:
     assert _ask(hub, "mule-accounts", json={}).status_code == 405
 
 
-def test_the_hub_keeps_no_value_that_was_asked_about(hub: MatchingScamfeed, accounts: Accounts, database: str) -> None:
+def test_hub_stores_no_matched_value(hub: MatchingScamfeed, accounts: Accounts, database: str) -> None:
     asked = accounts(40)
     hub.maker.make()
     with hub.matcher() as matcher:
@@ -253,7 +251,7 @@ def test_the_hub_keeps_no_value_that_was_asked_about(hub: MatchingScamfeed, acco
             assert output.tag not in octets
 
 
-def test_the_quota_ends_and_says_when_it_begins_anew(hub: MatchingScamfeed) -> None:
+def test_exhausted_quota_names_its_renewal_time(hub: MatchingScamfeed) -> None:
     hub.maker.make()
     key = _ask(hub, "mule-accounts", "other").json()["keys"][0]["id"]
     whole = base64.b64encode(BlindedValues([b"value"]).octets * 10_000).decode()
@@ -262,11 +260,16 @@ def test_the_quota_ends_and_says_when_it_begins_anew(hub: MatchingScamfeed) -> N
     assert statuses[1].json()["left"] == 0
     assert 80_000 < int(statuses[2].headers["Retry-After"]) <= 86_400
     assert _ask(hub, "mule-accounts", "other").json()["limits"] == {"per_request": 10000, "per_day": 20000, "left": 0}
+    # Another partner of the same organisation shares the quota.
+    hub.join("sister", "mule-accounts")
+    with hub.store.begin() as tx:
+        partners.change(tx, partners.get(tx, "sister").model_copy(update={"organisation": "Other"}))
+    assert _ask(hub, "mule-accounts/evaluate", "sister", json={"key": key, "blinded": whole}).status_code == 429
     # Others go on.
     assert _ask(hub, "mule-accounts/evaluate", json={"key": key, "blinded": _blinded()}).status_code == 200
 
 
-def test_a_copy_that_is_too_old_is_refused(hub: MatchingScamfeed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_old_copy_is_refused(hub: MatchingScamfeed, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.maker.make()
     with hub.matcher() as matcher:
         with pytest.raises(SetExpired):
@@ -286,21 +289,21 @@ def test_a_copy_that_is_too_old_is_refused(hub: MatchingScamfeed, monkeypatch: p
             matcher.sync()
 
 
-def test_a_key_that_changes_for_us_is_found_out(hub: MatchingScamfeed, tmp_path: Path) -> None:
+def test_key_changed_for_one_client_is_detected(hub: MatchingScamfeed, tmp_path: Path) -> None:
     hub.maker.make()
     file = tmp_path / "state.db"
     with hub.matcher(state=file) as matcher:
         matcher.sync()
-    with sqlite3.connect(file) as opened:
+    with closing(sqlite3.connect(file)) as opened, opened:
         opened.execute("UPDATE keys SET public = ?", (bytes(32),))
     opened.close()
-    with hub.matcher(state=file) as matcher, pytest.raises(Misconfigured, match="another public key"):
+    with hub.matcher(state=file) as matcher, pytest.raises(Misconfigured, match="a different public key"):
         matcher.sync()
     with pytest.raises(Misconfigured, match="another file"):
         MatchState(file, "https://hub.example/match/other")
 
 
-def test_an_answer_by_another_key_is_not_taken(hub: MatchingScamfeed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_with_another_key_is_rejected(hub: MatchingScamfeed, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.maker.make()
     with hub.matcher() as matcher:
         matcher.sync()
@@ -313,7 +316,7 @@ def test_an_answer_by_another_key_is_not_taken(hub: MatchingScamfeed, monkeypatc
         assert not matcher.match(["GB29NWBK60161331926819"])[0].found
 
 
-def test_the_next_key_is_ready_before_it_holds(
+def test_next_key_is_ready_before_it_is_valid(
     hub: MatchingScamfeed, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (account,) = accounts(1)
@@ -327,7 +330,7 @@ def test_the_next_key_is_ready_before_it_holds(
         made = [match_sets.find(tx, number, epoch) for epoch in (present, present + 1)]
     assert made[0] is not None
     assert made[1] is not None
-    # Listings end within the epoch, so that both have what has not ended by then.
+    # Listings end within the epoch, so that both keys cover the listings still active.
     assert made[0].size == made[1].size
     assert made[0].public != made[1].public
     monkeypatch.setattr(sets, "now", lambda: eve + 7_200_000_000)
@@ -338,7 +341,7 @@ def test_the_next_key_is_ready_before_it_holds(
     hub.maker.make()
 
 
-def test_a_set_that_nobody_may_match_against_is_not_kept(hub: MatchingScamfeed) -> None:
+def test_set_without_readers_is_not_kept(hub: MatchingScamfeed) -> None:
     hub.join("short", "wallets")
     hub.maker.make()
     with hub.store.begin() as tx:
@@ -384,7 +387,7 @@ def test_the_command_matches_a_file(
     assert listed not in refused.stderr
 
 
-def test_it_is_described_for_clients(hub: MatchingScamfeed) -> None:
+def test_matching_is_described_for_clients(hub: MatchingScamfeed) -> None:
     described = requests.get(f"{hub.url}openapi.json", timeout=30).json()
     paths = [path for path in described["paths"] if path.startswith("/match/")]
     assert len(paths) == 4

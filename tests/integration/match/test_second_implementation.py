@@ -1,4 +1,4 @@
-"""Another implementation of RFC 9497 (@noble/curves, under node) as the client of a hub, and as the hub of a client."""
+"""Another implementation of RFC 9497 (@noble/curves on node) as client of a hub, and as hub of a client."""
 
 import json
 import shutil
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from feeds.match.function import BlindedValues
+from feeds.client.match.protocol import BlindedValues
 from schemas import kinds
 from schemas.api.matching import input_of, key_info
-from server.api.match.evaluation import Evaluation
+from server.features.matching.evaluation import Evaluation
 
 NODE = Path(__file__).parent / "node"
 INFO = key_info("8b0a5a39-6f3f-4d55-9c9c-0d6f5a3c5a11", 231)
@@ -22,7 +22,7 @@ INPUTS = [input_of(kinds.name_of("bank-account", "GB29NWBK60161331926819")), b"\
 
 @pytest.fixture(scope="module")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install what the lock names, beside the program."""
+    """Install the locked packages next to the program."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("there is no node and npm here")
     folder = tmp_path_factory.mktemp("node")
@@ -72,7 +72,7 @@ def test_keys_and_outputs_are_the_same(oracle: Path, evaluation: Evaluation) -> 
 
 
 @pytest.mark.slow
-def test_its_client_takes_our_proofs(oracle: Path, evaluation: Evaluation) -> None:
+def test_foreign_client_accepts_our_proofs(oracle: Path, evaluation: Evaluation) -> None:
     blinded = _run(oracle, "blind", inputs=_hex(INPUTS))
     evaluated, proof = evaluation.evaluate(INFO, b"".join(bytes.fromhex(item["blinded"]) for item in blinded))
     items = [
@@ -84,7 +84,7 @@ def test_its_client_takes_our_proofs(oracle: Path, evaluation: Evaluation) -> No
 
 
 @pytest.mark.slow
-def test_our_client_takes_its_proofs(oracle: Path, evaluation: Evaluation) -> None:
+def test_our_client_accepts_foreign_proofs(oracle: Path, evaluation: Evaluation) -> None:
     ours = BlindedValues(INPUTS)
     blinded = [ours.octets[at : at + 32].hex() for at in range(0, len(ours.octets), 32)]
     theirs = _run(oracle, "evaluate", seed=SEED, info=INFO.hex(), blinded=blinded)

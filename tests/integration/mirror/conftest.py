@@ -1,16 +1,18 @@
-"""A hub that is served, a bank that reports to it and one that has a mirror of it."""
+"""A running hub, a bank that reports to it, and a bank with a mirror of it."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from feeds.mirror.check import Mirror
-from feeds.mirror.schedule import sync_once
-from feeds.mirror.settings import MirrorSettings
+from feeds.client.mirror.check import Mirror
+from feeds.client.mirror.schedule import sync_once
+from feeds.client.mirror.settings import MirrorSettings
 from mappers import ids
 from mappers.indicator import to_stix
 from schemas import timestamp
@@ -23,10 +25,11 @@ from server.setup import set_up
 from server.store import Store, collections, partners
 from server.store.item import Item
 from tests.integration import peers
+from tests.processes import Forked, scamfeed
 
 
 class MirroredScamfeed:
-    """A hub with partners, and the settings of a bank's mirror of it."""
+    """A hub with partners, and the settings of a bank's mirror."""
 
     def __init__(self, store: Store, url: str, folder: Path, token: str) -> None:
         self.store = store
@@ -36,7 +39,9 @@ class MirroredScamfeed:
         self._secret = folder / "token"
         self._secret.write_text(token)
         kinds = {"Ministry": PartnerKind.GOVERNMENT, "Platform": PartnerKind.PLATFORM}
-        self.reporters = [Partner(name=name, kind=kind, identity=ids.identity(name)) for name, kind in kinds.items()]
+        self.reporters = [
+            Partner(name=name, kind=kind, identity=ids.identity(name), vouched=True) for name, kind in kinds.items()
+        ]
         with store.begin() as tx:
             for reporter in self.reporters:
                 partners.add(tx, reporter)
@@ -48,7 +53,7 @@ class MirroredScamfeed:
         return MirrorSettings.model_validate({"mirror": own, "hub": [hub], **more})
 
     def write_settings(self, path: Path, *names: str, **more: Any) -> Path:
-        """Write the settings of a mirror beside its file, as a bank would."""
+        """Write the settings of a mirror next to its file, as a bank would."""
         hub = {"name": "hub", "url": self.url, "collections": list(names), "allow_private": True}
         hub |= {"token": {"file": str(self._secret)}, **more.pop("hub", {})}
         tables = {"mirror": {"file": "mirror.db", "every": "1s", **more.pop("mirror", {})}, **more}
@@ -60,9 +65,9 @@ class MirroredScamfeed:
         path.write_text("\n".join(lines))
         return path
 
-    def wait_until(self, is_so: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while not is_so():
+        while not condition():
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
@@ -74,7 +79,7 @@ class MirroredScamfeed:
         return Mirror(self.file)
 
     def report(self, *values: str, kind: str = "domain", **fields: Any) -> None:
-        """Report values in the name of two, which is enough to block them."""
+        """Report values as two partners, which is enough to block them."""
         given = {"kind": kind, "reported_at": timestamp.text(timestamp.now()), "tlp": "green", **fields}
         for reporter in self.reporters:
             reader = ReportReader({**given, "reporter": reporter.name})
@@ -86,7 +91,7 @@ class MirroredScamfeed:
         self.retract_all([value])
 
     def retract_all(self, values: list[str]) -> None:
-        """Let those who reported values take them back."""
+        """Let the reporters retract their values."""
         for reporter in self.reporters:
             with self.store.begin() as tx:
                 assert retract_all(Hub(self.store), tx, values, reporter)
@@ -98,6 +103,23 @@ class MirroredScamfeed:
     def revoke(self, alias: str) -> None:
         with self.store.begin() as tx:
             collections.revoke(tx, "Bank", collections.get(tx, alias))
+
+
+@contextmanager
+def mirror_service(config: Path, *options: str) -> Iterator[str]:
+    """Serve a mirror by the command, and yield the address of its checks."""
+    log = config.parent / "log"
+    server = Forked(scamfeed, "--config", str(config), "mirror", "serve", "--port", "0", *options, log=log)
+    deadline = time.monotonic() + 60
+    try:
+        while not (found := re.search(r"^(http://\S+/check)$", log.read_text(), re.MULTILINE)):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield found[1]
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 def _toml(value: Any) -> str:
@@ -113,7 +135,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirroredScamfee
     store = Store.open(database)
     set_up(store)
     with store.begin() as tx:
-        bank = partners.add(tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank")))
+        bank = partners.add(
+            tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank"), vouched=True)
+        )
     with peers.scamfeed(database, folder / "hub.log") as address:
         yield MirroredScamfeed(store, f"{address}feed/", folder, bank.token)
     store.close()
@@ -121,7 +145,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirroredScamfee
 
 @pytest.fixture
 def hub(served: MirroredScamfeed, tmp_path: Path) -> MirroredScamfeed:
-    """Share a hub with other tests, and make a mirror of the test's own."""
+    """Share a hub with other tests, and give each test its own mirror."""
     served.file = tmp_path / "mirror.db"
     for alias in ("takedown", "mule-accounts", "public"):
         served.grant(alias)

@@ -1,4 +1,4 @@
-"""A hub with one collection, its digest and its stream, which can be told to do what a hub should not."""
+"""A hub with one collection, its digest and its stream, with configurable faults."""
 
 import json
 import threading
@@ -10,31 +10,37 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from schemas import timestamp
-from schemas.api import set_digest
+from schemas.tlog.entries import DIGEST_MODULUS, digest_part, digest_text
 
 ID = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 TAXII = "application/taxii+json;version=2.1"
 
 
 class FakeHub:
-    """The collection, and what is wrong with the hub."""
+    """The collection, and the faults of the hub."""
 
     def __init__(self) -> None:
         self.log: list[tuple[str, dict[str, Any]]] = []
-        # Ids that its pages leave out, once or always.
+        # Ids left out of its pages, once or always.
         self.hidden: set[str] = set()
         self.hidden_for_ever = False
         self.digest_status = 200
-        # How many of the latest objects the digest has not counted yet.
+        # Number of the latest objects not yet counted in the digest.
         self.behind = 0
-        # How far in the past the moment of the digest is, as a hub that counts by the minute has it.
+        # Age of the digest, for a hub that counts once a minute.
         self.digest_age = timedelta(0)
-        self.heartbeat: str | None = None
+        # Time up to which the hub calls itself current: now.
+        self.heartbeat: str | None = "now"
+        # Offset of its clock relative to ours.
+        self.ahead = timedelta(0)
         self.has_stream = True
         self.breaks_after: int | None = None
         self.asked: list[str] = []
         self.url = ""
         self.alias = "room"
+
+    def now(self) -> datetime:
+        return timestamp.now() + self.ahead
 
     def add(self, *objects: dict[str, Any]) -> None:
         for obj in objects:
@@ -47,7 +53,7 @@ class FakeHub:
         return {obj["id"]: (added, obj) for added, obj in self.log[:most]}
 
     def active(self, most: int | None = None, age: timedelta = timedelta(0)) -> list[dict[str, Any]]:
-        now = timestamp.text(timestamp.now() - age)
+        now = timestamp.text(self.now() - age)
         objects = [obj for _, obj in self.latest(most).values()]
         return [obj for obj in objects if not obj.get("revoked") and obj.get("valid_until", "9") > now]
 
@@ -66,15 +72,14 @@ class FakeHub:
     def digest(self) -> dict[str, Any]:
         counted = len(self.log) - self.behind
         active = self.active(counted, self.digest_age)
-        total = 0
-        for obj in active:
-            total = set_digest.add(total, set_digest.part(obj["id"], obj["modified"]))
+        total = sum(digest_part(obj["id"], obj["modified"]) for obj in active) % DIGEST_MODULUS
         return {
-            "as_of": timestamp.text(timestamp.now() - self.digest_age),
+            "as_of": timestamp.text(self.now() - self.digest_age),
             "added_up_to": self.log[counted - 1][0] if counted else "",
             "active": len(active),
-            "digest": set_digest.text(total),
-            "heartbeat": self.heartbeat,
+            "listings": sum(obj["type"] == "indicator" for obj in active),
+            "digest": digest_text(total),
+            "heartbeat": timestamp.text(self.now()) if self.heartbeat == "now" else self.heartbeat,
         }
 
 
@@ -130,11 +135,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header(
             "X-Scamfeed-Added-Up-To", self.hub.log[-1][0] if self.hub.log else "1970-01-01T00:00:00.000000Z"
         )
-        self.send_header("X-Scamfeed-As-Of", timestamp.text(timestamp.now()))
+        self.send_header("X-Scamfeed-As-Of", timestamp.text(self.hub.now()))
         self.end_headers()
         self.wfile.write(b"".join(lines[: self.hub.breaks_after]))
         if self.hub.breaks_after is not None:
             self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(self.hub.now().timestamp() if timestamp is None else timestamp)
 
     def log_message(self, *_: Any) -> None:
         pass

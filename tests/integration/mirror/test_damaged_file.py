@@ -1,4 +1,4 @@
-"""A mirror's file that is damaged is set aside and made anew, by the next sync and without anybody."""
+"""The next sync sets a damaged mirror file aside and rebuilds it without an operator."""
 
 import sqlite3
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from feeds.client.mirror import schedule
+from feeds.client.mirror.schedule import writing
 from feeds.connector import Misconfigured
-from feeds.mirror import schedule
-from feeds.mirror.schedule import writing
 from tests.integration.mirror.conftest import MirroredScamfeed
 
 _PAGE = 4_096
@@ -31,7 +31,7 @@ def _cut_off(file: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_wipe_header, _wipe_pages, _cut_off])
-def test_the_next_sync_makes_it_anew(hub: MirroredScamfeed, damage: Callable[[Path], None]) -> None:
+def test_next_sync_rebuilds_the_file(hub: MirroredScamfeed, damage: Callable[[Path], None]) -> None:
     hub.report("damaged.example.com")
     assert hub.sync().is_well
     damage(hub.file)
@@ -45,7 +45,7 @@ def test_the_next_sync_makes_it_anew(hub: MirroredScamfeed, damage: Callable[[Pa
     assert hub.file.stat().st_ino == before
 
 
-def test_an_answering_mirror_goes_over_to_the_new_file(hub: MirroredScamfeed) -> None:
+def test_running_mirror_switches_to_the_new_file(hub: MirroredScamfeed) -> None:
     hub.report("followed.example.com")
     hub.sync()
     with hub.open() as mirror:
@@ -57,7 +57,7 @@ def test_an_answering_mirror_goes_over_to_the_new_file(hub: MirroredScamfeed) ->
         assert (found.found, found.stale) == (True, False)
 
 
-def test_damage_that_shows_itself_during_a_sync(hub: MirroredScamfeed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damage_found_during_a_sync_rebuilds_the_file(hub: MirroredScamfeed, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.report("meanwhile.example.com")
     hub.sync()
     rounds, first = schedule._rounds, [True]
@@ -78,7 +78,7 @@ def test_damage_that_shows_itself_during_a_sync(hub: MirroredScamfeed, monkeypat
         raise sqlite3.OperationalError("the disk is full")
 
 
-def test_a_file_of_somebody_else_is_left_as_it_is(hub: MirroredScamfeed) -> None:
+def test_foreign_file_is_left_unchanged(hub: MirroredScamfeed) -> None:
     hub.file.write_bytes(b"accounts of our customers" * 400)
     for _ in range(2):
         with pytest.raises(Misconfigured, match="cannot be used"):

@@ -1,4 +1,4 @@
-"""A copy is compared with its hub after each sync, and repaired where they differ."""
+"""Each sync compares a copy with its hub and repairs the differences."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from feeds.mirror.check import Mirror
-from feeds.mirror.copies import CopyWriter
-from feeds.mirror.entries import entry_of
-from feeds.mirror.schedule import sync_once
-from feeds.mirror.settings import MirrorSettings
-from feeds.mirror.sync import SyncedCollection
+from feeds.client.mirror.check import Mirror
+from feeds.client.mirror.copies import CopyWriter
+from feeds.client.mirror.entries import entry_of
+from feeds.client.mirror.hub_client import SyncedCollection
+from feeds.client.mirror.schedule import sync_once
+from feeds.client.mirror.settings import MirrorSettings
 from schemas import timestamp
 from tests.integration.mirror.fake_hub import FakeHub, serving
-from tests.unit.feeds.mirror.objects import indicator
+from tests.unit.feeds.client.mirror.objects import indicator
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_stream_that_breaks_off_is_replaced_by_pages(
     assert found(settings) == set(range(25))
 
 
-def test_what_a_stream_left_half_done_is_begun_anew(hub: FakeHub, settings: MirrorSettings) -> None:
+def test_incomplete_stream_is_started_again(hub: FakeHub, settings: MirrorSettings) -> None:
     writer = CopyWriter(settings.mirror.file)
     copy = writer.begin("hub", "91a7b528-80eb-42ed-a74d-c6fbd5a26116", "room", "Room")
     entry = entry_of(indicator(40))
@@ -75,7 +75,7 @@ def test_what_a_stream_left_half_done_is_begun_anew(hub: FakeHub, settings: Mirr
     assert found(settings) == set(range(25))
 
 
-def test_a_copy_that_misses_something_is_read_again(hub: FakeHub, settings: MirrorSettings) -> None:
+def test_incomplete_copy_is_read_again(hub: FakeHub, settings: MirrorSettings) -> None:
     sync(settings)
     hub.hidden = {indicator(30)["id"]}
     hub.add(indicator(30), indicator(31))
@@ -85,9 +85,7 @@ def test_a_copy_that_misses_something_is_read_again(hub: FakeHub, settings: Mirr
     assert not sync(settings).repaired
 
 
-def test_a_copy_that_cannot_be_repaired_grows_old(
-    hub: FakeHub, settings: MirrorSettings, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_irreparable_copy_grows_old(hub: FakeHub, settings: MirrorSettings, caplog: pytest.LogCaptureFixture) -> None:
     hub.has_stream = False
     sync(settings)
     hub.hidden, hub.hidden_for_ever = {indicator(5)["id"]}, True
@@ -104,9 +102,7 @@ def test_a_copy_that_cannot_be_repaired_grows_old(
     assert "copy-differs" in caplog.text
 
 
-def test_a_hub_writes_no_lines_into_our_log(
-    hub: FakeHub, settings: MirrorSettings, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_hub_cannot_inject_log_lines(hub: FakeHub, settings: MirrorSettings, caplog: pytest.LogCaptureFixture) -> None:
     hub.alias = "room\r\nERROR \x1b[2Jmirror-synced hub=other " + "x" * 10_000
     hub.hidden, hub.hidden_for_ever = {indicator(5)["id"]}, True
     hub.has_stream = False
@@ -116,7 +112,7 @@ def test_a_hub_writes_no_lines_into_our_log(
     assert max(len(record.getMessage()) for record in caplog.records) < 2_000
 
 
-def test_a_digest_that_lags_is_no_difference(hub: FakeHub, settings: MirrorSettings) -> None:
+def test_lagging_digest_is_no_difference(hub: FakeHub, settings: MirrorSettings) -> None:
     sync(settings)
     hub.add(indicator(30))
     hub.behind = 1
@@ -126,8 +122,8 @@ def test_a_digest_that_lags_is_no_difference(hub: FakeHub, settings: MirrorSetti
     assert sync(settings).digest == "equal"
 
 
-def test_what_a_hub_lost_with_its_backup_is_dropped(hub: FakeHub, settings: MirrorSettings) -> None:
-    """Nobody can take back there what the hub does not know any more."""
+def test_objects_lost_by_a_restored_hub_are_dropped(hub: FakeHub, settings: MirrorSettings) -> None:
+    """A restored hub cannot delist an object that it no longer has."""
     hub.log = [(f"2026-01-01T00:00:{number:02}.000000Z", obj) for number, (_, obj) in enumerate(hub.log)]
     assert sync(settings).digest == "equal"
     del hub.log[20:]
@@ -137,9 +133,7 @@ def test_what_a_hub_lost_with_its_backup_is_dropped(hub: FakeHub, settings: Mirr
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(503, "behind"), (429, "behind"), (404, "none")])
-def test_a_hub_without_a_digest_now_is_no_difference(
-    hub: FakeHub, settings: MirrorSettings, status: int, verdict: str
-) -> None:
+def test_missing_digest_is_no_difference(hub: FakeHub, settings: MirrorSettings, status: int, verdict: str) -> None:
     hub.digest_status = status
     synced = sync(settings)
     assert (synced.digest, synced.error) == (verdict, None)
@@ -157,7 +151,7 @@ def test_ends_are_followed_without_any_news(hub: FakeHub, settings: MirrorSettin
     assert found(settings) == set(range(25)) - {1}
 
 
-def test_what_ended_before_the_stream_is_no_difference(hub: FakeHub, settings: MirrorSettings) -> None:
+def test_listing_ended_before_the_stream_is_no_difference(hub: FakeHub, settings: MirrorSettings) -> None:
     hub.add(indicator(1, 2, valid_until=timestamp.text(timestamp.now())))
     hub.digest_age = timedelta(minutes=1)
     synced = sync(settings)
@@ -167,11 +161,11 @@ def test_what_ended_before_the_stream_is_no_difference(hub: FakeHub, settings: M
     hub.add(indicator(2, 2, valid_until=timestamp.text(timestamp.now() + timedelta(minutes=5))))
     for age in (0, -10, 0, -10):
         hub.digest_age = timedelta(minutes=age)
-        assert sync(settings).digest == "equal", "the copy knows what ends meanwhile"
+        assert sync(settings).digest == "equal", "the copy ends listings without news"
 
 
 @pytest.mark.parametrize(("minutes", "grade"), [(0.2, "block"), (30, "block"), (62, "warn")])
-def test_a_copy_is_no_younger_than_its_hub_is_alive(
+def test_copy_is_no_younger_than_the_last_heartbeat(
     hub: FakeHub, settings: MirrorSettings, minutes: float, grade: str
 ) -> None:
     hub.heartbeat = timestamp.text(timestamp.now() - timedelta(minutes=minutes))
@@ -180,11 +174,9 @@ def test_a_copy_is_no_younger_than_its_hub_is_alive(
         assert mirror.check("h0.example.com").grade == grade
 
 
-def test_what_was_taken_back_while_the_collection_was_lost_blocks_nobody(
-    hub: FakeHub, settings: MirrorSettings
-) -> None:
+def test_delisting_during_lost_access_blocks_no_payment(hub: FakeHub, settings: MirrorSettings) -> None:
     sync(settings)
-    # Its last version is never served to a partner whose right began later.
+    # Its last version is never served to a partner with a later grant.
     hub.hidden, hub.hidden_for_ever = {indicator(5)["id"]}, True
     hub.add(indicator(5, 2, revoked=True))
     synced = sync(settings)

@@ -1,4 +1,4 @@
-"""A sync that is killed anywhere: readers see the copy before or after it, and the next sync goes on."""
+"""A sync killed at any point: readers see the copy before or after it, and the next sync continues."""
 
 import multiprocessing
 import random
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from feeds.client.mirror.schedule import sync_once
+from feeds.client.mirror.settings import MirrorSettings
 from feeds.connector import Misconfigured
-from feeds.mirror.schedule import sync_once
-from feeds.mirror.settings import MirrorSettings
 from tests.integration.mirror.conftest import MirroredScamfeed
 
 KILLS = 30
-# In one transaction at the hub, and many pages.
+# One transaction on the hub, and many pages.
 TOGETHER = 60
 
 
@@ -24,7 +24,7 @@ def sync_forever(settings: MirrorSettings) -> None:
 
 
 @pytest.mark.long
-def test_thirty_kills_lose_nothing_and_show_nothing_half_done(hub: MirroredScamfeed) -> None:
+def test_thirty_kills_lose_nothing_and_show_no_partial_copy(hub: MirroredScamfeed) -> None:
     chance = random.Random(7)  # noqa: S311 - guards nothing
     settings = hub.settings("takedown", hub={"page": 10})
     rounds: list[list[str]] = []
@@ -42,7 +42,7 @@ def test_thirty_kills_lose_nothing_and_show_nothing_half_done(hub: MirroredScamf
         time.sleep(chance.uniform(0.02, 0.6))
         syncing.kill()
         syncing.join()
-        with suppress(Misconfigured), hub.open() as mirror:  # it was killed before there was a file
+        with suppress(Misconfigured), hub.open() as mirror:  # killed before the file existed
             for values in rounds:
                 assert len({mirror.check(value).found for value in values}) == 1, values[0]
     assert hub.sync("takedown").is_well

@@ -1,4 +1,4 @@
-"""``scamfeed mirror`` and ``scamfeed check``, as an operator types them."""
+"""``scamfeed mirror`` and ``scamfeed check`` as an operator uses them."""
 
 import fcntl
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.command import Run, answer
 from tests.integration.mirror.fake_hub import FakeHub, serving
-from tests.unit.feeds.mirror.objects import indicator
+from tests.unit.feeds.client.mirror.objects import indicator
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def test_sync_status_and_check(run: Run, config: str, tmp_path: Path) -> None:
         "collection": "91a7b528-80eb-42ed-a74d-c6fbd5a26116",
         "alias": "room",
         "read": 0,
+        "listings": 3,
         "active": 3,
         "digest": "equal",
         "repaired": False,
@@ -60,7 +61,7 @@ def test_sync_status_and_check(run: Run, config: str, tmp_path: Path) -> None:
     assert "room" in run("mirror", "status", "--config", config).stdout
 
 
-def test_what_has_to_be_looked_at_is_said_and_is_the_exit_status(run: Run, config: str, fake: FakeHub) -> None:
+def test_problems_are_printed_and_set_the_exit_status(run: Run, config: str, fake: FakeHub) -> None:
     text = Path(config).read_text()
     Path(config).write_text(text.replace('["room"]', '["room", "attic"]'))
     result = run("mirror", "sync", "--config", config)
@@ -71,7 +72,7 @@ def test_what_has_to_be_looked_at_is_said_and_is_the_exit_status(run: Run, confi
     assert run("mirror", "sync", "--config", config).exit_code == 1
 
 
-def test_the_configuration_in_this_folder_is_taken(run: Run, config: str) -> None:
+def test_configuration_in_the_working_folder_is_used(run: Run, config: str) -> None:
     assert run("mirror", "sync").exit_code == 0
     assert answer(run("check", "h0.example.com", "--json"))["results"][0]["found"]
 
@@ -80,15 +81,13 @@ def test_the_configuration_in_this_folder_is_taken(run: Run, config: str) -> Non
     ("changed", "said"),
     [
         (('name = "hub"', 'name = "hub"\nnmae = "x"'), "nmae"),
-        (('name = "hub"', 'name = "hub"\npassword = "s3cret"'), "never written here"),
+        (('name = "hub"', 'name = "hub"\npassword = "s3cret"'), "itself is not allowed here"),
         (('file = "copy.db"', 'file = "copy.db"\nmax_age = "soon"'), "not a duration"),
         (('none = "pay"', 'nothing = "pay"'), "actions"),
         (("[[hub]]", "[[hub"), "no TOML"),
     ],
 )
-def test_a_fault_in_the_settings_is_named_and_no_secret_shown(
-    run: Run, config: str, changed: tuple[str, str], said: str
-) -> None:
+def test_settings_error_is_named_without_a_secret(run: Run, config: str, changed: tuple[str, str], said: str) -> None:
     Path(config).write_text(Path(config).read_text().replace(*changed))
     for command in (("mirror", "sync"), ("mirror", "status"), ("mirror", "serve")):
         result = run(*command, "--config", config)
@@ -97,7 +96,7 @@ def test_a_fault_in_the_settings_is_named_and_no_secret_shown(
         assert "s3cret" not in result.stderr
 
 
-def test_without_a_copy_or_settings_it_is_said_what_to_do(run: Run, config: str, tmp_path: Path) -> None:
+def test_missing_copy_or_settings_is_explained(run: Run, config: str, tmp_path: Path) -> None:
     assert "scamfeed mirror sync" in run("check", "h0.example.com", "--mirror", config).stderr
     assert run("mirror", "status", "--config", config).exit_code == 2
     assert "cannot be read" in run("check", "x", "--mirror", str(tmp_path / "nowhere.toml")).stderr

@@ -1,6 +1,7 @@
-"""A mirror beside a hub that fuses, retracts, narrows, grants and revokes by chance, with kills on both sides.
+"""A mirror next to a hub with random fusions, retractions, narrowings, grants and revocations, and kills on both sides.
 
-Half a minute as a test. The long form: ``MIRROR_RUN_SECONDS=600 python -m pytest --log-cli-level=WARNING`` of this.
+Runs half a minute as a test. The long form is ``MIRROR_RUN_SECONDS=600 python -m pytest --log-cli-level=WARNING`` with
+this file.
 """
 
 import logging
@@ -20,11 +21,11 @@ from typing import Any
 import pytest
 import requests
 
+from feeds.client.mirror.check import Mirror
+from feeds.client.mirror.entries import unpack_id, unpack_version
+from feeds.client.mirror.schedule import sync_once
+from feeds.client.mirror.settings import MirrorSettings
 from feeds.connector import Misconfigured
-from feeds.mirror.check import Mirror
-from feeds.mirror.packing import unpack_id, unpack_version
-from feeds.mirror.schedule import sync_once
-from feeds.mirror.settings import MirrorSettings
 from mappers import ids
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
@@ -32,7 +33,7 @@ from server.release.query import active
 from server.setup import set_up
 from server.store import Store, collections, partners
 from tests.integration.mirror.conftest import MirroredScamfeed
-from tests.integration.peers import free_port
+from tests.ports import free_port
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,12 @@ from server.app import serve
 from server.settings import Settings
 serve(Settings(database_url=sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 1, 4)
 """
-# Older copies never block; and so long may a hub's transaction, a check and this process wait for the machine.
+# Older copies never block. A hub's transaction, a check or this process may wait this long for the machine.
 MAX_AGE, SLACK = 3.0, 2.0
 
 
 class KilledHub:
-    """A hub whose server is killed and started again at one address."""
+    """A hub whose server is killed and restarted at one address."""
 
     def __init__(self, database: str, log: Path) -> None:
         self.port = free_port()
@@ -59,7 +60,7 @@ class KilledHub:
 
     def start(self) -> None:
         with self._log.open("ab") as out:
-            # A session of its own: its workers are killed with it.
+            # A separate session: its workers are killed with it.
             self._server = subprocess.Popen(self._command, stdout=out, stderr=out, start_new_session=True)
 
     def wait(self) -> None:
@@ -79,7 +80,7 @@ class KilledHub:
 
 
 class RandomRun:
-    """Random events at the hub, and the rules that hold at the mirror meanwhile."""
+    """Random events on the hub, and the rules that the mirror must satisfy during them."""
 
     def __init__(self, hub: MirroredScamfeed, chance: random.Random) -> None:
         self.hub = hub
@@ -122,7 +123,7 @@ class RandomRun:
         return self.chance.sample(alive, min(len(alive), self.chance.randint(1, 8)))
 
     def check(self) -> None:
-        """Check values: no block by what is old, and none of what the hub took back longer ago than that."""
+        """Check values: no block by an old copy, and none for a value delisted longer ago than that age."""
         with suppress(Misconfigured), Mirror(self.hub.file) as mirror:
             for value in self.chance.sample(self.values, min(len(self.values), 40)):
                 answer = mirror.check(value, "domain")
@@ -134,7 +135,7 @@ class RandomRun:
                     assert gone is None or time.monotonic() - gone < MAX_AGE + SLACK, value
 
     def at_the_hub(self) -> set[tuple[str, str, str]]:
-        """Return collection, id and version of each active indicator that the bank may read."""
+        """Return the collection, id and version of each active indicator readable by the bank."""
         now = timestamp.now()
         with self.hub.store.read() as tx:
             return {
@@ -167,7 +168,9 @@ def running(folder: Path) -> Iterator[tuple[MirroredScamfeed, KilledHub]]:
     store = Store.open(database)
     set_up(store)
     with store.begin() as tx:
-        bank = partners.add(tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank")))
+        bank = partners.add(
+            tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank"), vouched=True)
+        )
     server = KilledHub(database, folder / "hub.log")
     server.start()
     server.wait()
@@ -181,7 +184,7 @@ def running(folder: Path) -> Iterator[tuple[MirroredScamfeed, KilledHub]]:
 
 @pytest.mark.long
 @pytest.mark.timeout(SECONDS + 240)
-def test_the_mirror_is_as_the_hub_at_the_end_and_never_blocks_by_what_is_old(tmp_path: Path) -> None:
+def test_mirror_equals_the_hub_at_the_end_and_never_blocks_by_old_copies(tmp_path: Path) -> None:
     chance = random.Random(int(os.environ.get("MIRROR_RUN_SEED", "14")))  # noqa: S311 - guards nothing
     context = multiprocessing.get_context("fork")
     with ExitStack() as stop, running(tmp_path) as (hub, server):

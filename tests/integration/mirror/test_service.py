@@ -1,4 +1,4 @@
-"""A mirror that is served: what a bank's systems ask, over real sockets."""
+"""A mirror's service, queried by a bank's systems over real sockets."""
 
 import json
 import socket
@@ -13,33 +13,23 @@ import pytest
 import requests
 
 from schemas.api.lookup import MOST_VALUES, LookupAnswer
-from tests.integration.mirror.conftest import MirroredScamfeed
+from tests.integration.mirror.conftest import MirroredScamfeed, mirror_service
 
 GRADES = {"block": "decline", "none": "pay", "error": "ask"}
 
 
 @pytest.fixture(scope="module")
 def service(served: MirroredScamfeed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve a mirror that is kept current each second, and yield its address."""
+    """Serve a mirror that syncs every second, and yield its address."""
     folder = tmp_path_factory.mktemp("service")
     for alias in ("takedown", "mule-accounts"):
         served.grant(alias)
     served.report("listed.example.com")
     config = served.write_settings(folder / "mirror.toml", "takedown", "mule-accounts", actions=GRADES)
-    command = [sys.executable, "-m", "server.cli", "--config", str(config), "mirror", "serve", "--port", "0"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip().removesuffix("/check")
-        assert url, (folder / "log").read_text()
+    with mirror_service(config) as checks:
+        url = checks.removesuffix("/check")
         served.wait_until(lambda: requests.get(f"{url}/health", timeout=10).status_code == 200)
         yield url
-    finally:
-        server.terminate()
-        server.wait(30)
-        assert server.stdout is not None
-        server.stdout.close()
     written = (folder / "log").read_text()
     assert "listed.example.com" not in written
     assert "Traceback" not in written, written
@@ -74,14 +64,14 @@ def test_an_answer_has_the_shape_of_a_look_up(service: str) -> None:
     assert all("cache_seconds" in result for result in answer.json()["results"])
 
 
-def test_what_is_reported_is_found_some_seconds_later(service: str, served: MirroredScamfeed) -> None:
+def test_reported_value_is_found_within_seconds(service: str, served: MirroredScamfeed) -> None:
     served.report("later.example.com")
     served.wait_until(lambda: check(service, "later.example.com")["results"][0]["found"])
     served.retract("later.example.com")
     served.wait_until(lambda: not check(service, "later.example.com")["results"][0]["found"])
 
 
-def test_a_thousand_values_are_answered_and_no_more(service: str) -> None:
+def test_at_most_a_thousand_values_are_answered(service: str) -> None:
     values = [f"v{number}.example.com" for number in range(MOST_VALUES)]
     assert [result["value"] for result in check(service, *values)["results"]] == values
     too_many = {"values": [{"value": value} for value in [*values, "x.example.com"]]}
@@ -92,7 +82,7 @@ def test_a_thousand_values_are_answered_and_no_more(service: str) -> None:
     "body",
     [b"", b"{}", b'{"values": []}', b'{"values": [{"value": 1}]}', b'{"values": [{"value": "x", "y": 1}]}', b"\xff"],
 )
-def test_what_is_no_request_is_refused_without_its_words(service: str, body: bytes) -> None:
+def test_malformed_request_is_refused_without_its_words(service: str, body: bytes) -> None:
     answer = requests.post(f"{service}/check", data=body, timeout=30)
     assert answer.status_code == 400
     assert answer.json()["title"] == "Not a request"
@@ -105,7 +95,7 @@ def test_other_paths_methods_and_hosts_are_refused(service: str) -> None:
     assert requests.get(f"{service}/health", headers={"Host": "evil.example"}, timeout=10).status_code == 403
 
 
-def test_health_and_metrics_tell_how_current_the_copies_are(service: str) -> None:
+def test_health_and_metrics_show_the_age_of_copies(service: str) -> None:
     check(service, "listed.example.com", "other.example.com")
     health = requests.get(f"{service}/health", timeout=10).json()
     assert health["status"] == "ok"
@@ -116,7 +106,7 @@ def test_health_and_metrics_tell_how_current_the_copies_are(service: str) -> Non
     assert "example.com" not in metrics
 
 
-def test_requests_in_one_go_are_answered_in_their_order(service: str) -> None:
+def test_pipelined_requests_are_answered_in_order(service: str) -> None:
     host, port = service.removeprefix("http://").split(":")
 
     def request(value: str) -> bytes:
@@ -142,7 +132,7 @@ def test_requests_in_one_go_are_answered_in_their_order(service: str) -> None:
         (b"POST /check HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 6_000_000, 413),
     ],
 )
-def test_requests_that_are_too_large_or_none_are_refused(service: str, sent: bytes, status: int) -> None:
+def test_too_large_or_malformed_requests_are_refused(service: str, sent: bytes, status: int) -> None:
     host, port = service.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         try:
@@ -154,7 +144,7 @@ def test_requests_that_are_too_large_or_none_are_refused(service: str, sent: byt
     assert requests.get(f"{service}/health", timeout=10).status_code == 200
 
 
-def test_another_address_than_loopback_needs_a_token(served: MirroredScamfeed, tmp_path: Path) -> None:
+def test_non_loopback_address_needs_a_token(served: MirroredScamfeed, tmp_path: Path) -> None:
     config = served.write_settings(tmp_path / "mirror.toml", "takedown")
     command = [sys.executable, "-m", "server.cli", "--config", str(config), "mirror", "serve", "--host", "192.0.2.1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

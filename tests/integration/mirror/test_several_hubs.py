@@ -1,4 +1,4 @@
-"""One copy of two hubs: what they say of one value is merged, and one that is down does not silence the other."""
+"""One copy of two hubs: their listings of a value are merged, and an unreachable hub does not hide the other's."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from feeds.mirror.check import Mirror
-from feeds.mirror.schedule import sync_once
-from feeds.mirror.settings import MirrorSettings
+from feeds.client.mirror.check import Mirror
+from feeds.client.mirror.schedule import sync_once
+from feeds.client.mirror.settings import MirrorSettings
 from tests.integration.mirror.fake_hub import FakeHub, serving
-from tests.unit.feeds.mirror.objects import indicator
+from tests.unit.feeds.client.mirror.objects import indicator
 
 CONTEXT = "extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c"
 
@@ -47,7 +47,7 @@ def test_the_strongest_grade_of_both_counts(hubs: tuple[FakeHub, FakeHub], tmp_p
         assert mirror.check("h3.example.com").hubs == ("two",)
 
 
-def test_a_hub_that_is_down_lowers_its_own_listings_alone(hubs: tuple[FakeHub, FakeHub], tmp_path: Path) -> None:
+def test_unreachable_hub_lowers_only_its_own_listings(hubs: tuple[FakeHub, FakeHub], tmp_path: Path) -> None:
     first, second = hubs
     first.add(graded(1, "block"), graded(2, "block"))
     second.add(graded(1, "block"), graded(3, "block"))
@@ -60,7 +60,7 @@ def test_a_hub_that_is_down_lowers_its_own_listings_alone(hubs: tuple[FakeHub, F
         assert "one" in mirror.state().errors
 
 
-def test_a_hub_that_the_settings_name_no_more_is_forgotten(hubs: tuple[FakeHub, FakeHub], tmp_path: Path) -> None:
+def test_hub_dropped_from_the_settings_is_forgotten(hubs: tuple[FakeHub, FakeHub], tmp_path: Path) -> None:
     first, second = hubs
     first.add(graded(1, "block"))
     second.add(graded(2, "block"))
@@ -73,9 +73,7 @@ def test_a_hub_that_the_settings_name_no_more_is_forgotten(hubs: tuple[FakeHub, 
         assert not mirror.check("h2.example.com").stale
 
 
-def test_a_listing_of_a_sandbox_stops_no_payment_unless_the_copy_rehearses(
-    hubs: tuple[FakeHub, FakeHub], tmp_path: Path
-) -> None:
+def test_sandbox_listing_stops_no_payment_unless_rehearsing(hubs: tuple[FakeHub, FakeHub], tmp_path: Path) -> None:
     first, second = hubs
     first.add(graded(1, "block", sandbox=True), graded(2, "block", sandbox=True))
     second.add(graded(2, "warn"))

@@ -1,13 +1,8 @@
-"""A mirror beside a hub that reports, retracts, narrows, grants and revokes."""
+"""A mirror next to a hub that reports, retracts, narrows, grants and revokes."""
 
 import json
-from pathlib import Path
 
-import pytest
-
-from feeds.connector import Misconfigured
-from feeds.mirror.check import Mirror
-from feeds.mirror.copies import CopyWriter
+from feeds.client.mirror.copies import CopyWriter
 from tests.integration.mirror.conftest import MirroredScamfeed
 
 ACCOUNT = "DE89370400440532013000"
@@ -34,7 +29,7 @@ def test_a_reported_value_is_found_and_a_retracted_one_is_not(hub: MirroredScamf
         assert mirror.check("b0.example.com").found
 
 
-def test_a_copy_is_begun_from_the_stream_and_is_what_the_hub_has(hub: MirroredScamfeed) -> None:
+def test_copy_starts_from_the_stream_and_equals_the_hub(hub: MirroredScamfeed) -> None:
     hub.report(*(f"s{number}.example.com" for number in range(20)))
     hub.report("ending.example.com", valid_until="2027-01-01T00:00:00Z")
     hub.retract("s7.example.com")
@@ -53,7 +48,7 @@ def test_a_copy_is_begun_from_the_stream_and_is_what_the_hub_has(hub: MirroredSc
     assert found == [number not in (7, 8, 21) for number in range(22)]
 
 
-def test_a_copy_of_a_full_variant_is_what_the_hub_has(hub: MirroredScamfeed) -> None:
+def test_copy_of_a_full_variant_equals_the_hub(hub: MirroredScamfeed) -> None:
     def is_equal() -> bool:
         done = hub.sync("takedown-full")
         return [(synced.digest, synced.repaired) for synced in done.collections] == [("equal", False)]
@@ -82,7 +77,7 @@ def test_an_account_is_found_by_iban_and_by_bank_code_and_number(hub: MirroredSc
         assert by_number.listings[0].collection == "mule-accounts"
 
 
-def test_a_text_that_is_no_value_is_an_error_and_no_failure(hub: MirroredScamfeed) -> None:
+def test_malformed_value_is_an_error_in_the_result(hub: MirroredScamfeed) -> None:
     hub.sync(actions={"error": "ask", "none": "pay", "block": "decline"})
     with hub.open() as mirror:
         refused = mirror.check("DE89370400440532013001", "bank-account")
@@ -91,7 +86,7 @@ def test_a_text_that_is_no_value_is_an_error_and_no_failure(hub: MirroredScamfee
         assert mirror.check("d2.example.com").action == "pay"
 
 
-def test_a_private_collection_that_appears_is_followed_and_one_that_is_lost_is_dropped(hub: MirroredScamfeed) -> None:
+def test_new_private_collection_is_followed_and_a_lost_one_dropped(hub: MirroredScamfeed) -> None:
     hub.report("a3.example.com", "b3.example.com")
     hub.sync()
     hub.report("secret3.example.com", sharing={"only_partners": ["Bank"]})
@@ -111,7 +106,7 @@ def test_a_private_collection_that_appears_is_followed_and_one_that_is_lost_is_d
         assert not mirror.check("z3.example.com").stale
 
 
-def test_no_value_stands_in_the_file(hub: MirroredScamfeed) -> None:
+def test_file_contains_no_value(hub: MirroredScamfeed) -> None:
     hub.report("a4.example.com")
     hub.report(ACCOUNT, kind="bank-account")
     hub.sync()
@@ -125,14 +120,7 @@ def test_no_value_stands_in_the_file(hub: MirroredScamfeed) -> None:
     assert ACCOUNT.encode() not in written
 
 
-def test_a_mirror_without_a_copy_says_what_to_do(tmp_path: Path) -> None:
-    config = tmp_path / "mirror.toml"
-    config.write_text('[[hub]]\nname = "h"\nurl = "http://127.0.0.1:1/feed/"\ncollections = ["takedown"]\n')
-    with pytest.raises(Misconfigured, match="scamfeed mirror sync"):
-        Mirror(config)
-
-
-def test_a_hub_that_is_down_leaves_the_copy_as_it_is(hub: MirroredScamfeed) -> None:
+def test_unreachable_hub_leaves_the_copy_unchanged(hub: MirroredScamfeed) -> None:
     hub.report("a6.example.com")
     hub.sync()
     done = hub.sync(hub={"url": "http://127.0.0.1:9/feed/"})

@@ -1,4 +1,4 @@
-"""Hubs on one database, as nodes of one hub, and partners that contribute to them at the same time."""
+"""Several nodes of one hub on one database, and partners that contribute to them concurrently."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ from tests.unit.server.release.hubs import NOBODY_NEW
 
 @pytest.fixture
 def postgresql_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
-    """Name a database of this test's own that has the tables."""
+    """Return the URL of a separate database with the tables for this test."""
     name = postgres.database(postgres_template)
     yield postgres.url(name)
     postgres.drop(name)
@@ -24,7 +24,7 @@ def postgresql_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def open_hub(postgresql_url: str) -> Iterator[Callable[[], Hub]]:
-    """Open one node more."""
+    """Open another node."""
     with ExitStack() as opened:
 
         def open_() -> Hub:

@@ -1,4 +1,4 @@
-"""A partner that contributes to a hub: reports, annotations, revocations."""
+"""A partner that contributes reports, annotations and revocations to a hub."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,11 +42,11 @@ class Contributor:
         return cls(hub, partner)
 
     def at(self, hub: Hub) -> "Contributor":
-        """Return the same partner at another node."""
+        """Return the same partner on another node."""
         return Contributor(hub, self.partner)
 
     def report(self, value: str, **columns: str) -> Obj:
-        """Return the indicator of a report of a domain."""
+        """Return the indicator for a report of a domain."""
         reader = ReportReader(
             {"reporter": self.partner.name, "reported_at": REPORTED, "kind": "domain", "tlp": "green", **columns}
         )
@@ -62,7 +62,7 @@ class Contributor:
         return {**obj, "modified": timestamp.text(timestamp.now()), "revoked": True}
 
     def contribute(self, *objects: Obj) -> Results:
-        """Contribute objects in one transaction, again where others interfere with it."""
+        """Contribute objects in one transaction, and retry after a conflict with others."""
         while True:
             try:
                 with self.contributing(objects) as results:
@@ -73,7 +73,7 @@ class Contributor:
 
     @contextmanager
     def contributing(self, objects: Sequence[Obj]) -> Iterator[Results]:
-        """Contribute objects in a transaction that is open for as long as the block takes."""
+        """Contribute objects in a transaction that stays open for the duration of the block."""
         parts = list(prepare_all(self.hub, [Item.of(obj) for obj in objects]))
         with self.hub.store.begin() as tx:
             yield take_all(self.hub, tx, self.partner, parts, leave_for_end=True)

@@ -1,4 +1,4 @@
-"""A server as the product runs it, with two partners, for a file of tests each."""
+"""A real server with two partners, one for each test file."""
 
 import base64
 import re
@@ -16,13 +16,14 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from server.store.credentials import Credentials
-from tests.integration.peers import TAXII, free_port
+from tests.integration.peers import TAXII
+from tests.ports import free_port
 from tests.processes import Forked, serve_hub
 
 
 @dataclass(frozen=True)
 class Hub:
-    """A running server, and two partners of it: the bank has the room, the platform has nothing yet."""
+    """A running server and two partners: the bank has access to the room, the platform to no collection."""
 
     url: str
     log: Path
@@ -51,7 +52,7 @@ class Hub:
         return f"/feed/collections/{self.room}/objects/"
 
     def keeps_secrets(self) -> None:
-        """Check that neither a secret nor a traceback is in the log."""
+        """Check that the log contains neither a secret nor a traceback."""
         said = self.log.read_text()
         for partner in (self.bank, self.platform):
             for secret in (partner.password, partner.token):
@@ -71,10 +72,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         room = collections.add(tx, "room", "Room")
         quiet = collections.add(tx, "quiet", "Quiet")
         bank = partners.add(
-            tx, Partner(name="bänk", kind=PartnerKind.BANK, country="TH", identity=ids.identity("bänk"))
+            tx, Partner(name="bänk", kind=PartnerKind.BANK, country="TH", identity=ids.identity("bänk"), vouched=True)
         )
         platform = partners.add(
-            tx, Partner(name="platform", kind=PartnerKind.PLATFORM, identity=f"identity--{uuid.uuid4()}")
+            tx, Partner(name="platform", kind=PartnerKind.PLATFORM, identity=f"identity--{uuid.uuid4()}", vouched=True)
         )
         collections.grant(tx, bank.user, room, read=True, write=True)
         collections.grant(tx, bank.user, quiet, read=True)
@@ -93,7 +94,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
             try:
                 assert requests.get(running.url + "/health", timeout=5).json() == {"status": "ok"}
                 break
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 assert server.poll() is None, log.read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
@@ -105,7 +106,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 def error_of(response: requests.Response, status: int) -> dict[str, Any]:
-    """Check that this is an error as TAXII has them, and nothing more than one."""
+    """Check that this is a plain TAXII error resource."""
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"] == TAXII
     resource: dict[str, Any] = response.json()

@@ -1,4 +1,4 @@
-"""Envelopes that partners post over real sockets: whole, bad in part, packed, in chunks, too large."""
+"""Envelopes posted over real sockets: valid, partly invalid, compressed, chunked and too large."""
 
 import base64
 import gzip
@@ -15,7 +15,7 @@ from tests.integration.taxii.conftest import Hub, error_of
 from tests.integration.taxii_hub import indicator
 
 
-def test_posting_again_is_a_success_and_changes_nothing(hub: Hub) -> None:
+def test_repeated_post_succeeds_and_changes_nothing(hub: Hub) -> None:
     one = indicator()
     answers = [hub.ask(hub.objects, "POST", json={"objects": [one, one]}) for _ in range(2)]
     for answer in answers:
@@ -25,7 +25,7 @@ def test_posting_again_is_a_success_and_changes_nothing(hub: Hub) -> None:
     assert hub.ask(f"{hub.objects}{one['id']}/versions/").json()["versions"] == [one["modified"]]
 
 
-def test_one_bad_object_never_stops_the_others(hub: Hub) -> None:
+def test_one_bad_object_does_not_stop_the_others(hub: Hub) -> None:
     good = indicator()
     body = json.dumps({"objects": [good, {"type": "indicator"}, indicator(created=None)]})
     body = body[:-2] + ', 5, {"type": "url", "type": "url"}]}'
@@ -42,7 +42,7 @@ def test_one_bad_object_never_stops_the_others(hub: Hub) -> None:
     assert status == hub.ask(f"/feed/status/{status['id']}/").json()
 
 
-def test_what_is_posted_to_the_inbox_goes_through_the_release_rules(hub: Hub) -> None:
+def test_posts_to_the_inbox_pass_the_release_rules(hub: Hub) -> None:
     report = {"kind": "domain", "reporter": "bänk", "reported_at": "2026-11-24T08:00:00.000Z", "tlp": "clear"}
     sent = to_stix(ReportReader(report).report({"value": f"{uuid.uuid4()}.example.com"}))
     answer = hub.ask("/feed/collections/inbox/objects/", "POST", json={"objects": [*sent, {"type": "x"}]})
@@ -59,7 +59,7 @@ def test_what_is_posted_to_the_inbox_goes_through_the_release_rules(hub: Hub) ->
     assert known["created_by_ref"] not in [item["created_by_ref"] for item in released]
 
 
-def test_objects_come_back_value_for_value(hub: Hub) -> None:
+def test_objects_are_returned_unchanged(hub: Hub) -> None:
     one = (
         json.dumps(indicator())[:-1]
         + ', "x_big": 123456789012345678901234567890, "x_ten": 1.0e1, "x_name": "บัญชี\\u2028"}'
@@ -95,7 +95,7 @@ def test_a_body_may_leave_out_the_version_but_not_the_type(hub: Hub) -> None:
         error_of(hub.ask(hub.objects, "POST", data=body, headers={"Content-Type": bad}), 415)
 
 
-def test_chunked_bodies_are_taken_and_bounded(hub: Hub) -> None:
+def test_chunked_bodies_are_accepted_and_bounded(hub: Hub) -> None:
     one = json.dumps({"objects": [indicator()]}).encode()
     assert hub.ask(hub.objects, "POST", data=iter([one[:9], one[9:]])).json()["success_count"] == 1
     megabyte = b" " * 1024 * 1024
@@ -124,10 +124,10 @@ def test_a_declared_body_beyond_the_limit_is_refused_unread(hub: Hub) -> None:
     ("body", "status"),
     [(b"", 400), (b"[]", 400), (b"{", 400), (b"\xff", 400), (b'{"objects": 5}', 422), (b'{"objects": null}', 422)],
 )
-def test_what_is_no_envelope_is_refused(hub: Hub, body: bytes, status: int) -> None:
+def test_malformed_envelope_is_refused(hub: Hub, body: bytes, status: int) -> None:
     error_of(hub.ask(hub.objects, "POST", data=body), status)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"objects": []}'])
-def test_an_envelope_that_adds_nothing_is_refused(hub: Hub, body: bytes) -> None:
+def test_envelope_without_objects_is_refused(hub: Hub, body: bytes) -> None:
     error_of(hub.ask(hub.objects, "POST", data=body), 422)

@@ -1,4 +1,4 @@
-"""The requests that partners may make: pages, media types, methods, addresses."""
+"""Read requests of partners: pages, media types, methods, addresses."""
 
 import urllib.parse
 import uuid
@@ -29,7 +29,7 @@ def test_headers_say_when_the_ends_of_the_page_were_added(hub: Hub) -> None:
     assert not any(name.startswith("X-TAXII") for name in nothing.headers)
 
 
-def test_next_is_good_without_its_filters_and_with_another_limit(hub: Hub) -> None:
+def test_next_is_valid_without_its_filters_and_with_another_limit(hub: Hub) -> None:
     sent = [indicator(type="tool", id=f"tool--{uuid.uuid4()}") for _ in range(5)]
     hub.ask(hub.objects, "POST", json={"objects": sent})
     first = hub.ask(f"{hub.objects}?limit=2&match[id]=" + ",".join(item["id"] for item in sent)).json()
@@ -42,7 +42,7 @@ def test_next_is_good_without_its_filters_and_with_another_limit(hub: Hub) -> No
     "accept",
     ["*/*", None, "application/taxii+json", "APPLICATION/taxii+json; version=2.1;q=0.3", "text/html, */*;q=0.1"],
 )
-def test_clients_are_understood_however_they_spell_the_media_type(hub: Hub, accept: str | None) -> None:
+def test_media_type_is_accepted_in_any_spelling(hub: Hub, accept: str | None) -> None:
     for path in (
         "/taxii2/",
         "/feed/",
@@ -61,7 +61,7 @@ def test_other_media_types_are_not_acceptable(hub: Hub, accept: str) -> None:
         error_of(hub.ask(path, headers={"Accept": accept}), 406)
 
 
-def test_head_and_options_do_no_harm(hub: Hub) -> None:
+def test_head_and_options_change_nothing(hub: Hub) -> None:
     for path in (
         "/taxii2/",
         "/feed/",
@@ -88,18 +88,18 @@ def test_a_missing_slash_is_no_redirect(hub: Hub) -> None:
         assert "evil" not in answer.text
 
 
-def test_the_root_is_right_behind_any_host(hub: Hub) -> None:
+def test_api_root_url_matches_any_host(hub: Hub) -> None:
     discovery = hub.ask("/taxii2/", headers={"Host": "feed.bank.example"}).json()
     assert discovery["api_roots"] == ["/feed/"]
     assert discovery["default"] == "/feed/"
 
 
-def test_an_alias_is_as_good_as_an_id(hub: Hub) -> None:
+def test_alias_works_like_an_id(hub: Hub) -> None:
     assert hub.ask("/feed/collections/room/").json() == hub.ask(f"/feed/collections/{hub.room}/").json()
     assert hub.ask("/feed/collections/room/objects/?limit=1").status_code == 200
 
 
-def test_every_error_is_a_taxii_error_with_an_id_that_the_log_has(hub: Hub) -> None:
+def test_every_error_is_a_taxii_error_with_a_logged_id(hub: Hub) -> None:
     for path, method, status in [
         ("/feed/collections/nothing/", "GET", 404),
         ("/feed/status/nothing/", "GET", 404),

@@ -1,4 +1,4 @@
-"""taxii2-client against a server as the product runs it."""
+"""taxii2-client against a real server."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def room(root: ApiRoot) -> Collection:
     return found
 
 
-def test_taxii2_client_finds_its_way(hub: Hub, root: ApiRoot) -> None:
+def test_taxii2_client_discovers_collections(hub: Hub, root: ApiRoot) -> None:
     assert root.url == hub.url + "/feed/"
     assert root.versions == [TAXII]
     assert root.max_content_length == 104_857_600
@@ -71,7 +71,7 @@ def test_taxii2_client_writes_pages_looks_up_and_deletes(room: Collection, root:
         room.get_object(one["id"])
 
 
-def test_taxii2_client_may_come_with_a_token(hub: Hub) -> None:
+def test_taxii2_client_can_use_a_token(hub: Hub) -> None:
     url = f"{hub.url}/feed/collections/{hub.room}/"
     with Collection(url, auth=TokenAuth(hub.bank.token)) as by_token:
         assert by_token.title == "Room"

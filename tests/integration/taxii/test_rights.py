@@ -1,4 +1,4 @@
-"""The rights of partners, and the refusals for those who lack them."""
+"""The rights of partners, and the refusals without them."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ from tests.integration.taxii_hub import indicator
         "Digest x",
     ],
 )
-def test_without_credentials_there_is_only_the_question_for_them(hub: Hub, authorization: str | None) -> None:
+def test_requests_without_credentials_are_asked_for_them(hub: Hub, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     for path in ("/taxii2/", "/feed/", "/feed/collections/", hub.objects, f"/feed/status/{uuid.uuid4()}/"):
         answer = requests.get(hub.url + path, headers=headers, timeout=30)
@@ -36,7 +36,7 @@ def test_without_credentials_there_is_only_the_question_for_them(hub: Hub, autho
         assert "Bearer " in answer.headers["WWW-Authenticate"]
 
 
-def test_what_a_partner_may_not_see_looks_as_if_it_were_not_there(hub: Hub) -> None:
+def test_inaccessible_collection_looks_absent(hub: Hub) -> None:
     status = hub.ask(hub.objects, "POST", json={"objects": [indicator()]}).json()
     there, nowhere = f"/feed/collections/{hub.room}", f"/feed/collections/{uuid.uuid4()}"
 
@@ -44,7 +44,7 @@ def test_what_a_partner_may_not_see_looks_as_if_it_were_not_there(hub: Hub) -> N
         answer = hub.ask(path, method, who=hub.platform, data=b"{}" if method == "POST" else None)
         error = {**answer.json(), "error_id": ""}
         text = json.dumps(error).replace(path.split("/")[3], "")
-        # A refused body closes the connection, unless it came together with its head: as the client happens to send it.
+        # A refused body closes the connection unless it arrived with its head, which depends on the client.
         headers = {name: value for name, value in answer.headers.items() if name not in ("Date", "Connection")}
         return answer.status_code, text, headers
 
@@ -58,7 +58,7 @@ def test_what_a_partner_may_not_see_looks_as_if_it_were_not_there(hub: Hub) -> N
     assert [item["id"] for item in listed] == [hub.listening_only]
 
 
-def test_reading_and_writing_are_granted_apart(hub: Hub) -> None:
+def test_reading_and_writing_are_granted_separately(hub: Hub) -> None:
     for rest in ("objects/", "manifest/", "objects/x/", "objects/x/versions/"):
         error_of(hub.ask(f"/feed/collections/inbox/{rest}"), 403)
     quiet = f"/feed/collections/{hub.listening_only}/objects/"
@@ -67,7 +67,7 @@ def test_reading_and_writing_are_granted_apart(hub: Hub) -> None:
     assert hub.ask("/feed/collections/inbox/").json()["can_read"] is False
 
 
-def test_a_released_collection_is_filled_by_the_rules_alone(hub: Hub) -> None:
+def test_released_collection_is_filled_only_by_the_rules(hub: Hub) -> None:
     error_of(hub.ask("/feed/collections/takedown/objects/", "POST", json={"objects": [indicator()]}), 403)
     error_of(hub.ask(f"/feed/collections/takedown/objects/indicator--{uuid.uuid4()}/", "DELETE"), 403)
 

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"flag"
@@ -67,12 +66,15 @@ func check(log *servedLog, key, state string) error {
 	return os.WriteFile(state, signed, 0o600)
 }
 
-// open returns the name and the tree of a head that the hub's key signed in the name of the log.
+// open returns the name and the tree of a head that the key signed, as it is printed: the hub's, or that of one log.
 func open(signed []byte, key string) (string, tlog.Tree, error) {
 	origin, _, _ := strings.Cut(string(signed), "\n")
-	verifier, err := inNameOf(origin, key)
+	verifier, err := note.NewVerifier(key)
 	if err != nil {
 		return "", tlog.Tree{}, err
+	}
+	if origin != verifier.Name() && !strings.HasPrefix(origin, verifier.Name()+"/") {
+		return "", tlog.Tree{}, errors.New("the log is not of the hub that the key is of")
 	}
 	opened, err := note.Open(signed, note.VerifierList(verifier))
 	if err != nil {
@@ -88,27 +90,6 @@ func open(signed []byte, key string) (string, tlog.Tree, error) {
 	}
 	root, err := tlog.ParseHash(lines[2])
 	return origin, tlog.Tree{N: size, Hash: root}, err
-}
-
-// inNameOf returns the hub's key under the name of one of its logs, which begins with that of the key.
-func inNameOf(origin, key string) (note.Verifier, error) {
-	hub, err := note.NewVerifier(key)
-	if err != nil {
-		return nil, err
-	}
-	if !strings.HasPrefix(origin, hub.Name()+"/") {
-		return nil, errors.New("the log is not of the hub that the key is of")
-	}
-	encoded := strings.SplitN(key, "+", 3)[2]
-	public, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, err
-	}
-	named, err := note.NewEd25519VerifierKey(origin, public[1:])
-	if err != nil {
-		return nil, err
-	}
-	return note.NewVerifier(named)
 }
 
 // follow checks that the tree begins with the one before.

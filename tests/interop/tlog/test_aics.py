@@ -1,4 +1,4 @@
-"""The served ledger, read by aics-tlog and cosigned by aics-witness, over HTTP: they know nothing of Scamfeed."""
+"""The served ledger, read by aics-tlog and cosigned by aics-witness over HTTP. Neither knows Scamfeed."""
 
 import contextlib
 import socket
@@ -18,7 +18,6 @@ from aics_tlog import (
     consistency_proof_from_tiles,
     verify_checkpoint,
     verify_consistency,
-    vkey_from_ed25519,
 )
 from aics_tlog.checkpoint import checkpoint_from_note
 from aics_tlog.note import VKey, parse_vkey
@@ -35,7 +34,7 @@ def get(hub: Hub, path: str) -> bytes:
 
 
 class ServedTiles(MemoryTileReader):
-    """The tiles of a hub, which are for its partners alone."""
+    """The tiles of a hub, readable by its partners only."""
 
     def __init__(self, hub: Hub) -> None:
         super().__init__()
@@ -49,22 +48,22 @@ class ServedTiles(MemoryTileReader):
 
 
 def log_key(hub: Hub, origin: str) -> VKey:
-    """Return the key of the hub's logs in the name of one of them."""
-    key = parse_vkey(hub.run("log", "status")["keys"][0]["key"])
-    return vkey_from_ed25519(origin, key.public_key)
+    """Return the printed key of one of the hub's logs."""
+    keys = [parse_vkey(log["key"]) for log in hub.run("log", "status")["logs"]]
+    return next(key for key in keys if key.name == origin)
 
 
 def as_text(key: VKey) -> str:
-    """Return a key as witnesses are given it."""
+    """Return a key in the form for witnesses."""
     return f"{key.name}+{key.key_id.hex()}+{b64encode(bytes([key.key_type]) + key.public_key).decode()}"
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """Serve a hub with some domains, which a reader may read."""
+    """Serve a hub with some domains and a reader for them."""
     folder = tmp_path_factory.mktemp("hub")
     scamfeed(folder, "init")
-    bank = scamfeed(folder, "partner", "add", "Example Bank", "--kind", "bank")
+    bank = scamfeed(folder, "partner", "add", "Example Bank", "--kind", "bank", "--vouched")
     reader = scamfeed(folder, "partner", "add", "Reader", "--kind", "platform", "--read", "takedown")
     publish_domains(folder, 3)
     with running(folder) as url:
@@ -72,7 +71,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 def checkpoint_of(hub: Hub, entries: int) -> bytes:
-    """Return the checkpoint once so many entries are sealed: it may be the served hub that is just sealing them."""
+    """Return the checkpoint once this many entries are sealed, possibly by the running hub."""
     deadline = time.monotonic() + 60
     while True:
         checkpoint = get(hub, "checkpoint")
@@ -84,7 +83,7 @@ def checkpoint_of(hub: Hub, entries: int) -> bytes:
 
 @pytest.fixture
 def witness(tmp_path: Path, hub: Hub) -> Iterator[tuple[str, str]]:
-    """Serve aics-witness for the log; yield its address and its public key."""
+    """Serve aics-witness for the log, and yield its address and public key."""
     origin = get(hub, "checkpoint").decode().split("\n")[0]
 
     def command(*arguments: str) -> list[str]:

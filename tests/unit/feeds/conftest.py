@@ -1,4 +1,4 @@
-"""Fixtures of the suites that ask other people's servers."""
+"""Fixtures for tests that call servers of other organisations."""
 
 import ssl
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.unit.feeds.scripted import Peer, Script, Serve
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start servers that do what their scripts say, until the test is over."""
+    """Start scripted servers, and stop them after the test."""
     peers: list[Peer] = []
 
     def start(script: Script, context: ssl.SSLContext | None = None) -> Peer:

@@ -1,4 +1,4 @@
-"""The columns of a row, whichever kind of row its format yields."""
+"""The columns of a row, for each row type of a format."""
 
 from feeds.readers.rows import ReportRow, Row
 from schemas.tabular import report_columns
@@ -6,7 +6,7 @@ from schemas.vocabulary import ScamType
 
 
 def columns_of_row(row: Row | ReportRow) -> dict[str, str]:
-    """Return what ``row`` states, as the columns of a report; an unknown scam type states nothing."""
+    """Return the columns stated by ``row``, as for a report. An unknown scam type is ignored."""
     if isinstance(row, Row):
         return dict(row.fields)
     columns = report_columns(row.report)

@@ -1,4 +1,4 @@
-"""A server that does what a script says, and questions to it."""
+"""A scripted server, and requests to it."""
 
 import socket
 import ssl
@@ -9,8 +9,7 @@ from typing import Any
 
 import requests
 
-from feeds.http.client import OutboundSettings, open_session
-from feeds.http.failures import peer_errors
+from feeds.transport.client import OutboundSettings, open_session, peer_errors
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -18,7 +17,7 @@ Script = Callable[[Any, bytes], None]
 
 
 class Peer:
-    """A server that does to each connection what its script says, once a request's head was read."""
+    """A server that treats each connection as its script says, after it has read a request's head."""
 
     def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
         self.asked: list[bytes] = []

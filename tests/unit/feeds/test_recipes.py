@@ -1,4 +1,4 @@
-"""Feeds in the documents: each can be built."""
+"""Every feed in the documentation can be built."""
 
 import re
 import tomllib
@@ -14,7 +14,7 @@ BLOCKS = [
     (page.name, number, block)
     for page in sorted([*DOCS.glob("*.md"), *DOCS.glob("connectors/*.md")])
     for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.M | re.S))
-    # The connector of writing-a-connector.md stands there alone, and is tried with its suite.
+    # The connector of writing-a-connector.md is complete there and tested with its own suite.
     if "[[feed]]" in block and page.name != "writing-a-connector.md"
 ]
 

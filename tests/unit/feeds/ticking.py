@@ -1,4 +1,4 @@
-"""Connectors that do as they are told, for the tests of runs and schedules."""
+"""Scripted connectors for tests of runs and schedules."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ READER = ReportReader({"reporter": "P", "kind": "domain", "reported_at": "2026-1
 
 
 class Ticking(Pull[PullSettings]):
-    """A pull that counts its batches and does as it is told at each."""
+    """A pull that counts its batches and acts as scripted at each one."""
 
     name = "ticking"
     settings_model = PullSettings
@@ -43,7 +43,7 @@ class Ticking(Pull[PullSettings]):
 
 
 class Noting(Push[PushSettings]):
-    """A push that notes what it is given, and when; ``fails_at`` makes it fail at patterns."""
+    """A push that records the objects and their times. ``fails_at`` lists patterns that fail."""
 
     name = "noting"
     settings_model = PushSettings
@@ -62,7 +62,7 @@ class Noting(Push[PushSettings]):
         return [Answer(item, True, "success") for item in items]
 
     def indicators(self) -> int:
-        """Count the indicators that were given."""
+        """Count the indicators received."""
         return sum(item.type == "indicator" for _, item in self.given)
 
 
@@ -76,7 +76,7 @@ def push_settings(**more: Any) -> PushSettings:
 
 
 def furnish(store: Store) -> None:
-    """Make a partner that contributes and reads."""
+    """Add a partner that contributes and reads."""
     store.migrate()
     with store.begin() as tx:
         collections.create_defaults(tx)
@@ -92,7 +92,7 @@ def contribute_domains(store: Store, *names: str) -> None:
 
 
 def until(true: Callable[[], bool]) -> None:
-    """Wait until something holds."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + 20
     while not true():
         assert time.monotonic() < deadline
@@ -100,6 +100,6 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def next_runs(schedule: Schedule) -> dict[str, datetime | None]:
-    """Return when each feed with a schedule runs next, None for one that has stopped."""
+    """Return the next run of each scheduled feed, or None for a stopped one."""
     planned = schedule._feeds.items()
     return {name: feed.next for name, feed in planned if feed.feed.settings.every or feed.feed.settings.cron}

@@ -5,7 +5,7 @@ from typing import Any
 from mappers import ids
 from mappers.records import to_stix
 from schemas import tabular
-from schemas.record import Record
+from schemas.records import Record
 
 REPORTER = "Example Bank"
 DEFAULTS = {"reporter": REPORTER, "reported_at": "2026-01-15T08:00:00.000Z"}

@@ -1,4 +1,4 @@
-"""Annotations are rebuilt from known properties: unknown names, types and lengths are left out."""
+"""Annotations are rebuilt from known properties. Unknown names, types and lengths are dropped."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ def test_unknown_and_malformed_properties_are_left_out_and_named(name: str, valu
     assert "words" not in str(rebuilt.obj)
     assert rebuilt.obj.get(name) != value
     assert rebuilt.left_out == (name,)
-    assert rebuilt.message == f"published without what is not known here: {name}"
+    assert rebuilt.message == f"published without unknown properties: {name}"
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,18 @@ def test_extensions_of_others_are_left_out() -> None:
     assert annotation.rebuild(note, Tlp.GREEN) == (NOTE, ("extensions of others",), False)
 
 
-def test_a_message_shows_no_name_of_a_property_that_could_be_a_persons() -> None:
+def test_message_shows_no_property_name_that_could_be_personal() -> None:
     rebuilt = annotation.rebuild({**NOTE, "Jane Doe": 1, "+66812345678": 1, "x_more": 1}, Tlp.GREEN)
-    assert rebuilt.message == "published without what is not known here: x_more, 2 more"
+    assert rebuilt.message == "published without unknown properties: x_more, 2 more"
 
 
-def test_marks_are_those_of_the_level_that_it_is_treated_at() -> None:
+def test_markings_follow_the_effective_level() -> None:
     other = "marking-definition--11111111-1111-4111-8111-111111111111"
     rebuilt = annotation.rebuild({**NOTE, "object_marking_refs": [other], "labels": ["tlp:amber"]}, Tlp.AMBER)
     assert rebuilt.obj["object_marking_refs"] == [marking.ref(Tlp.AMBER)]
 
 
-def test_numbers_that_could_be_somebodys_are_rounded() -> None:
+def test_possibly_personal_numbers_are_rounded() -> None:
     for count, published in ((999_999, 999_999), (812_345_678, 812_000_000), (999_999_999, 999_000_000)):
         rebuilt = annotation.rebuild({**made("sighting"), "count": count}, Tlp.GREEN)
         assert rebuilt.obj["count"] == published
@@ -139,7 +139,7 @@ def test_digits_of_a_time_beyond_the_microsecond_are_cut() -> None:
     assert rebuilt.obj["modified"] == "2026-10-02T08:00:00.081Z"
 
 
-def test_of_a_flow_between_accounts_two_digits_are_published_whatever_came() -> None:
+def test_amount_between_accounts_is_published_in_two_digits() -> None:
     flow = made("flow")
     context = {**extension.context_of(flow), "amount": "4242424242424242.42"}
     rebuilt = annotation.rebuild({**flow, "extensions": {extension.ID: context}}, Tlp.GREEN)
@@ -188,7 +188,7 @@ def test_no_malformed_property_is_ever_published(which: str, data: st.DataObject
     name = data.draw(PLACES | st.sampled_from(sorted(obj)))
     value = data.draw(NESTED | st.just({extension.ID: data.draw(NESTED)}))
     if name == "type":
-        return  # the guard looked at it
+        return  # the guard has checked it
     if name in FREE:
         value = {"in": value}
     try:

@@ -1,4 +1,4 @@
-"""A consensus becomes one indicator by the hub, which says how many say so and what to do about it."""
+"""A consensus becomes one indicator by the hub, with the number of reporters and the recommended action."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,14 +8,14 @@ import stix2
 from jsonschema import Draft202012Validator
 
 from mappers import consensus, extension, ids
-from mappers.indicator import OPENCTI, Profile, from_stix, to_stix
-from schemas import extension_schema
-from schemas.consensus import Consensus, Referral
+from mappers.indicator import OPENCTI, Profile, to_stix
+from mappers.report_reader import from_stix
 from schemas.fields import Evidence, Hold
+from schemas.json_schema import extension_schema
 from schemas.kind import NO_DETAILS
 from schemas.kinds import every
 from schemas.partner import PartnerKind
-from schemas.report import Report
+from schemas.report import Consensus, Referral, Report
 from schemas.vocabulary import Action, HolderStatus, PaymentRail, Tlp
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -26,13 +26,10 @@ GOOD = [(name, example) for name, kind in every().items() for example in kind.ex
 
 
 def about(**words: Any) -> Consensus:
-    """Return a consensus with as few fields as possible, but for ``words``."""
-    little: dict[str, Any] = dict.fromkeys(Consensus._fields)
-    little |= dict.fromkeys(
-        ("reporter_kinds", "scam_types", "countries", "evidence", "holds", "origins", "further"), ()
-    )
-    little |= {"kind": "domain", "value": "bad.example.com", "details": NO_DETAILS, "scam_type": "unknown"}
-    little |= {"confidence": 50, "grade": Action.WARN, "disputed": False, "reporters": 1, "lang": "en"}
+    """Return a consensus with as few fields as possible, except for ``words``."""
+    little: dict[str, Any] = {"kind": "domain", "value": "bad.example.com", "details": NO_DETAILS}
+    little |= {"first_seen": None, "last_seen": None}
+    little |= {"confidence": 50, "grade": Action.WARN, "disputed": False, "reporters": 1}
     little |= {"valid_from": NOON, "valid_until": NOON + timedelta(days=90), "reporter_kinds": (PartnerKind.BANK,)}
     return Consensus(**{**little, **words})
 
@@ -78,14 +75,14 @@ def ours(obj: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
-def test_the_consensus_has_an_id_that_follows_from_the_pattern() -> None:
+def test_consensus_id_follows_from_the_pattern() -> None:
     obj = stix(about())
     assert obj["created_by_ref"] == HUB
     assert obj["id"] == ids.indicator(HUB, obj["pattern"])
     assert obj["pattern"] == "[domain-name:value = 'bad.example.com']"
 
 
-def test_reporters_and_grade_stand_in_extension_and_labels() -> None:
+def test_reporters_and_grade_are_in_extension_and_labels() -> None:
     obj = stix(FULL)
     assert ours(obj) | {"reporters": 2, "reporter_kinds": ["bank", "government"], "grade": "hold"} == ours(obj)
     assert ours(obj) | {"scam_types": ["romance"], "disputed": True, "requested_action": "hold"} == ours(obj)
@@ -93,7 +90,7 @@ def test_reporters_and_grade_stand_in_extension_and_labels() -> None:
     assert (obj["confidence"], obj["extensions"][OPENCTI]["score"]) == (75, 75)
 
 
-def test_empty_fields_stand_nowhere() -> None:
+def test_empty_fields_are_omitted() -> None:
     obj = stix(about())
     assert ours(obj).keys() == {
         *("extension_type", "kind", "scam_category", "scam_type"),
@@ -108,14 +105,14 @@ def test_empty_fields_stand_nowhere() -> None:
 )
 def test_the_extension_is_valid_by_its_schema(fused: Consensus, options: dict[str, Any]) -> None:
     obj = stix(fused, **options)
-    Draft202012Validator(extension_schema.schema()).validate(ours(obj))
+    Draft202012Validator(extension_schema()).validate(ours(obj))
     stix2.parse(obj)
 
 
-def test_it_is_read_as_the_report_that_asks_for_the_grade() -> None:
+def test_consensus_reads_as_a_report_with_its_grade() -> None:
     report = from_stix(stix(FULL, tlp=Tlp.AMBER_STRICT, referral=REFERRAL))
     fused = {name: getattr(FULL, name) for name in Consensus._fields if name in Report.model_fields}
-    # What somebody asks to hold beside the word of several is none of the report that these come to.
+    # A hold next to the consensus of several reporters is not part of the combined report.
     assert {name: getattr(report, name) for name in fused} == fused | {"hold": None}
     assert from_stix(stix(FULL._replace(reporters=1))).hold == FULL.hold
     assert (report.action, report.tlp, report.reporter) == (Action.HOLD, Tlp.AMBER_STRICT, HUB)
@@ -136,12 +133,12 @@ def test_a_coerced_holder_is_referred_to_protection() -> None:
     ]
 
 
-def test_origins_go_along_and_are_read_again() -> None:
+def test_origins_are_written_and_read_back() -> None:
     assert consensus.origins_of(stix(FULL)) == {*FULL.origins}
     assert consensus.origins_of(stix(about())) == frozenset()
 
 
-def test_the_objects_around_it_are_the_hubs_too() -> None:
+def test_companion_objects_are_the_hubs_too() -> None:
     obj = stix(FULL)
     observable, relationship = consensus.basis_of(obj, FULL, consensus.terms_of(FULL))
     assert (observable["type"], observable["iban"]) == ("bank-account", FULL.value)
@@ -149,7 +146,7 @@ def test_the_objects_around_it_are_the_hubs_too() -> None:
 
 
 @pytest.mark.parametrize(("kind", "example"), GOOD, ids=[f"{kind}-{number}" for number, (kind, _) in enumerate(GOOD)])
-def test_a_consensus_on_any_value_contains_all_of_its_reports_indicator(kind: str, example: Any) -> None:
+def test_consensus_contains_its_reports_indicator(kind: str, example: Any) -> None:
     fused = about(kind=kind, value=example.value, details=example.details)
     report = Report(
         kind=kind,

@@ -1,11 +1,11 @@
-"""An indicator says by which ids it was first known, and others' objects say what they like."""
+"""An indicator names the ids of its origins. Origins in foreign objects can be malformed."""
 
 import pytest
 
 from mappers import consensus, ids
 
 
-def test_origins_are_read_as_they_were_written() -> None:
+def test_origins_are_read_back() -> None:
     known = [ids.indicator("identity--a", pattern) for pattern in ("b", "a")]
     known.append(f"{known[0]}/2")
     obj = {"external_references": [{"source_name": "capec"}, *consensus.origin_references(known)]}

@@ -1,4 +1,4 @@
-"""Limits in STIX: on any object, partners by identity, and refused where they are not understood."""
+"""Limits in STIX: on any object, partners by identity, and refused if unknown."""
 
 import json
 from typing import Any
@@ -8,10 +8,13 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from mappers import extension, ids, records as mapped
-from mappers.indicator import Profile, from_stix, to_stix
-from schemas import extension_schema, tabular
+from mappers.indicator import Profile, to_stix
+from mappers.record_reader import from_stix as read_records
+from mappers.report_reader import from_stix
+from schemas import tabular
 from schemas.errors import Rejected
-from schemas.sharing import Sharing
+from schemas.fields import Sharing
+from schemas.json_schema import extension_schema
 from schemas.tabular import ReportReader
 from tests.unit.schemas.sharing_examples import LIMITS, NAMES_IN_USE
 
@@ -28,12 +31,12 @@ def carrying(limits: Any) -> dict[str, Any]:
 def test_an_object_with_limits_is_valid_by_the_schema(limits: Sharing) -> None:
     written = extension.write_sharing(limits)
     extended = {"extension_type": "property-extension", "sharing": written}
-    Draft202012Validator(extension_schema.schema()).validate(extended)
+    Draft202012Validator(extension_schema()).validate(extended)
     assert extension.sharing(json.loads(json.dumps(carrying(written))), NAMES) == limits
 
 
 @given(LIMITS)
-def test_no_partners_name_stands_in_an_object(limits: Sharing) -> None:
+def test_no_partner_name_is_in_an_object(limits: Sharing) -> None:
     assert not any(name in json.dumps(extension.write_sharing(limits), ensure_ascii=False) for name in NAMES_IN_USE)
 
 
@@ -45,7 +48,7 @@ def test_an_indicator_is_read_with_the_limits_of_its_report(limits: Sharing) -> 
     assert read.sharing == (limits if limits.limited else None)
 
 
-def test_an_object_without_our_extension_has_none() -> None:
+def test_object_without_our_extension_has_no_limits() -> None:
     assert extension.sharing({"type": "note"}) is None
 
 
@@ -85,5 +88,5 @@ def test_records_carry_limits_both_ways(name: str) -> None:
     limits = tabular.read_record(name, {**ROWS[name], "not_to_countries": "KH", "only_partners": ["First Bank"]}, BY)
     assert limits.sharing == Sharing(not_to_countries=("KH",), only_partners=("First Bank",))
     *ends, written = mapped.to_stix(limits)
-    (read,) = mapped.from_stix(written, NAMES, {end["id"]: end for end in ends})
+    (read,) = read_records(written, NAMES, {end["id"]: end for end in ends})
     assert read.sharing == limits.sharing

@@ -1,11 +1,12 @@
-"""Indicators of other makers give reports of each value they name, and are published by no more than they say."""
+"""Foreign indicators give a report for each of their values, and are published only for exactly those values."""
 
 from typing import Any
 
 import pytest
 
 from mappers import extension
-from mappers.indicator import OPENCTI, Profile, all_from_stix, from_stix, to_stix
+from mappers.indicator import OPENCTI, Profile, to_stix
+from mappers.report_reader import all_from_stix, from_stix
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
@@ -29,7 +30,7 @@ def indicator(pattern: str, **properties: Any) -> dict[str, Any]:
 
 
 def values_of(pattern: str) -> list[tuple[str, str]]:
-    """Return kind and value of each report, and the reasons of the others."""
+    """Return the kind and value of each report, and the reasons of the others."""
     return [
         (outcome.kind, outcome.value) if isinstance(outcome, Report) else ("", outcome.reason)
         for outcome in all_from_stix(indicator(pattern))
@@ -89,7 +90,7 @@ def test_each_value_is_a_report_or_has_its_reason(pattern: str, values: list[tup
         "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.4']",
     ],
 )
-def test_a_pattern_of_more_or_less_than_one_value_is_not_published_by(pattern: str) -> None:
+def test_pattern_without_exactly_one_value_is_not_published(pattern: str) -> None:
     assert any(isinstance(outcome, Report) for outcome in all_from_stix(indicator(pattern)))
     with pytest.raises(Rejected) as refusal:
         from_stix(indicator(pattern))
@@ -128,7 +129,7 @@ def test_cards_and_recipients_of_mail_are_refused_by_both_readers(pattern: str) 
 
 
 @pytest.mark.parametrize("pattern", ["", "x", "[]"])
-def test_a_text_that_is_no_pattern_gives_no_report(pattern: str) -> None:
+def test_malformed_pattern_gives_no_report(pattern: str) -> None:
     with pytest.raises(Rejected, match="pattern-form"):
         all_from_stix(indicator(pattern))
 
@@ -146,7 +147,7 @@ def test_a_text_that_is_no_pattern_gives_no_report(pattern: str) -> None:
         ({}, None),
     ],
 )
-def test_opencti_s_score_stands_for_a_missing_confidence(properties: dict[str, Any], confidence: int | None) -> None:
+def test_opencti_score_replaces_a_missing_confidence(properties: dict[str, Any], confidence: int | None) -> None:
     assert from_stix(indicator("[domain-name:value = 'a.example.com']", **properties)).confidence == confidence
 
 
@@ -184,7 +185,7 @@ def test_a_label_without_a_known_word_is_ignored(label: str) -> None:
     assert from_stix(indicator(pattern, labels=[label])) == from_stix(indicator(pattern))
 
 
-def test_levels_of_other_markings_are_the_caller_s_to_know() -> None:
+def test_caller_supplies_levels_of_other_markings() -> None:
     own = "marking-definition--00000000-0000-4000-8000-0000000000aa"
     marked = indicator("[domain-name:value = 'a.example.com']", object_marking_refs=[own])
     levels = [
@@ -194,7 +195,7 @@ def test_levels_of_other_markings_are_the_caller_s_to_know() -> None:
     assert levels == [[Tlp.AMBER], [Tlp.RED]]
 
 
-def test_our_own_indicators_are_read_alike_by_both() -> None:
+def test_both_readers_agree_on_our_own_indicators() -> None:
     report = ReportReader({"reporter": "X", "reported_at": REPORTED}).report(
         {"kind": "domain", "value": "a.example.com"}
     )

@@ -1,4 +1,4 @@
-"""Objects of anybody's become records, or are refused with a reason."""
+"""Objects of any origin become records, or are refused with a reason."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mappers import common_objects, extension, ids, marking
-from mappers.records import from_stix
+from mappers.record_reader import from_stix
 from schemas.errors import Rejected
-from schemas.record import Case, Opinion
+from schemas.records import Case, Opinion
 from schemas.vocabulary import CaseContext, OpinionWord, Tlp
 from tests.unit.mappers.record_examples import INDICATOR, WALLET, foreign_object, stix_of
 
@@ -29,7 +29,7 @@ def test_a_foreign_sighting_is_read() -> None:
     }
 
 
-def test_a_foreign_opinion_is_one_about_each_of_its_indicators() -> None:
+def test_foreign_opinion_applies_to_each_of_its_indicators() -> None:
     second = INDICATOR.replace("2c", "2d")
     refs = [INDICATOR, "malware--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", second]
     opinion = foreign_object("opinion", opinion="strongly-disagree", object_refs=refs, explanation="Ours.")
@@ -78,7 +78,7 @@ def test_a_foreign_grouping_is_a_case() -> None:
         ),
     ],
 )
-def test_an_object_that_is_no_record_is_refused_with_a_reason(obj: dict[str, Any], reason: str) -> None:
+def test_non_record_object_is_refused_with_a_reason(obj: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected) as refused:
         from_stix(obj)
     assert refused.value.reason == reason

@@ -1,12 +1,12 @@
-"""The official grammar's patterns come apart into the ways in which they match."""
+"""Patterns of the official grammar are split into the alternatives that match."""
 
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from mappers import grammar
-from mappers.grammar import Comparison, Way
+from mappers import pattern
+from mappers.pattern import Comparison, Way
 from schemas.errors import Rejected
 
 
@@ -36,8 +36,8 @@ def a(text: str, operator: str = "=", path: str = "value", kind: str = "domain-n
         ("[file:hashes.'SHA-256' = 'a']", [(a("a", path="hashes.SHA-256", kind="file"),)]),
     ],
 )
-def test_each_value_that_is_enough_by_itself_is_a_way(written: str, ways: list[Way]) -> None:
-    assert grammar.ways(written) == ways
+def test_each_sufficient_value_is_an_alternative(written: str, ways: list[Way]) -> None:
+    assert pattern.ways_by_grammar(written) == ways
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_each_value_that_is_enough_by_itself_is_a_way(written: str, ways: list[W
     ],
 )
 def test_a_comparison_without_a_value_has_no_operator(written: str) -> None:
-    assert {comparison.operator for way in grammar.ways(written) for comparison in way} == {""}
+    assert {comparison.operator for way in pattern.ways_by_grammar(written) for comparison in way} == {""}
 
 
 @pytest.mark.parametrize(
@@ -72,30 +72,33 @@ def test_a_comparison_without_a_value_has_no_operator(written: str) -> None:
         "[" + " AND ".join(["(a:b = 'c' OR a:b = 'd')"] * 40) + "]",
     ],
 )
-def test_a_match_that_no_single_observable_tells_is_an_empty_way(written: str) -> None:
-    assert grammar.ways(written) == [()]
+def test_match_over_several_observables_is_an_empty_alternative(written: str) -> None:
+    assert pattern.ways_by_grammar(written) == [()]
 
 
-def test_the_rest_of_a_pattern_is_read_beside_an_incomparable_part() -> None:
-    assert grammar.ways("[url:value = 'a'] OR ([url:value = 'b'] AND [url:value = 'c'])") == [(a("a", kind="url"),), ()]
+def test_rest_of_a_pattern_is_read_next_to_an_incomparable_part() -> None:
+    assert pattern.ways_by_grammar("[url:value = 'a'] OR ([url:value = 'b'] AND [url:value = 'c'])") == [
+        (a("a", kind="url"),),
+        (),
+    ]
 
 
 @pytest.mark.parametrize(
     "written", ["", " ", "\n", "x", "[", "[]", "[a:b]", '[a:b = "c"]', "[a:b = 'it's']", "[a:b = 'c\\d']"]
 )
-def test_a_text_that_is_no_pattern_is_refused(written: str) -> None:
+def test_malformed_pattern_is_refused(written: str) -> None:
     with pytest.raises(Rejected, match="pattern-form"):
-        grammar.ways(written)
+        pattern.ways_by_grammar(written)
 
 
-def test_a_pattern_that_would_take_long_is_not_read() -> None:
+def test_too_expensive_pattern_is_not_read() -> None:
     with pytest.raises(Rejected, match="longer than 10000 characters"):
-        grammar.ways("[a:b = '" + "c" * 10_000 + "']")
+        pattern.ways_by_grammar("[a:b = '" + "c" * 10_000 + "']")
 
 
 @settings(deadline=None)
 @given(st.text(max_size=40) | st.text("[]()ab:='\\ANDORINLIKE %,*.", max_size=40))
-def test_any_text_has_ways_or_a_reason(written: str) -> None:
+def test_any_text_has_alternatives_or_a_reason(written: str) -> None:
     with suppress(Rejected):
-        ways = grammar.ways(written)
+        ways = pattern.ways_by_grammar(written)
         assert all(isinstance(comparison, Comparison) for way in ways for comparison in way)

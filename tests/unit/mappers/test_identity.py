@@ -1,4 +1,4 @@
-"""Identities say who takes part and how to reach it; of a partner that is not to be named, its kind alone."""
+"""Identities name participants with their contacts; unnamed partners appear only by kind."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import stix2
 from hypothesis import given, strategies as st
 
 from mappers import extension, ids
-from mappers.identity import HubIdentity, of_hub, of_partner
-from schemas import extension_schema
+from mappers.common_objects import HubIdentity, hub_identity, partner_identity
+from schemas.json_schema import extension_schema
 from schemas.partner import Partner, PartnerKind
 
 HUB = HubIdentity(
@@ -21,18 +21,18 @@ POINTS = [("protection", "desk@bank.example"), ("prevention", "https://bank.exam
 
 
 def _partner(partner: Partner, points: list[tuple[str, str]] = POINTS) -> dict[str, Any]:
-    return of_partner(partner, HUB.identity, HUB.created, HUB.modified, points)
+    return partner_identity(partner, HUB.identity, HUB.created, HUB.modified, points)
 
 
 def test_the_hubs_identity_has_its_name_and_contacts() -> None:
-    identity = of_hub(HUB, POINTS)
+    identity = hub_identity(HUB, POINTS)
     assert (identity["id"], identity["created_by_ref"], identity["name"]) == (HUB.identity, HUB.identity, "Hub of Siam")
     assert identity["created"] < identity["modified"]
     assert extension.context_of(identity)["focal_points"] == [
         {"function": "prevention", "contact": "https://bank.example/scams"},
         {"function": "protection", "contact": "desk@bank.example"},
     ]
-    assert "extensions" not in of_hub(HUB)
+    assert "extensions" not in hub_identity(HUB)
 
 
 def test_a_named_partner_has_its_kind_country_and_contacts() -> None:
@@ -52,9 +52,7 @@ def test_a_named_partner_has_its_kind_country_and_contacts() -> None:
     kind=st.sampled_from(PartnerKind),
     country=st.sampled_from([None, "TH", "VN"]),
 )
-def test_of_a_partner_that_is_not_to_be_named_there_is_its_kind_alone(
-    name: str, kind: PartnerKind, country: str | None
-) -> None:
+def test_unnamed_partner_appears_only_by_kind(name: str, kind: PartnerKind, country: str | None) -> None:
     one = Partner(name=name, kind=kind, country=country, identity=ids.identity(name))
     other = Partner(name="Other", kind=kind, identity=ids.identity("Other"))
     identity, elsewhere = _partner(one), _partner(other, [])
@@ -63,9 +61,9 @@ def test_of_a_partner_that_is_not_to_be_named_there_is_its_kind_alone(
     assert kind.value in identity["name"]
 
 
-def test_all_of_them_are_stix_and_keep_to_the_extensions_schema() -> None:
-    for identity in (of_hub(HUB, POINTS), _partner(BANK), _partner(BANK.model_copy(update={"named": False}))):
+def test_identities_are_valid_stix_and_match_the_extension_schema() -> None:
+    for identity in (hub_identity(HUB, POINTS), _partner(BANK), _partner(BANK.model_copy(update={"named": False}))):
         parsed = stix2.parse(identity)
         assert parsed.identity_class == "organization"
         for properties in identity.get("extensions", {}).values():
-            jsonschema.validate(properties, extension_schema.schema())
+            jsonschema.validate(properties, extension_schema())

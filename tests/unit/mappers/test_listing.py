@@ -1,4 +1,4 @@
-"""Indicators of this hub and of other makers as listings of a look-up's answer."""
+"""Indicators of this hub and of other makers as listings in look-up results."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def _of_the_hub(**context: Any) -> dict[str, Any]:
     return {**obj, "extensions": {**obj["extensions"], extension.ID: {**extension.context_of(obj), **context}}}
 
 
-def test_a_hubs_listing_is_read_whole() -> None:
+def test_listing_of_a_hub_is_read_completely() -> None:
     found = listing_of(
         _of_the_hub(
             grade="hold",
@@ -64,7 +64,7 @@ def test_a_hubs_listing_is_read_whole() -> None:
     assert (found.valid_until, found.modified) == ("2026-12-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z")
 
 
-def test_a_report_that_no_hub_has_weighed_has_the_grade_that_it_asks_for() -> None:
+def test_report_without_a_consensus_has_its_requested_grade() -> None:
     found = listing_of(_of_the_hub(), "mule-accounts")
     assert found is not None
     assert (found.grade, found.reporters, found.reporter_kinds) == (Action.HOLD, None, ())
@@ -77,11 +77,11 @@ def test_an_indicator_without_any_grade_has_the_weakest() -> None:
 
 
 @pytest.mark.parametrize("obj", [{**_FOREIGN, "revoked": True}, {"type": "identity"}])
-def test_what_is_revoked_or_no_indicator_is_no_listing(obj: dict[str, Any]) -> None:
+def test_revoked_and_other_objects_are_no_listings(obj: dict[str, Any]) -> None:
     assert listing_of(obj, "takedown") is None
 
 
-def test_an_end_that_nobody_can_read_is_refused() -> None:
+def test_unreadable_end_is_refused() -> None:
     with pytest.raises(Rejected):
         listing_of({**_FOREIGN, "valid_until": "soon"}, "takedown")
 
@@ -95,7 +95,7 @@ _PROPERTIES = ("grade", "reporters", "reporter_kinds", "disputed", "holder_statu
 
 
 @given(st.dictionaries(st.sampled_from(_PROPERTIES), _ANYTHING))
-def test_no_context_of_a_stranger_does_harm(context: dict[str, Any]) -> None:
+def test_foreign_context_is_harmless(context: dict[str, Any]) -> None:
     try:
         found = listing_of({**_FOREIGN, "extensions": {extension.ID: context}}, "takedown")
     except Rejected:
@@ -137,7 +137,7 @@ def test_no_context_of_a_stranger_does_harm(context: dict[str, Any]) -> None:
         },
     ),
 )
-def test_the_quick_way_reads_what_the_whole_way_reads(
+def test_fast_reader_agrees_with_the_full_reader(
     odd: dict[str, Any], context: dict[str, Any], more: dict[str, Any]
 ) -> None:
     hub = _of_the_hub(grade="hold", reporters=2, reporter_kinds=["bank"])

@@ -1,4 +1,4 @@
-"""TLP is understood in both versions, by whatever id it goes, and the narrowest level holds."""
+"""TLP is understood in both versions and under any id, and the narrowest level applies."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ OWN = "marking-definition--00000000-0000-4000-8000-0000000000aa"
         ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", Tlp.RED),
     ],
 )
-def test_the_ids_of_tlp_1_and_of_opencti_stand_for_levels_of_tlp_2(uuid: str, tlp: Tlp) -> None:
+def test_ids_of_tlp_1_and_opencti_map_to_tlp_2(uuid: str, tlp: Tlp) -> None:
     assert marking.tlp_of({"object_marking_refs": [f"marking-definition--{uuid}"]}) is tlp
 
 
@@ -50,17 +50,17 @@ def test_a_definition_with_another_id_has_the_level_that_it_names(properties: di
     assert marking.tlp_of_definition({"type": "marking-definition", "id": OWN, **properties}) is tlp
 
 
-def test_a_known_id_keeps_its_level_whatever_its_definition_names() -> None:
+def test_known_id_keeps_its_level_despite_its_definition() -> None:
     assert marking.tlp_of_definition({**marking.definition(Tlp.RED), "name": "TLP:CLEAR"}) is Tlp.RED
 
 
-def test_levels_of_other_markings_count_where_they_are_known() -> None:
+def test_known_levels_of_other_markings_count() -> None:
     marked = {"object_marking_refs": [marking.ref(Tlp.CLEAR), OWN]}
     assert marking.tlp_of(marked, {OWN: Tlp.RED}) is Tlp.RED
     assert marking.tlp_of(marked) is Tlp.CLEAR
 
 
-def test_a_marking_of_a_part_holds_for_the_whole() -> None:
+def test_marking_of_a_part_applies_to_the_whole() -> None:
     part = {"selectors": ["description"], "marking_ref": marking.ref(Tlp.RED)}
     marked = {"object_marking_refs": [marking.ref(Tlp.CLEAR)], "granular_markings": [part]}
     assert marking.tlp_of(marked) is Tlp.RED
@@ -80,6 +80,6 @@ def test_a_label_names_a_level_too(labels: list[str], tlp: Tlp | None) -> None:
     assert marking.tlp_of({"labels": labels}) is tlp
 
 
-def test_a_value_that_is_no_marking_is_ignored() -> None:
+def test_malformed_marking_is_ignored() -> None:
     odd = {"object_marking_refs": [1, {}, None], "granular_markings": [1, {"marking_ref": []}], "labels": [1, None]}
     assert marking.tlp_of(odd) is None

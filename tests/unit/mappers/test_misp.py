@@ -1,10 +1,10 @@
-"""Reports in MISP's own terms say which thing is meant, and events say whose they are and how far they go."""
+"""Reports as MISP attributes, objects and events, with their reporter and sharing level."""
 
 import pytest
 
 from mappers import ids, kinds as mappers_by_kind, misp
 from mappers.indicator import Profile, to_stix
-from mappers.misp_terms import MispTerms
+from mappers.kind import MispTerms
 from schemas import kinds
 from schemas.kind import Normal
 from schemas.report import Report
@@ -87,7 +87,7 @@ def test_a_value_that_needs_several_attributes_is_an_object(
     ] == attributes
 
 
-def test_a_wallet_of_a_chain_without_a_type_has_its_chain_beside_it() -> None:
+def test_wallet_of_a_chain_without_a_type_includes_its_chain() -> None:
     found = terms("wallet", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", chain="ethereum")
     assert found is not None
     assert [(attribute.relation, attribute.value, attribute.to_ids) for attribute in found.attributes] == [
@@ -110,7 +110,7 @@ def test_an_app_of_a_system_without_misp_type_is_left_out() -> None:
     assert misp.to_misp(app) is None
 
 
-def test_an_event_is_its_reporter_s_and_bears_its_level() -> None:
+def test_event_belongs_to_its_reporter_and_has_its_level() -> None:
     first = report("domain", "a.example.com", tlp="green")
     later = report("bank-account", "TH:KASITHBK:1234567890", tlp="green", reported_at="2026-01-16T08:00:00Z")
     event = misp.event([first, later], "Scam indicators")["Event"]
@@ -136,13 +136,13 @@ def test_a_revoked_report_is_deleted_under_the_same_uuid() -> None:
     assert gone["uuid"] == to_stix(report("domain", "b.example.com"), Profile.CORE)[0]["id"].partition("--")[2]
 
 
-def test_an_object_that_was_revoked_is_deleted_with_its_attributes() -> None:
+def test_revoked_object_is_deleted_with_its_attributes() -> None:
     spelled = misp.to_misp(report("bank-account", "TH:KASITHBK:1234567890"), revoked=True)
     assert spelled is not None
     assert [part["deleted"] for part in (spelled.body, *spelled.body["Attribute"])] == [True, True, True]
 
 
-def test_times_are_written_as_misp_reads_them() -> None:
+def test_times_are_written_in_misp_form() -> None:
     spelled = misp.to_misp(report("domain", "a.example.com", first_seen="2026-01-01", last_seen="2026-01-02T00:00:00Z"))
     assert spelled is not None
     assert spelled.body["first_seen"] == "2026-01-01T00:00:00.000+00:00"

@@ -1,4 +1,4 @@
-"""Records become STIX that who knows STIX alone understands."""
+"""Records become STIX that plain STIX readers understand."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import pytest
 
 from mappers import common_objects, extension, ids
 from mappers.indicator import Profile, to_stix as report_to_stix
-from mappers.records import beside, from_stix, to_stix
+from mappers.record_reader import from_stix
+from mappers.records import beside, to_stix
 from schemas import tabular
 from schemas.errors import Rejected
 from schemas.tabular import ReportReader
@@ -14,11 +15,11 @@ from schemas.vocabulary import OutcomeWord
 from tests.unit.mappers.record_examples import DEFAULTS, INDICATOR, REPORTER, REPORTERS, WALLET, record, stix_of
 
 
-def test_a_sighting_has_a_place_even_where_none_is_named() -> None:
+def test_sighting_without_a_place_has_a_default_one() -> None:
     assert stix_of("sighting", of=INDICATOR)["where_sighted_refs"] == [ids.identity(REPORTER)]
 
 
-def test_a_country_is_a_place_of_its_own_that_comes_along() -> None:
+def test_country_is_a_separate_location_object() -> None:
     seen = record("sighting", of=INDICATOR, countries="TH", seen_by="Other Bank")
     identity, country = beside(seen)
     assert to_stix(seen)[-1]["where_sighted_refs"] == [identity["id"], country["id"]]
@@ -59,8 +60,8 @@ def test_readers_of_plain_stix_see_agreement_or_dissent(word: OutcomeWord, opini
     assert " / " in done["explanation"]
 
 
-def test_opinions_of_one_moment_are_not_created_at_one_moment() -> None:
-    """OpenCTI takes opinions of one word and one time of creation for the same."""
+def test_simultaneous_opinions_have_different_creation_times() -> None:
+    """OpenCTI merges opinions with the same word and creation time."""
     report = [f"indicator--2c4125de-07a4-58ff-80f6-{number:012x}" for number in range(200)]
     made = [stix_of("outcome", of=ref, outcome="blocked") for ref in report]
     assert len({obj["created"] for obj in made}) == len(made)
@@ -74,7 +75,7 @@ def test_a_repeated_outcome_keeps_its_id() -> None:
     assert first["id"] == later["id"]
 
 
-def test_each_partner_has_its_own_outcomes_and_each_hold_is_one() -> None:
+def test_outcomes_are_separate_per_partner_and_per_hold() -> None:
     columns = {"of": INDICATOR, "outcome": "held"}
     ours = stix_of("outcome", **columns)
     theirs = to_stix(tabular.read_record("outcome", columns, {**DEFAULTS, "reporter": "Other Bank"}))[-1]
@@ -94,7 +95,7 @@ def test_a_flow_joins_the_observables_that_indicators_are_based_on() -> None:
     assert flow["relationship_type"] == "related-to"
 
 
-def test_a_flow_of_one_moment_has_no_stop_time_that_is_not_later() -> None:
+def test_flow_of_one_moment_has_no_stop_time() -> None:
     flow = stix_of(
         "flow",
         source="bank-account:DE89370400440532013000",
@@ -106,7 +107,7 @@ def test_a_flow_of_one_moment_has_no_stop_time_that_is_not_later() -> None:
     assert flow["extensions"][extension.ID]["last_seen"] == flow["start_time"]
 
 
-def test_opencti_gets_flows_between_accounts_that_it_can_store() -> None:
+def test_opencti_accepts_our_flows_between_accounts() -> None:
     flow = record("flow", source="bank-account:TH:KASITHBK:1234567890", target=WALLET)
     source, _, relationship = to_stix(flow, Profile.OPENCTI)
     assert (source["type"], source["user_id"]) == ("user-account", "TH:KASITHBK:1234567890")
@@ -129,7 +130,7 @@ def test_the_core_profile_of_a_case_has_no_members_that_stix_lacks() -> None:
         to_stix(record("case", name="Example", members=[wallet]), Profile.CORE)
 
 
-def test_a_case_keeps_its_id_when_members_come() -> None:
+def test_case_keeps_its_id_when_members_are_added() -> None:
     small = stix_of("case", name="Example", members=[INDICATOR], reference="case 42")
     larger = stix_of("case", name="Renamed", members=[INDICATOR, INDICATOR.replace("2c", "2d")], reference="case 42")
     assert small["id"] == larger["id"]
@@ -150,7 +151,7 @@ def test_a_value_without_reporter_names_no_indicator() -> None:
 
 
 def test_no_record_but_a_flow_shows_a_value() -> None:
-    """Readers of sightings may not see the values; a flow goes only where both its ends are published."""
+    """Readers of sightings may lack access to the values. A flow is published only if both its ends are."""
     value = {"kind": "bank-account", "value": "TH:KASITHBK:1234567890", "reporter": "Other Bank"}
     for which, columns in (
         ("sighting", {"of": value}),

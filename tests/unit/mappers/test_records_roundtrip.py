@@ -5,11 +5,11 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from mappers.records import from_stix, to_stix
+from mappers.record_reader import from_stix
+from mappers.records import to_stix
 from schemas import kinds, tabular
-from schemas.qualification import QualificationCode
-from schemas.record import Record
-from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, Tlp
+from schemas.records import Record
+from schemas.vocabulary import CaseContext, OpinionWord, OutcomeWord, QualificationCode, Tlp
 from tests.unit.mappers.record_examples import REPORTER, REPORTERS
 
 TEXT = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]), min_size=1, max_size=40)

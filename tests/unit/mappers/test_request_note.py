@@ -1,4 +1,4 @@
-"""Requests and answers as STIX notes, there and back."""
+"""Requests and responses as STIX notes, in both directions."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,8 @@ from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from mappers import ids
-from mappers.request_note import from_stix, to_stix
+from mappers.record_reader import read_request
+from mappers.records import sent_request
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.request import Request, RequestAnswer
@@ -21,6 +22,14 @@ VALUES = st.sampled_from([ACCOUNT, WALLET, "payment-alias:0812345678"])
 LINES = st.text(st.characters(categories=("L", "N", "P"), exclude_characters="\u2028\u2029"), min_size=1, max_size=40)
 AMOUNTS = st.decimals("0.01", 10**12, places=2).map(str)
 HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
+PAYMENTS = st.fixed_dictionaries(
+    {"message_id": st.from_regex(r"[A-Z]{2}[A-Za-z0-9/-]{1,30}", fullmatch=True)},
+    optional={
+        "reason": st.sampled_from(["FRAD", "AM04", "proprietary:TOO-LATE"]),
+        "debtor_agent": st.sampled_from(["BKKBTHBK", "THCBC:002", "BKKBTHBKXXX THCBC:002"]),
+        "settled_on": st.dates().map(str),
+    },
+)
 
 
 @st.composite
@@ -33,6 +42,7 @@ def any_request(draw: st.DrawFn) -> Request:
         "end_to_end_id": st.from_regex(r"[A-Z]{2}[A-Za-z0-9/-]{1,30}", fullmatch=True),
         "transaction_hash": HASHES,
         "also_to": st.lists(st.sampled_from(NAMES), max_size=3),
+        "payment": PAYMENTS,
     }
     fixed = {
         "of": st.sampled_from([ACCOUNT, WALLET]),
@@ -49,14 +59,14 @@ def any_request(draw: st.DrawFn) -> Request:
 
 
 @given(request=any_request())
-def test_a_request_comes_back_from_its_note_as_it_was(request: Request) -> None:
-    assert from_stix(to_stix(request), REPORTERS) == request
+def test_request_survives_the_round_trip_through_its_note(request: Request) -> None:
+    assert read_request(sent_request(request), REPORTERS) == request
 
 
 @given(
     amount=AMOUNTS, went_to=st.lists(st.tuples(st.sampled_from([ACCOUNT, WALLET]), AMOUNTS), unique_by=lambda e: e[0])
 )
-def test_an_answer_comes_back_from_its_note_as_it_was(amount: str, went_to: list[tuple[str, str]]) -> None:
+def test_response_survives_the_round_trip_through_its_note(amount: str, went_to: list[tuple[str, str]]) -> None:
     columns = {
         "state": "agreed",
         "amount": amount,
@@ -65,12 +75,12 @@ def test_an_answer_comes_back_from_its_note_as_it_was(amount: str, went_to: list
     }
     entries = [{"of": of, "amount": part} for of, part in went_to]
     answer = RequestAnswer.model_validate({"reporter": "Police", "reported_at": AT, "went_to": entries, **columns})
-    assert from_stix(to_stix(answer), REPORTERS) == answer
+    assert read_request(sent_request(answer), REPORTERS) == answer
 
 
 def test_the_text_for_people_names_no_account() -> None:
     request = _request()
-    note = to_stix(request)
+    note = sent_request(request)
     assert "1234567890" not in note["abstract"] + note["content"] + str(note["labels"])
 
 
@@ -112,7 +122,7 @@ def _request(**columns: Any) -> Request:
         {"victim": "somebody"},
     ],
 )
-def test_what_a_request_cannot_be_is_refused(columns: dict[str, Any]) -> None:
+def test_invalid_request_is_refused(columns: dict[str, Any]) -> None:
     with pytest.raises((ValidationError, Rejected)):
         _request(**columns)
 
@@ -120,7 +130,7 @@ def test_what_a_request_cannot_be_is_refused(columns: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "columns",
     [
-        {"state": "open"},
+        {"state": "unconfirmed"},
         {"state": "disagreed"},
         {"state": "disagreed", "reason": "withdrawn"},
         {"state": "closed", "reason": "no-funds"},
@@ -134,7 +144,7 @@ def test_what_a_request_cannot_be_is_refused(columns: dict[str, Any]) -> None:
         {"state": "agreed", "request": "7"},
     ],
 )
-def test_what_an_answer_cannot_be_is_refused(columns: dict[str, Any]) -> None:
+def test_invalid_response_is_refused(columns: dict[str, Any]) -> None:
     given = {"reporter": "Police", "reported_at": AT, "request": "0b5bd6a1-2a1c-4b43-9d2c-3b1de9bb0f3a"}
     with pytest.raises((ValidationError, Rejected)):
         RequestAnswer.model_validate({**given, **columns})

@@ -1,11 +1,12 @@
-"""Names and descriptions are written in Thai and English, each under its language."""
+"""Names and descriptions in Thai and English, each under its language."""
 
 import pytest
 import stix2
 from stix2validator import ValidationOptions, validate_parsed_json
 
 from mappers import ids, kinds as mappers_of_kinds, pattern, wording
-from mappers.indicator import Profile, basis_of_terms, from_stix, to_stix
+from mappers.indicator import Profile, basis_of_terms, to_stix
+from mappers.report_reader import from_stix
 from schemas import kinds
 from schemas.report import Report
 from schemas.tabular import ReportReader
@@ -50,7 +51,7 @@ def test_a_report_in_a_third_language_is_named_in_both() -> None:
     assert contents_of(report(description="Ein falscher Laden", lang="de")).keys() == {"en", "th"}
 
 
-def test_a_report_in_thai_without_words_has_english_ones_beside_it() -> None:
+def test_thai_report_without_a_text_has_english_words_too() -> None:
     assert contents_of(report(lang="th"))["en"]["description"] == "Domain reported as used in an investment scam."
 
 
@@ -73,14 +74,14 @@ def test_language_content_belongs_to_one_version_of_one_indicator() -> None:
     assert (later["id"], later["modified"]) == (content["id"], "2026-11-25T08:00:00.000Z")
 
 
-def test_the_official_validator_takes_it() -> None:
+def test_official_validator_accepts_it() -> None:
     content = to_stix(report(description=THAI, lang="th"))[3]
     options = ValidationOptions(strict=True, disabled="103", strict_properties=True, version="2.1")
     results = validate_parsed_json(content, options)
     assert results.is_valid, [str(error) for error in results.errors]
 
 
-def test_generated_words_are_no_words_of_the_reporters() -> None:
+def test_generated_words_are_not_attributed_to_the_reporter() -> None:
     for described in (report(), report(lang="th"), report(description=THAI, lang="th")):
         indicator = to_stix(described)[1]
         assert from_stix(indicator, {indicator["created_by_ref"]: "Example Bank"}) == described

@@ -1,6 +1,6 @@
-"""Send one report through files, STIX, the release rules and the schemas, and print what comes of it as JSON.
+"""Send one report through files, STIX, the release rules and the schemas, and print the results as JSON.
 
-Run with the fields that ``test_declaration`` declared in a copy of ``schemas``: lure, script, places, callers, docket.
+Run with the fields that ``test_declaration`` declares in a copy of ``schemas``: lure, script, places, callers, docket.
 """
 
 import json
@@ -11,10 +11,12 @@ from io import BytesIO
 from feeds import formats
 from feeds.mapping.options import Options
 from feeds.mapping.rows import Mapped, map_stream
-from mappers import consensus, extension, labels
-from mappers.indicator import Profile, from_stix, to_stix
-from schemas import extension_schema, json_schema, timestamp
+from mappers import consensus, extension
+from mappers.indicator import Profile, to_stix
+from mappers.report_reader import from_stix
+from schemas import json_schema, timestamp
 from schemas.errors import Rejected
+from schemas.json_schema import extension_schema
 from schemas.partner import Partner, PartnerKind
 from schemas.report import Report
 from schemas.vocabulary import Tlp
@@ -25,7 +27,7 @@ from server.release.guard.personal_data.objects import refuse_personal_data
 from server.release.publish.changes import changes_what_a_reader_does
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-# By its checksum it could be a Thai national id.
+# By its check digit, it could be a Thai national id.
 NATIONAL_ID = "1101700207030"
 HUB = "identity--a3a1f7c0-0000-4000-8000-000000000000"
 
@@ -39,14 +41,14 @@ def read(data: bytes, name: str) -> Report:
 
 
 def written(report: Report, format: str) -> bytes:
-    """Return a report as a file of a format has it."""
+    """Return a report as written in a file format."""
     out = BytesIO()
     formats.write(format, [report], out)
     return out.getvalue()
 
 
 def statement(number: int, report: Report) -> Statement:
-    """Return the report as the statement of the partner of that number."""
+    """Return the report as a statement of partner ``number``."""
     identity = f"identity--00000000-0000-4000-8000-{number:012d}"
     return Statement(
         Partner(name=f"P{number}", kind=PartnerKind.BANK, identity=identity), report, f"indicator--{number}"
@@ -54,7 +56,7 @@ def statement(number: int, report: Report) -> Statement:
 
 
 def listing(*reports: Report) -> dict[str, object]:
-    """Return the hub's indicator made of reports."""
+    """Return the hub's indicator for these reports."""
     fused = fuse([statement(number, report) for number, report in enumerate(reports)], at=NOON + timedelta(hours=1))
     moment = timestamp.text(NOON)
     fused = case_numbers.without_personal_numbers(fused)
@@ -62,7 +64,7 @@ def listing(*reports: Report) -> dict[str, object]:
 
 
 def refusal(obj: dict[str, object]) -> str:
-    """Return why an object is refused for personal data, "" where it is not."""
+    """Return the reason why an object is refused for personal data, or "" if it is not."""
     try:
         refuse_personal_data(obj)
     except Rejected as rejected:
@@ -86,9 +88,9 @@ sys.stdout.write(
             "extension": dict(extension.context_of(indicator)),
             "labels": indicator["labels"],
             "read_by_label": from_stix({**indicator, "extensions": {}}).model_dump()["lure"],
-            "label_fields": dict(labels.FIELD_OF_LABEL),
+            "label_fields": dict(extension.FIELD_OF_LABEL),
             "report_schema": json.loads(schemas["report.schema.json"])["properties"],
-            "extension_schema": extension_schema.schema()["properties"],
+            "extension_schema": extension_schema()["properties"],
             "alone": dict(extension.context_of(first)),
             "numbered": dict(extension.context_of(listing(report.model_copy(update={"docket": NATIONAL_ID})))),
             "fused": dict(extension.context_of(listing(report, heavier))),

@@ -1,9 +1,9 @@
-"""Sharing limits of every kind, for tests that draw examples."""
+"""Sharing limits of every kind, for generated examples."""
 
 from hypothesis import strategies as st
 
+from schemas.fields import Sharing
 from schemas.partner import PartnerKind
-from schemas.sharing import Sharing
 from schemas.vocabulary import SharingPurpose
 
 NAMES_IN_USE = ("First Bank", "Bank, Ltd", "ธนาคารตัวอย่าง", "Second Bank")

@@ -1,16 +1,16 @@
-"""The clock stands where a demonstration puts it, in its own thread alone."""
+"""The clock shows the time set by a demonstration, in its own thread only."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from schemas import clock, timestamp
+from schemas import timestamp
 from server.store.database.times import micros, now
 
 MOMENT = datetime(2026, 10, 1, 8, 30, 0, 123_000, UTC)
 
 
-def test_everything_reads_the_time_that_is_played() -> None:
-    with clock.at(MOMENT):
+def test_all_code_reads_the_played_time() -> None:
+    with timestamp.frozen_at(MOMENT):
         assert timestamp.now() == MOMENT
         assert now() == micros(MOMENT)
         with ThreadPoolExecutor(1) as elsewhere:

@@ -1,4 +1,4 @@
-"""A field that is declared in ``schemas/report.py`` is known everywhere, as docs/adding-a-field.md promises."""
+"""A field declared in ``schemas/report.py`` is known everywhere, as docs/adding-a-field.md promises."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from schemas.report import FIELDS
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("field_program.py")
-# Beside the field of the page: a text, a list, a case number and a number.
+# In addition to the field of the page: a text, a list, a case number and a number.
 MORE = """
     script: Annotated[
         Text | None, Field(description="what the caller says"), ReportField(fused=Fusion.SINGLE)
@@ -35,7 +35,7 @@ ROW = (
 
 
 def snippet(name: str) -> str:
-    """Return the code that docs/adding-a-field.md names so."""
+    """Return the named code block of docs/adding-a-field.md."""
     page = (ROOT / "docs" / "adding-a-field.md").read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name}: tests add this -->\n *```python\n(.*?)\n *```", page, re.DOTALL)
     assert found, name
@@ -44,7 +44,7 @@ def snippet(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what comes of a report with new fields, declared in a copy of ``schemas``."""
+    """Return the results for a report with new fields, declared in a copy of ``schemas``."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "schemas", folder / "schemas", ignore=shutil.ignore_patterns("__pycache__"))
     vocabulary, report = (folder / "schemas" / name for name in ("vocabulary.py", "report.py"))
@@ -78,7 +78,7 @@ def test_it_survives_the_round_trip(result: dict[str, Any], way: str) -> None:
     assert result[way]
 
 
-def test_stix_has_it_in_the_extension_and_as_a_label(result: dict[str, Any]) -> None:
+def test_stix_has_the_field_in_the_extension_and_as_a_label(result: dict[str, Any]) -> None:
     context = {"lure": "high-return", "script": "Pay, then win", "places": ["market", "mall"], "callers": 3}
     assert context.items() <= result["extension"].items()
     assert 'scam:lure="high-return"' in result["labels"]
@@ -116,7 +116,7 @@ def test_the_consensus_fuses_it_as_declared(result: dict[str, Any]) -> None:
     assert "callers" not in alone  # declared without a fusion
 
 
-def test_a_change_is_worth_a_new_version_where_that_is_declared(result: dict[str, Any]) -> None:
+def test_change_makes_a_new_version_if_declared(result: dict[str, Any]) -> None:
     assert result["new_lure_is_news"]
     assert not result["new_script_is_news"]
 
@@ -126,7 +126,7 @@ def test_its_text_is_checked_for_personal_data(result: dict[str, Any]) -> None:
     assert result["no_personal_data"] == ""
 
 
-def test_a_case_number_that_could_be_a_persons_is_not_published(result: dict[str, Any]) -> None:
+def test_possibly_personal_case_number_is_not_published(result: dict[str, Any]) -> None:
     assert result["alone"]["docket"] == "C-77"
     assert "docket" not in result["numbered"]
     assert result["numbered"]["lure"] == "high-return"

@@ -1,4 +1,4 @@
-"""What a refused field is told: the field, the rule and the way out, in plain words."""
+"""The message for a refused field has the field, the rule and the remedy, in plain words."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -27,7 +27,7 @@ class Item(BaseModel):
         ({"code": "a"}, "bad-code", "code: write it in capitals"),
     ],
 )
-def test_a_complaint_is_in_plain_words(columns: dict[str, str], reason: str, message: str) -> None:
+def test_error_message_is_in_plain_words(columns: dict[str, str], reason: str, message: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Item.model_validate(columns)
 

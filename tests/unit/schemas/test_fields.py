@@ -1,14 +1,15 @@
-"""A report may ask to hold an amount until a day, and ends with that."""
+"""A report can request a hold of an amount until a day, and ends on that day."""
 
 from typing import Any
 
 import pytest
 
 from feeds.readers import report_objects
-from mappers.indicator import from_stix, to_stix
+from mappers.indicator import to_stix
+from mappers.report_reader import from_stix
 from schemas import kinds, tabular
 from schemas.errors import Rejected
-from schemas.fields import HOLD_COLUMNS, Hold
+from schemas.fields import HOLD_COLUMNS, PAID_COLUMNS, Hold
 from schemas.report import Report
 from schemas.tabular import ReportReader
 from schemas.timestamp import text
@@ -23,7 +24,7 @@ def report(**columns: str) -> Report:
     return READER.report({**ACCOUNT, **columns})
 
 
-def test_its_columns_are_those_of_a_row() -> None:
+def test_hold_columns_are_columns_of_a_row() -> None:
     held = report(**HELD).hold
     assert held is not None
     assert (str(held.amount), held.currency, held.reference) == ("1500.50", "THB", "case 7")
@@ -33,13 +34,13 @@ def test_its_columns_are_those_of_a_row() -> None:
     assert list(HOLD_COLUMNS.write(held)) == list(HOLD_COLUMNS.names)
 
 
-def test_a_report_without_it_has_none() -> None:
+def test_report_without_a_hold_has_none() -> None:
     assert report().hold is None
     assert report(**dict.fromkeys(HELD, " ")).hold is None
 
 
 @pytest.mark.parametrize("ends", [{}, {"valid_until": "2027-01-01"}], ids=["without an end", "with a later end"])
-def test_the_report_ends_with_it(ends: dict[str, str]) -> None:
+def test_report_ends_with_its_hold(ends: dict[str, str]) -> None:
     made = report(**HELD, **ends)
     assert made.hold
     assert made.valid_until == made.hold.until
@@ -72,7 +73,7 @@ def test_a_malformed_hold_is_refused(columns: dict[str, str], reason: str) -> No
 
 
 @pytest.mark.parametrize("held", [HELD, {"hold_until": "2026-11-27"}], ids=["an amount", "a time"])
-def test_it_goes_through_stix_and_files_and_comes_back(held: dict[str, Any]) -> None:
+def test_hold_survives_stix_and_files(held: dict[str, Any]) -> None:
     made = report(**held, action="hold")
     indicator = next(obj for obj in to_stix(made) if obj["type"] == "indicator")
     assert from_stix(indicator).hold == made.hold
@@ -93,3 +94,58 @@ def test_every_kind_has_its_grades_from_the_strongest_down(kind: kinds.Kind) -> 
     assert kind.grades[0] is Action.BLOCK
     assert kind.grades[-1] is Action.INVESTIGATE
     assert kind.single_report_grade in kind.grades
+
+
+@pytest.mark.parametrize(
+    ("written", "currency", "amount", "read"),
+    [
+        ("15000", "", "15000", "THB"),
+        ("1,534.50", "thb", "1500", "THB"),
+        ("฿ 98,765", "", "99000", "THB"),
+        ("๑๕๐๐ บาท", "", "1500", "THB"),
+        ("12 000 USD", "usd", "12000", "USD"),
+        ("0.0000001", "USDT", "0.0000001", "USDT"),
+    ],
+)
+def test_amount_that_victims_paid_is_read_as_people_write_it(
+    written: str, currency: str, amount: str, read: str
+) -> None:
+    made = report(country="TH", paid_amount=written, paid_currency=currency)
+    assert made.paid is not None
+    assert PAID_COLUMNS.write(made.paid) == {"paid_amount": amount, "paid_currency": read}
+    indicator = next(obj for obj in to_stix(made) if obj["type"] == "indicator")
+    assert from_stix(indicator).paid == made.paid
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "0", "0.00", "-"])
+def test_row_in_which_nothing_was_paid_has_no_amount(nothing: str) -> None:
+    assert report(country="TH", paid_amount=nothing, paid_currency="THB").paid is None
+
+
+def test_amount_on_a_chain_stays_exact() -> None:
+    wallet = {"kind": "wallet", "value": "0x52908400098527886E0F7030069857D2E4169EE7", "chain": "ethereum"}
+    made = READER.report({**wallet, "paid_amount": "1234.567", "paid_currency": "USDT"})
+    assert made.paid is not None
+    assert str(made.paid.amount) == "1234.567"
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"paid_amount": "a lot", "paid_currency": "THB"}, "bad-amount"),
+        ({"paid_amount": "-5", "paid_currency": "THB"}, "bad-amount"),
+        ({"paid_amount": "5", "paid_currency": "XYZ"}, "bad-paid-currency"),
+        ({"paid_amount": "5"}, "amount-without-currency"),
+    ],
+)
+def test_amount_that_cannot_be_read_is_refused(columns: dict[str, str], reason: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        READER.report({"kind": "domain", "value": "bad.example.com", **columns})
+    assert refused.value.reason == reason
+
+
+def test_json_report_has_the_amount_as_one_object() -> None:
+    made = report(country="TH", paid_amount="15000")
+    (as_json,) = report_objects.rows(1, made.model_dump(mode="json"))
+    assert isinstance(as_json, report_objects.Row)
+    assert (as_json.fields["paid_amount"], as_json.fields["paid_currency"]) == ("15000", "THB")

@@ -1,4 +1,4 @@
-"""The published JSON Schemas say what the models say."""
+"""The published JSON Schemas match the models."""
 
 import json
 
@@ -9,8 +9,8 @@ from schemas.json_schema import FOLDER, documents
 from schemas.tabular import ReportReader
 
 
-def test_the_published_schemas_are_those_of_the_models() -> None:
-    """Run ``make generate`` where this fails."""
+def test_published_schemas_match_the_models() -> None:
+    """If this fails, run ``make generate``."""
     published = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
     assert published == documents()
 

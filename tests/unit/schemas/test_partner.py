@@ -1,10 +1,10 @@
-"""A contact is a role's address, a page or a hotline, and never a person's."""
+"""Contacts are role addresses, pages or hotlines; agents are matched with institutions."""
 
 import pytest
 from hypothesis import given, strategies as st
 
 from schemas.errors import Rejected
-from schemas.partner import valid_contact
+from schemas.partner import agent_keys, checked_institution, institution_keys, valid_contact
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from schemas.partner import valid_contact
         ("โทร. ๑๔๔๑", "tel:1441"),
     ],
 )
-def test_a_roles_address_a_page_and_a_hotline_are_taken(written: str, kept: str) -> None:
+def test_role_address_page_and_hotline_are_accepted(written: str, kept: str) -> None:
     assert valid_contact(written) == kept
 
 
@@ -53,16 +53,34 @@ def test_a_possible_personal_address_is_refused_without_repeating_it(person: str
         "https://agency.example/" + "x" * 200,
     ],
 )
-def test_anything_else_is_no_contact(wrong: str) -> None:
+def test_anything_else_is_refused_as_contact(wrong: str) -> None:
     with pytest.raises(Rejected) as refused:
         valid_contact(wrong)
     assert refused.value.reason == "contact-form"
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[a-z.@:/]{1,40}", fullmatch=True))
-def test_every_text_is_taken_or_refused_with_a_reason(text: str) -> None:
+def test_every_text_is_accepted_or_refused_with_a_reason(text: str) -> None:
     try:
         kept = valid_contact(text)
     except Rejected:
         return
     assert valid_contact(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("agent", "institution", "is_its"),
+    [
+        ("KASITHBKXXX", "KASITHBK", True),
+        ("THCBC:004", "KASITHBK", True),
+        ("KASITHBK", "TH:004", True),
+        ("GBDSC:601613", "GB:6016", True),
+        ("DEBLZ:37040044", "DE8937040044", True),
+        ("THCBC:002", "KASITHBK", False),
+        ("GBDSC:609999", "GB:6016", False),
+        ("BKKBTHBK", "KASITHBK", False),
+    ],
+)
+def test_agents_are_those_of_an_institution(agent: str, institution: str, is_its: bool) -> None:
+    keys = institution_keys(checked_institution(institution))
+    assert (not keys.isdisjoint(agent_keys(agent))) is is_its

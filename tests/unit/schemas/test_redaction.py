@@ -1,4 +1,4 @@
-"""Values of which a part is hidden: found in any spelling, refused, and never what is left of them."""
+"""Partly hidden values are found in any notation and refused, and their remains are never used."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 
 from schemas import timestamp
 from schemas.errors import Rejected
-from schemas.redaction import HIDDEN, hidden_numbers, mark
+from schemas.refang import HIDDEN, hidden_numbers, mark_hidden
 from schemas.tabular import ReportReader
 
 HIDDEN_PARTS = [
@@ -33,7 +33,7 @@ HIDDEN_PARTS = [
 @pytest.mark.parametrize("part", [*HIDDEN_PARTS, "REDACTED", "MASKED"])
 def test_a_hidden_part_of_a_name_is_marked(part: str) -> None:
     for text in (f"{part}.example[.]com", f"a.{part}.example[.]com", f"- {part}.example[.]com, seen in May"):
-        marked = mark(text)
+        marked = mark_hidden(text)
         assert len(marked) == len(text)
         assert HIDDEN in marked
         assert marked.replace(HIDDEN, "") == text.replace(part, "")
@@ -54,7 +54,7 @@ def test_a_hidden_part_of_a_name_is_marked(part: str) -> None:
     ],
 )
 def test_a_text_that_hides_nothing_stays(text: str) -> None:
-    assert mark(text) == text
+    assert mark_hidden(text) == text
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_text_that_hides_nothing_stays(text: str) -> None:
 )
 def test_a_number_with_hidden_digits_is_found_whole(number: str) -> None:
     text = f"They call from {number} at night"
-    assert [text[start:end] for start, end in hidden_numbers(mark(text))] == [number]
+    assert [text[start:end] for start, end in hidden_numbers(mark_hidden(text))] == [number]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_number_with_hidden_digits_is_found_whole(number: str) -> None:
     ["1920x1080 px", "2 x 3 x 400 cm", "2024-XX-XX", "081 234 5678", "----------", "########", "1 2 3 4 5 6 7 8"],
 )
 def test_other_numbers_hide_nothing(text: str) -> None:
-    assert hidden_numbers(mark(text)) == []
+    assert hidden_numbers(mark_hidden(text)) == []
 
 
 @pytest.mark.parametrize("part", HIDDEN_PARTS)
@@ -103,5 +103,5 @@ def test_a_row_with_a_hidden_part_is_refused_in_every_format(part: str, value: s
 def test_the_time_is_linear_in_the_text(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     begun = time.process_time()
-    hidden_numbers(mark(text))
+    hidden_numbers(mark_hidden(text))
     assert time.process_time() - begun < 5

@@ -1,4 +1,4 @@
-"""Defanged values become plain, and plain ones stay as they are."""
+"""Defanged values become plain, and plain ones stay unchanged."""
 
 import time
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def test_a_defanged_value_becomes_plain(written: str, plain: str) -> None:
 
 
 @given(st.text(st.characters(), max_size=200))
-def test_any_text_comes_back_stripped_and_can_be_encoded(text: str) -> None:
+def test_any_text_is_stripped_and_encodable(text: str) -> None:
     once = refang(text)
     assert once == once.strip()
     assert once.encode() or not once
@@ -117,7 +117,7 @@ def test_up_to_two_layers_of_defanging_are_undone_at_once(plain: str, ways: list
         "http://[2001:db8::7]/",
     ],
 )
-def test_a_text_that_may_be_meant_literally_stays(kept: str) -> None:
+def test_possibly_literal_text_is_unchanged(kept: str) -> None:
     assert refang(kept) == kept
 
 
@@ -155,12 +155,12 @@ def seconds_for(filling: str, length: int) -> float:
 @example(" ")
 @example("[")
 @example("a.")
-def test_the_time_of_undoing_grows_no_faster_than_the_value(filling: str) -> None:
-    """Eight times the length takes eight times as long, not sixty-four; the least of several tries is the machine's."""
+def test_refanging_takes_linear_time(filling: str) -> None:
+    """Eight times the length may take eight times as long, not 64. The minimum of several runs removes noise."""
     short = min(seconds_for(filling, 12_500) for _ in range(5))
     long = min(seconds_for(filling, 100_000) for _ in range(3))
     assert long < 24 * short + 0.002
 
 
-def test_a_value_longer_than_any_is_not_worked_on() -> None:
+def test_too_long_value_is_not_processed() -> None:
     assert refang("a" + "[.]" * 100_000) == "a" + "[.]" * 100_000

@@ -1,4 +1,4 @@
-"""A report is checked, brought into normal form, and always ends."""
+"""A report is validated and normalised, and always has an end."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ def reason(fields: dict[str, str], **defaults: str) -> str:
     return refusal.value.reason
 
 
-def test_a_value_is_brought_into_normal_form() -> None:
+def test_value_is_normalised() -> None:
     assert read({"kind": "domain", "value": "hxxps://Shop[.]Example[.]com/"}).value == "shop.example.com"
 
 
@@ -59,7 +59,7 @@ def test_a_row_overrides_the_defaults_but_not_the_reporter() -> None:
     assert report.reporter == "Example Bank"
 
 
-def test_a_column_that_helps_another_kind_is_passed_over() -> None:
+def test_column_for_another_kind_is_ignored() -> None:
     assert read({"value": "shop.example.com", "country": "TH"}).value == "shop.example.com"
     assert read({"value": "shop.example.com", "iban": "x"}, kind="domain").details == {}
 
@@ -92,17 +92,17 @@ def test_a_value_without_a_kind_is_recognised() -> None:
         ),
     ],
 )
-def test_a_bad_row_is_refused_for_its_own_reason(fields: dict[str, str], expected: str) -> None:
+def test_bad_row_is_refused_with_its_reason(fields: dict[str, str], expected: str) -> None:
     assert reason(fields) == expected
 
 
-def test_no_refusal_tells_the_value() -> None:
+def test_no_refusal_contains_the_value() -> None:
     with pytest.raises(Rejected) as refusal:
         read({"kind": "phone", "value": "+66812345678", "confidence": "+66812345678"})
     assert "812345678" not in str(refusal.value)
 
 
-def test_nobody_asks_to_block_the_account_of_a_coerced_holder() -> None:
+def test_report_of_a_coerced_holder_cannot_request_block() -> None:
     account = {"kind": "bank-account", "value": "GB33BUKB20201555555555", "holder_status": "coerced"}
     assert reason({**account, "action": "block"}) == "coerced-holder"
     report = read({**account, "action": "hold"})
@@ -137,7 +137,7 @@ def test_times_are_cut_to_the_millisecond() -> None:
     assert report.valid_until - report.reported_at == timedelta(days=90)
 
 
-def test_invisible_characters_that_change_direction_are_left_out() -> None:
+def test_invisible_direction_characters_are_removed() -> None:
     texts = {"description": "one\ntwo \u202egnp.exe", "reference": "A\u2066-1\u200b"}
     report = read({"kind": "domain", "value": "a.example.com", **texts})
     assert (report.description, report.reference) == ("one\ntwo gnp.exe", "A-1")

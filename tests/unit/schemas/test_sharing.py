@@ -1,11 +1,11 @@
-"""A contributor's limits: read from columns, written back, and never lost on the way."""
+"""A contributor's limits are read from columns, written back, and never lost."""
 
 import pytest
 from hypothesis import given
 
 from schemas.errors import Rejected
+from schemas.fields import SHARING_COLUMNS, Sharing
 from schemas.report import Report
-from schemas.sharing import SHARING_COLUMNS, Sharing
 from schemas.tabular import ReportReader
 from tests.unit.schemas.sharing_examples import LIMITS
 
@@ -17,12 +17,12 @@ def read(**columns: str) -> Report:
 
 
 @given(LIMITS)
-def test_columns_hold_every_limit(limits: Sharing) -> None:
+def test_columns_can_express_every_limit(limits: Sharing) -> None:
     assert Sharing.model_validate(SHARING_COLUMNS.read(SHARING_COLUMNS.write(limits))) == limits
 
 
 @given(LIMITS)
-def test_a_row_carries_it_into_the_report(limits: Sharing) -> None:
+def test_row_passes_limits_to_the_report(limits: Sharing) -> None:
     assert read(**SHARING_COLUMNS.write(limits)).sharing == (limits if limits.limited else None)
 
 
@@ -32,7 +32,7 @@ def test_a_row_without_limits_has_none() -> None:
 
 
 @pytest.mark.parametrize("text", ["KH,mm", "kh; MM", "KH;MM;"])
-def test_lists_are_written_as_people_write_them(text: str) -> None:
+def test_lists_are_written_naturally(text: str) -> None:
     limits = read(not_to_countries=text).sharing
     assert limits is not None
     assert limits.not_to_countries == ("KH", "MM")
@@ -55,7 +55,7 @@ def test_a_semicolon_keeps_the_commas_of_names() -> None:
         ("only_partners", "x" * 101),
     ],
 )
-def test_limits_that_are_not_understood_refuse_the_row(column: str, text: str) -> None:
+def test_unknown_limits_refuse_the_row(column: str, text: str) -> None:
     with pytest.raises(Rejected) as refusal:
         read(**{column: text})
     assert refusal.value.reason == "bad-sharing"

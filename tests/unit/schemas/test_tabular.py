@@ -1,4 +1,4 @@
-"""Records say what became of reports, in one form, or are refused with a reason."""
+"""Records about reports have one form, or are refused with a reason."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from schemas import kinds, tabular
 from schemas.errors import Rejected
 from schemas.json_schema import documents
 from schemas.kind import Normal
-from schemas.record import Case, Flow, Outcome, Record, Sighting
+from schemas.records import Case, Flow, Outcome, Record, Sighting
 from schemas.vocabulary import OutcomeWord as OutcomeWord, Tlp
 
 DEFAULTS = {"reporter": "Example Bank", "reported_at": "2026-01-15T08:00:00Z"}
@@ -42,7 +42,7 @@ def test_a_sighting_may_have_a_count_of_zero() -> None:
     assert record("sighting", of=INDICATOR, count="0").count == 0
 
 
-def test_seen_by_is_empty_where_it_is_the_reporter() -> None:
+def test_seen_by_is_empty_for_the_reporter() -> None:
     assert record("sighting", of=INDICATOR, seen_by="Example Bank").seen_by is None
     assert record("sighting", of=INDICATOR, seen_by="Other Bank").seen_by == "Other Bank"
 
@@ -57,12 +57,12 @@ def test_seen_by_is_empty_where_it_is_the_reporter() -> None:
     ],
     ids=["kind before the value", "in columns", "in one column", "in JSON"],
 )
-def test_a_value_may_stand_in_place_of_an_id(columns: dict[str, Any]) -> None:
+def test_value_can_replace_an_id(columns: dict[str, Any]) -> None:
     of = record("sighting", **columns).of
     assert (of.ref, of.kind, of.value) == (None, "domain", "shop.example.com")
 
 
-def test_the_kinds_own_columns_help_a_value() -> None:
+def test_columns_of_the_kind_complete_a_value() -> None:
     columns = {"kind": "bank-account", "account_number": "123-4-56789-0", "bank": "KBANK", "country": "TH"}
     assert record("outcome", outcome="blocked", **columns).of.value == "TH:KASITHBK:1234567890"
 
@@ -76,7 +76,7 @@ def test_a_subject_may_name_the_reporter_of_its_indicator() -> None:
     ("written", "meant"),
     [("Taken down", "taken-down"), ("takedown", "taken-down"), ("FROZEN", "held"), ("fp", "false-positive")],
 )
-def test_outcomes_are_read_in_other_words(written: str, meant: str) -> None:
+def test_synonyms_of_outcomes_are_read(written: str, meant: str) -> None:
     assert record("outcome", of=INDICATOR, outcome=written).outcome == meant
 
 
@@ -88,7 +88,7 @@ def test_every_outcome_has_a_reason_and_times(word: OutcomeWord) -> None:
     assert done.effective_from is not None
 
 
-def test_between_wallets_the_amount_is_exact_and_elsewhere_it_has_two_digits() -> None:
+def test_amount_is_exact_between_wallets_and_has_two_digits_elsewhere() -> None:
     exact = record("flow", source=WALLET, target=OTHER_WALLET, amount="1234.56789", currency="BTC")
     minimised = record("flow", source=ACCOUNT, target=WALLET, amount="1234.56789", currency="EUR")
     assert isinstance(exact, Flow)
@@ -186,7 +186,7 @@ REQUEST_COLUMNS = {
 
 
 @pytest.mark.parametrize("name", tabular.RECORDS)
-def test_columns_of_other_records_are_passed_over(name: str) -> None:
+def test_columns_of_other_records_are_ignored(name: str) -> None:
     everything = {
         **{"of": INDICATOR, "outcome": "blocked", "opinion": "agree", "source": ACCOUNT, "target": WALLET},
         **{"name": "Example", "members": INDICATOR, "count": "2", "victim": "somebody", "code": "fraud"},
@@ -207,7 +207,7 @@ def examples() -> list[Record]:
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda member: type(member).__name__)
-def test_a_record_as_json_passes_its_schema_and_comes_back(example: Record) -> None:
+def test_record_as_json_passes_its_schema_and_reads_back(example: Record) -> None:
     name = next(name for name, model in tabular.RECORDS.items() if type(example) is model)
     schema = json.loads(documents()[f"{name}.schema.json"])
     Draft202012Validator.check_schema(schema)
@@ -242,3 +242,14 @@ def test_every_row_is_a_record_or_refused(name: str, columns: dict[str, Any]) ->
         return
     assert made.tlp in set(Tlp)
     assert tabular.read_record(name, made.model_dump(mode="json", exclude_none=True), DEFAULTS) == made
+
+
+@pytest.mark.parametrize("kind", kinds.every())
+def test_a_row_of_a_plain_list_is_read_like_a_row_with_more_columns(kind: str) -> None:
+    defaults = {"reporter": "Bank", "reported_at": "2026-01-15T00:00:00Z", "tlp": "clear"}
+    reader = tabular.ReportReader({**defaults, "kind": kind})
+    plain = [example for example in kinds.get(kind).examples() if example.value is not None and not example.given]
+    assert plain
+    for example in [*plain, *plain]:
+        by_itself = tabular.ReportReader(defaults).report({"value": example.raw, "kind": kind, "lang": "en"})
+        assert reader.report({"value": example.raw}) == by_itself

@@ -1,4 +1,4 @@
-"""Texts of others are safe to keep and to show, and their digits are read in every script."""
+"""Foreign texts are safe to store and to show, and digits of every script are read."""
 
 import unicodedata
 
@@ -11,9 +11,14 @@ DECIMAL = st.characters(categories=["Nd"])
 
 
 @given(st.text(DECIMAL, min_size=1, max_size=20))
-def test_the_digits_of_every_script_become_0_to_9(text: str) -> None:
+def test_digits_of_every_script_become_ascii(text: str) -> None:
     assert ascii_digits(text) == "".join(str(unicodedata.decimal(char)) for char in text)
     assert ascii_digits(text).isascii()
+
+
+@given(st.text(max_size=40))
+def test_each_character_is_visible_or_not_by_itself(text: str) -> None:
+    assert visible(text) == "".join(visible(f"a{char}")[1:] for char in text)
 
 
 @given(st.text(st.characters(exclude_categories=["Nd", "Cs"]), max_size=40))
@@ -27,17 +32,17 @@ def test_numerals_that_are_no_digits_stay(numeral: str) -> None:
 
 
 @given(st.text(st.characters(), max_size=40))
-def test_whole_text_can_be_encoded_and_shown_text_has_nothing_hidden(text: str) -> None:
+def test_whole_text_is_encodable_and_shown_text_has_nothing_hidden(text: str) -> None:
     assert encodable(text).encode().decode() == encodable(text)
     assert not any(unicodedata.category(char) == "Cf" for char in visible(text))
     assert escaped(encodable(text)).isprintable()
 
 
-def test_thai_is_shown_as_it_is_written() -> None:
+def test_thai_is_shown_unchanged() -> None:
     assert visible("โฆษณาชวนลงทุน\u200bปลอม ๒๔ ชม. ฯลฯ") == "โฆษณาชวนลงทุนปลอม ๒๔ ชม. ฯลฯ"
 
 
 @pytest.mark.parametrize("text", [" a", "a\nb", "a\u200bb", "e\u0301"])
-def test_a_line_is_one_line_as_it_is_seen(text: str) -> None:
+def test_line_is_displayed_as_one_line(text: str) -> None:
     with pytest.raises(ValueError, match="no"):
         checked_line(text)

@@ -1,4 +1,4 @@
-"""Times are read in the forms that files have, and written in one."""
+"""Times are read in the forms used in files, and written in one form."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -40,13 +40,13 @@ def test_a_time_is_read(written: str, meant: str) -> None:
         "-100000000",
     ],
 )
-def test_a_text_that_is_no_time_is_refused(written: str) -> None:
+def test_malformed_time_is_refused(written: str) -> None:
     with pytest.raises(Rejected, match="time-form"):
         timestamp.parse(written)
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(8000, 1, 1)), st.integers(-12 * 60, 12 * 60))  # noqa: DTZ001 - the offset follows
-def test_a_written_time_is_read_as_the_same(moment: datetime, offset: int) -> None:
+def test_written_time_is_read_back(moment: datetime, offset: int) -> None:
     moment = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
     written = timestamp.text(moment)
     assert timestamp.text(timestamp.parse(written)) == written

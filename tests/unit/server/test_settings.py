@@ -1,5 +1,8 @@
-"""Settings come from the environment over the file over the defaults, and a wrong one is named."""
+"""Settings come from the environment, then the file, then the defaults, and a wrong one is named."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +28,7 @@ def test_without_any_configuration_there_are_defaults() -> None:
     assert load().database_url == "sqlite:///scamfeed.db"
 
 
-def test_the_environment_goes_before_the_file(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_overrides_the_file(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(alone, 'title = "From the file"\ncontact = "desk@hub.example"\n')
     monkeypatch.setenv("SCAMFEED_TITLE", "From the environment")
     settings = load()
@@ -73,11 +76,29 @@ def test_a_public_address_may_have_a_port_and_a_path(alone: Path, url: str) -> N
 
 def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCAMFEED_DATABASE", "sqlite:///x.db")
-    with pytest.raises(BadConfiguration, match="SCAMFEED_DATABASE: no such setting"):
+    with pytest.raises(BadConfiguration, match="SCAMFEED_DATABASE: no such setting; did you mean SCAMFEED_DATABASE_"):
         load()
 
 
-def test_a_file_that_was_named_has_to_be_there(alone: Path) -> None:
+def test_variable_named_for_a_secret_is_known(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAMFEED_TOKEN", "t")
+    monkeypatch.setenv("SCAMFEED_BANK_PASSWORD", "x")
+    with pytest.raises(BadConfiguration, match="SCAMFEED_BANK_PASSWORD: no such setting"):
+        load()
+    write(alone, "[[feed]]\nname = 'bank'\npassword = { env = 'SCAMFEED_BANK_PASSWORD' }")
+    assert load().feed[0]["name"] == "bank"
+
+
+@pytest.mark.parametrize("command", [["demo", "--once"], ["map", "-"], ["check", "example.com"], ["status"], ["serve"]])
+def test_each_command_names_a_misspelt_variable_in_one_line(alone: Path, command: list[str]) -> None:
+    environment = {**os.environ, "SCAMFEED_RATE_LIMITS": "5"}
+    program = [sys.executable, "-m", "server.cli", *command]
+    ended = subprocess.run(program, cwd=alone, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == ("scamfeed: SCAMFEED_RATE_LIMITS: no such setting; did you mean SCAMFEED_RATE_LIMIT?\n")
+
+
+def test_named_file_must_exist(alone: Path) -> None:
     with pytest.raises(BadConfiguration, match=r"missing\.toml: cannot be read"):
         load(alone / "missing.toml")
 

@@ -1,1 +1,1 @@
-"""Allowlists of harmless values: lists by others and our own, as data, each with its purpose."""
+"""Allowlists of harmless values: others' lists and our own, as data, each with its purpose."""

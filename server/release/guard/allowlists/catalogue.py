@@ -1,4 +1,4 @@
-"""The allowlists by name: what each contains, and what to report instead of a value that matches."""
+"""The allowlists by name: their contents, and advice for reporters of a value that matches."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,15 +6,21 @@ from typing import NamedTuple
 
 
 class EntryType(StrEnum):
-    """The type of a list's entries: it decides how a value is compared with them."""
+    """The type of a list's entries, which decides how a value is compared with them."""
 
     SITES = "sites"  # a host, with or without www, and the domains above it
     SHARED = "shared"  # as sites, of hosts where anybody can have pages, or host names below
-    OWNED = "owned"  # a host and every host below it: its owner answers for all pages there
+    OWNED = "owned"  # a host and every host below it: its owner is responsible for all pages there
     ADDRESSES = "addresses"  # IP addresses and networks
     WALLETS = "wallets"  # addresses in normal form
     NUMBERS = "numbers"  # telephone numbers in normal form
     ACCOUNTS = "accounts"  # bank accounts in normal form
+    ALIASES = "aliases"  # payment aliases in normal form
+    COMPANIES = "companies"  # companies in normal form
+    INSTITUTIONS = "institutions"  # written as a partner's institutions are: all their accounts
+    SERVICES = (
+        "services"  # domains whose direct subdomains belong to their owner, even if customers have names further below
+    )
     APPS = "apps"  # apps in normal form
     PROFILES = "profiles"  # social accounts in normal form
     RANGES = "ranges"  # telephone numbers, as regular expressions over their digits
@@ -24,7 +30,8 @@ class EntryType(StrEnum):
 class Allowlist:
     """One list: ``what`` describes an entry, ``instead`` is what a partner can report in place of it.
 
-    ``strangers_below``: anybody can get a host name below the entries, so such hosts are not the entries' owners'.
+    ``strangers_below``: anybody can get a host name below the entries, so such hosts do not belong to the entries'
+    owners.
     """
 
     name: str
@@ -49,16 +56,31 @@ def match_of(allowlist: Allowlist | None, where: str = "") -> AllowlistMatch | N
     return AllowlistMatch(allowlist.name, message)
 
 
+def reserved_match(name: str, what: str, instead: str) -> AllowlistMatch:
+    """Return the match of a value that has a reserved form and needs no entry."""
+    return AllowlistMatch(name, f"this is {what} (list {name}): {instead}")
+
+
 _SITE = "report the page itself (url) if the scam is on one, or the host that looks like it"
-_SHARED = "it serves many besides the scammer: report the page (url), or the scam's host below it"
+_SHARED = "it serves many others besides the scammer: report the page (url), or the scam's host below it"
 _BANK = "report the site that imitates it; if this page was really broken into, ask the hub's operator to approve it"
-_ADDRESS = "it serves many besides the scammer: report the host (domain) or the page (url)"
-_EXCHANGE = "many customers' coins pass it: report the customer's deposit address, or a case to the exchange"
-_NOBODYS = "nobody has its key: report the address that the coins came from or went to"
-_EXAMPLE = "nobody holds it: report the account that was really named"
-_NUMBER = "it cannot be a scammer's: callers show such numbers falsely; report the number that was asked to call"
-_APP = "a copy has another file under the same name: report the page that spreads it (url), its hash as evidence"
+_ADDRESS = "it serves many others besides the scammer: report the host (domain) or the page (url)"
+_EXCHANGE = (
+    "many customers' coins pass through it: report the customer's deposit address, or send a case to the exchange"
+)
+_NOBODYS = "no person has its key: report the address that the coins came from or went to"
+_EXAMPLE = "it has no holder: report the account that was really named"
+_NUMBER = (
+    "it cannot belong to a scammer, callers fake such numbers: report the number that the victim was asked to call"
+)
+_APP = (
+    "a copy is a different file with the same name: report the page that distributes it (url), with its hash as "
+    "evidence"
+)
 _PROFILE = "report the account that imitates it, by its own address"
+_PAYEE = "report the account that the victim was really asked to pay; if this one is misused, ask the hub's operator"
+_COMPANY = "scammers use its name and number: report the site, account or number that they use with it"
+_SERVICE = "programs everywhere call it: report the page (url) or the customer's host that serves the scam"
 
 ALLOWLISTS: dict[str, Allowlist] = {
     allowlist.name: allowlist
@@ -67,7 +89,7 @@ ALLOWLISTS: dict[str, Allowlist] = {
         Allowlist("bank-website", EntryType.OWNED, "a bank's own domain", _BANK),
         Allowlist("owned-sites", EntryType.OWNED, "an owner's own domain, often imitated by scams", _BANK),
         Allowlist(
-            "institution-sites", EntryType.OWNED, "a bank's, payment service's, public body's or carrier's own", _BANK
+            "institution-sites", EntryType.OWNED, "a domain of a bank, payment service, public body or carrier", _BANK
         ),
         Allowlist(
             "local-shared",
@@ -83,13 +105,17 @@ ALLOWLISTS: dict[str, Allowlist] = {
             _SHARED,
             strangers_below=True,
         ),
-        Allowlist("short-links", EntryType.SHARED, "a service whose short addresses are its users'", _SHARED),
-        Allowlist("institution-platforms", EntryType.SHARED, "a platform whose pages are its users'", _SHARED),
-        Allowlist("user-content", EntryType.SHARED, "a service whose pages are its users'", _SHARED),
+        Allowlist("short-links", EntryType.SHARED, "a service whose short addresses belong to its users", _SHARED),
+        Allowlist("institution-platforms", EntryType.SHARED, "a platform whose pages belong to its users", _SHARED),
+        Allowlist("user-content", EntryType.SHARED, "a service whose pages belong to its users", _SHARED),
         Allowlist("url-shortener", EntryType.SHARED, "a shortener of links", _SHARED, strangers_below=True),
         Allowlist("link-in-bio", EntryType.SHARED, "a service for pages of links", _SHARED, strangers_below=True),
         Allowlist(
-            "lots-project", EntryType.SHARED, "a service that anybody may put pages on", _SHARED, strangers_below=True
+            "lots-project",
+            EntryType.SHARED,
+            "a service on which anybody may publish pages",
+            _SHARED,
+            strangers_below=True,
         ),
         Allowlist("public-ipfs-gateways", EntryType.SHARED, "a gateway to IPFS", _SHARED, strangers_below=True),
         Allowlist("university_domains", EntryType.SHARED, "a university's domain", _SHARED, strangers_below=True),
@@ -101,22 +127,35 @@ ALLOWLISTS: dict[str, Allowlist] = {
             _SHARED,
             strangers_below=True,
         ),
+        Allowlist("closed-domains", EntryType.OWNED, "a domain of a company that has the whole ending", _BANK),
+        Allowlist("charities", EntryType.OWNED, "a charity's own domain", _BANK),
+        Allowlist("finance-sites", EntryType.OWNED, "a bank's, payment service's or public body's own domain", _BANK),
+        Allowlist("authorities", EntryType.OWNED, "a central bank's, supervisor's or authority's own domain", _BANK),
+        Allowlist("cloud-services", EntryType.SERVICES, "a cloud provider's own service", _SERVICE),
         Allowlist("local-sites", EntryType.SITES, "a site that this hub's operator knows as harmless", _SITE),
         Allowlist("institution-hosts", EntryType.SITES, "an institution's own domain", _SITE),
+        Allowlist("known-sites", EntryType.SHARED, "the site of a well-known service", _SHARED, strangers_below=True),
+        Allowlist(
+            "known-services", EntryType.SITES, "a cloud's, payment service's or blockchain service's own domain", _SITE
+        ),
+        Allowlist("news-media", EntryType.SITES, "a newspaper's or broadcaster's own domain", _SITE),
         Allowlist("tranco10k", EntryType.SITES, "one of the 10,000 most used sites by Tranco", _SITE),
         Allowlist(
-            "majestic_million", EntryType.SITES, "one of the 10,000 sites with the most links by Majestic", _SITE
+            "majestic_million",
+            EntryType.SITES,
+            "one of the 10,000 sites with the most incoming links by Majestic",
+            _SITE,
         ),
         Allowlist("alexa", EntryType.SITES, "one of the 1,000 most visited sites by Alexa", _SITE),
-        Allowlist("moz-top500", EntryType.SITES, "one of the 500 sites with the most links by Moz", _SITE),
-        Allowlist("cisco_top5k", EntryType.SITES, "one of the 5,000 hosts most asked for, by Cisco Umbrella", _SITE),
+        Allowlist("moz-top500", EntryType.SITES, "one of the 500 sites with the most incoming links by Moz", _SITE),
+        Allowlist("cisco_top5k", EntryType.SITES, "one of the 5,000 most requested hosts by Cisco Umbrella", _SITE),
         Allowlist("google", EntryType.SITES, "a domain of Google's", _SITE),
         Allowlist("microsoft", EntryType.SITES, "a domain of Microsoft's", _SITE),
         Allowlist("microsoft-office365", EntryType.SITES, "a host of Microsoft 365", _SITE),
         Allowlist("captive-portals", EntryType.SITES, "a host by which devices check that they are online", _SITE),
         Allowlist("findip-host", EntryType.SITES, "a host that shows visitors their own address", _SITE),
         Allowlist("whats-my-ip", EntryType.SITES, "a host that shows visitors their own address", _SITE),
-        Allowlist("shared-addresses", EntryType.ADDRESSES, "an address that serves many at once", _ADDRESS),
+        Allowlist("shared-addresses", EntryType.ADDRESSES, "an address that serves many users at once", _ADDRESS),
         Allowlist(
             "local-addresses", EntryType.ADDRESSES, "an address that this hub's operator knows as harmless", _ADDRESS
         ),
@@ -146,6 +185,8 @@ ALLOWLISTS: dict[str, Allowlist] = {
         Allowlist("exchange-wallets-deribit", EntryType.WALLETS, "a wallet of the exchange Deribit", _EXCHANGE),
         Allowlist("exchange-wallets-huobi", EntryType.WALLETS, "a wallet of the exchange Huobi (HTX)", _EXCHANGE),
         Allowlist("exchange-wallets", EntryType.WALLETS, "a wallet of an exchange", _EXCHANGE),
+        Allowlist("exchange-reserves", EntryType.WALLETS, "a wallet that an exchange publishes as its own", _EXCHANGE),
+        Allowlist("bridges", EntryType.WALLETS, "a contract of a bridge between blockchains", _NOBODYS),
         Allowlist(
             "richest_addresses", EntryType.WALLETS, "one of the largest wallets, of an exchange or a miner", _EXCHANGE
         ),
@@ -156,12 +197,28 @@ ALLOWLISTS: dict[str, Allowlist] = {
         Allowlist(
             "iban-examples", EntryType.ACCOUNTS, "an example of the IBAN registry or of a bank's manual", _EXAMPLE
         ),
-        Allowlist("phone_numbers", EntryType.RANGES, "a number kept free for films and examples", _NUMBER),
+        Allowlist(
+            "central-banks", EntryType.INSTITUTIONS, "an account at a central bank or a state's treasury", _PAYEE
+        ),
+        Allowlist(
+            "official-accounts", EntryType.ACCOUNTS, "the published account of a public body or a charity", _PAYEE
+        ),
+        Allowlist("official-aliases", EntryType.ALIASES, "the published alias of a public body or a charity", _PAYEE),
+        Allowlist(
+            "bank-companies", EntryType.COMPANIES, "the registered number of a bank or another institution", _COMPANY
+        ),
+        Allowlist(
+            "official-numbers", EntryType.NUMBERS, "the published number of a bank, a public body or a company", _NUMBER
+        ),
+        Allowlist("phone_numbers", EntryType.RANGES, "a number reserved for films and examples", _NUMBER),
         Allowlist("hotlines", EntryType.NUMBERS, "a public hotline", _NUMBER),
         Allowlist("institution-numbers", EntryType.NUMBERS, "an institution's own number or sender name", _NUMBER),
         Allowlist("institution-apps", EntryType.APPS, "an institution's own app", _APP),
+        Allowlist("store-apps", EntryType.APPS, "the app of a bank or of another company that scams imitate", _APP),
         Allowlist("local-apps", EntryType.APPS, "an app that this hub's operator knows as harmless", _APP),
         Allowlist("institution-accounts", EntryType.PROFILES, "an institution's own account", _PROFILE),
+        Allowlist("known-accounts", EntryType.PROFILES, "a well-known company's own account", _PROFILE),
+        Allowlist("brand-accounts", EntryType.PROFILES, "the account of a brand that scams imitate", _PROFILE),
         Allowlist(
             "local-accounts", EntryType.PROFILES, "an account that this hub's operator knows as harmless", _PROFILE
         ),

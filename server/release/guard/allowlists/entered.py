@@ -1,4 +1,4 @@
-"""The allowlist that operators enter by hand: entries with a reason, and with an end or none, and what they hold."""
+"""The allowlist that operators enter by hand: entries with a reason and an optional end, and the values they hold."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,17 +6,14 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from schemas.errors import Rejected
+from schemas.records import Subject
 from schemas.report import Report
-from schemas.subject import Subject
 from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.guard.allowlists.hub_values import subjects_of
 from server.release.guard.personal_data.free_text import find_personal_data
 from server.release.reasons import Reason
-from server.store import audit, value_index
-from server.store.allowlist import entries
-from server.store.allowlist.entries import AllowlistEntry, UnknownEntry
-from server.store.audit import AuditEvent
-from server.store.database.engine import Tx
+from server.store import value_index
+from server.store.allowlist.entries import AllowlistEntry
 from server.store.database.times import now
 
 LONGEST_REASON = 200
@@ -29,23 +26,25 @@ class BadEntry(ValueError):
 
 
 def entry_of(value: str, reason: str, by: str, *, days: int | None = None, below: bool = False) -> AllowlistEntry:
-    """Return the entry of a value, alone or behind its kind, for so many days, or for ever. Raises ``BadEntry``."""
+    """Return the entry of a value, with or without its kind in front, for some days or for ever. Raises
+    ``BadEntry``.
+    """
     kind, subject = read_subject(value)
     reason = " ".join(reason.split())
     if not reason or len(reason) > LONGEST_REASON:
-        raise BadEntry(f"reason: 1 to {LONGEST_REASON} characters, which say why the value is harmless")
+        raise BadEntry(f"reason: 1 to {LONGEST_REASON} characters that explain why the value is harmless")
     if find_personal_data(reason, ("TH",)) is not None:
-        raise BadEntry("reason: it has a number or an address that may be a person's; say it without")
+        raise BadEntry("reason: it has a number or an address that may be a person's; remove it")
     if below and kind != "domain":
         raise BadEntry("only a domain has hosts below it")
     if days is not None and not 1 <= days <= MOST_DAYS:
-        raise BadEntry(f"days: 1 to {MOST_DAYS}, or none for ever")
+        raise BadEntry(f"days: 1 to {MOST_DAYS}, or none for an entry without an end")
     moment = now()
     return AllowlistEntry(subject, below, reason, by, moment, None if days is None else moment + days * _DAY)
 
 
 def read_subject(value: str) -> tuple[str, str]:
-    """Return the kind of a value, alone or behind its kind, and the value's name in the index. Raises ``BadEntry``."""
+    """Return the kind of a value, with or without its kind in front, and its name in the index. Raises ``BadEntry``."""
     try:
         subject = Subject.model_validate(value)
     except Rejected as refusal:
@@ -53,27 +52,12 @@ def read_subject(value: str) -> tuple[str, str]:
     except ValidationError as error:
         raise BadEntry(f"value: {error.errors(include_input=False)[0]['msg']}") from None
     if subject.kind is None or subject.value is None:
-        raise BadEntry("value: an object's id is no value; give the domain or the account itself")
+        raise BadEntry("value: an object's id is not a value; give the domain or the account itself")
     return subject.kind, value_index.subject_of(subject.kind, subject.value)
 
 
-def add(tx: Tx, entry: AllowlistEntry) -> None:
-    """Add an entry, in place of one of the same value. Raises ``TooManyEntries``."""
-    entries.put(tx, entry)
-    _record(tx, "ADD", entry.added_by)
-
-
-def remove(tx: Tx, subject: str, by: str) -> AllowlistEntry:
-    """Remove the entry of a value, and return it. Raises ``UnknownEntry``."""
-    found = entries.find(tx, subject)
-    if not entries.remove(tx, subject):
-        raise UnknownEntry("the allowlist has no such entry")
-    _record(tx, "REMOVE", by)
-    return found
-
-
 def match_entry(allowed: Mapping[str, AllowlistEntry], report: Report, moment: int) -> AllowlistMatch | None:
-    """Match a value that has an entry at that moment (microseconds), or is on a host below a domain that has one."""
+    """Match a value that has an entry at that moment (microseconds), or a host below a domain that has one."""
     if not allowed:
         return None
     for place, subject in enumerate(subjects_of(report)):
@@ -81,8 +65,3 @@ def match_entry(allowed: Mapping[str, AllowlistEntry], report: Report, moment: i
         if entry is not None and (entry.below or not place) and (entry.until is None or entry.until > moment):
             return AllowlistMatch(Reason.OPERATORS_ENTRY.code, Reason.OPERATORS_ENTRY.text())
     return None
-
-
-def _record(tx: Tx, verb: str, by: str) -> None:
-    moment = now()
-    audit.record_unsealed(tx, [AuditEvent(moment, moment, 1, None, by, verb, "allowlist", None, 200, 1, None)])

@@ -1,4 +1,4 @@
-"""The allowlists as files: those bundled with the program, and updated ones in a folder of the operator's."""
+"""The allowlists as files: those bundled with the program, and updated ones in a folder of the operator."""
 
 import gzip
 import io
@@ -11,19 +11,24 @@ from functools import cache
 from pathlib import Path
 
 from schemas.errors import Rejected
+from schemas.reference.sites import SHARED_SERVICES
 from server.release.guard.allowlists import parse
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist
 
 BUNDLED = Path(__file__).with_name("data")
+# Lists that look-ups need too are in a separate folder, because look-ups do not import the guard.
+_FOLDERS = (BUNDLED, SHARED_SERVICES)
 TABLE = BUNDLED / "institutions.tsv"
 
 MAX_BYTES = 64 * 1024 * 1024
+# Minimum length of a name that is not an abbreviation.
+_LONG_NAME = 7
 _HEAD = re.compile(r"# loaded (\S+)\n")
 
 
 @dataclass(frozen=True)
 class StoredList:
-    """The entries of a list as its file has them, and the day (``YYYY-MM-DD``) on which they were loaded."""
+    """The entries of a list as in its file, and the day (``YYYY-MM-DD``) on which they were loaded."""
 
     allowlist: Allowlist
     entries: tuple[str, ...]
@@ -31,8 +36,8 @@ class StoredList:
 
 
 def read(allowlist: Allowlist, updated: Path | None = None) -> StoredList:
-    """Read a list from the folder ``updated``, else as bundled; a list that is in neither is empty."""
-    for folder in (updated, BUNDLED):
+    """Read a list from the folder ``updated``, otherwise the bundled one; a list that is in neither is empty."""
+    for folder in (updated, *_FOLDERS):
         for file in (folder / f"{allowlist.name}.txt.gz", folder / f"{allowlist.name}.txt") if folder else ():
             try:
                 text = _unpack(file.read_bytes()).decode()
@@ -55,13 +60,19 @@ def _read_institutions(allowlist: Allowlist) -> StoredList:
     )
 
 
+def names_of_institutions() -> frozenset[str]:
+    """Return the names of the table's institutions as people write them without spaces: ``krungthaibank``."""
+    names = ("".join(filter(str.isalnum, row.name.partition("(")[0])).lower() for row in _table())
+    return frozenset(name for name in names if len(name) >= _LONG_NAME)
+
+
 @cache
 def _table() -> tuple[parse.Institution, ...]:
     return tuple(parse.read_institutions(TABLE.read_text(encoding="utf-8").splitlines()))
 
 
-def write(folder: Path, allowlist: Allowlist, content: bytes, *, may_shrink: bool = False) -> StoredList:
-    """Replace a list by ``content``, a file as its publisher wrote it; a failure leaves the old list in place.
+def read_update(folder: Path, allowlist: Allowlist, content: bytes, *, may_shrink: bool = False) -> StoredList:
+    """Read ``content``, a file as its publisher wrote it, as a newer version of a list; ``save`` stores it.
 
     Raises ``Rejected`` if it is not this list, or, without ``may_shrink``, if more than half of the entries are gone.
     """
@@ -73,17 +84,21 @@ def write(folder: Path, allowlist: Allowlist, content: bytes, *, may_shrink: boo
             f"{allowlist.name}: {len(stored.entries)} entries in place of {before}: load it again, or confirm that "
             "it lost so many (--may-shrink)",
         )
+    return stored
+
+
+def save(folder: Path, stored: StoredList) -> None:
+    """Replace a list in the folder; on failure the old list stays in place."""
     folder.mkdir(parents=True, exist_ok=True)
     body = f"# loaded {stored.day}\n" + "".join(f"{entry}\n" for entry in stored.entries)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
         file.write(gzip.compress(body.encode(), mtime=0))
     os.chmod(file.name, 0o644)
-    os.replace(file.name, folder / f"{allowlist.name}.txt.gz")
-    return stored
+    os.replace(file.name, folder / f"{stored.allowlist.name}.txt.gz")
 
 
 def find_lists(source: Path) -> dict[str, Path]:
-    """Return by list name the files of lists in a folder, or a single file. Raises ``Rejected`` if there is none."""
+    """Return, by list name, the list files in a folder, or a single file. Raises ``Rejected`` if there is none."""
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
     files_by_name = {
         allowlist.name: file
@@ -96,7 +111,7 @@ def find_lists(source: Path) -> dict[str, Path]:
 
 
 def stamp(folder: Path | None) -> int:
-    """Return a number that changes whenever ``write`` replaces a list in the folder; 0 without a folder."""
+    """Return a number that changes whenever ``save`` replaces a list in the folder; 0 without a folder."""
     try:
         return folder.stat().st_mtime_ns if folder else 0
     except OSError:
@@ -112,5 +127,5 @@ def _unpack(content: bytes) -> bytes:
     except (OSError, EOFError):
         raise Rejected("list-form", "the file is gzip and damaged: load it again") from None
     if len(plain) > MAX_BYTES:
-        raise Rejected("list-form", "the file is larger than 64 MiB unpacked: no list is so large")
+        raise Rejected("list-form", "the file is larger than 64 MiB unpacked: a list cannot be this large")
     return plain

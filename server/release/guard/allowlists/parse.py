@@ -11,24 +11,28 @@ import yaml
 
 from schemas import kinds
 from schemas.errors import Rejected
+from schemas.partner import checked_institution
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, Allowlist, EntryType
 
 _HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}")
+# A whole top-level domain, written with its dot.
+_ENDING = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{2,59}")
 _WORD = re.compile(r"[A-Za-z][\w.-]*")
 _PREFIX = re.compile(r"^(?:misp|graphsense)__")
 # A MISP pattern for numbers: the country's code, optional, then the number with the 0 dialled within the country.
 _NUMBER_PATTERN = re.compile(r"/\(\(\?:\\\+\|00\)(\d+)\??(?:\|0\?)?\)\??([\d()|\[\]{}-]+)/g")
 _MIN_SHARE = 0.5
-# The kind whose normal form the entries have, and the column whose value may stand before an entry and a blank.
+# The kind whose normal form the entries have, and the column that may precede an entry and a blank.
 _KINDS = {
     EntryType.WALLETS: ("wallet", "chain"),
     EntryType.NUMBERS: ("phone", "country"),
     EntryType.ACCOUNTS: ("bank-account", "country"),
+    EntryType.ALIASES: ("payment-alias", "system"),
+    EntryType.COMPANIES: ("company", "country"),
     EntryType.APPS: ("app", "os"),
     EntryType.PROFILES: ("social-account", "platform"),
 }
-
-# Institutions whose mailboxes and pages are all their own; those of telecoms and search engines can be customers'.
+# Institutions that own all their mailboxes and pages; those of telecoms and search engines can be customers'.
 _OWNER_TYPES = frozenset(
     {
         "bank",
@@ -46,12 +50,10 @@ _OWNER_TYPES = frozenset(
         "wallet",
     }
 )
-# Institutions whose pages are their users'.
-_PLATFORM = "platform"
 
 
 class Institution(NamedTuple):
-    """One row of the table: an institution's country, type (``what``), name, and own values as people write them."""
+    """One row of the table: an institution's country, type (``what``), name, and its values as people write them."""
 
     country: str
     what: str
@@ -63,23 +65,23 @@ class Institution(NamedTuple):
 
 
 def allowlist_of_file(path: str) -> Allowlist | None:
-    """Return the list that a file is of, by its own name or its folder's (``bank-website/list.json``), else None."""
+    """Return the list that a file belongs to, by its own name or its folder's (``bank-website/list.json``)."""
     *folders, file = path.replace("\\", "/").split("/")
     stem = _PREFIX.sub("", re.sub(r"\.(?:gz|json|ya?ml|txt)\b", "", file))
     return ALLOWLISTS.get(folders[-1] if stem == "list" and folders else stem)
 
 
 def entries(allowlist: Allowlist, content: bytes) -> list[str]:
-    """Read the entries of a list in normal form, sorted, each once.
+    """Read the entries of a list in normal form, sorted and without duplicates.
 
-    Raises ``Rejected`` if the content is no list, is empty, or has mostly entries of another type.
+    Raises ``Rejected`` if the content is not a list, is empty, or has mostly entries of another type.
     """
     try:
         raw = [text for text in _raw_entries(content.decode("utf-8-sig")) if text]
     except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError, yaml.YAMLError):
         raise Rejected(
             "list-form",
-            "this is no list: give a MISP warninglist (JSON), a GraphSense tag pack (YAML), or one entry a line",
+            "this is not a list: give a MISP warninglist (JSON), a GraphSense tag pack (YAML), or one entry a line",
         ) from None
     normal = [list(normalise_entry(allowlist.entry_type, text)) for text in raw]
     valid = sum(1 for values in normal if values)
@@ -104,12 +106,10 @@ def _raw_entries(text: str) -> Iterator[str]:
 
 
 def normalise_entry(entry_type: EntryType, entry: str) -> Iterable[str]:
-    """Return the normal form of an entry, with which values are compared; empty if it is not of ``entry_type``."""
+    """Return the normal form of an entry, for comparison with values; empty if it is not of ``entry_type``."""
     match entry_type:
-        case EntryType.SITES | EntryType.SHARED | EntryType.OWNED:
-            host = entry.lower().removeprefix("*").strip(".")
-            host = host if host.isascii() else ada_url.idna_to_ascii(host).decode("ascii")
-            return [host] if _HOST.fullmatch(host) else []
+        case EntryType.SITES | EntryType.SHARED | EntryType.OWNED | EntryType.SERVICES:
+            return _normal_host(entry)
         case EntryType.ADDRESSES:
             try:
                 network = ip_network(entry, strict=False)
@@ -119,6 +119,24 @@ def normalise_entry(entry_type: EntryType, entry: str) -> Iterable[str]:
         case EntryType.RANGES:
             pattern = _NUMBER_PATTERN.fullmatch(entry)
             return [rf"\+{pattern[1]}{pattern[2]}"] if pattern else []
+        case EntryType.INSTITUTIONS:
+            try:
+                return [checked_institution(entry)]
+            except ValueError:
+                return []
+    return _normal_value(entry_type, entry)
+
+
+def _normal_host(entry: str) -> list[str]:
+    host = entry.lower().removeprefix("*").strip(".")
+    host = host if host.isascii() else ada_url.idna_to_ascii(host).decode("ascii")
+    if entry.startswith(".") and _ENDING.fullmatch(host):
+        return [f".{host}"]
+    return [host] if _HOST.fullmatch(host) else []
+
+
+def _normal_value(entry_type: EntryType, entry: str) -> list[str]:
+    """Return an entry of a kind of values in the kind's normal form; its first word may be the kind's column."""
     kind, column = _KINDS[entry_type]
     word, _, value = entry.partition(" ")
     if not (value and _WORD.fullmatch(word)):
@@ -150,10 +168,8 @@ def _entries_of_institution(institution: Institution, name: str) -> Iterable[str
     match name:
         case "institution-sites":
             return institution.sites if institution.what in _OWNER_TYPES else ()
-        case "institution-platforms":
-            return institution.sites if institution.what == _PLATFORM else ()
         case "institution-hosts":
-            return institution.sites if institution.what not in {*_OWNER_TYPES, _PLATFORM} else ()
+            return institution.sites if institution.what not in _OWNER_TYPES else ()
         case "institution-numbers":
             return (f"{institution.country} {number}".strip() for number in institution.numbers)
         case "institution-apps":

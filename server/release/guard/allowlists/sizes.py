@@ -1,4 +1,4 @@
-"""The sizes of the allowlists: how many entries each has, of which day, and whether the operator updated it."""
+"""The sizes of the allowlists: the number of entries, their date, and whether the operator updated them."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,7 +10,7 @@ from server.release.guard.allowlists.catalogue import ALLOWLISTS
 
 
 class ListSize(NamedTuple):
-    """The size of one list: its ``day`` is YYYY-MM-DD, "" for a list that has nothing."""
+    """The size of one list: its ``day`` is YYYY-MM-DD, "" for an empty list."""
 
     name: str
     entries: int

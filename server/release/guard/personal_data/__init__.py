@@ -1,1 +1,1 @@
-"""Personal data of victims and holders: found in contributed texts, and refused."""
+"""Find and refuse personal data of victims and account holders in contributed texts."""

@@ -1,9 +1,8 @@
-"""Case numbers that could be a person's number too: they are stored, and left out of what is published."""
+"""Case numbers that could also be a person's number: they are stored, and omitted from publication."""
 
-from mappers import annotation_properties
-from schemas.consensus import Consensus
+from mappers import annotation
 from schemas.fields import Evidence, Hold
-from schemas.report import FIELDS, Report
+from schemas.report import FIELDS, Consensus, Report
 from server.release.guard.personal_data.objects import could_be_personal_number
 from server.release.reasons import Reason
 
@@ -16,7 +15,7 @@ def without_personal_numbers(consensus: Consensus) -> Consensus:
     numbered = consensus.reference or consensus.evidence or consensus.holds or consensus.hold or consensus.further
     if not numbered and "-" not in consensus.lang:
         return consensus
-    is_valid = annotation_properties.is_lang(consensus.lang)
+    is_valid = annotation.is_lang(consensus.lang)
     return consensus._replace(
         reference=_published(consensus.reference),
         # A hash of digits alone could be any number.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import phonenumbers
 from phonenumbers import Leniency, NumberParseException, PhoneNumber, PhoneNumberMatcher, PhoneNumberType
 
-from schemas.reference.numbers import is_card
+from schemas.reference.numbers import has_card
 
 IsOwn = Callable[[str], bool]
 
@@ -52,23 +52,25 @@ _MAX_TRIES = 500
 _MAX_OCTET, _MAX_VERSION_PARTS = 255, 5
 
 URL = re.compile(r"(?:https?|hxxps?|ftp)(?:\[?:\]?//)\S+", re.IGNORECASE)
-# Links that begin a chat have the scammer's own number.
+# Links that begin a chat contain the scammer's own number.
 _CHAT_LINK = re.compile(
     r"[a-z]+://(?:[\w.]*\.)?(?:wa\.me|whatsapp\.com|line\.me|viber\.com|t\.me)(?:[/?:]|$)", re.IGNORECASE
 )
 _URL_SEPARATORS = re.compile(r"[/?&=#;,:]+")
 _URL_NUMBER = re.compile(r"\+?[\d\-. ()_]{7,30}")
-# Words that sites put before numbers of their own: story_fbid=…, /status/….
+# Words that sites put before their own numbers: story_fbid=…, /status/….
 _SITE_NUMBER = re.compile(
     r"(?:\w*id|p|v|t|n|no|status|statuses|posts?|videos?|photos?|reel|permalink|groups?|pages?|profile\.php|item|items"
     r"|product|products|order|news|article|detail|ts|time|timestamp|_t|_|rnd|r|cb|ref|sku|set|fbclid|events?)",
     re.IGNORECASE,
 )
-_CARD_LENGTHS = (15, 16)
+
+# The title of a page with its number: post-4242424242424242.
+_TITLE = re.compile(r"(?!(?:card|cc|pan|credit|debit))[a-z][\w-]*-\d+", re.IGNORECASE)
 
 
 def may_be_mailed(text: str) -> bool:
-    """Return, quickly, whether a text may have a mailbox in it, with ``@`` as a sign, in brackets or as a word."""
+    """Return, quickly, whether a text may contain a mailbox, with ``@`` as a sign, in brackets or as a word."""
     return "@" in text or _AT_IN_BRACKETS.search(text) is not None or _AT_AND_DOT_WORDS.search(text) is not None
 
 
@@ -160,14 +162,15 @@ def _is_personal_number(number: PhoneNumber, is_own: IsOwn) -> bool:
 
 
 def url_has_card(url: str) -> bool:
-    """Return whether a URL has the number of a payment card."""
-    parts = _URL_SEPARATORS.split(url)[2:]
-    for before, part in zip(["", *parts], parts, strict=False):
-        number = _NOT_DIGITS.sub("", part)
-        is_like_card = len(number) in _CARD_LENGTHS and _URL_NUMBER.fullmatch(part) and is_card(number)
-        if is_like_card and _SITE_NUMBER.fullmatch(before) is None:
-            return True
-    return False
+    """Return whether a URL contains a payment card number, encoded or split in any way."""
+    parts = _URL_SEPARATORS.split(url)[1:]
+    before = ["", *parts]
+    return has_card("/".join(part for name, part in zip(before, parts, strict=False) if not _is_of_site(name, part)))
+
+
+def _is_of_site(name: str, part: str) -> bool:
+    """Return whether a part of a URL is one of the site's own numbers, judging by the word before it."""
+    return (part.isdecimal() and _SITE_NUMBER.fullmatch(name) is not None) or _TITLE.fullmatch(part) is not None
 
 
 def url_has_number(url: str, regions: tuple[str, ...], is_own: IsOwn) -> bool:

@@ -1,38 +1,21 @@
 """Personal data in free text: text is normalised, then searched for numbers, mailboxes and names."""
 
-import base64
-import binascii
-import html
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache, partial
-from urllib.parse import unquote
 
+from schemas.readings import decoded, normalised
 from schemas.refang import refang_text
-from schemas.text import ascii_digits, visible
 from server.release.guard.personal_data import contacts, names, numbers
 
-_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
-_ENTITY = re.compile(r"&#?\w{2,8};")
-# Separators between groups of digits become a hyphen, full stops of other scripts an ASCII one.
-_SEPARATORS = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xB7, 0x2022, 0x2219, 0x22C5, 0x30FB, 0x2E31], "-")
-_STOPS = dict.fromkeys([0x3002, 0xFF0E, 0xFF61, 0x2024], ".")
-_PLAIN = _SEPARATORS | _STOPS
-# Single characters that stand for whole words or sentences: none is part of a number.
-_WORD_CHARACTERS = dict.fromkeys([*range(0xFDF0, 0xFDFE), *range(0x3300, 0x3358)], " ")
 _MARKS = frozenset({"Mn", "Me"})
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,4096}={0,2}(?![A-Za-z0-9+/_=-])")
-_URL_SAFE = str.maketrans("-_", "+/")
-_TWICE = 2
-
 MAILBOX = "a person's e-mail address"
 TELEPHONE = "a person's telephone number"
 _PERSON_NAME = "a person's name"
 
 _DIGITS = re.compile(r"\d(?:[^A-Za-z0-9\n]{0,4}\d){6}")
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])(?=[A-Za-z]*[A-Z0-9])[A-Za-z0-9+/_-]{20,}={0,2}(?![A-Za-z0-9+/_=.-])")
-# Ids, times and hashes have a form that no person's number has. Most texts with digits are such.
+# Ids, times and hashes have a form that a person's number cannot have. Most texts with digits are of this form.
 _WITH_FORM = re.compile(
     r"(?:[a-z][a-z0-9-]{0,60}--)?[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     r"|[12]\d{3}-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-6]\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?"
@@ -58,22 +41,10 @@ def may_contain_personal_data(text: str) -> bool:
 def find_personal_data(text: str, regions: tuple[str, ...], own: frozenset[str] = _NOTHING) -> str | None:
     """Return the sort of personal data that a text contains ("a person's name"), None if nothing is found.
 
-    Telephone numbers of ``regions`` (countries) are found without their code too. Values that are ``own`` may stand
+    Telephone numbers of ``regions`` (countries) are found without their country code too. Values in ``own`` are allowed
     in the text.
     """
     return _search_cached(text, regions, own) if len(text) < _SHORT else _search(text, regions, own)
-
-
-def normalised(text: str) -> str:
-    """Return ``text`` as a person reads it: escapes undone, invisible characters removed, plain letters and digits."""
-    for _ in range(_TWICE):
-        if "%" in text and _ESCAPED.search(text):
-            text = unquote(text)
-        if "&" in text and _ENTITY.search(text):
-            text = html.unescape(text)
-    if text.isascii():
-        return text
-    return ascii_digits(unicodedata.normalize("NFKC", visible(text).translate(_WORD_CHARACTERS)).translate(_PLAIN))
 
 
 def without_marks(text: str) -> str:
@@ -85,21 +56,9 @@ def without_marks(text: str) -> str:
     )
 
 
-def decoded(text: str) -> Iterator[str]:
-    """Yield the texts that stand in ``text`` in Base64."""
-    for match in _BASE64.finditer(text):
-        token = match[0].rstrip("=").translate(_URL_SAFE)
-        try:
-            inner = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-        if inner.isprintable():
-            yield inner
-
-
 def _may_contain(text: str) -> bool:
     if len(text) > _LONGEST:
-        return True  # searched in parts: normalised, some characters become eighteen
+        return True  # search it in parts: normalising turns some characters into eighteen
     if _WITH_FORM.fullmatch(text):
         return False
     text = normalised(text)
@@ -122,7 +81,7 @@ def _search(
 ) -> str | None:
     """Search a text; ``depth`` is how often it was encoded.
 
-    A very long text is searched in parts, and ``is_part`` leaves out the slow searches: no text so long is published.
+    A very long text is searched in parts. ``is_part`` skips the slow searches: no text this long is published.
     """
     if len(text) > _LONGEST:
         return _search_parts(text, regions, own)
@@ -136,7 +95,7 @@ def _search(
         bare, plain = bare.replace(spelling, " "), plain.replace(spelling, " ")
     if (found := _search_urls(bare, regions, is_own)) is not None:
         return found
-    # URLs have numbers and words of all kinds, so they are searched by rules of their own only.
+    # URLs contain numbers and words of all kinds, so only their own rules search them.
     bare, plain = (contacts.URL.sub(" ", version).replace("_", " ") for version in (bare, plain))
     bare = _ID_IN_TEXT.sub(" ", bare)
     for what, number in numbers.find_numbers(bare):
@@ -177,5 +136,5 @@ def _is_own_mailbox(own: frozenset[str], mailbox: str) -> bool:
     return any(mailbox in value or ("@" in value and mailbox.endswith(value)) for value in own)
 
 
-# Most texts that are searched stand in many objects of a batch.
+# Most searched texts occur in many objects of a batch.
 _search_cached = lru_cache(maxsize=4096)(_search)

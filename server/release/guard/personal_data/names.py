@@ -3,7 +3,7 @@
 import re
 
 _LETTER = r"[^\W\d_]"
-# Words before the name of an account's holder, in the languages of those who report.
+# Words before the name of an account holder, in the languages of the reporters.
 _HOLDER_WORDS = (
     r"\b(?:account|a/c|acct)\.?\s*(?:holder|owner|name)(?:'s)?(?:\s+name)?\b",
     r"\b(?:card)?holder(?:'s)?\s+name\b",
@@ -31,11 +31,11 @@ _AFTER_WORDS = re.compile(
     rf"(?:{'|'.join(_HOLDER_WORDS)}){_SEPARATOR}(?!{_NO_NAME}){_LETTER}[\w.'’ -]*{_LETTER}",
     re.IGNORECASE,
 )
-# Thai has no colon after the words.
+# In Thai no colon follows the words.
 _AFTER_WORDS_IN_THAI = re.compile(
     r"(?:ชื่อ\s*(?:เจ้าของ|ผู้ถือ)?\s*บัญชี|บัญชีชื่อ|ผู้เสียหายชื่อ)\s+(?!ไม่|คือ|นี้|ปลอม|ม้า|ธนาคาร)[ก-๙]{2,}\s+[ก-๙]{2,}"
 )
-# Without a colon, only words in capitals are taken for a name.
+# Without a colon, only capitalised words count as a name.
 _AFTER_WORDS_WITHOUT_COLON = re.compile(
     r"\b(?:[Aa]ccount [Hh]older|[Bb]eneficiary|[Pp]ayee|(?:cuenta|conta) (?:a|em) nom(?:br)?e de)\s+"
     r"(?!Bank|Name|Account|Check|Confirmation|Verification|Details|Service|Support|Address|Country|Institution)"
@@ -45,7 +45,7 @@ _TITLE = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Mister|Madam|MR|MRS|MS)\b\.?[ \t]+(?!Universe|World|Grand|International|Earth|And\b|Beast)"
     r"[A-Z][\w'’-]+"
 )
-# Thai words that begin with a title and are none.
+# Thai words that begin like a title but are not titles.
 _NOT_A_TITLE = (
     r"(?!หน้า|จ้าง|ก(?:รัฐ|ฯ|สภา|อบ|เทศ|\s)|ทุน|แพทย์|ตำรวจ|พล|ทหาร|อำเภอ|ทะเบียน"
     r"|ธนาคาร|แบบ|ฟ้า|พยาบาล|งาม|เอก|สาวไทย|กอง|เงือก)"

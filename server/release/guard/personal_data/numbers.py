@@ -31,14 +31,14 @@ from stdnum.us import ssn
 from stdnum.za import idnr
 
 from schemas.errors import Rejected
-from schemas.reference.banks import iban
+from schemas.reference import iban
 from schemas.reference.numbers import is_card
 
 CARD = "the number of a payment card"
 NATIONAL_ID = "a person's national id"
 IBAN = "the IBAN of an account"
 
-# Words that make bare digits a person's id.
+# Words that turn bare digits into a person's id.
 _ID_WORDS = re.compile(
     r"\b(?:ids?|id[- ]?card|identity|citizens?|national|passport|ssn|social security|nric|ic no|nik|ktp|aadhaa?r|cpf"
     r"|cccd|cmnd|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident)\b"
@@ -60,7 +60,7 @@ _OTHER_CARDS = re.compile(
     r"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}"
 )
 _PASSPORT = re.compile(r"passport\b[^\w\n]{0,5}(?:(?:no|number|nr)\b)?[^\w\n]{0,5}([A-Z]{0,2}\d{6,9})\b", re.IGNORECASE)
-# Ids and IBANs with few digits in a row, which a search for digits alone would miss.
+# Ids and IBANs with few consecutive digits, which a search for digits alone would miss.
 LETTERED = re.compile(
     r"[A-Z]\d{6}|\d{6}[-+A][0-9A-Z]|\d{6}[A-Z]|/[A-Za-z]{3,9}\([A-Z]\)\d"
     r"|[A-Z]{6}\d{2}[A-Z]\d|[A-Z]{2}\d{2} ?[A-Z0-9]{4}|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b"
@@ -70,7 +70,7 @@ _SEPARATORS = str.maketrans("", "", " -./()")
 
 
 class _IdForm(NamedTuple):
-    """The form of a country's ids; a ``bare`` one is digits alone, and counts only beside words such as "id card"."""
+    """The form of a country's ids; a ``bare`` one is all digits, and counts only near words such as "id card"."""
 
     written: re.Pattern[str]
     valid: Callable[[str], bool]

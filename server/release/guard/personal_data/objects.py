@@ -12,7 +12,7 @@ from server.release.guard.personal_data import free_text, numbers
 from server.release.guard.personal_data.free_text import find_personal_data, may_contain_personal_data
 from server.release.reasons import Reason
 
-# Common properties of STIX: the guard and the rules check them, and they are never published as they came.
+# Common properties of STIX: the guard and the rules check them, and they are never published as received.
 _COMMON_PROPERTIES = frozenset(
     """type spec_version id created_by_ref created modified revoked valid_from valid_until pattern pattern_type
     pattern_version object_marking_refs indicator_types kill_chain_phases confidence""".split()  # noqa: SIM905
@@ -38,7 +38,7 @@ _PERSONAL_PROPERTY = re.compile(
     re.IGNORECASE,
 )
 _LITERAL = re.compile(r"'((?:[^'\\]|\\['\\])*)'")
-# Properties for the numbers of reporters' cases, and the form of these.
+# Properties for the reporters' case numbers, and the form of these.
 _CASE_PROPERTIES = frozenset(
     {"external_id", *(field.extension_property for field in FIELDS.values() if field.declaration.case_number)}
 )
@@ -55,7 +55,7 @@ _MAX_DEPTH = 8
 _LARGE_NUMBER = 1_000_000
 _NOTHING: frozenset[str] = frozenset()
 
-# The kind under which a scammer's own value of this sort is reported.
+# The kind for reporting a scammer's own value of this sort.
 _KINDS = {free_text.MAILBOX: "email", free_text.TELEPHONE: "phone", numbers.IBAN: "bank-account"}
 
 _Texts = list[tuple[str, str]]  # property name and text
@@ -64,8 +64,8 @@ _Texts = list[tuple[str, str]]  # property name and text
 def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -> None:
     """Raise ``Rejected`` if an object contains personal data of a victim or of an account holder.
 
-    An indicator may repeat its own value: that of its ``report``, or without one the values in its pattern. The message
-    names the property and the sort of data, and never repeats the data.
+    An indicator may repeat its own value: that of its ``report``, or without a report the values in its pattern. The
+    message names the property and the sort of data, and never repeats the data.
     """
     match obj.get("type"):
         case "payment-card":
@@ -81,8 +81,8 @@ def refuse_personal_data(obj: Mapping[str, Any], report: Report | None = None) -
         if len(text) < _SHORT_TEXT and find_personal_data(text, regions) is None:
             continue
         if _is_case_number_or_amount(name, text):
-            # One case number in eleven, and one large amount, has the check digit of a national id by chance: only
-            # cards are refused.
+            # One in eleven case numbers and large amounts has the check digit of a national id by chance: refuse only
+            # cards.
             if any(numbers.find_numbers(text, cards_only=True)):
                 raise _refusal(name, numbers.CARD)
             continue
@@ -97,7 +97,7 @@ def _is_case_number_or_amount(name: str, text: str) -> bool:
 
 
 def could_be_personal_number(reference: str) -> bool:
-    """Return whether a case number could be a person's number too: it is stored as it is, and not published."""
+    """Return whether a case number could also be a person's number: then it is stored, and not published."""
     return may_contain_personal_data(reference) and find_personal_data(reference, ("TH",)) is not None
 
 
@@ -108,7 +108,9 @@ def _refusal(name: str, what: str) -> Rejected:
 
 
 def _collect(obj: Mapping[str, Any]) -> _Texts:
-    """Return the texts of an object that need to be searched. Raises ``Rejected`` for a personal property's name."""
+    """Return the texts of an object that need to be searched. Raises ``Rejected`` if a property's name means personal
+    data.
+    """
     texts: _Texts = []
     skipped = _COMMON_PROPERTIES
     if "created" not in obj:
@@ -142,7 +144,7 @@ def _collect_members(
 
 def _collect_key(key: str, value: Any, texts: _Texts) -> None:
     if value and _is_personal_property(key):
-        raise _refusal(key, "what is a person's")
+        raise _refusal(key, "personal data")
     if may_contain_personal_data(key):
         texts.append(("", key))
 
@@ -184,7 +186,7 @@ def _collect_joined(name: str, texts_of_digits: list[str], texts: _Texts) -> Non
 
 
 def _shown_name(key: str) -> str:
-    """Return a property's name for a message; one that could itself be personal data is left out."""
+    """Return a property's name for a message; omit a name that could itself be personal data."""
     return key if _PROPERTY_NAME.fullmatch(key) else "a property"
 
 
@@ -194,14 +196,14 @@ def _is_personal_property(key: str) -> bool:
 
 
 def _without_value(name: str, obj: Mapping[str, Any]) -> str:
-    """Return an indicator's name without the value at its end ("Phishing page https://…"), where it has one."""
+    """Return an indicator's name without the value at its end ("Phishing page https://…"), if it has one."""
     words, _, value = name.rpartition(" ")
     has_value = bool(words) and len(value) >= _MIN_LENGTH and value in str(obj.get("pattern"))
     return words if has_value else name
 
 
 def _own_spellings(obj: Mapping[str, Any], report: Report | None) -> frozenset[str]:
-    """Return the values that an indicator may repeat: as they are, in lower case, and their digits alone."""
+    """Return the values that an indicator may repeat: unchanged, in lower case, and only their digits."""
     values = [value for value in _own_values(obj, report) if len(value) >= _MIN_LENGTH]
     digits = (_NOT_DIGITS.sub("", value) for value in values)
     return (
@@ -217,13 +219,13 @@ def _own_values(obj: Mapping[str, Any], report: Report | None) -> Iterator[str]:
     if report is None:
         yield from literals
         return
-    # A pattern may have other literals than the value; these may not be repeated.
+    # A pattern may have literals other than the value; these may not be repeated.
     yield report.value
     yield from (literal for literal in literals if literal in report.value or report.value in literal)
 
 
 def _regions(obj: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the countries whose numbers are found without a country code: Thailand, and those of the object."""
+    """Return the countries whose numbers are found without a country code: Thailand, and the object's countries."""
     countries = extension.context_of(obj).get("countries", ())
     if not isinstance(countries, list):
         return ("TH",)

@@ -1,14 +1,15 @@
-"""The folder connector: which files are read, once, and from where a file that was begun goes on."""
+"""The folder connector: file selection, reading each file once, and resuming a started file."""
 
 import gzip
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from feeds.connector import Batch, Misconfigured, Pull, PullSettings
+from feeds.connector import Batch, Misconfigured, Pull, PullSettings, TryLater
 from feeds.connectors import build
 
 GOOD = "a.example.com\nb.example.com\n"
@@ -43,7 +44,7 @@ def test_files_are_read_oldest_first(drop: Path) -> None:
     assert done(pulled(drop)) == ["c.txt", "a.txt", "b.txt"]
 
 
-def test_what_is_hidden_unfinished_or_a_link_is_left_alone(drop: Path, tmp_path: Path) -> None:
+def test_hidden_unfinished_and_linked_files_are_skipped(drop: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text(GOOD)
     for name in (".hidden", "a.csv.part", "b.tmp", "c.txt~", "D.PART"):
@@ -53,7 +54,7 @@ def test_what_is_hidden_unfinished_or_a_link_is_left_alone(drop: Path, tmp_path:
     assert pulled(drop) == []
 
 
-def test_the_same_content_is_one_file_whatever_it_is_called(drop: Path) -> None:
+def test_same_content_under_another_name_is_one_file(drop: Path) -> None:
     (drop / "a.txt").write_text(GOOD)
     (drop / "b.txt").write_text(GOOD)
     first = pulled(drop)
@@ -65,7 +66,7 @@ def test_the_same_content_is_one_file_whatever_it_is_called(drop: Path) -> None:
 @pytest.mark.parametrize(
     "anew", [{"kind": "domain"}, {"timezone": "Asia/Bangkok"}, {"date_order": "day-first"}, {"format": "list"}]
 )
-def test_a_file_is_read_again_when_it_would_be_read_otherwise(drop: Path, anew: dict[str, str]) -> None:
+def test_file_is_read_again_after_a_change_of_settings(drop: Path, anew: dict[str, str]) -> None:
     (drop / "a.txt").write_text(GOOD)
     digests = frozenset(digest for batch in pulled(drop) for digest, _ in batch.done)
     assert pulled(drop, None, digests) == []
@@ -84,13 +85,16 @@ def test_a_file_is_read_again_when_its_names_of_columns_have_changed(drop: Path,
         own.write_text(names)
         made = feed(drop, columns=str(own))
         made.begin(lambda kind, value: [])
-        batches = list(made.pull(None, seen.__contains__))
+        batches: list[Batch] = []
+        # Without a known column the file is no list of reports.
+        with nullcontext() if names else pytest.raises(TryLater, match=r"a\.csv: no-value-column"):
+            batches.extend(made.pull(None, seen.__contains__))
         seen |= {digest for batch in batches for digest, _ in batch.done}
         taken.append([len(batch.items) for batch in batches])
     assert taken == [[0], [1], []]
 
 
-def test_what_of_a_file_is_not_read_is_counted_once(drop: Path) -> None:
+def test_unread_parts_of_a_file_are_counted_once(drop: Path) -> None:
     rows = "".join(f"h{number}.example.com,X\n" for number in range(7))
     (drop / "a.csv").write_text("domain,remarks\n" + rows)
     whole = pulled(drop)
@@ -111,7 +115,7 @@ def test_a_changed_file_is_a_new_one(drop: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3, 6, 7])
-def test_a_file_goes_on_after_any_batch(drop: Path, rows: int) -> None:
+def test_file_resumes_after_any_batch(drop: Path, rows: int) -> None:
     (drop / "a.txt").write_text("".join(f"h{number}.example.com\n" for number in range(rows)))
     whole = pulled(drop)
     assert sum(batch.read for batch in whole) == rows
@@ -122,7 +126,7 @@ def test_a_file_goes_on_after_any_batch(drop: Path, rows: int) -> None:
             assert rest == whole[place + 1 :]
 
 
-def test_a_file_that_was_begun_goes_on_before_older_ones(drop: Path) -> None:
+def test_started_file_resumes_before_older_ones(drop: Path) -> None:
     (drop / "new.txt").write_text("".join(f"h{number}.example.com\n" for number in range(7)))
     begun = pulled(drop)[0].checkpoint
     (drop / "old.txt").write_text(GOOD)
@@ -141,26 +145,26 @@ def test_a_file_that_grows_while_it_is_read_is_read_again(drop: Path) -> None:
     assert done([first, *batches]) == []
 
 
-def test_a_file_that_cannot_be_read_is_counted_and_not_tried_again(drop: Path) -> None:
-    packed = gzip.compress(b"".join(b"h%d.example.com\n" % number for number in range(100_000)))
+def test_unreadable_file_is_counted_and_not_retried(drop: Path) -> None:
+    packed = gzip.compress(b"".join(b"h%d.example.com\n" % number for number in range(30_000)))
     (drop / "a.txt.gz").write_bytes(packed[:-20_000])
     (drop / "b.txt").write_text(GOOD)
-    batches = list(feed(drop, batch=10_000).pull(None, lambda _: False))
+    batches = list(feed(drop, batch=3_000).pull(None, lambda _: False))
     assert sorted(done(batches)) == ["a.txt.gz", "b.txt"]
     assert sum(batch.rejected.get("unreadable-file", 0) for batch in batches) == 1
     damaged = [batch for batch in batches if batch.done != [batches[-1].done[0]]]
     rows = sum(len(batch.items) for batch in damaged)
-    assert rows % 10_000
-    assert rows > 10_000
+    assert rows % 3_000
+    assert rows > 3_000
     assert damaged[-1].checkpoint["row"] == rows == sum(batch.read for batch in damaged) - 1
 
 
-def test_a_damaged_file_goes_on_after_any_batch(drop: Path) -> None:
-    packed = gzip.compress(b"".join(b"h%d.example.com\n" % number for number in range(100_000)))
+def test_damaged_file_resumes_after_any_batch(drop: Path) -> None:
+    packed = gzip.compress(b"".join(b"h%d.example.com\n" % number for number in range(30_000)))
     (drop / "a.txt.gz").write_bytes(packed[:-20_000])
-    whole = list(feed(drop, batch=10_000).pull(None, lambda _: False))
-    assert list(feed(drop, batch=10_000).pull(whole[-2].checkpoint, lambda _: False)) == whole[-1:]
-    (again,) = feed(drop, batch=10_000).pull({**whole[-1].checkpoint, "row": 100_000}, lambda _: False)
+    whole = list(feed(drop, batch=3_000).pull(None, lambda _: False))
+    assert list(feed(drop, batch=3_000).pull(whole[-2].checkpoint, lambda _: False)) == whole[-1:]
+    (again,) = feed(drop, batch=3_000).pull({**whole[-1].checkpoint, "row": 30_000}, lambda _: False)
     assert (again.items, again.rejected) == ([], {"unreadable-file": 1})
 
 
@@ -174,18 +178,19 @@ def test_a_file_name_is_shown_on_one_line(
     path = os.path.join(os.fsencode(drop), name)
     with open(path, "wb") as file:
         file.write(b"PK\x03\x04zzzz")
-    assert done(pulled(drop)) == [shown]
+    (drop / "good.txt").write_text(GOOD)
+    assert shown in done(pulled(drop))
     assert f"file={shown} " in caplog.text
 
 
-def test_reports_are_as_old_as_their_file(drop: Path) -> None:
+def test_reports_have_the_time_of_their_file(drop: Path) -> None:
     (drop / "a.txt").write_text(GOOD)
     os.utime(drop / "a.txt", (1_767_225_600, 1_767_225_600))
     indicator = next(obj for objects in pulled(drop)[0].items for obj in objects if obj["type"] == "indicator")
     assert indicator["created"] == "2026-01-01T00:00:00.000Z"
 
 
-def test_settings_fill_what_rows_leave_out(drop: Path) -> None:
+def test_settings_fill_missing_columns(drop: Path) -> None:
     (drop / "a.txt").write_text("081 234 5678\n")
     batch = next(feed(drop, kind="phone", country="TH", tlp="green", scam_type="romance").pull(None, lambda _: False))
     indicator = next(obj for objects in batch.items for obj in objects if obj["type"] == "indicator")
@@ -214,7 +219,7 @@ def test_a_pattern_follows_no_link_out_of_its_folder(drop: Path, tmp_path: Path)
         assert done(pulled(root / "*" / "*.txt")) == ["a.txt"]
 
 
-def test_a_folder_that_is_not_there_is_the_operators_to_mend(drop: Path) -> None:
+def test_missing_folder_is_misconfigured(drop: Path) -> None:
     with pytest.raises(Misconfigured, match="nowhere"):
         pulled(drop / "nowhere")
 
@@ -236,7 +241,7 @@ def test_a_bad_setting_is_named(drop: Path, more: dict[str, Any], fault: str) ->
         feed(drop, **more)
 
 
-def test_a_format_may_name_the_place_of_its_list(drop: Path) -> None:
+def test_format_can_name_the_path_of_its_list(drop: Path) -> None:
     (drop / "a.json").write_text('{"one": ["a.example.com"], "two": ["b.example.com"]}')
     batch = next(feed(drop, format="json:two").pull(None, lambda _: False))
     assert [len(batch.items), batch.read] == [1, 1]
@@ -265,7 +270,7 @@ def test_handles_and_packages_get_platform_and_system_from_the_settings(
         feed(drop, kind=kind, **dict.fromkeys(setting, "nowhere"))
 
 
-def test_files_are_read_again_when_the_platform_is_named(drop: Path) -> None:
+def test_files_are_read_again_when_the_platform_is_set(drop: Path) -> None:
     (drop / "a.txt").write_text("example.id\n")
     before = {
         digest for batch in feed(drop, kind="social-account").pull(None, {}.__contains__) for digest, _ in batch.done

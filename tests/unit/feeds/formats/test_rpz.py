@@ -1,4 +1,4 @@
-"""Response policy zones: which names a zone blocks, however it writes them."""
+"""Response policy zones: the blocked names of a zone in every notation."""
 
 from io import BytesIO
 from ipaddress import IPv4Address, IPv6Address
@@ -47,7 +47,7 @@ def test_a_name_is_blocked_in_many_spellings(line: str) -> None:
     "target",
     ["rpz-passthru.", "a.example.com.", "rpz-tcp-only.", "safe.example.net.", "walled-garden.example.org."],
 )
-def test_a_name_that_is_answered_for_or_led_elsewhere_is_no_report(target: str) -> None:
+def test_redirected_names_are_no_reports(target: str) -> None:
     assert reasons(f"a.example.com CNAME {target}\n") == ["not-a-report"]
 
 
@@ -70,12 +70,12 @@ def test_names_outside_of_the_zone_are_refused() -> None:
 
 
 @pytest.mark.parametrize("line", ["a.example.com", "a.example.com CNAME", 'a.example.com TXT "x', "a ( CNAME .", "$"])
-def test_a_malformed_record_costs_itself_only(line: str) -> None:
+def test_malformed_record_loses_only_itself(line: str) -> None:
     assert values(f"b.example.com CNAME .\n{line}\n")[:1] == ["b.example.com"]
     assert len(read(f"{line}\n")) <= 1
 
 
-def test_an_open_bracket_costs_some_lines_and_not_the_file() -> None:
+def test_open_bracket_loses_some_lines_and_not_the_file() -> None:
     lines = [f"h{number}.example.com CNAME ." for number in range(200)]
     assert len(values("x ( CNAME\n" + "\n".join(lines))) >= 150
 
@@ -86,14 +86,14 @@ def test_other_files_are_not_read() -> None:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(number=st.one_of(st.integers(0, 2**32 - 1).map(IPv4Address), st.integers(0, 2**128 - 1).map(IPv6Address)))
-def test_addresses_are_written_so_that_they_read_back(number: IPv4Address | IPv6Address) -> None:
+def test_written_addresses_read_back(number: IPv4Address | IPv6Address) -> None:
     report = ReportReader({"reporter": "X", "reported_at": "2026-01-01"}).report({"value": "192.0.2.7", "kind": "ip"})
     out = BytesIO()
     assert formats.write("rpz", [report.model_copy(update={"value": str(number)})], out) == 1
     assert values(out.getvalue().decode()) == [str(number)]
 
 
-def test_a_written_zone_is_one_that_dnspython_loads() -> None:
+def test_dnspython_loads_a_written_zone() -> None:
     import dns.zone
 
     report = ReportReader({"reporter": "X", "reported_at": "2026-01-01"}).report({"value": "a.example.com"})

@@ -1,4 +1,4 @@
-"""News feeds: whose words are taken, in which encodings, and which XML is refused."""
+"""News feeds: source of the texts, encodings, and refused XML."""
 
 import tracemalloc
 from io import BytesIO
@@ -44,7 +44,7 @@ def test_a_document_type_alone_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "windows-1252", "iso-8859-1"])
-def test_the_encoding_is_what_the_document_says(encoding: str) -> None:
+def test_encoding_follows_the_document(encoding: str) -> None:
     text = feed(ITEM.format("café.example.com", ""), head=f'<?xml version="1.0" encoding="{encoding}"?>').decode()
     assert values(text.encode(encoding)) == ["café.example.com"]
 
@@ -55,10 +55,10 @@ def test_an_unknown_encoding_is_an_unreadable_file(encoding: str) -> None:
         read(feed(ITEM.format("a.example.com", "é"), head=f'<?xml version="1.0" encoding="{encoding}"?>'))
 
 
-def test_the_items_before_the_end_of_a_cut_off_feed_are_read() -> None:
+def test_items_of_a_truncated_feed_are_read() -> None:
     rows = formats.read(BytesIO(feed(ITEM.format("a.example.com", ""), "<item><title>b.example")[:-20]), format="rss")
     assert next(rows).line == 1
-    with pytest.raises(UnreadableFile, match=r"no XML \(line 1\)"):
+    with pytest.raises(UnreadableFile, match=r"not XML \(line 1\)"):
         next(rows)
 
 
@@ -109,6 +109,6 @@ def test_one_item_of_any_size_is_refused() -> None:
         read(feed(ITEM.format("a.example.com", "x" * 9_000_000)))
 
 
-def test_elements_within_elements_without_end_are_refused() -> None:
+def test_endless_nesting_is_refused() -> None:
     with pytest.raises(UnreadableFile, match="too deeply"):
         read(feed("<item>" + "<x>" * 1000))

@@ -1,4 +1,4 @@
-"""A contributor's limits come in with the rows of files, and go out with the reports."""
+"""A contributor's sharing limits are read from the rows of files and written with the reports."""
 
 from io import BytesIO
 
@@ -8,8 +8,8 @@ from hypothesis import given
 
 from feeds import formats
 from feeds.readers.rows import Row, Unreadable
+from schemas.fields import Sharing
 from schemas.report import Report
-from schemas.sharing import Sharing
 from schemas.tabular import ReportReader
 from tests.unit.schemas.sharing_examples import LIMITS
 
@@ -49,7 +49,7 @@ def test_written_reports_read_back_with_the_same_limits(format: str, limits: Sha
 
 
 @pytest.mark.parametrize("limits", [{"not_to_countries": ["KH"], "nowhere_else": True}, ["KH"], "not to KH"], ids=str)
-def test_limits_that_are_not_understood_refuse_the_row(limits: object) -> None:
+def test_unknown_limits_refuse_the_row(limits: object) -> None:
     data = orjson.dumps({"value": "bad.example.com", "sharing": limits}) + b"\n"
     (row,) = formats.read(BytesIO(data), format="jsonl")
     assert isinstance(row, Unreadable)

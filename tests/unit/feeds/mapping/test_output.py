@@ -27,7 +27,7 @@ ROWS = (
 def mapped(folder: Path, name: str, *options: str) -> tuple[dict[str, Any], bytes]:
     source, output = folder / "rows.csv", folder / name
     source.write_text(ROWS, encoding="utf-8")
-    os.utime(source, (REPORTED, REPORTED))  # rows without a time are reported when their file was written
+    os.utime(source, (REPORTED, REPORTED))  # rows without a time get the file's modification time
     command = ["map", str(source), "--profile", "misp", "--reporter", "Example Bank", "--output", str(output), "--json"]
     done = CliRunner().invoke(app, [*command, *options])
     assert done.exit_code == 0, done.output
@@ -51,16 +51,16 @@ def test_each_tlp_level_has_one_event_and_kinds_without_a_misp_type_are_rejected
     assert (reject["line"], reject["kind"], reject["reason"]) == (6, "app", "not-in-format")
 
 
-def test_other_files_have_an_event_a_line(tmp_path: Path) -> None:
+def test_other_files_have_one_event_per_line(tmp_path: Path) -> None:
     _, written = mapped(tmp_path, "events.jsonl")
     assert [orjson.loads(line).keys() for line in written.splitlines()] == [{"Event"}, {"Event"}]
 
 
-def test_several_processes_write_the_same(tmp_path: Path) -> None:
+def test_several_processes_write_the_same_output(tmp_path: Path) -> None:
     assert mapped(tmp_path, "one.json") == mapped(tmp_path, "two.json", "--jobs", "2")
 
 
-def test_a_large_event_goes_on_in_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_event_continues_in_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_module, "_LARGEST", 1)
     _, written = mapped(tmp_path, "events.jsonl")
     uuids = [orjson.loads(line)["Event"]["uuid"] for line in written.splitlines()]
@@ -68,7 +68,7 @@ def test_a_large_event_goes_on_in_another(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(("name", "whole"), [("none.json", b'{"response":[]}\n'), ("none.jsonl", b"")])
-def test_a_document_of_no_events_is_whole(tmp_path: Path, name: str, whole: bytes) -> None:
+def test_document_without_events_is_valid(tmp_path: Path, name: str, whole: bytes) -> None:
     (tmp_path / "rows.csv").write_text("kind,value\n", encoding="utf-8")
     command = [
         "map",

@@ -1,4 +1,4 @@
-"""Files of records become STIX, each row mapped, a duplicate or rejected with a reason."""
+"""Files of records become STIX: each row is mapped, a duplicate, or rejected with a reason."""
 
 import gzip
 import io
@@ -72,7 +72,7 @@ def test_rows_may_name_different_records() -> None:
     assert [outcome.objects[-1]["type"] for outcome in found] == ["sighting", "opinion", "relationship"]
 
 
-def test_a_record_that_came_before_is_a_duplicate_in_other_files_too() -> None:
+def test_repeated_record_is_a_duplicate_in_other_files_too() -> None:
     seen: set[str] = set()
     text = f"of\n{INDICATOR}\n"
     found = outcomes(text, "sighting", seen=seen) + outcomes(text, "sighting", seen=seen)
@@ -86,7 +86,7 @@ def test_observables_of_flows_are_written_once() -> None:
     assert [len(outcome.objects) for outcome in (first, second)] == [3, 1]
 
 
-def test_a_value_stands_for_each_of_its_indicators() -> None:
+def test_value_refers_to_each_of_its_indicators() -> None:
     found = mapped(
         outcomes("kind,value\ndomain,a.example.com\n", "sighting", find=lambda values: dict.fromkeys(values, BOTH))
     )
@@ -99,7 +99,7 @@ def test_a_case_has_each_indicator_of_its_values_as_a_member() -> None:
     assert found.objects[0]["object_refs"] == [INDICATOR, SECOND]
 
 
-def test_a_sighting_abroad_brings_its_place_along() -> None:
+def test_sighting_abroad_includes_its_location() -> None:
     (found,) = mapped(outcomes(f"of,countries\n{INDICATOR},TH\n", "sighting"))
     assert [obj["type"] for obj in found.beside] == ["location"]
 
@@ -121,7 +121,7 @@ def test_a_bad_row_has_a_reason_and_its_record(text: str, record: str | None, re
     assert [outcome.reason for outcome in found if isinstance(outcome, Reject)] == [reason]
 
 
-def test_a_value_that_nobody_reported_is_rejected() -> None:
+def test_unreported_value_is_rejected() -> None:
     (reject,) = outcomes("of\ndomain:a.example.com\n", "sighting", find=lambda values: {})
     assert isinstance(reject, Reject)
     assert (reject.line, reject.raw, reject.kind, reject.reason) == (
@@ -132,7 +132,7 @@ def test_a_value_that_nobody_reported_is_rejected() -> None:
     )
 
 
-def test_sightings_in_stix_become_the_senders() -> None:
+def test_sightings_in_stix_are_attributed_to_the_sender() -> None:
     sighting = {
         "type": "sighting",
         "id": "sighting--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
@@ -148,13 +148,13 @@ def test_sightings_in_stix_become_the_senders() -> None:
     assert revoked.reason == "revoked"
 
 
-def test_a_records_own_name_of_a_column_goes_before_its_other_names() -> None:
+def test_own_column_name_of_a_record_has_priority() -> None:
     (row,) = rows(io.BytesIO(b'[{"indicator": "x", "of": "y", "indicatorid": "z"}]'))
     assert isinstance(row, RecordRow)
     assert row.fields == {"of": "y"}
 
 
-def test_records_are_read_from_tables_and_json_alone() -> None:
+def test_records_are_read_from_tables_and_json_only() -> None:
     with pytest.raises(UnknownFormat, match="csv, json, jsonl"):
         list(rows(io.BytesIO(b"x"), "hosts"))
 
@@ -191,7 +191,7 @@ def test_the_values_of_many_rows_are_looked_up_at_once() -> None:
         '[{"record": "opinion", "value": "shop.example.com"}]',
     ],
 )
-def test_a_column_that_names_records_tells_them_from_reports(text: str) -> None:
+def test_record_column_distinguishes_records_from_reports(text: str) -> None:
     packed = gzip.compress(text.encode())
     for data in (text.encode(), packed, text.encode("utf-16")):
         are_records, stream = detect_records(io.BytesIO(data))
@@ -218,13 +218,13 @@ def test_other_files_are_read_as_reports(text: str) -> None:
     assert stream.read() == text.encode()
 
 
-def test_a_long_file_is_given_whole_again() -> None:
+def test_long_file_is_returned_whole() -> None:
     data = b"record,value\n" + b"sighting,shop.example.com\n" * 20_000
     are_records, stream = detect_records(io.BytesIO(data))
     assert are_records
     assert stream.read() == data
 
 
-def test_another_format_than_records_have_is_not_looked_into() -> None:
+def test_other_formats_are_not_searched_for_records() -> None:
     stream = io.BytesIO(b"record,value\nsighting,x\n")
     assert detect_records(stream, "hosts") == (False, stream)

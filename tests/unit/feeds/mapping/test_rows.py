@@ -1,18 +1,41 @@
-"""Every row is mapped, a duplicate, or rejected with a reason, and the counts say so."""
+"""Every row is mapped, a duplicate, or rejected with a reason, and the counts match."""
 
 import io
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
-from feeds.mapping.dedup import SeenValues
 from feeds.mapping.options import Options
 from feeds.mapping.output import StixWriter
 from feeds.mapping.rows import Counts, Duplicate, Mapped, Reject, map_stream
+from feeds.mapping.seen import SeenValues
 from schemas.vocabulary import Tlp
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["domain", "url"]), st.text(max_size=3))))
+def test_a_value_is_new_the_first_time_only(values: list[tuple[str, str]]) -> None:
+    seen, known = SeenValues(), set()
+    for kind, value in values:
+        assert seen.add(kind, value) == ((kind, value) not in known)
+        known.add((kind, value))
+    assert len(seen) == len(known)
+
+
+def test_many_values_stay_known_and_take_little_memory() -> None:
+    tracemalloc.start()
+    seen = SeenValues()
+    assert all(seen.add("domain", f"{number}.example.com") for number in range(50_000))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not any(seen.add("domain", f"{number}.example.com") for number in range(50_000))
+    assert len(seen) == 50_000
+    assert size < 32 * 50_000
+
 
 OPTIONS = Options(reporter="Example Bank", kind="domain", reported_at=datetime(2026, 1, 15, tzinfo=UTC))
 
@@ -55,7 +78,7 @@ def test_no_text_breaks_the_mapping_and_every_row_is_counted(lines: list[str]) -
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.json"])
-def test_the_output_has_each_object_once_and_what_it_refers_to(tmp_path: Path, name: str) -> None:
+def test_output_has_each_object_and_its_references_once(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     rows = "value,tlp\na.example.com,clear\nb.example.com,amber\nc.example.com,clear\n"
     options = Options("Example Bank", kind="domain", format="csv")
@@ -75,14 +98,14 @@ def test_the_output_has_each_object_once_and_what_it_refers_to(tmp_path: Path, n
 
 
 @pytest.mark.parametrize(("name", "expected"), [("out.jsonl", ""), ("out.json", [])])
-def test_no_report_is_an_empty_document(tmp_path: Path, name: str, expected: object) -> None:
+def test_document_without_reports_is_valid(tmp_path: Path, name: str, expected: object) -> None:
     with StixWriter.to(tmp_path / name, OPTIONS):
         pass
     text = (tmp_path / name).read_text(encoding="utf-8")
     assert (json.loads(text)["objects"] if name == "out.json" else text) == expected
 
 
-def test_half_a_surrogate_pair_breaks_nothing(tmp_path: Path) -> None:
+def test_lone_surrogate_is_handled(tmp_path: Path) -> None:
     columns = {"value": "a.example.com", "kind": "domain"}
     rows = [
         {**columns, "value": "\ud800.com"},

@@ -1,4 +1,4 @@
-"""Reports in documents and tables are found, and nothing else is taken for one."""
+"""Reports in documents and tables are found, and other content is not read as reports."""
 
 from io import BytesIO
 
@@ -34,7 +34,7 @@ def test_a_value_of_an_allowlist_is_never_a_scam(safe: str, bad: str, nested: bo
 
 
 @pytest.mark.parametrize("safe", SAFE)
-def test_a_list_of_what_is_safe_alone_gives_nothing(safe: str) -> None:
+def test_allowlist_alone_yields_nothing(safe: str) -> None:
     assert values(orjson.dumps({safe: ["good.example.com"]})) == []
 
 
@@ -55,12 +55,12 @@ def test_several_lists_without_a_telling_name_ask_for_the_path() -> None:
 
 @pytest.mark.parametrize("data", [b'["a"', b"{", b'{"a": ["b"]} trailing', b"[" * 5000])
 def test_broken_json_is_an_unreadable_file(data: bytes) -> None:
-    with pytest.raises(UnreadableFile, match="no complete JSON document"):
+    with pytest.raises(UnreadableFile, match="not a complete JSON document"):
         read(data, "json")
 
 
 @pytest.mark.parametrize("format", ["json", "jsonl"])
-def test_json_looser_than_the_standard_is_taken(format: str) -> None:
+def test_lenient_json_is_accepted(format: str) -> None:
     data = b'{"value": "a.example.com", "x": NaN, "y": 123456789012345678901234567890, "z": "\\ud800"}'
     assert values(data, format) == ["a.example.com"]
 
@@ -71,18 +71,18 @@ def test_yaml_aliases_are_refused() -> None:
         read(bomb, "yaml")
 
 
-def test_yaml_tags_make_nothing() -> None:
+def test_yaml_tags_create_no_objects() -> None:
     assert values(b"- !!python/object/apply:os.system ['echo']\n- value: a.example.com\n", "yaml") == ["a.example.com"]
 
 
-def test_yaml_nested_without_end_is_refused() -> None:
+def test_endlessly_nested_yaml_is_refused() -> None:
     with pytest.raises(UnreadableFile, match="too deeply"):
         read(b"[" * 500 + b"]" * 500, "yaml")
 
 
 @pytest.mark.parametrize("data", [b"a: [", b"a: b: c", b"\t- a"])
 def test_broken_yaml_is_an_unreadable_file(data: bytes) -> None:
-    with pytest.raises(UnreadableFile, match="no YAML"):
+    with pytest.raises(UnreadableFile, match="not YAML"):
         read(data, "yaml")
 
 
@@ -91,7 +91,7 @@ def test_prose_with_colons_and_bullets_is_no_yaml() -> None:
     assert formats.recognise(prose, "report.txt") == "prose"
 
 
-def test_a_table_without_header_takes_values_and_not_the_page_that_reports_them() -> None:
+def test_table_without_header_yields_values_and_not_source_pages() -> None:
     data = (
         b"2022-05-01 00:01:25,u1,url,http://192.0.2.1/,#phishing,https://social.example/u1/status/1\n"
         b"2022-05-01 00:01:26,u2,ip,192.0.2.2,#phishing,https://social.example/u1/status/2\n"
@@ -103,7 +103,21 @@ def test_a_table_without_header_takes_values_and_not_the_page_that_reports_them(
     ]
 
 
-def test_a_table_of_nothing_known_is_refused_row_by_row() -> None:
+def test_header_below_many_comments_is_found() -> None:
+    comments = b"".join(b"# line %d of a licence\n" % number for number in range(25))
+    assert values(comments + b"domain,seen\na.example.com,2026-01-01\nb.example.com,2026-01-02\n", "csv") == [
+        "a.example.com",
+        "b.example.com",
+    ]
+
+
+def test_unreadable_line_above_the_header_of_a_list_is_reported() -> None:
+    rows = read(b"bad\0line\ndomain\na.example.com\n", "csv")
+    assert [row.reason for row in rows if isinstance(row, Unreadable)] == ["nul-byte"]
+    assert [row.fields["value"] for row in rows if isinstance(row, Row)] == ["a.example.com"]
+
+
+def test_table_without_known_columns_is_refused_row_by_row() -> None:
     rows = read(b"bank_code,name\n001,X\n002,Y\n", "csv")
     assert [(row.line, row.reason) for row in rows if isinstance(row, Unreadable)] == [
         (2, "no-value-column"),
@@ -116,14 +130,14 @@ def test_lines_of_quoted_cells_are_counted() -> None:
     assert [row.line for row in rows] == [2, 4]
 
 
-def test_an_unclosed_quote_costs_one_row_however_long_the_file() -> None:
+def test_unclosed_quote_loses_one_row_in_a_file_of_any_length() -> None:
     body = b"".join(b"h%d.example.com,x\n" % number for number in range(500))
     rows = read(b'value,description\nbad.example.com,"open\n' + body)
     assert [row.reason for row in rows if isinstance(row, Unreadable)] == ["unclosed-quote"]
     assert sum(isinstance(row, Row) for row in rows) == 500
 
 
-def test_quoted_cells_go_over_the_blocks_that_a_file_is_read_in() -> None:
+def test_quoted_cells_can_span_read_blocks() -> None:
     body = b"".join(b'h%d.example.com,"first\nsecond"\n' % number for number in range(20_000))
     rows = read(b"value,description\n" + body)
     assert len(rows) == 20_000
@@ -138,7 +152,7 @@ def test_stix_and_warning_lists_are_no_raw_reports() -> None:
         assert values(orjson.dumps(document)) == []
 
 
-def test_lists_within_lists_without_end_cost_one_row() -> None:
+def test_endlessly_nested_lists_lose_one_row() -> None:
     deep = b'{"value":' + b"[" * 900 + b"]" * 900 + b"}\n"
     bad, good = read(deep + b'{"value":"good.example.com"}\n', "jsonl")
     assert isinstance(bad, Unreadable)

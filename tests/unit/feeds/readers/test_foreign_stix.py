@@ -1,4 +1,4 @@
-"""Other makers' STIX in their own spellings, and the reports that come of it, to the last column."""
+"""STIX of other makers in their own spellings, and the resulting reports in every column."""
 
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +23,7 @@ def sample(maker: str) -> dict[str, Any]:
 
 
 def read(objects: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the reports of ``objects``, without the fields that are the same in all, and the reasons of the others."""
+    """Return the reports of ``objects`` without their common fields, and the reasons of the other objects."""
     reports, refused = [], []
     for row in formats.read(BytesIO(orjson.dumps(objects)), name="bundle.json"):
         if isinstance(row, Unreadable):
@@ -65,7 +65,7 @@ def test_personal_data_is_in_no_message_and_no_raw_text(maker: str) -> None:
 
 def test_a_marking_with_its_own_id_counts_by_its_definition() -> None:
     objects = sample("opencti")["bundle"]["objects"]
-    # Of a marking that is not defined nobody knows what it means.
+    # The meaning of an undefined marking is unknown.
     without = [obj for obj in objects if obj["id"] != "marking-definition--00000000-0000-4000-8000-0000000000aa"]
     levels = [
         [report["tlp"] for report in read(bundle)[0] if report["value"].startswith("GB33")]

@@ -1,4 +1,4 @@
-"""MISP events: what is taken of them, how it is marked, and a feed that MISP can fetch."""
+"""MISP events: the values read from them, their markings, and a feed that MISP can fetch."""
 
 from hashlib import md5
 from io import BytesIO
@@ -47,7 +47,7 @@ def tagged(*tags: str) -> dict[str, Any]:
     st.sampled_from(["bank-account", "user-account", "coin-address"]),
     JUNK,
 )
-def test_attributes_made_of_anything_are_rows_or_have_reasons(junk: dict[str, Any], name: str, more: Any) -> None:
+def test_any_attributes_are_rows_or_have_reasons(junk: dict[str, Any], name: str, more: Any) -> None:
     attribute = DOMAIN | {"object_relation": "account"} | junk
     rows = read(attribute, objects=[{"name": name, "Attribute": [attribute, more], "Tag": more}, more])
     assert all(isinstance(row, Row | Unreadable) for row in rows)
@@ -71,7 +71,7 @@ def test_the_narrowest_marking_holds(event: list[str], attribute: list[str], tlp
     assert row.fields.get("tlp") == tlp
 
 
-def test_tags_behind_the_attributes_count() -> None:
+def test_tags_after_the_attributes_count() -> None:
     data = b'{"Event":{"Attribute":[' + orjson.dumps(DOMAIN) + b'],"Tag":[{"name":"tlp:red"}]}}'
     (row,) = formats.read(BytesIO(data))
     assert isinstance(row, Row)
@@ -88,7 +88,7 @@ def test_tags_behind_the_attributes_count() -> None:
         ('misp:confidence-level="fairly-confident"', "confidence", "50"),
     ],
 )
-def test_tags_tell_the_context(tag: str, column: str, text: str) -> None:
+def test_tags_give_the_context(tag: str, column: str, text: str) -> None:
     (row,) = read(tagged(tag))
     assert isinstance(row, Row)
     assert row.fields[column] == text
@@ -114,12 +114,12 @@ def test_comments_are_not_read() -> None:
     assert row == Row(1, {"kind": "domain", "value": "a.example.com"})
 
 
-def test_an_object_that_was_deleted_is_deleted_whole() -> None:
+def test_deleted_object_is_deleted_with_all_attributes() -> None:
     rows = read(objects=[{"name": "domain-ip", "deleted": True, "Attribute": [DOMAIN, DOMAIN]}])
     assert [getattr(row, "reason", None) for row in rows] == ["deleted", "deleted"]
 
 
-def test_a_deleted_attribute_of_an_object_counts_for_nothing() -> None:
+def test_deleted_attribute_of_an_object_is_ignored() -> None:
     account = {"type": "bank-account-nr", "object_relation": "account", "to_ids": True, "value": "1234567890"}
     iban = {
         "type": "iban",
@@ -133,7 +133,7 @@ def test_a_deleted_attribute_of_an_object_counts_for_nothing() -> None:
 
 
 def examples() -> list[Report]:
-    """Return a report of each good example of each kind."""
+    """Return a report for each valid example of each kind."""
     reader, found = ReportReader(REPORTER), {}
     for kind in kinds.every().values():
         for example in kind.examples():
@@ -169,7 +169,7 @@ def test_every_value_of_a_feed_reads_back(tmp_path: Path) -> None:
     assert count == len(spelled)
 
 
-def test_a_banks_code_is_nothing_to_look_for() -> None:
+def test_bank_code_is_no_search_value() -> None:
     report = ReportReader(REPORTER).report({"kind": "bank-account", "value": "TH:KASITHBK:1234567890"})
     spelled = to_misp(report)
     assert spelled is not None
@@ -218,7 +218,7 @@ def test_an_event_has_one_creator_one_marking_one_day_one_collection(tmp_path: P
         assert event["Tag"] in ([{"name": "tlp:amber"}], [{"name": "tlp:clear"}])
 
 
-def test_an_event_that_grows_too_large_goes_on_in_another(tmp_path: Path) -> None:
+def test_too_large_event_continues_in_another(tmp_path: Path) -> None:
     wanted = [domain(f"h{number}.example.com") for number in range(7)]
     with patch.object(misp_feed, "_LARGEST_EVENT", 3):
         assert formats.get("misp-feed").write_folder(wanted, tmp_path) == 7
@@ -227,14 +227,14 @@ def test_an_event_that_grows_too_large_goes_on_in_another(tmp_path: Path) -> Non
     assert sorted(len(event["Event"]["Attribute"]) for event in written.values()) == [1, 3, 3]
 
 
-def test_the_hashes_lead_to_the_events(tmp_path: Path) -> None:
+def test_hashes_refer_to_the_events(tmp_path: Path) -> None:
     formats.get("misp-feed").write_folder([domain()], tmp_path)
     (uuid,) = files(tmp_path).keys() - {"manifest"}
     digest = md5(b"a.example.com", usedforsecurity=False).hexdigest()
     assert (tmp_path / "hashes.csv").read_text(encoding="utf-8") == f"{digest},{uuid}\n"
 
 
-def test_a_feed_is_the_same_each_time_and_an_event_keeps_its_name(tmp_path: Path) -> None:
+def test_feed_is_reproducible_and_events_keep_their_names(tmp_path: Path) -> None:
     writer = formats.get("misp-feed")
     writer.write_folder([domain()], tmp_path)
     before = files(tmp_path)
@@ -244,7 +244,7 @@ def test_a_feed_is_the_same_each_time_and_an_event_keeps_its_name(tmp_path: Path
     assert files(tmp_path).keys() == before.keys()
 
 
-def test_somebody_elses_events_are_left_alone(tmp_path: Path) -> None:
+def test_foreign_events_are_left_unchanged(tmp_path: Path) -> None:
     uuid = "1733d613-f09f-43ec-8e6a-3926f75e5fa4"
     (tmp_path / "manifest.json").write_bytes(orjson.dumps({uuid: {"info": "X"}}))
     (tmp_path / f"{uuid}.json").write_bytes(b"{}")
@@ -252,7 +252,7 @@ def test_somebody_elses_events_are_left_alone(tmp_path: Path) -> None:
     assert uuid in files(tmp_path)
 
 
-def test_a_feed_that_fails_in_the_middle_is_as_it_was(tmp_path: Path) -> None:
+def test_failed_feed_is_left_unchanged(tmp_path: Path) -> None:
     writer = formats.get("misp-feed")
     writer.write_folder([domain()], tmp_path)
     before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())

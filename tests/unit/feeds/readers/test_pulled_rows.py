@@ -1,14 +1,15 @@
-"""Pulls make rows and withdrawals of events, updates and objects."""
+"""Pulls turn events, updates and objects into rows and withdrawals."""
 
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from feeds.mapping.batches import batch_of_rows, taken_back
+from feeds.connectors import opencti_pull, threatexchange_pull
+from feeds.connectors.misp_pull import EventVersion, batches, event_in, split_deleted
+from feeds.mapping.batches import batch_of_rows, gone_in
 from feeds.mapping.options import Options
-from feeds.readers import misp, opencti, threatexchange
-from feeds.readers.misp_events import EventVersion, batches, event_in, split_deleted
+from feeds.readers import misp
 from feeds.readers.rows import ReportRow, Row, Unreadable
 from tests.unit.feeds.row_columns import columns_of_row
 
@@ -23,7 +24,7 @@ def values(event: dict[str, Any]) -> list[str]:
     return [row.fields["value"] for row in misp.rows_of_event(event) if isinstance(row, Row)]
 
 
-def test_an_event_is_parted_into_what_stands_and_what_is_deleted() -> None:
+def test_event_is_split_into_active_and_deleted_values() -> None:
     event = {"Attribute": [attribute("a.example.com"), attribute("b.example.com", deleted="1")], "Tag": [{"name": "x"}]}
     live, deleted = split_deleted(event)
     assert (values(live), values(deleted)) == (["a.example.com"], ["b.example.com"])
@@ -31,7 +32,7 @@ def test_an_event_is_parted_into_what_stands_and_what_is_deleted() -> None:
     assert event["Attribute"][1]["deleted"] == "1"
 
 
-def test_of_an_object_a_part_or_all_may_be_deleted() -> None:
+def test_object_can_be_deleted_in_part_or_whole() -> None:
     parts = [attribute("a.example.com"), attribute("b.example.com", deleted=True)]
     live, deleted = split_deleted({"Object": [{"name": "domain-ip", "Attribute": parts}]})
     assert (values(live), values(deleted)) == (["a.example.com"], ["b.example.com"])
@@ -44,7 +45,7 @@ def test_content_without_an_event_is_none(content: Any) -> None:
     assert event_in(content) is None
 
 
-def test_an_event_goes_on_after_any_batch() -> None:
+def test_event_resumes_after_any_batch() -> None:
     event = {"Attribute": [attribute(f"h{number}.example.com") for number in range(7)]}
     version = EventVersion("u", "1")
     whole = list(batches(event, version, 0, OPTIONS, 3, lambda row: {"row": row}))
@@ -55,13 +56,13 @@ def test_an_event_goes_on_after_any_batch() -> None:
         assert sum(batch.read for batch in rest) == 7 - sum(batch.read for batch in whole[: place + 1])
 
 
-def test_a_deleted_value_that_another_attribute_reports_is_not_taken_back() -> None:
+def test_deleted_value_in_another_attribute_is_not_retracted() -> None:
     event = {"Attribute": [attribute("a.example.com", deleted=True), attribute("a.example.com")]}
     (batch,) = batches(event, EventVersion("u", "1"), 0, OPTIONS, 3, lambda row: {"row": row})
     assert (len(batch.items), batch.gone) == (1, [])
 
 
-def test_versions_of_an_event_have_names_of_their_own() -> None:
+def test_versions_of_an_event_have_different_names() -> None:
     assert len({EventVersion("u", "1").digest, EventVersion("u", "2").digest, EventVersion("v", "1").digest}) == 3
 
 
@@ -82,7 +83,7 @@ def test_an_update_is_a_row() -> None:
         {"status": "MALICIOUS", "confidence": 75, "share_level": "GREEN", "first_active": "2026-01-02T00:00:00+0000"},
         {"status": "MALICIOUS", "share_level": "AMBER", "first_active": "2026-01-01T00:00:00+0000"},
     ]
-    (row,), gone = threatexchange.split([update(descriptors={"data": opinions})])
+    (row,), gone = threatexchange_pull.split([update(descriptors={"data": opinions})])
     assert isinstance(row, Row)
     assert gone == []
     assert row.fields == {
@@ -98,10 +99,10 @@ def test_an_update_is_a_row() -> None:
 
 def test_an_opinion_without_an_end_keeps_a_signal_alive() -> None:
     ending = {"status": "MALICIOUS", "expired_on": "2027-01-01T00:00:00+0000"}
-    (row,), _ = threatexchange.split([update(descriptors={"data": [ending]})])
+    (row,), _ = threatexchange_pull.split([update(descriptors={"data": [ending]})])
     assert isinstance(row, Row)
     assert row.fields["valid_until"] == "2027-01-01T00:00:00+0000"
-    (row,), _ = threatexchange.split([update(descriptors={"data": [ending, {"status": "SUSPICIOUS"}]})])
+    (row,), _ = threatexchange_pull.split([update(descriptors={"data": [ending, {"status": "SUSPICIOUS"}]})])
     assert isinstance(row, Row)
     assert "valid_until" not in row.fields
 
@@ -115,14 +116,14 @@ def test_an_opinion_without_an_end_keeps_a_signal_alive() -> None:
         {"descriptors": {"data": [{"status": "NON_MALICIOUS"}, {"status": "UNKNOWN"}]}},
     ],
 )
-def test_deleted_and_harmless_signals_are_taken_back(more: dict[str, Any]) -> None:
-    rows, gone = threatexchange.split([update(**more)])
+def test_deleted_and_harmless_signals_are_retracted(more: dict[str, Any]) -> None:
+    rows, gone = threatexchange_pull.split([update(**more)])
     assert rows == []
     assert [row.fields["value"] for row in gone] == ["a.example.com"]
 
 
-def test_where_opinions_differ_the_warning_one_counts() -> None:
-    rows, gone = threatexchange.split(
+def test_warning_opinion_outweighs_the_others() -> None:
+    rows, gone = threatexchange_pull.split(
         [update(descriptors={"data": [{"status": "NON_MALICIOUS"}, {"status": "MALICIOUS"}]})]
     )
     assert (len(rows), gone) == (1, [])
@@ -132,7 +133,7 @@ def test_where_opinions_differ_the_warning_one_counts() -> None:
     ("more", "reason"), [({"type": "HASH_PDQ"}, "unknown-kind"), ({"descriptors": {"data": []}}, "no-verdict")]
 )
 def test_an_object_without_a_report_has_its_reason(more: dict[str, Any], reason: str) -> None:
-    (row,), gone = threatexchange.split([update(**more)])
+    (row,), gone = threatexchange_pull.split([update(**more)])
     assert isinstance(row, Unreadable)
     assert (row.reason, gone) == (reason, [])
 
@@ -149,27 +150,27 @@ INDICATOR = {
 }
 
 
-def test_a_revoked_indicator_is_taken_back_with_all_its_values() -> None:
-    rows, gone = opencti.split([{**INDICATOR, "revoked": True}, {"type": "identity", "id": "x"}])
+def test_revoked_indicator_retracts_all_its_values() -> None:
+    rows, gone = opencti_pull.split([{**INDICATOR, "revoked": True}, {"type": "identity", "id": "x"}])
     assert rows == []
     assert [columns_of_row(row)["value"] for row in gone] == ["a.example.com", "b.example.com"]
 
 
-def test_a_value_that_another_indicator_reports_is_not_taken_back() -> None:
+def test_value_in_another_indicator_is_not_retracted() -> None:
     other = {
         **INDICATOR,
         "id": "indicator--c410e480-e42b-47d1-9476-85307c12bcbf",
         "pattern": "[domain-name:value = 'a.example.com']",
     }
-    _, gone = opencti.split([{**INDICATOR, "revoked": True}, other])
+    _, gone = opencti_pull.split([{**INDICATOR, "revoked": True}, other])
     assert [columns_of_row(row)["value"] for row in gone] == ["b.example.com"]
 
 
-def test_a_value_that_is_taken_back_has_the_id_of_its_report() -> None:
-    rows, _ = opencti.split([INDICATOR])
+def test_retracted_value_has_the_id_of_its_report() -> None:
+    rows, _ = opencti_pull.split([INDICATOR])
     made = batch_of_rows(rows, {}, OPTIONS)
     given = [obj["id"] for objects in made.items for obj in objects if obj["type"] == "indicator"]
-    assert [value.subject for value in taken_back(opencti.values({**INDICATOR, "revoked": True}), OPTIONS)] == given
+    assert [value.subject for value in gone_in(opencti_pull.values({**INDICATOR, "revoked": True}), OPTIONS)] == given
     assert len(given) == 2
 
 
@@ -186,14 +187,14 @@ objects = st.dictionaries(
 
 @given(objects, st.lists(objects, max_size=3))
 @settings(deadline=None)
-def test_no_object_upsets_them(content: dict[str, Any], inner: list[dict[str, Any]]) -> None:
+def test_any_object_is_handled(content: dict[str, Any], inner: list[dict[str, Any]]) -> None:
     for name in ("Attribute", "Object"):
         live, deleted = split_deleted({**content, name: inner})
         assert len(live[name]) + len(deleted[name]) >= len(inner)
         found = [*misp.rows_of_event(live), *misp.rows_of_event(deleted)]
         assert all(isinstance(row, Row | Unreadable) for row in found)
-    rows, gone = threatexchange.split([content, {**content, "descriptors": inner, "type": "DOMAIN"}])
+    rows, gone = threatexchange_pull.split([content, {**content, "descriptors": inner, "type": "DOMAIN"}])
     assert len(rows) + len(gone) <= 2
-    rows, gone = opencti.split([{**content, "type": "indicator"}, {**INDICATOR, **content, "type": "indicator"}])
+    rows, gone = opencti_pull.split([{**content, "type": "indicator"}, {**INDICATOR, **content, "type": "indicator"}])
     assert all(isinstance(row, ReportRow) for row in gone)
     assert all(isinstance(row, ReportRow | Unreadable) for row in rows)

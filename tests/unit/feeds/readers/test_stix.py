@@ -1,4 +1,4 @@
-"""STIX of other makers: the reports of indicators, and no reports of other objects."""
+"""STIX of other makers: indicators give reports, other objects give none."""
 
 from io import BytesIO
 from typing import Any
@@ -58,14 +58,14 @@ def reason(**changes: Any) -> str:
 
 @settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(PROPERTIES), JUNK)
-def test_an_indicator_made_of_anything_is_a_row_or_has_a_reason(name: str, junk: Any) -> None:
+def test_any_indicator_is_a_row_or_has_a_reason(name: str, junk: Any) -> None:
     for row in formats.read(BytesIO(orjson.dumps([INDICATOR | {name: junk}])), format="stix"):
         assert isinstance(row, ReportRow | Unreadable)
 
 
 @settings(max_examples=examples(100), deadline=None)
 @given(st.dictionaries(st.sampled_from(["details", "kind", "scam_type", "countries", "evidence"]), JUNK))
-def test_our_extension_made_of_anything_is_a_row_or_has_a_reason(junk: dict[str, Any]) -> None:
+def test_any_extension_of_ours_is_a_row_or_has_a_reason(junk: dict[str, Any]) -> None:
     ours = {"extension-definition--dec54698-24b9-4642-b284-0ebb7e140e8c": junk}
     assert isinstance(row_of(INDICATOR | {"extensions": ours}), ReportRow | Unreadable)
 
@@ -83,7 +83,7 @@ def test_a_null_property_counts_as_missing() -> None:
         ([], None),
     ],
 )
-def test_labels_tell_the_scam_type(labels: list[str], scam_type: str | None) -> None:
+def test_labels_give_the_scam_type(labels: list[str], scam_type: str | None) -> None:
     assert fields(labels=labels).get("scam_type") == scam_type
 
 
@@ -109,7 +109,7 @@ def test_refusals_do_not_repeat_the_value() -> None:
 
 @pytest.mark.parametrize("profile", ["full", "core"])
 @pytest.mark.parametrize("bundle", [True, False])
-def test_mapped_reports_read_back_as_they_were(profile: str, bundle: bool) -> None:
+def test_mapped_reports_read_back_unchanged(profile: str, bundle: bool) -> None:
     rows = (
         b"kind,value,scam_type,country,bank,tlp,sha256\ndomain,a.example.com,investment,,,clear,\n"
         b"phone,0812345678,,TH,,,\nbank-account,123-4-56789-0,,TH,KBANK,red," + b"a" * 64 + b"\n"

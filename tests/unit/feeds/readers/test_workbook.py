@@ -1,4 +1,4 @@
-"""Excel workbooks: what people see in the cells, and what nobody may do to us with a small file."""
+"""Excel workbooks: cells are read as displayed, and small files cannot cause large costs."""
 
 import tracemalloc
 import zipfile
@@ -63,7 +63,7 @@ ONE = build_workbook({"Sheet1": [["domain"], ["a.example.com"]]}, shared=False)
 SHEET = "xl/worksheets/sheet1.xml"
 
 
-def test_numbers_dates_and_truths_are_what_people_see() -> None:
+def test_numbers_dates_and_booleans_are_read_as_displayed() -> None:
     moment = datetime(2026, 1, 2, 8, 30)  # noqa: DTZ001 - sheets know no time zone
     row = [66812345678, date(2026, 1, 1), moment, True, 0.5]
     (found,) = fields(written([["phone", "first_seen", "last_seen", "flag", "share"], row]))
@@ -80,7 +80,7 @@ def test_dates_of_workbooks_that_count_from_1904_are_right() -> None:
     assert fields(data)[0]["first_seen"] == "2026-01-01"
 
 
-def test_formulas_are_their_results_and_errors_nothing() -> None:
+def test_formulas_give_their_results_and_errors_give_nothing() -> None:
     out = BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     sheet = book.add_worksheet()
@@ -91,7 +91,7 @@ def test_formulas_are_their_results_and_errors_nothing() -> None:
     assert fields(out.getvalue()) == [{"value": "a.example.com", "kind": "domain"}]
 
 
-def test_the_phonetic_guide_of_a_text_is_no_part_of_it() -> None:
+def test_phonetic_guide_is_not_part_of_a_text() -> None:
     spoken = b"<is><t>a.example.com</t><rPh sb='0' eb='1'><t>xx</t></rPh></is>"
     assert fields(changed(ONE, SHEET, b"<is><t>a.example.com</t></is>", spoken))[0]["value"] == "a.example.com"
 
@@ -110,12 +110,12 @@ def test_a_sheet_may_be_named() -> None:
         read(data, "excel:Three")
 
 
-def test_the_number_of_a_row_is_that_in_the_sheet() -> None:
+def test_row_number_is_that_of_the_sheet() -> None:
     rows: list[list[Any]] = [["Title"], [None], ["no", "domain"], [1, "a.example.com"], [None], [2, "b.example.com"]]
     assert [row.line for row in read(written(rows))] == [4, 6]
 
 
-def test_two_cells_far_apart_cost_nothing() -> None:
+def test_distant_cells_cost_nothing() -> None:
     far = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row></sheetData>'
     data = changed(ONE, SHEET, b"</sheetData>", far)
     tracemalloc.start()
@@ -141,7 +141,7 @@ def test_an_archive_that_declares_too_large_a_size_is_refused_unread() -> None:
         read(bytes(data))
 
 
-def test_a_workbook_that_grows_beyond_any_list_is_refused_before_it_is_read() -> None:
+def test_workbook_bomb_is_refused_before_it_is_read() -> None:
     rows = b"<row><c><v>1</v></c></row>" * 2_000_000 + b"</sheetData>"
     data = changed(ONE, SHEET, b"</sheetData>", rows)
     assert len(data) < 500_000
@@ -182,9 +182,14 @@ def test_other_archives_are_named(name: str, advice: str) -> None:
         read(out.getvalue())
 
 
-def test_an_old_or_locked_workbook_is_refused_with_advice() -> None:
-    with pytest.raises(UnreadableFile, match=r"save it anew as \.xlsx"):
-        list(formats.read(BytesIO(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))))
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [(bytes(600), "is damaged"), ("EncryptedPackage".encode("utf-16-le") + bytes(600), "protected by a password")],
+    ids=["damaged", "locked"],
+)
+def test_a_damaged_or_locked_workbook_is_refused_with_advice(content: bytes, advice: str) -> None:
+    with pytest.raises(UnreadableFile, match=advice):
+        list(formats.read(BytesIO(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + content)))
 
 
 CELLS = st.one_of(
@@ -197,7 +202,7 @@ CELLS = st.one_of(
 
 @settings(max_examples=examples(60), deadline=None)
 @given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=5), min_size=1, max_size=6))
-def test_cells_are_those_that_another_reader_finds(rows: list[list[Any]]) -> None:
+def test_cells_match_another_reader(rows: list[list[Any]]) -> None:
     data = written([["first"], *rows])
     book = Workbook(BytesIO(data))
     ours = dict(book.rows(book.sheets[0]))
@@ -238,3 +243,15 @@ def test_any_damage_gives_rows_or_reasons_or_an_unreadable_file(place: int, junk
     except UnreadableFile:
         return
     assert all(row.line >= 1 for row in rows)
+
+
+def test_merged_cells_count_for_each_of_their_rows() -> None:
+    out = BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    sheet = book.add_worksheet()
+    for number, row in enumerate([["bank", "account no"], ["KBANK", "1"], ["", "2"], ["", "3"], ["SCB", "4"]]):
+        sheet.write_row(number, 0, row)
+    sheet.merge_range(1, 0, 2, 0, "KBANK")
+    book.close()
+    banks = [row.get("bank") for row in fields(out.getvalue())]
+    assert banks == ["KBANK", "KBANK", None, "SCB"]

@@ -1,8 +1,6 @@
-"""A feed speaks as a partner, or to one: whom there is, and who has not left."""
+"""A feed acts for one partner, which must exist and still be a member."""
 
 import shutil
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +9,6 @@ import pytest
 
 from feeds.connector import Misconfigured
 from feeds.runs.run import Run, RunContext
-from feeds.runs.shared_pages import SharedPages
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.release.hub import Hub
@@ -24,13 +21,11 @@ START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 @pytest.fixture
 def work(migrated_store: Path, tmp_path: Path) -> Iterator[RunContext]:
     store = Store.open(f"sqlite:///{shutil.copy(migrated_store, tmp_path / 'hub.db')}")
-    yield RunContext(
-        Hub(store), Run("f", START, START, reasons=Counter()), threading.Event(), None, SharedPages(), lambda run: None
-    )
+    yield RunContext(Hub(store), Run("f"), None)
     store.close()
 
 
-def test_a_feed_of_a_partner_that_left_is_refused_with_the_way_out(work: RunContext) -> None:
+def test_feed_of_a_former_partner_is_refused_with_advice(work: RunContext) -> None:
     with pytest.raises(Misconfigured, match=r"contribute_as: there is no partner .*scamfeed partner add"):
         work.partner("bank", "contribute_as")
     with work.store.begin() as tx:
@@ -38,5 +33,5 @@ def test_a_feed_of_a_partner_that_left_is_refused_with_the_way_out(work: RunCont
     assert work.partner("bank", "contribute_as") == BANK
     with work.store.begin() as tx:
         partners.remove(tx, "bank")
-    with pytest.raises(Misconfigured, match=r"has left.*take the feed out of the configuration"):
+    with pytest.raises(Misconfigured, match=r"has left.*remove the feed from the configuration"):
         work.partner("bank", "contribute_as")

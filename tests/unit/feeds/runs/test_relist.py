@@ -1,4 +1,4 @@
-"""A source's revocations and repeated reports: which of them make a new listing."""
+"""A source's revocations and repeated reports: when they create a new listing."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from hypothesis import given, settings, strategies as st
 import feeds.runs.pull
 from feeds.connector import Batch, Gone
 from feeds.connectors import build
+from feeds.mapping.batches import PeerObjects
 from feeds.mapping.options import Options
-from feeds.mapping.peer_objects import PeerObjects
 from mappers import ids
 from mappers.consensus import ORIGIN
 from mappers.indicator import to_stix
@@ -53,7 +53,7 @@ def store(initial_store: Path, tmp_path: Path) -> Iterator[Store]:
 
 
 class RelistedHub:
-    """A hub with one feed, told batch by batch what its source says."""
+    """A hub with one feed that receives scripted batches."""
 
     def __init__(self, store: Store, feed: str = "list") -> None:
         self.store = store
@@ -94,7 +94,7 @@ def test_each_listing_has_the_next_id(hub: RelistedHub) -> None:
     assert hub.active() == [THIRD]
 
 
-def test_a_value_is_revoked_and_relisted_as_an_indicator_is(hub: RelistedHub) -> None:
+def test_value_is_revoked_and_relisted_like_an_indicator(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.take(gone=["a.example.com"])
     assert hub.active() == []
@@ -103,7 +103,7 @@ def test_a_value_is_revoked_and_relisted_as_an_indicator_is(hub: RelistedHub) ->
     assert hub.active() == [SECOND]
 
 
-def test_what_is_no_value_of_any_kind_takes_nothing_back(hub: RelistedHub) -> None:
+def test_malformed_value_retracts_nothing(hub: RelistedHub) -> None:
     hub.take(said(0), gone=["what is this?", "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2"])
     assert hub.active() == [FIRST]
 
@@ -146,7 +146,7 @@ def test_another_sources_repeats_relist_nothing(hub: RelistedHub) -> None:
     assert hub.active() == []
 
 
-def test_what_was_retracted_here_comes_back_once_its_source_has_taken_it_back_too(hub: RelistedHub) -> None:
+def test_locally_retracted_value_is_relisted_after_its_source_retracts_too(hub: RelistedHub) -> None:
     hub.take(said(0))
     hub.retract()
     hub.take(said(1))
@@ -181,7 +181,7 @@ def test_a_partners_own_indicator_is_relisted_under_an_id_derived_from_the_first
     assert hub.active() == []
 
 
-def test_a_listing_that_comes_round_a_circle_of_peers_is_the_same_listing() -> None:
+def test_listing_returned_through_a_circle_of_peers_is_the_same() -> None:
     theirs = said(0, id=THEIRS, created_by_ref=ids.identity("Elsewhere"), external_references=[])
     one, other = (PeerObjects(Options(reporter=name)) for name in ("One", "Other"))
     again = {**theirs, "external_references": [{"source_name": ORIGIN, "external_id": f"{THEIRS}/1"}]}
@@ -191,7 +191,7 @@ def test_a_listing_that_comes_round_a_circle_of_peers_is_the_same_listing() -> N
     assert back["id"] == had["id"]
 
 
-def test_two_reports_of_a_value_have_listings_of_their_own(hub: RelistedHub) -> None:
+def test_two_reports_of_a_value_have_separate_listings(hub: RelistedHub) -> None:
     one, other = (
         said(0, id=ids_, external_references=[{"source_name": ORIGIN, "external_id": origin}])
         for ids_, origin in (
@@ -242,7 +242,7 @@ def test_a_list_that_loses_a_value_and_regains_it_changes_nothing(hub: RelistedH
 
 @settings(deadline=None, max_examples=examples(12))
 @given(st.lists(st.sampled_from(["say", "take back"]), max_size=12))
-def test_both_sides_hold_the_same_whatever_the_source_does(
+def test_random_source_leaves_both_sides_equal(
     initial_store: Path, tmp_path_factory: pytest.TempPathFactory, words: list[str]
 ) -> None:
     opened = Store.open(f"sqlite:///{shutil.copy(initial_store, tmp_path_factory.mktemp('hub'))}")

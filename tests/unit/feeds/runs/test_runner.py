@@ -1,4 +1,4 @@
-"""The parts of a run: claims, isolation, shared pages, when a feed is due, and how long it waits."""
+"""The parts of a run: claims, isolation, shared pages, due times, and waiting times."""
 
 import shutil
 import threading
@@ -13,12 +13,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from feeds.connector import FeedSettings, TryLater
-from feeds.http.failures import error_of_status
-from feeds.runs.bisect import bisect
 from feeds.runs.due import due_at, state_after_run
-from feeds.runs.lease import lease_run
-from feeds.runs.run import Ending, Run
-from feeds.runs.shared_pages import SharedPages
+from feeds.runs.run import Ending, Run, SharedPages, bisect, lease_run
+from feeds.transport.client import error_of_status
 from server.store import Store, collections, feed_state, log
 from server.store.collections import Collection
 from server.store.feed_state import FeedState, LeaseLost
@@ -48,8 +45,8 @@ def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
         assert lease_run(store, "g") is not None
 
 
-def test_a_claim_outlasts_its_lease_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.runs.lease._RENEW_AFTER", 0.05)
+def test_claim_outlasts_its_lease_during_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.runs.run._RENEW_AFTER", 0.05)
     real = feed_state.renew_lease
     monkeypatch.setattr(feed_state, "renew_lease", lambda tx, lease: real(tx, lease, seconds=0.4))
     made = lease_run(store, "f")
@@ -70,7 +67,7 @@ def test_a_claim_is_not_made_before_its_time(store: Store) -> None:
         pass
 
 
-def test_who_was_overtaken_sends_and_writes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overtaken_run_sends_and_writes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = lease_run(store, "f")
     assert made is not None
     with store.begin() as tx:
@@ -98,20 +95,20 @@ def fails_at(bad: set[int]) -> tuple[list[int], list[int]]:
 
 
 @given(st.sets(st.integers(0, 99), max_size=20))
-def test_all_but_the_bad_ones_arrive_once_and_in_order(bad: set[int]) -> None:
+def test_all_valid_items_arrive_once_and_in_order(bad: set[int]) -> None:
     arrived, failed = fails_at(bad)
     assert arrived == [number for number in range(100) if number not in bad]
     assert failed == sorted(bad)
 
 
-def test_a_fault_at_everything_is_not_the_items(request: pytest.FixtureRequest) -> None:
+def test_failure_of_every_item_is_not_the_items_fault(request: pytest.FixtureRequest) -> None:
     with pytest.raises(ValueError, match="range"):
         fails_at(set(range(100)))
     with pytest.raises(ValueError, match="range"):
         fails_at(set(range(1, 100)))
 
 
-def test_a_single_bad_item_becomes_a_dead_letter_only_when_patience_is_over() -> None:
+def test_single_bad_item_becomes_a_dead_letter_after_the_last_retry() -> None:
     def do(_: Sequence[str]) -> None:
         raise ZeroDivisionError
 
@@ -121,7 +118,7 @@ def test_a_single_bad_item_becomes_a_dead_letter_only_when_patience_is_over() ->
     assert (results, [failure.place for failure in failed]) == ([], [0])
 
 
-def test_a_peer_that_is_away_is_no_bad_item() -> None:
+def test_unreachable_peer_makes_no_dead_letter() -> None:
     asked: list[int] = []
 
     def do(items: Sequence[int]) -> None:
@@ -166,7 +163,7 @@ def test_many_pushes_read_each_page_once(store: Store, room: Collection) -> None
     assert pages.reads == 10
 
 
-def test_what_was_added_meanwhile_is_on_the_page(store: Store, room: Collection) -> None:
+def test_objects_added_in_between_are_on_the_page(store: Store, room: Collection) -> None:
     add(store, room, 1)
     pages = SharedPages()
     assert walk(store, room, pages) == ["url--1"]
@@ -195,7 +192,7 @@ def test_a_full_page_is_shared_while_the_collection_grows_but_not_for_long(store
     assert pages.reads == 5
 
 
-def test_a_shared_page_is_never_older_than_a_revocation_that_was_given(store: Store, room: Collection) -> None:
+def test_shared_page_is_never_older_than_a_delivered_revocation(store: Store, room: Collection) -> None:
     said = {"type": "indicator", "spec_version": "2.1", "id": "indicator--1", "created": "2026-01-01T00:00:00.000Z"}
     with store.begin() as tx:
         log.append(tx, room, [Item.of({**said, "modified": "2026-01-01T00:00:00.000Z"})])
@@ -209,9 +206,7 @@ def test_a_shared_page_is_never_older_than_a_revocation_that_was_given(store: St
     assert walk(store, room, pages) == [f"url--{n}" for n in range(20)]
 
 
-def test_a_position_is_the_end_of_the_collection_where_nothing_is_left_before_it(
-    store: Store, room: Collection
-) -> None:
+def test_position_is_the_end_of_the_collection_if_nothing_is_left(store: Store, room: Collection) -> None:
     add(store, room, 1, 2, 3)
     with store.read() as tx:
         end = log.newest(tx, room)
@@ -219,7 +214,7 @@ def test_a_position_is_the_end_of_the_collection_where_nothing_is_left_before_it
     assert SharedPages().get(store, room, -1, 10, revoked=False).last == end
 
 
-def test_the_pages_that_are_kept_are_bounded(store: Store, room: Collection) -> None:
+def test_cached_pages_are_bounded(store: Store, room: Collection) -> None:
     add(store, room, *range(100))
     pages = SharedPages(most_bytes=20_000)
     for _ in range(3):
@@ -243,13 +238,13 @@ def test_an_interval_counts_from_the_start_of_the_last_run(started: int) -> None
     assert 54 * SECOND <= at - started <= 66 * SECOND
 
 
-def test_cron_counts_from_the_last_run_so_that_a_missed_time_is_made_up_for() -> None:
+def test_cron_makes_up_for_a_missed_time() -> None:
     started = int(START.timestamp()) * SECOND
     at = due_at(settings(cron="0 10 * * *"), FeedState("f", started=started), since=started + 86_400 * SECOND)
     assert at == started + 1800 * SECOND
 
 
-def test_a_feed_waits_after_trouble_and_stops_until_its_configuration_is_read_again() -> None:
+def test_feed_waits_after_errors_and_stops_until_its_configuration_is_reloaded() -> None:
     waiting = FeedState("f", started=0, retry_at=10**12)
     assert due_at(settings(every="1m"), waiting, since=0) == 10**12
     stopped = FeedState("f", started=0, stopped=50)
@@ -276,7 +271,7 @@ def test_each_failure_doubles_the_wait_up_to_an_hour() -> None:
     assert (state.accepted, state.rejected) == (44, 11)
 
 
-def test_no_wait_is_shorter_than_the_peer_asks() -> None:
+def test_wait_is_at_least_the_retry_after_of_the_peer() -> None:
     asked = replace(ended("try-later"), wait=600.0)
     assert state_after_run(FeedState("f"), asked, 1000 * SECOND).retry_at == 1600 * SECOND
     long_in_trouble = state_after_run(FeedState("f", failures=9), asked, 0, lambda low, high: high)
@@ -284,7 +279,7 @@ def test_no_wait_is_shorter_than_the_peer_asks() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-def test_a_refusal_that_a_connector_does_not_expect_is_a_persons_work(store: Store, status: int) -> None:
+def test_unexpected_refusal_needs_an_operator(store: Store, status: int) -> None:
     furnish(store)
 
     def refuse(_: int) -> None:
@@ -294,18 +289,16 @@ def test_a_refusal_that_a_connector_does_not_expect_is_a_persons_work(store: Sto
     assert (result.ending, result.status) == ("misconfigured", status)
     with store.read() as tx:
         assert [found.status for found in feed_state.last_runs_of(tx, "f", 1)] == [status]
-    assert str(result.error).startswith(
-        f"misconfigured: https://peer.example: refuses what it is asked (HTTP {status})"
-    )
+    assert str(result.error).startswith(f"misconfigured: https://peer.example: refuses the request (HTTP {status})")
 
 
-def test_a_run_remembers_how_long_the_peer_asks_to_be_left_alone(store: Store) -> None:
+def test_run_remembers_the_retry_after_of_the_peer(store: Store) -> None:
     furnish(store)
 
-    def ask_to_wait(_: int) -> None:
+    def request_a_pause(_: int) -> None:
         raise TryLater("busy", after=7200.0)
 
-    result = run(store, Ticking(pull_settings(), ask_to_wait))
+    result = run(store, Ticking(pull_settings(), request_a_pause))
     assert (result.ending, result.wait) == ("try-later", 7200.0)
     with store.read() as tx:
         state = feed_state.load_state(tx, "f")
@@ -325,7 +318,7 @@ def test_a_run_that_was_stopped_leaves_the_feed_due() -> None:
     assert (state.started, state.ended, state.failures, state.retry_at, state.runs) == (5, 6, 1, 7, 1)
 
 
-def test_a_feed_that_never_worked_stops_and_one_that_did_gets_three_more_chances() -> None:
+def test_feed_that_never_worked_stops_and_others_get_three_retries() -> None:
     assert state_after_run(FeedState("f"), ended("misconfigured"), 9).stopped == 9
     state = FeedState("f", succeeded=1)
     stopped = []

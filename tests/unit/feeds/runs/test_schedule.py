@@ -1,4 +1,4 @@
-"""When feeds run: by interval and cron, one run at a time, later after trouble, and an end between batches."""
+"""When feeds run: interval and cron, no overlapping runs, delay after errors, and stops between batches."""
 
 import shutil
 import signal
@@ -21,14 +21,13 @@ from feeds.connector import (
     duration,
 )
 from feeds.runs.due import cron_trigger
-from feeds.runs.orders import carry_out
-from feeds.runs.schedule import Schedule
-from feeds.runs.shared_pages import SharedPages
+from feeds.runs.run import SharedPages
+from feeds.runs.schedule import Schedule, carry_out
+from server.features.feeds import orders
+from server.features.feeds.orders import FeedOrder, OrderAction
 from server.release.hub import Hub
 from server.store import Store, feed_state
 from server.store.database.times import now
-from server.store.feed_orders import orders
-from server.store.feed_orders.orders import FeedOrder, OrderAction
 from server.store.feed_state import FeedState
 from tests.unit.feeds.ticking import Ticking, furnish, next_runs, pull_settings as settings, until
 
@@ -55,7 +54,7 @@ def test_a_run_that_takes_longer_than_its_interval_runs_alone(store: Store, capl
     assert feed.most == 1
 
 
-def test_the_end_comes_between_two_batches_and_the_checkpoint_is_kept(store: Store) -> None:
+def test_stop_takes_effect_between_batches_and_keeps_the_checkpoint(store: Store) -> None:
     begun = threading.Event()
     feed = Ticking(settings(every="1h"), lambda _: (begun.set(), time.sleep(0.05))[1], batches=1000)
     with Schedule(Hub(store), [feed]):
@@ -73,7 +72,7 @@ def fails(error: Exception) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize("error", [TryLater("away"), RuntimeError("own fault")])
-def test_after_trouble_a_feed_waits_longer_each_time(store: Store, error: Exception) -> None:
+def test_feed_waits_longer_after_each_error(store: Store, error: Exception) -> None:
     feed = Ticking(settings(every="100ms"), fails(error))
     with Schedule(Hub(store), [feed]) as schedule:
         until(lambda: feed.ticks >= 1 and (next_runs(schedule)["f"] or datetime.now(UTC)) > _in(10))
@@ -87,7 +86,7 @@ def _in(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
-def test_a_misconfigured_feed_stops_and_the_others_go_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_misconfigured_feed_stops_and_the_others_continue(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     wrong = Ticking(settings(name="wrong", every="50ms"), fails(Misconfigured("no such user")))
     right = Ticking(settings(name="right", every="50ms"), lambda _: None)
     with Schedule(Hub(store), [wrong, right]) as schedule:
@@ -98,7 +97,7 @@ def test_a_misconfigured_feed_stops_and_the_others_go_on(store: Store, caplog: p
 
 
 @pytest.mark.parametrize("every", ["1h", None])
-def test_a_person_orders_a_run_and_a_dry_run_that_keeps_nothing(store: Store, every: str | None) -> None:
+def test_person_orders_a_run_and_a_dry_run(store: Store, every: str | None) -> None:
     feed = Ticking(settings(every=every), lambda _: None)
 
     def ordered(action: OrderAction) -> FeedOrder:
@@ -128,11 +127,11 @@ def test_a_person_orders_a_run_and_a_dry_run_that_keeps_nothing(store: Store, ev
         assert (ordered("retry").result or {})["tried"] == 0
 
 
-def test_an_order_whose_work_fails_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_order_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a value")
 
-    monkeypatch.setattr("feeds.runs.orders.retry_feed", broken)
+    monkeypatch.setattr("feeds.runs.schedule.retry_feed", broken)
     with store.begin() as tx:
         orders.give(tx, "f", "retry", "Somsri")
     feed = Ticking(settings(), lambda _: None)
@@ -144,7 +143,7 @@ def test_an_order_whose_work_fails_ends(store: Store, monkeypatch: pytest.Monkey
     assert found.result == {"error": "unexpected RuntimeError: see the log"}
 
 
-def test_a_feed_without_a_time_is_left_alone(store: Store) -> None:
+def test_feed_without_a_schedule_does_not_run(store: Store) -> None:
     feed = Ticking(settings(), lambda _: None)
     with Schedule(Hub(store), [feed]) as schedule:
         assert next_runs(schedule) == {}
@@ -168,14 +167,14 @@ def test_a_feed_without_a_time_is_left_alone(store: Store) -> None:
         ("30 8 15 * *", "2026-01-15 08:30"),
     ],
 )
-def test_cron_means_what_cron_means(text: str, fires: str) -> None:
+def test_cron_expressions_have_cron_semantics(text: str, fires: str) -> None:
     trigger = cron_trigger("f", text)
     at = trigger.get_next_fire_time(None, datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC))
     assert at == datetime.fromisoformat(fires).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["61 * * * *", "* * * * 8", "* * * * someday", "x * * * *"])
-def test_a_time_that_is_none_is_refused_before_anything_runs(store: Store, text: str) -> None:
+def test_malformed_schedule_is_refused_before_any_run(store: Store, text: str) -> None:
     feed: Connector[FeedSettings] = Ticking(settings(cron=text), lambda _: None)
     with pytest.raises(Misconfigured, match="feed f: cron: "):
         Schedule(Hub(store), [feed])
@@ -189,7 +188,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "0s", "-1s", "5 m", "5w", "٥m"])
-def test_what_is_no_duration(text: str) -> None:
+def test_malformed_durations(text: str) -> None:
     if text == "٥m":
         assert duration(text).total_seconds() == 300
         return

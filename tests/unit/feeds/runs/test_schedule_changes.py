@@ -1,4 +1,4 @@
-"""Changes that a schedule notices while it runs: settings, additions to push, other nodes, dead letters."""
+"""Changes during a schedule: settings, new objects to push, other nodes, dead letters."""
 
 import logging
 import shutil
@@ -12,8 +12,8 @@ import pytest
 
 from feeds.connector import Connector, FeedSettings, Misconfigured, TryLater
 from feeds.runs import schedule as schedule_module
-from feeds.runs.lease import lease_run
 from feeds.runs.retry import retry_feed
+from feeds.runs.run import lease_run
 from feeds.runs.schedule import Schedule
 from server.release.hub import Hub
 from server.store import Store, collections, feed_state
@@ -56,7 +56,7 @@ class Configuration:
         return feeds
 
 
-def test_feeds_come_go_and_change_without_a_restart(store: Store) -> None:
+def test_feeds_are_added_removed_and_changed_without_a_restart(store: Store) -> None:
     configuration = Configuration()
     stays = Ticking(pull_settings(name="stays", every="50ms"), lambda _: None)
     goes = Ticking(pull_settings(name="goes", every="50ms"), lambda _: None)
@@ -74,7 +74,7 @@ def test_feeds_come_go_and_change_without_a_restart(store: Store) -> None:
         assert again.ticks == 0
 
 
-def test_a_run_under_way_ends_between_two_batches_when_its_settings_change(store: Store) -> None:
+def test_running_feed_stops_between_batches_when_its_settings_change(store: Store) -> None:
     configuration = Configuration()
     old = Ticking(pull_settings(every="1h"), lambda _: time.sleep(0.02), batches=100_000)
     with Schedule(Hub(store), [old], reread=configuration, eager=True):
@@ -92,7 +92,7 @@ def test_a_bad_new_configuration_leaves_the_old_one_running(store: Store, caplog
     feed = Ticking(pull_settings(every="50ms"), lambda _: None)
     with Schedule(Hub(store), [feed], reread=configuration, eager=True):
         configuration.feeds = [Ticking(pull_settings(cron="61 * * * *"), lambda _: None)]
-        until(lambda: "configuration not taken, the old one stays error=feed f: cron: " in caplog.text)
+        until(lambda: "configuration rejected, the old one stays in force error=feed f: cron: " in caplog.text)
         before = feed.ticks
         until(lambda: feed.ticks > before + 1)
 
@@ -110,7 +110,7 @@ def test_a_stopped_feed_is_tried_again_when_its_settings_change(store: Store) ->
         until(lambda: right.ticks > 1)
 
 
-def test_a_schedule_beats_while_it_has_something_to_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schedule_sends_heartbeats_while_it_has_feeds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeats, "SECONDS", 0.1)
 
     def beats() -> dict[str, int]:
@@ -124,11 +124,11 @@ def test_a_schedule_beats_while_it_has_something_to_run(store: Store, monkeypatc
         until(lambda: beats() == {})
         configuration.feeds = [Ticking(pull_settings(cron="0 0 1 1 *"), lambda _: None)]
         until(lambda: "schedule" in beats())
-    # A schedule that ended is waited for: nobody took its feeds out of the configuration.
+    # The heartbeat of an ended schedule is still expected, because its feeds are still configured.
     assert "schedule" in beats()
 
 
-def test_what_is_added_goes_out_at_once(store: Store) -> None:
+def test_new_object_is_pushed_at_once(store: Store) -> None:
     feed = Noting(push_settings(every="1h"))
     with Schedule(Hub(store), [feed], eager=True):
         until(lambda: feed_of(store).runs == 1)
@@ -142,7 +142,7 @@ def test_what_is_added_goes_out_at_once(store: Store) -> None:
         assert feed_of(store).runs == 3
 
 
-def test_what_is_added_waits_where_that_is_wanted(store: Store) -> None:
+def test_new_object_waits_for_the_interval_if_configured(store: Store) -> None:
     feed = Noting(push_settings(every="1h", as_added=False))
     with Schedule(Hub(store), [feed], eager=True):
         until(lambda: feed_of(store).runs == 1)
@@ -151,7 +151,7 @@ def test_what_is_added_waits_where_that_is_wanted(store: Store) -> None:
     assert feed.given == []
 
 
-def test_a_peer_in_trouble_is_not_pushed_what_is_added(store: Store) -> None:
+def test_new_objects_are_not_pushed_to_a_failing_peer(store: Store) -> None:
     feed = Noting(push_settings(every="1h"))
     with store.begin() as tx:
         waits = sql.database_time(tx) + 3_600_000_000
@@ -192,7 +192,7 @@ def test_a_second_node_learns_that_a_feed_is_running(store: Store) -> None:
     assert run(store, feed).ending == "done"
 
 
-def test_one_that_was_overtaken_keeps_nothing(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_overtaken_run_stores_nothing(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     def overtake(tick: int) -> None:
         if tick == 2:
             with store.begin() as tx:
@@ -219,7 +219,7 @@ def broken(store: Store) -> Noting:
     return feed
 
 
-def test_dead_letters_arrive_when_the_fault_is_mended(store: Store) -> None:
+def test_dead_letters_arrive_after_a_fix(store: Store) -> None:
     feed = broken(store)
     feed.fails_at = set()
     done = retry_feed(Hub(store), feed)
@@ -229,7 +229,7 @@ def test_dead_letters_arrive_when_the_fault_is_mended(store: Store) -> None:
         assert feed_state.count_dead_letters(tx) == {}
 
 
-def test_what_fails_three_times_is_tried_again_only_with_everything(store: Store) -> None:
+def test_three_failures_are_retried_only_with_everything(store: Store) -> None:
     feed = broken(store)
     assert [retry_feed(Hub(store), feed).failed for _ in range(4)] == [1, 1, 0, 0]
     assert retry_feed(Hub(store), feed, everything=True).failed == 1
@@ -238,7 +238,7 @@ def test_what_fails_three_times_is_tried_again_only_with_everything(store: Store
     assert retry_feed(Hub(store), feed, everything=True).settled == 1
 
 
-def test_what_is_not_to_be_had_any_more_is_not_tried(store: Store) -> None:
+def test_unavailable_object_is_not_retried(store: Store) -> None:
     feed = broken(store)
     with store.begin() as tx:
         feed_state.add_dead_letter(tx, "f", "indicator--6ba7b810-9dad-41d1-80b4-00c04fd430c8", b"", "KeyError")
@@ -259,7 +259,7 @@ def test_a_partner_without_access_gets_no_dead_letters(store: Store) -> None:
         assert feed_state.count_dead_letters(tx) == {"f": 1}
 
 
-def test_a_retry_lets_a_feed_run_that_waits_or_has_stopped(store: Store) -> None:
+def test_retry_runs_a_waiting_or_stopped_feed(store: Store) -> None:
     def fail(_: int) -> None:
         raise Misconfigured("no such user")
 
@@ -270,7 +270,7 @@ def test_a_retry_lets_a_feed_run_that_waits_or_has_stopped(store: Store) -> None
     assert feed_of(store).stopped is None
 
 
-def test_a_peer_that_stays_away_is_no_letter(store: Store) -> None:
+def test_unreachable_peer_adds_no_dead_letter(store: Store) -> None:
     def fail(_: int) -> None:
         raise TryLater("away")
 

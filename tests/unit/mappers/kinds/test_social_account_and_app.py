@@ -3,7 +3,8 @@
 import pytest
 
 from mappers import kinds as mappers_by_kind, pattern
-from mappers.indicator import from_stix, to_stix
+from mappers.indicator import to_stix
+from mappers.report_reader import from_stix
 from schemas.errors import Rejected
 from schemas.report import Report
 from schemas.tabular import ReportReader
@@ -41,17 +42,17 @@ def test_a_handle_is_a_login() -> None:
     ] == ("User-Account")
 
 
-def test_a_platforms_own_number_is_an_id() -> None:
+def test_number_of_a_platform_is_an_id() -> None:
     observable = to_stix(report("social-account", "https://facebook.com/profile.php?id=100000000000001"))[0]
     assert observable["user_id"] == "100000000000001"
     assert "account_login" not in observable
 
 
-def test_the_account_type_is_the_specifications_where_it_has_one() -> None:
+def test_account_type_follows_the_specification_if_defined() -> None:
     assert to_stix(report("social-account", "https://x.com/example"))[0]["account_type"] == "twitter"
 
 
-def test_the_observables_id_follows_from_type_and_handle_as_the_specification_has_it() -> None:
+def test_observable_id_follows_from_type_and_handle() -> None:
     theirs = "user-account--a18d4d83-8012-53ff-bcaa-7de8343e63a3"
     assert to_stix(report("social-account", "https://t.me/scam_agent"))[0]["id"] == theirs
 
@@ -71,7 +72,7 @@ def test_the_observables_id_follows_from_type_and_handle_as_the_specification_ha
         ("[software:name = 'android:com.example.bank']", "android:com.example.bank"),
     ],
 )
-def test_another_producers_spelling_is_understood(spelled: str, value: str) -> None:
+def test_spelling_of_another_producer_is_understood(spelled: str, value: str) -> None:
     assert read(spelled) == value
 
 
@@ -87,7 +88,7 @@ def test_another_producers_spelling_is_understood(spelled: str, value: str) -> N
         ("[app:id = 'com.example.bank']", "os-missing"),
     ],
 )
-def test_what_is_no_account_or_app_that_can_be_compared_is_refused(spelled: str, reason: str) -> None:
+def test_incomparable_account_or_app_is_refused(spelled: str, reason: str) -> None:
     with pytest.raises(Rejected) as caught:
         read(spelled)
     assert caught.value.reason == reason

@@ -1,10 +1,11 @@
-"""Accounts, aliases, senders and companies as STIX user accounts, there and back."""
+"""Accounts, aliases, senders and companies as STIX user accounts, in both directions."""
 
 from typing import Any
 
 import pytest
 
-from mappers.indicator import Profile, from_stix, to_stix
+from mappers.indicator import Profile, to_stix
+from mappers.report_reader import from_stix
 from schemas.errors import Rejected
 from schemas.tabular import ReportReader
 
@@ -54,7 +55,7 @@ def test_the_same_number_by_two_codes_is_two_observables() -> None:
     assert len(ids) == 2
 
 
-def test_a_user_account_of_an_unknown_type_is_of_no_kind() -> None:
+def test_user_account_of_an_unknown_type_has_no_kind() -> None:
     indicator = stix("payment-alias", "upi:someone@ybl")[1]
     foreign = {**indicator, "pattern": indicator["pattern"].replace("'upi'", "'nobodys-pay'")}
     with pytest.raises(Rejected) as refusal:

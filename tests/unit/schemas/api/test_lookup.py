@@ -1,4 +1,4 @@
-"""Values in any spelling are read as a report would read them, and listings end by themselves."""
+"""Values in any spelling are read as in a report, and listings expire."""
 
 import time
 
@@ -43,7 +43,7 @@ def test_an_account_has_one_name_by_iban_and_by_bank_code_and_number() -> None:
     assert by_iban.name == by_code.name
 
 
-def test_the_kind_may_stand_before_the_value_as_the_hub_writes_it() -> None:
+def test_kind_can_precede_the_value() -> None:
     [behind] = readings("bank-account:TH:KASITHBK:1234567890")
     assert behind.name == "bank-account:TH:KASITHBK:1234567890"
     assert kinds.taken_by(behind.name) == [(kinds.get("bank-account"), "TH:KASITHBK:1234567890")]
@@ -52,13 +52,13 @@ def test_the_kind_may_stand_before_the_value_as_the_hub_writes_it() -> None:
         kinds.taken_by("no such thing")
 
 
-def test_details_name_the_kind() -> None:
+def test_details_determine_the_kind() -> None:
     [reading] = readings("1234567890", details={"bank": "KBANK"})
     assert reading.kind == "bank-account"
     assert readings("1234567890", "bank-account", {"bank": "004", "country": "TH"}) == [reading]
 
 
-def test_the_number_alone_may_stand_in_the_details() -> None:
+def test_number_can_be_in_the_details() -> None:
     [reading] = readings("", details={"bank": "KBANK", "account_number": "123-4-56789-0"})
     assert reading.normal == readings("1234567890", details={"bank": "KBANK"})[0].normal
 
@@ -87,7 +87,7 @@ def test_every_accepted_example_is_read_as_its_kind() -> None:
         ("1234567890", None, {"bank": "4" * 201}, "bad-details"),
     ],
 )
-def test_what_is_no_value_is_refused_with_its_reason(
+def test_malformed_value_is_refused_with_its_reason(
     value: str, kind: str | None, details: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(Rejected) as refused:
@@ -112,7 +112,7 @@ def test_the_strongest_grade_is_the_first_action() -> None:
     assert strongest([]) is None
 
 
-def test_a_hold_ends_before_its_listing_and_a_listing_by_itself() -> None:
+def test_hold_ends_before_its_listing_and_listings_expire() -> None:
     assert current(_LISTING, timestamp.parse("2026-11-30T23:59:59.999Z")) is _LISTING
     without = current(_LISTING, timestamp.parse("2026-12-01T00:00:00Z"))
     assert without is not None
@@ -120,7 +120,7 @@ def test_a_hold_ends_before_its_listing_and_a_listing_by_itself() -> None:
     assert current(_LISTING, timestamp.parse("2027-01-01T00:00:00Z")) is None
 
 
-def test_answers_leave_out_what_is_not_known() -> None:
+def test_responses_omit_unknown_fields() -> None:
     result = LookupResult(value="x", kind="domain", found=False, listings=(), cache_seconds=60)
     assert (
         msgspec.json.encode(result) == b'{"value":"x","kind":"domain","found":false,"listings":[],"cache_seconds":60}'
@@ -138,7 +138,7 @@ def test_answers_leave_out_what_is_not_known() -> None:
         msgspec.json.encode(LookupRequest([LookupQuestion("x")] * 1_001)),
     ],
 )
-def test_a_question_of_another_form_is_refused(body: bytes) -> None:
+def test_malformed_look_up_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(body, type=LookupRequest)
 
@@ -148,7 +148,7 @@ def test_a_question_of_another_form_is_refused(body: bytes) -> None:
     ["\ufdfa" * MAX_VALUE, "a" + "\u0316\u0301" * 2_000, "\u0301\u0316" * 2_000 + ".example.com", "\U0001d15e" * 4_000],
     ids=["letters-of-eighteen", "marks-in-disorder", "marks-before-a-host", "notes-of-three"],
 )
-def test_a_text_that_would_take_long_to_read_is_refused_at_once(text: str) -> None:
+def test_too_expensive_text_is_refused_at_once(text: str) -> None:
     began = time.process_time()
     with pytest.raises(Rejected) as refused:
         readings(text)
@@ -159,3 +159,9 @@ def test_a_text_that_would_take_long_to_read_is_refused_at_once(text: str) -> No
 def test_long_marks_of_real_texts_are_read() -> None:
     assert readings("https://example.com/" + "ที่นี่" * 40)
     assert readings("https://example.com/" + "👩‍👩‍👧" * 40)
+
+
+@pytest.mark.parametrize("text", ["abc", "hello", "SCB2", "สวัสดี"])
+def test_word_is_no_sender_name_of_the_default_country(text: str) -> None:
+    with pytest.raises(Rejected):
+        readings(text, country="TH")

@@ -1,4 +1,4 @@
-"""What a hub and a partner agree on for private matching."""
+"""The format shared by a hub and a partner for private matching."""
 
 import os
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def test_all_forms_of_one_account_are_one_input() -> None:
     assert matching.input_of("url:https://a.example/b:c") == b"scamfeed/match/1\0url\0https://a.example/b:c"
 
 
-def test_a_row_tells_its_listing_to_whoever_knows_the_value() -> None:
+def test_row_can_be_opened_with_the_value() -> None:
     output, other = MatchOutput(os.urandom(64)), MatchOutput(os.urandom(64))
     listing = matching.matched(LISTING)
     assert listing == MatchedListing(
@@ -44,17 +44,17 @@ def test_a_row_tells_its_listing_to_whoever_knows_the_value() -> None:
     assert len(output.row_name + sealed) == matching.ROW == 204
     assert matching.unseal(output, sealed) == listing
     assert matching.seal(output, listing) != sealed
-    for wrong in (other, MatchOutput(b"x" + output.octets[1:])):
+    for wrong in (other, MatchOutput(bytes([output.octets[0] ^ 1]) + output.octets[1:])):
         with pytest.raises(UnreadableRow):
             matching.unseal(wrong, sealed)
 
 
-def test_an_id_that_follows_from_the_value_is_left_out() -> None:
+def test_id_derived_from_the_value_is_omitted() -> None:
     by_name = msgspec.structs.replace(LISTING, id="indicator--5b1f6f0e-0a1c-5f5e-9d6c-3a2b1c0d9e8f")
     assert matching.matched(by_name).id == ""
 
 
-def test_a_row_has_one_length_however_long_its_amount_is() -> None:
+def test_row_length_does_not_depend_on_the_amount() -> None:
     output = MatchOutput(os.urandom(64))
     hold = ListedHold(amount="9" * 120 + ".00", currency="THB", until="2026-12-01T00:00:00.000Z")
     sealed = matching.seal(output, matching.matched(msgspec.structs.replace(LISTING, hold=hold)))

@@ -1,4 +1,4 @@
-"""Apps: names and addresses that give one app, and values that are none."""
+"""Apps: names and addresses of the same app, and invalid values."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -8,8 +8,7 @@ from schemas.errors import Rejected
 from schemas.kind import Normal
 from schemas.kinds.app import App
 from schemas.refang import refang
-from schemas.reference.sites import word_key
-from schemas.reference.stores import STORES
+from schemas.reference.sites import STORES, word_key
 
 APP = App()
 PACKAGE = "com.example.bank"
@@ -44,7 +43,7 @@ def test_a_package_and_a_bundle_of_the_same_text_are_two_apps() -> None:
     assert refusal(PACKAGE).reason == "os-missing"
 
 
-def test_a_package_is_one_app_in_whichever_store() -> None:
+def test_package_is_one_app_in_every_store() -> None:
     assert {
         read(f"https://play.google.com/store/apps/details?id={PACKAGE}"),
         read(f"https://apkpure.com/example/{PACKAGE}"),
@@ -59,7 +58,7 @@ def test_case_counts_in_a_package_and_not_in_a_bundle() -> None:
     assert read("com.Example.bank", os="ios") == read(PACKAGE, os="ios")
 
 
-def test_the_number_of_one_store_is_none_of_another() -> None:
+def test_app_number_of_one_store_is_invalid_in_another() -> None:
     assert read("id1234567890") == "app-store:1234567890"
     assert refusal("1234567890", os="android").reason == "app-form"
 

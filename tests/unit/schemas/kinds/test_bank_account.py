@@ -14,7 +14,7 @@ from schemas.kinds.bank_account import BankAccount
 BANK = BankAccount()
 DE = "DE89370400440532013000"
 KBANK = "TH:KASITHBK:1234567890"
-# The examples of the IBAN registry (SWIFT), one of each form of national part.
+# The examples of the IBAN registry (SWIFT), one for each form of national part.
 REGISTRY = [
     "AD1200012030200359100100",
     "AE070331234567890123456",
@@ -120,7 +120,7 @@ def test_an_iban_of_the_registry_is_accepted_and_recognised_in_all_spellings(iba
 @given(st.sampled_from(REGISTRY), st.integers(min_value=0), st.sampled_from("0123456789"))
 def test_an_iban_with_one_wrong_digit_is_refused(iban: str, at: int, digit: str) -> None:
     at = 2 + at % (len(iban) - 2)
-    if iban[at].isdigit() and iban[at] != digit:  # a letter counts as two digits, so that mod 97 may miss it
+    if iban[at].isdigit() and iban[at] != digit:  # a letter counts as two digits, so mod 97 may miss it
         with pytest.raises(Rejected):
             BANK.normalise(iban[:at] + digit + iban[at + 1 :])
 
@@ -133,7 +133,7 @@ def test_every_iban_that_its_country_allows_is_accepted(country: str) -> None:
         assert BANK.normalise(iban).value == iban
 
 
-def test_the_account_number_beside_an_iban_is_ignored() -> None:
+def test_account_number_next_to_an_iban_is_ignored() -> None:
     assert BANK.normalise(DE, {"account_number": "0532013000"}) == BANK.normalise(DE)
     assert BANK.normalise("0532013000", {"iban": DE}) == BANK.normalise(DE)
 
@@ -186,7 +186,7 @@ def test_an_ambiguous_value_is_refused(raw: str, columns: dict[str, str], reason
     assert refusal(raw, **columns) == reason
 
 
-def test_a_country_that_is_given_is_not_asked_for_again() -> None:
+def test_given_country_is_not_requested_again() -> None:
     with pytest.raises(Rejected, match="no Thai bank has this name or code: give its BIC"):
         BANK.normalise("123-4-56789-0", {"bank": "NOBANK", "country": "TH"})
 
@@ -276,5 +276,5 @@ def test_any_value_has_a_stable_normal_form_or_a_refusal_that_does_not_quote_it(
         "Bangkok Bank 081-2-34567-8",
     ],
 )
-def test_a_number_beside_a_thai_banks_name_is_recognised(raw: str) -> None:
+def test_number_next_to_a_thai_bank_name_is_recognised(raw: str) -> None:
     assert kinds.recognise(raw).name == "bank-account"

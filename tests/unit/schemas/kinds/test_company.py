@@ -1,4 +1,4 @@
-"""Companies: register numbers with and without check digits, names beside them, numbers of persons."""
+"""Companies: register numbers with and without check digits, names next to them, numbers of persons."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -28,7 +28,7 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
         return refused
 
 
-# The examples of python-stdnum, which are those that the registers or their states publish.
+# The examples of python-stdnum, published by the registers or their states.
 KNOWN = [
     ("AR", "30-50001091-2"),
     ("AU", "004 085 616"),
@@ -55,7 +55,7 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("country", "number"), KNOWN)
-def test_a_registers_example_is_accepted_and_refused_with_a_wrong_digit(country: str, number: str) -> None:
+def test_register_example_is_accepted_and_refused_with_a_wrong_digit(country: str, number: str) -> None:
     accepted = value(number, country=country)
     assert value(accepted) == accepted
     assert value(number.replace("-", " ").replace(".", " "), country=country.lower()) == accepted
@@ -67,7 +67,7 @@ def test_a_registers_example_is_accepted_and_refused_with_a_wrong_digit(country:
     }
 
 
-def test_a_siret_gives_its_company() -> None:
+def test_siret_yields_its_company() -> None:
     assert value("73282932000074", country="FR") == value("732 829 320", country="FR")
 
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: the address alone, in lower case, without anybody's name."""
+"""E-mail addresses: the address alone, in lower case, without a person's name."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -50,7 +50,7 @@ def refusal(raw: str) -> Rejected:
     st.sampled_from(WAYS),
 )
 @settings(deadline=None)
-def test_every_spelling_of_an_address_gives_one(mailbox: str, domain: str, spelling: str, way: str) -> None:
+def test_every_spelling_of_an_address_has_one_normal_form(mailbox: str, domain: str, spelling: str, way: str) -> None:
     plain = domain.lower().replace("[.]", ".").replace("bücher", "xn--bcher-kva")
     assert value(way.format(spelling.format(mailbox, domain))) == f"{mailbox.lower()}@{plain}"
 
@@ -79,7 +79,7 @@ def test_any_value_gives_an_address_that_stix_readers_accept_or_a_refusal_that_d
     assert EMAIL.recognises(normal)
 
 
-def test_the_name_beside_an_address_is_nowhere_in_the_report() -> None:
+def test_name_next_to_an_address_is_not_in_the_report() -> None:
     normal = EMAIL.normalise(refang('"Some Body" <someone@example.com>'))
     assert "body" not in str(normal).lower()
 
@@ -103,7 +103,7 @@ def test_the_name_beside_an_address_is_nowhere_in_the_report() -> None:
         ("x" * 1100 + "@example.com", "email-form", "longer"),
     ],
 )
-def test_a_value_that_is_no_address_is_refused_with_its_likely_kind(raw: str, reason: str, likely: str) -> None:
+def test_malformed_address_is_refused_with_its_likely_kind(raw: str, reason: str, likely: str) -> None:
     refused = refusal(raw)
     assert refused.reason == reason
     assert likely in refused.message

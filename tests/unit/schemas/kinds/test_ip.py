@@ -28,7 +28,9 @@ def reason(raw: str) -> str:
 
 @given(st.ip_addresses(network="2001:db8::/32") | st.ip_addresses(network="198.51.100.0/24"), st.data())
 @settings(deadline=None)
-def test_every_spelling_of_an_address_gives_one(address: IPv4Address | IPv6Address, data: st.DataObject) -> None:
+def test_every_spelling_of_an_address_has_one_normal_form(
+    address: IPv4Address | IPv6Address, data: st.DataObject
+) -> None:
     plain = str(address)
     ways = [plain, plain.upper(), address.exploded, f"[{plain}]", f"{plain}/{address.max_prefixlen}"]
     ways += [plain.replace(".", "[.]").replace(":", "[:]"), f"<{plain}>", f" {plain}\u200b"]
@@ -84,7 +86,7 @@ def test_an_address_is_accepted_if_the_registries_call_it_global(address: IPv4Ad
         ("192.0.2.7 and others", "ip-form"),
     ],
 )
-def test_a_value_that_is_not_one_public_address_is_refused_for_its_own_reason(raw: str, expected: str) -> None:
+def test_value_without_one_public_address_is_refused_with_its_reason(raw: str, expected: str) -> None:
     assert reason(raw) == expected
 
 

@@ -1,4 +1,4 @@
-"""Telephone numbers, short codes and sender names: spellings of one number, and values that are none."""
+"""Telephone numbers, short codes and sender names: spellings of one number, and invalid values."""
 
 import phonenumbers
 import pytest
@@ -10,7 +10,7 @@ from schemas.kinds.phone import Phone
 from schemas.refang import refang
 
 PHONE = Phone()
-# The example numbers of libphonenumber, of which nobody is the subscriber.
+# Example numbers of libphonenumber, which have no subscriber.
 EXAMPLES = [
     (region, phonenumbers.example_number_for_type(region, kind))
     for region in sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -39,7 +39,7 @@ def outcome(raw: str, columns: dict[str, str]) -> Normal | Rejected:
 @pytest.mark.parametrize(
     ("region", "number"), EXAMPLES, ids=lambda parameter: parameter if isinstance(parameter, str) else ""
 )
-def test_all_printed_forms_of_a_countrys_number_give_it(region: str, number: phonenumbers.PhoneNumber) -> None:
+def test_all_printed_forms_of_a_number_are_one_number(region: str, number: phonenumbers.PhoneNumber) -> None:
     forms = phonenumbers.PhoneNumberFormat
     e164 = phonenumbers.format_number(number, forms.E164)
     assert value(e164) == e164
@@ -95,7 +95,7 @@ def test_an_emergency_number_is_refused(digits: str, country: str) -> None:
 @pytest.mark.parametrize(
     "raw", ["", "+", "()", "...", "-", "+66", "12", "+66 81 234 5678 / +66 82 345 6789", "x" * 5000]
 )
-def test_a_value_that_is_no_number_is_refused(raw: str) -> None:
+def test_malformed_number_is_refused(raw: str) -> None:
     assert refusal(raw).reason in {"phone-form", "country-missing"}
 
 
@@ -104,7 +104,7 @@ def test_a_pattern_for_many_numbers_is_refused_as_one(raw: str) -> None:
     assert "pattern" in refusal(raw, "CL").message
 
 
-def test_a_plus_before_a_national_number_is_refused_with_the_way_out() -> None:
+def test_plus_before_a_national_number_is_refused_with_advice() -> None:
     assert "give its country" in refusal("+0812345678").message
 
 

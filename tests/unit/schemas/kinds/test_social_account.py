@@ -1,4 +1,4 @@
-"""Social accounts: names and addresses that give one account, and values of other kinds."""
+"""Social accounts: names and addresses of one account, and values of other kinds."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -8,9 +8,8 @@ from schemas.errors import Rejected
 from schemas.kind import Normal, ValueExample
 from schemas.kinds.social_account import SocialAccount
 from schemas.refang import refang
-from schemas.reference.platforms import PLATFORMS
-from schemas.reference.sites import Site, word_key
-from schemas.reference.urls import split_address
+from schemas.reference.hosts import split_address
+from schemas.reference.sites import PLATFORMS, Site, word_key
 
 ACCOUNT = SocialAccount()
 EXAMPLES = list(ACCOUNT.examples())
@@ -76,7 +75,7 @@ def test_every_platform_is_in_an_example_or_has_a_handle(platform: Site) -> None
         ("line.me/R/ti/p/@example", "line:@example"),
     ],
 )
-def test_a_profile_is_one_account_however_its_address_is_written(page: str, value: str, start: str, way: str) -> None:
+def test_profile_is_one_account_in_every_spelling_of_its_address(page: str, value: str, start: str, way: str) -> None:
     address = way.format(start + page)
     if start != "https://user@":
         assert ACCOUNT.recognises(refang(address))
@@ -160,7 +159,7 @@ def test_a_persons_line_id_and_an_official_account_of_that_name_are_two() -> Non
 
 
 @given(st.sampled_from(ACCEPTED), st.sampled_from(["\u200b", "\u00ad", "\u2060"]), st.integers(min_value=0))
-def test_nothing_invisible_makes_another_account(example: ValueExample, hidden: str, at: int) -> None:
+def test_invisible_characters_make_no_other_account(example: ValueExample, hidden: str, at: int) -> None:
     at %= len(example.raw) + 1
     assert read(example.raw[:at] + hidden + example.raw[at:]) == example.value
 

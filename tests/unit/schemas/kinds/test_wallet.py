@@ -1,4 +1,4 @@
-"""Wallets: chains named in words, payment URIs, recognition."""
+"""Wallets: chain names, payment URIs, recognition."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -6,9 +6,8 @@ from hypothesis import given, strategies as st
 from schemas.errors import Rejected
 from schemas.kind import Normal, ValueExample
 from schemas.kinds.wallet import Wallet
-from schemas.reference.chains import base58
-from schemas.reference.chains.links import read_payment_uri
-from schemas.reference.chains.names import chain_of_columns, find_chain
+from schemas.reference.chains.encodings import base58_encode_check
+from schemas.reference.chains.links import chain_of_columns, find_chain, read_payment_uri
 
 WALLET = Wallet()
 BTC = "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH"
@@ -23,7 +22,7 @@ def refusal(raw: str, **columns: str) -> str:
 
 
 def has_digits(text: str) -> bool:
-    """Return True if ``text`` could be an account or number, which the words of a message cannot."""
+    """Return True if ``text`` could be an account or number, unlike the words of a message."""
     return sum(char.isdigit() for char in text) > 5
 
 
@@ -74,7 +73,7 @@ def test_the_chain_column_is_preferred_to_the_currency() -> None:
     assert chain_of_columns("Arbitrum", "ETH") == "arbitrum"
     assert chain_of_columns("", "ETH") == "ethereum"
     assert chain_of_columns("USDT", "TRX") == "tron"
-    assert chain_of_columns("", "a token nobody knows") == ""
+    assert chain_of_columns("", "an unknown token") == ""
 
 
 def test_a_refusal_of_a_wrong_chain_names_the_likely_one() -> None:
@@ -105,7 +104,7 @@ def test_a_uri_and_a_column_agree_on_the_more_special_chain() -> None:
     assert refusal(f"bitcoin:{BTC}", currency="LTC") == "wrong-chain"
 
 
-def test_a_token_transfer_pays_its_address_and_not_the_contract() -> None:
+def test_token_transfer_yields_its_recipient_and_not_the_contract() -> None:
     contract = "0x" + "1" * 40
     assert WALLET.normalise(f"ethereum:{contract}/transfer?address={EVM}&uint256=1e6").value == EVM
     assert refusal(f"ethereum:{contract}/transfer?uint256=1") == "wallet-form"
@@ -118,10 +117,16 @@ def test_an_x_address_accepts_one_tag_only() -> None:
     assert WALLET.normalise(f"xrpl:{untagged}?dt=7") == WALLET.normalise(f"xrpl:{plain}?dt=7")
 
 
-def test_an_invalid_tag_is_ignored() -> None:
+def test_a_wrong_tag_is_refused_and_a_word_is_no_tag() -> None:
     account = "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf"
-    assert WALLET.normalise(f"ripple:{account}?dt=4294967296").value == account
+    assert refusal(f"ripple:{account}?dt=4294967296") == "tag-form"
     assert WALLET.normalise(f"ripple:{account}?dt=x").value == account
+
+
+@pytest.mark.parametrize("name", ["Token.sol", "example.x", "example.wallet", "example.dao", "report.polygon"])
+def test_a_name_that_may_be_a_file_or_a_thing_is_taken_only_as_a_wallet(name: str) -> None:
+    assert not WALLET.recognises(name)
+    assert WALLET.normalise(name).value == name.lower()
 
 
 @pytest.mark.parametrize("text", ["https://example.com/x", "line:someone", "12:34", "someone@example.com"])
@@ -184,7 +189,7 @@ def test_an_evm_address_has_one_normal_form_in_any_one_case(digest: bytes) -> No
     st.binary(min_size=20, max_size=20),
 )
 def test_a_base58_address_is_its_own_normal_form(version: bytes, digest: bytes) -> None:
-    text = base58.encode_check(version + digest)
+    text = base58_encode_check(version + digest)
     normal = WALLET.normalise(text)
     assert normal.value == text
     assert WALLET.normalise(normal.value, normal.details) == normal

@@ -1,16 +1,17 @@
-"""The weeks before a demonstration leave something for each desk."""
+"""The weeks before a demonstration leave some work for each desk."""
 
 from pathlib import Path
 
 import pytest
 
-from schemas import clock, timestamp
+from schemas import timestamp
+from server.demo.members import EXCHANGE, PROVIDER, register
 from server.demo.site import DemoHub
-from server.demo.weeks import KEEPER, Weeks, register
+from server.demo.weeks import Weeks
+from server.features.objections import records as objections
+from server.features.requests import records as requests
 from server.store import reviews
-from server.store.keepers import kept_accounts
-from server.store.objections import objections
-from server.store.requests import requests
+from server.store.providers import kept_accounts
 
 
 @pytest.fixture
@@ -19,13 +20,18 @@ def hub(tmp_path: Path) -> DemoHub:
 
 
 def test_each_desk_finds_something_to_do(hub: DemoHub) -> None:
-    with clock.at(timestamp.parse("2026-07-01")):
+    with timestamp.frozen_at(timestamp.parse("2026-07-01")):
         members = register(hub)
     weeks = Weeks(hub.hub, members, timestamp.now(), 0)
     assert weeks.play() == 8
     with hub.store.read() as tx:
-        assert len(kept_accounts.waiting(tx, KEEPER)) == 8
+        assert len(kept_accounts.page(tx, PROVIDER)) == 8
         assert len(objections.all_objections(tx)) == 2
         assert reviews.count(tx) >= 5
-        assert [request.addressee for request in requests.all_requests(tx, most=9)] == [KEEPER, KEEPER]
+        assert sorted(request.addressee or "" for request in requests.all_requests(tx, most=9)) == [
+            EXCHANGE,
+            PROVIDER,
+            PROVIDER,
+            PROVIDER,
+        ]
     hub.stop()

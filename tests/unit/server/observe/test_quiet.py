@@ -1,7 +1,8 @@
-"""Who is quiet for longer than usual is told once; who only sleeps is not."""
+"""A partner that is silent for longer than usual is reported once; usual pauses are not."""
 
 import logging
 import shutil
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
-from server.observe.quiet import QuietWatch, usual_pause
+from server.jobs.quiet import QuietWatch, usual_pause
 from server.store import Store, collections, feed_state, log, partners, quotas
 from server.store.database.times import micros, moment
 from server.store.feed_state import FeedState
@@ -31,7 +32,7 @@ def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
 
 
 def by_day(days: int, hours: range = range(9, 17), *, weekends: bool = False) -> list[int]:
-    """Return the working hours of so many days before today."""
+    """Return the working hours of this many days before today."""
     return [
         day * DAY + hour
         for day in range(HOUR_NOW // DAY - days, HOUR_NOW // DAY)
@@ -54,11 +55,11 @@ def by_day(days: int, hours: range = range(9, 17), *, weekends: bool = False) ->
     ],
     ids=["none", "a few days", "a few times", "hourly", "an outage", "weekly", "by day", "on workdays"],
 )
-def test_a_usual_pause_is_one_in_which_most_of_the_time_passes(hours: list[int], expected: int | None) -> None:
+def test_usual_pause_covers_most_of_the_time(hours: list[int], expected: int | None) -> None:
     assert usual_pause(hours) == expected
 
 
-def told(store: Store) -> list[tuple[str, str, int]]:
+def reported_silences(store: Store) -> list[tuple[str, str, int]]:
     with store.read() as tx:
         return [(silence.what, silence.name, silence.usual // HOUR) for silence in silences.current(tx)]
 
@@ -70,53 +71,53 @@ def add_partner(store: Store, name: str, days: range, received: int = 5) -> None
             quotas.count_contributed(tx, name, received=received, held=0, moment=NOW - day * DAY * HOUR)
 
 
-def test_a_partner_that_stops_is_told_once_and_again_after_it_came_back(
+def test_silent_partner_is_reported_once_and_again_after_its_return(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="server.observe.quiet")
+    caplog.set_level(logging.INFO, logger="server.jobs.quiet")
     add_partner(store, "Daily Bank", range(4, 56))
     add_partner(store, "New Bank", range(4, 8))
     watch = QuietWatch(store, 6)
     for minutes in range(3):
         watch.look(NOW + minutes * HOUR // 60)
-    assert told(store) == [("partner", "Daily Bank", DAY)]
-    # Other servers' threads may write lines of their own meanwhile.
+    assert reported_silences(store) == [("partner", "Daily Bank", DAY)]
+    # Threads of other servers may write log lines in between.
     (line,) = [line for line in caplog.messages if line.startswith("quiet")]
     assert line == "quiet what=partner name=Daily Bank silent_hours=92 usual_hours=24"
     with store.begin() as tx:
         quotas.count_contributed(tx, "Daily Bank", received=1, held=0, moment=NOW)
     watch.look(NOW + HOUR)
-    assert told(store) == []
+    assert reported_silences(store) == []
     assert "quiet ended what=partner name=Daily Bank" in caplog.messages
     watch.look(NOW + 30 * HOUR)
-    assert told(store) == []
+    assert reported_silences(store) == []
     QuietWatch(store, 6).look(NOW + 70 * HOUR)
-    assert told(store) == [("partner", "Daily Bank", DAY)]
+    assert reported_silences(store) == [("partner", "Daily Bank", DAY)]
 
 
-def test_a_partner_that_contributes_every_day_is_heard_on_each(store: Store) -> None:
+def test_daily_contributions_are_recorded_each_day(store: Store) -> None:
     add_partner(store, "Daily Bank", range(1, 40), received=50)
     watch = QuietWatch(store, 6)
     for hours in range(0, 96, 12):
         with store.begin() as tx:
             quotas.count_contributed(tx, "Daily Bank", received=1, held=0, moment=NOW + hours * HOUR)
         watch.look(NOW + hours * HOUR)
-    assert told(store) == []
+    assert reported_silences(store) == []
     with store.read() as tx:
         assert activity.known_hours(tx)["partner", "Daily Bank"][-8:] == [
             HOUR_NOW + hours for hours in range(0, 96, 12)
         ]
 
 
-def test_a_partner_that_left_is_not_missed(store: Store) -> None:
+def test_former_partner_is_not_reported(store: Store) -> None:
     add_partner(store, "Gone Bank", range(4, 40))
     with store.begin() as tx:
         partners.remove(tx, "Gone Bank")
     QuietWatch(store, 6).look(NOW)
-    assert told(store) == []
+    assert reported_silences(store) == []
 
 
-def test_a_source_that_brings_nothing_any_more_is_told(store: Store) -> None:
+def test_silent_source_is_reported(store: Store) -> None:
     with store.begin() as tx:
         for name in ("police", "idle"):
             feed_state.save_state(tx, FeedState(name))
@@ -126,12 +127,10 @@ def test_a_source_that_brings_nothing_any_more_is_told(store: Store) -> None:
             feed_state.record_run(tx, "police", started=ended, ended=ended, **counts)  # type: ignore[arg-type]
             feed_state.record_run(tx, "idle", started=ended, ended=ended, **counts | {"accepted": 0})  # type: ignore[arg-type]
     QuietWatch(store, 6).look(NOW)
-    assert told(store) == [("source", "police", 1)]
+    assert reported_silences(store) == [("source", "police", 1)]
 
 
-def test_a_collection_that_no_longer_grows_is_told_and_its_full_variant_is_the_same_one(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stagnant_collection_is_reported_once_for_both_variants(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     at = [NOW]
     monkeypatch.setattr("server.store.objects.ends.now", lambda: at[0])
     with store.begin() as tx:
@@ -148,18 +147,27 @@ def test_a_collection_that_no_longer_grows_is_told_and_its_full_variant_is_the_s
             )
     watch = QuietWatch(store, 6)
     watch.look(NOW)
-    assert told(store) == [("collection", "shared", 1)]
+    assert reported_silences(store) == [("collection", "shared", 1)]
     with store.read() as tx:
         assert len(activity.known_hours(tx)["collection", "shared"]) == 288
 
 
-def test_nothing_is_told_where_that_is_turned_off(store: Store) -> None:
-    watch = QuietWatch(store, 0)
+@pytest.mark.parametrize(("least_hours", "expected"), [(0, []), (6, [("partner", "Gone Quiet", 24)])])
+def test_disabled_reports_are_not_sent(
+    store: Store, monkeypatch: pytest.MonkeyPatch, least_hours: int, expected: list[tuple[str, str, int]]
+) -> None:
+    add_partner(store, "Gone Quiet", range(48, 400))
+    looked = threading.Event()
+    monkeypatch.setattr("server.jobs.quiet.now", lambda: NOW)
+    monkeypatch.setattr("server.jobs.quiet._log", lambda *_: looked.set())
+    watch = QuietWatch(store, least_hours)
     watch.start()
+    assert looked.wait(10 if least_hours else 0.5) is bool(least_hours)
     watch.stop()
+    assert reported_silences(store) == expected
 
 
-def test_what_is_remembered_ends_after_sixty_days(store: Store) -> None:
+def test_memory_ends_after_sixty_days(store: Store) -> None:
     add_partner(store, "Bank", range(0, 59))
     watch = QuietWatch(store, 6)
     watch.look(NOW)

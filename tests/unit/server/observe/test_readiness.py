@@ -1,4 +1,4 @@
-"""Readiness: a store that says nothing counts as away after its patience, and no question waits for it for long."""
+"""Readiness: a silent store counts as unavailable after a timeout, and probes do not wait for it."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from server.store import Store
 
 
 class FakeStore:
-    """A store that answers as it is told, and not before it may."""
+    """A store that answers as scripted, and only when allowed."""
 
     def __init__(self) -> None:
         self.patience = 0.3
@@ -45,16 +45,14 @@ def test_a_store_that_can_be_written_is_ready(asked: Readiness) -> None:
     assert asked.ready()
 
 
-def test_a_store_that_refuses_writes_is_not_ready_at_once_and_ready_when_it_takes_them(
-    asked: Readiness, store: FakeStore
-) -> None:
+def test_read_only_store_is_unready_at_once_and_ready_again_when_writable(asked: Readiness, store: FakeStore) -> None:
     store.writable = False
     assert not asked.ready()
     store.writable = True
     assert asked.ready()
 
 
-def test_a_store_that_says_nothing_is_not_ready_after_its_patience_only(asked: Readiness, store: FakeStore) -> None:
+def test_silent_store_is_not_ready_only_after_the_timeout(asked: Readiness, store: FakeStore) -> None:
     assert asked.ready()
     store.may_answer.clear()
     assert asked.ready()
@@ -64,7 +62,7 @@ def test_a_store_that_says_nothing_is_not_ready_after_its_patience_only(asked: R
     assert asked.ready()
 
 
-def test_one_look_answers_all_who_ask_meanwhile(asked: Readiness, store: FakeStore) -> None:
+def test_one_check_answers_all_concurrent_probes(asked: Readiness, store: FakeStore) -> None:
     store.may_answer.clear()
     began = time.monotonic()
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""The sandbox's clock: what one partner reads takes no room from what another does."""
+"""The sandbox's clock: one partner's reads take no room from another partner."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from server.features.sandbox.job import SandboxClock
 from server.observe.observer import AnsweredRequest
-from server.observe.sandbox import SandboxClock
 from server.store import Store, StoreUnavailable
 from server.store.sandbox import runs
 from server.store.sandbox.runs import SandboxRead
@@ -24,7 +24,7 @@ def read(partner: str, up_to: int) -> AnsweredRequest:
     return AnsweredRequest(partner, "GET", "objects", "c", 200, 0.1, 0, 1, up_to, "", None, up_to - 1, "client")
 
 
-def test_what_one_partner_reads_takes_no_room_from_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reads_of_one_partner_take_no_room_from_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, noted = SandboxClock(store), list[SandboxRead]()
     for number in range(20_000):
         clock.note(read("Hasty Bank", number + 1))

@@ -1,4 +1,4 @@
-"""Receipts are settled in passing, and what waits is counted for those who watch."""
+"""Receipts are settled in the background, and pending ones are counted in the metrics."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
+from server.jobs.retention import Days, Retention
 from server.observe.metrics import Metrics
-from server.observe.retention import Days, Retention
 from server.store import Store, collections, log, partners, read_progress, retractions, reviews
 from server.store.collections import Collection
 from server.store.item import Item
@@ -27,7 +27,7 @@ def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def room(store: Store) -> Collection:
-    """Make a room from which something was taken back that a bank had read."""
+    """Add a room with an object that a bank read and that was then revoked."""
     with store.begin() as tx:
         room = collections.add(tx, "room", "Room")
         first = log.append(tx, room, [_tool("2026-01-01T00:00:00.000Z")]).first or 0
@@ -56,7 +56,7 @@ def _metrics(store: Store) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
-def test_what_partners_have_read_past_is_settled(store: Store, room: Collection) -> None:
+def test_receipts_of_partners_that_read_further_are_settled(store: Store, room: Collection) -> None:
     assert Retention(store, Days()).settle() == 0
     _read_on(store, room)
     assert Retention(store, Days()).settle() == 1
@@ -68,7 +68,7 @@ def test_a_store_with_nothing_to_settle_is_not_written_to(store: Store, monkeypa
     assert Retention(store, Days()).settle() == 0
 
 
-def test_what_waits_is_counted_with_the_age_of_the_oldest(store: Store, room: Collection) -> None:
+def test_pending_receipts_are_counted_with_the_age_of_the_oldest(store: Store, room: Collection) -> None:
     with store.begin() as tx:
         reviews.hold(tx, "bank", [reviews.HeldObject(ID, 1, "a-rule", "")])
     found = _metrics(store)

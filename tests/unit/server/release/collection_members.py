@@ -1,4 +1,4 @@
-"""Collections that many read, by the objects in them."""
+"""Widely read collections, and the objects in them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ Held = Callable[[str], dict[str, dict[str, Any]]]
 
 
 def holding(store: Store, held_by: Held, object_id: str) -> set[str]:
-    """Return the aliases of those that have any version of it."""
+    """Return the aliases of the collections that have any version of an object."""
     with store.read() as tx:
         aliases = [each.alias for each in collections.all_collections(tx) if each.kind == "released"]
     return {alias for alias in aliases if object_id in held_by(alias)}

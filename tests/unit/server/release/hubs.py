@@ -5,10 +5,10 @@ from server.release.hub import Hub
 from server.release.route.policy import Policy
 from server.store import Store
 
-# Partners of tests stand for such as have long been here.
+# Test partners represent long-standing members.
 NOBODY_NEW = NewcomerRule(days=0)
 
 
 def hub_on(store: Store, policy: Policy | None = None) -> Hub:
-    """Return a hub to which no partner is new, or one with another policy."""
+    """Return a hub without newcomers, or with another policy."""
     return Hub(store, policy or Policy(newcomers=NOBODY_NEW))

@@ -1,4 +1,4 @@
-"""Statements about one value for tests: reports, sightings and opinions, made by hand or by Hypothesis."""
+"""Statements about one value for tests: reports, sightings and opinions, explicit or drawn by Hypothesis."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,13 +26,13 @@ _ACCOUNTS = {name for name, kind in kinds.every().items() if kind.account}
 
 
 def partner(number: int, **properties: Any) -> Partner:
-    """Return the partner of that number: without more properties, a bank without authority."""
+    """Return partner ``number``: by default a bank without authority."""
     identity = f"identity--00000000-0000-4000-8000-{number:012d}"
     return Partner(**{"name": f"Partner {number}", "kind": PartnerKind.BANK, "identity": identity, **properties})
 
 
 def report(number: int = 1, kind: str = "domain", *, by: Partner | None = None, **columns: Any) -> Statement:
-    """Return the report of the kind's value by the partner of that number."""
+    """Return a report of the kind's value by partner ``number``."""
     extra = {name: columns.pop(name) for name in ("reliability", "origins", "key") if name in columns}
     columns = {"reported_at": NOON, **columns}
     report = Report.model_validate({"kind": kind, "value": VALUES[kind], "reporter": f"Partner {number}", **columns})
@@ -40,12 +40,12 @@ def report(number: int = 1, kind: str = "domain", *, by: Partner | None = None, 
 
 
 def sighting(number: int, at: datetime, count: int = 1) -> SightingStatement:
-    """Return a sighting by the partner of that number."""
+    """Return a sighting by partner ``number``."""
     return SightingStatement(partner(number), at, at, count)
 
 
 def opinion(number: int, word: OutcomeWord | OpinionWord, at: datetime = NOON, **more: Any) -> OpinionStatement:
-    """Return an outcome or an opinion of the partner of that number."""
+    """Return an outcome or opinion of partner ``number``."""
     by = more.pop("by", None) or partner(number)
     outcome, opinion = (word, None) if isinstance(word, OutcomeWord) else (None, word)
     return OpinionStatement(by, outcome, opinion, at, **more)
@@ -57,7 +57,7 @@ reliabilities = st.floats(0, 1) | st.sampled_from([0.0, 0.8, 1.0])
 
 @st.composite
 def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> Statement:
-    """Draw a report of the kind's value by some partner, its own or one that passes on others'."""
+    """Draw a report of the kind's value by a partner, its own or one forwarded from others."""
     number = draw(numbers)
     at = draw(moments)
     status = draw(st.none() | st.sampled_from(HolderStatus)) if kind in _ACCOUNTS else None
@@ -81,7 +81,7 @@ def statements(draw: st.DrawFn, kind: str, numbers: st.SearchStrategy[int]) -> S
 
 @st.composite
 def sightings(draw: st.DrawFn) -> SightingStatement:
-    """Draw a sighting by some partner, at any time."""
+    """Draw a sighting by a partner at any time."""
     at = draw(moments)
     return SightingStatement(
         partner(draw(st.integers(1, 9))), draw(st.none() | st.just(at)), at, draw(st.integers(0, 3))
@@ -90,7 +90,7 @@ def sightings(draw: st.DrawFn) -> SightingStatement:
 
 @st.composite
 def opinions(draw: st.DrawFn) -> OpinionStatement:
-    """Draw an outcome or an opinion of some partner."""
+    """Draw an outcome or opinion of a partner."""
     word = draw(st.sampled_from([*OutcomeWord, *OpinionWord]))
     reason = draw(st.none() | st.sampled_from([reason.value for reason in OutcomeReason]))
     return opinion(draw(st.integers(1, 9)), word, draw(moments), reason=reason)

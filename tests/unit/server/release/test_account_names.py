@@ -1,11 +1,11 @@
-"""An account that has several names is one: listed once, protected under each, and never taken for another."""
+"""An account with several names is one: listed once, protected under each name, and never confused with another."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from mappers.indicator import from_stix
+from mappers.report_reader import from_stix
 from schemas.kind import Kind
 from schemas.kinds.bank_account import BankAccount
 from schemas.partner import Partner
@@ -23,7 +23,7 @@ Own = Callable[..., dict[str, dict[str, Any]]]
 
 IBAN, CODED = "GB29NWBK60161331926819", "GB:601613:31926819"
 BRAZILIAN = "BR8660701190001230000123456C1"
-# Two names of one account each, as two partners give them.
+# Two names of one account, from two partners.
 NAMES = [
     pytest.param({"value": IBAN}, {"value": CODED}, id="GB"),
     pytest.param({"value": IBAN}, {"value": "31926819", "bank": "60-16-13", "country": "GB"}, id="GB-columns"),
@@ -72,7 +72,7 @@ def second(joins: Joins) -> Partner:
 
 @pytest.fixture
 def live(held_by: Held) -> Callable[[], list[dict[str, Any]]]:
-    """Return the listings of accounts that stand."""
+    """Return the active listings of accounts."""
 
     def find() -> list[dict[str, Any]]:
         found = held_by("mule-accounts").values()
@@ -90,7 +90,7 @@ def ours(listing: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize(("one", "other"), NAMES)
-def test_two_names_are_one_listing_that_two_report(
+def test_two_names_are_one_listing_with_two_reporters(
     one: dict[str, str],
     other: dict[str, str],
     swapped: bool,
@@ -114,7 +114,7 @@ def test_two_accounts_are_two_listings(
     assert [ours(each)["reporters"] for each in live()] == [1, 1]
 
 
-def test_the_iban_is_listed_once_somebody_says_it(
+def test_iban_is_listed_once_a_report_has_it(
     first: Partner, second: Partner, reports: Reports, held_by: Held, live: Live
 ) -> None:
     reports(first, CODED, "bank-account")
@@ -126,7 +126,7 @@ def test_the_iban_is_listed_once_somebody_says_it(
     assert (gone["revoked"], gone["pattern"]) == (True, before["pattern"])
 
 
-def test_the_iban_goes_with_the_last_who_says_it(
+def test_iban_is_removed_with_its_last_report(
     first: Partner, second: Partner, reports: Reports, withdraws: Any, live: Live
 ) -> None:
     reports(first, CODED, "bank-account")
@@ -146,18 +146,18 @@ def test_a_coerced_holder_is_protected_under_each_name(
 
 
 @pytest.mark.parametrize(("one", "other"), NAMES)
-def test_an_account_of_a_partners_own_is_so_under_each_name(
+def test_account_belongs_to_its_bank_under_each_name(
     one: dict[str, str], other: dict[str, str], store: Store, first: Partner, stix: Any, post: Any
 ) -> None:
     value = from_stix(stix(kind="bank-account", **one)[1]).value
     with store.begin() as tx:
         value_index.add_own_values(tx, first.name, [value_index.subject_of("bank-account", value)])
     (held,) = post(stix(kind="bank-account", **other)[1]).pending
-    assert "partner's own" in held.message
+    assert "registered this value as its own" in held.message
 
 
 @pytest.mark.parametrize(("one", "other"), [(IBAN, CODED), (CODED, IBAN), (BRAZILIAN, "BR:341:0123123456")])
-def test_each_name_finds_it_and_takes_it_back(
+def test_each_name_finds_and_retracts_it(
     one: str, other: str, store: Store, first: Partner, reports: Reports, live: Live
 ) -> None:
     said = reports(first, one, "bank-account")
@@ -169,7 +169,7 @@ def test_each_name_finds_it_and_takes_it_back(
     assert live() == []
 
 
-def test_rooms_say_the_name_that_is_heard_in_each_of_them(joins: Joins, reports: Reports, held_by: Held) -> None:
+def test_collections_use_the_name_reported_in_each_of_them(joins: Joins, reports: Reports, held_by: Held) -> None:
     one, other = (joins(name, reads=["mule-accounts", "public"]) for name in ("First Bank", "Second Bank"))
     reports(one, CODED, "bank-account", tlp="clear")
     reports(other, IBAN, "bank-account", tlp="amber")
@@ -183,7 +183,7 @@ def test_rooms_say_the_name_that_is_heard_in_each_of_them(joins: Joins, reports:
     assert len({value for _, value in said}) == 1
 
 
-def test_a_store_of_before_knows_its_accounts_by_one_name(
+def test_older_store_knows_its_accounts_by_one_name(
     store: Store,
     first: Partner,
     second: Partner,

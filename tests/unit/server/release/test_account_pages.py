@@ -1,11 +1,11 @@
-"""The page of an account is the account, whichever kind it is reported as; so are the pages of apps and wallets."""
+"""An account's page counts as the account under any reported kind; so do the pages of apps and wallets."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from mappers.indicator import from_stix
+from mappers.report_reader import from_stix
 from schemas.partner import Partner
 from server.release.query.lookup import lookup
 from server.release.retract import retract
@@ -36,7 +36,7 @@ def live(room: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def url_indicator(by: Partner, url: str) -> dict[str, Any]:
-    """Return an indicator as makers of other STIX write a link."""
+    """Return an indicator for a link as other STIX makers write it."""
     return {
         "type": "indicator",
         "spec_version": "2.1",
@@ -51,7 +51,7 @@ def url_indicator(by: Partner, url: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("url", "kind", "value"), PAGES)
-def test_a_page_and_what_it_shows_are_one_listing(
+def test_page_and_its_account_are_one_listing(
     url: str, kind: str, value: str, joins: Joins, reports: Reports, held_by: Held
 ) -> None:
     alias = "wallets" if kind == "wallet" else "takedown"
@@ -73,7 +73,7 @@ def test_a_link_in_anothers_stix_is_the_account(joins: Joins, reports: Reports, 
 
 
 @pytest.mark.parametrize("spelling", ["https://t.me/scam_example", "t.me/scam_example", "telegram: @scam_example"])
-def test_each_spelling_finds_it_and_takes_it_back(
+def test_each_spelling_finds_and_retracts_it(
     spelling: str, store: Store, joins: Joins, reports: Reports, held_by: Held
 ) -> None:
     said = reports(joins("First Bank", reads=["takedown"]), "https://t.me/scam_example", "url")

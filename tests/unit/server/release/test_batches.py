@@ -1,4 +1,4 @@
-"""Many objects in one call ask the store no more often than few, and are read once."""
+"""Many objects in one call need no more store queries than a few, and are read once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ LATER = "2026-11-02T08:00:00.000Z"
 
 @pytest.fixture
 def asked(store: Store, post: Post) -> Asked:
-    """Count the statements that a contribution takes."""
+    """Count the SQL statements of a contribution."""
 
     def count(*objects: dict[str, Any], by: Partner) -> int:
         statements: list[str] = []
@@ -50,7 +50,7 @@ def blocked(by: Partner, *listings: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("limits", [{}, {"not_to_countries": "KH"}], ids=["shared", "to own rooms"])
 @pytest.mark.parametrize("creator", ["First Bank", "Somebody Else"])
-def test_what_is_said_anew_or_taken_back_is_looked_up_together(
+def test_repeats_and_revocations_are_looked_up_together(
     joins: Joins, stix: Stix, post: Post, asked: Asked, limits: dict[str, str], creator: str
 ) -> None:
     by = joins("First Bank", reads=["takedown"], forwards=True)
@@ -68,11 +68,11 @@ def test_what_is_said_anew_or_taken_back_is_looked_up_together(
         assert many <= few + 2, change
 
 
-def test_what_was_done_about_many_is_counted_together(
+def test_outcomes_of_many_values_are_counted_together(
     joins: Joins, stix: Stix, post: Post, asked: Asked, listed: Listed
 ) -> None:
     first, second = joins("First Bank"), joins("Second Bank", reads=["takedown"])
-    # So unsure that being right changes nothing of how the values are listed.
+    # Confidence so low that a correct report does not change how the values are listed.
     said = [stix(f"bad{number}.example.com", reporter=first.name, confidence="10")[1] for number in range(40)]
     post(*said, by=first)
     opinions = [blocked(second, listed(each)) for each in said]
@@ -100,7 +100,7 @@ def test_an_opinion_of_many_values_is_read_once(
     assert read == [opinion["id"]]
 
 
-def test_what_comes_in_parts_is_one_contribution(
+def test_contribution_in_parts_is_one_contribution(
     monkeypatch: pytest.MonkeyPatch,
     stix: Stix,
     post: Post,

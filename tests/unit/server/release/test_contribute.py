@@ -1,4 +1,4 @@
-"""A contribution reaches the partners that it concerns, and nobody else."""
+"""A contribution reaches exactly its audience."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,7 @@ def test_an_indicator_reaches_the_readers_who_act_on_its_kind(
     assert holding(store, held_by, based_on(listed(indicator), observable)) == {f"{home}-full"}
 
 
-def test_it_is_the_hub_that_says_it_and_no_reader_learns_who_reports(
+def test_listing_is_by_the_hub_and_reveals_no_reporter(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed, bank: Partner
 ) -> None:
     observable, indicator, relationship = stix(tlp="clear", reference="CASE-1")
@@ -57,7 +57,7 @@ def test_it_is_the_hub_that_says_it_and_no_reader_learns_who_reports(
         assert not any(bank.identity in str(each) or bank.name in str(each) for each in held.values())
 
 
-def test_what_is_clear_reaches_the_public_too(
+def test_clear_report_reaches_the_public_too(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
     observable, indicator, relationship = stix(tlp="clear")
@@ -67,7 +67,7 @@ def test_what_is_clear_reaches_the_public_too(
 
 
 @pytest.mark.parametrize("tlp", ["amber+strict", "red"])
-def test_what_is_for_named_readers_only_is_kept_and_reaches_nobody(
+def test_red_report_is_stored_and_not_published(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed, tlp: str
 ) -> None:
     objects = stix(tlp=tlp)
@@ -86,7 +86,7 @@ def test_an_indicator_without_marking_is_treated_as_amber(
     assert holding(store, held_by, listed(indicator)) == {"takedown", "takedown-full"}
 
 
-def test_readers_get_what_an_indicator_refers_to(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
+def test_readers_get_the_references_of_an_indicator(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
     post(stix()[1])
     held = held_by("takedown")
     indicator = held[listed(stix()[1])]
@@ -95,7 +95,7 @@ def test_readers_get_what_an_indicator_refers_to(stix: Stix, post: Post, held_by
     assert {each for each in indicator["extensions"] if each in held}
 
 
-def test_an_indicator_alone_brings_what_it_is_based_on(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
+def test_indicator_alone_publishes_its_observable(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
     observable, indicator, _ = stix()
     post(indicator)
     held = held_by("takedown-full")
@@ -112,7 +112,7 @@ def test_an_indicator_without_an_end_gets_one(stix: Stix, post: Post, held_by: H
     assert held_by("takedown")[listed(indicator)]["valid_until"] == expected
 
 
-def test_a_sighting_reaches_those_who_read_sightings(
+def test_sighting_reaches_readers_of_sightings(
     store: Store, stix: Stix, post: Post, held_by: Held, bank: Partner, published: Callable[..., str]
 ) -> None:
     indicator = stix()[1]
@@ -130,7 +130,7 @@ def test_a_sighting_reaches_those_who_read_sightings(
 
 
 @pytest.mark.parametrize(("tlp", "reached"), [("red", set()), ("green", {"takedown-full"})])
-def test_what_an_indicator_is_based_on_never_goes_further_than_it(
+def test_observable_has_at_most_the_audience_of_its_indicator(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed, tlp: str, reached: set[str]
 ) -> None:
     clear = stix(tlp="clear")[1]["object_marking_refs"]
@@ -143,7 +143,7 @@ def test_what_an_indicator_is_based_on_never_goes_further_than_it(
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_clear_sighting_of_what_is_not_clear_is_not_public(
+def test_clear_sighting_of_a_limited_value_is_not_public(
     store: Store, stix: Stix, post: Post, held_by: Held, other: Partner, known: bool, published: Callable[..., str]
 ) -> None:
     indicator = stix(tlp="amber")[1]
@@ -163,7 +163,7 @@ def test_a_clear_sighting_of_what_is_not_clear_is_not_public(
     assert holding(store, held_by, published(sighting)) == {"sightings", "sightings-full"}
 
 
-def test_a_relationship_brings_nothing_out_of_the_inbox(
+def test_relationship_publishes_nothing_from_the_inbox(
     stix: Stix, post: Post, held_by: Held, bank: Partner, other: Partner
 ) -> None:
     note = {
@@ -184,16 +184,14 @@ def test_a_relationship_brings_nothing_out_of_the_inbox(
     assert bond["id"] in held_by("inbox")
 
 
-def test_an_observable_is_published_as_the_indicator_says_it(
-    stix: Stix, post: Post, held_by: Held, other: Partner
-) -> None:
+def test_observable_is_published_as_in_the_indicator(stix: Stix, post: Post, held_by: Held, other: Partner) -> None:
     observable, indicator, _ = stix()
     post({**observable, "value": "innocent.example.com", "x_note": "planted"}, by=other)
     post(indicator)
     assert held_by("takedown-full")[observable["id"]] == observable
 
 
-def test_a_sighting_of_a_red_indicator_goes_nowhere_whatever_its_pattern(
+def test_sighting_of_a_red_indicator_is_not_published_for_any_pattern(
     store: Store, stix: Stix, post: Post, held_by: Held, bank: Partner, published: Callable[..., str]
 ) -> None:
     indicator = {**stix(tlp="red")[1], "pattern": "[domain-name:value LIKE '%.example.com']"}

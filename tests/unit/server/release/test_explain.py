@@ -1,4 +1,4 @@
-"""Every state of a contribution is explained in one answer, and a partner learns nothing of others by it."""
+"""Every state of a contribution is explained in one response that reveals nothing about other partners."""
 
 from collections.abc import Callable
 from typing import Any
@@ -66,9 +66,7 @@ def test_a_listings_id_means_the_reports_of_its_value(
     assert explains(listed(reports(bank))).value == VALUE
 
 
-def test_a_report_held_by_an_allowlist_names_the_list_and_the_way_out(
-    post: Post, stix: Stix, explains: Explains
-) -> None:
+def test_report_held_by_an_allowlist_names_the_list_and_the_remedy(post: Post, stix: Stix, explains: Explains) -> None:
     post(stix("google.com")[1])
     found = explains("google.com")
     assert found.result == "held for review"
@@ -79,11 +77,11 @@ def test_a_report_held_by_an_allowlist_names_the_list_and_the_way_out(
 def test_a_refused_report_is_not_stored(post: Post, stix: Stix, explains: Explains) -> None:
     obj = {**stix()[1], "description": "the victim's card is 4111 1111 1111 1111"}
     assert post(obj).failed
-    with pytest.raises(Rejected, match="answer to its contribution gave the reason"):
+    with pytest.raises(Rejected, match="response to its contribution gave the reason"):
         explains(obj["id"])
 
 
-def test_what_a_throttled_partner_sends_is_held(
+def test_posts_of_a_throttled_partner_are_held(
     store: Store, reports: Reports, bank: Partner, post: Post, stix: Stix, explains: Explains
 ) -> None:
     with store.begin() as tx:
@@ -93,14 +91,14 @@ def test_what_a_throttled_partner_sends_is_held(
     assert "unusual-volume" in explains().checks[-1].message
 
 
-def test_a_red_report_that_names_nobody_says_so(reports: Reports, bank: Partner, explains: Explains) -> None:
+def test_red_report_without_named_partners_is_explained(reports: Reports, bank: Partner, explains: Explains) -> None:
     reports(bank, tlp="red")
     found = explains()
     assert (found.result, *decided_by(found)) == ("kept, not published", "audience", "stopped")
     assert "only_partners" in found.checks[-1].action
 
 
-def test_a_red_report_is_in_the_private_collection_of_whom_it_names(
+def test_red_report_is_in_the_private_collection_of_the_named_partner(
     reports: Reports, bank: Partner, other: Partner, explains: Explains
 ) -> None:
     reports(bank, tlp="red", only_partners=other.name)
@@ -118,7 +116,7 @@ def test_a_red_report_is_in_the_private_collection_of_whom_it_names(
     ],
     ids=["reporters", "grade", "confidence"],
 )
-def test_a_policy_that_does_not_admit_the_value_names_what_it_asks_for(
+def test_policy_refusal_names_the_required_conditions(
     store: Store,
     reports: Reports,
     bank: Partner,
@@ -134,7 +132,7 @@ def test_a_policy_that_does_not_admit_the_value_names_what_it_asks_for(
     assert asked in found.checks[-2].message
 
 
-def test_a_kind_that_no_rule_takes_is_explained_by_that(
+def test_kind_without_a_rule_is_explained(
     store: Store, reports: Reports, bank: Partner, explains: Explains, policies: list[Policy]
 ) -> None:
     policies.append(Policy([PolicyRule(collection="wallets", kinds=("wallet",))], NOBODY_NEW))
@@ -142,7 +140,7 @@ def test_a_kind_that_no_rule_takes_is_explained_by_that(
     assert decided_by(explains(hub=hub_on(store, policies[-1]))) == ("audience", "stopped")
 
 
-def test_a_delisted_value_stands_refused(
+def test_delisted_value_is_explained_as_refused(
     store: Store, reports: Reports, bank: Partner, post: Post, stix: Stix, explains: Explains
 ) -> None:
     indicator = reports(bank)
@@ -152,7 +150,7 @@ def test_a_delisted_value_stands_refused(
     assert (found.result, *decided_by(found)) == ("refused", "guard", "refused")
 
 
-def test_a_revoked_report_and_an_expired_one_say_so(
+def test_revoked_and_expired_reports_are_explained(
     reports: Reports, bank: Partner, other: Partner, withdraws: Callable[..., None], explains: Explains
 ) -> None:
     indicator = reports(bank)
@@ -162,7 +160,7 @@ def test_a_revoked_report_and_an_expired_one_say_so(
     assert decided_by(explains(old["id"])) == ("validity", "stopped")
 
 
-def test_a_repeat_is_told_to_the_operator_alone(
+def test_repeat_is_shown_to_the_operator_only(
     store: Store,
     reports: Reports,
     bank: Partner,
@@ -180,7 +178,7 @@ def test_a_repeat_is_told_to_the_operator_alone(
     assert "repeat" not in [check.rule for check in explains(obj["id"], peer).checks]
 
 
-def test_a_value_in_dispute_says_so(
+def test_disputed_value_is_explained(
     store: Store,
     reports: Reports,
     bank: Partner,
@@ -198,7 +196,7 @@ def test_a_value_in_dispute_says_so(
     assert explains().result == "published"
 
 
-def test_what_is_hidden_from_a_partner_and_what_is_not_there_get_the_same_answer(
+def test_hidden_and_absent_objects_get_the_same_response(
     store: Store, reports: Reports, bank: Partner, other: Partner, listed: Callable[..., str], explains: Explains
 ) -> None:
     indicator = reports(bank)
@@ -258,7 +256,7 @@ def test_a_partner_does_not_learn_of_a_sighting_that_is_hidden_from_it(
     assert explains(indicator["id"], bank) == before
 
 
-def test_a_report_of_a_holder_whom_others_report_as_coerced_counts_as_published_to_its_partner(
+def test_report_of_a_coerced_holder_looks_published_to_its_partner(
     reports: Reports, joins: Callable[..., Partner], explains: Explains
 ) -> None:
     police = joins("Police", "government", ["mule-accounts"], authority=("bank-account",))

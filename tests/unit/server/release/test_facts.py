@@ -1,4 +1,4 @@
-"""Facts that rarely change are read once, and again by everybody as soon as a transaction has changed them."""
+"""Rarely changing facts are cached, and reread by every process after a transaction changes them."""
 
 import re
 
@@ -45,7 +45,7 @@ def _read(hub: Hub) -> dict[str, object]:
         return {name: getattr(facts, name) for name in NAMES}
 
 
-def test_what_did_not_change_is_not_read_again(hub: Hub) -> None:
+def test_unchanged_facts_are_not_read_again(hub: Hub) -> None:
     before, again = _read(hub), _read(hub)
     assert all(again[name] is before[name] for name in NAMES)
 
@@ -64,7 +64,7 @@ def test_each_table_that_is_read_has_a_version(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("name", ["registered", "grant", "own", "delisted", "throttled", "judged", "focal", "renamed"])
-def test_a_change_is_known_to_the_next_transaction(hub: Hub, name: str) -> None:
+def test_change_is_visible_to_the_next_transaction(hub: Hub, name: str) -> None:
     before = _read(hub)
     with hub.store.begin() as tx:
         match name:
@@ -98,7 +98,7 @@ def test_a_change_is_known_to_the_next_transaction(hub: Hub, name: str) -> None:
     assert after[changed] != before[changed]
 
 
-def test_a_transaction_knows_its_own_changes_and_nobody_else_does_before_it_commits(hub: Hub) -> None:
+def test_uncommitted_change_is_visible_only_to_its_transaction(hub: Hub) -> None:
     _read(hub)
     with hub.store.begin() as tx:
         value_index.add_own_values(tx, BANK.name, ["domain:bank.example"])
@@ -107,7 +107,7 @@ def test_a_transaction_knows_its_own_changes_and_nobody_else_does_before_it_comm
     assert _read(hub)["own_values"] == {"domain:bank.example": BANK.name}
 
 
-def test_what_an_append_moves_is_no_change_of_the_registry(hub: Hub) -> None:
+def test_append_does_not_change_the_registry_version(hub: Hub) -> None:
     before = _read(hub)
     with hub.store.begin() as tx:
         log.append(tx, collections.get(tx, "public"), [Item.of({"type": "url", "id": "url--1", "value": "x"})])

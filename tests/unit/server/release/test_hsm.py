@@ -1,18 +1,18 @@
-"""Keys in an HSM: they sign there; what is wrong with a URI, a PIN or a token is said without any secret."""
+"""Keys in an HSM sign there. Errors of a URI, PIN or token are reported without any secret."""
 
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.proof.signatures import BadSigningKey, SigningKeys, new_key, public_keys_of, verified
+from schemas.tlog.signatures import BadSigningKey, SigningKeys, new_key, public_keys_of, verified
 from server.release.hsm import HsmKey
 from tests.soft_hsm import SoftHsm
 
 MODULE = "module-path=/usr/lib/none.so&pin-source=/etc/none"
 
 
-def test_a_key_of_an_hsm_signs_beside_one_of_a_file(hsm: SoftHsm) -> None:
+def test_hsm_key_and_file_key_sign_together(hsm: SoftHsm) -> None:
     uri = hsm.make_key("beside")
     keys = SigningKeys(f"{uri}\n{new_key()}", HsmKey)
     document = keys.sign({"a": 1})
@@ -40,7 +40,7 @@ def test_a_wrong_pin_is_tried_once_and_is_in_no_message(hsm: SoftHsm, tmp_path: 
         HsmKey(hsm.uri("guarded", tmp_path / "none"))
 
 
-def test_a_key_that_is_gone_or_another_one_is_refused(hsm: SoftHsm) -> None:
+def test_missing_or_changed_key_is_refused(hsm: SoftHsm) -> None:
     uri = hsm.make_key("real")
     with pytest.raises(BadSigningKey, match="no such key"):
         HsmKey(hsm.uri("absent"))
@@ -66,7 +66,13 @@ def test_a_key_that_is_gone_or_another_one_is_refused(hsm: SoftHsm) -> None:
         ("pkcs11:object=" + "a" * 2_000, "not a URI"),
     ],
 )
-def test_a_uri_that_names_no_key_is_refused_without_its_values(uri: str, message: str) -> None:
+def test_uri_without_a_key_is_refused_without_its_values(uri: str, message: str) -> None:
     with pytest.raises(BadSigningKey, match=message) as refused:
         HsmKey(uri)
     assert "1234" not in str(refused.value)
+
+
+def test_several_keys_of_one_name_are_refused(hsm: SoftHsm) -> None:
+    hsm.make_key("twice")
+    with pytest.raises(BadSigningKey, match="several such keys; add the id"):
+        HsmKey(hsm.make_key("twice"))

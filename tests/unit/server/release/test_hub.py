@@ -1,5 +1,6 @@
-"""Two hubs in one process release by their own rules and lists, and know nothing of each other."""
+"""Two hubs in one process release by their own rules and lists, independently of each other."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,15 @@ WALLETS_ALONE = Policy([PolicyRule(collection="wallets", kinds=("wallet",))])
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> list[Store]:
+def stores(tmp_path: Path) -> Iterator[list[Store]]:
     made = [Store.open(f"sqlite:///{tmp_path / name}") for name in ("first.db", "second.db")]
     for store in made:
         set_up(store)
         with store.begin() as tx:
             partners.add(tx, BANK)
-    return made
+    yield made
+    for store in made:
+        store.close()
 
 
 def report(hub: Hub, value: str) -> Results:

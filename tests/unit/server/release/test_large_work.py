@@ -1,4 +1,4 @@
-"""Large work is done in batches, and goes on where it was stopped."""
+"""Large work runs in batches, and continues after an interruption."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.partner import Partner
-from server.release import batches, depart
+from server.features.partners import depart
+from server.release import batches
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.hub import Hub
 from server.release.republish import republish
@@ -43,7 +44,7 @@ def active(store: Store, alias: str = "takedown") -> int:
         return len(log.manifest(tx, collections.get(tx, alias), Query(types=("indicator",), revoked=False)).records)
 
 
-def test_what_was_stopped_goes_on_after_the_last_batch(store: Store, reports: list[dict[str, Any]]) -> None:
+def test_stopped_work_continues_after_the_last_batch(store: Store, reports: list[dict[str, Any]]) -> None:
     strict = hub_on(store, STRICT)
     for done in islice(republish(strict), 3):
         assert done.resumed == 0
@@ -55,9 +56,15 @@ def test_what_was_stopped_goes_on_after_the_last_batch(store: Store, reports: li
     assert next(republish(strict)).resumed == 0
 
 
-def test_other_rules_or_grants_begin_at_the_first_value(
-    store: Store, reports: list[dict[str, Any]], other: Partner
-) -> None:
+def test_lowered_values_are_named_batch_by_batch(store: Store, reports: list[dict[str, Any]]) -> None:
+    lowered = [value for done in republish(hub_on(store, STRICT)) for value in done.lowered]
+    assert {value.subject for value in lowered} == {f"domain:bad{number}.example.com" for number in range(VALUES)}
+    assert all(value.before.confidence > 0 and value.after is None for value in lowered)
+    # The values are listed again, so nothing is lowered.
+    assert not [value for done in republish(hub_on(store)) for value in done.lowered]
+
+
+def test_changed_rules_or_grants_restart_the_work(store: Store, reports: list[dict[str, Any]], other: Partner) -> None:
     strict = hub_on(store, STRICT)
     list(islice(republish(strict), 2))
     *_, done = republish(hub_on(store))
@@ -92,9 +99,7 @@ def test_a_value_that_fails_stops_the_work_and_loses_none(
     assert (done.resumed, done.values, active(store)) == (2, VALUES, 0)
 
 
-def test_a_report_of_no_single_value_that_was_published_as_it_came_is_revoked(
-    store: Store, post: Post, stix: Stix
-) -> None:
+def test_published_report_without_a_single_value_is_revoked(store: Store, post: Post, stix: Stix) -> None:
     obj = stix("bad.example.com")[1]
     obj |= {"pattern": "[domain-name:value = 'a.example.com'] OR [domain-name:value = 'b.example.com']"}
     post(obj)
@@ -115,7 +120,7 @@ def leave(store: Store, partner: Partner, reason: str | None = None) -> tuple[Hu
     return hub, job
 
 
-def test_the_reports_of_a_partner_that_left_are_taken_back_in_batches_and_those_of_others_stay(
+def test_reports_of_a_former_partner_are_retracted_in_batches(
     store: Store, reports: list[dict[str, Any]], post: Post, stix: Stix, bank: Partner, other: Partner
 ) -> None:
     post(*(stix(f"bad{number}.example.com", reporter=other.name)[1] for number in (0, 3)), by=other)
@@ -134,7 +139,7 @@ def test_the_reports_of_a_partner_that_left_are_taken_back_in_batches_and_those_
     assert job_of_it.state["reports"] == VALUES
 
 
-def test_without_a_reason_only_the_receipts_of_a_partner_that_left_are_closed(
+def test_only_receipts_of_a_former_partner_are_closed_without_a_reason(
     store: Store, reports: list[dict[str, Any]], post: Post, bank: Partner, other: Partner
 ) -> None:
     with store.begin() as tx:
@@ -151,7 +156,7 @@ def test_without_a_reason_only_the_receipts_of_a_partner_that_left_are_closed(
         assert {receipt.how for receipt in retractions.all_receipts(tx)} == {"left"}
 
 
-def test_a_partner_that_comes_back_meanwhile_keeps_what_is_left(
+def test_returning_partner_keeps_its_remaining_reports(
     store: Store, reports: list[dict[str, Any]], bank: Partner
 ) -> None:
     hub, job = leave(store, bank, "a mistake")

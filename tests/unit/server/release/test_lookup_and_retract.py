@@ -1,4 +1,4 @@
-"""A value leads to its indicators in any spelling, and what was said of it is taken back everywhere."""
+"""Any spelling of a value finds its indicators, and a retraction applies everywhere."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,13 +28,13 @@ def test_a_value_is_found_in_any_spelling(store: Store, stix: Stix, post: Any) -
     assert [each["id"] for each in known.indicators] == [indicator["id"]]
 
 
-def test_a_value_that_nobody_reported_is_known_by_its_kind_alone(store: Store) -> None:
+def test_unreported_value_has_only_its_kind(store: Store) -> None:
     with store.read() as tx:
         (known,) = lookup(tx, "+66812345678")
     assert (known.kind, known.indicators, known.sightings) == ("phone", [], [])
 
 
-def test_what_is_no_value_is_refused_with_the_way_to_read_why(store: Store) -> None:
+def test_malformed_value_is_refused_with_a_link_to_the_reason(store: Store) -> None:
     with store.read() as tx, pytest.raises(Rejected, match="name the kind before it"):
         lookup(tx, "no such thing")
 
@@ -65,7 +65,7 @@ def test_an_expired_indicator_is_not_active(stix: Stix) -> None:
 
 
 @pytest.mark.parametrize("by", ["value", "id"])
-def test_a_retracted_indicator_is_revoked_and_with_it_what_the_hub_made_of_it(
+def test_retraction_revokes_the_indicator_and_the_listing(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, by: str
 ) -> None:
     indicator = stix(tlp="clear", reported_at="2026-11-20")[1]
@@ -77,7 +77,7 @@ def test_a_retracted_indicator_is_revoked_and_with_it_what_the_hub_made_of_it(
     assert all(held_by(alias)[listed(indicator)]["revoked"] for alias in ("takedown", "public", "public-full"))
 
 
-def test_the_hubs_own_listing_is_taken_back_by_its_id(
+def test_listing_can_be_retracted_by_its_id(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, other: Partner
 ) -> None:
     indicator, theirs = stix(reported_at="2026-11-20")[1], stix(reported_at="2026-11-20", reporter=other.name)[1]
@@ -89,7 +89,7 @@ def test_the_hubs_own_listing_is_taken_back_by_its_id(
     assert held_by("takedown")[listed(indicator)]["revoked"]
 
 
-def test_what_is_retracted_of_one_partner_leaves_what_others_say(
+def test_retraction_of_one_partner_leaves_reports_of_others(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, bank: Partner, other: Partner
 ) -> None:
     indicator, theirs = stix(reported_at="2026-11-20")[1], stix(reported_at="2026-11-20", reporter=other.name)[1]
@@ -103,7 +103,7 @@ def test_what_is_retracted_of_one_partner_leaves_what_others_say(
     assert extension.context_of(now)["reporters"] == 1
 
 
-def test_what_the_hub_says_is_found_with_the_value_though_it_was_taken_back(
+def test_delisted_listing_is_found_with_the_value(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any
 ) -> None:
     indicator = stix(tlp="clear", reported_at="2026-11-20")[1]
@@ -122,7 +122,7 @@ def test_what_the_hub_says_is_found_with_the_value_though_it_was_taken_back(
     assert listings()[0]["revoked"]
 
 
-def test_a_partner_takes_back_only_its_own(store: Store, stix: Stix, post: Any, other: Partner) -> None:
+def test_partner_retracts_only_its_own_reports(store: Store, stix: Stix, post: Any, other: Partner) -> None:
     indicator = stix(reported_at="2026-11-20")[1]
     post(indicator)
     with store.begin() as tx:
@@ -142,7 +142,7 @@ def test_retracting_twice_changes_nothing(store: Store, stix: Stix, post: Any, h
     assert held_by("takedown") == before
 
 
-def test_one_approval_lets_who_was_found_wrong_list_the_value_again(
+def test_one_approval_allows_a_refuted_reporter_to_list_the_value_again(
     store: Store, stix: Stix, post: Any, held_by: Any
 ) -> None:
     first = stix(reported_at="2026-11-20")[1]

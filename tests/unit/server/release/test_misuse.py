@@ -1,4 +1,4 @@
-"""Partners' tricks and mishaps: none keeps a value listed, lets one out, or tells of one."""
+"""Tricks and accidents of partners cannot keep a value listed, publish one, or reveal one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -66,7 +66,7 @@ def decide_all(store: Store, state: reviews.ReviewState) -> None:
         )
 
 
-def test_the_own_room_of_who_left_keeps_nothing_listed(
+def test_private_collection_of_a_former_partner_keeps_nothing_listed(
     store: Store,
     first: Partner,
     second: Partner,
@@ -87,7 +87,7 @@ def test_the_own_room_of_who_left_keeps_nothing_listed(
     assert live(held_by("takedown")) == set()
 
 
-def test_who_takes_the_next_id_of_an_own_room_keeps_nothing_in_it(
+def test_claimed_next_id_of_a_private_collection_keeps_nothing_listed(
     stix: Stix,
     post: Post,
     first: Partner,
@@ -107,7 +107,7 @@ def test_who_takes_the_next_id_of_an_own_room_keeps_nothing_in_it(
 
 
 @pytest.mark.parametrize("state", ["open", "approved", "rejected"])
-def test_what_was_looked_at_for_one_value_says_no_other(
+def test_review_of_one_value_publishes_no_other(
     store: Store, stix: Stix, post: Post, held_by: Held, state: reviews.ReviewState
 ) -> None:
     looked_at = stix("google.com")[1]
@@ -116,13 +116,13 @@ def test_what_was_looked_at_for_one_value_says_no_other(
         decide_all(store, state)
     another = {**stix("youtube.com", reported_at=SAID)[1], "id": looked_at["id"], "created": looked_at["created"]}
     (failed,) = post(another).failed
-    assert "another value" in failed.message
+    assert "the other value" in failed.message
     decide_all(store, "approved")
     assert not any("youtube" in obj.get("pattern", "") for obj in held_by("takedown").values())
 
 
 @pytest.mark.parametrize("where", ["said by another", "listed for another"])
-def test_an_echo_tells_nobody_of_what_it_may_not_hear(
+def test_echoed_id_reveals_nothing(
     stix: Stix,
     post: Post,
     first: Partner,
@@ -133,7 +133,7 @@ def test_an_echo_tells_nobody_of_what_it_may_not_hear(
     listed: Listed,
     where: str,
 ) -> None:
-    """A partner that guesses an id, and names it as its source, is answered as if nothing were there."""
+    """A guessed id named as a source gives the same response as an absent one."""
     hidden = reports(first, tlp="red", only_partners="Police")
     origin = hidden["id"] if where == "said by another" else listed(hidden, to=police)
     guess = {
@@ -145,9 +145,7 @@ def test_an_echo_tells_nobody_of_what_it_may_not_hear(
     assert live(held_by("takedown")) == {listed(hidden)}
 
 
-def test_an_old_version_that_comes_once_more_is_no_new_listing(
-    store: Store, stix: Stix, post: Post, held_by: Held
-) -> None:
+def test_repeated_old_version_is_no_new_listing(store: Store, stix: Stix, post: Post, held_by: Held) -> None:
     said = stix()[1]
     post(said)
     post({**said, "modified": SAID, "revoked": True})
@@ -158,7 +156,7 @@ def test_an_old_version_that_comes_once_more_is_no_new_listing(
         assert reviews.all_reviews(tx) == []
 
 
-def test_neither_repeats_nor_revocations_slow_who_sends_them(
+def test_repeats_and_revocations_do_not_throttle_their_sender(
     store: Store, stix: Stix, post: Post, bank: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(volume, "_MIN_UNUSUAL", 20)
@@ -175,17 +173,17 @@ def test_neither_repeats_nor_revocations_slow_who_sends_them(
     assert len(post(*more).pending) == 6
 
 
-def test_who_neither_reports_nor_reads_a_value_judges_nothing(
+def test_outsider_cannot_judge_a_value(
     first: Partner, police: Partner, reports: Reports, post: Post, held_by: Held, listed: Listed
 ) -> None:
-    """Ids follow from names and values, so that anybody may guess them."""
+    """Ids are derived from names and values, so they can be guessed."""
     said = reports(first, confidence="90")
     before = held_by("takedown")[listed(said)]
     post(false_positive(police, said["id"]), false_positive(police, listed(said)), by=police)
     assert held_by("takedown")[listed(said)] == before
 
 
-def test_who_reads_a_listing_says_nothing_of_it_by_the_id_of_another_partners_report(
+def test_reader_cannot_annotate_a_listing_by_the_id_of_a_report(
     first: Partner, joins: Joins, reports: Reports, post: Post, held_by: Held, listed: Listed
 ) -> None:
     trusted = joins("Trusted Bank", reads=["takedown"], trusted=True)
@@ -199,7 +197,7 @@ def test_who_reads_a_listing_says_nothing_of_it_by_the_id_of_another_partners_re
     assert held_by("takedown")[listed(said)] == before
 
 
-def test_a_dispute_that_was_settled_doubts_no_more(
+def test_settled_dispute_has_no_effect(
     store: Store, first: Partner, joins: Joins, reports: Reports, post: Post, held_by: Held, listed: Listed
 ) -> None:
     trusted = joins("Trusted Bank", reads=["takedown"], trusted=True)
@@ -219,7 +217,7 @@ def test_a_dispute_that_was_settled_doubts_no_more(
     ],
     ids=["limited", "coerced"],
 )
-def test_a_sighting_of_what_nobody_may_hear_tells_nobody(
+def test_sighting_of_an_unpublished_value_is_not_published(
     joins: Joins, reports: Reports, post: Post, held_by: Held, columns: dict[str, str]
 ) -> None:
     reporter = joins("Platform", "platform", reads=["takedown", "mule-accounts", "sightings"])

@@ -1,4 +1,4 @@
-"""An organisation counts once, whatever number of partners it has."""
+"""An organisation counts once for all its partners."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
 
 FIRST = partner(1)
-# As an operator may name it: by the first partner's name, in whatever letters.
+# An operator's spelling: the name of the first partner in any case.
 SECOND_LOGIN = partner(2, organisation="PARTNER 1")
 OF_A_GROUP = [partner(number, organisation="Group") for number in (3, 4, 5)]
 
@@ -32,12 +32,12 @@ def test_several_logins_are_one_reporter(logins: list[Partner]) -> None:
     assert (fused.reporters, fused.confidence, fused.grade) == (1, 65, Action.HOLD)
 
 
-def test_who_is_of_another_organisation_corroborates() -> None:
+def test_other_organisation_corroborates() -> None:
     fused = fuse([report(1, by=FIRST, confidence=65), report(3, by=OF_A_GROUP[0], confidence=65)], at=NOON)
     assert (fused.reporters, fused.confidence) == (2, 90)
 
 
-def test_the_login_with_authority_speaks_before_the_newer_one_without() -> None:
+def test_login_with_authority_outweighs_a_newer_one_without() -> None:
     police = partner(1, authority=("bank-account",))
     desk = partner(2, organisation="Partner 1")
     older = report(1, "bank-account", by=police, confidence=90, reported_at=NOON - timedelta(days=1))
@@ -45,13 +45,13 @@ def test_the_login_with_authority_speaks_before_the_newer_one_without() -> None:
     assert fuse([newer, older], at=NOON).grade is Action.BLOCK
 
 
-def test_several_logins_see_a_value_once_and_not_what_one_of_them_reports() -> None:
+def test_sightings_of_several_logins_count_once_and_not_for_own_reports() -> None:
     alone = fuse([report(9, confidence=50)], [replace(sighting(3, NOON), partner=OF_A_GROUP[0])], at=NOON)
     sightings = [replace(sighting(3, NOON), partner=by) for by in OF_A_GROUP]
     assert fuse([report(9, confidence=50)], sightings, at=NOON).confidence == alone.confidence == 60
 
 
-def test_several_logins_judge_once_by_their_last_word() -> None:
+def test_several_logins_judge_once_by_the_last_opinion() -> None:
     words = [opinion(number, OutcomeWord.NO_ACTION, by=by) for number, by in enumerate(OF_A_GROUP)]
     once = fuse([report(9, confidence=80)], opinions=words[:1], at=NOON)
     assert fuse([report(9, confidence=80)], opinions=words, at=NOON) == once
@@ -61,7 +61,7 @@ def test_several_logins_judge_once_by_their_last_word() -> None:
     )
 
 
-def test_a_second_login_lifts_nothing_that_its_first_one_said(
+def test_second_login_cannot_lift_an_opinion_of_the_first(
     joins: Joins, reports: Reports, held_by: Callable[[str], dict[str, dict[str, Any]]], listed: Callable[..., str]
 ) -> None:
     first = joins("First Bank")

@@ -1,4 +1,4 @@
-"""Totals of outcomes: counted once, exact for the hub, and shown to others from five on."""
+"""Totals of outcomes: counted once, exact for the hub, and shown to others from five upwards."""
 
 from collections.abc import Callable
 from datetime import date
@@ -65,7 +65,7 @@ def test_totals_count_exactly_on_the_last_day_of_their_period(
     )
 
 
-def test_one_record_speaks_for_many_listings_and_counts_once(
+def test_record_about_many_listings_counts_once(
     reports: Reports, records_of: Reports, listed: Listed, store: Store, held_by: Held, first: Partner, second: Partner
 ) -> None:
     of = [listed(reports(first, value)) for value in ("a.example.com", "b.example.com", "c.example.com")]
@@ -86,7 +86,7 @@ def test_one_record_speaks_for_many_listings_and_counts_once(
     ],
     ids=str,
 )
-def test_what_is_stated_again_counts_once(
+def test_repeated_statement_counts_once(
     reports: Reports,
     records_of: Reports,
     listed: Listed,
@@ -101,7 +101,7 @@ def test_what_is_stated_again_counts_once(
     assert [(row.records, row.number) for row in sums(store)] == [(1, 12)]
 
 
-def test_one_reference_counts_once_whatever_listings_it_is_about(
+def test_reference_counts_once_for_any_listings(
     reports: Reports, records_of: Reports, listed: Listed, store: Store, first: Partner, second: Partner
 ) -> None:
     one, other = (listed(reports(first, value)) for value in ("a.example.com", "b.example.com"))
@@ -143,7 +143,7 @@ def test_partners_of_one_organisation_that_state_the_same_count_once(
     assert {(row.partner, row.number) for row in sums(store)} == {("First Bank", 12), ("Second Bank", 12)}
 
 
-def test_a_revoked_record_counts_no_more(
+def test_revoked_record_does_not_count(
     reports: Reports, records_of: Reports, withdraws: Withdraws, listed: Listed, store: Store, first: Partner
 ) -> None:
     obj = records_of(first, "outcome", of=listed(reports(first)), outcome="declined", **TOTALS)
@@ -151,7 +151,7 @@ def test_a_revoked_record_counts_no_more(
     assert sums(store) == []
 
 
-def test_a_new_version_without_totals_counts_no_more(
+def test_new_version_without_totals_does_not_count(
     reports: Reports, records_of: Reports, listed: Listed, post: Post, store: Store, first: Partner
 ) -> None:
     obj = records_of(first, "outcome", of=listed(reports(first)), outcome="declined", **TOTALS)
@@ -227,7 +227,7 @@ def test_others_see_nothing_of_small_cells(
     assert len(sums(store)) == 1
 
 
-def test_totals_of_days_to_come_do_not_count_and_the_answer_says_so(
+def test_totals_of_future_days_do_not_count_and_are_reported(
     reports: Reports, listed: Listed, post: Post, store: Store, first: Partner, second: Partner
 ) -> None:
     said = listed(reports(first))
@@ -241,7 +241,7 @@ def test_totals_of_days_to_come_do_not_count_and_the_answer_says_so(
     assert sums(store) == []
 
 
-def test_the_old_word_of_a_hold_is_read_and_never_published(
+def test_former_code_of_a_hold_is_read_and_never_published(
     reports: Reports, listed: Listed, post: Post, held_by: Held, first: Partner, second: Partner
 ) -> None:
     said = listed(reports(first))

@@ -1,4 +1,4 @@
-"""Nobody says what is another's to say."""
+"""Partners cannot change or impersonate objects of others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Held = Callable[[str], dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 
 
-def test_nobody_versions_or_revokes_what_another_partner_said(
+def test_partner_cannot_version_or_revoke_objects_of_another(
     stix: Stix, post: Post, held_by: Held, listed: Listed, other: Partner
 ) -> None:
     indicator = stix()[1]
@@ -27,7 +27,7 @@ def test_nobody_versions_or_revokes_what_another_partner_said(
     assert held_by("inbox")[indicator["id"]] == indicator
 
 
-def test_nobody_speaks_without_a_name(stix: Stix, post: Post, held_by: Held) -> None:
+def test_contribution_needs_a_creator(stix: Stix, post: Post, held_by: Held) -> None:
     indicator = stix()[1]
     del indicator["created_by_ref"]
     outcome = post(indicator)
@@ -49,7 +49,7 @@ def test_claiming_to_be_the_creator_of_anothers_object_changes_nothing(
     assert not any(obj.get("revoked") for obj in after.values())
 
 
-def test_who_takes_anothers_id_first_does_not_silence_it(
+def test_claimed_id_does_not_silence_its_owner(
     stix: Stix, post: Post, held_by: Held, listed: Listed, other: Partner
 ) -> None:
     indicator = stix()[1]
@@ -61,9 +61,7 @@ def test_who_takes_anothers_id_first_does_not_silence_it(
     assert patterns == [(listed(indicator), indicator["pattern"])]
 
 
-def test_nobody_but_the_hub_says_what_markings_and_extensions_are(
-    stix: Stix, post: Post, held_by: Held, other: Partner
-) -> None:
+def test_only_the_hub_defines_markings_and_extensions(stix: Stix, post: Post, held_by: Held, other: Partner) -> None:
     post(stix()[1])
     before = held_by("takedown")[extension.ID]
     forged = {**before, "created_by_ref": other.identity, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}

@@ -1,4 +1,4 @@
-"""A partner's own collection is found by its owner, whatever partners and collections are called."""
+"""A private collection is found by its owner, for any names of partners and collections."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ Obj = dict[str, Any]
         ("FIRST BANK", "first-bank-9060e58b"),
     ],
 )
-def test_what_is_for_one_partner_is_not_read_by_another_whose_name_looks_alike(
+def test_partner_with_a_similar_name_reads_nothing_private(
     name: str,
     alike: str,
     store: Store,
@@ -65,6 +65,6 @@ def test_a_taken_title_or_alias_stops_no_report(
 
 
 @pytest.mark.parametrize("alias", ["for-first-bank", "outcomes-first-bank", "for-", "outcomes-x-full"])
-def test_no_other_collection_has_an_alias_of_partners_own(alias: str, store: Store) -> None:
+def test_aliases_of_private_collections_are_reserved(alias: str, store: Store) -> None:
     with store.begin() as tx, pytest.raises(ValueError, match="partners' own"):
         collections.add(tx, alias, "A room")

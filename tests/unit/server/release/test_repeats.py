@@ -1,4 +1,4 @@
-"""Contributions that say nothing new make no new versions."""
+"""Contributions without new information make no new versions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,16 +24,14 @@ def test_contributing_twice_changes_nothing(store: Store, stix: Stix, post: Post
     assert {alias: held_by(alias) for alias in before} == before
 
 
-def test_a_list_that_is_sent_again_next_day_makes_no_new_versions(stix: Stix, post: Post, held_by: Held) -> None:
+def test_list_repeated_next_day_makes_no_new_versions(stix: Stix, post: Post, held_by: Held) -> None:
     post(*stix())
     before = held_by("takedown-full")
     post(*stix(reported_at="2026-10-02T08:00:00Z"))
     assert held_by("takedown-full") == before
 
 
-def test_a_repeat_keeps_an_indicator_alive_when_half_its_life_is_gone(
-    stix: Stix, post: Post, held_by: Held, listed: Listed
-) -> None:
+def test_repeat_extends_an_indicator_after_half_its_life(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
     first, again = stix()[1], stix(reported_at="2026-11-20T08:00:00Z")[1]
     post(first)
     before = held_by("takedown")[listed(first)]

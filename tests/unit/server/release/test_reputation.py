@@ -1,4 +1,4 @@
-"""Partners' words on a value never ruin its reporter's record, and raise it within bounds."""
+"""Opinions of partners on a value never ruin its reporter's record, and raise it within bounds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def reliability(store: Store, partner: Partner) -> float:
 
 
 def acted(by: Partner, word: str, refs: list[str], number: int = 0) -> dict[str, Any]:
-    """Return one object that says the same outcome of many."""
+    """Return one object that states the same outcome for many values."""
     return {
         "type": "opinion",
         "spec_version": "2.1",
@@ -55,7 +55,7 @@ def police(joins: Joins) -> Partner:
 @pytest.mark.parametrize("stated", ["0", "15", "50", "99", None], ids=str)
 @pytest.mark.parametrize("word", [OutcomeWord.BLOCKED, OutcomeWord.TAKEN_DOWN, OutcomeWord.HELD])
 @pytest.mark.parametrize("apart", [False, True], ids=["one object", "an object each"])
-def test_being_acted_on_never_costs_a_reporter_anything(
+def test_outcomes_never_lower_a_reporters_record(
     store: Store,
     stix: Stix,
     post: Post,
@@ -66,7 +66,7 @@ def test_being_acted_on_never_costs_a_reporter_anything(
     word: str,
     apart: bool,
 ) -> None:
-    """One object of 40 ``blocked`` took a reporter that had said 15 from 0.8 to 0."""
+    """One object with 40 ``blocked`` outcomes lowered a reporter of 15 of these values from 0.8 to 0."""
     columns = {"confidence": stated} if stated else {}
     said = [stix(f"bad{number}.example.com", reporter=bank.name, **columns)[1] for number in range(40)]
     post(*said, by=bank)

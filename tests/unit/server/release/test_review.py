@@ -15,13 +15,13 @@ Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
 Listed = Callable[..., str]
 
-# One of the sites that many visit: the guard never lets it through unseen.
+# A widely visited site, which the guard always holds for review.
 SITE = "wikipedia.org"
 
 
 @pytest.fixture
 def held(stix: Stix, post: Post, store: Store) -> dict[str, Any]:
-    """Contribute what the guard holds back."""
+    """Contribute an object that the guard holds."""
     (indicator,) = (obj for obj in stix(SITE) if obj["type"] == "indicator")
     assert [each.id for each in post(indicator).pending] == [indicator["id"]]
     with store.read() as tx:
@@ -29,7 +29,9 @@ def held(stix: Stix, post: Post, store: Store) -> dict[str, Any]:
     return indicator
 
 
-def test_what_is_approved_is_out_at_once(held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed) -> None:
+def test_approved_object_is_published_at_once(
+    held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed
+) -> None:
     assert listed(held) not in held_by("takedown")
     with store.begin() as tx:
         (done,) = review.decide(hub_on(store), tx, [held["id"]], "approved", "reviewer", "theirs")
@@ -37,7 +39,7 @@ def test_what_is_approved_is_out_at_once(held: dict[str, Any], store: Store, hel
     assert listed(held) in held_by("takedown")
 
 
-def test_what_is_rejected_stays_in_whatever_comes_later(
+def test_rejected_object_stays_unpublished_after_later_contributions(
     held: dict[str, Any], store: Store, held_by: HeldBy, listed: Listed, post: Post
 ) -> None:
     with store.begin() as tx:
@@ -50,7 +52,7 @@ def test_what_is_rejected_stays_in_whatever_comes_later(
         assert reviews.count(tx) == 0
 
 
-def test_every_decision_is_in_the_audit_trail_with_who_made_it(held: dict[str, Any], store: Store) -> None:
+def test_every_decision_is_audited_with_its_actor(held: dict[str, Any], store: Store) -> None:
     with store.begin() as tx:
         review.decide(hub_on(store), tx, [held["id"]], "approved", "reviewer")
         review.decide(hub_on(store), tx, [held["id"]], "rejected", "another")
@@ -60,7 +62,7 @@ def test_every_decision_is_in_the_audit_trail_with_who_made_it(held: dict[str, A
     assert found == [("REJECT", "another", held["id"]), ("APPROVE", "reviewer", held["id"])]
 
 
-def test_one_that_was_never_held_undoes_the_others(held: dict[str, Any], store: Store) -> None:
+def test_failing_decision_undoes_the_batch(held: dict[str, Any], store: Store) -> None:
     with pytest.raises(UnknownReview), store.begin() as tx:
         review.decide(
             hub_on(store), tx, [held["id"], "indicator--00000000-0000-4000-8000-000000000000"], "approved", "reviewer"
@@ -69,7 +71,7 @@ def test_one_that_was_never_held_undoes_the_others(held: dict[str, Any], store: 
         assert reviews.count(tx) == 1
 
 
-def test_a_review_shows_kind_and_value_of_what_can_be_read(held: dict[str, Any], store: Store, bank: Partner) -> None:
+def test_review_shows_kind_and_value_if_readable(held: dict[str, Any], store: Store, bank: Partner) -> None:
     tool = "tool--00000000-0000-4000-8000-000000000000"
     with store.begin() as tx:
         reviews.hold(tx, bank.name, [reviews.HeldObject(tool, 1, "a-rule", "")])

@@ -1,4 +1,4 @@
-"""Contributions that may harm the innocent are stored, and not published before a person has looked at them."""
+"""Contributions that may harm innocent people are stored, and published only after a review."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ Post = Callable[..., Results]
 Decide = Callable[..., None]
 
 EVERYWHERE = ("takedown", "takedown-full", "public", "public-full")
-# A list of harmless sites that comes with the program has it.
+# A bundled list of harmless sites contains it.
 HARMLESS = "google.com"
 
 
@@ -46,7 +46,7 @@ def live(held: dict[str, dict[str, Any]]) -> set[str]:
     return {id_ for id_, obj in held.items() if obj["type"] == "indicator" and not obj.get("revoked")}
 
 
-def test_a_harmless_value_is_kept_and_heard_by_nobody(
+def test_harmless_value_is_stored_and_not_published(
     store: Store, harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, own_room: Own, bank: Partner
 ) -> None:
     indicator = harmless()
@@ -60,7 +60,7 @@ def test_a_harmless_value_is_kept_and_heard_by_nobody(
     assert (inbox.object_id(waiting.object_id), waiting.partner, waiting.state) == (indicator["id"], bank.name, "open")
 
 
-def test_no_number_of_partners_makes_a_harmless_value_heard(
+def test_any_number_of_partners_publishes_no_harmless_value(
     harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, joins: Joins
 ) -> None:
     for name in ("First Bank", "Second Bank", "Third Bank"):
@@ -68,7 +68,7 @@ def test_no_number_of_partners_makes_a_harmless_value_heard(
     assert not any(live(held_by(alias)) for alias in EVERYWHERE)
 
 
-def test_limits_do_not_let_it_out_either(
+def test_limits_do_not_publish_it_either(
     harmless: Callable[..., dict[str, Any]], stix: Stix, post: Post, own_room: Own, joins: Joins
 ) -> None:
     police = joins("Police", "government")
@@ -76,9 +76,7 @@ def test_limits_do_not_let_it_out_either(
     assert own_room(police) == {}
 
 
-def test_what_waits_is_not_heard_of_again_and_again(
-    store: Store, harmless: Callable[..., dict[str, Any]], post: Post
-) -> None:
+def test_pending_review_is_reported_once(store: Store, harmless: Callable[..., dict[str, Any]], post: Post) -> None:
     first = post(harmless())
     again = post(harmless())
     later = post(harmless(reported_at="2026-10-02T08:00:00Z", confidence="90"))
@@ -87,7 +85,7 @@ def test_what_waits_is_not_heard_of_again_and_again(
         assert len(reviews.all_reviews(tx)) == 1
 
 
-def test_what_is_approved_is_heard_at_once(
+def test_approved_report_is_published_at_once(
     harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, listed: Listed, decide: Decide
 ) -> None:
     indicator = harmless()
@@ -96,7 +94,7 @@ def test_what_is_approved_is_heard_at_once(
     assert all(live(held_by(alias)) == {listed(indicator)} for alias in EVERYWHERE)
 
 
-def test_later_versions_of_what_was_approved_pass(
+def test_later_versions_of_an_approved_report_pass(
     harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, listed: Listed, decide: Decide
 ) -> None:
     post(harmless(confidence="50"))
@@ -106,7 +104,7 @@ def test_later_versions_of_what_was_approved_pass(
     assert held_by("public")[listed(harmless())]["confidence"] == 90
 
 
-def test_what_is_approved_of_one_partner_is_not_of_another(
+def test_approval_applies_to_one_partner_only(
     harmless: Callable[..., dict[str, Any]], post: Post, decide: Decide, other: Partner
 ) -> None:
     post(harmless())
@@ -114,7 +112,7 @@ def test_what_is_approved_of_one_partner_is_not_of_another(
     assert post(harmless(by=other.name), by=other).pending
 
 
-def test_what_is_rejected_stays_in_whatever_its_later_versions(
+def test_rejected_report_stays_unpublished_in_later_versions(
     harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, decide: Decide
 ) -> None:
     indicator = harmless()
@@ -124,7 +122,7 @@ def test_what_is_rejected_stays_in_whatever_its_later_versions(
     assert not any(live(held_by(alias)) for alias in EVERYWHERE)
 
 
-def test_what_was_approved_and_is_rejected_later_is_taken_back(
+def test_approved_report_rejected_later_is_delisted(
     harmless: Callable[..., dict[str, Any]], post: Post, held_by: Held, listed: Listed, decide: Decide
 ) -> None:
     indicator = harmless()
@@ -134,10 +132,10 @@ def test_what_was_approved_and_is_rejected_later_is_taken_back(
     assert all(held_by(alias)[listed(indicator)]["revoked"] for alias in EVERYWHERE)
 
 
-def test_what_is_held_of_one_changes_nothing_of_what_others_say(
+def test_held_report_does_not_affect_reports_of_others(
     stix: Stix, post: Post, held_by: Held, listed: Listed, other: Partner, decide: Decide
 ) -> None:
-    """It is no reporter, no confidence and no word of the consensus."""
+    """It adds no reporter, no confidence and no text to the consensus."""
     ours, theirs = stix(confidence="50")[1], stix(confidence="50", reporter=other.name)[1]
     post(theirs, by=other)
     post(ours)

@@ -1,4 +1,4 @@
-"""A doubt opens one review a value, which says all that a person needs, and ends in an answer to both sides."""
+"""A dispute opens one review per value with all information, and ends with a response to both sides."""
 
 import logging
 from collections.abc import Callable
@@ -63,10 +63,10 @@ def grade_in(held: dict[str, dict[str, Any]]) -> list[str]:
 
 
 @pytest.fixture
-def doubted(
+def disputed(
     reports: Reports, records_of: Reports, listed: Listed, first: Partner, second: Partner, police: Partner
 ) -> dict[str, Any]:
-    """Let a bank and the police report an account, to many and to some, and another bank doubt it; gives the report."""
+    """Let a bank and the police report an account, another bank dispute it, and return the report."""
     said = reports(first, **ACCOUNT, confidence="80", tlp="clear")
     reports(police, **ACCOUNT, confidence="80")
     columns = {"outcome": "false-positive", "reason": "holder-verified", "description": WORDS}
@@ -74,7 +74,7 @@ def doubted(
     return said
 
 
-def test_one_row_says_who_reports_who_doubts_why_and_where(store: Store, doubted: dict[str, Any]) -> None:
+def test_one_row_shows_reporters_disputes_reasons_and_collections(store: Store, disputed: dict[str, Any]) -> None:
     found = shown(store)
     assert (found.kind, found.value, found.review.rule) == ("bank-account", ACCOUNT["value"], "doubted")
     assert found.case is not None
@@ -84,11 +84,11 @@ def test_one_row_says_who_reports_who_doubts_why_and_where(store: Store, doubted
     assert found.case.collections == ["mule-accounts", "public"]
 
 
-def test_further_doubts_come_into_the_same_row(
-    store: Store, joins: Joins, doubted: dict[str, Any], records_of: Reports, listed: Listed
+def test_further_disputes_are_added_to_the_same_row(
+    store: Store, joins: Joins, disputed: dict[str, Any], records_of: Reports, listed: Listed
 ) -> None:
     third = joins("Third Bank", reads=["mule-accounts"])
-    records_of(third, "opinion", of=listed(doubted), opinion="disagree")
+    records_of(third, "opinion", of=listed(disputed), opinion="disagree")
     assert len(waiting(store)) == 1
     found = shown(store)
     assert found.case is not None
@@ -98,31 +98,31 @@ def test_further_doubts_come_into_the_same_row(
     ]
 
 
-def test_it_ends_upheld_and_both_sides_hear_so(
-    store: Store, doubted: dict[str, Any], held_by: Held, heard_back: Back, first: Partner, second: Partner
+def test_upheld_dispute_is_reported_to_both_sides(
+    store: Store, disputed: dict[str, Any], held_by: Held, feedback_of: Back, first: Partner, second: Partner
 ) -> None:
     assert grade_in(held_by("mule-accounts")) == ["step-up"]
     decide(store, "approved")
     assert grade_in(held_by("mule-accounts")) == ["block"]
     assert not any(extension.context_of(each).get("disputed") for each in held_by("mule-accounts").values())
-    assert [each["event"] for each in heard_back(second)] == ["overruled"]
-    assert {"disputed", "upheld"} <= {each["event"] for each in heard_back(first)}
+    assert [each["event"] for each in feedback_of(second)] == ["overruled"]
+    assert {"disputed", "upheld"} <= {each["event"] for each in feedback_of(first)}
 
 
-def test_it_ends_delisted_and_both_sides_hear_so(
-    store: Store, doubted: dict[str, Any], held_by: Held, heard_back: Back, first: Partner, second: Partner
+def test_successful_dispute_is_reported_to_both_sides(
+    store: Store, disputed: dict[str, Any], held_by: Held, feedback_of: Back, first: Partner, second: Partner
 ) -> None:
     decide(store, "rejected")
     assert grade_in(held_by("mule-accounts")) == grade_in(held_by("public")) == []
-    assert [each["event"] for each in heard_back(second)] == ["delisted"]
-    assert "delisted" in {each["event"] for each in heard_back(first)}
+    assert [each["event"] for each in feedback_of(second)] == ["delisted"]
+    assert "delisted" in {each["event"] for each in feedback_of(first)}
     assert waiting(store) == []
 
 
-def test_it_may_be_decided_by_the_id_of_any_listing(
+def test_dispute_can_be_decided_by_the_id_of_any_listing(
     store: Store, joins: Joins, reports: Reports, records_of: Reports, own_room: Own, first: Partner, police: Partner
 ) -> None:
-    """Of a value that is in private collections alone, each of which has an id of its own."""
+    """Also for a value only in private collections, where each listing has its own id."""
     reports(first, **ACCOUNT, confidence="80", not_to_countries="KH")
     (listing,) = (each for each in own_room(police).values() if each["type"] == "indicator")
     bank = joins("Trusted Bank", reads=["mule-accounts"], trusted=True)
@@ -137,7 +137,7 @@ def test_it_may_be_decided_by_the_id_of_any_listing(
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_a_dispute_of_a_value_in_a_private_collection_is_answered_that_it_took_effect(
+def test_dispute_in_a_private_collection_is_reported_as_effective(
     store: Store,
     joins: Joins,
     reports: Reports,
@@ -164,28 +164,28 @@ def test_a_dispute_of_a_value_in_a_private_collection_is_answered_that_it_took_e
     outcome = post(said, by=bank)
     (accepted,) = outcome.accepted
     assert not outcome.pending
-    # TLP:RED lets nobody hear what it says, so that it lowers nothing by itself.
-    assert ("took effect" if trusted else "a person at this hub looks at it") in (accepted.message or "")
+    # A TLP:RED opinion is visible to no other partner, so it lowers nothing by itself.
+    assert ("took effect" if trusted else "a person at this hub will review it") in (accepted.message or "")
     assert grade_in(own_room(bank)) == ([] if trusted else ["hold"])
     assert len(waiting(store)) == 1
 
 
-def test_what_was_upheld_is_looked_at_again_and_not_lowered_by_the_same_doubt(
-    store: Store, joins: Joins, doubted: dict[str, Any], records_of: Reports, held_by: Held, listed: Listed
+def test_upheld_value_is_reviewed_again_and_not_lowered_by_the_same_dispute(
+    store: Store, joins: Joins, disputed: dict[str, Any], records_of: Reports, held_by: Held, listed: Listed
 ) -> None:
     decide(store, "approved")
     third = joins("Third Bank", reads=["mule-accounts"])
-    records_of(third, "outcome", of=listed(doubted), outcome="false-positive")
+    records_of(third, "outcome", of=listed(disputed), outcome="false-positive")
     assert grade_in(held_by("mule-accounts")) == ["block"]
     assert [each.rule for each in waiting(store)] == ["doubted"]
     decide(store, "approved")
     assert waiting(store) == []
-    keeper = joins("Keeping Bank", reads=["mule-accounts"], institutions=("DE8937040044",))
-    records_of(keeper, "outcome", of=listed(doubted), outcome="false-positive")
+    provider = joins("Keeping Bank", reads=["mule-accounts"], institutions=("DE8937040044",))
+    records_of(provider, "outcome", of=listed(disputed), outcome="false-positive")
     assert grade_in(held_by("mule-accounts")) == ["investigate"]
 
 
-def test_a_doubt_of_what_is_blocked_later_is_looked_at_then(
+def test_dispute_is_reviewed_when_the_value_is_blocked_later(
     store: Store,
     reports: Reports,
     records_of: Reports,
@@ -201,7 +201,7 @@ def test_a_doubt_of_what_is_blocked_later_is_looked_at_then(
     assert [each.rule for each in waiting(store)] == ["doubted"]
 
 
-def test_a_doubt_in_the_envelope_that_lists_the_value_is_looked_at(
+def test_dispute_in_the_envelope_of_the_report_is_reviewed(
     store: Store, stix: Stix, post: Post, first: Partner
 ) -> None:
     said = stix(reporter=first.name, confidence="90")[1]
@@ -216,7 +216,7 @@ def test_a_doubt_in_the_envelope_that_lists_the_value_is_looked_at(
     assert [each.rule for each in waiting(store)] == ["doubted"]
 
 
-def test_where_nobody_protects_the_coerced_the_operator_learns_so_once_for_each(
+def test_operator_is_warned_once_per_unprotected_coerced_holder(
     store: Store, caplog: pytest.LogCaptureFixture, reports: Reports, first: Partner, second: Partner
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -228,7 +228,7 @@ def test_where_nobody_protects_the_coerced_the_operator_learns_so_once_for_each(
     assert (notice.name, notice.times) == (hub_identity.NO_FOCAL_POINT, 1)
 
 
-def test_where_somebody_protects_them_there_is_nothing_to_warn_of(
+def test_protected_coerced_holder_causes_no_warning(
     store: Store, reports: Reports, first: Partner, second: Partner
 ) -> None:
     with store.begin() as tx:

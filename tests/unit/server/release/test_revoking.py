@@ -1,4 +1,4 @@
-"""A withdrawn report is withdrawn everywhere, and stays so."""
+"""A withdrawn report is withdrawn in every collection, permanently."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,9 +32,7 @@ def test_the_last_revocation_reaches_every_collection_and_ends_the_listing(
         assert (version["pattern"], version["created"]) == (indicator["pattern"], before["created"])
 
 
-def test_a_revocation_brings_no_new_words_to_those_who_may_not_read_them(
-    stix: Stix, post: Post, held_by: Held, listed: Listed
-) -> None:
+def test_revocation_reveals_no_new_text(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
     indicator = stix(tlp="clear", description="for all to read")[1]
     post(indicator)
     secret = {"description": "for few eyes", "object_marking_refs": stix(tlp="red")[1]["object_marking_refs"]}
@@ -43,7 +41,7 @@ def test_a_revocation_brings_no_new_words_to_those_who_may_not_read_them(
     assert held_by("public")[listed(indicator)]["revoked"] is True
 
 
-def test_what_was_revoked_comes_back_with_the_next_list_only_after_somebody_looked_at_it(
+def test_revoked_value_is_relisted_by_the_next_list_only_after_review(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
     indicator = stix()[1]
@@ -52,7 +50,7 @@ def test_what_was_revoked_comes_back_with_the_next_list_only_after_somebody_look
     again = stix(reported_at="2026-10-03T08:00:00Z")[1]
     outcome = post(again)
     assert not outcome.failed
-    assert "you listed this value before" in outcome.pending[0].message
+    assert "you reported this value before" in outcome.pending[0].message
     assert held_by("inbox")[again["id"]] == {**again, "created": indicator["created"]}
     assert held_by("takedown")[listed(indicator)]["revoked"] is True
     assert listed(indicator, 1) not in held_by("takedown")
@@ -60,7 +58,7 @@ def test_what_was_revoked_comes_back_with_the_next_list_only_after_somebody_look
         assert review.find(tx, again["id"]).rule == "listed-again"
 
 
-def test_what_is_revoked_in_the_post_that_brings_it_is_heard_by_nobody(
+def test_object_revoked_in_its_own_post_is_not_published(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
     indicator = stix(tlp="clear")[1]
@@ -70,7 +68,7 @@ def test_what_is_revoked_in_the_post_that_brings_it_is_heard_by_nobody(
     assert held_by("inbox")[indicator["id"]]["revoked"] is True
 
 
-def test_what_is_revoked_in_a_post_and_said_again_is_looked_at_and_not_active_by_the_end_of_it(
+def test_object_revoked_and_repeated_in_a_post_waits_for_review(
     stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
     indicator = stix()[1]
@@ -82,7 +80,7 @@ def test_what_is_revoked_in_a_post_and_said_again_is_looked_at_and_not_active_by
 
 
 @pytest.mark.parametrize(("tlp", "left"), [("amber", {"takedown", "takedown-full"}), ("red", set())])
-def test_a_narrower_marking_takes_back_the_copies_that_went_further(
+def test_narrower_marking_revokes_wider_copies(
     stix: Stix, post: Post, held_by: Held, listed: Listed, tlp: str, left: set[str]
 ) -> None:
     post(stix(tlp="clear")[1])

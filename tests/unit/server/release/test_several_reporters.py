@@ -1,4 +1,4 @@
-"""Several partners' reports of one value are one listing, as long as one of them stands."""
+"""Reports of one value by several partners are one listing until the last one ends."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,14 +49,14 @@ def test_three_partners_are_one_listing_of_three_reporters(
     assert not {each["id"] for each in said} & held_by("takedown-full").keys()
 
 
-def test_who_says_it_twice_counts_once(three: list[Partner], reports: Reports, held_by: Held, listed: Listed) -> None:
+def test_repeated_report_counts_once(three: list[Partner], reports: Reports, held_by: Held, listed: Listed) -> None:
     said = reports(three[0], confidence="50")
     reports(three[0], confidence="60", reported_at="2026-10-02T08:00:00Z")
     listing = held_by("takedown")[listed(said)]
     assert (extension.context_of(listing)["reporters"], listing["confidence"]) == (1, 60)
 
 
-def test_a_version_is_made_only_where_a_reader_would_act_otherwise(
+def test_version_is_made_only_if_readers_would_act_differently(
     three: list[Partner], reports: Reports, listed: Listed, versions: Callable[[str, str], int]
 ) -> None:
     first, second, third = three
@@ -70,7 +70,7 @@ def test_a_version_is_made_only_where_a_reader_would_act_otherwise(
     assert versions("takedown", id_) == 3
 
 
-def test_what_one_withdraws_leaves_what_the_others_say(
+def test_withdrawal_of_one_leaves_reports_of_the_others(
     three: list[Partner], reports: Reports, withdraws: Withdraws, held_by: Held, listed: Listed
 ) -> None:
     said = [reports(each, confidence="50", tlp="clear") for each in three]
@@ -81,7 +81,7 @@ def test_what_one_withdraws_leaves_what_the_others_say(
         assert (extension.context_of(listing)["reporters"], listing["confidence"]) == (2, 75)
 
 
-def test_what_all_withdraw_is_over_in_every_room(
+def test_withdrawal_by_all_ends_the_listing_in_every_collection(
     three: list[Partner], reports: Reports, withdraws: Withdraws, held_by: Held, listed: Listed
 ) -> None:
     said = [reports(each, reported_at="2026-11-01T08:00:00Z", tlp="clear") for each in three]
@@ -96,7 +96,7 @@ def test_what_all_withdraw_is_over_in_every_room(
         assert listing["modified"] > before["modified"]
 
 
-def test_what_is_listed_again_is_another_object(
+def test_value_listed_again_is_another_object(
     three: list[Partner], reports: Reports, withdraws: Withdraws, held_by: Held, listed: Listed
 ) -> None:
     first, second, third = three

@@ -1,4 +1,4 @@
-"""Objects are read within a budget before anything is stored, and nothing of them is kept for longer."""
+"""Objects are parsed within a budget before anything is stored, and are not kept in memory longer than needed."""
 
 import gc
 import time
@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mappers import extension
-from mappers.grammar import TOO_COSTLY, PatternBudget
+from mappers.pattern import TOO_COSTLY, PatternBudget
 from schemas.partner import Partner
 from server.release.contribute import take
 from server.release.guard.allowlists.lookup import Allowlists
@@ -36,7 +36,7 @@ def indicators(*patterns: str) -> list[Item]:
 
 
 def amounts(of: dict[str, Any]) -> list[str]:
-    """Return the refusals of an object whose extension says this."""
+    """Return the refusals of an object with these extension properties."""
     context = {"extension_type": "property-extension", **of}
     item = indicators("[domain-name:value = 'shop.example.net']")[0]
     obj = {**msgspec.json.decode(item.body), "extensions": {extension.ID: context}}
@@ -53,11 +53,11 @@ def test_an_amount_in_no_known_currency_is_refused_with_its_field() -> None:
 
 
 def odd(number: int, size: int) -> str:
-    """Write a pattern that only the grammar reads."""
+    """Write a pattern that only the grammar can parse."""
     return "[" + " OR ".join([f"x-a{number}:b LIKE '{choice}'" for choice in range(size)]) + "]"
 
 
-def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always() -> None:
+def test_odd_patterns_are_parsed_within_the_budget_and_plain_ones_always() -> None:
     plain = [f"[domain-name:value = '{number}.example.net']" for number in range(50)]
     prepared = prepare(
         indicators(*[odd(number, 20) for number in range(50)], *plain), Allowlists(), PatternBudget(5_000)
@@ -69,27 +69,27 @@ def test_odd_patterns_are_read_as_far_as_the_budget_goes_and_plain_ones_always()
 
 
 @pytest.mark.parametrize("size", [80, 400])
-def test_many_odd_patterns_take_no_time_to_speak_of(size: int) -> None:
+def test_many_odd_patterns_take_little_time(size: int) -> None:
     items = indicators(*[odd(number, size) for number in range(300)])
     began = time.thread_time()
     prepare(items, Allowlists(), PatternBudget(100_000))
-    # Some ten microseconds a character, and nothing for what is refused; without a budget it is half a minute.
+    # About ten microseconds per character, and nothing for refused objects. Without a budget it takes half a minute.
     assert time.thread_time() - began < 8
 
 
-def test_a_pattern_that_is_read_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_pattern_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     [item] = indicators("[(domain-name:value = 'a.example.net')]")
     [first] = prepare([item], Allowlists(), PatternBudget(1_000)).submissions
 
     def parses(pattern: str) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("mappers.grammar.ways", parses)
+    monkeypatch.setattr("mappers.pattern.ways_by_grammar", parses)
     [second] = prepare([item], Allowlists(), PatternBudget(1_000)).submissions
     assert first.report == second.report
 
 
-def test_what_is_refused_leaves_no_rubbish(store: Store, bank: Partner) -> None:
+def test_refused_object_leaves_no_garbage(store: Store, bank: Partner) -> None:
     items = indicators(*["[a:b LIKE 'x'] AND [c:d = 'y']"] * 50)
     with store.begin() as tx:
         take(hub_on(store), tx, bank, prepare(items, Allowlists()), Results())

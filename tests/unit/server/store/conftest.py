@@ -1,4 +1,4 @@
-"""A fresh store for each test, on SQLite and on PostgreSQL, and a collection to put objects into."""
+"""A new store for each test, on SQLite and on PostgreSQL, with a collection for objects."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Name a database in which there is nothing, not even tables."""
+    """Return the URL of an empty database without tables."""
     if database == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
@@ -30,7 +30,7 @@ def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 @pytest.fixture
 def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Name a database of this test's own that has the tables."""
+    """Return the URL of a separate database with the tables for this test."""
     if database == "sqlite":
         template: Path = request.getfixturevalue("migrated_store")
         yield f"sqlite:///{shutil.copy(template, tmp_path / 'store.db')}"

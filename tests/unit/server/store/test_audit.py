@@ -3,10 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import delete, update
 
-from server.observe.audit_trail import seal_all, verify_all
-from server.observe.retention import Days, Retention
-from server.store import Store, audit, collections, read_progress
+from server.features.trail.recorder import seal_all, verify_all
+from server.jobs.retention import Days, Retention
+from server.store import Store, audit, audit_search, collections, read_progress
 from server.store.audit import AuditEvent, BrokenChain
+from server.store.audit_search import TrailFilter
 from server.store.collections import Collection
 from server.store.database.times import now
 from server.store.tables import audit as rows, audit_ends, audit_starts
@@ -39,7 +40,7 @@ def trail(store: Store) -> Store:
     return store
 
 
-def test_recorded_events_are_listed_newest_first_and_the_trail_is_whole(trail: Store) -> None:
+def test_recorded_events_are_listed_newest_first_and_the_trail_is_intact(trail: Store) -> None:
     with trail.read() as tx:
         assert [entry.event.first for entry in audit.tail(tx, 3)] == [4, 3, 2]
         assert [(entry.chain, entry.number) for entry in audit.tail(tx, 10)] == [
@@ -52,7 +53,7 @@ def test_recorded_events_are_listed_newest_first_and_the_trail_is_whole(trail: S
 
 
 @pytest.mark.parametrize("field", ["first", "requests", "partner", "remote", "status", "objects", "hash"])
-def test_no_field_of_a_row_can_be_changed_unseen(trail: Store, field: str) -> None:
+def test_changed_field_of_a_row_is_detected(trail: Store, field: str) -> None:
     changed = {"partner": "x", "remote": "x", "hash": b"x"}.get(field, 9)
     with trail.begin() as tx:
         tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 2).values({field: changed}))
@@ -60,7 +61,7 @@ def test_no_field_of_a_row_can_be_changed_unseen(trail: Store, field: str) -> No
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_no_row_can_be_taken_out_unseen_not_even_the_last(trail: Store, number: int) -> None:
+def test_removed_row_is_detected_even_the_last(trail: Store, number: int) -> None:
     with trail.begin() as tx:
         tx.execute(delete(rows).where(rows.c.chain == "requests", rows.c.number == number))
         assert audit.verify(tx) == [BrokenChain("requests", number)]
@@ -72,7 +73,7 @@ def test_a_chain_without_an_end_is_broken(trail: Store) -> None:
         assert audit.verify(tx) == [BrokenChain("task-force", 1)]
 
 
-def test_a_trail_is_checked_in_steps_while_it_is_written_and_its_oldest_rows_go(trail: Store) -> None:
+def test_trail_is_checked_in_steps_during_writes_and_deletions(trail: Store) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=5, last=50), event(first=6, last=60)])
     with trail.read() as tx:
@@ -92,7 +93,7 @@ def test_a_trail_is_checked_in_steps_while_it_is_written_and_its_oldest_rows_go(
     assert verify_all(trail) == [BrokenChain("requests", 8)]
 
 
-def test_old_rows_go_from_the_beginning_and_the_rest_stays_whole(trail: Store) -> None:
+def test_old_rows_are_deleted_from_the_start_and_the_rest_stays_intact(trail: Store) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=5, last=50), event(first=6, last=6)])
         kept = {(entry.chain, entry.number): entry.hash for entry in audit.tail(tx, 10)}
@@ -102,7 +103,7 @@ def test_old_rows_go_from_the_beginning_and_the_rest_stays_whole(trail: Store) -
         audit.record(tx, [event(first=7)])
         assert audit.verify(tx) == []
         there = [entry for entry in audit.tail(tx, 10) if entry.chain == "requests"]
-    # A row that ended later holds up those behind it, so that no gap comes to be.
+    # A row that ended later keeps those behind it, so that no gap arises.
     assert sorted(entry.number for entry in there) == [4, 5, 6, 7]
     assert all(kept[entry.chain, entry.number] == entry.hash for entry in there if entry.number < 6)
     [forgotten] = [entry.event for entry in there if entry.event.method == "FORGET"]
@@ -110,7 +111,7 @@ def test_old_rows_go_from_the_beginning_and_the_rest_stays_whole(trail: Store) -
     assert forgotten.reference == kept["requests", 3]
 
 
-def test_a_chain_that_is_forgotten_whole_goes_on_where_it_was(trail: Store) -> None:
+def test_completely_deleted_chain_continues_at_its_number(trail: Store) -> None:
     with trail.begin() as tx:
         assert audit.chains(tx) == ["requests", "task-force"]
         assert audit.forget(tx, "task-force", before=10) == 1
@@ -123,7 +124,7 @@ def test_a_chain_that_is_forgotten_whole_goes_on_where_it_was(trail: Store) -> N
         assert audit.verify(tx) == []
 
 
-def test_a_row_that_breaks_a_chain_is_not_forgotten(trail: Store) -> None:
+def test_row_that_breaks_a_chain_is_not_deleted(trail: Store) -> None:
     with trail.begin() as tx:
         tx.execute(update(rows).where(rows.c.chain == "requests", rows.c.number == 2).values(status=500))
         assert audit.forget(tx, "requests", before=10) == 1
@@ -132,7 +133,7 @@ def test_a_row_that_breaks_a_chain_is_not_forgotten(trail: Store) -> None:
 
 
 @pytest.mark.parametrize("change", ["hash", "number", "gone"])
-def test_the_cut_of_a_chain_cannot_be_changed_unseen(trail: Store, change: str) -> None:
+def test_changed_cut_of_a_chain_is_detected(trail: Store, change: str) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=9, last=90)])
         assert audit.forget(tx, "requests", before=10) == 3
@@ -143,7 +144,7 @@ def test_the_cut_of_a_chain_cannot_be_changed_unseen(trail: Store, change: str) 
         assert [entry.chain for entry in audit.verify(tx)] == ["requests"]
 
 
-def test_many_rows_are_forgotten_some_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_deleted_in_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "_PAGE", 4)
     with store.begin() as tx:
         audit.record(tx, [event(first=n, last=n) for n in range(10)], chain="task-force")
@@ -151,7 +152,7 @@ def test_many_rows_are_forgotten_some_at_a_time(store: Store, monkeypatch: pytes
         assert audit.verify(tx) == []
 
 
-def test_processes_that_forget_at_once_and_one_that_writes_leave_it_whole(store: Store, url: str) -> None:
+def test_concurrent_deletions_and_writes_leave_it_intact(store: Store, url: str) -> None:
     with store.begin() as tx:
         audit.record(tx, [event(first=n, last=n) for n in range(2_000)])
     moment, day = now(), 86_400 * 1_000_000
@@ -169,7 +170,7 @@ def test_processes_that_forget_at_once_and_one_that_writes_leave_it_whole(store:
         assert sum(entry.event.method == "GET" for entry in audit.tail(tx, 3_000)) == 20
 
 
-def test_the_last_write_of_each_collection_is_found_until_it_is_forgotten(trail: Store) -> None:
+def test_last_write_of_each_collection_is_found_until_deleted(trail: Store) -> None:
     with trail.begin() as tx:
         audit.record(tx, [event(first=8, partner="ngo")], chain="task-force")
         assert {collection: (entry.partner, entry.first) for collection, entry in audit.last_writes(tx).items()} == {
@@ -230,7 +231,7 @@ def test_a_chain_begins_with_its_first_seal(store: Store) -> None:
         assert audit.verify(tx) == []
 
 
-def test_very_many_writes_are_sealed_some_at_a_time(store: Store) -> None:
+def test_many_writes_are_sealed_in_batches(store: Store) -> None:
     with store.begin() as tx:
         audit.record_unsealed(tx, [event(first=n, last=n) for n in range(12_000)])
         assert audit.seal(tx, "requests") == 5_000
@@ -239,7 +240,7 @@ def test_very_many_writes_are_sealed_some_at_a_time(store: Store) -> None:
         assert audit.verify(tx) == []
 
 
-def test_what_waits_to_be_sealed_is_not_forgotten(trail: Store) -> None:
+def test_unsealed_rows_are_not_deleted(trail: Store) -> None:
     with trail.begin() as tx:
         audit.record_unsealed(tx, [event(first=9, last=9)], chain="task-force")
         assert audit.forget(tx, "task-force", before=100) == 1
@@ -247,7 +248,7 @@ def test_what_waits_to_be_sealed_is_not_forgotten(trail: Store) -> None:
         assert audit.verify(tx) == []
 
 
-def test_processes_that_seal_at_once_and_one_that_writes_leave_it_whole(store: Store, url: str) -> None:
+def test_concurrent_sealers_and_writes_leave_it_intact(store: Store, url: str) -> None:
     others = [Store.open(url) for _ in range(3)]
 
     def write(store: Store) -> None:
@@ -271,7 +272,7 @@ def test_processes_that_seal_at_once_and_one_that_writes_leave_it_whole(store: S
 MINUTE = 60_000_000
 
 
-def test_equal_reads_of_a_minute_are_one_row_whoever_answered_them(store: Store) -> None:
+def test_equal_reads_of_a_minute_are_one_row_for_all_processes(store: Store) -> None:
     for first, last in ((5, 6), (2, 9), (MINUTE, MINUTE + 1)):
         with store.begin() as tx:
             audit.gather(tx, [event(first=first, last=last), event(first=first, last=last, partner="ngo")])
@@ -290,7 +291,7 @@ def test_equal_reads_of_a_minute_are_one_row_whoever_answered_them(store: Store)
 @pytest.mark.parametrize(
     "more", [{"remote": "x"}, {"route": "x"}, {"collection": "x"}, {"status": 304}, {"method": "HEAD"}]
 )
-def test_reads_that_differ_are_rows_of_their_own(store: Store, more: dict[str, object]) -> None:
+def test_different_reads_are_separate_rows(store: Store, more: dict[str, object]) -> None:
     with store.begin() as tx:
         audit.gather(tx, [event(), event(**more), event(**more)])
     assert seal_all(store) == 2
@@ -310,7 +311,7 @@ def test_reads_are_sealed_when_their_minute_is_over_and_all_else_at_once(store: 
     assert seal_all(store) == 1
 
 
-def test_reads_that_come_after_their_minute_was_sealed_are_a_row_more(store: Store) -> None:
+def test_late_reads_of_a_sealed_minute_are_another_row(store: Store) -> None:
     for _ in range(2):
         with store.begin() as tx:
             audit.gather(tx, [event()])
@@ -355,16 +356,16 @@ def test_a_write_does_not_wait_for_another_nor_for_the_sealing(trail: Store) -> 
     assert seal_all(trail) == 2
 
 
-def test_a_search_finds_what_matches_and_goes_on_where_it_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "_PAGE", 7)
-    monkeypatch.setattr(audit, "_FOUND", 2)
+def test_search_finds_matches_and_continues_where_it_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_search, "_PAGE", 7)
+    monkeypatch.setattr(audit_search, "_FOUND", 2)
     with store.begin() as tx:
         for number in range(40):
             audit.record(tx, [event(first=number // 4, partner="bank" if number % 3 else "police", route=f"r{number}")])
     found, place, searches = [], None, 0
     with store.read() as tx:
         while True:
-            entries, place = audit.search(tx, partner="police", before=place)
+            entries, place = audit_search.search(tx, TrailFilter(partner="police"), before=place)
             found += [entry.event.route for entry in entries]
             searches += 1
             if place is None:
@@ -392,7 +393,7 @@ def test_the_reads_of_a_partner_between_two_moments_are_found(store: Store) -> N
         assert len(audit.reads(tx, "bank", "c", minute, 3 * minute, 1)) == 1
 
 
-def test_chains_that_were_written_anew_contradict_where_they_ended(trail: Store) -> None:
+def test_rewritten_chains_contradict_their_former_end(trail: Store) -> None:
     with trail.begin() as tx:
         before = audit.heads(tx)
         audit.record(tx, [event(first=9)])

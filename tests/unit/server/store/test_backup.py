@@ -1,4 +1,4 @@
-"""A copy that was made while writers wrote is one moment of the store, and the store made from it goes on after it."""
+"""A copy made during writes is one moment of the store, and the restored store continues after it."""
 
 import sqlite3
 import threading
@@ -26,7 +26,7 @@ def batch() -> list[Item]:
 
 @contextmanager
 def writing(store: Store, collection: Collection) -> Iterator[list[str]]:
-    """Append batch after batch meanwhile; gives the ids of those that were acknowledged so far."""
+    """Append batches in a thread, and return the ids acknowledged so far."""
     acknowledged: list[str] = []
     begun, enough = threading.Event(), threading.Event()
 
@@ -55,25 +55,25 @@ def listed(store: Store, collection: Collection) -> list[log.ManifestRecord]:
 
 
 def check(original: Store, copy: Store, collection: Collection, before: list[str]) -> None:
-    """Hold the copy to its promises; ``before`` had been acknowledged when it was begun."""
+    """Check a copy's guarantees. ``before`` are the ids acknowledged before it began."""
     there, all_ = listed(copy, collection), listed(original, collection)
     assert there == all_[: len(there)]
     assert {record.id for record in there} >= set(before)
     assert len(there) % SIZE == 0
-    # Batches end on whole milliseconds: those that take less run ahead of the clock, which no restore does.
+    # Batches end on whole milliseconds. Faster ones run ahead of the clock, which no restore does.
     while now() <= all_[-1].date_added:
         time.sleep(0.001)
     with copy.begin() as tx:
         done = log.append(tx, collection, batch())
     assert done.first is not None
     assert done.first > there[-1].date_added
-    # A reader whose cursor is from after the copy was made misses nothing of what is added from now on.
+    # A reader with a cursor from after the copy misses no object added from now on.
     assert done.first > all_[-1].date_added
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("way", ["vacuum", "online"])
-def test_a_file_copied_while_it_is_written_is_one_moment(
+def test_file_copied_during_writes_is_one_moment(
     store: Store, collection: Collection, url: str, tmp_path: Path, way: str
 ) -> None:
     source, target = url.removeprefix("sqlite:///"), tmp_path / "copy.db"
@@ -93,9 +93,7 @@ def test_a_file_copied_while_it_is_written_is_one_moment(
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
-def test_a_dump_made_while_it_is_written_is_one_moment(
-    store: Store, collection: Collection, url: str, postgres: Postgres
-) -> None:
+def test_dump_during_writes_is_one_moment(store: Store, collection: Collection, url: str, postgres: Postgres) -> None:
     host = ("-h", str(postgres.folder), "-U", "scamfeed")
     name = url.split("/")[3].split("?")[0]
     with writing(store, collection) as acknowledged:
@@ -110,7 +108,7 @@ def test_a_dump_made_while_it_is_written_is_one_moment(
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
-def test_a_base_backup_made_while_it_is_written_is_one_moment(
+def test_base_backup_during_writes_is_one_moment(
     store: Store, collection: Collection, url: str, postgres: Postgres
 ) -> None:
     name = url.split("/")[3].split("?")[0]

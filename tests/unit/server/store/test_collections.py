@@ -53,7 +53,7 @@ def test_a_released_collection_has_a_full_variant(store: Store) -> None:
     assert full.description == "What is for the collection. With observables and relationships."
 
 
-def test_the_private_collections_of_an_object_are_those_that_have_had_it(store: Store, collection: Collection) -> None:
+def test_private_collections_of_an_object_are_found_from_its_history(store: Store, collection: Collection) -> None:
     one, two = (Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": value}) for value in "ab")
     with store.begin() as tx:
         for partner in (BANK, POLICE):

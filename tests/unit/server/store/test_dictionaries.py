@@ -1,4 +1,4 @@
-"""Dictionaries made of a store's own bodies: when, of what, and that each body is read by whoever reads the store."""
+"""Dictionaries trained on a store's own bodies: timing, samples, and decoding by every reader of the store."""
 
 import uuid
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def released(store: Store) -> Collection:
 
 @pytest.fixture
 def other(url: str) -> Iterator[Store]:
-    """Open the same store as another process does."""
+    """Open the same store like another process."""
     opened = Store.open(url)
     yield opened
     opened.close()
@@ -63,13 +63,13 @@ def bodies_in(store: Store, collection: Collection) -> list[bytes]:
 
 
 def stored(store: Store) -> list[tuple[int, int]]:
-    """Return the number of the dictionary and the size of each stored body, in their order."""
+    """Return the dictionary number and size of each stored body, in order."""
     with store.read() as tx:
         rows = tx.execute(text("SELECT body FROM objects ORDER BY date_added")).scalars()
         return [(bytes(body)[0], len(body)) for body in rows]
 
 
-def test_one_is_made_of_enough_objects_and_saves_space(store: Store, released: Collection) -> None:
+def test_dictionary_is_trained_on_enough_objects_and_saves_space(store: Store, released: Collection) -> None:
     trainer = DictionaryTrainer(store)
     items = add(store, released, 200)
     assert trainer.train() == 0
@@ -95,7 +95,7 @@ def test_another_process_reads_and_writes_with_it_at_once(store: Store, other: S
     assert bodies_in(store, released) == bodies_in(other, released) == [item.body for item in items]
 
 
-def test_one_that_the_database_lost_is_used_no_more(store: Store, released: Collection) -> None:
+def test_lost_dictionary_is_not_used(store: Store, released: Collection) -> None:
     items = add(store, released, 300)
     DictionaryTrainer(store).train()
     # As after a failover to a database that had not received it.
@@ -106,7 +106,7 @@ def test_one_that_the_database_lost_is_used_no_more(store: Store, released: Coll
     assert bodies_in(store, released) == [item.body for item in items]
 
 
-def test_another_one_may_have_the_number_of_a_lost_one(store: Store, other: Store, released: Collection) -> None:
+def test_number_of_a_lost_dictionary_can_be_reused(store: Store, other: Store, released: Collection) -> None:
     items = add(store, released, 300)
     DictionaryTrainer(store).train()
     add_lost = stored(store)
@@ -120,21 +120,19 @@ def test_another_one_may_have_the_number_of_a_lost_one(store: Store, other: Stor
     assert bodies_in(store, released) == bodies_in(other, released) == [item.body for item in items]
 
 
-def test_two_that_train_at_once_make_one(store: Store, other: Store, released: Collection) -> None:
+def test_concurrent_trainings_make_one_dictionary(store: Store, other: Store, released: Collection) -> None:
     add(store, released, 300)
     assert sum(DictionaryTrainer(opened).train() for opened in (store, other)) == 1
     add(store, released, 400, 300)
     assert sum(DictionaryTrainer(opened).train() for opened in (store, other)) <= 1
 
 
-def test_what_partners_exchange_is_no_sample(store: Store, collection: Collection) -> None:
+def test_exchange_objects_are_no_samples(store: Store, collection: Collection) -> None:
     add(store, collection, 400)
     assert DictionaryTrainer(store).train() == 0
 
 
-def test_the_numbers_are_others_after_a_failover(
-    store: Store, released: Collection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numbers_differ_after_a_failover(store: Store, released: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     add(store, released, 300)
     with store.read() as tx:
         first = dictionary_training._next_number(tx)
@@ -158,7 +156,7 @@ def test_no_value_is_in_a_dictionary(store: Store, released: Collection) -> None
         assert item.id.encode()[-36:] not in bytes(made)
 
 
-def test_what_few_have_becomes_noise_of_the_same_form() -> None:
+def test_rare_texts_become_noise_of_the_same_form() -> None:
     samples = [b'{"id":"%s","at":"2026-01-01T00:00:%02d.5Z"}' % (uuid.uuid4().hex.encode(), n) for n in range(60)]
     for sample, noise in zip(samples, masked(samples), strict=True):
         assert len(noise) == len(sample)

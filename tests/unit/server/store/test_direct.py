@@ -1,4 +1,4 @@
-"""Statements on the driver itself say what SQLAlchemy says, and what is sent is there for whatever comes next."""
+"""Statements sent directly to the driver behave like SQLAlchemy's, and the next statement sees their effects."""
 
 import pytest
 from sqlalchemy import BigInteger, bindparam, insert, select, text
@@ -6,9 +6,8 @@ from sqlalchemy import BigInteger, bindparam, insert, select, text
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, StoreUnavailable, collections, partners
-from server.store.database import facts
 from server.store.database.direct import fetch, send
-from server.store.database.sql import among
+from server.store.database.sql import among, versions_of_facts
 from server.store.tables import collections as table, quotas, statuses
 
 _ALL = select(*table.c).where(table.c.kind.in_(("released", "inbox")), table.c.number > 0).order_by(table.c.number)
@@ -28,7 +27,7 @@ def filled(store: Store) -> Store:
     return store
 
 
-def test_rows_are_those_of_sqlalchemy(filled: Store) -> None:
+def test_rows_equal_those_of_sqlalchemy(filled: Store) -> None:
     with filled.read() as tx:
         assert fetch(tx, _ALL) == [tuple(row) for row in tx.execute(_ALL)] != []
         given = {"aliases": ["public", "inbox", "nothing of the kind"]}
@@ -37,7 +36,7 @@ def test_rows_are_those_of_sqlalchemy(filled: Store) -> None:
         assert fetch(tx, _GRANTS, {"number": 1 << 40}) == [(1 << 40,)]
 
 
-def test_bytes_come_back_as_they_were(filled: Store) -> None:
+def test_bytes_are_returned_unchanged(filled: Store) -> None:
     row = {"api_root": "feed", "id": "1", "partner": "Bank", "created": 1, "body": b"\x00\xff"}
     with filled.begin() as tx:
         assert fetch(tx, _STATUS, row) == []
@@ -45,7 +44,7 @@ def test_bytes_come_back_as_they_were(filled: Store) -> None:
 
 
 @pytest.mark.parametrize("by", ["fetch", "SQLAlchemy", "the commit"])
-def test_what_was_sent_is_there_for_the_next_statement(filled: Store, by: str) -> None:
+def test_sent_statements_are_visible_to_the_next_one(filled: Store, by: str) -> None:
     given = {"of_partner": "Bank"}
     with filled.begin() as tx:
         send(tx, _ADD, {"partner": "Bank", "unit": "objects", "began": 1, "used": 7})
@@ -57,17 +56,17 @@ def test_what_was_sent_is_there_for_the_next_statement(filled: Store, by: str) -
         assert fetch(tx, _USED, given) == [(7,)]
 
 
-def test_what_goes_wrong_with_what_was_sent_undoes_the_transaction(filled: Store) -> None:
+def test_failing_sent_statement_undoes_the_transaction(filled: Store) -> None:
     row = {"partner": "Bank", "unit": "objects", "began": 1, "used": 7}
     with pytest.raises(Exception, match=r"(?i)unique"), filled.begin() as tx:  # noqa: PT012 - sent, and then raised
         send(tx, _ADD, row)
         send(tx, _ADD, row)
-        facts.versions(tx)
+        versions_of_facts(tx)
     with filled.read() as tx:
         assert fetch(tx, _USED, {"of_partner": "Bank"}) == []
 
 
-def test_nothing_that_was_sent_survives_what_is_raised(filled: Store) -> None:
+def test_exception_undoes_everything_sent(filled: Store) -> None:
     with pytest.raises(StoreUnavailable), filled.begin() as tx:  # noqa: PT012 - sent, and never run
         send(tx, _ADD, {"partner": "Bank", "unit": "objects", "began": 1, "used": 7})
         raise StoreUnavailable

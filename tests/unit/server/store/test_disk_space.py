@@ -1,4 +1,4 @@
-"""A full disk is known before the next write fails."""
+"""A full disk is detected before the next write fails."""
 
 import os
 import tempfile
@@ -42,7 +42,7 @@ def test_little_free_space_counts_as_a_full_disk(
     assert DiskSpace(str(tmp_path)).has_space() is there
 
 
-def test_a_disk_that_cannot_be_written_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_disk_counts_as_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert DiskSpace(str(tmp_path)).has_space()
     assert not DiskSpace(str(tmp_path / "nowhere")).has_space()
 

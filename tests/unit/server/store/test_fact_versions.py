@@ -1,20 +1,20 @@
-"""Facts that rarely change have a new version after each transaction that changed them, and after no other."""
+"""Rarely changing facts get a new version after each transaction that changed them, and after no other."""
 
 from server.store import Store, collections, quotas
-from server.store.database import fact_versions, facts
+from server.store.database import fact_versions, sql
 from server.store.database.fact_versions import Facts
 
 
 def _versions(store: Store) -> dict[str, int]:
     with store.read() as tx:
-        return facts.versions(tx)
+        return sql.versions_of_facts(tx)
 
 
 def test_each_of_the_facts_has_a_version(store: Store) -> None:
     assert _versions(store).keys() == set(Facts)
 
 
-def test_a_change_gives_a_new_version_to_what_changed_alone(store: Store) -> None:
+def test_change_gives_a_new_version_to_its_fact_only(store: Store) -> None:
     before = _versions(store)
     with store.begin() as tx:
         collections.create_defaults(tx)
@@ -23,7 +23,7 @@ def test_a_change_gives_a_new_version_to_what_changed_alone(store: Store) -> Non
     assert {name for name in Facts if before[name] != after[name]} == {Facts.REGISTRY}
 
 
-def test_what_a_transaction_changed_is_no_change_of_the_next_one(store: Store) -> None:
+def test_change_of_one_transaction_is_no_change_of_the_next(store: Store) -> None:
     with store.begin() as tx:
         quotas.throttle(tx, "Bank", "unusual-volume", 1)
     before = _versions(store)

@@ -1,4 +1,4 @@
-"""A fast connection's memory holds as long as the database is as it was, and a second at most."""
+"""A fast connection's cache is valid until the database changes, and for at most a second."""
 
 import shutil
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def store(migrated_store: Path, tmp_path: Path) -> Iterator[Store]:
 
 
 class Titles:
-    """Reads the title of the room, and counts how often it was read."""
+    """Reads the title of the room, and counts the reads."""
 
     def __init__(self, store: Store) -> None:
         self.read = 0
@@ -54,7 +54,7 @@ def rename(store: Store, title: str) -> None:
         tx.execute(text("UPDATE collections SET title = :title"), {"title": title})
 
 
-def test_what_has_not_changed_is_read_once(titles: Titles) -> None:
+def test_unchanged_value_is_read_once(titles: Titles) -> None:
     assert [titles.title() for _ in range(5)] == ["Room"] * 5
     assert titles.read == 1
 
@@ -65,14 +65,12 @@ def test_a_change_is_seen_by_the_next_view(store: Store, titles: Titles) -> None
         assert titles.title() == f"Room {number}"
 
 
-def test_what_is_not_there_is_looked_for_each_time(titles: Titles) -> None:
+def test_missing_value_is_looked_up_each_time(titles: Titles) -> None:
     assert [titles.title("nowhere") for _ in range(3)] == [None] * 3
     assert titles.read == 3
 
 
-def test_nothing_is_remembered_for_longer_than_credentials_may_outlive_their_end(
-    titles: Titles, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cache_lives_no_longer_than_expired_credentials_may(titles: Titles, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = [1_000.0]
     monkeypatch.setattr(fast_reads.time, "monotonic", lambda: moment[0])
     titles.title()
@@ -81,7 +79,7 @@ def test_nothing_is_remembered_for_longer_than_credentials_may_outlive_their_end
     assert titles.read == 2
 
 
-def test_a_view_that_began_before_a_change_remembers_what_it_saw(store: Store) -> None:
+def test_view_from_before_a_change_keeps_its_state(store: Store) -> None:
     fast = FastStore(store)
     reading = text("SELECT title FROM collections")
     with fast.read() as tx:

@@ -111,7 +111,7 @@ def test_deliveries_are_listed_the_latest_first(store: Store, monkeypatch: pytes
         assert listed(ids=[]) == []
 
 
-def test_a_status_is_shown_to_its_partner_alone(store: Store) -> None:
+def test_status_is_shown_to_its_partner_only(store: Store) -> None:
     with store.begin() as tx:
         partners.add(
             tx, Partner(name="a", kind=PartnerKind.BANK, identity=f"identity--{'1' * 8}-1111-4111-8111-{'1' * 12}")
@@ -126,7 +126,7 @@ def test_a_status_is_shown_to_its_partner_alone(store: Store) -> None:
         assert inbox.load_status(tx, "feed", "s1", "a") is None
 
 
-def test_statuses_are_removed_a_few_at_a_time(store: Store) -> None:
+def test_statuses_are_removed_in_batches(store: Store) -> None:
     with store.begin() as tx:
         partners.add(
             tx, Partner(name="a", kind=PartnerKind.BANK, identity=f"identity--{'1' * 8}-1111-4111-8111-{'1' * 12}")
@@ -137,7 +137,7 @@ def test_statuses_are_removed_a_few_at_a_time(store: Store) -> None:
 
 
 def forgotten(tx: Tx, *, before: int, rows: int) -> int:
-    """Remove what may go, page by page, and return how many went."""
+    """Remove deletable statuses page by page, and return their number."""
     after, removed = None, 0
     while True:
         page = deliveries.superseded(tx, before=before, after=after, rows=rows)
@@ -149,7 +149,7 @@ def forgotten(tx: Tx, *, before: int, rows: int) -> int:
 
 
 @pytest.mark.parametrize("rows", [2, 3, 5, 5_000])
-def test_the_last_delivery_of_each_object_is_never_forgotten(store: Store, rows: int) -> None:
+def test_last_delivery_of_each_object_is_never_deleted(store: Store, rows: int) -> None:
     newer, busy = ONE._replace(version=7), TWO._replace(version=9)
     with store.begin() as tx:
         for feed, partner, item in (
@@ -207,11 +207,11 @@ def test_a_feed_with_cleared_failures_runs_again_and_its_sums_stay(store: Store)
         (FeedState("f", failures=1, stopped=1), "stopped"),
     ],
 )
-def test_a_breaker_opens_after_three_failures_and_lets_one_trial_through(state: FeedState, breaker: str) -> None:
+def test_breaker_opens_after_three_failures_and_allows_one_trial(state: FeedState, breaker: str) -> None:
     assert state.breaker(50) == breaker
 
 
-def test_the_same_letter_again_is_one_attempt_more(store: Store) -> None:
+def test_repeated_letter_is_one_more_attempt(store: Store) -> None:
     with store.begin() as tx:
         for reason in ("KeyError", "ValueError"):
             feed_state.add_dead_letter(tx, "bank", "indicator--1", b"[]", reason)
@@ -238,7 +238,7 @@ def test_a_push_lags_by_the_objects_it_has_not_delivered(store: Store, collectio
         assert feed_state.health_of_feeds(tx)["push"].lag == 0
 
 
-def test_a_pull_lags_since_it_last_ended_well(store: Store) -> None:
+def test_pull_lags_since_its_last_success(store: Store) -> None:
     with store.begin() as tx:
         feed_state.save_state(tx, FeedState("pull", succeeded=sql.database_time(tx) - 60_000_000))
         feed_state.save_state(tx, FeedState("never"))

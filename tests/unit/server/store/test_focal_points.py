@@ -3,7 +3,7 @@ from server.store import Store, focal_points, partners
 from tests.unit.server.store.registered import BANK, POLICE
 
 
-def test_a_countrys_government_is_its_first_focal_point_and_the_hub_the_last(store: Store) -> None:
+def test_government_of_a_country_is_its_first_focal_point_and_the_hub_the_last(store: Store) -> None:
     protection = FocalFunction.PROTECTION
     with store.begin() as tx:
         partners.add(tx, BANK)

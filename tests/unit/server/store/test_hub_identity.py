@@ -1,7 +1,7 @@
 from server.store import Store, hub_identity
 
 
-def test_each_store_has_a_hub_identity_of_its_own(store: Store, empty_url: str) -> None:
+def test_each_store_has_its_own_hub_identity(store: Store, empty_url: str) -> None:
     other = Store.open(empty_url)
     other.migrate()
     with store.begin() as tx, other.begin() as elsewhere:

@@ -54,7 +54,7 @@ def test_a_holder_that_renews_keeps_the_lease(store: Store) -> None:
             assert feed_state.acquire_lease(tx, "bank", "b") is None
 
 
-def test_nothing_is_stored_of_a_holder_that_was_too_slow(store: Store) -> None:
+def test_too_slow_holder_stores_nothing(store: Store) -> None:
     slow = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     fast = taken(store, "b")
@@ -80,7 +80,7 @@ def test_a_holder_cannot_use_its_own_earlier_lease(store: Store) -> None:
         feed_state.renew_lease(tx, old)
 
 
-def test_a_holder_that_is_late_but_alone_goes_on(store: Store) -> None:
+def test_late_holder_without_a_rival_continues(store: Store) -> None:
     lease = taken(store, "a", seconds=0.001)
     time.sleep(0.05)
     with store.begin() as tx:
@@ -88,14 +88,14 @@ def test_a_holder_that_is_late_but_alone_goes_on(store: Store) -> None:
         assert feed_state.acquire_lease(tx, "bank", "b") is None
 
 
-def test_a_clock_that_was_set_back_locks_nobody_out(store: Store) -> None:
+def test_clock_set_back_locks_no_holder_out(store: Store) -> None:
     taken(store, "a")
     with store.begin() as tx:
         tx.execute(update(table).values(until=sql.database_time(tx) + 3_600_000_000))
         assert feed_state.acquire_lease(tx, "bank", "b") is not None
 
 
-def test_one_of_many_at_once_gets_the_lease(store: Store) -> None:
+def test_one_of_many_concurrent_holders_gets_the_lease(store: Store) -> None:
     got: list[Lease] = []
     begin = threading.Barrier(8)
 
@@ -114,7 +114,7 @@ def test_one_of_many_at_once_gets_the_lease(store: Store) -> None:
     assert len(got) == 1
 
 
-def test_the_clock_is_that_of_today(store: Store) -> None:
+def test_clock_shows_the_current_date(store: Store) -> None:
     with store.read() as tx:
         first = sql.database_time(tx)
         time.sleep(0.01)

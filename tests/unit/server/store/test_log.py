@@ -2,12 +2,15 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from server.store import Store, collections, log
 from server.store.collections import Collection, UnknownCollection
 from server.store.database import times
 from server.store.item import Item
+from server.store.objects import ends
 from server.store.objects.query import EVERY, Query, Versions
+from server.store.tables import collections as collection_rows, objects
 
 DAY = "2026-01-{:02}T00:00:00.000Z"
 
@@ -37,14 +40,14 @@ def got(store: Store, collection: Collection, query: Query | None = None) -> lis
         return log.page(tx, collection, query or Query()).bodies
 
 
-def test_appended_objects_come_back_byte_for_byte_in_their_order(store: Store, collection: Collection) -> None:
+def test_appended_objects_are_returned_unchanged_and_in_order(store: Store, collection: Collection) -> None:
     items = [indicator(name) for name in "abc"]
     done = put(store, collection, *items)
     assert done.added == [item.id for item in items]
     assert got(store, collection) == [item.body for item in items]
 
 
-def test_the_last_of_a_type_are_found_up_to_a_moment(store: Store, collection: Collection) -> None:
+def test_last_objects_of_a_type_are_found_up_to_a_time(store: Store, collection: Collection) -> None:
     items = [indicator(name) for name in "abcd"]
     put(store, collection, *items, observable("x.example"))
     with store.read() as tx:
@@ -55,7 +58,7 @@ def test_the_last_of_a_type_are_found_up_to_a_moment(store: Store, collection: C
         assert log.latest_of_type(tx, collection, "indicator", 1, up_to=added[items[1].id]) == [items[1].id]
 
 
-def test_appending_the_same_again_changes_nothing(store: Store, collection: Collection) -> None:
+def test_repeated_append_changes_nothing(store: Store, collection: Collection) -> None:
     items = [indicator("a"), observable("x.example")]
     put(store, collection, *items)
     again = put(store, collection, *items, *items)
@@ -65,7 +68,7 @@ def test_appending_the_same_again_changes_nothing(store: Store, collection: Coll
     assert got(store, collection) == [item.body for item in items]
 
 
-def test_an_object_given_twice_in_one_batch_is_added_once(store: Store, collection: Collection) -> None:
+def test_duplicate_object_in_a_batch_is_added_once(store: Store, collection: Collection) -> None:
     one, plain = indicator("a"), observable("x.example")
     done = put(store, collection, one, plain, one, plain)
     assert (done.added, done.unchanged) == ([one.id, plain.id], [one.id, plain.id])
@@ -92,7 +95,7 @@ def test_only_the_newest_version_is_listed_and_all_are_kept(store: Store, collec
     assert got(store, collection, Query(versions=Versions(first=True, last=True))) == [old.body, new.body]
 
 
-def test_an_older_version_that_comes_late_is_kept_but_not_listed(store: Store, collection: Collection) -> None:
+def test_late_older_version_is_stored_but_not_listed(store: Store, collection: Collection) -> None:
     old, new = indicator("a", 1), indicator("a", 2)
     put(store, collection, new)
     put(store, collection, old)
@@ -100,7 +103,7 @@ def test_an_older_version_that_comes_late_is_kept_but_not_listed(store: Store, c
     assert got(store, collection, Query(versions=EVERY)) == [new.body, old.body]
 
 
-def test_both_forms_of_an_object_stand_side_by_side(store: Store, collection: Collection) -> None:
+def test_both_stix_versions_of_an_object_are_stored(store: Store, collection: Collection) -> None:
     plain, current = indicator("a", 3, spec=None), indicator("a", 2)
     put(store, collection, plain, current)
     assert got(store, collection) == [current.body]
@@ -111,7 +114,24 @@ def test_both_forms_of_an_object_stand_side_by_side(store: Store, collection: Co
     assert got(store, collection, Query(spec_versions=("2.0", "2.1"), versions=EVERY)) == [plain.body, current.body]
 
 
-def test_an_object_without_versions_counts_as_of_its_date_added(store: Store, collection: Collection) -> None:
+@pytest.mark.parametrize("behind", [90, 600])
+def test_no_reader_misses_what_follows_after_last_rows_were_lost_and_the_clock_went_back(
+    store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch, behind: int
+) -> None:
+    kept = put(store, collection, observable("kept.example")).last
+    read = put(store, collection, *(observable(f"{number}.example") for number in range(740))).last
+    assert kept is not None
+    assert read is not None
+    with store.begin() as tx:
+        tx.execute(delete(objects).where(objects.c.date_added > kept))
+        tx.execute(update(collection_rows).where(collection_rows.c.last_added == read).values(last_added=kept))
+    monkeypatch.setattr(ends, "now", lambda: times.now() - behind * 1_000_000)
+    again = [observable(f"again {number}.example") for number in range(740)]
+    put(store, collection, *again)
+    assert len(got(store, collection, Query(after=read, limit=1000))) == 740
+
+
+def test_object_without_versions_has_its_date_added_as_version(store: Store, collection: Collection) -> None:
     plain = observable("x.example")
     done = put(store, collection, plain)
     assert done.first is not None
@@ -156,7 +176,7 @@ def test_the_latest_of_many_ids_are_found_at_once(store: Store, collection: Coll
         assert log.count(tx, collection) == 6_000
 
 
-def test_deleting_the_latest_version_brings_the_one_before_back(store: Store, collection: Collection) -> None:
+def test_deleting_the_latest_version_restores_the_one_before(store: Store, collection: Collection) -> None:
     old, new = indicator("a", 1), indicator("a", 2)
     put(store, collection, old, new)
     with store.begin() as tx:
@@ -179,14 +199,14 @@ def test_collections_do_not_see_each_other(store: Store, collection: Collection)
         assert log.last_added(tx, other) is not None
 
 
-def test_objects_that_were_not_committed_are_not_there(store: Store, collection: Collection) -> None:
+def test_uncommitted_objects_are_invisible(store: Store, collection: Collection) -> None:
     with pytest.raises(ZeroDivisionError), store.begin() as tx:  # noqa: PT012  # the append has to come first
         log.append(tx, collection, [indicator("a")])
         divmod(1, 0)
     assert got(store, collection) == []
 
 
-def test_a_collection_that_is_not_there_cannot_be_appended_to(store: Store) -> None:
+def test_absent_collection_cannot_be_appended_to(store: Store) -> None:
     nowhere = Collection(9, str(uuid.uuid4()), "nowhere", "Nowhere", "", "exchange", 0)
     with store.begin() as tx, pytest.raises(UnknownCollection):
         log.append(tx, nowhere, [indicator("a")])
@@ -200,7 +220,7 @@ def test_revocation_is_a_version_like_any_other(store: Store, collection: Collec
         assert log.latest(tx, collection, [gone.id])[gone.id].revoked
 
 
-def test_revoked_and_valid_objects_are_asked_for_apart(store: Store, collection: Collection) -> None:
+def test_revoked_and_valid_objects_are_queried_separately(store: Store, collection: Collection) -> None:
     one, other, seen = indicator("a"), indicator("b"), observable("x.example")
     gone = indicator("a", 2, revoked=True)
     put(store, collection, one, other, seen)
@@ -221,7 +241,7 @@ def test_the_default_listing_is_one_range_of_one_index(store: Store, collection:
             plan = [row[3] for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
             assert plan == ["SEARCH objects USING INDEX ix_objects_latest (collection=? AND date_added>?)"]
             return
-        # Fifty rows are read fastest without any index; many are not.
+        # For fifty rows, a scan is fastest; for many, an index is.
         tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
         tx.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
         plan = [row[0].strip() for row in tx.exec_driver_sql(f"EXPLAIN (COSTS OFF) {asked}")]
@@ -229,14 +249,14 @@ def test_the_default_listing_is_one_range_of_one_index(store: Store, collection:
     assert "Sort" not in str(plan)
 
 
-def test_integers_of_any_size_are_kept_whole() -> None:
+def test_integers_of_any_size_are_stored_exactly() -> None:
     big = {"type": "x", "id": "x--1", "x_big": 10**40, "x_name": "บัญชี"}
     assert Item.of(big).body == f'{{"type":"x","id":"x--1","x_big":{10**40},"x_name":"บัญชี"}}'.encode()
     assert Item.of_bytes(Item.of(big).body) == Item.of(big)
 
 
 @pytest.mark.parametrize("id_", ["DOMAIN-NAME--{}", "x-other--{}", "domain-name--{}-more", "no id at all {}"])
-def test_an_object_is_found_whatever_its_id_says_of_its_type(store: Store, collection: Collection, id_: str) -> None:
+def test_object_is_found_under_an_id_of_another_type(store: Store, collection: Collection, id_: str) -> None:
     named = id_.format("b00e0a92-0f13-4784-b01c-f87e50e9a0fd")
     item = Item(named, "domain-name", "2.1", None, False, b'{"type":"domain-name"}')
     with store.begin() as tx:

@@ -1,4 +1,4 @@
-"""The log against a model of it that is too simple to be wrong."""
+"""The log compared with a trivially correct model."""
 
 import uuid
 from itertools import count
@@ -38,7 +38,7 @@ def fresh(store: Store) -> Collection:
 
 
 def fill(store: Store, collection: Collection, batches: list[list[Item]]) -> list[tuple[int, Item]]:
-    """Append the batches and return what a log should hold: every new version with its date_added."""
+    """Append the batches, and return the expected log: every new version with its date_added."""
     held: list[tuple[int, Item]] = []
     for batch in batches:
         expected = []
@@ -64,7 +64,7 @@ def fill(store: Store, collection: Collection, batches: list[list[Item]]) -> lis
 
 
 def listed(held: list[tuple[int, Item]], specs: tuple[str, ...], versions: Versions) -> list[bytes]:
-    """Answer a query by looking at everything."""
+    """Answer a query by scanning everything."""
 
     def age(row: tuple[int, Item]) -> int:
         return row[1].version if row[1].version is not None else row[0]
@@ -87,7 +87,7 @@ def listed(held: list[tuple[int, Item]], specs: tuple[str, ...], versions: Versi
 
 
 def walk(store: Store, collection: Collection, query: Query) -> list[bytes]:
-    """Page through to the end, checking each page's promise on the way."""
+    """Page through to the end, checking each page's guarantees."""
     bodies: list[bytes] = []
     while True:
         with store.read() as tx:
@@ -112,7 +112,7 @@ def walk(store: Store, collection: Collection, query: Query) -> list[bytes]:
     )
     | st.sampled_from([EVERY, Versions(first=True), Versions(dates=(1767398400000000,))]),
 )
-def test_every_query_paged_at_every_size_gives_what_the_model_gives(
+def test_every_query_and_page_size_matches_the_model(
     store: Store, batches: list[list[Item]], limit: int, specs: tuple[str, ...], versions: Versions
 ) -> None:
     collection = fresh(store)

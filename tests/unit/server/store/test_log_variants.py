@@ -1,4 +1,4 @@
-"""A shared collection and its full variant are one log, and read as two collections with rows of their own."""
+"""A shared collection and its full variant share one log, and read like two separate collections."""
 
 import uuid
 from itertools import count
@@ -37,23 +37,23 @@ def _listing(who: int, day: int, about: int, type_: str, *, revoked: bool) -> It
     return item._replace(subject=f"domain:{about}", basis=basis)
 
 
-# Each value has one listing here: another one brings its observable again, which no plain collection takes.
+# Each value has one listing here. Another listing would repeat its observable, which a plain collection rejects.
 LISTINGS = st.builds(
     lambda who, day, type_, revoked: _listing(who, day, who, type_, revoked=revoked),
     *(st.integers(0, 3), st.integers(1, 5)),
-    # A custom type has no number, and stands in a row of its own.
+    # A custom type has no number, so it is stored in its own row.
     st.sampled_from(["domain-name", "url", "x-device"]),
     st.booleans(),
 )
 OTHERS = (
     st.builds(_versioned, st.just("indicator"), st.integers(0, 24), st.integers(1, 4))
-    # Of what a listing brings along there is one version.
+    # A listing's companion objects have one version.
     | st.builds(_versioned, st.just("relationship"), st.integers(0, 24), st.just(1))
     | st.builds(_versioned, st.just("indicator"), st.integers(0, 2), st.integers(1, 3), st.just("2.0"))
     | st.builds(_observable, st.sampled_from(["domain-name", "url"]), st.integers(4, 7))
 )
 ITEMS = st.lists(LISTINGS | OTHERS, max_size=5)
-# What enters both variants, and what enters the full one alone, or the plain one alone.
+# Objects for both variants, for the full one only, or for the plain one only.
 BATCHES = st.lists(st.tuples(ITEMS, st.sampled_from(["both", "both", "full", "plain"])), max_size=6)
 
 VERSIONS = [Versions(last=True), EVERY, Versions(first=True), Versions(dates=(1_767_225_600_000_000,))]
@@ -67,7 +67,7 @@ def _with_basis(items: list[Item]) -> list[Item]:
 
 
 def _fill(store: Store, batches: list[tuple[list[Item], str]]) -> list[tuple[Collection, Collection]]:
-    """Fill a shared collection and its full variant, and beside each a collection without variants, alike."""
+    """Fill a shared collection with its full variant, and identical collections without variants."""
     name = f"c{next(_names)}"
     with store.begin() as tx:
         plain, full = collections.add_released(tx, name, name)
@@ -85,7 +85,7 @@ def _fill(store: Store, batches: list[tuple[list[Item], str]]) -> list[tuple[Col
 
 
 def _pages(store: Store, collection: Collection, query: Query) -> tuple[list[bytes], list[tuple[str, bool, str]]]:
-    """Read all pages of a query: the bodies, and the ids, whether the version is the place, and the STIX version."""
+    """Read all pages of a query: the bodies, the ids, whether the version is the position, and the STIX version."""
     bodies: list[bytes] = []
     records: list[tuple[str, bool, str]] = []
     with store.read() as tx:
@@ -107,12 +107,12 @@ def _in_one_order(pages: tuple[list[bytes], list[Any]]) -> tuple[list[bytes], li
 
 @FILES
 @given(BATCHES, st.integers(1, 7), QUERIES)
-def test_both_variants_read_as_collections_of_their_own(
+def test_both_variants_read_like_separate_collections(
     store: Store, batches: list[tuple[list[Item], str]], limit: int, queries: list[tuple[Any, Any, Any]]
 ) -> None:
     pairs = _fill(store, batches)
     ids = tuple({each.id for items, _ in batches for item in items for each in (item, *(item.basis or ()))})
-    # What one variant has already, and the other not, may come in another order than in the model.
+    # Objects that only one variant has already can be in another order than in the model.
     exact = all(where == "both" for _, where in batches)
     for collection, model in pairs:
         for versions, specs, types in queries:
@@ -147,7 +147,7 @@ def test_both_variants_read_as_collections_of_their_own(
                 assert found.get(collection.number, {}) == got_latest
 
 
-def test_a_listing_is_one_row_with_what_it_brings_along(store: Store) -> None:
+def test_listing_is_one_row_with_its_companions(store: Store) -> None:
     listing = _listing(1, 1, 1, "domain-name", revoked=False)
     [(plain, _), (full, _)] = _fill(store, [([listing], "both")])
     assert listing.basis is not None
@@ -160,13 +160,13 @@ def test_a_listing_is_one_row_with_what_it_brings_along(store: Store) -> None:
         assert page.last == page.first + 2
         rows = tx.exec_driver_sql(f"SELECT parts, latest FROM objects WHERE collection = {plain.log}").all()  # noqa: S608  # a number of ours
         assert [tuple(row) for row in rows] == [(3, 15)]
-        # A page may begin with what a listing brings along.
+        # A page can start with a companion object.
         assert log.page(tx, full, Query(after=page.first)).bodies == bodies[1:]
         assert log.page(tx, full, Query(after=page.first + 1, limit=1)).bodies == bodies[2:]
         assert log.page(tx, full, Query(after=page.last)).bodies == []
 
 
-def test_another_listing_of_the_value_brings_the_observable_again(store: Store) -> None:
+def test_another_listing_of_the_value_repeats_the_observable(store: Store) -> None:
     first, second = (_listing(who, 1, 1, "domain-name", revoked=False) for who in (1, 2))
     with store.begin() as tx:
         plain, full = collections.add_released(tx, "again", "Again")
@@ -185,7 +185,7 @@ def test_another_listing_of_the_value_brings_the_observable_again(store: Store) 
         assert log.count(tx, full) == 5
 
 
-def test_a_newer_listing_leaves_what_it_brought_along_in_its_place(store: Store) -> None:
+def test_newer_listing_leaves_the_companions_in_place(store: Store) -> None:
     first, second = (_listing(1, day, 1, "domain-name", revoked=False) for day in (1, 2))
     [(plain, _), (full, _)] = _fill(store, [([first], "both"), ([second], "both")])
     assert first.basis is not None
@@ -198,7 +198,7 @@ def test_a_newer_listing_leaves_what_it_brought_along_in_its_place(store: Store)
         assert (log.count(tx, plain), log.count(tx, full)) == (1, 3)
 
 
-def test_what_the_release_rules_filled_is_not_deleted(store: Store) -> None:
+def test_objects_of_released_collections_are_not_deleted(store: Store) -> None:
     [(plain, _), _] = _fill(store, [([_versioned("indicator", 1, 1)], "both")])
     with store.begin() as tx, pytest.raises(ValueError, match="revoked"):
         log.delete(tx, plain, Query(ids=(_id("indicator", 1),)))

@@ -1,4 +1,4 @@
-"""Sets of private matching as they are stored, who may match, and what all together may."""
+"""Stored sets of private matching, matching rights, and quotas."""
 
 import hashlib
 
@@ -35,7 +35,7 @@ def made(store: Store, released: Collection) -> MatchSet:
     return found
 
 
-def test_a_version_has_the_rows_that_had_come_and_had_not_gone(store: Store, made: MatchSet) -> None:
+def test_version_has_the_rows_present_at_its_time(store: Store, made: MatchSet) -> None:
     served = made._replace(version=20)
     with store.begin() as tx:
         rows = [
@@ -58,7 +58,7 @@ def test_a_version_has_the_rows_that_had_come_and_had_not_gone(store: Store, mad
         assert match_sets.rows(tx, made, [_name(1), _name(9)]) == {_name(1): rows[0]}
 
 
-def test_a_row_is_written_in_place_of_another_and_forgotten(store: Store, made: MatchSet) -> None:
+def test_row_is_replaced_and_later_deleted(store: Store, made: MatchSet) -> None:
     with store.begin() as tx:
         match_sets.write(tx, made, [MatchRow(_name(1), b"1", None, 10, None)])
         match_sets.write(tx, made, [MatchRow(_name(1), b"2", 4, 10, 20)])
@@ -68,7 +68,7 @@ def test_a_row_is_written_in_place_of_another_and_forgotten(store: Store, made: 
         assert not match_sets.rows(tx, made, [_name(1)])
 
 
-def test_one_process_holds_a_set(store: Store, made: MatchSet) -> None:
+def test_only_one_process_holds_a_set(store: Store, made: MatchSet) -> None:
     with store.begin() as tx:
         assert match_sets.hold(tx, made, "first")
         assert not match_sets.hold(tx, made, "second")
@@ -79,7 +79,7 @@ def test_one_process_holds_a_set(store: Store, made: MatchSet) -> None:
         assert match_sets.find(tx, made.collection, 3) == made._replace(read_up_to=7)
 
 
-def test_a_set_is_removed_a_little_at_a_time(store: Store, made: MatchSet) -> None:
+def test_set_is_removed_in_batches(store: Store, made: MatchSet) -> None:
     with store.begin() as tx:
         match_sets.write(tx, made, [MatchRow(_name(number), b"", None, 1, None) for number in range(5)])
         assert match_sets.other_epochs(tx, made.collection, [4]) == [3]
@@ -87,7 +87,7 @@ def test_a_set_is_removed_a_little_at_a_time(store: Store, made: MatchSet) -> No
         assert match_sets.find(tx, made.collection, 3) is None
 
 
-def test_a_grant_is_of_released_collections_and_ends_with_the_partner(store: Store, released: Collection) -> None:
+def test_grant_is_for_released_collections_and_ends_with_the_partner(store: Store, released: Collection) -> None:
     with store.begin() as tx:
         match_grants.grant(tx, "bank", released)
         match_grants.grant(tx, "bank", released)
@@ -100,13 +100,13 @@ def test_a_grant_is_of_released_collections_and_ends_with_the_partner(store: Sto
             assert match_grants.granted(tx, name, ref) is None
         assert match_grants.aliases(tx, "bank") == ["mule-accounts"]
         assert match_grants.matched_collections(tx) == [released]
-        # Neither does it show that the collection exists.
+        # It does not reveal the existence of the collection either.
         assert not collections.rights(tx, "bank")
         partners.remove(tx, "bank")
         assert not match_grants.matched_collections(tx)
 
 
-def test_the_sets_that_nobody_matches_against_are_named(store: Store, made: MatchSet, released: Collection) -> None:
+def test_unused_sets_are_found(store: Store, made: MatchSet, released: Collection) -> None:
     with store.begin() as tx:
         assert match_grants.abandoned(tx) == [(released.number, 3)]
         match_grants.grant(tx, "bank", released)
@@ -115,18 +115,17 @@ def test_the_sets_that_nobody_matches_against_are_named(store: Store, made: Matc
         assert not match_grants.revoke(tx, "bank", released)
 
 
-def test_each_partner_and_all_together_have_an_end(store: Store, released: Collection) -> None:
+def test_each_partner_and_all_together_have_a_limit(store: Store, released: Collection) -> None:
     def spend(name: str, count: int) -> int:
         try:
-            with store.begin() as tx:
-                match_grants.spend(tx, name, count, per_day=10, total_per_day=15)
+            match_grants.spend(store, name, count, per_day=10, total_per_day=15)
         except QuotaUsedUp as used_up:
             return used_up.seconds
         return 0
 
     assert spend("bank", 10) == 0
     assert 86_000 < spend("bank", 1) <= 86_400
-    # What is refused for all is not counted for the one.
+    # A request refused by the common limit does not count for the partner.
     assert 86_000 < spend("other", 6) <= 86_400
     assert spend("other", 5) == 0
     with store.read() as tx:

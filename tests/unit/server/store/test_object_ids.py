@@ -11,7 +11,7 @@ KEYS = st.builds(lambda space, id_: f"{space}/{id_}" if space else id_, st.integ
 
 
 @given(st.lists(st.tuples(KEYS, TYPES), max_size=6))
-def test_many_ids_are_unpacked_as_each_is(named: list[tuple[str, str]]) -> None:
+def test_bulk_unpacking_matches_single_unpacking(named: list[tuple[str, str]]) -> None:
     packed = [object_ids.pack(key, type_) for key, type_ in named]
     assert object_ids.unpack_all(packed) == [object_ids.unpack(columns) for columns in packed]
 

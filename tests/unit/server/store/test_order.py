@@ -1,4 +1,4 @@
-"""Nothing lost, nothing twice, whatever is being written: on a file, from several processes."""
+"""No object is lost or duplicated during writes to one file by several processes."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ from server.store.tables import collections
 
 WRITERS, BATCHES, SIZE = 8, 12, 7
 
-# Each object appears in its writer's list before it is written, so that the list is what readers have to end up with.
+# Each object is added to its writer's list before it is written, so readers must end up with that list.
 WRITER = """
 import json, sys, uuid
 from server.store import Store, collections, log
@@ -42,9 +42,8 @@ json.dump(written, sys.stdout)
 """
 
 
-# Polls like a client: by "next" while there is one (or never, as some), else by the last date_added it has seen, of
-# which it may keep the milliseconds only. Each page has a size of its own. Ends when its input
-# ends and nothing new is there.
+# Polls like a client: by "next" if present (some never use it), otherwise by the last date_added seen, possibly cut to
+# milliseconds. Each page has its own size. Ends when its input has ended and no objects are left.
 READER = """
 import json, random, sys, threading, time
 from server.store import Store, collections, log
@@ -77,7 +76,7 @@ json.dump(seen, sys.stdout)
 
 
 @pytest.mark.long
-def test_readers_get_all_that_eight_processes_write_once_and_in_order(
+def test_readers_get_all_objects_of_eight_writers_once_and_in_order(
     store: Store, collection: Collection, url: str
 ) -> None:
     def start(script: str, *arguments: str) -> subprocess.Popen[str]:
@@ -111,10 +110,10 @@ def test_readers_get_all_that_eight_processes_write_once_and_in_order(
 def race(
     store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> tuple[list[str], list[str]]:
-    """Let one writer fall asleep between the time it read and its first row, and another come meanwhile.
+    """Pause one writer between its read and its first row while another one writes.
 
-    It sleeps until the other is done, or for ``patience`` seconds. Gives what a reader got who polled before the slow
-    one committed and after it, and what there is.
+    It pauses until the other is done, or for ``patience`` seconds. Return the objects that a reader got by polling
+    before and after the slow commit, and the objects that exist.
     """
     slow, quick = (Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"}) for _ in range(2))
     asleep, quick_is_done, polled = (threading.Event() for _ in range(3))
@@ -131,7 +130,7 @@ def race(
             log.append(tx, collection, [item])
 
     def commit_quickly() -> None:
-        # A millisecond of its own: else both would choose the same date, and the database would refuse one.
+        # A separate millisecond: otherwise both would choose the same date, and the database would reject one.
         time.sleep(0.01)
         commit(quick)
         quick_is_done.set()
@@ -163,7 +162,7 @@ def race(
     return got, there
 
 
-def test_a_slow_committer_holds_back_the_next_so_that_no_reader_passes_it(
+def test_slow_commit_blocks_the_next_so_that_no_reader_skips_it(
     store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     got, there = race(store, collection, monkeypatch, patience=1.5)
@@ -171,12 +170,12 @@ def test_a_slow_committer_holds_back_the_next_so_that_no_reader_passes_it(
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
-def test_without_the_lock_of_the_row_a_reader_would_pass_it(
+def test_reader_would_skip_a_slow_commit_without_the_row_lock(
     store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite has one writer whatever we do; on PostgreSQL the test above stands on that lock alone."""
+    """SQLite always has a single writer. On PostgreSQL, the test above depends on that lock."""
 
-    def reads_and_locks_nothing(tx: Tx, logs: set[int]) -> dict[int, ends.LogEnd]:
+    def reads_and_locks_nothing(tx: Tx, logs: set[int], then: object = None) -> dict[int, ends.LogEnd]:
         [number] = logs
         last: int = tx.execute(select(collections.c.last_added).where(collections.c.number == number)).scalar_one()
         return {number: ends.LogEnd(last, database_time(tx), 0, {1: (number, last)})}
@@ -187,7 +186,7 @@ def test_without_the_lock_of_the_row_a_reader_would_pass_it(
     assert got == there[1:]
 
 
-def test_a_reader_sees_one_moment_however_long_it_reads(store: Store, collection: Collection) -> None:
+def test_long_read_sees_one_moment(store: Store, collection: Collection) -> None:
     item = Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"})
     with store.read() as tx:
         assert log.count(tx, collection) == 0

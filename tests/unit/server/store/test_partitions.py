@@ -1,4 +1,4 @@
-"""Tables that are cut into partitions hold what they held, and take what comes."""
+"""Partitioned tables keep their rows, and accept new ones."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def hub(store: Store) -> Hub:
-    """Fill a hub with some values, of which two banks reported some and took back others."""
+    """Fill a hub with some values: two banks report some of them and retract others."""
     set_up(store)
     with store.begin() as tx:
         for bank in BANKS:
@@ -65,7 +65,7 @@ def cut(store: Store) -> list[Partitioned]:
 
 
 def pages(store: Store) -> dict[str, Any]:
-    """Return all that anybody reads of any collection, with its order."""
+    """Return all objects of all collections in reading order."""
     found: dict[str, Any] = {}
     with store.read() as tx:
         for collection in collections.all_collections(tx):
@@ -91,7 +91,7 @@ def partition_sizes(store: Store, table: str) -> dict[str, int]:
         return {name: tx.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}  # noqa: S608
 
 
-def test_what_was_there_is_there_and_nothing_is_cut_twice(hub: Hub) -> None:
+def test_partitioning_keeps_all_rows_and_is_idempotent(hub: Hub) -> None:
     before, indexes = pages(hub.store), described(hub.store)
     done = cut(hub.store)
     assert [(table.table, table.partitions) for table in done] == [
@@ -105,7 +105,7 @@ def test_what_was_there_is_there_and_nothing_is_cut_twice(hub: Hub) -> None:
     assert hub.store.ready()
 
 
-def test_the_same_happens_to_what_comes_as_in_a_whole_table(hub: Hub) -> None:
+def test_partitioned_table_accepts_new_rows_like_a_whole_one(hub: Hub) -> None:
     cut(hub.store)
     report(hub, BANKS[1], range(50, 120))
     report(hub, BANKS[1], range(45, 55), revoked=True)
@@ -114,13 +114,13 @@ def test_the_same_happens_to_what_comes_as_in_a_whole_table(hub: Hub) -> None:
     listings = [
         body for body in found["takedown latest"][0] if b'"indicator"' in body and b'"revoked":true' not in body
     ]
-    # The ten that the first bank took back stay so: its revocation is newer than its report.
+    # The ten values retracted by the first bank stay retracted, because the revocation is newer than the report.
     assert len(listings) == 110
     assert sum(size > 0 for size in partition_sizes(hub.store, "subjects").values()) > 8
     assert partition_sizes(hub.store, "subjects").keys() == {f"subjects_part_{n}" for n in range(16)}
 
 
-def test_contributors_at_once_lose_nothing(hub: Hub, url: str) -> None:
+def test_concurrent_contributors_lose_nothing(hub: Hub, url: str) -> None:
     cut(hub.store)
     others = [Store.open(url) for _ in BANKS]
 
@@ -136,7 +136,7 @@ def test_contributors_at_once_lose_nothing(hub: Hub, url: str) -> None:
     assert sum(b'"indicator"' in body and b'"revoked":true' not in body for body in found) == 70 + 105
 
 
-def test_rows_of_later_half_years_have_a_partition_of_their_own(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_later_half_years_have_their_own_partition(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     cut(hub.store)
     ahead = partition_sizes(hub.store, "objects")
     with hub.store.begin() as tx:
@@ -159,7 +159,7 @@ def _year_of_later(store: Store) -> int:
     return year + half // 2
 
 
-def test_statuses_and_deliveries_are_found_and_forgotten(hub: Hub) -> None:
+def test_statuses_and_deliveries_are_found_and_deleted(hub: Hub) -> None:
     items = [Item.of(to_stix(made)[1]) for made in _reports(30)]
     with hub.store.begin() as tx:
         deliveries.record(tx, "push", "A", items, "ok")
@@ -199,7 +199,7 @@ def test_rights_and_storage_options_stay(hub: Hub) -> None:
             tx.execute(text("DROP ROLE scamfeed_reads_partitions"))
 
 
-def test_sqlite_has_none(tmp_path: Any) -> None:
+def test_sqlite_has_no_partitions(tmp_path: Any) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     store.migrate()
     with pytest.raises(ValueError, match="PostgreSQL"), store.begin() as tx:

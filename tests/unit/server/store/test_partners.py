@@ -64,7 +64,7 @@ def test_old_credentials_work_on_for_a_while_after_rotation(store: Store) -> Non
         assert partners.by_token(tx, new.token) == BANK
 
 
-def test_rotation_without_overlap_ends_the_old_ones_at_once_remembered_or_not(store: Store) -> None:
+def test_rotation_without_overlap_ends_old_credentials_at_once_cached_or_not(store: Store) -> None:
     with store.begin() as tx:
         old = partners.add(tx, BANK)
         assert partners.by_password(tx, old.user, old.password) == BANK
@@ -91,7 +91,7 @@ def test_credentials_are_kept_as_hashes_and_never_printed(
         assert secret not in caplog.text
 
 
-def test_a_right_password_is_verified_slowly_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_correct_password_is_verified_slowly_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = credentials.hash_password("right")
     verifier = credentials.PasswordVerifier()
     assert verifier.matches("right", [stored])
@@ -105,7 +105,7 @@ def test_a_right_password_is_verified_slowly_once(monkeypatch: pytest.MonkeyPatc
 
 
 def _verified_elsewhere(store: Store, key: bytes) -> tuple[credentials.Credentials, credentials.PasswordVerifier]:
-    """Let one process verify a password, and return a verifier of another process with the same key."""
+    """Let one process verify a password, and return the verifier of another process with the same key."""
     logins: list[partners.VerifiedLogin] = []
     with store.begin() as tx:
         given = partners.add(tx, BANK)
@@ -125,7 +125,7 @@ def _refuse_slow(known: bool) -> None:
     raise _TooSlow
 
 
-def test_a_password_that_one_process_verified_is_taken_by_those_with_its_key(store: Store) -> None:
+def test_password_verified_by_one_process_is_accepted_by_others_with_its_key(store: Store) -> None:
     given, other = _verified_elsewhere(store, b"k" * 32)
     with store.read() as tx:
         assert partners.by_password(tx, given.user, given.password, other, _refuse_slow) == BANK
@@ -164,14 +164,14 @@ def test_a_password_that_was_verified_elsewhere_ends_with_its_credentials(store:
         else:
             partners.remove(tx, BANK.name)
         assert tx.exec_driver_sql("SELECT count(*) FROM verified_logins").scalar_one() == 0
-        # A process that verified it before the end may come too late with its row.
+        # A process that verified it before the end may store its row too late.
         late = dict(zip(("partner", "digest", "token_hash", "until"), rows[0], strict=True))
         tx.execute(tables.verified_logins.insert(), late)
     with store.read() as tx, pytest.raises(_TooSlow):
         partners.by_password(tx, given.user, given.password, other, _refuse_slow)
 
 
-def test_a_password_whose_credentials_ended_meanwhile_is_not_remembered(store: Store) -> None:
+def test_password_with_ended_credentials_is_not_cached(store: Store) -> None:
     logins: list[partners.VerifiedLogin] = []
     with store.begin() as tx:
         given = partners.add(tx, BANK)
@@ -182,7 +182,7 @@ def test_a_password_whose_credentials_ended_meanwhile_is_not_remembered(store: S
         assert tx.exec_driver_sql("SELECT count(*) FROM verified_logins").scalar_one() == 0
 
 
-def test_rights_that_were_granted_and_not_revoked_hold(store: Store, collection: Collection) -> None:
+def test_granted_rights_are_valid_until_revoked(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         partners.add(tx, BANK)
         other = collections.add(tx, "other", "Other")
@@ -218,7 +218,7 @@ def test_a_partner_lists_and_removes_its_own_certificates(store: Store) -> None:
         assert [kept.expires is None for kept in partners.credentials_of(tx, BANK.name)] == [True, False]
 
 
-def test_a_certificate_belongs_to_one_partner_whichever_way_it_is_named(store: Store) -> None:
+def test_certificate_belongs_to_one_partner_in_every_notation(store: Store) -> None:
     der = b"not really DER, and nobody looks"
     fingerprint = hashlib.sha256(der).hexdigest()
     with store.begin() as tx:
@@ -238,7 +238,7 @@ def test_a_certificate_belongs_to_one_partner_whichever_way_it_is_named(store: S
         assert partners.by_certificate(tx, der) is None
 
 
-def test_a_wrong_password_takes_equally_many_verifications_for_everybody(
+def test_wrong_password_takes_the_same_verifications_for_every_name(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow: list[object] = []
@@ -272,20 +272,20 @@ def test_the_registration_of_a_partner_is_stored_and_changed(store: Store) -> No
             partners.change(tx, POLICE)
 
 
-def test_a_partner_reads_the_same_on_the_fast_path(store: Store) -> None:
+def test_partner_is_the_same_on_the_fast_path(store: Store) -> None:
     with store.begin() as tx:
         given = partners.add(tx, BANK)
     with FastStore(store).read() as tx:
         assert partners.by_token(tx, given.token) == BANK
 
 
-def test_a_partner_that_left_cannot_authenticate_and_stays_registered(store: Store, collection: Collection) -> None:
+def test_former_partner_cannot_authenticate_and_stays_registered(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         given = partners.add(tx, BANK)
         partners.set_certificate(tx, BANK.name, hashlib.sha256(DER).hexdigest())
         collections.grant(tx, BANK.name, collection, read=True, write=True)
         value_index.add_own_values(tx, BANK.name, ["domain:bank.example"])
-        # From here on the password is remembered as right.
+        # From now on, the password is cached as correct.
         assert partners.by_password(tx, given.user, given.password) == BANK
     with store.begin() as tx:
         partners.remove(tx, BANK.name)
@@ -301,7 +301,7 @@ def test_a_partner_that_left_cannot_authenticate_and_stays_registered(store: Sto
         assert partners.get(tx, BANK.name, gone=True) == BANK
 
 
-def test_a_partner_that_left_gets_no_rights_and_no_credentials(store: Store, collection: Collection) -> None:
+def test_former_partner_gets_no_rights_and_no_credentials(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         partners.add(tx, BANK)
         partners.remove(tx, BANK.name)
@@ -323,7 +323,7 @@ def bank(name: str) -> Partner:
     return Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name))
 
 
-def test_the_registry_has_the_readers_of_both_variants_and_nobody_that_left(store: Store) -> None:
+def test_registry_has_the_current_readers_of_both_variants(store: Store) -> None:
     with store.begin() as tx:
         collection, full = collections.add_released(tx, "collection", "Collection")
         other, _ = collections.add_released(tx, "other", "Other")

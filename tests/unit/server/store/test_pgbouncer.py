@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from server.store import Store, collections, log
 from server.store.database import postgresql
 from server.store.item import Item
 from server.store.objects.query import Query
+from tests.ports import free_port
 from tests.postgres import Postgres
 
 SAMPLE = Path(__file__).parents[4] / "docs" / "deploy" / "pgbouncer.ini"
@@ -42,14 +42,12 @@ def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
     assert PROGRAM is not None
     name = postgres.database(postgres_template)
     store = Store.open(postgres.url(name))
-    # The settings of a role are those of a database: a copy of it has none.
+    # A role's settings belong to one database. A copy of it has none.
     store.migrate()
     with store.begin() as tx:
         collections.add(tx, "room", "Room")
     store.close()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = int(taken.getsockname()[1])
+    port = free_port()
     config = SAMPLE.read_text()
     config = config.replace("host=10.0.0.10 port=5000", f"host={postgres.folder} user=scamfeed")
     config = config.replace("dbname=scamfeed", f"dbname={name}").replace("6432", str(port))
@@ -79,7 +77,7 @@ def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
 def test_each_transaction_through_a_pooler_on_postgresql_has_the_settings(
     pooled: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What a session sets, the next transaction may meet or not.
+    # The next transaction may see or miss a session's settings.
     monkeypatch.setattr(postgresql, "_apply", lambda connection, settings: None)
     stores = [Store.open(pooled) for _ in range(8)]
     found = set()
@@ -94,7 +92,7 @@ def test_each_transaction_through_a_pooler_on_postgresql_has_the_settings(
     assert found == {("off", "off", "30s", "4s")}
 
 
-def test_writers_through_a_pooler_on_postgresql_keep_the_one_order(pooled: str) -> None:
+def test_writers_through_a_pooler_on_postgresql_keep_one_order(pooled: str) -> None:
     def write(store: Store) -> None:
         for _ in range(30):
             with store.begin() as tx:
@@ -120,7 +118,7 @@ def test_writers_through_a_pooler_on_postgresql_keep_the_one_order(pooled: str) 
     assert len(seen) == len(set(seen)) == 180
 
 
-def test_a_frozen_process_behind_a_pooler_on_postgresql_stops_nobody_for_more_than_five_seconds(pooled: str) -> None:
+def test_frozen_process_behind_a_pooler_on_postgresql_delays_no_other_for_more_than_five_seconds(pooled: str) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLD, pooled], stdout=subprocess.PIPE)
     store = Store.open(pooled)
     try:

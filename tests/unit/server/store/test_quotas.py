@@ -27,7 +27,7 @@ def test_meters_of_many_processes_never_allow_more_than_the_limit(hub: Store) ->
     assert all(0 < wait <= 3_600 for wait in waits if wait)
 
 
-def test_a_meter_writes_seldom(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meter_writes_rarely(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[object] = []
     take = quotas.take
     monkeypatch.setattr(quotas, "take", lambda *given, **more: taken.append(given) or take(*given, **more))
@@ -46,17 +46,15 @@ def test_a_slice_of_one_process_cannot_be_used_by_another(hub: Store) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return the time of processes and database in seconds, which a test changes."""
+    """Return the time of processes and database in seconds, set by the test."""
     clock = [1_000.0]
     monkeypatch.setattr(quotas.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(quotas, "now", lambda: int(clock[0] * 1_000_000))
     return clock
 
 
-def test_what_was_used_beyond_a_stretch_is_paid_from_the_next_ones_in_any_process(
-    hub: Store, clock: list[float]
-) -> None:
-    """Else whoever asks much at once, before its cost is known, has a multiple of the quota each minute."""
+def test_overuse_of_a_period_is_charged_to_the_next_in_any_process(hub: Store, clock: list[float]) -> None:
+    """Otherwise large requests of unknown cost could use a multiple of the quota each minute."""
     meters = [RequestMeter("lookups", 100, 60) for _ in range(3)]
     assert [meters[0].spend(hub, "bank", 10) for _ in range(5)] == [0] * 5
     meters[0].settle(hub, "bank", 50, 250)
@@ -69,7 +67,7 @@ def test_what_was_used_beyond_a_stretch_is_paid_from_the_next_ones_in_any_proces
     assert used == [0, 50, 100, 100], "250 were used of the first 100"
 
 
-def test_a_stretch_in_which_nobody_asks_pays_too(hub: Store, clock: list[float]) -> None:
+def test_idle_period_reduces_the_debt_too(hub: Store, clock: list[float]) -> None:
     meter = RequestMeter("lookups", 100, 60)
     assert meter.spend(hub, "bank", 10) == 0
     meter.settle(hub, "bank", 10, 350)
@@ -77,19 +75,19 @@ def test_a_stretch_in_which_nobody_asks_pays_too(hub: Store, clock: list[float])
     assert RequestMeter("lookups", 100, 60).spend(hub, "bank", 100) == 0
 
 
-def test_what_was_counted_in_vain_is_there_for_all_processes(hub: Store, clock: list[float]) -> None:
+def test_refunded_units_are_available_to_all_processes(hub: Store, clock: list[float]) -> None:
     first, second = RequestMeter("lookups", 100, 60), RequestMeter("lookups", 100, 60)
     assert first.spend(hub, "bank", 90) == 0
     assert second.spend(hub, "bank", 20) > 0
     first.settle(hub, "bank", 90, 5)
     assert first.state("bank").remaining == 95
-    # A process keeps a tenth at most.
+    # A process keeps at most a tenth.
     clock[0] += 1
     assert RequestMeter("lookups", 100, 60).spend(hub, "bank", 75) == 0
     assert first.spend(hub, "bank", 10) == 0
 
 
-def test_what_was_counted_in_a_stretch_that_has_ended_is_not_given_back(hub: Store, clock: list[float]) -> None:
+def test_units_of_an_ended_period_are_not_refunded(hub: Store, clock: list[float]) -> None:
     meter = RequestMeter("lookups", 100, 60)
     assert meter.spend(hub, "bank", 100) == 0
     clock[0] += 61
@@ -102,7 +100,7 @@ def test_no_limit_costs_nothing(hub: Store) -> None:
     assert RequestMeter("requests", 0, 60).spend(hub, "nobody at all") == 0
 
 
-def test_a_quota_is_full_again_when_its_time_is_over(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quota_is_renewed_after_its_period(hub: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_000_000_000]
     monkeypatch.setattr(quotas, "now", lambda: clock[0])
 
@@ -129,17 +127,17 @@ def test_daily_volumes_add_up_by_partner(store: Store) -> None:
             quotas.count_contributed(tx, "bank", received=10, held=1, moment=moment)
         quotas.count_contributed(tx, "other", received=7, held=7, moment=5 * DAY)
     with store.read() as tx:
-        assert quotas.daily_volumes(tx, "bank", 0) == {5: DailyVolume(20, 2), 6: DailyVolume(10, 1)}
-        assert quotas.daily_volumes(tx, "bank", 6) == {6: DailyVolume(10, 1)}
-        assert quotas.daily_volumes(tx, "nobody", 0) == {}
+        assert quotas.daily_volumes(tx, ["bank"], 0)["bank"] == {5: DailyVolume(20, 2), 6: DailyVolume(10, 1)}
+        assert quotas.daily_volumes(tx, ["bank"], 6)["bank"] == {6: DailyVolume(10, 1)}
+        assert quotas.daily_volumes(tx, ["nobody"], 0) == {}
 
 
-def test_volumes_of_old_days_can_be_forgotten(store: Store) -> None:
+def test_volumes_of_old_days_can_be_deleted(store: Store) -> None:
     with store.begin() as tx:
         quotas.count_contributed(tx, "bank", received=1, held=0, moment=5 * DAY)
         quotas.count_contributed(tx, "bank", received=1, held=0, moment=6 * DAY)
         quotas.forget_volumes(tx, before=6 * 86_400 * 1_000_000)
-        assert quotas.daily_volumes(tx, "bank", 0).keys() == {6}
+        assert quotas.daily_volumes(tx, ["bank"], 0)["bank"].keys() == {6}
 
 
 def test_a_throttle_holds_until_it_is_lifted(store: Store) -> None:

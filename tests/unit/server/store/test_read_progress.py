@@ -28,7 +28,7 @@ def test_first_reads_are_recorded_with_the_positions_of_partners(store: Store, c
         assert read_progress.first_read_at(tx, collection.id, 151) is None
 
 
-def test_old_first_reads_are_forgotten_but_for_the_furthest(store: Store, collection: Collection) -> None:
+def test_old_first_reads_are_deleted_except_the_furthest(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         read_progress.note_first_reads(tx, {collection.id: 100}, 1)
         read_progress.note_first_reads(tx, {collection.id: 200}, 2)

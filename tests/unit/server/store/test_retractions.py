@@ -1,4 +1,4 @@
-"""Retraction receipts, from the store up to the rules that open and close them."""
+"""Retraction receipts, from the store to the rules that open and close them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,7 +42,7 @@ def _added(tx: Tx, collection: Collection, item: Item) -> int:
 
 
 def _revoked(tx: Tx, collection: Collection, id_: str = ID) -> int:
-    """Revoke the object in the collection, and open what receipts it has."""
+    """Revoke the object in the collection, and open its receipts."""
     item = _item(LATE, revoked=True, id_=id_)
     at = _added(tx, collection, item)
     assert item.version is not None
@@ -51,19 +51,26 @@ def _revoked(tx: Tx, collection: Collection, id_: str = ID) -> int:
 
 
 def _waiting(tx: Tx) -> set[str]:
-    return {receipt.partner for receipt in rules.open_receipts(tx)}
+    return {receipt.partner for receipt in retractions.all_receipts(tx, only_open=True)}
+
+
+def _settled(tx: Tx) -> int:
+    """Settle in one transaction; return the number of closed receipts."""
+    for step in rules.late_steps(tx):
+        step(tx)
+    return sum(close(tx) for close in retractions.settlements(tx))
 
 
 @pytest.fixture(autouse=True)
 def _readers(store: Store, collection: Collection) -> None:
-    """Let those of the tests read the collection."""
+    """Let the test partners read the collection."""
     with store.begin() as tx:
         for name in ("reader", "earlier", "elsewhere", "slow", "quick", "one", "two", "three", "taker", "unsure"):
             partners.add(tx, Partner(name=name, kind=PartnerKind.BANK, identity=ids.identity(name)))
             collections.grant(tx, name, collection, read=True)
 
 
-def test_the_partners_that_read_the_object_owe_a_receipt_and_no_others(store: Store, collection: Collection) -> None:
+def test_only_partners_that_read_the_object_owe_a_receipt(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         before = _added(tx, collection, _item("2026-01-01T00:00:00.000Z", id_=ID.replace("3", "4")))
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
@@ -72,7 +79,7 @@ def test_the_partners_that_read_the_object_owe_a_receipt_and_no_others(store: St
         )
         at = _revoked(tx, collection)
         assert _waiting(tx) == {"reader"}
-        (receipt,) = rules.open_receipts(tx)
+        (receipt,) = retractions.all_receipts(tx, only_open=True)
     assert (receipt.object_id, receipt.collection, receipt.reason) == (ID, collection.alias, "mistaken")
     assert (receipt.revoked_at, receipt.closed, receipt.how) == (at, None, None)
 
@@ -86,8 +93,11 @@ def test_the_receipts_and_the_deliveries_of_one_partner_for_an_object_are_found(
         deliveries.record(tx, "push", "one", [item], "accepted")
         deliveries.record(tx, "other", "two", [item], "accepted")
         _revoked(tx, collection)
-        [receipt] = retractions.of_objects(tx, "one", [ID])
-        assert (receipt.partner, receipt.collection, receipt.closed) == ("one", collection.alias, None)
+        both = retractions.of_objects(tx, "one", [ID])
+        assert {(receipt.partner, receipt.collection, receipt.closed) for receipt in both} == {
+            ("one", collection.alias, None)
+        }
+        assert sorted(receipt.channel for receipt in both) == ["", "push"]
         assert retractions.of_objects(tx, "one", ["indicator--another"]) == []
         [delivery] = deliveries.to_partner(tx, "one", [ID])
         assert (delivery.feed, delivery.answer) == ("push", "accepted")
@@ -133,12 +143,12 @@ def test_a_receipt_closes_when_the_partner_has_read_past_the_revocation(store: S
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
         read_progress.record_reads(tx, [("reader", collection.id, first), ("slow", collection.id, first)])
         at = _revoked(tx, collection)
-        assert rules.settle(tx) == 0
+        assert _settled(tx) == 0
         read_progress.record_reads(tx, [("reader", collection.id, at - 1)])
-        assert rules.settle(tx) == 0
+        assert _settled(tx) == 0
         read_progress.record_reads(tx, [("reader", collection.id, at)])
-        assert rules.settle(tx) == 1
-        assert rules.settle(tx) == 0
+        assert _settled(tx) == 1
+        assert _settled(tx) == 0
         assert _waiting(tx) == {"slow"}
         closed = [receipt for receipt in retractions.all_receipts(tx) if receipt.closed is not None]
     assert [(receipt.partner, receipt.how) for receipt in closed] == [("reader", "read")]
@@ -151,9 +161,9 @@ def test_reads_just_before_the_revocation_are_found_later(store: Store, collecti
         at = _revoked(tx, collection)
         assert _waiting(tx) == set()
         assert rules.to_settle(tx)
-        # These were noted after it: one had the object alone, the other the revocation too.
+        # Recorded after it: one reader had only the object, the other also the revocation.
         read_progress.record_reads(tx, [("reader", collection.id, first), ("quick", collection.id, at)])
-        rules.settle(tx)
+        _settled(tx)
         assert [(receipt.partner, receipt.reason) for receipt in retractions.all_receipts(tx)] == [
             ("reader", "mistaken")
         ]
@@ -174,13 +184,13 @@ def test_a_delivered_push_owes_a_receipt_and_the_pushed_revocation_closes_it(
         _revoked(tx, collection)
         assert _waiting(tx) == {"taker", "unsure"}
         deliveries.record(tx, "here", "taker", [gone], "failed: busy")
-        assert rules.settle(tx) == 0
+        assert _settled(tx) == 0
         deliveries.record(tx, "here", "taker", [gone], "ok")
-        assert rules.settle(tx) == 1
+        assert _settled(tx) == 1
         assert [receipt.how for receipt in retractions.all_receipts(tx) if receipt.closed] == ["delivered"]
 
 
-def test_receipts_that_a_partner_acknowledges_or_leaves_behind_are_closed(store: Store, collection: Collection) -> None:
+def test_acknowledged_and_abandoned_receipts_are_closed(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
         read_progress.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
@@ -204,13 +214,13 @@ def test_opening_again_opens_nothing_twice_and_reopens_nothing(store: Store, col
         at = _revoked(tx, collection)
         rules.acknowledge(tx, "reader", ID)
         assert retractions.retract(tx, {collection: [Retraction(ID, at, 1)]}, "another reason") == 0
-        rules.settle(tx)
+        _settled(tx)
         assert [(receipt.reason, receipt.how) for receipt in retractions.all_receipts(tx)] == [
             ("mistaken", "acknowledged")
         ]
 
 
-def test_only_receipts_that_are_closed_and_old_are_forgotten(store: Store, collection: Collection) -> None:
+def test_only_old_closed_receipts_are_deleted(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
         read_progress.record_reads(tx, [(name, collection.id, first) for name in ("one", "two", "three")])
@@ -234,10 +244,10 @@ def test_thousands_are_retracted_at_once(store: Store, collection: Collection) -
         assert retractions.retract(tx, {collection: taken_back}, "the list was wrong") == len(ids)
         assert retractions.waiting(tx)[0] == len(ids)
         read_progress.record_reads(tx, [("reader", collection.id, start + 999)])
-        assert rules.settle(tx) == 1_000
+        assert _settled(tx) == 1_000
 
 
-def test_a_partner_that_left_owes_nothing(store: Store, collection: Collection) -> None:
+def test_former_partner_owes_nothing(store: Store, collection: Collection) -> None:
     bank = Partner(name="bank", kind=PartnerKind.BANK, identity="identity--11111111-1111-4111-8111-111111111111")
     with store.begin() as tx:
         partners.add(tx, bank)
@@ -247,7 +257,7 @@ def test_a_partner_that_left_owes_nothing(store: Store, collection: Collection) 
         _revoked(tx, collection)
         assert _waiting(tx) == set()
         read_progress.record_reads(tx, [("bank", collection.id, first)])
-        rules.settle(tx)
+        _settled(tx)
         assert _waiting(tx) == set()
 
 
@@ -269,7 +279,7 @@ def test_receipts_of_a_partner_that_lost_access_are_closed(store: Store, collect
         assert (standing.open, standing.closed.of, standing.unreached) == (1, 0, 1)
 
 
-def test_retractions_after_the_access_ended_are_not_waited_for(store: Store, collection: Collection) -> None:
+def test_retractions_after_the_end_of_access_open_no_receipt(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
         read_progress.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
@@ -280,7 +290,7 @@ def test_retractions_after_the_access_ended_are_not_waited_for(store: Store, col
 
 
 @pytest.mark.parametrize("target", [timedelta(hours=4), timedelta(minutes=1)])
-def test_receipts_stand_against_the_target(target: timedelta) -> None:
+def test_receipts_are_compared_with_the_target(target: timedelta) -> None:
     second = 1_000_000
     spans = [(0, 30 * second), (0, 90 * second), (100 * second, None)]
     found = rules.totals_of(spans, 160 * second, target)
@@ -290,7 +300,7 @@ def test_receipts_stand_against_the_target(target: timedelta) -> None:
     assert rules.totals_of([], 0).oldest is None
 
 
-def test_open_receipts_count_however_old_and_closed_ones_for_a_while(store: Store, collection: Collection) -> None:
+def test_open_receipts_always_count_and_closed_ones_for_a_while(store: Store, collection: Collection) -> None:
     with store.begin() as tx:
         first = _added(tx, collection, _item("2026-01-01T00:00:00.000Z"))
         read_progress.record_reads(tx, [("one", collection.id, first), ("two", collection.id, first)])
@@ -302,7 +312,7 @@ def test_open_receipts_count_however_old_and_closed_ones_for_a_while(store: Stor
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1))
-def test_percentiles_are_of_the_times_themselves(seconds: list[float]) -> None:
+def test_percentiles_are_exact(seconds: list[float]) -> None:
     found = spread(seconds)
     assert found.p50 in seconds
     assert found.p95 in seconds
@@ -323,6 +333,31 @@ def test_settling_waits_for_no_partner_that_acknowledges(store: Store, collectio
     with store.begin() as acknowledging:
         assert rules.acknowledge(acknowledging, "one", ID) == 1
         with store.begin() as settling:
-            assert rules.settle(settling) == 1
+            assert _settled(settling) == 1
     with store.read() as tx:
         assert {receipt.how for receipt in retractions.all_receipts(tx)} == {"acknowledged", "read"}
+
+
+def test_each_channel_of_a_partner_is_corrected_by_itself(store: Store, collection: Collection) -> None:
+    with store.begin() as tx:
+        first = _added(tx, collection, item := _item("2026-01-01T00:00:00.000Z"))
+        read_progress.record_reads(tx, [("taker", collection.id, first)])
+        for feed in ("to-misp", "to-sentinel"):
+            deliveries.record(tx, feed, "taker", [item], "success")
+        at = _revoked(tx, collection)
+    revoked = _item(LATE, revoked=True)
+    steps = (
+        (
+            lambda tx: deliveries.record(tx, "to-misp", "taker", [revoked], "failed: busy"),
+            {"", "to-misp", "to-sentinel"},
+        ),
+        (lambda tx: read_progress.record_reads(tx, [("taker", collection.id, at)]), {"to-misp", "to-sentinel"}),
+        (lambda tx: deliveries.record(tx, "to-sentinel", "taker", [revoked], "success"), {"to-misp"}),
+        (lambda tx: deliveries.record(tx, "to-misp", "taker", [revoked], "success"), set()),
+    )
+    for happens, expected in steps:
+        with store.begin() as tx:
+            happens(tx)
+            _settled(tx)
+            assert {receipt.channel for receipt in retractions.all_receipts(tx, only_open=True)} == expected
+            assert {channel for channel, *_ in retractions.open_by_channel(tx)} == expected

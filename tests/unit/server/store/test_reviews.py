@@ -24,7 +24,7 @@ def test_a_held_object_waits_until_a_person_decides(store: Store) -> None:
             reviews.decide(tx, "indicator--3", "approved", "reviewer")
 
 
-def test_a_later_version_waits_as_long_as_the_first(store: Store) -> None:
+def test_later_version_waits_with_the_first(store: Store) -> None:
     with store.begin() as tx:
         reviews.hold(tx, "bank", [ONE])
         first = reviews.states(tx, [ONE.object_id])[ONE.object_id]
@@ -37,9 +37,7 @@ def test_a_later_version_waits_as_long_as_the_first(store: Store) -> None:
     ("decided", "rule", "held"),
     [("rejected", "top-sites", True), ("rejected", "banks", True), ("approved", "top-sites", False)],
 )
-def test_a_decision_stands_for_later_versions(
-    store: Store, decided: reviews.ReviewState, rule: str, held: bool
-) -> None:
+def test_decision_applies_to_later_versions(store: Store, decided: reviews.ReviewState, rule: str, held: bool) -> None:
     with store.begin() as tx:
         reviews.hold(tx, "bank", [ONE])
         done = reviews.decide(tx, ONE.object_id, decided, "reviewer")

@@ -1,12 +1,11 @@
-"""A search that finds little in much is ended."""
+"""A search with few matches in many rows is ended."""
 
 import pytest
 
 from server.store import Store, Tx, log
 from server.store.collections import Collection
-from server.store.database import search_time
 from server.store.item import Item
-from server.store.objects.fast_reads import FastStore, NotFast, SearchTooLong
+from server.store.objects.fast_reads import FastStore, NotFast, SearchTooLong, limited
 from server.store.objects.query import Query, Versions
 
 MANY = 30_000
@@ -21,21 +20,21 @@ def large(store: Store, collection: Collection) -> Collection:
 
 
 def _search(tx: Tx, collection: Collection, query: Query) -> None:
-    """Search for so long that no machine is too fast for the test."""
+    """Search long enough to exceed the limit on any machine."""
     for _ in range(200):
         log.page(tx, collection, query)
 
 
-def test_a_search_has_the_time_that_it_is_given(store: Store, large: Collection) -> None:
+def test_search_has_its_configured_time(store: Store, large: Collection) -> None:
     fast = FastStore(store)
     for query in SPARSE:
-        with pytest.raises(SearchTooLong), fast.read() as tx, search_time.limited(tx, 0.001):
+        with pytest.raises(SearchTooLong), fast.read() as tx, limited(tx, 0.001):
             _search(tx, large, query)
-        with fast.read() as tx, search_time.limited(tx, 60.0):
+        with fast.read() as tx, limited(tx, 60.0):
             assert log.page(tx, large, query).bodies == []
-    # The time is of the search alone, and the next view has all its time again.
+    # The limit is per search, and the next view has its full time again.
     with fast.read() as tx:
-        with search_time.limited(tx, 30.0):
+        with limited(tx, 30.0):
             assert log.page(tx, large, Query(limit=1)).bodies == [b"{}"]
         assert len(log.page(tx, large, Query(limit=MANY)).bodies) == MANY
     fast.close()
@@ -44,7 +43,7 @@ def test_a_search_has_the_time_that_it_is_given(store: Store, large: Collection)
 def test_a_fast_read_stays_a_fast_one(store: Store, large: Collection, database: str) -> None:
     hasty = FastStore(store, 0.0)
     if database == "sqlite":
-        with pytest.raises(NotFast), hasty.read() as tx, search_time.limited(tx, 60.0):
+        with pytest.raises(NotFast), hasty.read() as tx, limited(tx, 60.0):
             log.page(tx, large, SPARSE[0])
     else:
         with pytest.raises(NotFast), hasty.read():

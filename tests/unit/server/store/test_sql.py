@@ -16,7 +16,7 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
-def test_a_list_is_looked_up_by_an_index(store: Store, statement: object) -> None:
+def test_list_is_looked_up_by_an_index(store: Store, statement: object) -> None:
     with store.read() as tx:
         dialect = tx.dialect
         explain = "EXPLAIN QUERY PLAN " if dialect.name == "sqlite" else "EXPLAIN "

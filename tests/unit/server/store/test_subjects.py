@@ -30,7 +30,7 @@ def test_thousands_of_values_are_locked_at_once(store: Store) -> None:
         assert subjects.numbers(tx, MANY) == locked
 
 
-def test_values_of_one_digest_have_numbers_of_their_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_one_digest_have_different_numbers(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     digests = {"one": (1 << 63) - 1, "two": (1 << 63) - 1, "three": 0}
 
     def digest(subject: str) -> Any:

@@ -18,7 +18,7 @@ def test_a_written_moment_reads_back_to_the_microsecond(moment: datetime) -> Non
 
 
 @given(st.lists(MOMENTS, max_size=5).flatmap(lambda known: st.permutations(known * 2)))
-def test_many_moments_are_written_as_each_is(moments: list[datetime]) -> None:
+def test_bulk_writing_matches_single_writing(moments: list[datetime]) -> None:
     values = [times.micros(moment.replace(tzinfo=UTC)) for moment in moments]
     assert times.stamps(values) == [times.stamp(value) for value in values]
     assert times.stix_stamps(values) == [times.stix_stamp(value) for value in values]
@@ -67,7 +67,7 @@ def test_anything_else_is_refused(text: str) -> None:
         times.parse(text)
 
 
-def test_a_version_is_written_in_milliseconds_where_it_has_no_more() -> None:
+def test_version_without_microseconds_is_written_in_milliseconds() -> None:
     assert times.stix_stamp(times.parse("2026-01-31T09:30:00Z")) == "2026-01-31T09:30:00.000Z"
     assert times.stix_stamp(times.parse("2026-01-31T09:30:00.000001Z")) == "2026-01-31T09:30:00.000001Z"
     assert times.stamp(times.parse("2026-01-31T09:30:00Z")) == "2026-01-31T09:30:00.000000Z"

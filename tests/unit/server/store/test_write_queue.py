@@ -1,4 +1,4 @@
-"""Writers of one file take turns, threads and processes alike."""
+"""Writers to one file take turns, across threads and processes."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ while time.monotonic() < ends:
 """
 
 
-def test_threads_are_let_in_in_the_order_they_came(tmp_path: Path) -> None:
+def test_threads_write_in_order_of_arrival(tmp_path: Path) -> None:
     turns, order = WriteQueue(str(tmp_path / "turns"), 10), list[int]()
 
     def write(number: int) -> None:
@@ -42,7 +42,7 @@ def test_threads_are_let_in_in_the_order_they_came(tmp_path: Path) -> None:
     assert order == list(range(8))
 
 
-def test_a_writer_that_comes_again_at_once_is_let_in_after_those_that_wait(tmp_path: Path) -> None:
+def test_returning_writer_queues_behind_the_waiting_ones(tmp_path: Path) -> None:
     turns, stop, written = WriteQueue(str(tmp_path / "turns"), 10), threading.Event(), list[int]()
 
     def write_on() -> None:
@@ -64,7 +64,7 @@ def test_a_writer_that_comes_again_at_once_is_let_in_after_those_that_wait(tmp_p
         writer.join(10)
 
 
-def test_a_process_that_keeps_writing_lets_another_in(tmp_path: Path) -> None:
+def test_busy_process_lets_another_write(tmp_path: Path) -> None:
     path = str(tmp_path / "turns")
     turns = WriteQueue(path, 10)
     with subprocess.Popen([sys.executable, "-c", WRITES_ON, path], stdout=subprocess.PIPE, text=True) as process:
@@ -78,12 +78,12 @@ def test_a_process_that_keeps_writing_lets_another_in(tmp_path: Path) -> None:
             time.sleep(0.01)
         assert turns.has_waiting_writers()
         process.terminate()
-    # One turn of the other takes a fiftieth of a second; without turns some waits are of seconds.
+    # One turn of the other takes a fiftieth of a second. Without turns, some waits take seconds.
     assert max(waited) < 1
     assert sorted(waited)[5] < 0.2
 
 
-def test_a_writer_that_waits_too_long_gets_an_error_and_hinders_nobody(tmp_path: Path) -> None:
+def test_writer_that_waits_too_long_gets_an_error_and_blocks_no_other(tmp_path: Path) -> None:
     turns = WriteQueue(str(tmp_path / "turns"), 0.05)
     failed = list[BaseException]()
 
@@ -103,7 +103,7 @@ def test_a_writer_that_waits_too_long_gets_an_error_and_hinders_nobody(tmp_path:
         pass
 
 
-def test_a_store_whose_writer_takes_too_long_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_writer_makes_the_store_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.store.database.engine._BUSY_SECONDS", 0.1)
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     store.migrate()
@@ -124,14 +124,14 @@ def test_a_store_whose_writer_takes_too_long_is_unavailable(tmp_path: Path, monk
     store.close()
 
 
-def test_without_a_lock_file_writing_goes_on(tmp_path: Path) -> None:
+def test_writing_continues_without_a_lock_file(tmp_path: Path) -> None:
     turns = WriteQueue(str(tmp_path / "nowhere" / "turns"), 1)
     with turns:
         pass
     assert not turns.has_waiting_writers()
 
 
-def test_a_writer_in_passing_waits_its_turn_and_makes_nobody_hurry(tmp_path: Path) -> None:
+def test_background_writer_waits_its_turn_and_hurries_no_other(tmp_path: Path) -> None:
     turns, order = WriteQueue(str(tmp_path / "turns"), 10), list[str]()
 
     def write() -> None:
@@ -150,7 +150,7 @@ def test_a_writer_in_passing_waits_its_turn_and_makes_nobody_hurry(tmp_path: Pat
     assert not turns.has_waiting_writers()
 
 
-def test_a_writer_in_passing_comes_in_between_those_of_another_process(tmp_path: Path) -> None:
+def test_background_writer_gets_a_turn_between_those_of_another_process(tmp_path: Path) -> None:
     path = str(tmp_path / "turns")
     turns = WriteQueue(path, 10)
     with subprocess.Popen([sys.executable, "-c", WRITES_ON, path], stdout=subprocess.PIPE) as other:

@@ -1,4 +1,4 @@
-"""Odd column names, and what rows mean by what stands beside the value."""
+"""Odd column names, and the effect of other columns on a row."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_names_are_compared_without_case_and_marks(name: str) -> None:
     assert row(**{name: "+66812345678"}) == {"value": "+66812345678", "kind": "phone"}
 
 
-def test_columns_that_nobody_knows_are_dropped() -> None:
+def test_unknown_columns_are_dropped() -> None:
     assert row(domain="a.example.com", victim_name="X", email_of_victim="x@example.com") == {
         "value": "a.example.com",
         "kind": "domain",
@@ -60,6 +60,8 @@ def test_every_field_of_a_row_is_read_by_its_own_name() -> None:
         "not_to_countries": "KH",
         "purposes": "fraud-prevention",
         "onward": "no",
+        "paid_amount": "15000",
+        "paid_currency": "THB",
         "hold_amount": "1500.50",
         "hold_currency": "THB",
         "hold_reference": "case 7",
@@ -71,7 +73,7 @@ def test_every_field_of_a_row_is_read_by_its_own_name() -> None:
     assert ReportReader({"reporter": "P"}).report(row(**fields)).holder_status == "coerced"
 
 
-def test_every_input_of_every_kind_is_taken() -> None:
+def test_every_input_of_every_kind_is_accepted() -> None:
     for kind in kinds.every().values():
         for name in kind.columns:
             assert row(kind=kind.name, value="x", **{name: "TH"})[name] == "TH"
@@ -97,7 +99,7 @@ def test_an_exchange_is_no_scam_unless_an_abuse_is_named() -> None:
 
 
 @pytest.mark.parametrize("votes", ["0", "-3"])
-def test_a_value_without_votes_is_no_scam(votes: str) -> None:
+def test_value_without_votes_is_no_scam(votes: str) -> None:
     assert reason(phone="+66812345678", votes=votes) == "not-a-scam"
     assert row(phone="+66812345678", votes="22") == {"value": "+66812345678", "kind": "phone"}
 
@@ -111,7 +113,7 @@ def test_classifications_become_scam_types_or_nothing() -> None:
     assert row(value="a", scam_type="Brand New") == {"value": "a", "scam_type": "brand-new"}
 
 
-def test_types_become_kinds_where_they_are_kinds() -> None:
+def test_known_types_become_kinds() -> None:
     assert row(indicator="a", type="hostname")["kind"] == "domain"
     assert row(indicator="a", type="sha256")["kind"] == "file"
     assert row(e164="+66812345678", type="toll_free", region="TH") == {
@@ -131,11 +133,11 @@ def test_confidence_and_markings_are_read_in_their_spellings() -> None:
     assert row(value="a", tlp="TLP:AMBER+STRICT")["tlp"] == "amber+strict"
 
 
-def test_an_unknown_marking_is_never_taken_for_none() -> None:
+def test_unknown_marking_is_never_ignored() -> None:
     assert row(value="a", tlp="TLP:EX:CHR")["tlp"] == "ex:chr"
 
 
-def test_of_two_value_columns_the_surer_and_filled_one_is_taken() -> None:
+def test_surer_and_filled_value_column_is_chosen() -> None:
     assert row(url="https://a.example.com/", value="a.example.com")["value"] == "a.example.com"
     assert row(url="https://a.example.com/", value="")["value"] == "https://a.example.com/"
 
@@ -150,13 +152,21 @@ def test_an_account_is_known_by_its_columns_without_a_value() -> None:
     assert reason(bank="KBANK", bic="KASITHBK") == "no-value-column"
 
 
-def test_context_fills_what_rows_leave_out() -> None:
+def test_context_fills_missing_columns() -> None:
     columns = Columns(["address", "currency", "description"], {"currency": "BTC", "description": "of all"})
     first, second = columns.rows(1, ["x", "", ""])[0], columns.rows(2, ["y", "ETH", "own"])[0]
     assert isinstance(first, Row)
     assert isinstance(second, Row)
     assert first.fields == {"value": "x", "kind": "wallet", "currency": "BTC", "description": "of all"}
     assert second.fields == {"value": "y", "kind": "wallet", "currency": "ETH", "description": "own"}
+
+
+def test_ispb_that_lost_its_zeros_is_not_another_banks_code() -> None:
+    assert reason(**{"ISPB": "208", "agência": "0001", "conta": "12345-6"}) == "digits-lost"
+    assert row(**{"ISPB": "00000208", "agência": "0001", "conta": "12345-6"})["bank"] == "00000208"
+    assert row(**{"ISPB": "360305", "agência": "0001", "conta": "12345-6"})["bank"] == "360305"
+    assert row(**{"banco": "208", "agência": "0001", "conta": "12345-6"})["bank"] == "208"
+    assert row(ISPB="208", telefone="+5511987654321")["kind"] == "phone"
 
 
 def test_short_rows_lack_their_last_cells() -> None:

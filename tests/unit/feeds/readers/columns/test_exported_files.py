@@ -1,4 +1,4 @@
-"""Files as people export them from spreadsheets, in several languages, and the notes on columns that are not read."""
+"""Files exported from spreadsheets in several languages, and the notes about unread columns."""
 
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from feeds.mapping.options import Options
 from feeds.mapping.rows import Counts, Mapped, Reject, map_stream
-from schemas.reference.time_zones import find_zone
 from schemas.report import Report
+from schemas.timestamp import find_zone
 from tests.searches import examples
 
 BANGKOK = find_zone("Asia/Bangkok")
@@ -20,7 +20,7 @@ EARLY = datetime(2026, 11, 25, 22, 18, tzinfo=UTC)
 
 
 class Read:
-    """The outcome of reading a file."""
+    """The result of reading a file."""
 
     def __init__(self, data: str | bytes, name: str = "reports.csv", **options: Any) -> None:
         data = data.encode() if isinstance(data, str) else data
@@ -173,7 +173,7 @@ def test_a_word_that_limits_a_report_is_never_left_out() -> None:
         "Reporter Email",
     ],
 )
-def test_columns_about_people_are_never_read_whatever_they_are_called(header: str) -> None:
+def test_columns_about_people_are_never_read_under_any_name(header: str) -> None:
     read = Read(f"domain,{header}\na.example.com,+66812345678\n")
     assert [report.value for report in read.reports] == ["a.example.com"]
     assert read.unread["columns"] == {header: 1}
@@ -184,7 +184,7 @@ _ODD = st.text(alphabet="0123456789๐๙٣²½/-.:,T +ZAPMพศยน年月日
 
 @settings(max_examples=examples(300), deadline=None)
 @given(moment=_ODD, level=_ODD)
-def test_no_text_upsets_the_reading_of_dates_and_levels(moment: str, level: str) -> None:
+def test_any_text_can_be_read_as_date_or_level(moment: str, level: str) -> None:
     cells = [moment, moment, level]
     body = "\t".join(" ".join(cell.split()) for cell in cells)
     read = Read(f"domain\tfirst_seen\tvalid_until\tconfidence\na.example.com\t{body}\n")
@@ -221,7 +221,7 @@ def test_the_column_as_a_whole_decides_the_order_of_day_and_month() -> None:
     assert [report.reported_at.month for report in read.reports] == [*range(1, 12), 3]
 
 
-def test_day_and_month_that_nothing_tells_are_not_guessed() -> None:
+def test_undecidable_day_and_month_are_not_guessed() -> None:
     table = "domain,date,first seen\na.example.com,05/03/2026,\nb.example.com,,05/03/2026\nc.example.com,03/03/2026,\n"
     read = Read(table)
     assert [(reject.raw, reject.reason) for reject in read.rejects] == [("a.example.com", "date-ambiguous")]
@@ -231,6 +231,14 @@ def test_day_and_month_that_nothing_tells_are_not_guessed() -> None:
     assert (first.reported_at.month, third.reported_at.month) == (3, 3)
     assert second.first_seen is not None
     assert second.first_seen.month == 3
+
+
+@pytest.mark.parametrize(("country", "month"), [("TH", 3), ("US", 5), ("PH", 5), ("CA", None)])
+def test_the_country_decides_the_order_of_day_and_month_if_no_date_does(country: str, month: int | None) -> None:
+    read = Read("domain,date\na.example.com,05/03/2026\n", defaults={"country": country})
+    assert [report.reported_at.month for report in read.reports] == ([month] if month else [])
+    read = Read("domain,date\na.example.com,05/03/2026\nb.example.com,25/03/2026\n", defaults={"country": country})
+    assert [report.reported_at.month for report in read.reports] == [3, 3]
 
 
 def test_a_column_in_both_orders_is_not_guessed_from_then_on() -> None:
@@ -246,7 +254,7 @@ def test_today_in_bangkok_is_not_ahead_of_the_clock() -> None:
     assert report.reported_at == EARLY
 
 
-def test_a_bare_date_is_the_beginning_of_its_day_and_as_an_end_the_end_of_it() -> None:
+def test_bare_date_starts_its_day_and_as_an_end_ends_it() -> None:
     (report,) = Read(
         "account_number,bank,first_seen,last_seen,valid_until,hold_until\n"
         "123-4-56789-0,KBANK,2026-11-20,2026-11-20,2027-01-31,2026-12-31\n",
@@ -282,13 +290,13 @@ def test_every_value_of_a_row_becomes_a_report_and_a_case_joins_them() -> None:
     assert not any(report.value in repr(case) for report in read.reports)
 
 
-def test_one_bad_value_of_a_row_costs_the_others_nothing() -> None:
+def test_bad_value_of_a_row_does_not_affect_the_others() -> None:
     read = Read("phone,account_number,bank,url\n123,123456789.0,KBANK,https://bad.example.com/\n")
     assert [report.kind for report in read.reports] == ["url"]
     assert sorted(reject.reason for reject in read.rejects) == ["country-missing", "digits-lost"]
 
 
-def test_a_row_that_comes_again_is_a_duplicate_in_each_of_its_values() -> None:
+def test_repeated_row_is_a_duplicate_in_each_of_its_values() -> None:
     row = "+66812345678,https://bad.example.com/\n"
     read = Read("phone,url\n" + row + row)
     assert (read.counts.mapped, read.counts.duplicates) == (2, 2)
@@ -297,7 +305,7 @@ def test_a_row_that_comes_again_is_a_duplicate_in_each_of_its_values() -> None:
     assert sum(obj["type"] == "grouping" for mapped in read.mapped for obj in mapped.objects) == 2
 
 
-def test_cells_beside_a_value_that_are_not_read_are_counted_with_their_reason() -> None:
+def test_unread_cells_of_a_row_are_counted_with_their_reason() -> None:
     read = Read("url,ip,email,company_name\nhttps://bad.example.com/,203.0.113.7,someone@example.com,Example Ltd\n")
     assert [report.kind for report in read.reports] == ["url"]
     assert read.unread["cells"] == {
@@ -307,7 +315,7 @@ def test_cells_beside_a_value_that_are_not_read_are_counted_with_their_reason() 
     }
 
 
-def test_columns_about_an_account_do_not_hold_for_the_other_values() -> None:
+def test_account_columns_do_not_apply_to_other_values() -> None:
     read = Read(
         "domain,account_number,bank,holder_status,hold_until\nbad.example.com,123-4-56789-0,KBANK,deceived,2026-12-31\n"
     )
@@ -349,7 +357,7 @@ def test_a_number_of_json_with_a_decimal_part_is_refused() -> None:
 
 
 @pytest.mark.parametrize("cell", ['"=""0123456789"""', '="0123456789"', "'0123456789"])
-def test_digits_that_a_spreadsheet_was_kept_from_counting_with_are_read(cell: str) -> None:
+def test_digits_stored_as_text_are_read(cell: str) -> None:
     (report,) = Read(f"account_number,bank\n{cell},KBANK\n").reports
     assert report.value == "TH:KASITHBK:0123456789"
     (report,) = Read(f"phone,country\n{cell.replace('0123456789', '0812345678')},TH\n").reports
@@ -360,7 +368,7 @@ def test_digits_that_a_spreadsheet_was_kept_from_counting_with_are_read(cell: st
     "header",
     ["banned_address", "contract_address", "Scam Address", "address (scammer)", "wallet 1", "กระเป๋าคริปโตของคนร้าย"],
 )
-def test_words_beside_a_columns_name_change_nothing(header: str) -> None:
+def test_additional_words_in_a_column_name_are_ignored(header: str) -> None:
     (report,) = Read(f"{header},currency\n1BoatSLRHtKNngkdXEeobR76b53LETtpyT,BTC\n").reports
     assert report.kind == "wallet"
 
@@ -391,8 +399,8 @@ def test_a_column_with_another_page_of_one_site_in_each_row_cites_the_sources() 
     [
         ("Caller,When\n+18005551234,2026-01-02\n+18005551235,2026-01-03\n", "x.csv", "phone", "Caller"),
         ("nr;opmerking\n8005551234;x\n8005551235;y\n", "x.csv", "phone", "nr"),
-        ('[{"acct": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "n": "x"}]', "x.json", "wallet", "acct"),
-        ('{"acct": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "n": "x"}\n' * 2, "x.jsonl", "wallet", "acct"),
+        ('[{"holding": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "n": "x"}]', "x.json", "wallet", "holding"),
+        ('{"holding": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "n": "x"}\n' * 2, "x.jsonl", "wallet", "holding"),
     ],
 )
 def test_with_a_kind_the_column_of_values_is_found_by_its_cells_and_noted(
@@ -404,7 +412,7 @@ def test_with_a_kind_the_column_of_values_is_found_by_its_cells_and_noted(
     assert read.counts.as_dict()["value_columns"] == {column: kind}
 
 
-def test_of_two_columns_of_a_kind_none_is_guessed_and_none_about_people_is_taken() -> None:
+def test_ambiguous_columns_are_not_guessed_and_personal_ones_not_read() -> None:
     two = Read("from,to\n+18005551234,+18005551236\n", kind="phone")
     assert [reject.reason for reject in two.rejects] == ["no-value-column"]
     people = Read("Victim No,x\n+18005551234,1\n", kind="phone")
@@ -456,28 +464,30 @@ def test_documents_are_read_in_all_their_lists(document: str, values: list[str])
     assert not read.rejects
 
 
-def test_lists_by_names_that_tell_nothing_are_not_taken_for_reports() -> None:
+def test_lists_with_meaningless_names_are_not_read_as_reports() -> None:
     read = Read('{"noted": ["a.example.com"], "partners": ["bank.example.org"]}', name="x.json")
     assert {reject.reason for reject in read.rejects} == {"not-a-report"}
     assert not read.reports
 
 
-def test_the_sites_that_lists_stand_under_are_named_as_not_read() -> None:
+def test_site_keys_above_lists_are_named_as_unread() -> None:
     read = Read('{"facebook.com": ["a.example.com"], "apple.com": ["b.example.com"]}', name="x.json")
-    assert read.unread["columns"] == {"the sites that the lists stand under": 2}
+    assert read.unread["columns"] == {"the lists with sites as their keys": 2}
 
 
-def test_lists_beside_one_of_what_is_safe_are_not_taken_for_reports() -> None:
+def test_lists_next_to_an_allowlist_are_not_read_as_reports() -> None:
     read = Read('{"whitelist": ["bank.example.org"], "more": ["a.example.com"]}', name="x.json")
     assert not read.reports
     assert {reject.reason for reject in read.rejects} == {"not-a-report"}
 
 
-def test_objects_within_objects_are_named_as_not_read() -> None:
+def test_nested_objects_of_others_are_refused_and_unknown_ones_named() -> None:
     read = Read(
         '[{"domain": "a.example.com", "victim": {"name": "X"}, "events": [{"at": "2026-01-01"}]}]', name="x.json"
     )
-    assert read.unread["columns"] == {"victim": 1, "events": 1}
+    assert [report.value for report in read.reports] == ["a.example.com"]
+    assert [(reject.raw, reject.reason) for reject in read.rejects] == [("X", "not-a-scammers")]
+    assert read.unread["columns"] == {"events at": 1}
 
 
 @pytest.mark.parametrize(
@@ -507,7 +517,7 @@ def workbook(rows: list[list[Any]]) -> bytes:
     return out.getvalue()
 
 
-def test_a_thai_workbook_is_read_as_people_see_it() -> None:
+def test_thai_workbook_is_read_as_displayed() -> None:
     header = ["เลขบัญชี", "ธนาคาร", "เบอร์โทร", "วันที่แจ้ง", "ความเชื่อมั่น", "ชื่อบัญชี", "จำนวนเงิน"]
     read = Read(
         workbook(

@@ -1,4 +1,4 @@
-"""Redaction in texts: no name is invented from what is left, and no line vanishes."""
+"""Redaction in texts: no name is built from the remaining parts, and no line is dropped."""
 
 from io import BytesIO
 
@@ -36,7 +36,7 @@ def outcome(text: str) -> str:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_name_of_which_a_part_of_a_label_is_hidden_is_refused(part: str) -> None:
+def test_name_with_a_partly_hidden_label_is_refused(part: str) -> None:
     for text in (
         f"- {part}.{part}jarvis[.]example[.]com",
         f"- {part}jarvis.example[.]com",
@@ -49,7 +49,7 @@ def test_a_name_of_which_a_part_of_a_label_is_hidden_is_refused(part: str) -> No
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_the_registrable_name_is_taken_where_whole_labels_are_hidden(part: str) -> None:
+def test_registrable_name_is_read_if_whole_labels_are_hidden(part: str) -> None:
     for text in (
         f"- {part}.82banlk-co-jp[.]com",
         f"- {part}[.]82banlk-co-jp[.]com - seen in May",
@@ -71,16 +71,16 @@ def test_the_registrable_name_is_taken_where_whole_labels_are_hidden(part: str) 
         "- {}@shop[.]example[.]com",
     ],
 )
-def test_where_nothing_certain_is_left_the_line_is_refused(text: str, part: str) -> None:
+def test_line_without_a_certain_value_is_refused(text: str, part: str) -> None:
     assert outcome(text.format(part)) in {"redacted", "public-suffix"}
 
 
-# Four letters x are as likely a part of an address as of what hides one.
+# Four letters x may be part of an address or stand for hidden parts.
 @pytest.mark.parametrize("part", [part for part in PARTS if part != "xxxx"])
 @pytest.mark.parametrize(
     "text", ["- hxxps[:]//shop[.]example[.]com/?user_ip={}&page=1", "- hxxps[:]//{}@shop[.]example[.]com/"]
 )
-def test_an_address_of_which_a_part_is_hidden_is_refused(text: str, part: str) -> None:
+def test_partly_hidden_address_is_refused(text: str, part: str) -> None:
     assert outcome(text.format(part)) == "redacted"
 
 
@@ -118,11 +118,11 @@ def test_numbers_wallets_and_templates_are_refused_as_redacted(text: str) -> Non
     "text",
     ["- *.example[.]com", "- .example[.]com", "- **shop.example[.]com**", "-shop.example[.]com", "•shop.example[.]com"],
 )
-def test_signs_of_lists_hide_nothing(text: str) -> None:
+def test_list_markers_hide_nothing(text: str) -> None:
     assert outcome(text).endswith("example.com")
 
 
-def test_a_report_of_redacted_names_gives_each_line_back() -> None:
+def test_report_of_redacted_names_returns_each_line() -> None:
     lines = [f"- [redacted].{number}banlk-co-jp[.]com" for number in range(83)]
     lines += [f"- [redacted].[redacted]jarvis{number}[.]com" for number in range(28)]
     rows = read("\n".join(lines))

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.errors import Rejected
 from schemas.reference import chains
-from schemas.reference.chains import bech32
+from schemas.reference.chains.encodings import BECH32_CHARSET
 
 # BIP-350, "Test vectors for v0-v16 native segregated witness addresses".
 SEGWIT_GOOD = [
@@ -35,7 +35,7 @@ CARDANO = [
 # XLS-5: one account by its classic address, and with tag 0 and tag 1.
 XRP = "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf"
 X_TAGS = ["XVLhHMPHU98es4dbozjVtdWzVrDjtV8AqEL4xcZj5whKbmc", "XVLhHMPHU98es4dbozjVtdWzVrDjtV8xvjGQTYPiAx6gwDC"]
-# Monero's documentation: the same wallet's integrated address, a donation address, a subaddress.
+# Monero's documentation: an integrated address of the same wallet, a donation address, a subaddress.
 MONERO = [
     "4LL9oSLmtpccfufTMvppY6JwXNouMBzSkbLYfpAV5Usx3skxNgYeYTRj5UzqtReoS44qo9mtmXCqY45DJ852K5Jv2bYXZKKQePHES9khPK",
     "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A",
@@ -52,17 +52,17 @@ def refusal(text: str, chain: str = "") -> str:
 
 
 def bech32_encode(prefix: str, data: bytes, kind: int, padding: str = "0") -> str:
-    """Spell ``data`` by BIP-173's own definition of the checksum, apart from the tables of the code under test."""
+    """Encode ``data`` with BIP-173's own checksum definition, independent of the tables of the code under test."""
     bits = "".join(f"{byte:08b}" for byte in data)
     bits += padding * (-len(bits) % 5)
-    chars = "".join(bech32.CHARSET[int(bits[at : at + 5], 2)] for at in range(0, len(bits), 5))
+    chars = "".join(BECH32_CHARSET[int(bits[at : at + 5], 2)] for at in range(0, len(bits), 5))
     generator = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
     state = 1
     values = [ord(char) >> 5 for char in prefix] + [0] + [ord(char) & 31 for char in prefix]
-    for value in [*values, *(bech32.CHARSET.index(char) for char in chars), 0, 0, 0, 0, 0, 0]:
+    for value in [*values, *(BECH32_CHARSET.index(char) for char in chars), 0, 0, 0, 0, 0, 0]:
         top = state >> 25
         state = (state & 0x1FFFFFF) << 5 ^ value
         for bit in range(5):
             state ^= generator[bit] if top >> bit & 1 else 0
     state ^= kind
-    return f"{prefix}1{chars}" + "".join(bech32.CHARSET[state >> shift & 31] for shift in range(25, -1, -5))
+    return f"{prefix}1{chars}" + "".join(BECH32_CHARSET[state >> shift & 31] for shift in range(25, -1, -5))

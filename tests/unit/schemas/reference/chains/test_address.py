@@ -1,12 +1,12 @@
-"""Texts that are no address of any chain are refused: keys, signatures, damage, and any text at all."""
+"""Texts that are no address of any chain are refused: keys, signatures, damaged addresses, and random text."""
 
 import pytest
 from hypothesis import given, strategies as st
 
 from schemas.errors import Rejected
 from schemas.reference import chains
-from schemas.reference.chains import base58
 from schemas.reference.chains.address import ChainAddress
+from schemas.reference.chains.encodings import BITCOIN, RIPPLE, base58_decode, base58_encode
 from tests.unit.schemas.reference.chains.sample_addresses import (
     ALICE,
     CARDANO,
@@ -42,12 +42,12 @@ def outcome(text: str, chain: str) -> ChainAddress | Rejected:
 
 @given(
     st.binary(max_size=60).flatmap(
-        lambda data: st.sampled_from([(data, base58.BITCOIN), (data, base58.RIPPLE)]),
+        lambda data: st.sampled_from([(data, BITCOIN), (data, RIPPLE)]),
     )
 )
 def test_base58_is_its_own_inverse(case: tuple[bytes, str]) -> None:
     data, alphabet = case
-    assert base58.decode(base58.encode(data, alphabet), alphabet) == data
+    assert base58_decode(base58_encode(data, alphabet), alphabet) == data
 
 
 # BIP-38 and BIP-32, "Test vectors"; the length of a Solana signature.
@@ -57,7 +57,7 @@ def test_base58_is_its_own_inverse(case: tuple[bytes, str]) -> None:
         "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
         "6PRVWUbkzzsbcVac2qwfssoUJAN1Xhrg6bNk8J7Nzm5H7kxEbn2Nh2ZoGg",
         "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8",
-        base58.encode(bytes(range(1, 65))),
+        base58_encode(bytes(range(1, 65))),
     ],
 )
 def test_a_key_or_signature_is_no_address(text: str) -> None:
@@ -67,12 +67,12 @@ def test_a_key_or_signature_is_no_address(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["bTc1qaqvw2ydrt759mu6sk2yutam7pqr9anxzdyk6xy", "yqv4pchio2u8shz1xzphgusk7yf1kcvchd4vpxkumhh"]
 )
-def test_a_damaged_bech32_text_is_not_taken_for_solana(text: str) -> None:
+def test_damaged_bech32_text_is_no_solana_address(text: str) -> None:
     assert refusal(text) == "wallet-form"
 
 
 @given(st.sampled_from(SOUND), st.integers(min_value=0), st.sampled_from(LETTERS))
-def test_one_wrong_character_is_never_taken(text: str, at: int, char: str) -> None:
+def test_one_wrong_character_is_never_accepted(text: str, at: int, char: str) -> None:
     at %= len(text)
     if text[at] != char:
         with pytest.raises(Rejected):
@@ -80,7 +80,7 @@ def test_one_wrong_character_is_never_taken(text: str, at: int, char: str) -> No
 
 
 @given(st.sampled_from(SOUND), st.integers(min_value=0))
-def test_two_neighbours_that_changed_places_are_never_taken(text: str, at: int) -> None:
+def test_swapped_neighbours_are_never_accepted(text: str, at: int) -> None:
     at %= len(text) - 1
     if text[at] != text[at + 1]:
         with pytest.raises(Rejected):

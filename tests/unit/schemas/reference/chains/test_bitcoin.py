@@ -1,13 +1,13 @@
-"""Addresses of Bitcoin and related chains: the vectors of BIP-350 and CashAddr, and the version bytes of chains."""
+"""Addresses of Bitcoin and related chains: vectors of BIP-350 and CashAddr, and version bytes."""
 
 import pytest
 
 from schemas.reference import chains
-from schemas.reference.chains import base58, bech32
 from schemas.reference.chains.address import ChainAddress
+from schemas.reference.chains.encodings import base58_encode_check, cashaddr_encode
 from tests.unit.schemas.reference.chains.sample_addresses import CASHADDR, PROGRAM, SEGWIT_GOOD, refusal
 
-# BIP-350, as the good ones.
+# BIP-350, like the valid ones.
 SEGWIT_TEST = [
     "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7",
     "tb1qqqqqp399et2xygdj5xreqhjjvcmzhxw4aywxecjdzew6hylgvsesrxh6hy",
@@ -39,7 +39,7 @@ def test_a_witness_program_of_bip_350_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", SEGWIT_TEST)
-def test_a_witness_program_of_the_test_network_is_refused_as_one(text: str) -> None:
+def test_witness_program_of_the_test_network_is_refused_as_such(text: str) -> None:
     assert refusal(text) == "testnet"
 
 
@@ -49,27 +49,27 @@ def test_a_bad_witness_program_of_bip_350_is_refused(text: str, reason: str) -> 
 
 
 @pytest.mark.parametrize(("legacy", "cash"), CASHADDR)
-def test_every_spelling_of_a_bitcoin_cash_address_meets_in_one(legacy: str, cash: str) -> None:
+def test_every_spelling_of_a_bitcoin_cash_address_has_one_normal_form(legacy: str, cash: str) -> None:
     for spelling in (legacy, cash, cash.upper(), f"bitcoincash:{cash}", f"BITCOINCASH:{cash.upper()}"):
         assert chains.read(spelling, "bitcoin-cash") == ChainAddress(cash, "bitcoin-cash")
 
 
 def test_a_token_aware_cashaddr_is_its_plain_account() -> None:
     for kind, plain in ((0x10, 0x00), (0x18, 0x08)):
-        aware = bech32.cashaddr_encode("bitcoincash", bytes([kind]) + PROGRAM)
-        assert chains.read(aware).value == bech32.cashaddr_encode("bitcoincash", bytes([plain]) + PROGRAM)
+        aware = cashaddr_encode("bitcoincash", bytes([kind]) + PROGRAM)
+        assert chains.read(aware).value == cashaddr_encode("bitcoincash", bytes([plain]) + PROGRAM)
 
 
 def test_a_cashaddr_of_32_bytes_needs_the_version_of_that_length() -> None:
     digest = bytes(range(32))
-    long = bech32.cashaddr_encode("bitcoincash", b"\x0b" + digest)
+    long = cashaddr_encode("bitcoincash", b"\x0b" + digest)
     assert chains.read(long) == ChainAddress(long, "bitcoin-cash")
-    assert refusal(bech32.cashaddr_encode("bitcoincash", b"\x08" + digest)) == "wallet-form"
+    assert refusal(cashaddr_encode("bitcoincash", b"\x08" + digest)) == "wallet-form"
 
 
 @pytest.mark.parametrize("prefix", ["bchtest", "bchreg"])
 def test_a_cashaddr_of_a_test_network_is_known_with_and_without_its_prefix(prefix: str) -> None:
-    address = bech32.cashaddr_encode(prefix, b"\0" + PROGRAM)
+    address = cashaddr_encode(prefix, b"\0" + PROGRAM)
     assert refusal(address) == "testnet"
     assert refusal(f"{prefix}:{address}") == "testnet"
 
@@ -94,16 +94,16 @@ def test_a_cashaddr_of_a_test_network_is_known_with_and_without_its_prefix(prefi
     ],
 )
 def test_a_version_byte_names_its_chain(version: str, chain: str, first: str) -> None:
-    text = base58.encode_check(bytes.fromhex(version) + PROGRAM)
+    text = base58_encode_check(bytes.fromhex(version) + PROGRAM)
     assert chains.read(text) == ChainAddress(text, chain)
     assert text[0] == first
 
 
 @pytest.mark.parametrize("version", ["6f", "c4", "71", "8c", "13", "1d25", "1cba"])
-def test_a_version_byte_of_a_test_network_is_refused_as_one(version: str) -> None:
-    assert refusal(base58.encode_check(bytes.fromhex(version) + PROGRAM)) == "testnet"
+def test_version_byte_of_a_test_network_is_refused_as_such(version: str) -> None:
+    assert refusal(base58_encode_check(bytes.fromhex(version) + PROGRAM)) == "testnet"
 
 
 def test_an_old_litecoin_script_address_becomes_a_new_one_if_litecoin_is_named() -> None:
-    old, new = (base58.encode_check(version + PROGRAM) for version in (b"\x05", b"\x32"))
+    old, new = (base58_encode_check(version + PROGRAM) for version in (b"\x05", b"\x32"))
     assert chains.read(old, "litecoin") == chains.read(new) == ChainAddress(new, "litecoin")

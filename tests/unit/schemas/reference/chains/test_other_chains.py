@@ -1,4 +1,4 @@
-"""Addresses of chains with rules of their own, against the vectors of their specifications."""
+"""Addresses of chains with special rules, compared with the vectors of their specifications."""
 
 import base64
 import binascii
@@ -8,8 +8,9 @@ from Crypto.Hash import keccak
 from hypothesis import given, strategies as st
 
 from schemas.reference import chains
-from schemas.reference.chains import base58, bech32, other_chains
 from schemas.reference.chains.address import ChainAddress
+from schemas.reference.chains.encodings import BECH32, BECH32M, RIPPLE, base58_encode, base58_encode_check
+from schemas.reference.chains.memos import with_memo
 from tests.unit.schemas.reference.chains.sample_addresses import (
     ALICE,
     CARDANO,
@@ -32,7 +33,7 @@ EIP_55 = [
     "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
     "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
 ]
-# XLS-5: the same account without tag, and of the test network.
+# XLS-5: the same account without a tag, and on the test network.
 X_BARE = "XVLhHMPHU98es4dbozjVtdWzVrDjtV5fdx1mHp98tDMoQXb"
 X_TEST = "TVd2rqMkYL2AyS97NdELcpeiprNBjwLZzuUG5rZnaewsahi"
 ALICE_GENERIC = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
@@ -59,7 +60,7 @@ def test_any_letter_in_the_other_case_breaks_eip_55(text: str) -> None:
 def test_an_x_address_without_tag_is_the_classic_address_and_one_with_a_tag_is_not() -> None:
     assert chains.read(X_BARE) == chains.read(XRP) == ChainAddress(XRP, "ripple")
     for tag, text in enumerate(X_TAGS):
-        assert chains.read(text) == other_chains.with_tag(chains.read(XRP), tag) == ChainAddress(text, "ripple")
+        assert chains.read(text) == with_memo(chains.read(XRP), str(tag)) == ChainAddress(text, "ripple")
     assert refusal(X_TEST) == "testnet"
 
 
@@ -67,11 +68,11 @@ def test_an_x_address_without_tag_is_the_classic_address_and_one_with_a_tag_is_n
     "tail", [b"\0" + bytes(3) + b"\1" + bytes(4), b"\2" + bytes(8), b"\1" + bytes(4) + b"\1" + bytes(3)]
 )
 def test_an_x_address_with_a_tag_that_contradicts_its_flag_is_refused(tail: bytes) -> None:
-    assert refusal(base58.encode_check(b"\x05\x44" + PROGRAM + tail, base58.RIPPLE)) == "wallet-form"
+    assert refusal(base58_encode_check(b"\x05\x44" + PROGRAM + tail, RIPPLE)) == "wallet-form"
 
 
 def test_a_classic_address_of_another_length_is_refused() -> None:
-    assert refusal(base58.encode_check(b"\0" + PROGRAM + b"\0", base58.RIPPLE)) == "wallet-form"
+    assert refusal(base58_encode_check(b"\0" + PROGRAM + b"\0", RIPPLE)) == "wallet-form"
 
 
 def test_an_xrp_seed_is_no_address() -> None:
@@ -89,7 +90,7 @@ def monero(data: bytes) -> str:
     for start in range(0, len(data), 8):
         block = data[start : start + 8]
         width = {8: 11, 5: 7}[len(block)]
-        text += base58.encode(block).lstrip("1").rjust(width, "1")
+        text += base58_encode(block).lstrip("1").rjust(width, "1")
     return text
 
 
@@ -110,7 +111,7 @@ def test_a_monero_block_beyond_eight_bytes_is_refused() -> None:
 
 
 @given(st.binary(min_size=32, max_size=32), st.sampled_from([0, -1]))
-def test_the_four_friendly_spellings_of_a_ton_account_meet_in_the_raw_one(digest: bytes, workchain: int) -> None:
+def test_four_friendly_spellings_of_a_ton_account_become_the_raw_one(digest: bytes, workchain: int) -> None:
     raw = f"{workchain}:{digest.hex()}"
     for tag in (0x11, 0x51, 0x91, 0xD1):
         body = bytes([tag, workchain & 0xFF]) + digest
@@ -143,14 +144,14 @@ def test_a_hexadecimal_tron_address_needs_the_chain() -> None:
 
 @given(st.binary(min_size=43, max_size=43))
 def test_a_shielded_address_has_the_checksum_of_its_form(data: bytes) -> None:
-    sapling = bech32_encode("zs", data, bech32.BECH32)
+    sapling = bech32_encode("zs", data, BECH32)
     assert chains.read(sapling.upper()) == ChainAddress(sapling, "zcash")
     assert chains.read(UNIFIED) == ChainAddress(UNIFIED, "zcash")
-    assert refusal(bech32_encode("zs", data, bech32.BECH32M)) == "checksum"
-    assert refusal(bech32_encode("ztestsapling", data, bech32.BECH32)) == "testnet"
+    assert refusal(bech32_encode("zs", data, BECH32M)) == "checksum"
+    assert refusal(bech32_encode("ztestsapling", data, BECH32)) == "testnet"
 
 
-# CIP-19 and Cardano's documentation, of test networks.
+# CIP-19 and Cardano's documentation, for test networks.
 CARDANO_TEST = [
     "addr_test1qz2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzer3n0d3vllmyqwsx5wktcd8cc3sq835lu7drv2xwl2wywfgs68faae",
     "37btjrVyb4KDXBNC4haBVPCrro8AQPHwvCMp3RFhhSVWwfFmZ6wwzSK6JK1hY6wHNmtrpTf1kdbva8TCneM2YsiXT7mrzT21EacHnPpz5YyUdj64na",
@@ -163,19 +164,19 @@ def test_a_cardano_address_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", CARDANO_TEST)
-def test_a_cardano_address_of_a_test_network_is_refused_as_one(text: str) -> None:
+def test_cardano_address_of_a_test_network_is_refused_as_such(text: str) -> None:
     assert refusal(text) == "testnet"
 
 
 def cardano(prefix: str, header: int, size: int) -> str:
-    return bech32_encode(prefix, bytes([header]) + bytes(size), bech32.BECH32)
+    return bech32_encode(prefix, bytes([header]) + bytes(size), BECH32)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         (cardano("addr", 0x01, 55), "wallet-form"),
-        (bech32_encode("addr", bytes([0x61]) + bytes(28), bech32.BECH32, padding="1"), "wallet-form"),
+        (bech32_encode("addr", bytes([0x61]) + bytes(28), BECH32, padding="1"), "wallet-form"),
         (cardano("addr", 0x61, 56), "wallet-form"),
         (cardano("addr", 0xE1, 28), "wallet-form"),
         (cardano("stake", 0x61, 28), "wallet-form"),
@@ -189,10 +190,10 @@ def test_a_cardano_header_fits_its_length_and_prefix(text: str, reason: str) -> 
 
 def byron(payload: bytes) -> str:
     crc = binascii.crc32(payload).to_bytes(4, "big")
-    return base58.encode(b"\x82\xd8\x18\x58" + bytes([len(payload)]) + payload + b"\x1a" + crc)
+    return base58_encode(b"\x82\xd8\x18\x58" + bytes([len(payload)]) + payload + b"\x1a" + crc)
 
 
-def test_a_byron_address_has_a_root_hash_and_no_network_of_its_own() -> None:
+def test_byron_address_has_a_root_hash_and_no_network() -> None:
     root = b"\x83\x58\x1c" + bytes(28)
     assert chains.read(byron(root + b"\xa0\x00")).chain == "cardano"
     assert refusal(byron(root + b"\xa1\x02\x41\x01\x00")) == "testnet"

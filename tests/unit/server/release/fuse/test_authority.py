@@ -1,4 +1,4 @@
-"""Only words with standing count for or against a listing; others lower it by one grade, and a person looks at it."""
+"""Only opinions with standing count for or against a listing. Others lower it by one grade, and a person reviews it."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -24,7 +24,7 @@ Own = Callable[..., dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 Reports = Callable[..., dict[str, Any]]
 
-# Three times what one organisation may doubt in a day, both ten times smaller than they are.
+# Three times the daily limit of disputes of an organisation, with both numbers ten times smaller than in production.
 MANY = 30
 A_DAY = 10
 SAID = "2026-11-02T08:00:00.000Z"
@@ -32,7 +32,7 @@ _numbers = count()
 
 
 def word(by: Partner, refs: list[str], outcome: str | None = "false-positive", **more: Any) -> dict[str, Any]:
-    """Return one opinion of many, an outcome where one is named."""
+    """Return one opinion about many objects, or an outcome if one is named."""
     ours = {extension.ID: {"extension_type": "property-extension", "outcome": outcome}} if outcome else {}
     return {
         "type": "opinion",
@@ -49,14 +49,14 @@ def word(by: Partner, refs: list[str], outcome: str | None = "false-positive", *
 
 
 def not_seen(by: Partner, ref: str) -> dict[str, Any]:
-    """Return a sighting that says that a value was looked for and not seen."""
+    """Return a sighting which states that a value was looked for and not seen."""
     head = {name: each for name, each in word(by, [ref]).items() if name in ("created_by_ref", "created", "modified")}
     id_ = f"sighting--00000000-0000-4000-8000-{next(_numbers):012d}"
     return {"type": "sighting", "spec_version": "2.1", "id": id_, **head, "sighting_of_ref": ref, "count": 0}
 
 
 def ibans(many: int) -> Iterator[str]:
-    """Yield so many valid accounts of a German bank."""
+    """Yield this many valid accounts of a German bank."""
     for number in range(many):
         bban = f"37040044{number:010d}"
         yield f"DE{98 - int(bban + '131400') % 97:02d}{bban}"
@@ -104,7 +104,7 @@ def waiting(store: Store) -> list[reviews.Review]:
 
 @pytest.fixture
 def blocked(stix: Stix, post: Post, first: Partner, joins: Joins, listed: Listed) -> list[str]:
-    """List accounts as ``block`` by two banks, and give the ids of the listings."""
+    """List accounts as ``block`` through two banks, and return the ids of the listings."""
     third = joins("Third Bank")
     said = [stix(value, "bank-account", reporter=first.name, confidence="80")[1] for value in ibans(MANY)]
     post(*said, by=first)
@@ -113,7 +113,7 @@ def blocked(stix: Stix, post: Post, first: Partner, joins: Joins, listed: Listed
 
 
 @pytest.mark.parametrize("how", ["four objects", "an object each", "opinions", "two logins"])
-def test_no_reader_takes_all_listings_down_in_a_day(
+def test_reader_cannot_delist_all_listings_in_a_day(
     store: Store, joins: Joins, post: Post, held_by: Held, blocked: list[str], second: Partner, how: str
 ) -> None:
     assert grades(held_by("mule-accounts")) == ["block"] * MANY
@@ -130,46 +130,46 @@ def test_no_reader_takes_all_listings_down_in_a_day(
     assert sum(each.rule == "doubted" for each in waiting(store)) == lowered
 
 
-def test_an_object_speaks_of_so_many_and_no_more(post: Post, blocked: list[str], second: Partner) -> None:
-    """One opinion object of 300 references took 300 of 300 from ``block`` to ``investigate``."""
+def test_references_of_one_object_are_limited(post: Post, blocked: list[str], second: Partner) -> None:
+    """One opinion object with 300 references lowered all 300 from ``block`` to ``investigate``."""
     (failed,) = post(word(second, blocked * 10), by=second).failed
     assert str(MAX_REFERENCES["opinion"]) in failed.message
     assert not post(word(second, (blocked * 10)[: MAX_REFERENCES["opinion"]], "blocked"), by=second).failed
 
 
-def test_what_is_more_than_a_days_doubts_waits_and_is_let_through_by_a_person(
+def test_disputes_above_the_daily_limit_wait_for_a_review(
     store: Store, post: Post, held_by: Held, blocked: list[str], second: Partner
 ) -> None:
     post(word(second, blocked[:A_DAY]), by=second)
     (pending,) = post(word(second, blocked[A_DAY : A_DAY + 5]), by=second).pending
     assert f"more than {A_DAY}" in pending.message
-    # What says nothing against anybody goes on.
+    # Annotations that accuse no value pass.
     assert not post(word(second, blocked[20:], "blocked"), by=second).pending
     with store.begin() as tx:
         review.decide(hub_on(store), tx, [pending.id], "approved", "operator")
     assert sum(each != "block" for each in grades(held_by("mule-accounts"))) == A_DAY + 5
 
 
-def test_references_count_for_the_brake_as_reports_do(
+def test_references_count_for_the_brake_like_reports(
     store: Store, post: Post, blocked: list[str], second: Partner
 ) -> None:
     post(word(second, blocked, "blocked"), word(second, blocked[:4]), by=second)
     with store.read() as tx:
-        (today,) = quotas.daily_volumes(tx, second.name, 0).values()
+        (today,) = quotas.daily_volumes(tx, [second.name], 0)[second.name].values()
     assert (today.received, today.doubts) == (MANY + 4, 4)
 
 
-def test_a_bank_clears_its_own_accounts_at_once_and_as_many_as_there_are(
+def test_bank_clears_any_number_of_its_own_accounts_at_once(
     joins: Joins, post: Post, held_by: Held, blocked: list[str]
 ) -> None:
-    keeper = joins("Keeping Bank", reads=["mule-accounts"], institutions=("DE2137040044",))
-    assert not post(word(keeper, blocked), by=keeper).pending
+    provider = joins("Keeping Bank", reads=["mule-accounts"], institutions=("DE2137040044",))
+    assert not post(word(provider, blocked), by=provider).pending
     assert grades(held_by("mule-accounts")) == ["investigate"] * MANY
 
 
 @pytest.mark.parametrize("how", ["outcome", "opinion", "disagrees", "no action", "not seen", "reports it first"])
 @pytest.mark.parametrize("doubters", [1, 2])
-def test_who_reads_public_alone_lowers_what_the_police_say_by_one_grade_at_most_and_not_silently(
+def test_public_reader_lowers_a_police_listing_by_at_most_one_grade_with_a_review(
     store: Store,
     joins: Joins,
     stix: Stix,
@@ -180,7 +180,7 @@ def test_who_reads_public_alone_lowers_what_the_police_say_by_one_grade_at_most_
     how: str,
     doubters: int,
 ) -> None:
-    """An untrusted newspaper brought a police listing from 95 to 50, silently and for good."""
+    """An untrusted newspaper lowered a police listing from 95 to 50, silently and permanently."""
     said = stix("bad.example.com", reporter=police.name, confidence="95", tlp="clear")[1]
     post(said, by=police)
     before = held_by("takedown")[listed(said)]
@@ -199,7 +199,7 @@ def test_who_reads_public_alone_lowers_what_the_police_say_by_one_grade_at_most_
     assert len(waiting(store)) == (0 if how == "not seen" else 1)
 
 
-def test_who_cannot_read_a_value_says_nothing_about_it(
+def test_partner_without_access_cannot_annotate_a_value(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed, first: Partner, outsider: Partner
 ) -> None:
     said = stix(reporter=first.name, confidence="80")[1]
@@ -212,7 +212,7 @@ def test_who_cannot_read_a_value_says_nothing_about_it(
     assert waiting(store) == []
 
 
-def test_a_sighting_by_who_reads_public_alone_makes_nothing_surer_nor_longer(
+def test_sighting_by_a_public_reader_raises_no_confidence_and_no_end(
     stix: Stix, post: Post, held_by: Held, listed: Listed, first: Partner, second: Partner, newspaper: Partner
 ) -> None:
     said = stix(reporter=first.name, tlp="clear")[1]
@@ -224,7 +224,7 @@ def test_a_sighting_by_who_reads_public_alone_makes_nothing_surer_nor_longer(
     assert held_by("takedown")[listed(said)]["confidence"] == 60
 
 
-def test_two_doubters_of_one_organisation_are_one(
+def test_two_disputes_of_one_organisation_count_once(
     joins: Joins, stix: Stix, post: Post, held_by: Held, listed: Listed, first: Partner, second: Partner
 ) -> None:
     said = stix(reporter=first.name, confidence="80")[1]
@@ -241,7 +241,7 @@ ACCOUNT = "DE89370400440532013000"
 
 @pytest.fixture
 def accounts(stix: Stix, post: Post, police: Partner) -> list[dict[str, Any]]:
-    """List accounts as ``block`` by the word of the police."""
+    """List accounts as ``block`` by a police report."""
     said = [stix(value, "bank-account", reporter=police.name, confidence="90")[1] for value in ibans(MANY)]
     post(*said, by=police)
     return said
@@ -249,7 +249,7 @@ def accounts(stix: Stix, post: Post, police: Partner) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("confidence", ["1", "99"])
 @pytest.mark.parametrize("also", ["nothing else", "an opinion", "two logins"])
-def test_no_stranger_takes_accounts_out_by_saying_that_their_holders_are_coerced(
+def test_claim_of_coercion_without_standing_delists_no_account(
     store: Store,
     joins: Joins,
     stix: Stix,
@@ -263,7 +263,7 @@ def test_no_stranger_takes_accounts_out_by_saying_that_their_holders_are_coerced
     confidence: str,
     also: str,
 ) -> None:
-    """200 words at confidence 1 took 200 accounts out of the shared collection; one opinion more, down to the end."""
+    """200 outcomes at confidence 1 removed 200 accounts from the shared collection; one more opinion, to the end."""
     logins = [outsider, joins("Outsider App", "research", organisation="Outsider")]
     for number, value in enumerate(ibans(MANY)):
         by = logins[number % 2] if also == "two logins" else outsider
@@ -282,7 +282,7 @@ def test_no_stranger_takes_accounts_out_by_saying_that_their_holders_are_coerced
 
 
 @pytest.mark.parametrize("who", ["police", "first"])
-def test_who_has_standing_takes_an_account_out_at_once(
+def test_partner_with_standing_delists_an_account_at_once(
     request: pytest.FixtureRequest, stix: Stix, post: Post, held_by: Held, own_room: Own, first: Partner, who: str
 ) -> None:
     by: Partner = request.getfixturevalue(who)
@@ -290,11 +290,11 @@ def test_who_has_standing_takes_an_account_out_at_once(
     post(stix(ACCOUNT, "bank-account", reporter=other.name, confidence="90")[1], by=other)
     post(stix(ACCOUNT, "bank-account", reporter=by.name, holder_status="coerced")[1], by=by)
     assert grades(held_by("mule-accounts")) == []
-    # It does not hear what it says itself.
+    # It gets no feedback on its own reports.
     assert grades(own_room(other)) == ["hold" if who == "police" else "step-up"]
 
 
-def test_a_reader_that_hardly_means_it_takes_nothing_out(
+def test_opinion_with_low_confidence_delists_nothing(
     stix: Stix, post: Post, held_by: Held, first: Partner, police: Partner
 ) -> None:
     post(stix(ACCOUNT, "bank-account", reporter=police.name, confidence="90")[1], by=police)
@@ -303,7 +303,7 @@ def test_a_reader_that_hardly_means_it_takes_nothing_out(
 
 
 @pytest.mark.parametrize(("state", "shared"), [("approved", []), ("rejected", ["block"])])
-def test_a_sign_that_a_person_looked_at_counts_or_goes(
+def test_reviewed_sign_of_coercion_counts_or_is_dropped(
     store: Store,
     stix: Stix,
     post: Post,

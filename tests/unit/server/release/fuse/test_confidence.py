@@ -1,4 +1,4 @@
-"""The hub's confidence: figures that docs/consensus.md promises."""
+"""The hub's confidence follows the figures promised by docs/consensus.md."""
 
 from fractions import Fraction
 from math import floor
@@ -14,7 +14,7 @@ against = st.lists(st.floats(0.5, 1), max_size=4)
 
 
 @pytest.mark.parametrize("stated", range(101))
-def test_a_newcomer_alone_counts_as_it_states(stated: int) -> None:
+def test_single_newcomer_has_its_stated_confidence(stated: int) -> None:
     assert abs(combined([weight(stated, NEWCOMER)]) - stated) <= 2.5
 
 
@@ -23,11 +23,11 @@ def test_a_newcomer_alone_counts_as_it_states(stated: int) -> None:
     [([50, 50], 75), ([50, 50, 50], 90), ([80, 80], 95), ([30, 30], 50), ([70, 50], 85), ([99, 99], 99)],
     ids=str,
 )
-def test_reporters_together_leave_less_doubt(stated: list[int], confidence: int) -> None:
+def test_several_reporters_raise_confidence(stated: list[int], confidence: int) -> None:
     assert combined([weight(each, NEWCOMER) for each in stated]) == confidence
 
 
-def test_halves_of_a_step_are_rounded_up_however_the_machine_counts() -> None:
+def test_half_steps_are_rounded_up_on_every_machine() -> None:
     for one in range(0, 100, 5):
         for other in range(100):
             exact = 100 - Fraction((100 - one) * (100 - other), 100)
@@ -48,16 +48,16 @@ def test_judgements_against_it_lower_it(words: list[str], confidence: int) -> No
 
 
 @pytest.mark.parametrize(("record", "left"), [(0.0, 1.0), (0.4, 0.75), (0.8, 0.5), (1.0, 0.5)])
-def test_a_doubt_weighs_by_the_record_of_who_doubts(record: float, left: float) -> None:
+def test_dispute_weighs_by_the_record_of_its_author(record: float, left: float) -> None:
     assert left_by(Doubt.DISPUTED, record) == left
 
 
 @pytest.mark.parametrize(("reliability", "counts"), [(0.0, 0.0), (0.4, 0.4), (0.8, 0.8), (1.0, 0.99)])
-def test_who_was_right_less_often_counts_less(reliability: float, counts: float) -> None:
+def test_less_reliable_reporter_counts_less(reliability: float, counts: float) -> None:
     assert weight(80, reliability) == pytest.approx(counts)
 
 
-def test_who_has_authority_and_states_nothing_is_surer_than_others() -> None:
+def test_authority_without_a_statement_has_higher_confidence() -> None:
     assert (weight(None, NEWCOMER), weight(None, NEWCOMER, authority=True)) == (0.5, 0.8)
     assert weight(30, NEWCOMER, authority=True) == pytest.approx(0.3)
 
@@ -68,7 +68,7 @@ def test_the_order_makes_no_difference(reports: list[float], watching: int, word
 
 
 @given(weights, st.integers(0, 20), against)
-def test_it_goes_in_steps_and_is_never_certain(reports: list[float], watching: int, words: list[float]) -> None:
+def test_confidence_is_stepped_and_never_certain(reports: list[float], watching: int, words: list[float]) -> None:
     sure = combined(reports, watching, words)
     assert sure % 5 == 0 or sure == 99
     assert 0 <= sure <= 99
@@ -101,7 +101,7 @@ def test_more_of_the_same_opinion_never_lowers_it(
     ],
     ids=str,
 )
-def test_what_a_judgement_says_against_the_value(
+def test_weight_of_a_judgement_against_the_value(
     outcome: OutcomeWord | None, opinion: OpinionWord | None, reason: str | None, said: Doubt | None
 ) -> None:
     assert doubt(outcome, opinion, reason) is said

@@ -1,4 +1,4 @@
-"""Partners' reports of one value become one consensus, the same in whatever order they come."""
+"""Reports of one value become one consensus, independent of their order."""
 
 from datetime import timedelta
 from random import Random
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mappers import consensus, ids
-from mappers.indicator import from_stix
+from mappers.report_reader import from_stix
 from schemas import kinds
 from schemas.fields import Evidence, Hold
 from schemas.partner import PartnerKind
@@ -37,7 +37,7 @@ Everything = tuple[list[Statement], list[SightingStatement], list[OpinionStateme
 
 
 @given(values(), st.integers())
-def test_the_order_of_what_is_said_makes_no_difference(everything: Everything, seed: int) -> None:
+def test_order_of_statements_makes_no_difference(everything: Everything, seed: int) -> None:
     shuffled: list[list[object]] = [Random(seed).sample(part, len(part)) for part in everything]  # noqa: S311
     assert fuse(*shuffled, at=NOON) == fuse(*everything, at=NOON)  # type: ignore[arg-type]
 
@@ -50,7 +50,7 @@ def test_the_end_is_always_set_and_after_the_beginning(everything: Everything) -
 
 
 @given(st.data(), st.sampled_from(sorted(VALUES)))
-def test_one_more_who_says_so_never_lowers_anything(data: st.DataObject, kind: str) -> None:
+def test_another_reporter_never_lowers_anything(data: st.DataObject, kind: str) -> None:
     everything = data.draw(values(kind))
     more = data.draw(statements(kind, st.just(10)))
     more = more._replace(origins=frozenset())
@@ -76,7 +76,7 @@ def test_the_coerced_are_never_graded_block(everything: Everything, data: st.Dat
 
 
 @given(values(), st.sampled_from(HELD))
-def test_one_reporter_without_authority_blocks_nothing_that_somebody_holds(everything: Everything, kind: str) -> None:
+def test_one_reporter_without_authority_blocks_no_held_value(everything: Everything, kind: str) -> None:
     reports, sightings, opinions = everything
     if reports[0].report.kind not in HELD:
         reports = [report(kind=kind, confidence=100, reliability=1.0, action=Action.BLOCK)]
@@ -86,8 +86,22 @@ def test_one_reporter_without_authority_blocks_nothing_that_somebody_holds(every
     assert fuse(reports, sightings, opinions, at=NOON).grade is not Action.BLOCK
 
 
+def test_name_of_a_sender_is_blocked_by_authority_alone() -> None:
+    def graded(value: str, *authority: str) -> Action:
+        first = partner(1).model_copy(update={"authority": authority})
+        reports = [report(1, "phone", by=first), *(report(number, "phone") for number in (2, 3, 4))]
+        named = [each._replace(report=each.report.model_copy(update={"value": value})) for each in reports]
+        sure = [each._replace(reliability=1.0) for each in named]
+        return fuse(sure, at=NOON).grade
+
+    assert graded("+66812345678") is Action.BLOCK
+    assert graded("TH:1555") is Action.BLOCK
+    assert graded("TH:KBANK-SMS") is Action.WARN
+    assert graded("TH:KBANK-SMS", "phone") is Action.BLOCK
+
+
 @given(values(), st.sampled_from(Tlp))
-def test_what_is_fused_is_read_from_its_indicator(everything: Everything, tlp: Tlp) -> None:
+def test_consensus_is_read_back_from_its_indicator(everything: Everything, tlp: Tlp) -> None:
     reports, sightings, opinions = everything
     alive = live(reports, sightings, NOON)
     if not alive:
@@ -103,7 +117,7 @@ def test_what_is_fused_is_read_from_its_indicator(everything: Everything, tlp: T
     assert (report.scam_type, report.countries) == (fused.scam_type, fused.countries)
 
 
-def test_where_nothing_is_said_there_is_no_consensus() -> None:
+def test_no_report_gives_no_consensus() -> None:
     with pytest.raises(ValueError, match="at least one statement"):
         fuse([], at=NOON)
 
@@ -113,19 +127,19 @@ def test_a_consensus_is_on_one_value() -> None:
         fuse([report(1), report(2, "url")], at=NOON)
 
 
-def test_one_reporter_is_taken_at_its_word() -> None:
+def test_single_report_becomes_the_consensus() -> None:
     assert fuse([report(confidence=80)], at=NOON).confidence == 80
     assert fuse([report()], at=NOON).confidence == 50
 
 
-def test_of_one_partner_the_newest_counts_and_once() -> None:
+def test_newest_report_of_a_partner_counts_once() -> None:
     older = report(confidence=90, reported_at=NOON - DAY, key="indicator--older")
     newer = report(confidence=40, key="indicator--newer")
     fused = fuse([newer, older], at=NOON)
     assert (fused.reporters, fused.confidence) == (1, 40)
 
 
-def test_what_is_passed_on_counts_once_beside_the_original() -> None:
+def test_forwarded_report_and_original_count_once() -> None:
     original = report(1, confidence=50)
     id_ = ids.indicator(original.partner.identity, consensus.pattern_of(original.report))
     original = original._replace(key=f"7/{id_}")
@@ -134,7 +148,7 @@ def test_what_is_passed_on_counts_once_beside_the_original() -> None:
     assert (fused.reporters, fused.confidence) == (1, 50)
 
 
-def test_who_uses_an_id_that_another_drew_makes_nothing_less_of_who_passes_that_on() -> None:
+def test_reused_id_does_not_weaken_its_forwarder() -> None:
     drawn = "indicator--11111111-2222-4333-8444-555555555555"
     squatting = report(1, confidence=1, key=f"1/{drawn}")
     copy = report(2, confidence=90, reported_at=NOON - DAY)
@@ -146,24 +160,24 @@ def test_who_uses_an_id_that_another_drew_makes_nothing_less_of_who_passes_that_
         assert (fused.reporters, fused.confidence) == (1, 90)
 
 
-def test_two_who_pass_on_one_object_count_once() -> None:
+def test_two_forwarders_of_one_object_count_once() -> None:
     both = [report(number, key=f"{number}/indicator--x")._replace(passed_on=True) for number in (1, 2)]
     assert fuse(both, at=NOON).reporters == 1
 
 
-def test_two_who_pass_on_the_same_count_once() -> None:
+def test_two_forwarders_of_the_same_origin_count_once() -> None:
     copies = [report(number, origins=frozenset({"indicator--x"})) for number in (1, 2)]
     fused = fuse(copies, at=NOON)
     assert fused.reporters == 1
     assert fused.origins == ("indicator--x",)
 
 
-def test_who_claims_the_origins_of_two_others_joins_them_not() -> None:
+def test_claimed_origins_do_not_merge_two_others() -> None:
     joining = report(3, origins=frozenset({"indicator--1", "indicator--2"}))
     assert fuse([joining, report(1), report(2)], at=NOON).reporters == 2
 
 
-def test_nothing_says_who_reports() -> None:
+def test_consensus_names_no_reporter() -> None:
     proof = Evidence(sha256="a" * 64, reference="Partner 1, case 7")
     reports = [report(1, description="Partner 1 saw it", reference="P1-7", evidence=(proof,)), report(2)]
     fused = fuse(reports, at=NOON)
@@ -173,7 +187,7 @@ def test_nothing_says_who_reports() -> None:
     assert not any(each.key in str(fused) or each.partner.identity in str(fused) for each in reports)
 
 
-def test_the_heaviest_word_stands_and_the_others_beside_it() -> None:
+def test_heaviest_statement_leads_and_others_are_kept() -> None:
     fused = fuse(
         [
             report(1, scam_type="romance", confidence=40, channel="messaging"),
@@ -187,7 +201,7 @@ def test_the_heaviest_word_stands_and_the_others_beside_it() -> None:
     assert (fused.channel, fused.payment_rail) == ("ad", PaymentRail.CRYPTO)
 
 
-def test_of_what_is_said_beside_the_value_the_heaviest_reporter_has_the_last_word() -> None:
+def test_heaviest_reporter_decides_context_fields() -> None:
     reports = [
         report(1, "bank-account", confidence=80, details={"bic": "BUKBGB22"}),
         report(2, "bank-account", confidence=40, details={"bic": "NWBKGB2L"}, reported_at=NOON - DAY),
@@ -209,7 +223,7 @@ def test_of_what_is_said_beside_the_value_the_heaviest_reporter_has_the_last_wor
     ],
     ids=str,
 )
-def test_the_holder_is_what_protects_it_most(words: list[str | None], status: HolderStatus | None) -> None:
+def test_holder_status_is_the_most_protective_one(words: list[str | None], status: HolderStatus | None) -> None:
     reports = [report(number, "bank-account", holder_status=word) for number, word in enumerate(words)]
     assert fuse(reports, at=NOON).holder_status is status
 
@@ -219,7 +233,7 @@ def test_a_sign_of_coercion_counts_in_a_copy_too() -> None:
     assert fuse([report(1, "bank-account", holder_status="complicit"), copy], at=NOON).holder_status == "coerced"
 
 
-def test_kinds_of_reporters_are_told_and_countries_joined() -> None:
+def test_kinds_of_reporters_are_listed_and_countries_merged() -> None:
     ngo = partner(2, kind=PartnerKind.NGO)
     fused = fuse([report(1, countries=("TH",)), report(2, by=ngo, countries=("KH", "TH"))], at=NOON)
     assert fused.reporter_kinds == (PartnerKind.BANK, PartnerKind.NGO)
@@ -234,13 +248,13 @@ def test_a_sighting_of_another_partner_raises_confidence_and_moves_the_end() -> 
     assert (spotted.last_seen, spotted.valid_until) == (NOON - DAY, NOON + 89 * DAY)
 
 
-def test_it_holds_from_the_first_that_was_seen_of_it() -> None:
+def test_consensus_starts_at_the_first_observation() -> None:
     fused = fuse([report(reported_at=NOON - DAY)], [sighting(7, NOON - 5 * DAY)], at=NOON)
     assert (fused.first_seen, fused.valid_from) == (NOON - 5 * DAY, NOON - 5 * DAY)
     assert fuse([report(reported_at=NOON - DAY)], at=NOON).valid_from == NOON - DAY
 
 
-def test_what_one_saw_last_before_another_saw_it_first_is_put_in_order() -> None:
+def test_reversed_observation_times_are_reordered() -> None:
     reports = [
         report(1, first_seen=NOON - DAY),
         report(2, reported_at=NOON - 5 * DAY, last_seen=NOON - 5 * DAY),
@@ -249,7 +263,7 @@ def test_what_one_saw_last_before_another_saw_it_first_is_put_in_order() -> None
     assert (fused.first_seen, fused.last_seen) == (NOON - 5 * DAY, NOON - DAY)
 
 
-def test_who_reports_it_makes_it_no_surer_by_seeing_it() -> None:
+def test_sighting_by_a_reporter_raises_no_confidence() -> None:
     fused = fuse([report(1, confidence=50)], [sighting(1, NOON), sighting(7, NOON), sighting(7, NOON)], at=NOON)
     assert fused.confidence == fuse([report(1, confidence=50)], [sighting(7, NOON)], at=NOON).confidence == 60
 
@@ -263,7 +277,7 @@ def test_a_sighting_of_tomorrow_is_one_of_now() -> None:
     assert (fused.last_seen, fused.valid_until) == (NOON, NOON + 90 * DAY)
 
 
-def test_sightings_keep_alive_and_bring_nothing_back() -> None:
+def test_sightings_extend_and_never_revive_a_listing() -> None:
     reports = [report(kind="phone", reported_at=NOON - 40 * DAY)]
     assert live(reports, [], NOON) == []
     assert live(reports, [sighting(7, NOON - 20 * DAY)], NOON) == reports
@@ -271,7 +285,7 @@ def test_sightings_keep_alive_and_bring_nothing_back() -> None:
     assert live(reports, [sighting(7, NOON - DAY), sighting(8, NOON - 20 * DAY)], NOON) == reports
 
 
-def test_a_hold_ends_by_itself_whoever_sees_it() -> None:
+def test_hold_ends_despite_sightings() -> None:
     hold = Hold(until=NOON + 3 * DAY, amount="1500.50", currency="THB", reference="case 7")
     held = report(kind="bank-account", confidence=99, hold=hold)
     fused = fuse([held], [sighting(7, NOON)], at=NOON)
@@ -279,7 +293,7 @@ def test_a_hold_ends_by_itself_whoever_sees_it() -> None:
     assert end(held.report, [sighting(7, NOON)], NOON) == NOON + 3 * DAY
 
 
-def test_a_hold_is_passed_on_while_one_reports() -> None:
+def test_hold_is_kept_for_a_single_reporter() -> None:
     hold = Hold(until=NOON + 3 * DAY)
     fused = fuse([report(1, "wallet", hold=hold), report(2, "wallet")], at=NOON)
     assert (fused.hold, fused.valid_until) == (None, NOON + 365 * DAY)
@@ -304,7 +318,7 @@ def test_a_false_positive_counts_by_its_standing(
 
 
 @given(values(), st.lists(st.sampled_from([JudgeStanding.SETTLED, JudgeStanding.WITHOUT]), min_size=1, max_size=9))
-def test_doubts_without_standing_lower_by_one_grade_in_all(
+def test_disputes_without_standing_lower_by_one_grade_in_total(
     everything: Everything, standings: list[JudgeStanding]
 ) -> None:
     reports, sightings, _ = everything
@@ -319,9 +333,7 @@ def test_doubts_without_standing_lower_by_one_grade_in_all(
 
 
 @given(values(), st.integers(1, 4))
-def test_what_one_with_authority_reports_only_one_that_decides_lowers_further(
-    everything: Everything, doubters: int
-) -> None:
+def test_report_with_authority_is_lowered_further_only_by_a_decider(everything: Everything, doubters: int) -> None:
     reports, sightings, _ = everything
     kind = reports[0].report.kind
     reports = [*reports, report(50, kind, by=partner(50, authority=(kind,)), confidence=95)]
@@ -334,7 +346,7 @@ def test_what_one_with_authority_reports_only_one_that_decides_lowers_further(
     assert fuse(reports, sightings, [decides], at=NOON).grade is Action.INVESTIGATE
 
 
-def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> None:
+def test_last_opinion_of_each_judge_counts_and_the_graver_of_two() -> None:
     words = [
         opinion(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY),
         opinion(7, OutcomeWord.BLOCKED, NOON),
@@ -349,19 +361,19 @@ def test_of_each_judge_the_last_word_stands_and_of_two_at_once_the_graver() -> N
     assert latest_opinions(words) == latest_opinions(words[::-1])
 
 
-def test_a_sign_of_coercion_without_standing_lowers_to_hold_and_says_no_more() -> None:
+def test_sign_of_coercion_without_standing_only_lowers_to_hold() -> None:
     reports = [report(number, "bank-account", confidence=95) for number in range(2)]
     before, after = fuse(reports, at=NOON), fuse(reports, sign=True, at=NOON)
     assert (before.grade, after.grade) == (Action.BLOCK, Action.HOLD)
     assert after._replace(grade=before.grade) == before
 
 
-def test_who_takes_a_dispute_back_lifts_it() -> None:
+def test_revoked_dispute_is_lifted() -> None:
     words = [opinion(7, OutcomeWord.FALSE_POSITIVE, NOON - DAY), opinion(7, OutcomeWord.BLOCKED, NOON)]
     assert fuse([report(confidence=95)], opinions=words, at=NOON) == fuse([report(confidence=95)], at=NOON)
 
 
-def test_nothing_done_is_one_grade_less_but_not_where_it_was_not_theirs() -> None:
+def test_no_action_lowers_one_grade_unless_not_applicable() -> None:
     reports = [report(number, "wallet", confidence=95) for number in range(2)]
     assert fuse(reports, opinions=[opinion(7, OutcomeWord.NO_ACTION)], at=NOON).grade is Action.HOLD
     assert fuse(reports, opinions=[opinion(7, OutcomeWord.NO_ACTION, reason="not-ours")], at=NOON).grade is Action.BLOCK

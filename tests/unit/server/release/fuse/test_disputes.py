@@ -1,4 +1,4 @@
-"""A value that a trusted partner holds for a false positive is listed nowhere until somebody has looked at it."""
+"""A value that a trusted partner disputes as a false positive is in no collection until a person reviews it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +49,7 @@ def decide(store: Store) -> Decide:
 
 @pytest.fixture
 def disputed(reports: Reports, records_of: Reports, listed: Listed, first: Partner, trusted: Partner) -> dict[str, Any]:
-    """Report a value, have it disputed, and give the indicator."""
+    """Report a value, have it disputed, and return the indicator."""
     said = reports(first, tlp="clear")
     records_of(trusted, "outcome", of=listed(said), outcome="false-positive")
     return said
@@ -59,7 +59,7 @@ def live(held: dict[str, dict[str, Any]]) -> set[str]:
     return {id_ for id_, obj in held.items() if obj["type"] == "indicator" and not obj.get("revoked")}
 
 
-def test_it_leaves_every_room_at_once_and_waits_for_somebody_to_look_at_it(
+def test_disputed_value_leaves_every_collection_and_waits_for_review(
     store: Store, disputed: dict[str, Any], held_by: Held, listed: Listed, trusted: Partner
 ) -> None:
     assert all(held_by(alias)[listed(disputed)]["revoked"] for alias in EVERYWHERE)
@@ -90,7 +90,7 @@ def test_an_outcome_disputes_and_so_does_an_opinion(
     assert held_by("takedown")[listed(said)]["revoked"] is True
 
 
-def test_whom_nobody_trusts_so_far_makes_it_less_sure_and_takes_nothing_out(
+def test_untrusted_dispute_lowers_confidence_and_delists_nothing(
     store: Store, reports: Reports, records_of: Reports, held_by: Held, listed: Listed, first: Partner, second: Partner
 ) -> None:
     said = reports(first, confidence="90")
@@ -103,7 +103,7 @@ def test_whom_nobody_trusts_so_far_makes_it_less_sure_and_takes_nothing_out(
     assert (waiting.rule, waiting.partner, waiting.state) == ("doubted", second.name, "open")
 
 
-def test_what_others_say_of_it_meanwhile_waits(
+def test_reports_during_the_dispute_wait(
     disputed: dict[str, Any], stix: Stix, post: Post, held_by: Held, second: Partner
 ) -> None:
     theirs = stix(reporter=second.name, tlp="clear")[1]
@@ -113,7 +113,7 @@ def test_what_others_say_of_it_meanwhile_waits(
     assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
 
 
-def test_where_the_listing_was_right_it_is_listed_again_as_a_new_object(
+def test_upheld_value_is_listed_again_as_a_new_object(
     disputed: dict[str, Any], decide: Decide, held_by: Held, listed: Listed
 ) -> None:
     decide("approved", listed(disputed))
@@ -145,7 +145,7 @@ NEW_ID = "indicator--ee20065d-2555-424f-ad9e-0f8428623c75"
 
 
 @pytest.mark.parametrize("change", [{}, {"id": NEW_ID}], ids=["same id", "another id"])
-def test_where_it_was_wrong_it_stays_out_and_who_said_it_does_not_say_it_again_unseen(
+def test_wrong_value_stays_delisted_and_its_repeat_is_reviewed(
     disputed: dict[str, Any],
     decide: Decide,
     stix: Stix,
@@ -162,7 +162,7 @@ def test_where_it_was_wrong_it_stays_out_and_who_said_it_does_not_say_it_again_u
     assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
 
 
-def test_where_it_was_wrong_another_partner_may_list_it_once_a_person_has_looked(
+def test_wrong_value_of_another_partner_is_listed_after_review(
     disputed: dict[str, Any],
     decide: Decide,
     stix: Stix,
@@ -181,7 +181,7 @@ def test_where_it_was_wrong_another_partner_may_list_it_once_a_person_has_looked
         assert extension.context_of(held_by(alias)[listed(disputed, 1)])["reporters"] == 1
 
 
-def test_reporters_of_what_was_wrong_are_relied_on_less(
+def test_reporters_of_a_wrong_value_lose_reliability(
     store: Store, disputed: dict[str, Any], decide: Decide, listed: Listed, first: Partner
 ) -> None:
     decide("rejected", listed(disputed))

@@ -1,12 +1,12 @@
-"""The most that a reader may do about a value."""
+"""The grade: the strongest action that a reader should take on a value."""
 
 import pytest
 from hypothesis import given, strategies as st
 
 from schemas import kinds
 from schemas.fields import Hold
-from schemas.keeper import keeper, keys_of
 from schemas.kind import PAID
+from schemas.partner import institution_keys, provider_keys
 from schemas.report import Report
 from schemas.vocabulary import Action
 from server.release.fuse import grade
@@ -52,18 +52,18 @@ def test_the_grade_follows_the_confidence(confidence: int, money: str, others: s
         ("domain", "block"),
     ],
 )
-def test_what_somebody_holds_is_not_blocked_on_one_word(kind: str, alone: str) -> None:
+def test_held_value_is_not_blocked_by_one_report(kind: str, alone: str) -> None:
     assert of(kind, 99, suffices=False) == alone
     assert of(kind, 99) == "block"
 
 
-def test_no_grade_is_stronger_than_what_is_asked() -> None:
+def test_no_grade_is_stronger_than_requested() -> None:
     assert of("wallet", 99, asked=Action.STEP_UP) == "step-up"
     assert of("domain", 99, asked=Action.STEP_UP) == "warn"
     assert of("domain", 30, asked=Action.BLOCK) == "monitor"
 
 
-def test_the_strongest_that_is_asked_holds_and_no_limit_where_one_leaves_it_open() -> None:
+def test_strongest_request_counts_and_an_open_one_sets_no_limit() -> None:
     warn, monitor = report(action=Action.WARN).report, report(action=Action.MONITOR).report
     assert grade.strongest_asked([warn, monitor]) is Action.WARN
     assert grade.strongest_asked([warn, report().report]) is None
@@ -89,13 +89,13 @@ def test_coercion_weakens_it() -> None:
         ("domain", "investigate", "investigate", 3, "investigate"),
     ],
 )
-def test_doubt_is_one_grade_lower_and_never_more_than_it_has_standing_for(
+def test_dispute_lowers_one_grade_within_its_standing(
     kind: str, undoubted: str, left: str, grades: int | None, expected: str
 ) -> None:
     assert grade.lowered_by_doubts(kinds.get(kind), Action(undoubted), Action(left), grades) == expected
 
 
-def test_a_report_that_hardly_counts_corroborates_nothing() -> None:
+def test_report_with_little_weight_corroborates_nothing() -> None:
     assert grade.suffices([0.99, 0.3], authority=False)
     assert not grade.suffices([0.99, 0.29], authority=False)
     assert grade.suffices([0.1], authority=True)
@@ -115,7 +115,7 @@ def account(value: str, **columns: object) -> Report:
         (("GB:2020",), BRITISH, True),
         (("GB29BUKB202015",), BRITISH, True),
         (("GB:6016",), BRITISH, False),
-        # The sort code names the account: with other letters and right check digits it would be another bank's.
+        # The sort code names the account. Other letters with right check digits would name another bank.
         (("BUKBGB22",), BRITISH, False),
         (("GB29BUKB",), BRITISH, False),
         (("DE8937040044",), GERMAN, True),
@@ -130,7 +130,7 @@ def test_an_accounts_own_bank_has_authority_for_it(institutions: tuple[str, ...]
 
 
 @pytest.mark.parametrize("institution", ["EVILGB2L", "GB00EVIL", "GB:EVILGB2L"])
-def test_no_bank_makes_an_account_its_own_by_its_letters_before_anothers_sort_code(institution: str) -> None:
+def test_foreign_letters_before_a_sort_code_give_no_authority(institution: str) -> None:
     evil = partner(1, institutions=(institution,))
     letters = "EVIL20201555555555"
     number = int("".join(str(int(char, 36)) for char in letters + "GB00"))
@@ -143,24 +143,24 @@ def test_no_bank_makes_an_account_its_own_by_its_letters_before_anothers_sort_co
     st.sampled_from([THAI, BRITISH, GERMAN, "GB:202015:55555555", "BR1800360305000010009795493C1"]),
     st.sampled_from(["KASITHBK", "TH:004", "BUKBGB22", "GB29BUKB", "GB:20", "COBADEFF", "DE8937040044", "BR:104"]),
 )
-def test_whoever_has_authority_for_an_account_is_its_keeper(value: str, institution: str) -> None:
-    keeps = not keeper("bank-account", value).isdisjoint(keys_of(institution))
+def test_authority_for_an_account_is_its_provider(value: str, institution: str) -> None:
+    keeps = not provider_keys("bank-account", value).isdisjoint(institution_keys(institution))
     assert grade.keeps_account(partner(1, institutions=(institution,)), "bank-account", value) is keeps
 
 
-def test_no_bank_makes_an_account_its_own_by_naming_itself_beside_it() -> None:
+def test_naming_a_bank_next_to_an_account_gives_no_authority() -> None:
     report = account(BRITISH, details={"bic": "KASITHBK"})
     assert not grade.has_authority(partner(1, institutions=("KASITHBK",)), report)
 
 
-def test_authority_is_for_the_kinds_it_is_given_for() -> None:
+def test_authority_is_limited_to_its_kinds() -> None:
     police = partner(1, authority=("phone",))
     assert grade.has_authority(police, report(kind="phone").report)
     assert not grade.has_authority(police, report(kind="payment-alias").report)
 
 
 @given(st.sampled_from(sorted(VALUES)), st.integers(0, 99), st.booleans(), st.booleans())
-def test_every_grade_is_one_of_the_kinds_own(name: str, confidence: int, suffices: bool, coerced: bool) -> None:
+def test_every_grade_is_defined_for_its_kind(name: str, confidence: int, suffices: bool, coerced: bool) -> None:
     kind = kinds.get(name)
     given_ = grade.grade_of(kind, confidence, grade.GradeLimits(suffices=suffices, coerced=coerced))
     assert given_ in kind.grades

@@ -1,4 +1,4 @@
-"""A hold by authority lives on beside the consensus, and ends by itself."""
+"""A hold by an authority is kept in addition to the consensus, and expires."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappers import consensus, extension, ids
-from mappers.indicator import from_stix
+from mappers.report_reader import from_stix
 from schemas import timestamp
 from schemas.fields import Hold
 from schemas.partner import Partner
@@ -35,19 +35,19 @@ def holding(number: int, hold: Hold, kind: str = "bank-account", **columns: Any)
 
 @pytest.mark.parametrize("kind", ["bank-account", "wallet"])
 @pytest.mark.parametrize("confidence", [None, 10, 80, 99], ids=str)
-def test_it_lives_on_when_others_report_the_account(kind: str, confidence: int | None) -> None:
+def test_hold_survives_reports_of_others(kind: str, confidence: int | None) -> None:
     reports = [holding(1, OF_POLICE, kind), report(2, kind, confidence=confidence)]
     fused = fuse(reports, at=NOON)
     assert (fused.hold, fused.holds, fused.reporters) == (OF_POLICE, (), 2)
 
 
-def test_holds_of_several_authorities_are_all_there_the_last_to_end_first() -> None:
+def test_holds_of_several_authorities_are_listed_latest_end_first() -> None:
     reports = [holding(1, OF_POLICE), holding(2, OF_COURT), report(3, "bank-account")]
     fused = fuse(reports, at=NOON)
     assert (fused.hold, fused.holds) == (OF_COURT, (OF_COURT, OF_POLICE))
 
 
-def test_two_desks_of_one_organisation_have_each_its_hold() -> None:
+def test_two_desks_of_one_organisation_have_separate_holds() -> None:
     desks = [
         report(
             number, "bank-account", by=partner(number, authority=("bank-account",), organisation="Police"), hold=hold
@@ -58,7 +58,7 @@ def test_two_desks_of_one_organisation_have_each_its_hold() -> None:
     assert (fused.reporters, fused.holds) == (1, (OF_COURT, OF_POLICE))
 
 
-def test_when_it_ends_the_listing_goes_by_the_consensus_alone() -> None:
+def test_listing_follows_the_consensus_after_the_hold() -> None:
     reports = [holding(1, OF_POLICE), report(2, "bank-account", confidence=80)]
     fused = fuse(reports, at=NOON)
     assert fused.valid_until == NOON + 90 * DAY
@@ -67,21 +67,21 @@ def test_when_it_ends_the_listing_goes_by_the_consensus_alone() -> None:
     assert fuse([reports[1]], at=later) == fuse([report(2, "bank-account", confidence=80)], at=later)
 
 
-def test_a_hold_of_somebody_without_authority_is_its_own_alone() -> None:
+def test_hold_without_authority_applies_to_its_reporter_only() -> None:
     reports = [report(1, "bank-account", hold=OF_POLICE), report(2, "bank-account")]
     assert fuse(reports[:1], at=NOON).hold == OF_POLICE
     assert fuse(reports, at=NOON).hold is None
 
 
 @pytest.mark.parametrize("confidence", [5, 20])
-def test_who_may_ask_to_hold_an_amount_lets_nobody_else_block_the_account(confidence: int) -> None:
+def test_hold_with_authority_prevents_block_for_others(confidence: int) -> None:
     reports = [holding(1, OF_POLICE, confidence=95), report(2, "bank-account", confidence=confidence)]
     assert fuse(reports, at=NOON).grade is Action.HOLD
 
 
 @pytest.mark.parametrize("others", [0, 1, 2])
 def test_a_listing_with_holds_is_read_as_a_report(others: int) -> None:
-    """Whatever its grade: a hold beside the word of several does not end the report that these come to."""
+    """At any grade: a hold in addition to several reports does not end their combined report."""
     reports = [
         holding(1, OF_POLICE),
         *(report(2 + number, "bank-account", confidence=80) for number in range(others)),
@@ -115,7 +115,7 @@ HELD = {
 
 
 @pytest.mark.parametrize("order", ["the police first", "the bank first"])
-def test_readers_have_it_beside_the_banks_word(
+def test_readers_see_the_hold_with_the_finding_of_the_bank(
     police: Partner, bank: Partner, reports: Reports, held_by: Held, listed: Listed, order: str
 ) -> None:
     steps = [lambda: reports(police, **ACCOUNT, **HELD), lambda: reports(bank, **ACCOUNT, confidence="90")]
@@ -131,7 +131,7 @@ def test_readers_have_it_beside_the_banks_word(
     assert ours["reporters"] == 2
 
 
-def test_who_asked_for_it_ends_it(
+def test_requester_ends_its_hold(
     police: Partner, bank: Partner, reports: Reports, withdraws: Withdraws, held_by: Held, listed: Listed
 ) -> None:
     asked = reports(police, **ACCOUNT, **HELD)
@@ -141,7 +141,7 @@ def test_who_asked_for_it_ends_it(
     assert (listing.get("revoked", False), "hold" in extension.context_of(listing)) == (False, False)
 
 
-def test_a_dispute_of_the_consensus_leaves_it_standing(
+def test_dispute_of_the_consensus_leaves_the_hold(
     store: Store,
     joins: Joins,
     police: Partner,

@@ -1,4 +1,4 @@
-"""Partners count by how right they have been, each report once."""
+"""Partners are weighted by the accuracy of their reports, each counted once."""
 
 from datetime import timedelta
 
@@ -13,14 +13,14 @@ from tests.unit.server.release.statement_examples import NOON, opinion, partner,
 
 
 def after(*reports: tuple[float, bool]) -> Calibration:
-    """Return the record after reports of a stated confidence that proved right or wrong."""
+    """Return the record after right or wrong reports with a stated confidence."""
     known = Calibration()
     for confidence, right in reports:
         known = known.with_(JudgedReport("Partner 1", "domain", confidence, right))
     return known
 
 
-def test_of_whom_nothing_is_known_is_a_newcomer() -> None:
+def test_unknown_partner_is_a_newcomer() -> None:
     assert reliability(Calibration()) == NEWCOMER
 
 
@@ -38,25 +38,27 @@ def test_of_whom_nothing_is_known_is_a_newcomer() -> None:
         (0.99, 0, 50, 0.0),
     ],
 )
-def test_it_follows_from_what_came_out(stated: float, right: int, wrong: int, expected: float) -> None:
+def test_reliability_follows_from_results(stated: float, right: int, wrong: int, expected: float) -> None:
     assert reliability(after(*[(stated, True)] * right, *[(stated, False)] * wrong)) == expected
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40), st.floats(0, 1))
-def test_being_right_never_costs_and_being_wrong_never_pays(reports: list[tuple[float, bool]], stated: float) -> None:
+def test_right_reports_never_lower_and_wrong_ones_never_raise_reliability(
+    reports: list[tuple[float, bool]], stated: float
+) -> None:
     before = reliability(after(*reports))
     assert 0 <= reliability(after(*reports, (stated, False))) <= before <= 1
     assert before <= reliability(after(*reports, (stated, True))) <= 1
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_the_surer_the_word_the_more_it_gains_and_costs(one: float, other: float) -> None:
+def test_higher_stated_confidence_gains_and_costs_more(one: float, other: float) -> None:
     lower, higher = sorted((one, other))
     assert reliability(after((lower, True))) <= reliability(after((higher, True)))
     assert reliability(after((lower, False))) >= reliability(after((higher, False)))
 
 
-def test_it_was_right_where_another_organisation_acted_on_it() -> None:
+def test_action_by_another_organisation_confirms_a_report() -> None:
     reporter, other = partner(1), partner(2)
     assert confirmed_by(reporter, [opinion(2, OutcomeWord.BLOCKED)]) == other
     assert confirmed_by(reporter, [opinion(1, OutcomeWord.BLOCKED)]) is None
@@ -65,7 +67,7 @@ def test_it_was_right_where_another_organisation_acted_on_it() -> None:
     assert confirmed_by(reporter, [opinion(2, OutcomeWord.ALREADY_KNOWN), opinion(3, OpinionWord.AGREE)]) is None
 
 
-def test_no_partners_word_alone_counts_against_anothers_record() -> None:
+def test_one_partner_alone_cannot_lower_another_record() -> None:
     wrong = opinion(9, OutcomeWord.FALSE_POSITIVE, by=partner(9, trusted=True))
     assert verdicts([report(1)], [], [wrong]) == []
     assert verdicts([report(1)], [], [wrong, opinion(2, OutcomeWord.BLOCKED)]) == [
@@ -91,5 +93,5 @@ def test_a_judge_counts_by_its_own_record() -> None:
     assert [record(reliable) for reliable in (0.0, 0.4, NEWCOMER, 1.0)] == [0.0, 0.5, 1.0, 1.0]
 
 
-def test_who_has_authority_and_states_nothing_is_taken_to_be_surer() -> None:
+def test_authority_without_a_statement_is_judged_as_surer() -> None:
     assert (stated(report(1)), stated(report(1, by=partner(1, authority=("domain",))))) == (0.5, 0.8)

@@ -76,7 +76,7 @@ def test_null_is_no_value_of_a_common_property(name: str) -> None:
         (b"[" * 100_000 + b"]" * 100_000, "too-deep"),
     ],
 )
-def test_an_item_that_is_no_json_object_is_refused(raw: bytes, why: str) -> None:
+def test_non_object_item_is_refused(raw: bytes, why: str) -> None:
     assert reason(raw) == why
 
 
@@ -90,7 +90,7 @@ def test_an_item_that_is_no_json_object_is_refused(raw: bytes, why: str) -> None
         '"big":1e400,"x":1,"x":2',
     ],
 )
-def test_a_property_given_twice_is_refused_at_any_depth(more: str) -> None:
+def test_duplicate_property_is_refused_at_any_depth(more: str) -> None:
     assert reason(text()[:-1] + f",{more}}}".encode()) == "duplicate-key"
 
 

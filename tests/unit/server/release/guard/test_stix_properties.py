@@ -21,7 +21,7 @@ def test_one_bad_item_never_stops_the_others(stix: Stix, post: Post, held_by: He
     assert listed(good) in held_by("takedown")
 
 
-def test_a_pattern_of_no_single_value_is_stored_and_not_published(
+def test_pattern_without_a_single_value_is_stored_and_not_published(
     stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
     indicator = {**stix()[1], "pattern": "[domain-name:value LIKE '%.example.com']"}

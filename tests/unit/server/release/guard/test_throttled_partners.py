@@ -1,4 +1,4 @@
-"""Everything that a throttled partner sends counts only after a review."""
+"""Everything that a throttled partner sends takes effect only after a review."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Post = Callable[..., Results]
 
 @pytest.fixture
 def police(store: Store, joins: Callable[..., Partner]) -> Partner:
-    """Let the police take part, whose word takes a listing back, and slow them."""
+    """Register the police, whose opinion delists a value, and throttle them."""
     partner = joins("Police", kind="government", reads=("takedown",))
     with store.begin() as tx:
         partners.change(tx, trusted := partner.model_copy(update={"trusted": True}))

@@ -1,4 +1,4 @@
-"""A new version is news where readers would act otherwise, or where the end has moved far enough."""
+"""A new version is published if readers would act differently, or if the end has moved far enough."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,8 +9,8 @@ import pytest
 from mappers import consensus, ids
 from mappers.indicator import Profile, to_stix
 from schemas import timestamp
-from schemas.consensus import Referral
 from schemas.fields import Hold
+from schemas.report import Referral
 from schemas.vocabulary import Action, OutcomeWord, Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
@@ -42,7 +42,7 @@ BEFORE = published([report(1, confidence=80)])
 ACCOUNT = published([report(1, "bank-account", confidence=80)])
 
 
-def test_the_same_again_is_no_news() -> None:
+def test_repeat_makes_no_version() -> None:
     assert not changes_what_a_reader_does(BEFORE, published([report(1, confidence=81)], days=1))
 
 
@@ -70,18 +70,18 @@ def test_the_same_again_is_no_news() -> None:
         *("disputed", "shorter", "revoked", "holder", "hold", "referral"),
     ],
 )
-def test_what_a_reader_acts_on_is_news(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_change_in_recommended_action_makes_a_version(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert changes_what_a_reader_does(before, after)
 
 
-def test_a_third_reporter_and_another_word_beside_are_no_news() -> None:
+def test_third_reporter_and_context_changes_make_no_version() -> None:
     two = [report(number, confidence=99, scam_type="romance") for number in (1, 2)]
     three = [*two, report(3, scam_type="other", channel="ad")]
     assert not changes_what_a_reader_does(published(two), published(three))
 
 
 @pytest.mark.parametrize(("days", "news"), [(1, False), (29, False), (31, True), (89, True)])
-def test_a_longer_life_is_news_when_it_is_longer_by_half_of_what_is_left(days: int, news: bool) -> None:
+def test_later_end_makes_a_version_from_half_of_the_rest_on(days: int, news: bool) -> None:
     assert (
         changes_what_a_reader_does(
             BEFORE, published([report(1, confidence=80, reported_at=NOON + days * DAY)], days=days)
@@ -90,14 +90,14 @@ def test_a_longer_life_is_news_when_it_is_longer_by_half_of_what_is_left(days: i
     )
 
 
-def test_what_had_ended_and_is_alive_again_is_news() -> None:
+def test_revived_listing_makes_a_version() -> None:
     sightings = [sighting(1, NOON + 95 * DAY)]
     assert changes_what_a_reader_does(
         BEFORE, published([report(1, confidence=80, valid_until=NOON + 96 * DAY)], sightings, days=95)
     )
 
 
-def test_of_a_partner_every_word_is_news_and_times_only_from_half_of_the_life_on() -> None:
+def test_every_change_by_a_partner_makes_a_version_except_early_times() -> None:
     [before] = to_stix(report(1).report, Profile.CORE)
     [again] = to_stix(report(1, reported_at=NOON + 2 * DAY).report, Profile.CORE)
     [late] = to_stix(report(1, reported_at=NOON + 50 * DAY).report, Profile.CORE)
@@ -106,7 +106,7 @@ def test_of_a_partner_every_word_is_news_and_times_only_from_half_of_the_life_on
 
 
 @pytest.mark.parametrize("reporters", ["2", [], None, 2])
-def test_a_partner_that_writes_like_the_hub_stops_nothing(reporters: object) -> None:
+def test_partner_that_imitates_the_hub_stops_nothing(reporters: object) -> None:
     [obj] = to_stix(report(1).report, Profile.CORE)
     del obj["valid_until"]
     ours = {name: {**said_, "reporters": reporters} for name, said_ in obj["extensions"].items()}

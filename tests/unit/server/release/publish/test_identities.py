@@ -8,7 +8,7 @@ from server.store import Store, focal_points, hub_identity, partners
 HeldBy = Callable[[str], dict[str, dict[str, Any]]]
 
 
-def test_a_partner_that_lets_itself_be_named_is_said_by_the_hub_wherever_many_read(
+def test_consenting_partner_is_published_in_every_shared_collection(
     store: Store, bank: Partner, held_by: HeldBy
 ) -> None:
     with store.begin() as tx:
@@ -39,7 +39,7 @@ def test_a_new_focal_point_is_a_new_version_of_the_hub(store: Store, held_by: He
     assert "protection@hub.example" in str(after)
 
 
-def test_who_left_is_still_registered_for_what_it_said(store: Store, bank: Partner) -> None:
+def test_former_partner_stays_registered_for_its_objects(store: Store, bank: Partner) -> None:
     with store.begin() as tx:
         before = identities.identities(tx)
         partners.remove(tx, bank.name)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 
 from mappers import ids
+from schemas.fields import Sharing
 from schemas.partner import Partner, PartnerKind
-from schemas.sharing import Sharing
 from schemas.vocabulary import Action, SharingPurpose, Tlp
 from server.release.route.policy import ConsensusFacts, Policy, PolicyRule
 from server.store.partners import Registry
@@ -36,7 +36,7 @@ PARTNERS = st.builds(partner, st.sampled_from(NAMES), st.sampled_from(PartnerKin
 
 @st.composite
 def registries(draw: st.DrawFn) -> Registry:
-    """Draw who takes part, who left, and who reads what."""
+    """Draw members, former partners, and read grants."""
     everybody = draw(st.lists(PARTNERS, min_size=3, max_size=7, unique_by=lambda each: each.name))
     left = draw(st.sampled_from((0, 0, 1)))
     here, gone = everybody[left:], everybody[:left]
@@ -56,7 +56,7 @@ _EACH: dict[str, st.SearchStrategy[object]] = {
     "purposes": st.lists(st.sampled_from((*SharingPurpose, "a-purpose-of-their-own")), max_size=2),
     "onward": st.booleans(),
 }
-# Most have one limit or two: with all of them at once there is hardly anybody left.
+# Most have one or two limits, because all of them at once leave hardly any reader.
 LIMITS = st.lists(st.sampled_from(sorted(_EACH)), max_size=2, unique=True).flatmap(
     lambda names: st.builds(Sharing, **{name: _EACH[name] for name in names}) if names else st.none()
 )

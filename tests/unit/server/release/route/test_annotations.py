@@ -1,4 +1,4 @@
-"""Annotations are published where their targets are, and only if their maker sees the targets."""
+"""Annotations are published with their targets, and only if their author has access to the targets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -76,7 +76,7 @@ Where = Callable[[dict[str, Any]], set[str]]
 
 
 @pytest.mark.parametrize(("tlp", "places"), [("clear", SIGHTINGS | PUBLIC), ("green", SIGHTINGS), ("red", set())])
-def test_an_outcome_enters_the_collection_of_sightings_and_goes_no_further_than_its_indicator(
+def test_outcome_enters_sightings_within_the_audience_of_its_indicator(
     stix: Stix,
     post: Post,
     other: Partner,
@@ -90,7 +90,7 @@ def test_an_outcome_enters_the_collection_of_sightings_and_goes_no_further_than_
     indicator = stix(tlp=tlp)[1]
     post(indicator)
     reads(other, "takedown")
-    by = other if tlp != "red" else bank  # who else could see it
+    by = other if tlp != "red" else bank  # no other partner sees a red indicator
     known_as = listed(indicator) if by == other else indicator["id"]
     outcome = said("outcome", by=by.name, of=known_as, outcome="blocked")
     post(outcome, by=by)
@@ -101,7 +101,7 @@ def test_an_outcome_enters_the_collection_of_sightings_and_goes_no_further_than_
 def test_a_partner_that_does_not_see_an_indicator_cannot_annotate_it(
     stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, held_by: Held, which: str
 ) -> None:
-    """The answer is the same where there is none: it tells nobody what is there."""
+    """The response is the same for an absent object, so it reveals nothing."""
     indicator, unknown = stix()[1], "indicator--2c4125de-07a4-58ff-80f6-00aa533a88a7"
     post(indicator)
 
@@ -131,7 +131,7 @@ def test_a_partner_may_annotate_its_own_indicator_without_reading_anything(
 
 
 @pytest.mark.parametrize("limits", ["nobody", 7, {"only_partners": "Other Bank"}, ["Other Bank"]])
-def test_an_annotation_whose_limits_cannot_be_read_is_stored_and_reaches_nobody(
+def test_annotation_with_unreadable_limits_is_stored_and_not_published(
     stix: Stix, post: Post, bank: Partner, where: Where, limits: Any
 ) -> None:
     indicator = stix()[1]
@@ -152,7 +152,7 @@ def test_a_note_enters_the_collection_of_sightings(
     assert where(note(other)) == SIGHTINGS
 
 
-def test_nobody_sends_the_outcome_of_another_partner(
+def test_partner_cannot_send_the_outcome_of_another(
     stix: Stix, post: Post, bank: Partner, other: Partner, where: Where
 ) -> None:
     indicator = stix()[1]
@@ -187,7 +187,7 @@ def test_a_revoked_opinion_is_revoked_wherever_it_is_published(
     assert where(outcome) == set()
 
 
-def test_a_case_is_published_where_all_its_members_are(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
+def test_case_is_published_with_all_its_members(stix: Stix, post: Post, bank: Partner, where: Where) -> None:
     domain, account = stix()[1], stix(ACCOUNT, kind="bank-account")[1]
     of_one = said("case", by=bank.name, name="One", members=[account["id"]])
     of_both = said("case", by=bank.name, name="Both", members=[account["id"], domain["id"]])
@@ -212,7 +212,7 @@ def flow(by: str = "Example Bank", **columns: Any) -> list[dict[str, Any]]:
     return to_stix(tabular.read_record("flow", {**ends, **columns}, defaults))
 
 
-def test_a_flow_is_published_where_both_its_ends_are(
+def test_flow_is_published_with_both_its_ends(
     stix: Stix, post: Post, bank: Partner, reads: Reads, where: Where
 ) -> None:
     post(stix(ACCOUNT, kind="bank-account")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1])
@@ -221,7 +221,7 @@ def test_a_flow_is_published_where_both_its_ends_are(
     assert where(flow()[-1]) == {"mule-accounts-full"}
 
 
-def test_a_flow_shows_nobody_an_account_that_they_do_not_read(
+def test_flow_reveals_no_unreadable_account(
     stix: Stix, post: Post, bank: Partner, other: Partner, reads: Reads, where: Where, held_by: Held
 ) -> None:
     post(stix(ACCOUNT, kind="bank-account")[1])
@@ -234,7 +234,7 @@ def test_a_flow_shows_nobody_an_account_that_they_do_not_read(
     assert pending.message == blind.message
 
 
-def test_a_clear_flow_of_accounts_that_are_not_is_not_public(
+def test_clear_flow_of_limited_accounts_is_not_public(
     stix: Stix, post: Post, bank: Partner, reads: Reads, where: Where
 ) -> None:
     post(stix(ACCOUNT, kind="bank-account", tlp="clear")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1])
@@ -243,14 +243,14 @@ def test_a_clear_flow_of_accounts_that_are_not_is_not_public(
     assert where(flow()[-1]) == {"mule-accounts-full"}
 
 
-def test_the_country_of_a_sighting_comes_with_it(stix: Stix, post: Post, bank: Partner, held_by: Held) -> None:
+def test_sighting_is_published_with_its_country(stix: Stix, post: Post, bank: Partner, held_by: Held) -> None:
     indicator = stix()[1]
     sighting = said("sighting", by=bank.name, of=indicator["id"], countries="TH")
     post(indicator, common_objects.location_object("TH"), sighting)
     assert held_by("sightings")[ids.location("TH")] == common_objects.location_object("TH")
 
 
-def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_indicator(
+def test_value_refers_to_the_readable_listing_or_the_own_indicator(
     store: Store, stix: Stix, post: Post, listed: Listed, bank: Partner, other: Partner, reads: Reads
 ) -> None:
     ours, theirs = stix()[1], stix(reporter=other.name)[1]
@@ -270,7 +270,7 @@ def test_a_value_means_the_hubs_listing_where_a_partner_reads_it_else_its_own_in
     assert (seen(bank), seen(other)) == ([], [])
 
 
-def test_the_outcome_of_a_value_is_found_with_it(store: Store, stix: Stix, post: Post, bank: Partner) -> None:
+def test_outcome_is_found_with_its_value(store: Store, stix: Stix, post: Post, bank: Partner) -> None:
     indicator = stix()[1]
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="blocked")
     sighting = said("sighting", by=bank.name, of=indicator["id"])
@@ -302,7 +302,7 @@ def test_malformed_annotations_are_refused(post: Post, bank: Partner, held_by: H
     assert bad["id"] not in held_by("inbox")
 
 
-def test_what_is_said_of_a_listing_goes_with_it(
+def test_annotation_is_delisted_with_its_listing(
     stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, held_by: Held, listed: Listed
 ) -> None:
     gone, kept = stix(tlp="clear")[1], stix("kept.example.com", tlp="clear")[1]
@@ -323,7 +323,7 @@ def test_what_is_said_of_a_listing_goes_with_it(
     assert listed(gone) not in str(standing)
 
 
-def test_what_is_said_later_of_what_was_withdrawn_is_published_nowhere(
+def test_later_annotation_of_a_withdrawn_value_is_not_published(
     stix: Stix, post: Post, other: Partner, reads: Reads, where: Where, listed: Listed
 ) -> None:
     gone = stix(tlp="clear")[1]
@@ -336,7 +336,7 @@ def test_what_is_said_later_of_what_was_withdrawn_is_published_nowhere(
     assert pending.message.startswith(Reason.TARGET_WITHDRAWN.explain().message)
 
 
-def test_a_flow_goes_with_either_of_its_ends(
+def test_flow_is_delisted_with_either_of_its_ends(
     stix: Stix, post: Post, bank: Partner, other: Partner, reads: Reads, where: Where
 ) -> None:
     ends = stix(ACCOUNT, kind="bank-account")[1], stix(OTHER_ACCOUNT, kind="bank-account")[1]
@@ -347,7 +347,7 @@ def test_a_flow_goes_with_either_of_its_ends(
     assert where(flow()[-1]) == {"mule-accounts-full"}
     post({**ends[1], "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
     assert where(flow()[-1]) == set()
-    # The answer is the one for an end that was never listed.
+    # The response is the same as for an end that was never listed.
     later = flow(by=other.name), flow(by=other.name, target="bank-account:FR1420041010050500013M02606")
     answers = [post(*objects, by=other).pending for objects in later]
     assert [[pending.message for pending in answer] for answer in answers[:1]] == [
@@ -357,7 +357,7 @@ def test_a_flow_goes_with_either_of_its_ends(
     assert where(later[0][-1]) == set()
 
 
-def test_republishing_revokes_what_an_earlier_release_left(
+def test_republishing_revokes_leftovers_of_an_earlier_release(
     store: Store,
     stix: Stix,
     post: Post,

@@ -1,10 +1,10 @@
-"""The audience of one contribution: each rule by an example."""
+"""The audience of one contribution: an example of each rule."""
 
 import pytest
 
 from mappers import ids
+from schemas.fields import Sharing
 from schemas.partner import PartnerKind
-from schemas.sharing import Sharing
 from schemas.tabular import ReportReader
 from schemas.vocabulary import Action, HolderStatus, Tlp
 from server.release.route import audience
@@ -51,14 +51,14 @@ def test_a_clear_report_enters_public_too() -> None:
 
 
 @pytest.mark.parametrize("tlp", [Tlp.AMBER_STRICT, Tlp.RED])
-def test_a_narrow_report_that_names_nobody_has_no_audience(tlp: Tlp) -> None:
+def test_narrow_report_without_named_partners_has_no_audience(tlp: Tlp) -> None:
     assert of(tlp) == Audience()
     assert "names none" in why(tlp)
 
 
 @pytest.mark.parametrize("tlp", Tlp)
 @pytest.mark.parametrize("entry", ["Police", ids.identity("Police")])
-def test_a_named_partner_gets_it_whatever_it_reads(tlp: Tlp, entry: str) -> None:
+def test_named_partner_gets_it_regardless_of_grants(tlp: Tlp, entry: str) -> None:
     alone = registry([BANK, POLICE])
     assert of(tlp, here=alone, only_partners=[entry]).readers(alone) == {"Police"}
 
@@ -77,9 +77,7 @@ def test_a_named_partner_gets_it_whatever_it_reads(tlp: Tlp, entry: str) -> None
     ],
     ids=lambda given: str(sorted(given)),
 )
-def test_with_limits_it_is_for_the_readers_that_every_limit_admits(
-    limits: dict[str, object], readers: set[str]
-) -> None:
+def test_limited_report_reaches_readers_admitted_by_every_limit(limits: dict[str, object], readers: set[str]) -> None:
     found = of(**limits)
     assert found.shared == set()
     assert found.private == readers
@@ -90,17 +88,17 @@ def test_it_is_not_sent_back_to_its_reporter() -> None:
     assert "Newcomer" not in of(not_to_countries=["KH"]).private
 
 
-def test_a_partner_that_left_gets_nothing_even_if_named() -> None:
+def test_former_partner_gets_nothing_even_if_named() -> None:
     assert of(only_partners=["Gone Bank"]) == Audience()
 
 
-def test_excluding_a_partner_that_left_excludes_nobody_else() -> None:
+def test_excluding_a_former_partner_excludes_no_other() -> None:
     assert of(not_to_partners=["Gone Bank"]).private == set(READERS["mule-accounts"])
 
 
-def test_excluding_an_unknown_partner_excludes_everybody() -> None:
+def test_excluding_an_unknown_partner_excludes_all() -> None:
     assert of(not_to_partners=["First Bnak"]) == Audience()
-    assert "no partner here" in why(not_to_partners=["First Bnak"])
+    assert "not a partner here" in why(not_to_partners=["First Bnak"])
 
 
 def test_a_coerced_account_is_for_partners_that_can_protect_its_holder() -> None:
@@ -118,8 +116,8 @@ def test_limits_hold_under_coercion_too() -> None:
 def test_every_empty_audience_has_its_reason() -> None:
     closed = Policy([PolicyRule(collection="wallets", kinds=("wallet",))])
     assert "no rule of this hub" in why(policy=closed)
-    assert "that only_partners names" in why(only_partners=["Gone Bank"])
-    assert "admitted by all its limits" in why(only_countries=["MM"])
+    assert "of the partners named in only_partners" in why(only_partners=["Gone Bank"])
+    assert "within all its limits" in why(only_countries=["MM"])
     assert "under coercion" in why(coerced=True)
 
 

@@ -1,11 +1,11 @@
-"""No partner gets what it may not, whatever the limits, partners and rules are."""
+"""No partner gets an object outside its rights, for any limits, partners and rules."""
 
 from dataclasses import replace
 
 from hypothesis import given, settings, strategies as st
 
+from schemas.fields import Sharing
 from schemas.partner import Partner
-from schemas.sharing import Sharing
 from schemas.vocabulary import Tlp
 from server.release.route import audience
 from server.release.route.audience import PURPOSES, Audience
@@ -20,7 +20,7 @@ Given = tuple[str, Tlp, Sharing | None, Partner, Registry, Policy, bool]
 
 
 def outside(limits: Sharing, partner: Partner) -> bool:
-    """Return whether one of the limits keeps the partner out, found anew limit by limit."""
+    """Return whether a limit excludes the partner, computed independently for each limit."""
     names = names_of(partner)
     return (
         bool(names & set(limits.not_to_partners))
@@ -81,7 +81,7 @@ def test_a_narrower_level_adds_no_reader(given_: Given, other: Tlp) -> None:
 
 @MANY
 @given(contributions(), LIMITS)
-def test_more_limits_add_no_reader_but_whom_they_name(given_: Given, more: Sharing | None) -> None:
+def test_more_limits_add_only_named_readers(given_: Given, more: Sharing | None) -> None:
     kind, tlp, limits, *rest = given_
     before, added = limits or Sharing(), more or Sharing()
     both = before.model_copy(
@@ -122,9 +122,7 @@ def test_a_policy_adds_no_reader_that_level_and_limits_do_not_admit(given_: Give
 
 @MANY
 @given(contributions(), FACTS)
-def test_the_consensus_opens_no_private_collection_that_is_closed_to_every_report(
-    given_: Given, facts: ConsensusFacts
-) -> None:
+def test_consensus_reaches_no_private_collection_closed_to_every_report(given_: Given, facts: ConsensusFacts) -> None:
     kind, tlp, _, by, registry, policy, _ = given_
     found = of(*given_)
     for name in registry.partners:
@@ -134,7 +132,7 @@ def test_the_consensus_opens_no_private_collection_that_is_closed_to_every_repor
 
 @MANY
 @given(contributions())
-def test_a_partner_without_access_makes_no_difference_to_the_others(given_: Given) -> None:
+def test_partner_without_access_does_not_affect_the_others(given_: Given) -> None:
     *rest, registry, policy, coerced = given_
     found = of(*rest, registry, policy, coerced)
     strangers = registry.partners.keys() - found.readers(registry) - {given_[3].name}

@@ -1,4 +1,4 @@
-"""The holder of an account who acts under coercion is protected: the account is never blocked, and few read of it."""
+"""A coerced holder is protected: the account is never blocked, and few partners see the report."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ Partners = dict[str, Partner]
 
 @pytest.fixture
 def everywhere(partners: Partners, held_by: Held, own_room: Own) -> Callable[[str], list[dict[str, Any]]]:
-    """Return the latest versions of the objects with a pattern in any room."""
+    """Return the latest versions of the objects with a pattern in any collection."""
 
     def find(pattern: str) -> list[dict[str, Any]]:
         rooms = [held_by(alias) for alias in SHARED] + [own_room(each) for each in partners.values()]
@@ -54,7 +54,7 @@ def live(obj: dict[str, Any] | None) -> bool:
     return obj is not None and not obj.get("revoked", False)
 
 
-def test_it_is_published_for_partners_that_can_protect_and_for_nobody_else(
+def test_coerced_account_is_published_only_for_protecting_partners(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", tlp="clear")
@@ -67,7 +67,7 @@ def test_it_is_published_for_partners_that_can_protect_and_for_nobody_else(
         ]
 
 
-def test_it_names_the_focal_point_for_protection(
+def test_coerced_listing_names_the_focal_point_for_protection(
     store: Store, partners: Partners, reports: Reports, own_room: Own, listed: Listed
 ) -> None:
     with store.begin() as tx:
@@ -94,6 +94,27 @@ def test_without_a_focal_point_in_the_country_the_hubs_is_named(
     )
 
 
+@pytest.mark.parametrize(
+    ("account", "countries"),
+    [
+        ({"value": "1234567890", "kind": "bank-account", "bank": "KBANK"}, ""),
+        ({"value": "1234567890", "kind": "bank-account", "bank": "KBANK"}, "KH"),
+        ({"value": "0812345678", "kind": "payment-alias", "system": "promptpay"}, ""),
+        ({"value": "DE89370400440532013000", "kind": "bank-account"}, "KH;TH"),
+    ],
+    ids=["its own country", "its own before another", "that of a payment system", "another country concerned"],
+)
+def test_country_of_the_account_counts_and_the_hubs_focal_point_is_last(
+    store: Store, partners: Partners, reports: Reports, own_room: Own, listed: Listed, account: Any, countries: str
+) -> None:
+    with store.begin() as tx:
+        focal_points.put(tx, "Police", FocalFunction.PROTECTION, "protection@police.example")
+        focal_points.put(tx, focal_points.HUB, FocalFunction.PROTECTION, "protection@hub.example")
+    said = reports(partners["reporter"], **account, holder_status="coerced", countries=countries)
+    listing = own_room(partners["first"])[listed(said, to=partners["first"])]
+    assert extension.context_of(listing)["referral"]["contact"] == "protection@police.example"
+
+
 ORDERS = [("coerced", "block"), ("block", "coerced")]
 
 
@@ -107,7 +128,7 @@ def test_one_sign_of_coercion_outweighs_every_request_to_block(
     order: tuple[str, str],
     limits: dict[str, str],
 ) -> None:
-    """Whoever may hear the sign itself, or nobody."""
+    """The partners that may see the sign itself, possibly none."""
     for step in order:
         if step == "coerced":
             said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced", **limits)
@@ -132,10 +153,10 @@ def test_a_shared_listing_is_revoked_once_coercion_is_reported(
 
 
 @pytest.mark.parametrize("order", ["protected first", "accused first"])
-def test_once_the_sign_is_revoked_the_other_reports_count_again(
+def test_other_reports_count_again_after_the_sign_is_revoked(
     partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, order: str
 ) -> None:
-    """It is listed as a new object where it was out before."""
+    """It is listed as a new object in collections where it was delisted."""
     if order == "accused first":
         reports(partners["police"], **ACCOUNT, confidence="99")
     sign = reports(partners["reporter"], **ACCOUNT, holder_status="coerced")
@@ -149,7 +170,7 @@ def test_once_the_sign_is_revoked_the_other_reports_count_again(
 
 
 @pytest.mark.parametrize("which", ["sighting", "outcome"])
-def test_annotations_go_no_further_than_it(
+def test_annotations_have_at_most_its_audience(
     partners: Partners, reports: Reports, records_of: Reports, held_by: Held, own_room: Own, listed: Listed, which: str
 ) -> None:
     said = reports(partners["reporter"], **ACCOUNT, holder_status="coerced")

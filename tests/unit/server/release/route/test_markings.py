@@ -1,4 +1,4 @@
-"""A marking counts by its content, whatever its id and order; objects with an unknown marking are not published."""
+"""A marking is judged by its content, in any order and under any id. Objects with an unknown one are not published."""
 
 from collections.abc import Callable
 from typing import Any
@@ -90,9 +90,7 @@ def test_every_part_of_a_definition_counts(stix: Stix, post: Post, held_by: Held
     assert out(held_by) == []
 
 
-def test_an_object_with_an_unknown_marking_is_published_once_the_marking_is_known(
-    stix: Stix, post: Post, held_by: Held
-) -> None:
+def test_unknown_marking_delays_publication_until_it_is_known(stix: Stix, post: Post, held_by: Held) -> None:
     indicator = marked(stix)
     (waits,) = post(indicator).pending
     assert "marking" in waits.message
@@ -104,9 +102,7 @@ def test_an_object_with_an_unknown_marking_is_published_once_the_marking_is_know
     assert listing["object_marking_refs"] == [marking.ref(Tlp.AMBER)]
 
 
-def test_a_definition_under_a_known_id_makes_nothing_wider_or_narrower_than_both(
-    stix: Stix, post: Post, held_by: Held
-) -> None:
+def test_definition_under_a_known_id_uses_the_narrower_level(stix: Stix, post: Post, held_by: Held) -> None:
     indicator = {**stix(tlp="clear")[1], "object_marking_refs": [TLP_1_CLEAR]}
     post(definition(TLP_1_CLEAR, definition_type="tlp", definition={"tlp": "red"}), indicator)
     assert out(held_by) == []
@@ -125,7 +121,7 @@ def test_a_marking_is_not_made_wider_afterwards(stix: Stix, post: Post, held_by:
     assert out(held_by) == []
 
 
-def test_nobody_defines_a_marking_for_another(stix: Stix, post: Post, held_by: Held, other: Partner) -> None:
+def test_partner_cannot_define_a_marking_for_another(stix: Stix, post: Post, held_by: Held, other: Partner) -> None:
     post(definition(name="TLP:CLEAR"), by=other)
     indicator = marked(stix)
     assert [result.id for result in post(indicator).pending] == [indicator["id"]]
@@ -138,7 +134,7 @@ def test_nobody_defines_a_marking_for_another(stix: Stix, post: Post, held_by: H
 
 @pytest.mark.parametrize("type_", ["sighting", "opinion", "grouping"])
 @pytest.mark.parametrize("order", ["before", "later"])
-def test_the_same_holds_for_annotations(
+def test_annotations_follow_the_same_rule(
     stix: Stix, post: Post, held_by: Held, bank: Partner, type_: str, order: str
 ) -> None:
     indicator = stix(tlp="clear")[1]
@@ -169,7 +165,7 @@ def test_the_same_holds_for_annotations(
     assert type_ in out(held_by, "sightings")
 
 
-def test_an_annotation_of_an_observable_goes_no_further_than_that(
+def test_annotation_has_at_most_the_audience_of_its_observable(
     stix: Stix, post: Post, held_by: Held, bank: Partner
 ) -> None:
     observable, indicator, _ = stix(tlp="clear")
@@ -191,9 +187,7 @@ def test_an_annotation_of_an_observable_goes_no_further_than_that(
 
 
 @pytest.mark.parametrize("said", [RED[0], UNKNOWN[0]], ids=["red", "unknown"])
-def test_a_report_goes_no_further_than_the_observable_that_it_is_based_on(
-    stix: Stix, post: Post, held_by: Held, said: Obj
-) -> None:
+def test_report_has_at_most_the_audience_of_its_observable(stix: Stix, post: Post, held_by: Held, said: Obj) -> None:
     observable, indicator, relationship = stix(tlp="clear")
     marked_so = {**observable, "object_marking_refs": [OWN]}
     outcome = post(indicator, relationship, marked_so, definition(**said))

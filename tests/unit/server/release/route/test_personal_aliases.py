@@ -1,4 +1,4 @@
-"""A payment alias that is a person's national id is published for named partners only, whatever its marking."""
+"""A payment alias that is a national id is published for named partners only, under any marking."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ PERSON, PHONE = "promptpay:1234545678781", "promptpay:+66812345678"
 
 
 @pytest.mark.parametrize("tlp", [Tlp.CLEAR, Tlp.AMBER])
-def test_a_persons_number_is_stored_and_not_published_though_it_is_marked_wide(
+def test_personal_number_is_stored_and_not_published_despite_a_wide_marking(
     stix: Callable[..., list[dict[str, Any]]],
     post: Callable[..., Results],
     held_by: Callable[[str], dict[str, dict[str, Any]]],

@@ -82,11 +82,11 @@ def test_conditions_of_several_rules_do_not_add_up() -> None:
     [
         ({}, "rule.0.collection: Field required"),
         ({"collection": "takedown-full"}, "without -full"),
-        ({"collection": "inbox"}, "no rule fills an inbox"),
+        ({"collection": "inbox"}, "no rule can fill an inbox"),
         ({"collection": "for-first-bank"}, "a private collection"),
         ({"collection": "Task Force"}, "lower-case letters"),
-        ({"collection": "public", "tlp": "green"}, "clear only"),
-        ({"collection": "takedown", "tlp": "red"}, "named partners only"),
+        ({"collection": "public", "tlp": "green"}, "only tlp clear"),
+        ({"collection": "takedown", "tlp": "red"}, "only for named partners"),
         ({"collection": "takedown", "kinds": ["sheep"]}, "there is no such kind; there are: .*domain"),
         ({"collection": "takedown", "grades": ["shout"]}, "rule.0.grades.0: Input should be 'block'"),
         ({"collection": "takedown", "countries": ["Siam"]}, "rule.0.countries.0"),
@@ -113,6 +113,6 @@ def test_kinds_without_a_rule_are_returned() -> None:
 
 
 @pytest.mark.parametrize("text", ["x = " + "[" * 30_000, "x = " + "{a=" * 5_000], ids=["lists", "tables"])
-def test_a_text_that_never_stops_opening_brackets_is_no_policy(text: str) -> None:
+def test_endless_brackets_are_no_policy(text: str) -> None:
     with pytest.raises(BadPolicy, match="not TOML"):
         policy.parse_policy(text)

@@ -1,4 +1,4 @@
-"""A report with limits is published only for partners that the limits admit, and shows the others nothing."""
+"""A report with limits is published only for the admitted partners, and invisible to the others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def live(held: dict[str, dict[str, Any]]) -> set[str]:
 
 
 @pytest.mark.parametrize("tlp", ["amber", "amber+strict", "red"])
-def test_a_report_that_names_a_partner_is_for_that_partner_alone(
+def test_report_that_names_a_partner_is_for_that_partner_only(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed, tlp: str
 ) -> None:
     said = reports(partners["first"], tlp=tlp, only_partners="Police")
@@ -57,7 +57,7 @@ def test_a_report_that_excludes_a_country_is_in_the_private_collections_of_the_o
     assert not any(listed(said, to=partners[name]) in own_room(partners[name]) for name in ("first", "khmer", "police"))
 
 
-def test_an_object_in_a_private_collection_comes_with_the_objects_it_refers_to(
+def test_object_in_a_private_collection_includes_its_references(
     partners: Partners, reports: Reports, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], tlp="red", only_partners="Police")
@@ -67,10 +67,10 @@ def test_an_object_in_a_private_collection_comes_with_the_objects_it_refers_to(
     assert partners["first"].identity not in str(held)
 
 
-def test_a_partner_that_may_not_read_a_report_learns_nothing_of_it(
+def test_partner_outside_the_audience_learns_nothing_of_a_report(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
-    """Neither how many say so, nor what they are, nor how sure, nor since when, nor in which words."""
+    """This covers the reporters' number and kinds, the confidence, the dates and the texts."""
     open_ = {"confidence": "50", "scam_type": "investment", "reported_at": "2026-10-10T08:00:00Z"}
     said = reports(partners["first"], **open_)
     before = [held_by(alias)[listed(said)] for alias in ("takedown", "takedown-full")]
@@ -89,16 +89,16 @@ def test_a_partner_that_may_not_read_a_report_learns_nothing_of_it(
     assert [held_by(alias)[listed(said)] for alias in ("takedown", "takedown-full")] == before
     both = own_room(partners["khmer"])[listed(said, to=partners["khmer"])]
     assert (both["confidence"], extension.context_of(both)["reporters"]) == (95, 2)
-    # Police reads no shared collection: what is said there is not told it by the way.
+    # Police read no shared collection, so their private one must not reveal shared content.
     one = own_room(partners["police"])[listed(said, to=partners["police"])]
     assert (one["confidence"], extension.context_of(one)["reporters"]) == (90, 1)
     assert extension.context_of(one)["scam_type"] == "romance"
 
 
-def test_a_reader_of_several_shared_collections_keeps_the_members_version(
+def test_reader_of_several_shared_collections_keeps_the_version_for_members(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
-    """Of two versions of one id readers keep the one that is modified last."""
+    """Of two versions of one id, readers keep the one with the later modified time."""
     said = reports(partners["first"], confidence="50", tlp="clear")
     reports(partners["second"], confidence="50", tlp="red", only_partners="Khmer Bank")
     reports(partners["first"], confidence="70", tlp="clear", reported_at="2026-10-02T08:00:00Z")
@@ -108,10 +108,10 @@ def test_a_reader_of_several_shared_collections_keeps_the_members_version(
     assert [each["confidence"] for each in (public, members, alone)] == [70, 70, 85]
 
 
-def test_once_its_private_report_ends_a_partner_keeps_the_shared_listing(
+def test_shared_listing_stays_after_the_private_report_ends(
     partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
-    """A revocation in its own room would take from it what it still reads elsewhere."""
+    """A revocation in its private collection would remove a listing that it still reads elsewhere."""
     said = reports(partners["first"], confidence="50")
     alone = reports(partners["second"], confidence="50", tlp="red", only_partners="Khmer Bank")
     withdraws(partners["second"], alone)
@@ -120,7 +120,7 @@ def test_once_its_private_report_ends_a_partner_keeps_the_shared_listing(
     assert kept["modified"] > shared["modified"]
 
 
-def test_once_its_last_report_ends_a_partner_gets_the_revocation_and_the_others_do_not(
+def test_end_of_the_last_report_is_revoked_for_its_readers_only(
     partners: Partners, reports: Reports, withdraws: Withdraws, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], confidence="50")
@@ -140,7 +140,9 @@ def test_a_report_that_is_limited_later_leaves_the_shared_collections(
     assert live(own_room(partners["police"])) == {listed(said, to=partners["police"])}
 
 
-def test_only_the_contributor_learns_that_its_limits_admit_nobody(partners: Partners, stix: Stix, post: Post) -> None:
+def test_only_the_contributor_learns_that_its_limits_admit_no_reader(
+    partners: Partners, stix: Stix, post: Post
+) -> None:
     (pending,) = post(stix(tlp="red", reporter="First Bank")[1], by=partners["first"]).pending
     assert "add only_partners" in pending.message
 

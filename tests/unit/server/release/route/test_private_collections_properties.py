@@ -1,4 +1,4 @@
-"""Whatever partners report, limit and revoke, each collection has exactly the consensus of the reports it may have."""
+"""After any reports, limits and revocations, each collection has exactly the consensus of its own reports."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, assume, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from mappers import extension, ids, marking
-from mappers.indicator import from_stix, to_stix
+from mappers.indicator import to_stix
+from mappers.report_reader import from_stix
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
@@ -62,7 +63,7 @@ WORDS = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def template() -> Iterator[Path]:
-    """Make a store with the partners, once: each example begins with a copy."""
+    """Make a store with the partners once. Each example starts with a copy."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "hub.db"
         store = Store.open(f"sqlite:///{path}")
@@ -77,12 +78,12 @@ def template() -> Iterator[Path]:
 
 
 def has_standing(name: str, obj: dict[str, Any]) -> bool:
-    """Return whether a sign of coercion holds for what others say: by authority, or by a reader that means it."""
+    """Return whether a sign of coercion affects reports of others: from an authority, or a confident reader."""
     return bool(PARTNERS[name].authority) or ("mule-accounts" in READS[name] and obj["confidence"] >= 30)
 
 
 def acted_on(obj: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties that a reader acts on, of which the hub always gives the latest."""
+    """Return the properties that readers act on. The hub always publishes their latest state."""
     ours = extension.context_of(obj)
     words = ("grade", "scam_type", "holder_status", "countries")
     said = {name: str(ours[name]) for name in words if name in ours}
@@ -95,7 +96,7 @@ def acted_on(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 class HubMachine(RuleBasedStateMachine):
-    """Four partners that speak of one account, and what each room has to say then."""
+    """Four partners that report one account, and the expected content of each collection."""
 
     template: Path
 
@@ -174,10 +175,10 @@ class HubMachine(RuleBasedStateMachine):
             expected = self._expected([live[name] for name in wanted[room]], coerced=coerced, sign=bool(signs))
             assert acted_on(live_in[room][0]) == expected, room
             assert not (signs and extension.context_of(live_in[room][0])["grade"] == "block")
-        self._nobody_keeps_a_wider_version(versions)
+        self._assert_no_reader_keeps_a_wider_version(versions)
 
-    def _nobody_keeps_a_wider_version(self, versions: dict[str, list[dict[str, Any]]]) -> None:
-        """Of two versions of one id readers keep the one that is modified last: the narrowest that is out."""
+    def _assert_no_reader_keeps_a_wider_version(self, versions: dict[str, list[dict[str, Any]]]) -> None:
+        """Of two versions of one id, readers keep the later one: it must be the narrowest published version."""
         for reads in READS.values():
             by_id: dict[str, list[dict[str, Any]]] = {}
             for room in (room for room in SHARED if room in reads):
@@ -209,7 +210,7 @@ class HubMachine(RuleBasedStateMachine):
         }
 
     def _versions(self, room: str, pattern: str) -> list[dict[str, Any]]:
-        """Return the latest version of each listing of the pattern that a room ever had."""
+        """Return the latest version of each listing of the pattern that a collection ever had."""
         with self.store.read() as tx:
             own = room.startswith("for-")
             found = collections.find_private(tx, room.removeprefix("for-"), "for") if own else collections.get(tx, room)
@@ -219,7 +220,7 @@ class HubMachine(RuleBasedStateMachine):
         return [obj for obj in map(msgspec.json.decode, page.bodies) if obj["pattern"] == pattern]
 
 
-def test_each_collection_has_the_consensus_of_its_reports_and_no_more(template: Path) -> None:
+def test_each_collection_has_exactly_the_consensus_of_its_reports(template: Path) -> None:
     machine = type("HubMachine", (HubMachine,), {"template": template})
     few = settings(
         max_examples=examples(12),

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from server.features.evidence import files
+from server.features.evidence.files import EvidenceFile, FilePlace
 from server.store import Store
-from server.store.evidence import files
-from server.store.evidence.files import EvidenceFile, FilePlace
 
 HASH = "ab" * 32
 
@@ -19,7 +19,7 @@ def file(store: Store) -> EvidenceFile:
         return added
 
 
-def test_the_same_file_of_a_partner_is_one_and_that_of_another_is_its_own(store: Store, file: EvidenceFile) -> None:
+def test_repeated_file_is_one_per_partner(store: Store, file: EvidenceFile) -> None:
     with store.begin() as tx:
         assert files.add(tx, "bank", HASH, 9, "text/plain").id == file.id
         other = files.add(tx, "police", HASH, 9, "text/plain")
@@ -31,7 +31,7 @@ def test_the_same_file_of_a_partner_is_one_and_that_of_another_is_its_own(store:
         assert {found.id for found in files.all_files(tx)} == {file.id, other.id}
 
 
-def test_only_those_to_whom_a_case_was_handed_over_may_have_its_files(store: Store, file: EvidenceFile) -> None:
+def test_files_are_available_only_after_a_hand_over(store: Store, file: EvidenceFile) -> None:
     with store.begin() as tx:
         assert files.readable(tx, "police", HASH) == []
         assert files.open_to(tx, "1:indicator--1", "police", "Anna")
@@ -43,7 +43,7 @@ def test_only_those_to_whom_a_case_was_handed_over_may_have_its_files(store: Sto
         assert files.readable(tx, "police", HASH) == []
 
 
-def test_custody_is_a_chain_that_anybody_can_compute(store: Store, file: EvidenceFile) -> None:
+def test_custody_is_a_verifiable_chain(store: Store, file: EvidenceFile) -> None:
     with store.begin() as tx:
         files.note(tx, file, "Anna", "added")
         files.note(tx, file, "อรุณ", "given", "police")
@@ -56,7 +56,7 @@ def test_custody_is_a_chain_that_anybody_can_compute(store: Store, file: Evidenc
         assert [entry.action for entry in files.custody(tx, file.id)] == ["added", "given"]
 
 
-def test_entries_made_at_once_follow_each_other(store: Store, file: EvidenceFile) -> None:
+def test_concurrent_entries_follow_each_other(store: Store, file: EvidenceFile) -> None:
     def note(number: int) -> None:
         with store.begin() as tx:
             files.note(tx, file, f"person {number}", "given", "police")
@@ -67,7 +67,7 @@ def test_entries_made_at_once_follow_each_other(store: Store, file: EvidenceFile
         assert [entry.number for entry in files.custody(tx, file.id)] == list(range(1, 9))
 
 
-def test_a_file_is_stored_once_and_its_key_is_gone_with_its_last_report(store: Store, file: EvidenceFile) -> None:
+def test_file_is_stored_once_and_its_key_deleted_with_its_last_report(store: Store, file: EvidenceFile) -> None:
     with store.begin() as tx:
         assert files.store(tx, file.id, "place", b"key")
         assert not files.store(tx, file.id, "another", b"key")
@@ -83,14 +83,14 @@ def test_a_file_is_stored_once_and_its_key_is_gone_with_its_last_report(store: S
         assert files.leftovers(tx) == []
 
 
-def test_old_files_are_forgotten(store: Store, file: EvidenceFile) -> None:
+def test_old_files_are_deleted(store: Store, file: EvidenceFile) -> None:
     with store.begin() as tx:
         assert files.forget(tx, before=file.added) == 0
         assert files.forget(tx, before=file.added + 1) == 1
         assert files.objects_of(tx, file.id) == []
 
 
-def test_the_files_that_a_partner_may_have_are_listed_page_by_page(store: Store, file: EvidenceFile) -> None:
+def test_accessible_files_are_listed_page_by_page(store: Store, file: EvidenceFile) -> None:
     with store.begin() as tx:
         own = [files.add(tx, "police", f"{number:064}", 9, "text/plain") for number in range(3)]
         files.add(tx, "telecom", HASH, 9, "text/plain")

@@ -1,10 +1,10 @@
-"""Orders for feeds: one a feed, taken by one schedule, and answered once."""
+"""Orders for feeds: one per feed, executed by one schedule, with one result."""
 
 import pytest
 
+from server.features.feeds import orders
+from server.features.feeds.orders import OrderWaits
 from server.store import Store
-from server.store.feed_orders import orders
-from server.store.feed_orders.orders import OrderWaits
 
 
 def test_an_order_is_taken_by_one_schedule_and_answered_once(store: Store) -> None:
@@ -23,7 +23,7 @@ def test_an_order_is_taken_by_one_schedule_and_answered_once(store: Store) -> No
         assert orders.find(tx, "another") is None
 
 
-def test_one_order_at_a_time_but_one_that_nobody_carries_out_gives_way(store: Store) -> None:
+def test_abandoned_order_is_replaced(store: Store) -> None:
     with store.begin() as tx:
         orders.give(tx, "blocklist", "run", "Somsri")
         with pytest.raises(OrderWaits):

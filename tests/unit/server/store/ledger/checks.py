@@ -1,12 +1,12 @@
-"""The ledger as a reader checks it: entries against the checkpoint, and objects against their entries."""
+"""The ledger as a reader verifies it: entries against the checkpoint, and objects against their entries."""
 
 import msgspec
 
-from schemas.ledger import trees
-from schemas.ledger.checkpoints import Checkpoint, open_checkpoint
-from schemas.ledger.entries import EntryKind, Opening
-from schemas.ledger.notes import SignerKey
-from schemas.ledger.tiles import TileNodes, unbundle
+from schemas.tlog import trees
+from schemas.tlog.entries import EntryKind, Opening
+from schemas.tlog.notes import SignerKey
+from schemas.tlog.proofs import Checkpoint, open_checkpoint
+from schemas.tlog.trees import TileNodes, unbundle
 from server.store import Store, log
 from server.store.collections import Collection
 from server.store.ledger import growth, reading, sealing
@@ -22,10 +22,11 @@ def sign(checkpoint: Checkpoint) -> bytes:
 
 
 def seal(store: Store, most: int = sealing.ROWS) -> int:
-    """Seal all that there is, and return how many entries that were."""
-    total = 0
-    while (done := sealing.step(store, KEY.name, sign, most)).more:
-        total += done.entries
+    """Seal everything, and return the number of entries."""
+    total, more = 0, True
+    while more:
+        done = sealing.step(store, KEY.name, sign, most)
+        total, more = total + done.entries, done.more
     return total
 
 
@@ -37,7 +38,7 @@ def tree_of(store: Store, collection: Collection) -> Tree:
 
 
 def served(store: Store, collection: Collection) -> list[bytes]:
-    """Read the entries as a reader does, check them against the checkpoint, and return them."""
+    """Read the entries as a reader, verify them against the checkpoint, and return them."""
     tree = tree_of(store, collection)
     checkpoint, _ = open_checkpoint(tree.note, [KEY.verifier])
     assert checkpoint.size == tree.noted
@@ -70,7 +71,7 @@ def bodies_of(store: Store, collection: Collection) -> list[bytes]:
 
 
 def check(store: Store, collection: Collection) -> None:
-    """Check that each object that is served is opened by its entry, in the order of ``date_added``."""
+    """Verify that the entry of each served object opens it, in the order of ``date_added``."""
     entries = served(store, collection)
     opened = [opening for opening in openings(store, collection) if opening.kind <= EntryKind.PUBLISHED_RAW]
     found = bodies_of(store, collection)

@@ -1,4 +1,4 @@
-"""A store on SQLite and on PostgreSQL, a shared collection with its full variant and an exchange, and objects."""
+"""A store on SQLite and on PostgreSQL with a shared collection, its full variant, an exchange and objects."""
 
 import uuid
 from typing import Any
@@ -27,7 +27,7 @@ class Ledger:
             self.exchange = collections.add(tx, "exchange", "Exchange")
 
     def add(self, *numbers: int, day: int = 1) -> None:
-        """Add listings, with what they bring along."""
+        """Add listings with their companion objects."""
         items = [listing(number, day) for number in numbers]
         with self.store.begin() as tx:
             append_all(tx, [(self.plain, items), (self.full, items)])
@@ -38,7 +38,7 @@ class Ledger:
             append_all(tx, [(self.exchange, [Item.of(body) for body in bodies])])
 
     def seal(self, most: int = sealing.ROWS) -> int:
-        """Seal all that there is, and return how many entries that were."""
+        """Seal everything, and return the number of entries."""
         return checks.seal(self.store, most)
 
     def tree(self, collection: Collection) -> Tree:
@@ -46,7 +46,7 @@ class Ledger:
 
 
 def listing(number: int, day: int = 1, **more: Any) -> Item:
-    """Return a listing, with an observable and a relationship."""
+    """Return a listing with an observable and a relationship."""
     versioned = {
         "spec_version": "2.1",
         "created": "2026-01-01T00:00:00.000Z",

@@ -1,6 +1,6 @@
-"""Cosignatures as they are kept: whoever reads a log can send those again that it has read, and changes nothing."""
+"""Stored cosignatures: a reader of the log can submit known ones again without any effect."""
 
-from schemas.ledger.notes import COSIGNATURE, SignedNote, SignerKey, latest, sign
+from schemas.tlog.notes import COSIGNATURE, SignedNote, SignerKey, latest, sign
 from server.store import Store
 from server.store.database.times import now
 from server.store.ledger import heads, witnesses
@@ -11,7 +11,7 @@ LOG, WITNESS = SignerKey.make("hub.example/log/takedown"), SignerKey.make("bank.
 COLLECTION, SIZE = 1, 3
 
 
-def test_a_cosignature_that_is_sent_a_hundred_times_over_is_in_the_note_once(store: Store) -> None:
+def test_repeated_cosignature_is_in_the_note_once(store: Store) -> None:
     old, new = WITNESS.sign(TEXT, 1_000), WITNESS.sign(TEXT, 2_000)
     assert latest([old] * 50 + [new] + [old] * 49) == (new,)
     note = sign(TEXT, [LOG])
@@ -22,7 +22,7 @@ def test_a_cosignature_that_is_sent_a_hundred_times_over_is_in_the_note_once(sto
         assert kept.signatures == (*note.signatures, new)
 
 
-def test_an_old_cosignature_makes_no_witness_look_alive(store: Store) -> None:
+def test_old_cosignature_does_not_make_a_witness_look_active(store: Store) -> None:
     with store.begin() as tx:
         witnesses.add(tx, Witness("bank", WITNESS.verifier, None))
         for seconds, known in ((2_000, 2_000), (2_000, 2_000), (1_000, 2_000), (3_000, 3_000)):

@@ -1,4 +1,4 @@
-"""Whoever seals is killed twenty times: nothing is sealed twice, nothing is left out, and no head goes back."""
+"""Twenty kills of the sealer: nothing is sealed twice or left out, and no head goes backwards."""
 
 import os
 import random
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.ledger import trees
-from schemas.ledger.checkpoints import Checkpoint, open_checkpoint
-from schemas.ledger.notes import SignerKey
+from schemas.tlog import trees
+from schemas.tlog.notes import SignerKey
+from schemas.tlog.proofs import Checkpoint, open_checkpoint
 from server.store import Store
 from server.store.ledger import reading, sealing
 from tests.processes import Forked
@@ -21,7 +21,7 @@ _chance = random.Random(20261126)  # noqa: S311  # nothing secret about it
 
 
 def seal_for_ever(url: str, secret: str) -> None:
-    """Seal a few rows at a time, until somebody ends it."""
+    """Seal a few rows at a time until stopped."""
     key = SignerKey.parse(secret)
     store = Store.open(url)
     while True:
@@ -36,7 +36,7 @@ def test_nothing_is_lost_or_sealed_twice_when_the_sealer_is_killed(ledger: Ledge
         process = Forked(seal_for_ever, url, KEY.text, log=tmp_path / "log", environment=dict(os.environ))
         before = seen[-1].size if seen else 0
         deadline = time.monotonic() + 60
-        # Killed in the middle: once it has come some way, and before it has come to the end.
+        # Killed in the middle: after some progress, and before the end.
         while (size := _head(ledger, seen)) <= before and time.monotonic() < deadline:
             time.sleep(0.002)
         assert size > before, (tmp_path / "log").read_text()
@@ -58,7 +58,7 @@ def test_nothing_is_lost_or_sealed_twice_when_the_sealer_is_killed(ledger: Ledge
 
 
 def _head(ledger: Ledger, seen: list[Checkpoint]) -> int:
-    """Note the newest signed head, and return its size."""
+    """Record the newest signed head, and return its size."""
     try:
         note = tree_of(ledger.store, ledger.plain).note
     except AssertionError:

@@ -1,4 +1,4 @@
-"""What is added to the logs enters their trees, all of it, once, and in its order."""
+"""All rows of the logs enter their trees once and in order."""
 
 import threading
 from dataclasses import replace
@@ -7,11 +7,10 @@ import msgspec
 import pytest
 from sqlalchemy import delete, insert, update
 
-from schemas.ledger import trees
-from schemas.ledger.checkpoints import open_checkpoint
-from schemas.ledger.entries import Entry, EntryKind, Opening
-from schemas.ledger.proofs import LogProof
-from schemas.ledger.tiles import TilePath
+from schemas.tlog import trees
+from schemas.tlog.entries import Entry, EntryKind, Opening
+from schemas.tlog.proofs import LogProof, open_checkpoint
+from schemas.tlog.trees import TilePath
 from server.store import log
 from server.store.ledger import reading, removals
 from server.store.ledger.tables import ledger_heads, ledger_spans, ledger_trees
@@ -21,7 +20,7 @@ from tests.unit.server.store.ledger.checks import KEY, bodies_of, check, opening
 from tests.unit.server.store.ledger.conftest import Ledger, id_of, listing
 
 
-def test_all_that_is_added_is_sealed_once_in_its_order(ledger: Ledger) -> None:
+def test_all_rows_are_sealed_once_in_order(ledger: Ledger) -> None:
     ledger.add(*range(90))
     assert ledger.seal(most=40) == 90 * 4
     ledger.add(*range(90, 120))
@@ -71,7 +70,7 @@ def test_an_object_is_proven_by_its_id_and_version(ledger: Ledger) -> None:
         assert reading.proof(tx, ledger.plain, tree, id_of("indicator", 999), None, 0) is None
 
 
-def test_what_is_not_sealed_yet_is_told_apart_from_what_is_not_there(ledger: Ledger) -> None:
+def test_unsealed_and_absent_objects_are_distinguished(ledger: Ledger) -> None:
     ledger.add(1)
     ledger.seal()
     ledger.add(2)
@@ -81,7 +80,7 @@ def test_what_is_not_sealed_yet_is_told_apart_from_what_is_not_there(ledger: Led
         reading.proof(tx, ledger.plain, tree, id_of("indicator", 2), None, 0)
 
 
-def test_what_is_deleted_stays_an_entry_that_nothing_opens(ledger: Ledger) -> None:
+def test_deleted_object_stays_as_an_entry_without_opening(ledger: Ledger) -> None:
     notes = [
         {"type": "note", "id": id_of("note", number), "spec_version": "2.1", "created": f"2026-01-0{number}T00:00:00Z"}
         for number in range(1, 6)
@@ -92,7 +91,7 @@ def test_what_is_deleted_stays_an_entry_that_nothing_opens(ledger: Ledger) -> No
     ledger.post(*notes[3:])
     with ledger.store.begin() as tx:
         for number in (2, 5):
-            # One that was sealed, and one that was not.
+            # A sealed one, and an unsealed one.
             log.delete(tx, ledger.exchange, replace(ALL, ids=(id_of("note", number),)))
     ledger.seal()
     after = served(ledger.store, ledger.exchange)
@@ -106,7 +105,7 @@ def test_what_is_deleted_stays_an_entry_that_nothing_opens(ledger: Ledger) -> No
             assert opening.entry() == after[opening.index]
 
 
-def test_a_reader_who_came_later_is_given_no_salt_of_what_was_withdrawn_before(ledger: Ledger) -> None:
+def test_later_reader_gets_no_salt_of_earlier_delistings(ledger: Ledger) -> None:
     ledger.add(1, 2, 3)
     ledger.seal()
     revoked = listing(2, 2, revoked=True)._replace(basis=None, revoked=True)
@@ -126,7 +125,7 @@ def test_a_reader_who_came_later_is_given_no_salt_of_what_was_withdrawn_before(l
             assert reading.proof(tx, collection, tree, id_of("indicator", 2), None, 0) is not None
 
 
-def test_two_processes_that_seal_at_once_add_everything_once(ledger: Ledger) -> None:
+def test_concurrent_sealers_add_everything_once(ledger: Ledger) -> None:
     ledger.add(*range(40))
     ledger.seal()
     ledger.add(*range(40, 500))
@@ -140,7 +139,7 @@ def test_two_processes_that_seal_at_once_add_everything_once(ledger: Ledger) -> 
     check(ledger.store, ledger.full)
 
 
-def test_tiles_that_the_signed_tree_does_not_have_are_not_given(ledger: Ledger) -> None:
+def test_tiles_beyond_the_signed_tree_are_not_served(ledger: Ledger) -> None:
     ledger.add(*range(5))
     ledger.seal()
     tree = ledger.tree(ledger.plain)
@@ -151,11 +150,11 @@ def test_tiles_that_the_signed_tree_does_not_have_are_not_given(ledger: Ledger) 
         assert removals.locate(tx, tree.collection, 5) is None
 
 
-def test_a_store_that_was_restored_shows_another_truth(ledger: Ledger) -> None:
+def test_restored_store_shows_another_tree(ledger: Ledger) -> None:
     ledger.add(1, 2)
     ledger.seal()
     first = open_checkpoint(ledger.tree(ledger.plain).note, [KEY.verifier])[0]
-    # Salts are chosen anew: the same objects make another tree.
+    # Salts are random: the same objects make another tree.
     with ledger.store.begin() as tx:
         for table in (ledger_spans, ledger_heads, ledger_trees):
             tx.execute(delete(table))
@@ -165,7 +164,7 @@ def test_a_store_that_was_restored_shows_another_truth(ledger: Ledger) -> None:
     assert second.size == first.size
 
 
-def test_the_set_for_private_matching_is_stated_whenever_it_changes(ledger: Ledger) -> None:
+def test_every_change_of_the_matching_set_is_recorded(ledger: Ledger) -> None:
     ledger.add(1, 2)
     ledger.seal()
     row = {"epoch": 7, "public": b"k", "version": 5, "kept_from": 0, "read_up_to": 0, "changed": False, "issued": 0}

@@ -1,4 +1,4 @@
-"""Up to when a hub's collections are current, by the heartbeats of its parts."""
+"""The time up to which a hub's collections are current, from the heartbeats of its parts."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return at
 
 
-def test_before_the_first_beat_nothing_is_known(store: Store) -> None:
+def test_collection_has_no_current_time_before_the_first_heartbeat(store: Store) -> None:
     with store.read() as tx:
         assert heartbeats.current(tx) == Heartbeat(None, None)
 
@@ -30,7 +30,7 @@ def test_of_several_processes_one_beats_in_each_interval(store: Store, clock: li
             assert heartbeats.last_beats(tx) == {"server": start + expected * SECOND}
 
 
-def test_a_clock_that_is_set_back_does_not_promise_what_was_not_seen(store: Store, clock: list[int]) -> None:
+def test_clock_set_back_promises_no_unseen_time(store: Store, clock: list[int]) -> None:
     for _ in range(2):
         with store.begin() as tx:
             heartbeats.beat(tx, "server")
@@ -38,7 +38,7 @@ def test_a_clock_that_is_set_back_does_not_promise_what_was_not_seen(store: Stor
         clock[0] -= 3_600 * SECOND
 
 
-def test_what_is_released_is_as_current_as_the_slowest_part(store: Store, clock: list[int]) -> None:
+def test_released_collections_are_as_current_as_the_slowest_part(store: Store, clock: list[int]) -> None:
     start = clock[0]
     with store.begin() as tx:
         heartbeats.beat(tx, "schedule")
@@ -49,7 +49,7 @@ def test_what_is_released_is_as_current_as_the_slowest_part(store: Store, clock:
         assert heartbeats.current(tx) == Heartbeat(clock[0], clock[0])
 
 
-def test_large_work_that_is_not_done_holds_the_heartbeat_at_its_beginning(store: Store) -> None:
+def test_unfinished_large_work_holds_the_heartbeat_at_its_start(store: Store) -> None:
     with store.begin() as tx:
         begun = jobs.begin(tx, "policy apply", {}).begun
         jobs.begin(tx, "later", {})
@@ -62,7 +62,7 @@ def test_large_work_that_is_not_done_holds_the_heartbeat_at_its_beginning(store:
         assert current.released == current.written
 
 
-def test_a_room_of_its_members_does_not_wait_for_the_rules_and_an_inbox_has_no_readers(store: Store) -> None:
+def test_room_does_not_wait_for_the_rules_and_an_inbox_has_no_readers(store: Store) -> None:
     current = Heartbeat(2, 1)
     with store.begin() as tx:
         released, _ = collections.add_released(tx, "shared", "Shared")

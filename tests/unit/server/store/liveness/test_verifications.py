@@ -1,4 +1,4 @@
-"""Verifications of pushes are kept for a month, and the last one for good."""
+"""Verifications of pushes are kept for a month, and the last one permanently."""
 
 import pytest
 

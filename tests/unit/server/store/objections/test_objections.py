@@ -1,11 +1,11 @@
-"""Objections are kept without anything about a person but a contact, and lose that and the value at the end."""
+"""Objections store no personal data except a contact, and lose the contact and the value at the end."""
 
 import pytest
 
+from server.features.objections import records as objections
+from server.features.objections.records import Objection
 from server.store import Store
 from server.store.database.times import now
-from server.store.objections import objections
-from server.store.objections.objections import Objection
 
 DAY = 86_400 * 1_000_000
 VALUE = "domain:shop.example.com"
@@ -41,7 +41,7 @@ def test_one_contact_has_one_open_objection_to_a_value(store: Store) -> None:
     assert later != first
 
 
-def test_who_objects_later_is_promised_a_day_of_their_own(store: Store) -> None:
+def test_later_objection_has_its_own_promised_day(store: Store) -> None:
     id_, one = add(store, None, DAY)
     _, again = add(store, None, 3 * DAY)
     with store.read() as tx:
@@ -58,13 +58,13 @@ def test_an_answer_erases_contact_and_value(store: Store) -> None:
         objections.route(tx, id_, listed=True, public=False, keeper="Keeper")
         assert objections.totals(tx)[:2] == (1, 0)
         objections.answer(tx, [id_], "stays", "Anong", "court-order")
-        assert objections.totals(tx) == (0, 0, None)
+        assert objections.totals(tx) == (0, 0, None, None)
         found = objections.by_token(tx, token)
         assert (found.contact, found.contact_digest, objections.subjects_of(tx, [id_])) == (None, None, {})
         assert (found.answer, found.reason, found.decided_by) == ("stays", "court-order", "Anong")
 
 
-def test_what_is_listed_nowhere_is_looked_up_again_each_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unlisted_value_is_looked_up_again_each_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     unlisted, _ = add(store)
     listed, _ = add(store, None, DAY, "domain:other.example.com")
     with store.begin() as tx:
@@ -76,7 +76,7 @@ def test_what_is_listed_nowhere_is_looked_up_again_each_day(store: Store, monkey
         assert [found.id for found in objections.unrouted(tx)] == [unlisted]
 
 
-def test_what_is_late_is_counted_where_something_is_listed(store: Store) -> None:
+def test_late_objections_to_listed_values_are_counted(store: Store) -> None:
     listed, _ = add(store, None, -1)
     unlisted, _ = add(store, None, -1, "domain:other.example.com")
     with store.begin() as tx:
@@ -87,7 +87,7 @@ def test_what_is_late_is_counted_where_something_is_listed(store: Store) -> None
         assert [found.id for found in objections.all_objections(tx)] == [listed]
 
 
-def test_what_was_answered_long_ago_is_forgotten(store: Store) -> None:
+def test_old_answered_objections_are_deleted(store: Store) -> None:
     done, _ = add(store, None, -DAY)
     open_, _ = add(store, None, -DAY, "domain:other.example.com")
     with store.begin() as tx:

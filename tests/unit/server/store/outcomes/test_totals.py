@@ -1,4 +1,4 @@
-"""Totals are counted once, however often and in whatever order they are stated."""
+"""Totals count once, for any number and order of statements."""
 
 import secrets
 from datetime import date, timedelta
@@ -45,7 +45,7 @@ def fold(store: Store, *records: OutcomeTotals, ended: tuple[str, ...] = (), par
         return set(totals.fold(tx, partner, records, ended))
 
 
-def test_what_is_stated_is_summed_by_day_and_currency(store: Store) -> None:
+def test_statements_are_summed_by_day_and_currency(store: Store) -> None:
     fold(store, record("1/a"), record("1/b", about=b"b"), record("1/c", about=b"c", currency="USD"))
     fold(store, record("2/a"), partner="Second Bank")
     assert [(row.partner, row.currency, row.records, row.number, row.amount) for row in sums(store)] == [
@@ -55,7 +55,7 @@ def test_what_is_stated_is_summed_by_day_and_currency(store: Store) -> None:
     ]
 
 
-def test_what_is_stored_under_a_former_digest_is_stated_again_by_the_digest_of_now(store: Store) -> None:
+def test_total_under_a_former_digest_is_moved_to_the_current_one(store: Store) -> None:
     fold(store, record("1/a", about=b"old"), record("1/c", about=b"else"))
     with store.begin() as tx:
         formerly = {b"old": b"a", b"older": b"a"}
@@ -69,19 +69,19 @@ def test_a_newer_record_of_the_same_period_replaces_the_older(store: Store) -> N
     assert [(row.records, row.number) for row in sums(store)] == [(1, 15)]
 
 
-def test_records_of_other_periods_stand_beside_each_other(store: Store) -> None:
+def test_records_of_different_periods_are_kept_separately(store: Store) -> None:
     december = {"first_day": date(2026, 12, 1), "last_day": date(2026, 12, 31), "day": date(2026, 12, 31)}
     fold(store, record("1/a"), record("1/b", stated=2, **december))
     assert [row.number for row in sums(store)] == [12, 12]
 
 
-def test_a_reference_that_is_stated_again_replaces_whatever_the_period_is(store: Store) -> None:
+def test_repeated_reference_replaces_the_record_of_any_period(store: Store) -> None:
     december = {"first_day": date(2026, 12, 1), "last_day": date(2026, 12, 31), "day": date(2026, 12, 31)}
     fold(store, record("1/a", referenced=True), record("1/b", referenced=True, stated=2, **december))
     assert [(row.day, row.records) for row in sums(store)] == [(date(2026, 12, 31), 1)]
 
 
-def test_a_record_that_ends_gives_its_place_back_to_the_one_before(store: Store) -> None:
+def test_ended_record_restores_the_one_before(store: Store) -> None:
     fold(store, record("1/a"), record("1/b", number=15, stated=2))
     fold(store, ended=("1/b",))
     assert [row.number for row in sums(store)] == [12]
@@ -95,11 +95,12 @@ def test_an_older_version_of_a_record_changes_nothing(store: Store) -> None:
     assert [row.number for row in sums(store)] == [15]
 
 
-def test_what_is_forgotten_is_in_no_table(store: Store) -> None:
+def test_deleted_record_is_in_no_table(store: Store) -> None:
     fold(store, record("1/a"), record("1/b", about=b"b"))
     fold(store, record("2/a"), partner="Second Bank")
     with store.begin() as tx:
-        totals.forget(tx, ["1/a", "2/a", "3/a"])
+        totals.fold(tx, "First Bank", (), ["1/a", "3/a"])
+        totals.fold(tx, "Second Bank", (), ["2/a"])
     assert [(row.partner, row.records) for row in sums(store)] == [("First Bank", 1)]
 
 
@@ -142,7 +143,7 @@ def any_record(draw: st.DrawFn) -> OutcomeTotals:
 
 
 def expected(records: list[OutcomeTotals]) -> dict[date, int]:
-    """Return the sum of each day, counted anew from all records."""
+    """Return the sum of each day, computed anew from all records."""
     latest: dict[str, OutcomeTotals] = {}
     for one in records:
         latest[one.key] = max(latest.get(one.key, one), one, key=lambda stated: stated.stated)

@@ -1,4 +1,4 @@
-"""Policies and entered values, as they are stored in each database."""
+"""Policies and entered values as stored in each database."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from server.store.policies import policies
 from server.store.policies.policies import UnknownPolicy
 
 
-def test_the_last_policy_that_two_persons_decided_on_is_known_beside_the_last(store: Store) -> None:
+def test_last_confirmed_policy_is_stored_with_the_last_one(store: Store) -> None:
     with store.begin() as tx:
         assert policies.last(tx) is None
         assert policies.last_decided(tx) is None
@@ -26,7 +26,7 @@ def test_the_last_policy_that_two_persons_decided_on_is_known_beside_the_last(st
             policies.get(tx, 4)
 
 
-def test_entries_are_put_replaced_ended_and_forgotten(store: Store) -> None:
+def test_entries_are_added_replaced_ended_and_deleted(store: Store) -> None:
     ends = AllowlistEntry("domain:a.example.com", False, "ours", "Anong", 1, 2)
     stays = AllowlistEntry("domain:b.example.com", True, "ours", "Anong", 1)
     with store.begin() as tx:

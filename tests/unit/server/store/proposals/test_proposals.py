@@ -1,4 +1,4 @@
-"""Proposals are kept as they were made, end once, and are forgotten in the end."""
+"""Proposals are stored unchanged, end once, and are deleted in the end."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def add(
         )
 
 
-def test_a_proposal_is_kept_as_it_was_made(store: Store) -> None:
+def test_proposal_is_stored_unchanged(store: Store) -> None:
     made = add(store)
     with store.read() as tx:
         assert proposals.find(tx, made.id) == made
@@ -34,7 +34,7 @@ def test_a_proposal_is_kept_as_it_was_made(store: Store) -> None:
             proposals.find(tx, "another")
 
 
-def test_what_is_decided_is_listed_with_all_alone(store: Store) -> None:
+def test_decided_proposals_are_listed_only_with_all(store: Store) -> None:
     made = add(store)
     with store.begin() as tx:
         proposals.decide(tx, made.id, "rejected", "Boon")
@@ -44,7 +44,18 @@ def test_what_is_decided_is_listed_with_all_alone(store: Store) -> None:
     assert (found.state, found.decided_by) == ("rejected", "Boon")
 
 
-def test_the_same_proposed_again_makes_the_earlier_one_void(store: Store) -> None:
+def test_open_proposals_are_found_by_action_and_arguments(store: Store) -> None:
+    made = [add(store, value=value) for value in ("x", "y", "z")]
+    add(store, value="x", action="make-admin")
+    add(store, value="y", lasts=0)
+    with store.begin() as tx:
+        proposals.decide(tx, made[2].id, "rejected", "Boon")
+        wanted = [one.arguments for one in made]
+        assert proposals.find_open(tx, "erase", wanted) == [made[0]]
+        assert proposals.find_open(tx, "erase", wanted[1:]) == []
+
+
+def test_repeated_proposal_voids_the_earlier_one(store: Store) -> None:
     first, second = add(store), add(store, by="Boon")
     with store.read() as tx:
         assert proposals.find(tx, first.id).state == "void"
@@ -58,7 +69,7 @@ def test_a_proposal_expires(store: Store) -> None:
         assert proposals.all_proposals(tx) == []
 
 
-def test_an_emptied_proposal_says_who_and_when_and_nothing_else(store: Store) -> None:
+def test_emptied_proposal_keeps_only_person_and_time(store: Store) -> None:
     made = add(store)
     with store.begin() as tx:
         proposals.empty(tx, made.id, [Effect("gone")])
@@ -68,7 +79,7 @@ def test_an_emptied_proposal_says_who_and_when_and_nothing_else(store: Store) ->
     assert (found.proposed_by, found.proposed) == (made.proposed_by, made.proposed)
 
 
-def test_what_ended_long_ago_is_forgotten(store: Store) -> None:
+def test_old_ended_proposals_are_deleted(store: Store) -> None:
     expired, open_ = add(store, lasts=0), add(store)
     with store.begin() as tx:
         proposals.decide(tx, expired.id, "open", "Boon")
@@ -77,7 +88,7 @@ def test_what_ended_long_ago_is_forgotten(store: Store) -> None:
         assert proposals.all_proposals(tx, only_open=False) == [open_]
 
 
-def test_pages_go_on_where_one_ended_and_have_some_persons_alone(store: Store) -> None:
+def test_pages_continue_and_can_be_limited_to_persons(store: Store) -> None:
     made = [add(store, value=str(number), by="Boon" if number % 2 else "Anong") for number in range(5)]
     other = add(store, action="make-admin")
     with store.read() as tx:

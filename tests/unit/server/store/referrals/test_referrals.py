@@ -1,4 +1,4 @@
-"""Referrals are open until they are answered, and hold nothing of a person."""
+"""Referrals are open until answered, and contain no personal data."""
 
 import pytest
 
@@ -36,12 +36,12 @@ def test_referring_again_while_it_is_open_changes_nothing(store: Store) -> None:
     assert add(store).id != first.id
 
 
-def test_an_unknown_referral_has_no_answer(store: Store) -> None:
+def test_unknown_referral_cannot_be_answered(store: Store) -> None:
     with store.begin() as tx, pytest.raises(UnknownReferral):
         referrals.answer(tx, "another", ReferralAnswer.DECLINED, "Boon")
 
 
-def test_an_answered_referral_is_forgotten_in_the_end_and_an_open_one_never(store: Store) -> None:
+def test_answered_referral_is_deleted_in_the_end_and_an_open_one_never(store: Store) -> None:
     first, second = add(store), add(store, OTHER)
     with store.begin() as tx:
         answered = referrals.answer(tx, first.id, ReferralAnswer.PROTECTED, "Boon")
@@ -50,5 +50,5 @@ def test_an_answered_referral_is_forgotten_in_the_end_and_an_open_one_never(stor
         assert referrals.all_referrals(tx, only_open=False) == [second]
 
 
-def test_no_column_has_room_for_a_persons_data() -> None:
+def test_no_column_can_store_personal_data() -> None:
     assert {column.name for column in table.columns} == {*StoredReferral._fields}

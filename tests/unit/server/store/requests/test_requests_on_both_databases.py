@@ -1,4 +1,4 @@
-"""Requests between institutions on both databases: a whole one, two answers at once, and what is forgotten."""
+"""Requests between institutions on both databases: a whole one, two concurrent responses, and deletions."""
 
 import threading
 from datetime import timedelta
@@ -11,13 +11,12 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
 from schemas.request import Request, RequestAnswer
+from server.features.requests import desk, records as requests
+from server.features.requests.ageing import age
+from server.features.requests.assign import assign
 from server.release.hub import Hub
-from server.release.requests import desk
-from server.release.requests.ageing import age
-from server.release.requests.assign import assign
 from server.store import Store, StoreUnavailable, collections, partners
 from server.store.database.times import now
-from server.store.requests import requests
 
 ACCOUNT, NEXT = "bank-account:TH:KASITHBK:1234567890", "bank-account:TH:GSBATHBK:012345678901"
 DAY = 86_400_000_000
@@ -51,17 +50,17 @@ def answer(hub: Hub, partner: Partner, id_: str, **columns: Any) -> None:
         desk.send(hub, tx, partner, RequestAnswer.model_validate({**given, **columns}))
 
 
-def test_a_freeze_by_police_goes_on_and_ends(hub: Hub) -> None:
+def test_police_freeze_continues_and_ends(hub: Hub) -> None:
     police = joined(hub, "Police", PartnerKind.GOVERNMENT, authority=("bank-account",))
-    keeper = joined(hub, "Keeping Bank", institutions=("KASITHBK",))
+    provider = joined(hub, "Keeping Bank", institutions=("KASITHBK",))
     joined(hub, "Next Bank", institutions=("GSBATHBK",))
     id_ = ask(hub, police, until=timestamp.now() + timedelta(hours=2))
-    answer(hub, keeper, id_, state="agreed", went_to=[{"of": NEXT, "amount": "60"}])
+    answer(hub, provider, id_, state="agreed", went_to=[{"of": NEXT, "amount": "60"}])
     with hub.store.read() as tx:
-        assert requests.current(tx, now())[:2] == (1, 0)
-        assert requests.current(tx, now()).holding == 1
+        assert requests.current(tx, now())[:2] == (0, 0)
+        assert requests.current(tx, now())[4:6] == (1, 1)
         assert len(requests.of_chain(tx, id_)) == 2
-    assert age(hub, now() + DAY) == 2
+    assert age(hub, now() + DAY) == 1
     with hub.store.read() as tx:
         assert requests.current(tx, now()).holding == 0
     answer(hub, police, id_, state="closed")
@@ -70,17 +69,17 @@ def test_a_freeze_by_police_goes_on_and_ends(hub: Hub) -> None:
         assert list(requests.of_chain(tx, id_)) != [id_]
 
 
-def test_of_two_answers_at_once_one_is_taken(hub: Hub) -> None:
+def test_one_of_two_concurrent_responses_is_accepted(hub: Hub) -> None:
     victims = joined(hub, "Victims Bank")
-    keeper = joined(hub, "Keeping Bank", institutions=("KASITHBK",))
-    id_ = ask(hub, victims)
+    provider = joined(hub, "Keeping Bank", institutions=("KASITHBK",))
+    id_ = ask(hub, victims, legal_basis="statute")
     start, outcomes = threading.Barrier(2), []
 
     def give(**columns: Any) -> None:
         start.wait()
         for _ in range(20):
             try:
-                answer(hub, keeper, id_, **columns)
+                answer(hub, provider, id_, **columns)
                 outcomes.append("taken")
             except Rejected as refusal:
                 outcomes.append(refusal.reason)
@@ -101,15 +100,15 @@ def test_of_two_answers_at_once_one_is_taken(hub: Hub) -> None:
         assert len(requests.steps(tx, [id_])[id_]) == 2
 
 
-def test_an_operator_gives_a_request_to_whoever_keeps_the_account(hub: Hub) -> None:
+def test_operator_assigns_a_request_to_the_provider_of_the_account(hub: Hub) -> None:
     police = joined(hub, "Police", PartnerKind.GOVERNMENT, authority=("bank-account",))
     id_ = ask(hub, police, until=timestamp.now() + timedelta(hours=2))
-    keeper = joined(hub, "Keeping Bank")
+    provider = joined(hub, "Keeping Bank")
     with hub.store.read() as tx:
         assert requests.current(tx, now()).unaddressed == 1
         assert [stored.id for stored in requests.all_requests(tx, unaddressed=True, most=5)] == [id_]
     with hub.store.begin() as tx:
-        assert assign(hub, tx, id_, keeper, "Operator").hold is not None
-    answer(hub, keeper, id_, state="acknowledged")
+        assert assign(hub, tx, id_, provider).hold is not None
+    answer(hub, provider, id_, state="acknowledged")
     with hub.store.begin() as tx, pytest.raises(Rejected, match="unknown-request"):
-        assign(hub, tx, id_, keeper, "Operator")
+        assign(hub, tx, id_, provider)

@@ -1,4 +1,4 @@
-"""A value on an allowlist is held for review; scams on a shared service, or beside a listed value, are not."""
+"""A value on an allowlist is held for review. Scams on a shared service, or next to a listed value, are not."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ BUNDLED = Allowlists()
 
 
 def matched(kind: str, value: str, lists: Allowlists = BUNDLED) -> str | None:
-    """Return the name of the list that has a value as it would be reported."""
+    """Return the name of the list that contains a value as it would be reported."""
     reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
     found = lists.match(reader.report({"kind": kind, "value": value}))
     if found is None:
@@ -109,7 +109,7 @@ def test_every_host_below_a_banks_domain_matches() -> None:
         ("app", "android:com.example.bank", None),
         ("app", "ios:com.apple.mobilesafari", "system-apps"),
         ("bank-account", "GB29NWBK60161331926819", None),
-        # Institutions: second domains, whatever is below, mailboxes, hotlines, sender names, apps and accounts.
+        # Institutions: second domains, all subdomains, mailboxes, hotlines, sender names, apps and accounts.
         ("domain", "scbeasy.com", "institution-sites"),
         ("domain", "online.kasikornbankgroup.com", "institution-sites"),
         ("domain", "www.scbeasy.com", "institution-sites"),
@@ -125,7 +125,7 @@ def test_every_host_below_a_banks_domain_matches() -> None:
         ("domain", "r3.o.lencr.org", "institution-hosts"),
         ("url", "http://r3.o.lencr.org/", "institution-hosts"),
         ("domain", "a.root-servers.net", "institution-hosts"),
-        ("domain", "dns.google", "institution-hosts"),
+        ("domain", "dns.google", "closed-domains"),
         ("domain", "mozilla.cloudflare-dns.com", "institution-hosts"),
         ("domain", "th.wikipedia.org", "institution-hosts"),
         ("domain", "meet.jit.si", "institution-hosts"),
@@ -143,6 +143,21 @@ def test_every_host_below_a_banks_domain_matches() -> None:
         ("phone", "+6628888888", "institution-numbers"),
         ("phone", "TH:KBANK", "institution-numbers"),
         ("phone", "VN:VIETCOMBANK", "institution-numbers"),
+        ("phone", "TH:K BANK", "institution-numbers"),
+        ("phone", "TH:K.BANK", "institution-numbers"),
+        ("phone", "TH:KBANK-SMS", None),
+        ("phone", "MY:KBANK", None),
+        # Pages of a platform for all its users, and those of one of them.
+        ("url", "https://www.facebook.com/marketplace/", "institution-platforms"),
+        ("url", "https://www.facebook.com/marketplace/item/1234567890123456/", None),
+        ("url", "https://www.facebook.com/watch", "institution-platforms"),
+        ("url", "https://www.facebook.com/watch/?v=1234567890", None),
+        ("url", "https://www.tiktok.com/shop", "institution-platforms"),
+        ("url", "https://shopee.co.th/mall", "institution-platforms"),
+        ("url", "https://shopee.co.th/Example-i.123456789.9876543210", None),
+        ("url", "https://produto.mercadolivre.com.br/MLB-1234567890-example-_JM", None),
+        ("url", "https://www.carousell.sg/p/example-thing-1234567890/", None),
+        ("social-account", "shopee:example_shop@shopee.co.th", None),
         ("phone", "DE:116117", "public-numbers"),
         ("phone", "TH:4567", None),
         ("social-account", "whatsapp:+6628888888", "institution-numbers"),
@@ -155,7 +170,7 @@ def test_every_host_below_a_banks_domain_matches() -> None:
         ("wallet", "0x00000000219ab540356cBB839Cbe05303d7705Fa", "contracts"),
         ("wallet", "0x71660c4005BA85c37ccec55d0C4493E66Fe775d3", "exchange-wallets"),
         ("wallet", "0x1f9840a85d5aF5bf1D1762F925BDADdC4201F984", "token-contracts"),
-        # Below a site's own domain, names are its owner's; below one where strangers get names, theirs.
+        # Names below a site's own domain belong to its owner; below a domain open to strangers, to them.
         ("domain", "chat.signal.org", "institution-hosts"),
         ("domain", "www.chat.signal.org", "institution-hosts"),
         ("domain", "a.b.chat.signal.org", "institution-hosts"),
@@ -172,7 +187,7 @@ def test_every_host_below_a_banks_domain_matches() -> None:
         ("url", "https://updates.signal.org/any/page", "institution-hosts"),
         ("url", "https://shop.weebly.com/login", None),
         ("url", "https://sites.google.com/view/login", None),
-        # Where one logs in on a site whose other pages are its users'.
+        # The login page of a site whose other pages belong to its users.
         ("url", "https://facebook.com/login", "institution-platforms"),
         ("url", "https://www.facebook.com/login/?next=https%3A%2F%2Fa.example.com", "institution-platforms"),
         ("url", "http://m.facebook.com/login.php", "user-content"),
@@ -187,15 +202,15 @@ def test_every_host_below_a_banks_domain_matches() -> None:
         ("url", "https://www.linkedin.com/uas/login", "institution-platforms"),
         ("url", "https://www.facebook.com/login.page.of.a.scam", None),
         ("url", "https://github.com/someone/login", None),
-        ("url", "https://t.me/login", None),
+        ("url", "https://t.me/login", "short-links"),
         ("url", "https://bit.ly/login", None),
     ],
 )
-def test_each_value_matches_the_list_that_has_it(kind: str, value: str, name: str | None) -> None:
+def test_each_value_matches_its_list(kind: str, value: str, name: str | None) -> None:
     assert matched(kind, value) == name
 
 
-def test_documentation_values_match_only_where_the_hub_is_set_so() -> None:
+def test_documentation_values_match_only_if_configured() -> None:
     examples = [
         ("bank-account", "GB29NWBK60161331926819"),
         ("phone", "+66812345678"),
@@ -218,7 +233,7 @@ def test_every_list_but_the_operators_own_has_entries() -> None:
 @given(st.sampled_from(sorted(INDEX.owned)), st.from_regex(r"[a-z]{1,8}", fullmatch=True))
 @settings(deadline=None)
 def test_a_name_that_only_looks_like_an_owners_does_not_match(host: str, label: str) -> None:
-    """A name that ends the same, but without a dot before it, is somebody else's."""
+    """A name with the same ending but without a dot before it belongs to another owner."""
     other = f"{label}-{host.partition('.')[0]}.example.net"
     assert BUNDLED.match(cast(Report, SimpleNamespace(kind="domain", value=other))) is None
 
@@ -232,7 +247,7 @@ def test_an_address_matches_exactly_if_a_listed_network_contains_it(address: Any
     assert (INDEX.network(str(address)) is not None) is among
 
 
-def test_every_list_has_a_description_and_a_way_out() -> None:
+def test_every_list_has_a_description_and_advice() -> None:
     assert all(allowlist.what and allowlist.instead for allowlist in ALLOWLISTS.values())
     assert {allowlist.entry_type for allowlist in ALLOWLISTS.values()} == set(EntryType)
 

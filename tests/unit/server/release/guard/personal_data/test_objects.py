@@ -1,4 +1,4 @@
-"""Personal data of victims and holders is refused wherever it stands in an object; texts about scams pass."""
+"""Personal data of victims and holders is refused anywhere in an object; texts about scams pass."""
 
 import json
 import random
@@ -27,7 +27,7 @@ MAIL = "jane.doe@example.com"
 
 
 def refusal(**properties: Any) -> str | None:
-    """Return the message with which an indicator with these properties is refused, None if it passes."""
+    """Return the refusal message for an indicator with these properties, or None if it passes."""
     try:
         objects.refuse_personal_data({"type": "indicator", "pattern": PATTERN, **properties})
     except Rejected as refused:
@@ -36,7 +36,7 @@ def refusal(**properties: Any) -> str | None:
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_planted_personal_data_is_found(what: str) -> None:
+def test_inserted_personal_data_is_found(what: str) -> None:
     missed = [text for text in PLANTED[what] if refusal(description=text) is None]
     assert missed == []
 
@@ -48,7 +48,7 @@ def test_texts_about_scams_pass() -> None:
 def test_a_refusal_does_not_repeat_the_data() -> None:
     for text in (text for texts in PLANTED.values() for text in texts):
         message = refusal(description=text) or ""
-        assert message.startswith("description: there seems to be ")
+        assert message.startswith("description: it seems to contain ")
         assert text not in message
         assert not any(char.isdigit() for char in message)
 
@@ -106,7 +106,7 @@ def test_a_case_number_passes_though_it_could_be_an_id() -> None:
     assert refusal(extensions={"extension-definition--1": {"reference": CARD}}) is not None
 
 
-def test_values_beside_a_case_number_do_not_make_it_personal() -> None:
+def test_values_next_to_a_case_number_do_not_make_it_personal() -> None:
     hold = {"amount": "4242", "until": "2027-01-01T00:00:00.000Z", "reference": "424242424242"}
     said = {"reference": "0812345678", "first_seen": "2026-10-01T08:00:00.000Z", "hold": hold}
     said["evidence"] = [{"sha256": "0a" * 32, "reference": "3100600445635"}]
@@ -146,17 +146,22 @@ def test_other_lines_hide_nothing(around: str, planted: str) -> None:
     assert refusal(description=f"{around}\n\n{planted}\n\n{around}") is not None
 
 
+PLANTED_MAILBOX = "victim: jane.doe@example.com"
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), st.lists, max_leaves=20))
 @settings(deadline=None, max_examples=examples(50))
 def test_any_value_passes_or_is_refused(value: Any) -> None:
+    """Values of any shape cause no other error, and do not hide values next to them."""
     refusal(x_anything={"inner": value})
+    assert refusal(x_anything={"inner": [value, PLANTED_MAILBOX]}) is not None
 
 
 # The first sixteen digits are those of a card, and of an account.
 ID_LIKE_A_CARD = "42424242-4242-4242-a242-424242424242"
 
 
-def test_ids_and_hashes_pass_whatever_digits_they_have() -> None:
+def test_ids_and_hashes_pass_with_any_digits() -> None:
     origin = {"source_name": "scamfeed-origin", "external_id": f"indicator--{ID_LIKE_A_CARD}"}
     digest = "4242424242424242" * 3 + "424242424242424a"
     assert refusal(external_references=[origin], x_id=ID_LIKE_A_CARD) is None
@@ -182,7 +187,7 @@ def test_other_literals_of_a_pattern_are_not_its_own_value() -> None:
     objects.refuse_personal_data({**said, "description": "writes as Scam@Shop.example.com"}, report)
 
 
-def test_a_pattern_in_another_type_lets_nothing_pass() -> None:
+def test_pattern_in_another_type_hides_nothing() -> None:
     with pytest.raises(Rejected, match="e-mail address"):
         objects.refuse_personal_data(
             {"type": "note", "pattern": "[a:b = 'jane.doe@example.com']", "content": "jane.doe@example.com"}

@@ -1,0 +1,1 @@
+"""Programs of a partner: its mirror, private matching, the verification of a hub's log, and the doctor."""

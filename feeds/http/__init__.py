@@ -1,1 +1,0 @@
-"""HTTP to other people's servers: addresses, proxies, retries, paging."""

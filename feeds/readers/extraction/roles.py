@@ -1,0 +1,213 @@
+"""Roles of values in sentences: the owner of a value by the nearest cue before it, with the deciding words."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from feeds.readers.extraction.cues import TextPurpose, expression, is_real
+
+# Stands for a value, so that no word of a link or a name counts as a cue.
+VALUE = "█"
+# Number of characters before and behind a value in which a cue counts, in the same sentence.
+_REACH = 220
+_VICTIMS_REACH = 60
+_REALS_REACH = 60
+# Number of characters between a victim and a value of theirs.
+_SUBJECTS_REACH = 25
+# At most the name of a bank, between the words for somebody's account and its number.
+_NAME = re.compile(r"[\s(:]*(?:[A-Z][A-Za-z]{1,11}\s)?[\s(:]*")
+_HELPERS_REACH = 80
+_OWN = frozenset({"of_victim", "own"})
+_HELPERS = frozenset({"helper", "report"})
+# Ideas that only state how people were reached or paid.
+_WEAK = frozenset({"paid", "reached"})
+# A run of marks is tried once, from its beginning: a row of dots takes linear time.
+_END = re.compile(
+    r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+\s+(?=[A-Z\"'“‘(¿¡█]|[^\x00-\x7f])|[。！？।]|(?<![!?])[!?]++(?=[^\x00-\x7f])"
+)
+_LAST_WORD = re.compile(r"[^\s(]{1,12}$")
+_THAI = re.compile(r"[\u0e00-\u0e7f]\.?$")
+_HANDLE = re.compile(r"(?<![\w@.+-])@[A-Za-z0-9_][\w.-]{2,63}")
+_NUMBER = re.compile(r"(?<!\d)\d(?:[ ().-]{0,2}\d){5,19}")
+_BLANKS = re.compile(r"\s+")
+# Kinds of values that receive money; the others are ways to reach people.
+MONEY = frozenset({"bank-account", "payment-alias", "wallet"})
+
+# The deciding ideas of ``prose.toml``, with the purpose of a value after them, and whether they apply only to values
+# that receive money (True) or only to ways to reach people (False).
+_IDEAS: tuple[tuple[str, TextPurpose, bool | None], ...] = (
+    ("scam", TextPurpose.VALUES, None),
+    ("of_scammer", TextPurpose.VALUES, None),
+    ("to_victim", TextPurpose.VALUES, None),
+    ("paid", TextPurpose.VALUES, True),
+    ("reached", TextPurpose.VALUES, False),
+    ("own", TextPurpose.INNOCENT, None),
+    ("of_victim", TextPurpose.INNOCENT, None),
+    ("victim", TextPurpose.INNOCENT, None),
+    ("real", TextPurpose.INNOCENT, None),
+    ("helper", TextPurpose.CONTACT, None),
+    ("report", TextPurpose.CONTACT, None),
+    ("sources", TextPurpose.SOURCES, None),
+)
+
+
+class ValueRole(NamedTuple):
+    """The purpose of a value by a cue: the ``words`` of the cue, and its ``idea`` in ``prose.toml``."""
+
+    purpose: TextPurpose
+    idea: str
+    words: str
+
+    @property
+    def why(self) -> str:
+        """Return the cue as the reason of a decision."""
+        return f"{self.idea.replace('_', ' ')}: {self.words!r}" if self.words else self.idea
+
+
+class _Cue(NamedTuple):
+    end: int
+    start: int
+    purpose: TextPurpose
+    idea: str
+    money: bool | None
+
+
+class LineOfSentences:
+    """One line of a text with the values in it, in sentences; it gives the role of each value.
+
+    ``before`` is the end of the line above, if the sentence begins there. Time is linear in the length of the line: the
+    cues of a sentence are found once for all values in it.
+    """
+
+    def __init__(self, text: str, values: Iterable[tuple[int, int]], before: str = "") -> None:
+        """Start with the positions of the ``values`` in ``text``, in order and without overlaps."""
+        found = (match.span() for shape in (_HANDLE, _NUMBER) for match in shape.finditer(text))
+        self._spans = [*_merged([*values, *found])]
+        pieces, at, size = [before], 0, len(before)
+        self._shifts: list[int] = [size]
+        for start, end in self._spans:
+            pieces += [text[at:start], VALUE]
+            size += start - at + 1
+            at = end
+            self._shifts.append(size - end)
+        self._text = "".join([*pieces, text[at:]])
+        self._ends = _sentence_ends(self._text)
+        self._cues: dict[int, list[_Cue]] = {}
+
+    def role(self, start: int, end: int, kind: str) -> ValueRole | None:
+        """Return the role of the value of a ``kind`` at a place in the line, None if no cue states it."""
+        first, last = self._place(start), self._place(end)
+        sentence = bisect_right(self._ends, first)
+        begin = self._ends[sentence - 1] if sentence else 0
+        stop = self._ends[sentence] if sentence < len(self._ends) else len(self._text)
+        if sentence not in self._cues:
+            self._cues[sentence] = sorted(_cues_of(self._text[begin:stop], begin), key=lambda cue: (cue.end, cue.start))
+        cues = self._cues[sentence]
+        found = self._behind(last, stop)
+        if found and (found.purpose is not TextPurpose.VALUES or not self._is_of_victim(cues, first)):
+            return found
+        money = kind in MONEY
+        for place in range(bisect_right(cues, first, key=lambda cue: cue.end) - 1, -1, -1):
+            cue = cues[place]
+            if first - cue.end > _REACH:
+                break
+            if cue.money not in (None, money) or (cue.idea == "victim" and first - cue.end > _VICTIMS_REACH):
+                continue
+            cue = _decisive(cues, place)
+            if cue.idea in _WEAK:
+                cue = _real_before(cues, place) or self._helper_before(cues, place) or cue
+            return ValueRole(cue.purpose, cue.idea, self._words(cue))
+        return None
+
+    def _behind(self, place: int, stop: int) -> ValueRole | None:
+        """Return the role by the words directly after a value."""
+        behind = self._text[place : min(stop, place + 60)].lstrip(" ,)]\"'”*_-–—(")
+        for idea, purpose in (("other_behind", TextPurpose.CONTACT), ("scam_behind", TextPurpose.VALUES)):
+            if found := expression(idea).match(behind):
+                return ValueRole(purpose, idea, found[0])
+        return None
+
+    def _is_of_victim(self, cues: list[_Cue], first: int) -> bool:
+        """Return whether the words directly before a value call it a victim's own: "customer 081… reports that"."""
+        place = bisect_right(cues, first, key=lambda cue: cue.end) - 1
+        if place < 0:
+            return False
+        between = self._text[cues[place].end : first]
+        if VALUE in between:
+            return False
+        if cues[place].idea == "victim":
+            return len(between) <= _SUBJECTS_REACH
+        return cues[place].idea in _OWN and _NAME.fullmatch(between) is not None
+
+    def _helper_before(self, cues: list[_Cue], place: int) -> _Cue | None:
+        """Return the cue of a helper that "or" joins to a weak cue: "call the police on x, or visit y"."""
+        weak = cues[place]
+        for cue in reversed(cues[max(0, place - 6) : place]):
+            if cue.idea in ("scam", "of_scammer") or weak.end - cue.end > _HELPERS_REACH:
+                return None
+            if cue.idea in _HELPERS:
+                between = self._text[cue.end : weak.end]
+                ends = [found.end() for found in expression("or").finditer(between)]
+                return cue if any(len(between) - (weak.end - weak.start) - end in (0, 1) for end in ends) else None
+        return None
+
+    def _words(self, cue: _Cue) -> str:
+        return _BLANKS.sub(" ", self._text[cue.start : cue.end]).strip()
+
+    def _place(self, at: int) -> int:
+        """Return the place in the text with values replaced."""
+        place = bisect_right(self._spans, at, key=lambda span: span[1])
+        inside = place < len(self._spans) and self._spans[place][0] <= at
+        return (self._spans[place][0] if inside else at) + self._shifts[place]
+
+
+def _real_before(cues: list[_Cue], place: int) -> _Cue | None:
+    """Return the word for something legitimate near before a weak cue: "the real one is only at the site x"."""
+    for cue in reversed(cues[max(0, place - 4) : place]):
+        if cues[place].end - cue.end > _REALS_REACH or cue.idea in ("scam", "of_scammer"):
+            return None
+        if cue.idea == "real":
+            return cue
+    return None
+
+
+def _decisive(cues: list[_Cue], place: int) -> _Cue:
+    """Return the cue that decides among those that end where the cue at ``place`` ends.
+
+    "called the police at" is a helper's, "my account" the writer's; but "told the victims" is a scammer's act.
+    """
+    cue = cues[place]
+    same = [other for other in cues[max(0, place - 6) : place + 1] if other.end == cue.end]
+    others = [one for one in same if one.purpose is not TextPurpose.VALUES and one.idea != "victim"]
+    return others[-1] if others else min(same, key=lambda one: (one.idea == "victim", one.start))
+
+
+def _cues_of(text: str, begin: int) -> Iterable[_Cue]:
+    for idea, purpose, money in _IDEAS:
+        for match in expression(idea).finditer(text):
+            if idea == "real" and not is_real(text[max(0, match.start() - _REALS_REACH) : match.end()]):
+                continue
+            yield _Cue(begin + match.end(), begin + match.start(), purpose, idea, money)
+
+
+def _sentence_ends(text: str) -> list[int]:
+    """Return the ends of the sentences in a line; a dot behind an abbreviation or a Thai letter ends none."""
+    ends = []
+    for match in _END.finditer(text):
+        before = text[max(0, match.start() - 12) : match.start()]
+        if text[match.start()] == ".":
+            word = _LAST_WORD.search(before)
+            if _THAI.search(before) or (word and expression("abbreviation").fullmatch(word[0])):
+                continue
+        ends.append(match.end())
+    return ends
+
+
+def _merged(spans: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """Yield spans in order, without those that begin inside another."""
+    last = 0
+    for start, end in sorted(spans):
+        if start >= last:
+            yield start, end
+            last = end

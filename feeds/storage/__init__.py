@@ -1,1 +1,0 @@
-"""Storage: folders here and on other machines, mailboxes, signatures of files."""

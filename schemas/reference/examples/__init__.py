@@ -1,1 +1,0 @@
-"""Examples of values as reports write them, one file a kind, each with its normal form or refusal."""

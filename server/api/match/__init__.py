@@ -1,1 +1,0 @@
-"""Private matching: the keys, the sets and the endpoints."""

@@ -1,1 +1,0 @@
-"""Commands about the configured feeds: runs, schedules, checks, deliveries."""

@@ -1,1 +1,0 @@
-"""Commands that run a hub: set up, serve, status, policy, allowlists."""

@@ -1,1 +1,0 @@
-"""Commands about the persons who log in to the pages."""

@@ -1,1 +1,0 @@
-"""Commands about proof: evidence, and statements for a court."""

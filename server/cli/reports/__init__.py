@@ -1,1 +1,0 @@
-"""Commands that read reports from files: to STIX, or into the hub."""

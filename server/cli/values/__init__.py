@@ -1,1 +1,0 @@
-"""Commands that show what the hub has of values: look-ups, explanations, exports."""

@@ -1,1 +1,0 @@
-"""The console: the pages for the operators of the hub."""

@@ -1,0 +1,1 @@
+"""The features of a hub: a folder each, with the operations that change it."""

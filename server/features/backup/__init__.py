@@ -1,0 +1,1 @@
+"""Backup and restore of a whole hub: database, keys, the files named by its settings, and stored evidence."""

@@ -1,0 +1,1 @@
+"""Clearance: signed statements that a delisted value is not listed."""

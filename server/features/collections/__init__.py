@@ -1,0 +1,1 @@
+"""Collections that several partners may read."""

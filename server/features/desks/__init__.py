@@ -1,0 +1,1 @@
+"""How a person sees the desks: the columns of their tables, kept in the browser."""

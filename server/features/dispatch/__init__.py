@@ -1,0 +1,1 @@
+"""Dispatch: reports of listed values by mail, as XARF, to registrars and networks that are no partners."""

@@ -1,0 +1,1 @@
+"""Files of evidence about reports and cases."""

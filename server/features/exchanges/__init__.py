@@ -1,0 +1,1 @@
+"""Exchanges: collections that their members write directly."""

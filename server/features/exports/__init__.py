@@ -1,0 +1,1 @@
+"""Exports: files of the active indicators of a collection."""

@@ -1,0 +1,1 @@
+"""Federation: how this hub exchanges reports with other hubs."""

@@ -1,0 +1,1 @@
+"""The end of this hub, as its heads announce it to other hubs."""

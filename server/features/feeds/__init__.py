@@ -1,0 +1,1 @@
+"""Feeds: the runs of connectors that people start."""

@@ -1,0 +1,1 @@
+"""Findings of providers about their accounts."""

@@ -1,0 +1,1 @@
+"""The hub as a whole: its store, its backups, and their restoration."""

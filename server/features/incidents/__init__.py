@@ -1,0 +1,1 @@
+"""Incidents: many wrong reports, held, released or retracted together by two persons."""

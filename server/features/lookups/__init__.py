@@ -1,0 +1,1 @@
+"""Look-ups: what a hub knows of a value, for one reader."""

@@ -1,0 +1,1 @@
+"""Private matching: the keys, and the sets of tags and rows that partners match their values against."""

@@ -1,0 +1,1 @@
+"""Signed statements of the versions that partners received."""

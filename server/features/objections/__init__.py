@@ -1,0 +1,1 @@
+"""Objections: people object to a listing, and the desk decides."""

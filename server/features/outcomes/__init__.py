@@ -1,0 +1,1 @@
+"""Outcomes: the readers' actions on listings, as far as the contributors learn of them."""

@@ -1,0 +1,1 @@
+"""Partners of a hub: their properties, their access, and the users of their pages."""

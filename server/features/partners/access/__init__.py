@@ -1,0 +1,1 @@
+"""The access of partners: rights to collections, credentials and client certificates."""

@@ -1,0 +1,1 @@
+"""The users who may log in to the pages of a partner."""

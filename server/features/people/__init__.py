@@ -1,0 +1,1 @@
+"""People: operators, the logins of all users, and their own accounts."""

@@ -1,0 +1,1 @@
+"""The release policy: its change under dual control, and cases that test it."""

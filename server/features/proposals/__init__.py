@@ -1,0 +1,1 @@
+"""Proposals: acts under dual control that wait for a second person."""

@@ -1,0 +1,1 @@
+"""Questions to the reporters of a value, and their replies."""

@@ -1,0 +1,1 @@
+"""Referrals of account holders who act under coercion."""

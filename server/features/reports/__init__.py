@@ -1,0 +1,1 @@
+"""Reports: what partners contribute, and how they are retracted."""

@@ -1,0 +1,1 @@
+"""Requests between institutions: to freeze, trace or return money, and the responses."""

@@ -1,0 +1,157 @@
+"""Send requests between institutions, respond to them, and assign them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from mappers.notes import RequestView
+from schemas.partner import Partner
+from schemas.request import Request, RequestAnswer
+from server.features.requests import desk, hub_requests
+from server.features.requests.assign import assign
+from server.features.requests.desk import Sent, SentRow, StepsTaken
+from server.features.requests.order_files import MOST_ROWS
+from server.operations.operation import Actor, Operation, TrailEntry
+from server.operations.rights import ANALYSTS, PARTNER_WRITERS, PROGRAMS
+from server.release.hub import Hub
+from server.store import partners
+from server.store.database.engine import Tx
+
+
+class _OneStep(Operation[Sent]):
+    """The part that sending a request and responding to one share."""
+
+    rights: ClassVar[frozenset[str]] = PARTNER_WRITERS | PROGRAMS
+    what: ClassVar[str] = "request"
+
+    partner: Partner = Field(description="the partner in whose name it is done")
+    sent_as: str = Field("", description="the id of the note that says it; without it one made from its content")
+
+    def acts_for(self) -> str | None:
+        """Return the partner in whose name it is done."""
+        return self.partner.name
+
+    def entries(self, result: Sent) -> Iterable[TrailEntry]:
+        """Return the entry with the id of the request."""
+        return [TrailEntry(self.verb, self.what, partner=self.partner.name, reference=result.view.id)]
+
+
+class SendRequest(_OneStep):
+    """Ask another institution to freeze, trace or return money, for information, or to preserve evidence."""
+
+    name: ClassVar[str] = "request open"
+    verb: ClassVar[str] = "OPEN"
+
+    request: Request
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> Sent:
+        """Send the request by the rules of a contribution. Raises ``Rejected``."""
+        return desk.send(hub, tx, self.partner, self.request, self.sent_as)
+
+
+class Respond(_OneStep):
+    """Change the state of a request, as its addressee or as its sender."""
+
+    name: ClassVar[str] = "request answer"
+    verb: ClassVar[str] = "RESPOND"
+
+    response: RequestAnswer
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> Sent:
+        """Send the response by the rules of a contribution. Raises ``Rejected``."""
+        return desk.send(hub, tx, self.partner, self.response, self.sent_as)
+
+
+class RespondToSeveral(Operation[StepsTaken]):
+    """Change the state of several requests alike; a request that is refused stops no other."""
+
+    name: ClassVar[str] = "request confirm"
+    rights: ClassVar[frozenset[str]] = PARTNER_WRITERS | PROGRAMS
+    verb: ClassVar[str] = "RESPOND"
+    what: ClassVar[str] = "request"
+
+    partner: Partner = Field(description="the partner that responds")
+    ids: tuple[str, ...] = Field(description="the ids of the requests")
+    response: Mapping[str, Any] = Field(description="the fields of the response that all have in common")
+
+    def acts_for(self) -> str | None:
+        """Return the partner that responds."""
+        return self.partner.name
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> StepsTaken:
+        """Send the responses by the rules of a contribution. Raises ``Rejected``."""
+        return desk.take_steps(hub, tx, self.partner, self.ids, **self.response)
+
+    def entries(self, result: StepsTaken) -> Iterable[TrailEntry]:
+        """Return an entry for each request that was changed."""
+        return [TrailEntry(self.verb, self.what, partner=self.partner.name, reference=view.id) for view in result.views]
+
+
+class AssignRequest(Operation[RequestView]):
+    """Assign a request without an addressee to the provider of the account."""
+
+    name: ClassVar[str] = "request assign"
+    rights: ClassVar[frozenset[str]] = ANALYSTS
+    verb: ClassVar[str] = "ASSIGN"
+    what: ClassVar[str] = "request"
+
+    id: str = Field(description="the id of the request")
+    to: str = Field(description="the name of the provider")
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> RequestView:
+        """Ask the partner, which may respond from now on. Raises ``Rejected`` and ``UnknownPartner``."""
+        stored = assign(hub, tx, self.id, partners.get(tx, self.to))
+        return desk.every(tx, [stored])[0]
+
+    def entries(self, result: RequestView) -> Iterable[TrailEntry]:
+        """Return the entry with the id of the request."""
+        return [TrailEntry(self.verb, self.what, partner=self.to, reference=self.id)]
+
+
+class RecordResponse(Operation[RequestView]):
+    """Record the response of an addressee of a takedown request that is no partner: by mail, letter or telephone."""
+
+    name: ClassVar[str] = "request record"
+    rights: ClassVar[frozenset[str]] = ANALYSTS
+    verb: ClassVar[str] = "RESPOND"
+    what: ClassVar[str] = "request"
+
+    id: str = Field(description="the id of the request")
+    response: RequestAnswer
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> RequestView:
+        """Store the response. Raises ``Rejected``."""
+        return desk.every(tx, [hub_requests.record_response(hub, tx, self.id, self.response)])[0]
+
+    def entries(self, result: RequestView) -> Iterable[TrailEntry]:
+        """Return the entry with the id of the request."""
+        return [TrailEntry(self.verb, self.what, reference=self.id)]
+
+
+class SendSeveral(Operation[list[SentRow]]):
+    """Send the takedown requests of one file, or a host's responses; a refused one stops no other."""
+
+    name: ClassVar[str] = "request bulk"
+    rights: ClassVar[frozenset[str]] = PARTNER_WRITERS | PROGRAMS
+    verb: ClassVar[str] = "SEND"
+    what: ClassVar[str] = "requests"
+
+    partner: Partner = Field(description="the partner in whose name they are sent")
+    contents: tuple[Request | RequestAnswer, ...] = Field(
+        max_length=MOST_ROWS, description="the requests, each about its own location, or the responses"
+    )
+
+    def acts_for(self) -> str | None:
+        """Return the partner in whose name they are sent."""
+        return self.partner.name
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> list[SentRow]:
+        """Send them by the rules of a contribution."""
+        return desk.send_several(hub, tx, self.partner, self.contents)
+
+    def entries(self, result: list[SentRow]) -> Iterable[TrailEntry]:
+        """Return an entry for each request that was sent or responded to."""
+        return [
+            TrailEntry(self.verb, self.what, partner=self.partner.name, reference=row.id) for row in result if row.id
+        ]

@@ -1,0 +1,1 @@
+"""Reviews: contributions, disputes and ends that wait for a decision."""

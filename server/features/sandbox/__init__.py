@@ -1,0 +1,1 @@
+"""Sandboxes, in which the clients of partners rehearse with synthetic listings."""

@@ -1,0 +1,1 @@
+"""Background work of a running hub: runs on a clock, and resumes after a crash."""

@@ -1,1 +1,0 @@
-"""Evidence of reports and cases: kept encrypted, handed over on the record, and given out as one bag."""

@@ -1,1 +1,0 @@
-"""The ledger in operation: its keys, and the process that seals."""

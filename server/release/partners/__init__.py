@@ -1,1 +1,0 @@
-"""The partners of a hub: how one comes, what it may do, and how it leaves."""

@@ -1,1 +1,0 @@
-"""The sandbox: a script of synthetic listings, played to one partner, and the rules by which its client passes."""

@@ -1,1 +1,0 @@
-"""Files of evidence: what is known of each, whose it is, and who had it."""

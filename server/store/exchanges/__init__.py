@@ -1,0 +1,1 @@
+"""The producers of objects in exchanges: collections that members write directly."""

@@ -1,1 +1,0 @@
-"""Objections of people against listings, each open until somebody has decided, or its time has come."""

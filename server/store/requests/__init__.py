@@ -1,1 +1,0 @@
-"""Requests between institutions: who asked whom for what, and each step."""

@@ -1,1 +1,0 @@
-"""Figures of what happened, by day: folded from the logs, off the way of contributions."""

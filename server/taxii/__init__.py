@@ -1,5 +1,0 @@
-"""The TAXII 2.1 server: one application, with Medallion behind it for the resources that its views answer."""
-
-from server.taxii.mount import mount
-
-__all__ = ["mount"]

@@ -1,0 +1,47 @@
+"""A mirror with a long interval answers with a new report, and with a retraction, soon after the hub has it."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from feeds.client.mirror.schedule import sync_once, sync_until_stopped
+from tests.integration.mirror.conftest import MirroredScamfeed
+
+VALUES = 4
+# Of a busy machine; the benchmark states those of a quiet one.
+SOON = 5.0
+
+
+@pytest.fixture
+def following(hub: MirroredScamfeed) -> Iterator[MirroredScamfeed]:
+    stop = threading.Event()
+    settings = hub.settings("takedown", mirror={"every": "1h"})
+    sync_once(settings)
+    thread = threading.Thread(target=sync_until_stopped, args=(settings, stop))
+    thread.start()
+    yield hub
+    stop.set()
+    thread.join()
+
+
+def _seconds_until(condition: Callable[[], bool]) -> float:
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < 60
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def test_a_report_and_its_retraction_arrive_soon(following: MirroredScamfeed) -> None:
+    waited = []
+    with following.open() as mirror:
+        for number in range(VALUES):
+            value = f"soon{number}.example.com"
+            following.report(value)
+            waited.append(_seconds_until(lambda value=value: mirror.check(value).found))
+            following.retract(value)
+            waited.append(_seconds_until(lambda value=value: not mirror.check(value).found))
+    assert statistics.median(waited) < SOON

@@ -1,0 +1,360 @@
+"""``scamfeed backup`` of a running hub, and ``scamfeed restore`` into an empty folder, on either database."""
+
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import chdir, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+from click.testing import Result
+from typer.testing import CliRunner
+
+from schemas.tlog import verify
+from schemas.tlog.signatures import new_key
+from server.cli import _config_first
+from server.cli.program import app
+from server.store import Store, collections, log
+from server.store.item import Item
+from tests.integration.command import answer
+from tests.integration.peers import answering
+from tests.ports import free_port
+from tests.postgres import Postgres
+from tests.processes import Forked, scamfeed
+
+ROOT = Path(__file__).parents[2]
+TAXII = "application/taxii+json;version=2.1"
+SLIP = b"%PDF-1.7\na slip of a transfer"
+VALUE = "4567890123"
+CONFIGURATION = """\
+title = "Our hub"
+public_url = "https://feed.example.org/"
+signing_key_file = "keys/signing.pem"
+ledger_key_file = "keys/ledger.key"
+match_seed_file = "keys/match-seed"
+objection_key_file = "keys/objections"
+evidence_store = "evidence"
+
+[[feed]]
+name = "a-bank"
+connector = "taxii-pull"
+every = "1h"
+url = "https://bank.example/taxii2/"
+user = "scamfeed"
+password = { file = "keys/bank-password" }
+contribute_as = "Bank A"
+
+[[feed]]
+name = "another-bank"
+connector = "taxii-pull"
+every = "1h"
+url = "https://other.example/taxii2/"
+user = "scamfeed"
+password = { env = "OTHER_BANK_PASSWORD" }
+contribute_as = "Bank A"
+"""
+
+
+@dataclass
+class Machine:
+    """A folder and an environment for ``scamfeed`` that simulate a separate machine."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> str:
+        return self.environment.get("SCAMFEED_DATABASE_URL", f"sqlite:///{self.folder}/scamfeed.db")
+
+    def run(self, *words: str) -> Result:
+        """Run a command in this process, in the folder of the machine."""
+        with chdir(self.folder):
+            return CliRunner().invoke(app, _config_first(list(words)), env=self.environment)
+
+    def run_alone(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as a separate program with only the variables of the machine."""
+        given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self.environment}
+        command = [sys.executable, "-m", "server.cli", *words]
+        return subprocess.run(command, cwd=self.folder, env=given, capture_output=True, text=True, check=False)
+
+    def ask(self, *words: str) -> Any:
+        return answer(self.run(*words, "--json"))
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        port, lines = free_port(), self.folder / "server.log"
+        given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self.environment}
+        words = ("serve", "--port", str(port), "--workers", "1", "--no-scheduler")
+        server = Forked(_run_in, self.folder, *words, log=lines, environment=given)
+        with answering(server, port, lines) as url:
+            yield url
+
+
+def _run_in(folder: Path, *words: str) -> None:
+    os.chdir(folder)
+    scamfeed(*words)
+
+
+@dataclass
+class FilledHub:
+    """A hub with objects, partners, keys, evidence and a proof, and the credentials of its partners."""
+
+    machine: Machine
+    empty_database: str
+    tokens: dict[str, str]
+    passwords: dict[str, tuple[str, str]]
+
+    def new_machine(self, folder: Path) -> Machine:
+        folder.mkdir()
+        environment = {"SCAMFEED_DATABASE_URL": self.empty_database} if self.empty_database else {}
+        return Machine(folder, environment)
+
+
+class Template(NamedTuple):
+    """A filled hub to copy: its folder, the name of its database on PostgreSQL, its environment, and its partners."""
+
+    folder: Path
+    database: str
+    environment: dict[str, str]
+    partners: dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "keys").mkdir(parents=True)
+    (folder / "scamfeed.toml").write_text(CONFIGURATION)
+    secret = {"signing.pem": new_key(), "bank-password": "a secret of the bank"}
+    secret |= {name: secrets.token_hex(32) for name in ("match-seed", "objections", "evidence")}
+    for name, text in secret.items():
+        (folder / "keys" / name).write_text(text)
+        (folder / "keys" / name).chmod(0o600)
+    # The backup also has to restore settings that come only from the environment.
+    environment = {"OTHER_BANK_PASSWORD": "hidden", "SCAMFEED_LOGIN_KEY": secrets.token_hex(32)}
+    environment["SCAMFEED_EVIDENCE_KEY_FILE"] = "keys/evidence"
+    database, place = "", {}
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        database = server.database()
+        place = {"SCAMFEED_DATABASE_URL": server.url(database)}
+    machine = Machine(folder, environment | place)
+    machine.ask("init")
+    made = {
+        "Bank A": machine.ask("partner", "add", "Bank A", "--kind", "bank"),
+        "Reader": machine.ask("partner", "add", "Reader", "--kind", "bank", "--read", "mule-accounts"),
+    }
+    contribute(machine, VALUE)
+    (folder / "slip.pdf").write_bytes(SLIP)
+    assert machine.ask("log", "seal")["entries"] > 0
+    [found] = machine.ask("lookup", f"TH:KASITHBK:{VALUE}")
+    machine.ask("evidence", "add", "slip.pdf", "--report", found["indicators"][0]["id"], "--by", "Anna")
+    return Template(folder, database, environment, made)
+
+
+@pytest.fixture
+def hub(template: Template, request: pytest.FixtureRequest, tmp_path: Path) -> FilledHub:
+    folder = tmp_path / "hub"
+    shutil.copytree(template.folder, folder)
+    environment, empty = dict(template.environment), ""
+    if template.database:
+        server: Postgres = request.getfixturevalue("postgres")
+        environment["SCAMFEED_DATABASE_URL"] = server.url(server.database(template.database))
+        empty = server.url(server.database())
+    return FilledHub(
+        Machine(folder, environment),
+        empty,
+        {name: partner["token"] for name, partner in template.partners.items()},
+        {name: (partner["user"], partner["password"]) for name, partner in template.partners.items()},
+    )
+
+
+def contribute(machine: Machine, *accounts: str) -> None:
+    rows = "".join(f"{account},KBANK,TH\n" for account in accounts)
+    (machine.folder / "reports.csv").write_text(f"account_number,bank,country\n{rows}")
+    machine.ask("contribute", "reports.csv", "--partner", "Bank A", "--kind", "bank-account", "--tlp", "amber")
+
+
+def read(url: str, login: str | tuple[str, str], more: str = "") -> tuple[list[dict[str, Any]], str]:
+    """Return the objects that a reader gets, and its position afterwards."""
+    headers = {"Accept": TAXII}
+    if isinstance(login, str):
+        headers["Authorization"] = f"Bearer {login}"
+    found = requests.get(
+        f"{url}feed/collections/mule-accounts/objects/{more}",
+        headers=headers,
+        auth=None if isinstance(login, str) else login,
+        timeout=30,
+    )
+    found.raise_for_status()
+    return found.json().get("objects", []), found.headers.get("X-TAXII-Date-Added-Last", "")
+
+
+def test_hub_is_restored_from_the_backup_alone(hub: FilledHub, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    old = hub.machine
+    stopped = Event()
+    with old.served() as url:
+        objects, place = read(url, hub.tokens["Reader"])
+        assert objects
+        writing = Thread(target=_go_on_writing, args=(old.database, stopped))
+        writing.start()
+        try:
+            made = old.ask("backup", str(backup), "--by", "Anna")
+        finally:
+            stopped.set()
+            writing.join(60)
+        key = old.ask("log", "status")["keys"][0]["key"]
+        old.ask("evidence", objects[0]["id"], "--collection", "mule-accounts", "--output", "proof.zip")
+    for file in [backup, *backup.rglob("*")]:
+        assert file.stat().st_mode & 0o077 == 0, file
+    assert set(made["saved_files"]) >= {
+        "configuration",
+        "signing_key_file",
+        "ledger_key_file",
+        "match_seed_file",
+        "objection_key_file",
+        "evidence_key_file",
+        "feed.0.password.file",
+    }
+    assert (made["evidence"], made["evidence_missing"]) == (1, 0)
+
+    new = hub.new_machine(tmp_path / "new")
+    elsewhere = tmp_path / "carried"
+    shutil.move(backup, elsewhere)
+    shutil.move(old.folder, tmp_path / "lost")
+    done = new.run_alone("restore", str(elsewhere), "--by", "Somsri P.", "--json")
+    assert done.returncode == 0, done.stderr
+    restored = json.loads(done.stdout)
+    assert restored["variables_to_set"] == ["OTHER_BANK_PASSWORD"]
+    for name in ("signing.pem", "ledger.key", "match-seed", "objections", "evidence", "bank-password"):
+        file = new.folder / "keys" / name
+        assert file.read_bytes() == (tmp_path / "lost/keys" / name).read_bytes()
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert 'title = "Our hub"' in (new.folder / "scamfeed.toml").read_text()
+    status = new.ask("log", "status")
+    assert (status["keys"][0]["key"], status["key_problem"]) == (key, None)
+    assert new.run("log", "check").exit_code == 0
+    assert new.run("audit", "verify").exit_code == 0
+    with new.served() as url:
+        for login in (hub.tokens["Reader"], hub.passwords["Reader"]):
+            again, _ = read(url, login)
+            assert [obj for obj in again if obj in objects] == objects
+        # An earlier cursor continues: objects already read are not returned again.
+        later, _ = read(url, hub.tokens["Reader"], f"?added_after={place}")
+        assert not [obj for obj in later if obj in objects]
+        (new.folder / "objects.json").write_text(json.dumps({"objects": objects}))
+        new.environment["SCAMFEED_TOKEN"] = hub.tokens["Reader"]
+        asked = ["--server", url, "--allow-private", "--collection", "mule-accounts", "--key", key]
+        found = new.ask("verify", "objects.json", *asked)
+        assert (found["proven"], found["complete"]) == (len(objects), True)
+        del new.environment["SCAMFEED_TOKEN"]
+        contribute(new, "5567890123")
+        assert len(read(url, hub.tokens["Reader"], f"?added_after={place}")[0]) > len(later)
+    assert verify.main([str(tmp_path / "lost/proof.zip"), "--key", key]) == 0
+    [listed] = new.ask("evidence", "list")
+    done = new.run("evidence", "get", listed["sha256"], "--for", "Bank A", "--output", "slip.pdf")
+    assert done.exit_code == 0, done.stderr
+    assert (new.folder / "slip.pdf").read_bytes() == SLIP
+
+
+def _go_on_writing(url: str, stopped: Event) -> None:
+    """Write objects into the inbox during the backup, as partners do."""
+    with closing(Store.open(url)) as store:
+        while not stopped.wait(0.05):
+            with store.begin() as tx:
+                item = Item.of({"type": "url", "id": f"url--{uuid.uuid4()}", "value": "x"})
+                log.append(tx, collections.get(tx, "inbox"), [item])
+
+
+def test_incomplete_backup_is_refused_and_leaves_nothing(hub: FilledHub, tmp_path: Path) -> None:
+    backup, old = tmp_path / "backup", hub.machine
+    old.ask("backup", str(backup))
+    assert "not empty" in old.run("backup", str(backup)).stderr
+    new = hub.new_machine(tmp_path / "new")
+
+    def refused(words: str) -> None:
+        done = new.run("restore", str(backup))
+        assert done.exit_code == 2, done.output
+        assert words in done.stderr
+        assert list(new.folder.iterdir()) == []
+
+    for file in [file for file in sorted(backup.rglob("*")) if file.is_file()][:: 1 if not hub.empty_database else 20]:
+        whole = file.read_bytes()
+        if not whole:
+            continue
+        file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        refused("manifest")
+        file.write_bytes(whole)
+    manifest = backup / "manifest.json"
+    whole = manifest.read_bytes()
+    for old_text, text, words in (
+        ("scamfeed-backup/1", "scamfeed-backup/9", "another format"),
+        (f'"revision": "{json.loads(whole)["database"]["revision"]}"', '"revision": "9999"', "newer version"),
+        ('"path": "environment.json"', '"path": "../environment.json"', "outside"),
+    ):
+        manifest.write_text(whole.decode().replace(old_text, text, 1))
+        refused(words)
+    manifest.write_bytes(whole)
+    (backup / "files/more").write_text("x")
+    refused("does not list it")
+    (backup / "files/more").unlink()
+    (backup / "files/link").symlink_to("/etc/passwd")
+    refused("only files and folders")
+    (backup / "files/link").unlink()
+    # The database is written last. If that fails, the files are removed too.
+    document = json.loads(whole)
+    document["database"]["rows"]["partners"] += 1
+    manifest.write_text(json.dumps(document))
+    refused("the number of rows")
+    manifest.write_bytes(whole)
+    (new.folder / "keys").mkdir()
+    (new.folder / "keys/ledger.key").write_text("another key")
+    done = new.run("restore", str(backup))
+    assert done.exit_code == 2
+    assert "content differs" in done.stderr
+    assert [file.name for file in new.folder.rglob("*")] == ["keys", "ledger.key"]
+    shutil.rmtree(new.folder / "keys")
+    new.ask("restore", str(backup))
+    # An existing store is not overwritten.
+    done = new.run("restore", str(backup))
+    assert done.exit_code == 2
+    assert "already" in done.stderr or "has tables" in done.stderr
+
+
+@pytest.mark.parametrize("hub", ["sqlite"], indirect=True)
+def test_missing_named_key_stops_the_backup(hub: FilledHub, tmp_path: Path) -> None:
+    (hub.machine.folder / "keys/objections").unlink()
+    done = hub.machine.run("backup", str(tmp_path / "backup"))
+    assert done.exit_code == 2
+    assert "objection_key_file" in done.stderr
+    assert list((tmp_path / "backup").iterdir()) == []
+
+
+def test_damaged_database_is_not_backed_up(hub: FilledHub, tmp_path: Path) -> None:
+    if hub.empty_database:
+        # PostgreSQL checks its pages itself, and an unreadable table ends the transaction.
+        import psycopg
+
+        url = hub.machine.environment["SCAMFEED_DATABASE_URL"].replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as database:
+            database.execute("DROP TABLE alembic_version")
+    else:
+        file = hub.machine.folder / "scamfeed.db"
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        data = bytearray(file.read_bytes())
+        data[40 * 4096 : 44 * 4096] = secrets.token_bytes(4 * 4096)
+        file.write_bytes(data)
+    done = hub.machine.run("backup", str(tmp_path / "backup"))
+    assert done.exit_code != 0
+    assert not (tmp_path / "backup").exists() or list((tmp_path / "backup").iterdir()) == []
