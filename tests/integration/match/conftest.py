@@ -32,6 +32,7 @@ from tests.ports import free_port
 from tests.processes import Forked, serve_hub
 
 SEED = "5c" * 32
+AHEAD = sets._AHEAD_SECONDS
 
 
 @dataclass
@@ -106,7 +107,10 @@ def serve_passively(*given: Any) -> None:
 
 @contextmanager
 def serving(database: str, folder: Path, seed: str = SEED, port: int | None = None) -> Iterator[MatchingScamfeed]:
-    """Serve a hub on a prepared store with a seed, and continue its log if it has one."""
+    """Serve a hub on a prepared store with a seed, and continue its log if it has one.
+
+    The set of the next key is not made, so that the last days of an epoch are like any others.
+    """
     file = folder / "seed"
     file.write_text(seed)
     file.chmod(0o600)
@@ -115,6 +119,7 @@ def serving(database: str, folder: Path, seed: str = SEED, port: int | None = No
     settings = {"database_url": database, "match_seed_file": str(file), "match_per_day": 20_000}
     with ExitStack() as stack:
         stack.callback(store.close)
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(sets, "_AHEAD_SECONDS", 0)
         url = stack.enter_context(peers.answering(Forked(serve_passively, settings, port, 1, 4, log=log), port, log))
         evaluation = Evaluation(file)
         stack.callback(evaluation.stop)

@@ -235,7 +235,7 @@ def test_returned_reminder_ends_reminders_to_its_address(hub: Hub, mailbox: Answ
         people = [users.get(tx, name) for name in ("Malee", "Nok")]
         for person in people:
             assert reminders.put(tx, person.id, "digest", {}, begin)
-        [first, second] = reminders.due(tx, begin, 9)
+        [first, second] = reminders.due(tx, begin, 9, reminders.MAILS)
         mail = first if first.user == people[0].id else second
         reminders.end(tx, mail, "sent", begin)
     back = EmailMessage()
