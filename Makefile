@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help screenshots setup demo quick test postgresql long coverage check interop fuzz browser failover fix bench score serve lock generate clean
+.PHONY: help screenshots setup demo quick test postgresql long coverage check gate full dates loaded interop fuzz browser failover fix bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -65,6 +65,29 @@ check: $(VENV)/.ok ## format, lint, types, import contracts, generated files, te
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+gate: ## what each change has to pass, as .ci/run: demo, check, postgresql, interop, browser, the newest Python
+	@.ci/run
+
+full: ## what takes longer than the gate, as .ci/full: long, fuzz, failover, Debian's PostgreSQL
+	@.ci/full
+
+# $(call at,MOMENT): run with the clock moved by a constant offset, time since the start of the machine left alone.
+FAKETIME = $(firstword $(wildcard /usr/lib/*/faketime/libfaketime.so.1))
+at = LD_PRELOAD=$(FAKETIME) FAKETIME="+$$(($$(date -ud "$(1)" +%s) - $$(date +%s)))s" FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
+
+DATES ?= 2026-12-30T12:00 2026-12-31T23:50 2027-03-01T12:00 2027-06-30T23:59 2027-07-01T00:01 2028-02-29T12:00 \
+	2028-04-01T12:00 2036-12-02T12:00
+dates: $(VENV)/.ok ## the tests on other dates (needs Debian's faketime; DATES="2028-02-29T12:00 …", ARGS="tests/unit")
+	@test -n "$(FAKETIME)" || { echo "There is no libfaketime. As root: apt-get install faketime" >&2; exit 1; }
+	@failed=; for date in $(DATES); do echo "At $$date:"; \
+		$(call at,$$date) $(BIN)/python -m pytest -n 2 --dist worksteal -q $(or $(ARGS),-m "not long and not postgresql") \
+		|| failed="$$failed $$date"; done; test -z "$$failed" || { echo "failed at:$$failed" >&2; exit 1; }
+
+loaded: $(VENV)/.ok ## the tests beside two busy loops
+	@for loop in 1 2; do (while kill -0 $$PPID 2>/dev/null; do :; done) & done; \
+		$(BIN)/python -m pytest -n 2 --dist worksteal -q $(or $(ARGS),-m "not long and not postgresql"); \
+		code=$$?; kill $$(jobs -p) 2>/dev/null; exit $$code
 
 $(VENV)-interop/.ok: requirements-interop.lock
 	$(call sync,$(VENV)-interop,requirements-interop.lock)
