@@ -15,9 +15,11 @@ from sqlalchemy.schema import CreateTable
 from server.store.database.transactions import Tx
 from server.store.tables import migration_lock
 
-# Creates the declared tables in a new store. The revisions before it were removed; this commit is the last with them.
+# The tables of version 0.1.0. The revisions before it were removed; this commit is the last with them.
+_OLDEST = "0062"
+_LAST_WITH_OLDER = "51071e1b"
+# Creates the declared tables in a new store.
 _FIRST = "0073"
-_LAST_WITH_OLDER = "91ec0078"
 
 
 class UnknownRevision(Exception):
@@ -54,9 +56,9 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def refuse_revision(revision: str) -> None:
     """Raise ``UnknownRevision`` for tables that this program version cannot upgrade."""
-    if revision < _FIRST:
+    if revision < _OLDEST:
         raise UnknownRevision(
-            f"the tables have revision {revision}, but this version can upgrade only from {_FIRST} on; run"
+            f"the tables have revision {revision}, but this version can upgrade only from {_OLDEST} on; run"
             f" scamfeed init with the version of commit {_LAST_WITH_OLDER} first, then with this one"
         )
     with _configured() as config:
