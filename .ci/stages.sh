@@ -38,13 +38,24 @@ again() {
   flaky+=$(printf 'flaky: %s\n' "${failed[@]}")$'\n'
 }
 
-# stage NAME PYTHON COMMAND…: run the command; try what failed in its tests once more with this Python (- for none).
+# whole NAME COMMAND…: run the command of a stage once more, whose tests have several environments.
+whole() {
+  local name=$1
+  shift
+  echo "A second try of stage $name:"
+  "$@" 2>&1 || return 1
+  flaky+=$(grep -aE '^(FAILED|ERROR) ' "$logs/$name" | sed -E 's/^(FAILED|ERROR) /flaky: /; s/ - .*//' | sort -u)$'\n'
+}
+
+# stage NAME AGAIN COMMAND…: run the command. AGAIN says how failed tests are tried once more: with a Python, by the
+# whole command, or not at all (-).
 stage() {
-  local name=$1 python=$2 began=$SECONDS result=passed
+  local name=$1 how=$2 began=$SECONDS result=passed
   shift 2
   echo "stage $name: $*"
   if ! "$@" 2>&1 | tee "$logs/$name"; then
-    if [ "$python" != - ] && again "$python" "$logs/$name"; then result='passed at the second try'; else
+    if [ "$how" = whole ] && whole "$name" "$@"; then result='passed at the second try'
+    elif [ -x "$how" ] && again "$how" "$logs/$name"; then result='passed at the second try'; else
       result=FAILED
       red+="$name "
     fi
