@@ -43,6 +43,16 @@ def _installed_by_pip() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
+def _copied(programs: Path, folder: Path) -> Path:
+    """Copy PostgreSQL's programs, and the libraries that pip puts two folders above them, into a folder."""
+    package = programs.parents[1]
+    copy = Path(shutil.copytree(programs.parent, folder / package.name / programs.parent.name))
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    return copy / programs.name
+
+
 def _memory() -> Path | None:
     """Find an in-memory folder with room for the databases of all tests, where programs may run.
 
@@ -78,7 +88,7 @@ class Postgres:
                 os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
                 self.runs_as |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
                 if not all(parent.stat().st_mode & 0o001 for parent in chosen.parents):
-                    chosen = Path(shutil.copytree(chosen.parent, self.folder / "pginstall")) / chosen.name
+                    chosen = _copied(chosen, self.folder)
             self.bin = chosen
             self._settings = {
                 "listen_addresses": "",
