@@ -86,7 +86,9 @@ class Registries:
         with ThreadingHTTPServer(("127.0.0.1", 0), Http) as http, socketserver.UDPServer(("127.0.0.1", 0), Udp) as udp:
             self.url = f"http://127.0.0.1:{http.server_port}"
             self.resolver = f"127.0.0.1:{udp.server_address[1]}"
-            threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in (http, udp)]
+            threads = [
+                threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True) for server in (http, udp)
+            ]
             for thread in threads:
                 thread.start()
             try:

@@ -48,7 +48,7 @@ def hub(answer: Callable[[int], Page]) -> Iterator[LogClient]:
             self.wfile.write(body)
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         url = f"http://127.0.0.1:{server.server_port}/"
