@@ -2,7 +2,7 @@
 
 import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -132,8 +132,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark example searches, tests repeated on PostgreSQL, and the tests that `make quick` omits: both of these."""
+    """Mark what `make long` does alone, example searches, tests repeated on PostgreSQL, and what `make quick` omits."""
     for item in items:
+        if any(not _is_among(item, mark.args) for mark in item.iter_markers("long_but")):
+            item.add_marker("long")
         searches = hasattr(getattr(item, "function", None), "hypothesis")
         if searches:
             item.add_marker("search")
@@ -141,6 +143,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if "postgresql" in item.name and _STORE not in item.path.parents:
             item.add_marker("postgresql")
+
+
+def _is_among(item: pytest.Item, names: Iterable[str]) -> bool:
+    """Return whether a test's function or some of its parameters are so named."""
+    function, _, case = item.name.removesuffix("]").partition("[")
+    return any(name == function or f"-{name}-" in f"-{case}-" for name in names)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

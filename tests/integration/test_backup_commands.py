@@ -199,6 +199,7 @@ def read(url: str, login: str | tuple[str, str], more: str = "") -> tuple[list[d
     return found.json().get("objects", []), found.headers.get("X-TAXII-Date-Added-Last", "")
 
 
+@pytest.mark.long
 def test_hub_is_restored_from_the_backup_alone(hub: FilledHub, tmp_path: Path) -> None:
     backup = tmp_path / "backup"
     old = hub.machine

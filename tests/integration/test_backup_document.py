@@ -131,6 +131,7 @@ def test_order_raised_by_hand_continues_from_there(
     store.close()
 
 
+@pytest.mark.long
 def test_counts_are_compared_as_documented(tmp_path: Path) -> None:
     [command] = re.findall(r"`(scamfeed --config restored\.toml status)`", TEXT)
     fill(f"sqlite:///{tmp_path / 'restored.db'}")

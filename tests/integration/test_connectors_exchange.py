@@ -68,6 +68,7 @@ def active(store: Store, alias: str) -> dict[str, bool]:
     return {obj["id"]: obj.get("revoked", False) for obj in map(orjson.loads, bodies)}
 
 
+@pytest.mark.long
 def test_both_sides_have_the_same_objects_in_the_end(hub: Store, bank: Bank, tmp_path: Path) -> None:
     drop = tmp_path / "drop"
     drop.mkdir()

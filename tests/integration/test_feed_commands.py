@@ -162,6 +162,7 @@ def eventually(true: Callable[[], bool], seconds: float = 40) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_changed_configuration_is_reloaded_and_an_invalid_one_ignored(
     hub: Run, store: Store, scheduler: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
@@ -180,6 +181,7 @@ def test_changed_configuration_is_reloaded_and_an_invalid_one_ignored(
     assert scheduler.wait(20) == 0
 
 
+@pytest.mark.long
 def test_a_scheduler_ends_with_the_server_that_started_it(store: Store, scheduler: subprocess.Popen[bytes]) -> None:
     def has_run() -> bool:
         with store.read() as tx:

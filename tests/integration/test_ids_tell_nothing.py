@@ -186,6 +186,7 @@ OWN: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.long_but("for nobody", "at large-whether the police alone were told")
 @pytest.mark.search
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("own", OWN)

@@ -140,6 +140,7 @@ def test_reports_that_changed_since_are_left_out_with_the_reason(hub: Run) -> No
     assert [(row["value"], row["left_out"]) for row in shown["selected"]] == [("c.example.com", "retracted-before")]
 
 
+@pytest.mark.long
 @BOTH
 def test_kill_in_the_middle_changes_nothing_twice_and_loses_nothing(run_with_store: Run, tmp_path: Path) -> None:
     run = run_with_store

@@ -29,6 +29,7 @@ def listed(hub: Run, alias: str, tmp_path: Path) -> int:
     return len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) - 1
 
 
+@pytest.mark.long
 def test_large_batch_is_cut_and_the_rest_can_be_approved(hub: Run, tmp_path: Path) -> None:
     file = write(tmp_path, "v", 1_100)
     first = answer(hub("contribute", file, *OTHERS))

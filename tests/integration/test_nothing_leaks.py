@@ -152,11 +152,18 @@ SCENES: dict[str, list[tuple[bool, Step]]] = {
 }
 
 
+@pytest.mark.long_but(
+    "a hidden report before an open one",
+    "an outcome for a guessed id",
+    "a hidden outcome",
+    "a members-only report of a public value",
+)
 @pytest.mark.parametrize("scene", SCENES)
 def test_scene_is_invisible_outside_its_audience(ground: Ground, scene: str) -> None:
     assert_no_visible_difference(ground, SCENES[scene])
 
 
+@pytest.mark.long
 @settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_STEPS)
 def test_random_steps_are_invisible_outside_their_audience(ground: Ground, steps: list[tuple[bool, Step]]) -> None:

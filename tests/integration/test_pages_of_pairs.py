@@ -75,6 +75,7 @@ def pages(hub: TaxiiHub, alias: str, query: str) -> list[tuple[dict[str, str], b
         following = f"&next={token}"
 
 
+@pytest.mark.long
 def test_cached_pages_equal_new_pages(hub: TaxiiHub, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_cache, "_SMALLEST_PAGE", 1)
     kept = PageCache()

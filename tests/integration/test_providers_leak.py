@@ -79,6 +79,7 @@ def _same(one: World, other: World, names: set[str]) -> None:
             assert seen[path] == answer, f"{name}: {path}: {difference(seen[path][2], answer[2])}"
 
 
+@pytest.mark.long_but("3")
 @pytest.mark.parametrize("steps", range(1, len(STEPS) + 1, 2))
 def test_provider_of_the_account_is_invisible_to_others(ground: Ground, steps: int) -> None:
     with _worlds(ground) as (kept, unkept, clock):

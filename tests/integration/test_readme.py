@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parents[2] / "README.md"
 
 
+@pytest.mark.long
 def test_commands_of_the_readme_produce_an_export(tmp_path: Path) -> None:
     text = README.read_text(encoding="utf-8")
     (block,) = re.findall(r"^## Use it\n\n```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)

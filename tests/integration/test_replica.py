@@ -137,6 +137,7 @@ def test_replica_serves_read_only_requests(pair: Pair, path: str) -> None:
     assert pair.where(path) == "replica"
 
 
+@pytest.mark.long
 def test_read_is_never_older_than_an_earlier_response(pair: Pair) -> None:
     """Each of many writes is visible in the read that follows it, from either database."""
     for number in range(1, 201):
@@ -225,6 +226,7 @@ def test_lost_replica_is_bypassed_and_used_again_later(pair: Pair) -> None:
     assert pair.ask() == 2
 
 
+@pytest.mark.long
 def test_partners_can_read_while_the_primary_is_down(pair: Pair) -> None:
     limited = RequestMeter("requests", 40, 3_600)
     pair.hub.application._authenticator.quotas._requests = limited

@@ -200,6 +200,7 @@ def test_request_and_response_over_taxii(hub: Served) -> None:
     assert hub.post("Stranger", [foreign])["failure_count"] == 1
 
 
+@pytest.mark.long
 def test_police_freeze_outlives_corroboration_and_expires(hub: Served) -> None:
     bank, at = f"Bank {BANKS[0]}", timestamp.now()
     defaults = {"reporter": "Stranger", "reported_at": timestamp.text(at), "only_partners": bank}

@@ -81,6 +81,7 @@ def test_next_request_sees_every_change_of_the_store(hub: TaxiiHub) -> None:
     assert respond()[0] == 401
 
 
+@pytest.mark.long
 def test_stored_response_is_not_served_after_credentials_expire(hub: TaxiiHub) -> None:
     with hub.store.begin() as tx:
         partners.rotate(tx, "bank", overlap=timedelta(seconds=2))

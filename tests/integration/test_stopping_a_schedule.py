@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from server.setup import set_up
 from server.store import Store
 
@@ -25,6 +27,7 @@ print("ended")
 """
 
 
+@pytest.mark.long
 def test_signal_delivered_to_another_thread_ends_the_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'hub.db'}"
     store = Store.open(url)

@@ -139,6 +139,7 @@ def test_a_long_backlog_comes_in_several_events(room: Room) -> None:
         assert [name for _ in range(3) for name in next(stream).names] == names
 
 
+@pytest.mark.long
 def test_killed_hub_loses_and_repeats_nothing(room: Room) -> None:
     """The hub is killed while objects arrive; the reader opens its stream again with the last id that it has."""
     read: list[str] = []

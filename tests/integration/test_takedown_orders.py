@@ -150,6 +150,7 @@ def test_thousand_orders_arrive_byte_for_byte_and_their_clock_survives_a_kill(no
     assert {due - served_at for served_at, due in map(seconds, before.values())} == {7_200}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 @pytest.mark.timeout(400)
 def test_orders_that_become_overdue_while_the_whole_server_is_dead_are_found_within_a_minute(

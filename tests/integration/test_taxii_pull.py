@@ -164,6 +164,7 @@ def test_our_own_server_is_read_to_its_end(hub: Store, other_hub: OtherHub, tmp_
         assert active(hub) == patterns(*(number for number in range(251) if number != 7))
 
 
+@pytest.mark.long
 def test_a_feed_with_a_long_interval_runs_when_its_collection_changes(
     hub: Store, other_hub: OtherHub, tmp_path: Path
 ) -> None:

@@ -234,6 +234,7 @@ def bare(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold())).lstrip("0")
 
 
+@pytest.mark.long_but("none")
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: options[-1] if options else "none")
 def test_contributing_gives_the_same_values(run_with_store: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
     run = run_with_store

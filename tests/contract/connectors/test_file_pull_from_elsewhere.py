@@ -152,6 +152,7 @@ class TestFilePullOverSftp(SftpContract, PullContract):
         assert proxy.asked[0].startswith(f"CONNECT drop.example.com:{self.machine.port} ")
 
 
+@pytest.mark.long_but("test_everything_arrives", "test_wrong_credentials_are_misconfigured")
 class TestFilePullFromS3(S3Contract, PullContract):
     connector = "file-pull"
     bad_settings = (

@@ -10,6 +10,14 @@ from tests.contract.connectors.test_file_push import FilePushSuite
 from tests.running import run
 
 
+@pytest.mark.long_but(
+    "test_everything_arrives",
+    "test_a_server_with_another_key_gets_nothing",
+    "test_missing_target_folder_is_misconfigured",
+    "test_wrong_credentials_are_misconfigured",
+    "test_nothing_is_written_through_a_link",
+    "test_silent_peer_times_out",
+)
 class TestFilePushOverSftp(SftpContract, FilePushSuite):
     bad_settings = (
         ({"known_hosts": None}, "known_hosts: set the file"),
@@ -80,6 +88,12 @@ class TestFilePushOverSftp(SftpContract, FilePushSuite):
         assert list(self.folder.rglob("*.part")) == []
 
 
+@pytest.mark.long_but(
+    "test_everything_arrives",
+    "test_wrong_credentials_are_misconfigured",
+    "test_certificate_authority_comes_from_the_settings",
+    "test_full_file_contains_the_active_listings",
+)
 class TestFilePushToS3(S3Contract, FilePushSuite):
     place = "out"
 

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "adding-a-feature.md").read_text(encoding="utf-8")
 _FILE = re.compile(r"<!-- (\S+): tests run this -->\n```\w+\n(.*?)```", re.DOTALL)
 
 
+@pytest.mark.long
 def test_feature_of_the_page_works_at_every_front_end(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     for package in ("feeds", "mappers", "schemas", "server", "tests"):

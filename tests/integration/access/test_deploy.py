@@ -264,6 +264,7 @@ def test_compose_services_reach_each_other_and_their_files() -> None:
     assert services["hub"]["ports"] == ["443:443"]
 
 
+@pytest.mark.long
 def test_compose_scheduler_is_a_command(tmp_path: Path) -> None:
     words = COMPOSE["services"]["scheduler"]["command"]
     done = subprocess.run(

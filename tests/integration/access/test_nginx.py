@@ -244,6 +244,7 @@ def test_too_large_body_is_refused_by_its_head(common_front: Front) -> None:
     eventually(lambda: " 413 POST " in common_front.log.read_text())
 
 
+@pytest.mark.long
 def test_slow_heads_and_slow_bodies_are_cut_off_before_the_server_sees_them(front: Front) -> None:
     for head_only in (True, False):
         with front.connect() as connection:

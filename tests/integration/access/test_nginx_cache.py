@@ -82,6 +82,7 @@ def warm(front: Front, url: str, **more: Any) -> None:
         front.ask(url, **more)
 
 
+@pytest.mark.long
 def test_many_readers_cost_the_hub_as_much_as_a_few(front: Front) -> None:
     url = f"{front.objects}?limit=100"
     warm(front, url)

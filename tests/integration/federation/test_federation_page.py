@@ -53,6 +53,7 @@ class Page:
         return result
 
 
+@pytest.mark.long
 def test_two_hubs_are_set_up_as_the_page_says(
     run: Run, initial_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_the_programs_are_shorter_than_25_lines(page: str) -> None:
     assert len(program.splitlines()) < 25
 
 
+@pytest.mark.long
 def test_a_bank_decides_by_the_guide(newcomer: Newcomer) -> None:
     account = {"kind": "bank-account", "bank": "KBANK", "country": "TH"}
     newcomer.hub.report("1234567890", **account)
@@ -75,6 +76,7 @@ def test_a_bank_decides_by_the_guide(newcomer: Newcomer) -> None:
     assert newcomer.type(decide).splitlines() == ["pay", "pay"]
 
 
+@pytest.mark.long
 def test_bank_offline_for_days_blocks_no_payment(newcomer: Newcomer) -> None:
     newcomer.hub.report("2345678901", kind="bank-account", bank="KBANK", country="TH")
     _, (_, settings), (_, sync), (_, program), *_ = blocks("for-banks.md")

@@ -134,6 +134,7 @@ def test_every_guide_is_tested() -> None:
     assert {page.name for page in DOCS.glob("for-*.md")} == EXPECTED.keys()
 
 
+@pytest.mark.long_but("for-police.md", "for-operators.md")
 @pytest.mark.parametrize("page", sorted(EXPECTED))
 def test_ten_minutes_of_a_guide_work(page: str, reader: Reader) -> None:
     if page != "for-operators.md":

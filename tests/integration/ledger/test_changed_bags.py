@@ -141,6 +141,7 @@ def test_every_statement_follows_from_signed_data(made: MadeBag) -> None:
         assert "GMT" in lines[-2]
 
 
+@pytest.mark.long
 @pytest.mark.search
 def test_changed_bytes(made: MadeBag) -> None:
     for name, data in made.files.items():
@@ -159,6 +160,7 @@ def test_changed_bytes(made: MadeBag) -> None:
             made.check_files(f"{name}: cut off", made.files | {name: text}, must_fail=is_proven)
 
 
+@pytest.mark.long_but("plain")
 def test_changed_lines(made: MadeBag) -> None:
     """Omit, repeat, swap and add lines, at each place of each text made of lines."""
     for name in ("data/proof.tlog-proof", "data/checkpoint"):
@@ -247,6 +249,7 @@ def _odd_texts(data: bytes) -> Iterator[bytes]:
     yield data.decode().encode("utf-16")
 
 
+@pytest.mark.long_but("plain")
 @pytest.mark.search
 @pytest.mark.parametrize("name", ["object.json", "object.jcs", "opening.json", "custody.json"])
 def test_changed_documents(made: MadeBag, name: str) -> None:

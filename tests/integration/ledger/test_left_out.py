@@ -138,6 +138,7 @@ def test_the_hub_finds_changed_and_inserted_rows_and_broken_trees(harmed: Sealed
     assert f"scamfeed_ledger_faults {state['faults']}.0" in metrics
 
 
+@pytest.mark.long
 def test_only_one_process_checks_the_ledger_each_day(harmed: SealedScamfeed, caplog: pytest.LogCaptureFixture) -> None:
     harmed.report("kept.example.com", "hidden.example.com")
     _delete_by_sql(harmed, b"hidden.example")

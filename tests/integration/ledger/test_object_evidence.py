@@ -51,6 +51,7 @@ def test_bag_is_verified_without_this_project_and_only_by_its_key(sealed: Sealed
     assert "no key that you trust" in done.stderr
 
 
+@pytest.mark.long
 def test_a_flipped_byte_is_found_in_every_file_of_a_bag(sealed: SealedScamfeed, tmp_path: Path) -> None:
     bag = bag_of(sealed, an_indicator(sealed)["id"], tmp_path)
     program = (bag / "verify.py").read_bytes()

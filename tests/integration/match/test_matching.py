@@ -255,6 +255,7 @@ def test_hub_stores_no_matched_value(hub: MatchingScamfeed, accounts: Accounts, 
             assert output.tag not in octets
 
 
+@pytest.mark.long
 def test_exhausted_quota_names_its_renewal_time(hub: MatchingScamfeed) -> None:
     hub.maker.make()
     key = _ask(hub, "mule-accounts", "other").json()["keys"][0]["id"]

@@ -42,6 +42,7 @@ def folder(initial_store: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_clients_with_a_state_continue_after_the_seed_is_replaced(
     accounts: Accounts, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,6 +87,7 @@ def test_clients_with_a_state_continue_after_the_seed_is_replaced(
         assert (shown["counts"]["found"], shown["set"]["key"]) == (19, f"{epoch}-2")
 
 
+@pytest.mark.long
 def test_command_reports_a_replaced_seed(accounts: Accounts, folder: Path) -> None:
     database, port, token = f"sqlite:///{folder / 'hub.db'}", free_port(), folder / "token"
     values = folder / "values"

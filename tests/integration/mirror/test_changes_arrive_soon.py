@@ -35,6 +35,7 @@ def _seconds_until(condition: Callable[[], bool]) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.long
 def test_a_report_and_its_retraction_arrive_soon(following: MirroredScamfeed) -> None:
     waited = []
     with following.open() as mirror:

@@ -96,6 +96,7 @@ def healthy() -> Iterator[FakeHub]:
         yield hub
 
 
+@pytest.mark.long_but("silent")
 @pytest.mark.parametrize("fault", ["silent", "trickles", "headers"])
 def test_healthy_hub_is_not_delayed_by_another(healthy: FakeHub, tmp_path: Path, fault: Fault) -> None:
     with stalling(fault) as stalled:
@@ -119,6 +120,7 @@ def test_twenty_hanging_hubs_delay_no_other(healthy: FakeHub, tmp_path: Path) ->
             within(SOON, lambda: mirror.check("h1.example.com").found)
 
 
+@pytest.mark.long
 def test_one_sync_waits_for_all_and_shows_each_result_at_once(healthy: FakeHub, tmp_path: Path) -> None:
     with stalling("trickles") as stalled:
         given = settings(tmp_path, stalled, healthy.url, answer_within="4s")

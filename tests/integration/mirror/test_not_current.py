@@ -179,6 +179,7 @@ def test_service_without_a_sync_cannot_tell(tmp_path: Path, options: tuple[str, 
         assert 'scamfeed_mirror_checks_total{grade="unknown",stale="yes"} 1.0' in metrics
 
 
+@pytest.mark.long
 def test_service_without_syncs_uses_its_own_settings(fake: FakeHub, tmp_path: Path) -> None:
     """The copy was synced with other settings. The service's own settings apply."""
     config = write(tmp_path, fake.url, max_age="1h")

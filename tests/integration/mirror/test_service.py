@@ -144,6 +144,7 @@ def test_too_large_or_malformed_requests_are_refused(service: str, sent: bytes, 
     assert requests.get(f"{service}/health", timeout=10).status_code == 200
 
 
+@pytest.mark.long
 def test_non_loopback_address_needs_a_token(served: MirroredScamfeed, tmp_path: Path) -> None:
     config = served.write_settings(tmp_path / "mirror.toml", "takedown")
     command = [sys.executable, "-m", "server.cli", "--config", str(config), "mirror", "serve", "--host", "192.0.2.1"]

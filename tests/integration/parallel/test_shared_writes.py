@@ -410,6 +410,7 @@ def history(seed: int) -> list[list[tuple[str, list[dict[str, Any]]]]]:
     return rounds
 
 
+@pytest.mark.long_but("1")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_shared_and_single_transactions_have_equal_results(urls: Any, seed: int) -> None:
     with opened(urls(), urls.tokens) as alone, opened(urls(), urls.tokens) as together:
@@ -442,6 +443,7 @@ with shared.opened(url, tokens) as world:
 """
 
 
+@pytest.mark.long
 def test_killed_after_the_commit_everything_is_stored_once(urls: Any) -> None:
     url = urls()
     given = [f"{name}={token}" for name, token in urls.tokens.items()]

@@ -45,6 +45,7 @@ FILES: dict[str, Callable[[], tuple[str, bytes]]] = {
 }
 
 
+@pytest.mark.long_but("a workbook without its end")
 @pytest.mark.parametrize("what", FILES)
 def test_file_that_cannot_be_read_says_why(hub: UploadHub, what: str) -> None:
     person = hub.person()

@@ -119,6 +119,7 @@ HOSTILE: dict[str, Callable[[], tuple[str, bytes]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile_file_ends_with_an_error_in_bounded_time_and_memory(

@@ -31,6 +31,7 @@ NAMES = {
 }
 
 
+@pytest.mark.long_but("0")
 @pytest.mark.parametrize("given", NAMES, ids=range(len(NAMES)))
 def test_name_of_a_file_is_one_line_without_folders(hub: UploadHub, given: str) -> None:
     person = hub.person()
@@ -82,6 +83,7 @@ BOMBS: dict[str, Callable[[], tuple[str, bytes]]] = {
 }
 
 
+@pytest.mark.long_but("gzip in gzip")
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BOMBS)
 def test_bomb_is_refused_while_the_hub_answers(hub: UploadHub, kind: str) -> None:
@@ -109,6 +111,7 @@ def test_bomb_is_refused_while_the_hub_answers(hub: UploadHub, kind: str) -> Non
     person.post(f"{PATH}/{id_}/discard")
 
 
+@pytest.mark.long_but("xlsx")
 @pytest.mark.parametrize("ending", ["xlsx", "pdf", "docx", "json", "eml", "exe"])
 def test_ending_that_lies_is_not_believed(hub: UploadHub, ending: str) -> None:
     person = hub.person()

@@ -76,6 +76,7 @@ FILES = {
 }
 
 
+@pytest.mark.long_but("merged-banks.xlsx", "windows-874.csv")
 @pytest.mark.parametrize("name", FILES)
 def test_each_row_is_read_or_refused_with_its_place(hub: UploadHub, name: str) -> None:
     person = hub.person()

@@ -32,6 +32,7 @@ def _reported(person: Person) -> int:
         return len(log.latest_of_type(tx, collections.get(tx, collections.INBOX), "indicator", 100_000))
 
 
+@pytest.mark.long
 def test_unknown_column_is_named_once_and_remembered(hub: UploadHub) -> None:
     person = hub.person()
     upload = person.read("first.csv", ROWS)
@@ -57,6 +58,7 @@ def test_unknown_column_is_named_once_and_remembered(hub: UploadHub) -> None:
     assert "reference" not in person.rows(third)[0].fields
 
 
+@pytest.mark.long
 def test_amount_and_date_of_a_payment_are_read_shown_and_sent(hub: UploadHub) -> None:
     person = hub.person()
     rows = 'เลขบัญชี,ธนาคาร,Sum total,วันที่โอน\n123-4-56780-1,KBANK,"1,534.50",2026-11-05\n123-4-56780-2,KBANK,much,\n'
@@ -107,6 +109,7 @@ def test_rows_are_corrected_left_out_and_sent_once(hub: UploadHub) -> None:
         assert verb in verbs
 
 
+@pytest.mark.long
 def test_refused_rows_are_a_harmless_csv(hub: UploadHub) -> None:
     person = hub.person()
     upload = person.read("formula.csv", 'domain,description\n"=cmd()|x",words\nfine.example.com,words\n')
@@ -119,6 +122,7 @@ def test_refused_rows_are_a_harmless_csv(hub: UploadHub) -> None:
     assert found["message"]
 
 
+@pytest.mark.long
 def test_rows_that_the_guard_holds_are_counted_with_the_reason(hub: UploadHub) -> None:
     person = hub.person()
     upload = person.read("held.csv", "domain\ngoogle.com\nheld-beside.example.com\n")
@@ -182,6 +186,7 @@ def test_erasure_removes_files_and_the_value_in_rows(hub: UploadHub) -> None:
     assert person.get(f"{PATH}/{upload.id}").status_code == 200
 
 
+@pytest.mark.long
 def test_rest_of_a_daily_quota_is_used_before_sending_waits(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     values = "".join(f"quota-{number}.example.com\n" for number in range(400))
@@ -196,6 +201,7 @@ def test_rest_of_a_daily_quota_is_used_before_sending_waits(tmp_path: Path) -> N
     store.close()
 
 
+@pytest.mark.long
 def test_reports_of_the_wrong_file_are_selected_by_its_id_alone(hub: UploadHub) -> None:
     person, other = hub.person(), hub.person(OTHER)
     rows = "".join(f"wrong-file-{number}.example.com\n" for number in range(120))

@@ -149,6 +149,7 @@ def seconds_for(filling: str, length: int) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.long
 @settings(max_examples=examples(40))
 @given(HOSTILE)
 @example("\u0301\u0323")

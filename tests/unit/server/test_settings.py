@@ -89,6 +89,7 @@ def test_variable_named_for_a_secret_is_known(alone: Path, monkeypatch: pytest.M
     assert load().feed[0]["name"] == "bank"
 
 
+@pytest.mark.long_but("command0")
 @pytest.mark.parametrize("command", [["demo", "--once"], ["map", "-"], ["check", "example.com"], ["status"], ["serve"]])
 def test_each_command_names_a_misspelt_variable_in_one_line(alone: Path, command: list[str]) -> None:
     environment = {**os.environ, "SCAMFEED_RATE_LIMITS": "5"}

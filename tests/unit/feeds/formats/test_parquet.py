@@ -54,6 +54,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
+@pytest.mark.long
 def test_a_small_file_of_very_many_rows_takes_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "many.parquet"
     many = polars.select(polars.repeat("a.example.com", 20_000_000).alias("domain"))

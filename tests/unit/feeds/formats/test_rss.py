@@ -90,6 +90,7 @@ def test_the_publication_of_an_item_is_the_time_of_its_report(time: str, reporte
     assert row.fields["reported_at"] == reported_at
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_feed() -> None:
     def peak(count: int) -> int:
         data = feed(*[ITEM.format("a.example.com", "x" * 200)] * count)

@@ -82,6 +82,7 @@ def test_each_row_is_accounted_for(folder: Path) -> None:
     assert [json.loads(line)["reason"] for line in rejects] == ["public-suffix"]
 
 
+@pytest.mark.long_but("4-10")
 @pytest.mark.parametrize(("batches", "left"), [(1, 14), (4, 10), (9, 6)])
 def test_next_worker_continues_after_a_stopped_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch, batches: int, left: int

@@ -26,6 +26,7 @@ def test_a_value_is_new_the_first_time_only(values: list[tuple[str, str]]) -> No
     assert len(seen) == len(known)
 
 
+@pytest.mark.long
 def test_many_values_stay_known_and_take_little_memory() -> None:
     tracemalloc.start()
     seen = SeenValues()

@@ -145,6 +145,7 @@ def test_a_damaged_file_stops_no_other() -> None:
     assert read(listed) == (["a.example.com", "b.example.com"], ["unreadable-file"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bomb", ["word/document.xml", "list.csv"])
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, bomb: str) -> None:
     file = tmp_path / "bomb.zip"

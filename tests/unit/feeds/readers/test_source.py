@@ -81,6 +81,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
     assert lines("a\nb".encode("utf-16")) == [(1, "a"), (2, "b")]
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_file() -> None:
     line = b"host.example.com\n"
 

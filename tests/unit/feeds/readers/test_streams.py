@@ -131,6 +131,7 @@ class Endless:
             yield b'{"id":"x","text":"' + b"y" * 1000 + b'"},'
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_document() -> None:
     found = streams.items(Endless(), LISTS)
     list(islice(found, 2_000))

@@ -126,6 +126,7 @@ def test_distant_cells_cost_nothing() -> None:
     assert peak < 20_000_000
 
 
+@pytest.mark.long
 def test_a_row_that_never_ends_is_refused() -> None:
     bomb = b"".join(b"<c><v>%d</v></c>" % (number * 7919) for number in range(700_000)) + b"</sheetData>"
     data = changed(ONE, SHEET, b"</sheetData>", b"<row>" + bomb)

@@ -96,6 +96,7 @@ def test_misconfigured_feed_stops_and_the_others_continue(store: Store, caplog: 
     assert "feed stopped feed=wrong error=misconfigured: no such user" in caplog.text
 
 
+@pytest.mark.long_but("None")
 @pytest.mark.parametrize("every", ["1h", None])
 def test_person_orders_a_run_and_a_dry_run(store: Store, every: str | None) -> None:
     feed = Ticking(settings(every=every), lambda _: None)
@@ -218,6 +219,7 @@ print("ended", flush=True)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_schedule_in_order(tmp_path: Path, number: signal.Signals) -> None:
     started = subprocess.Popen(

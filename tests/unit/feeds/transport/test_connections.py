@@ -21,6 +21,7 @@ def test_a_bomb_is_not_unpacked(serve: Serve) -> None:
         ask(peer, max_bytes=1 << 20)
 
 
+@pytest.mark.long
 def test_a_bomb_in_a_bomb_is_not_unpacked(serve: Serve) -> None:
     bomb = gzip.compress(gzip.compress(bytes(200 << 20)))
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
@@ -77,6 +78,7 @@ def test_silence_is_cut_off(serve: Serve) -> None:
         ask(peer, timeout="200ms")
 
 
+@pytest.mark.long
 def test_slow_tls_handshake_is_cut_off(serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         over = threading.Event()

@@ -231,6 +231,7 @@ def test_a_chain_begins_with_its_first_seal(store: Store) -> None:
         assert audit.verify(tx) == []
 
 
+@pytest.mark.long_but("sqlite")
 def test_many_writes_are_sealed_in_batches(store: Store) -> None:
     with store.begin() as tx:
         audit.record_unsealed(tx, [event(first=n, last=n) for n in range(12_000)])

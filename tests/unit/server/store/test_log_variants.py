@@ -105,6 +105,7 @@ def _in_one_order(pages: tuple[list[bytes], list[Any]]) -> tuple[list[bytes], li
     return sorted(pages[0]), sorted(pages[1])
 
 
+@pytest.mark.long_but("sqlite")
 @FILES
 @given(BATCHES, st.integers(1, 7), QUERIES)
 def test_both_variants_read_like_separate_collections(

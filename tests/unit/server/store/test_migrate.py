@@ -73,6 +73,7 @@ def test_migrating_again_changes_nothing(store: Store, url: str) -> None:
     other.close()
 
 
+@pytest.mark.long
 def test_concurrent_migrations_work(empty_url: str) -> None:
     running = [subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, empty_url]) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]

@@ -162,6 +162,7 @@ def race(
     return got, there
 
 
+@pytest.mark.long_but("sqlite")
 def test_slow_commit_blocks_the_next_so_that_no_reader_skips_it(
     store: Store, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +213,7 @@ while True:
 """
 
 
+@pytest.mark.long_but("sqlite-120")
 @pytest.mark.parametrize("milliseconds", [120, 180, 290])
 def test_objects_acknowledged_before_a_kill_are_stored_once(
     store: Store, collection: Collection, url: str, tmp_path: Path, milliseconds: int

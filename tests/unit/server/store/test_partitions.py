@@ -120,6 +120,7 @@ def test_partitioned_table_accepts_new_rows_like_a_whole_one(hub: Hub) -> None:
     assert partition_sizes(hub.store, "subjects").keys() == {f"subjects_part_{n}" for n in range(16)}
 
 
+@pytest.mark.long
 def test_concurrent_contributors_lose_nothing(hub: Hub, url: str) -> None:
     cut(hub.store)
     others = [Store.open(url) for _ in BANKS]

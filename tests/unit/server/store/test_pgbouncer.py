@@ -118,6 +118,7 @@ def test_writers_through_a_pooler_on_postgresql_keep_one_order(pooled: str) -> N
     assert len(seen) == len(set(seen)) == 180
 
 
+@pytest.mark.long
 def test_frozen_process_behind_a_pooler_on_postgresql_delays_no_other_for_more_than_five_seconds(pooled: str) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLD, pooled], stdout=subprocess.PIPE)
     store = Store.open(pooled)

@@ -160,6 +160,7 @@ def test_lock_timeout_on_postgresql_asks_for_a_retry(store: Store) -> None:
             lock(store, "lock_timeout = '50ms'")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("program", "seconds"), [(HOLD, 5.5), (COPY, 5.5)], ids=["between statements", "in a COPY"])
 def test_frozen_process_on_postgresql_delays_no_other_for_more_than_five_seconds(
     url: str, store: Store, program: str, seconds: float
@@ -177,6 +178,7 @@ def test_frozen_process_on_postgresql_delays_no_other_for_more_than_five_seconds
         holder.communicate()
 
 
+@pytest.mark.long
 def test_a_database_that_is_frozen_on_postgresql_is_unavailable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "_UNANSWERED_SECONDS", 1.0)
     store = Store.open(url)
@@ -199,6 +201,7 @@ def test_a_database_that_is_frozen_on_postgresql_is_unavailable(url: str, monkey
     store.close()
 
 
+@pytest.mark.long
 def test_long_computing_transaction_on_postgresql_is_not_idle(store: Store) -> None:
     with store.begin() as tx:
         log.lock(tx, [collections.get(tx, "room")])
@@ -316,6 +319,7 @@ def _lose_last_rows(store: Store, last: int) -> None:
         tx.execute(text("UPDATE collections SET timeline = timeline + 1"))
 
 
+@pytest.mark.long
 def test_nothing_is_compiled_on_postgresql_from_debian() -> None:
     programs = installed_by_debian()
     if programs is None:

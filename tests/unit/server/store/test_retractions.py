@@ -232,6 +232,7 @@ def test_only_old_closed_receipts_are_deleted(store: Store, collection: Collecti
         assert [(receipt.partner, receipt.closed) for receipt in retractions.all_receipts(tx)] == [("three", None)]
 
 
+@pytest.mark.long
 def test_thousands_are_retracted_at_once(store: Store, collection: Collection) -> None:
     ids = [f"indicator--{number:08d}-04c0-4b38-9d6b-1f2a52a8a3c1" for number in range(6_000)]
     with store.begin() as tx:

@@ -25,6 +25,7 @@ def _search(tx: Tx, collection: Collection, query: Query) -> None:
         log.page(tx, collection, query)
 
 
+@pytest.mark.long_but("sqlite")
 def test_search_has_its_configured_time(store: Store, large: Collection) -> None:
     fast = FastStore(store)
     for query in SPARSE:
@@ -40,6 +41,7 @@ def test_search_has_its_configured_time(store: Store, large: Collection) -> None
     fast.close()
 
 
+@pytest.mark.long_but("sqlite")
 def test_a_fast_read_stays_a_fast_one(store: Store, large: Collection, database: str) -> None:
     hasty = FastStore(store, 0.0)
     if database == "sqlite":

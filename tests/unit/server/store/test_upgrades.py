@@ -163,6 +163,7 @@ def _text(row: Any) -> str:
     return json.dumps(row, sort_keys=True, default=str)
 
 
+@pytest.mark.long_but("sqlite")
 def test_tables_are_those_of_a_new_store(upgraded: Store, old_url: str, url: str) -> None:
     upgraded_schema, new_schema = schema_of(old_url), schema_of(url)
     assert upgraded_schema.keys() == new_schema.keys()
@@ -246,6 +247,7 @@ def test_feeds_reads_quotas_and_the_audit_trail_continue(upgraded: Store) -> Non
         assert audit.verify(tx) == []
 
 
+@pytest.mark.long
 def test_concurrent_upgrades_of_an_old_store_work(old_url: str) -> None:
     running = [subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, old_url]) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]

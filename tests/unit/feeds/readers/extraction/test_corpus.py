@@ -30,6 +30,7 @@ def test_unseen_reports_are_read_well() -> None:
     assert whole.recall >= 0.95, faults
 
 
+@pytest.mark.long_but("AU", "IN")
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_documents_of_a_country_keep_their_score(country: str) -> None:
     scores = [score(one) for one in documents([FOLDER / "documents" / SEEN / country])]

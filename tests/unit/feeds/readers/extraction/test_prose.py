@@ -386,6 +386,7 @@ ADVERSARIES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.search
 @pytest.mark.parametrize("piece", ADVERSARIES)
 def test_the_time_is_linear_in_the_line(piece: str) -> None:

@@ -74,6 +74,7 @@ def test_the_time_is_linear_in_the_line() -> None:
     assert time.process_time() - begun < count / 1_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mark", [".", "!", "…", '."'])
 def test_a_row_of_marks_takes_linear_time(mark: str) -> None:
     LineOfSentences("scam V", []).role(0, 1, "phone")
@@ -88,6 +89,7 @@ def test_many_words_for_senders_take_linear_time() -> None:
     assert time.process_time() - begun < 1
 
 
+@pytest.mark.long
 def test_many_codes_of_banks_take_linear_time() -> None:
     count = 40_000
     begun = time.process_time()

@@ -375,6 +375,7 @@ def test_thirty_kills_lose_no_mail_and_make_no_second_one(
         assert outbox.count(tx) == {"sent": 50}
 
 
+@pytest.mark.long
 def test_killed_sender_repeats_the_same_mail(
     hub: Hub,
     thread: DispatchThread,

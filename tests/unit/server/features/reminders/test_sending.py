@@ -132,6 +132,7 @@ ReminderThread(Store.open(settings.database_url), settings).step(int(sys.argv[1]
 """
 
 
+@pytest.mark.long
 def test_killed_sender_sends_again_with_the_same_message_id(
     reminders: ReminderThread, mail_server: MailServer, begin: int, hub: Hub, settings: Settings
 ) -> None:
@@ -210,6 +211,7 @@ def test_mail_that_is_put_off_arrives_later(
     assert len(texts(mail_server, OPERATOR)) == 1
 
 
+@pytest.mark.long
 def test_mail_is_given_up_after_a_day(reminders: ReminderThread, mail_server: MailServer, begin: int, hub: Hub) -> None:
     mail_server.reply = "451 4.3.0 full"
     reminders.step(begin)
@@ -240,6 +242,7 @@ def test_unknown_certificate_is_refused(mail_server: MailServer, begin: int, hub
         assert [mail.error for mail in outbox.latest(tx, "waiting", 9)] == ["certificate-refused"]
 
 
+@pytest.mark.long
 def test_hanging_server_delays_no_other_work_and_is_left(
     reminders: ReminderThread,
     mail_server: MailServer,

@@ -60,6 +60,7 @@ def told(hub: Hub, ids: list[str]) -> int:
         return sum(one.reminded for one in requests.find(tx, ids).values())
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_killed_clock_tells_each_overdue_request_once(
     hub: Hub, police: Partner, platform: Partner, url: str, tmp_path: Path

@@ -43,6 +43,7 @@ def test_page_names_the_characters_that_look_alike(hub: Hub, police: Partner, pl
     assert "removed (" in whole
 
 
+@pytest.mark.long
 def test_many_requests_with_long_locations_stay_on_one_page(hub: Hub, police: Partner, platform: Partner) -> None:
     place = "https://shop.example.com/" + "lI1|0O" * 330
     for number in range(5):

@@ -40,6 +40,7 @@ class Steps:
         return 0
 
 
+@pytest.mark.long
 def test_the_cost_of_new_reports_does_not_grow_with_the_hub(
     hub: Hub, bank: Partner, stix: Callable[..., list[dict[str, Any]]], post: Any
 ) -> None:

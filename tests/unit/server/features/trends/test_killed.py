@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import delete, select
 
 from schemas.partner import Partner
@@ -36,6 +37,7 @@ def _folding(url: str) -> int:
     return child
 
 
+@pytest.mark.long
 def test_after_kills_all_is_counted_once(
     hub: Hub,
     bank: Partner,

@@ -99,6 +99,7 @@ def _pages(store: Store) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+@pytest.mark.long_but("0")
 @pytest.mark.search
 @pytest.mark.parametrize("seed", range(2))
 def test_batch_is_published_like_its_objects_one_by_one(

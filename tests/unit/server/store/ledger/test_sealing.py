@@ -125,6 +125,7 @@ def test_later_reader_gets_no_salt_of_earlier_delistings(ledger: Ledger) -> None
             assert reading.proof(tx, collection, tree, id_of("indicator", 2), None, 0) is not None
 
 
+@pytest.mark.long_but("sqlite")
 def test_concurrent_sealers_add_everything_once(ledger: Ledger) -> None:
     ledger.add(*range(40))
     ledger.seal()

@@ -243,6 +243,7 @@ def test_client_that_ignores_short_responses_is_cut_off_at_the_limit() -> None:
     run(test)
 
 
+@pytest.mark.long_but("True")
 @pytest.mark.parametrize(("rate", "is_cut_off"), [(1_000, False), (100 * MIB, True)])
 def test_client_below_the_minimum_rate_is_cut_off(rate: int, is_cut_off: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_WATCHED_SECONDS", 0.5)

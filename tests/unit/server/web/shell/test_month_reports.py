@@ -99,6 +99,7 @@ def test_report_is_empty_before_the_first_month(public: Flask) -> None:
     assert public.test_client().get(f"/report{file_of('2026-10', 'pdf')}").status_code == 404
 
 
+@pytest.mark.long_but("None")
 @pytest.mark.parametrize("language", ["en", "th"])
 @pytest.mark.parametrize("mark", [OwnerMark(SVG.format("<g/>").encode(), "svg"), OwnerMark(png(), "png"), None])
 def test_pdf_has_two_pages_and_is_the_same_again(store: Store, language: str, mark: OwnerMark | None) -> None:
@@ -117,6 +118,7 @@ def test_pdf_has_two_pages_and_is_the_same_again(store: Store, language: str, ma
     assert "desk@hub.example.org" in second
 
 
+@pytest.mark.long
 def test_pdf_has_two_pages_with_many_currencies_and_long_names(store: Store) -> None:
     month = month_of(now() // DAY)
     codes = [f"{first}{second}X" for first in "ABC" for second in "ABCDEF"]

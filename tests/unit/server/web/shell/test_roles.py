@@ -23,6 +23,7 @@ def addresses() -> list[str]:
     return [re.sub("<[^>]+>", "x", route.path) for route in routes.every()]
 
 
+@pytest.mark.long_but("hub-viewer", "hub-admin", "First Bank-writer")
 @pytest.mark.parametrize(("role", "partner"), PERSONS, ids=[f"{partner or 'hub'}-{role}" for role, partner in PERSONS])
 def test_each_page_opens_exactly_for_the_roles_of_the_table(
     app: Flask, store: Store, role: OperatorRole | PartnerRole | None, partner: str | None

@@ -127,6 +127,7 @@ def addresses(part: str = "x") -> list[str]:
 STARTS = [address for address, route in zip(addresses(), routes.every(), strict=True) if "GET" in route.methods]
 
 
+@pytest.mark.long_but("anybody", "partner-admin")
 @pytest.mark.parametrize("who", ["anybody", "admin", "partner-admin"])
 def test_no_page_executes_or_links_hostile_content(pages: Callable[[str], list[CrawledPage]], who: str) -> None:
     shown = 0
@@ -174,6 +175,7 @@ def test_no_input_breaks_a_form(
             assert not read(answer).wrong, (form.action, body[:300])
 
 
+@pytest.mark.long_but("anybody", "partner-admin")
 @pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("who", ["anybody", "admin", "partner-admin"])
 def test_no_address_breaks_a_page(visitors: dict[str, Visitor], who: str, rounds: int) -> None:

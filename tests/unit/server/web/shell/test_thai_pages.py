@@ -161,6 +161,7 @@ def texts_in_english(page: str) -> tuple[str, ...]:
     return tuple(english_in(page, (*TYPED, *map(str.lower, TYPED))))
 
 
+@pytest.mark.long_but("admin", "partner-admin")
 @pytest.mark.search
 @pytest.mark.parametrize("who", ROLES)
 def test_no_thai_page_contains_english(app: Flask, who: str) -> None:

@@ -144,6 +144,7 @@ def test_concurrent_guesses_do_not_wait_for_each_other_on_postgresql(
         store.close()
 
 
+@pytest.mark.long
 def test_guesses_during_a_long_write_leave_threads_to_others(store: Store) -> None:
     throttle = LoginThrottle(store)
     # The threads end after the write.
