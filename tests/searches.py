@@ -1,4 +1,4 @@
-"""Size of a search: a tenth of its examples in `make test`, all in `make long` and `make fuzz`."""
+"""Size of a search: a twentieth of its examples in `make test`, all in `make long` and `make fuzz`."""
 
 import os
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ WHOLE = os.environ.get("SEARCH") == "whole" or bool(int(os.environ.get("FUZZ", "
 
 def examples(number: int) -> int:
     """Return the number of examples for this run, out of ``number``."""
-    return number if WHOLE else max(number // 10, 5)
+    return number if WHOLE else max(number // 20, 5)
 
 
 def sample(cases: Iterable[Case], step: int) -> list[Case]:

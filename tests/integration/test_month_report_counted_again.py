@@ -20,6 +20,8 @@ from server.features.trends.query import FigureRow
 from server.web.shell.languages import load_languages
 from tests.integration.month_recount import Recount, Recounting
 
+pytestmark = pytest.mark.long
+
 MONTH, FOLLOWING = "2026-10", "2026-11"
 # After the publication of the month.
 UNTIL = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -36,7 +38,7 @@ class Counted(NamedTuple):
 
 @pytest.fixture(
     scope="module",
-    params=[1, pytest.param(6, marks=[pytest.mark.long, pytest.mark.timeout(1_800)])],
+    params=[1, pytest.param(6, marks=pytest.mark.timeout(1_800))],
     ids=["one-week", "six-weeks"],
 )
 def counted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:

@@ -233,6 +233,7 @@ class Contract(ABC):
         assert run(store, self.feed()).ending == "done"
         assert len(set(self.arrived(store))) == 2
 
+    @pytest.mark.long_but("-26.0")
     @pytest.mark.parametrize("hours", [-26.0, 26.0])
     def test_wrong_clock_loses_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
         self.prepare(store, 3)

@@ -37,6 +37,20 @@ def lines(count: int) -> str:
     return "".join(f"h{number}.example.com\n" for number in range(count))
 
 
+@pytest.mark.long_but(
+    "test_everything_arrives",
+    "test_wrong_credentials_are_misconfigured",
+    "test_a_key_is_used_instead_of_a_password",
+    "test_server_with_another_key_is_refused",
+    "test_unknown_server_is_refused",
+    "test_private_address_is_contacted_only_if_configured",
+    "test_hidden_unfinished_and_linked_files_are_skipped",
+    "test_a_pattern_names_files_in_folders_below",
+    "test_missing_path_is_misconfigured",
+    "test_file_read_long_ago_is_not_fetched_again",
+    "test_too_large_file_is_skipped",
+    "test_proxy_is_used",
+)
 class TestFilePullOverSftp(SftpContract, PullContract):
     connector = "file-pull"
     bad_settings = (
@@ -152,7 +166,16 @@ class TestFilePullOverSftp(SftpContract, PullContract):
         assert proxy.asked[0].startswith(f"CONNECT drop.example.com:{self.machine.port} ")
 
 
-@pytest.mark.long_but("test_everything_arrives", "test_wrong_credentials_are_misconfigured")
+@pytest.mark.long_but(
+    "test_everything_arrives",
+    "test_wrong_credentials_are_misconfigured",
+    "test_a_pattern_names_files_in_folders_below",
+    "test_private_address_is_contacted_only_if_configured",
+    "test_name_is_resolved_and_checked_for_each_connection",
+    "test_proxy_is_contacted_instead_of_the_service",
+    "test_certificate_authority_comes_from_the_settings",
+    "test_trickling_response_times_out",
+)
 class TestFilePullFromS3(S3Contract, PullContract):
     connector = "file-pull"
     bad_settings = (

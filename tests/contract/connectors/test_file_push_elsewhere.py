@@ -14,6 +14,7 @@ from tests.running import run
     "test_everything_arrives",
     "test_a_server_with_another_key_gets_nothing",
     "test_missing_target_folder_is_misconfigured",
+    "test_a_server_that_cannot_replace_files_is_named",
     "test_wrong_credentials_are_misconfigured",
     "test_nothing_is_written_through_a_link",
     "test_silent_peer_times_out",
@@ -91,7 +92,6 @@ class TestFilePushOverSftp(SftpContract, FilePushSuite):
 @pytest.mark.long_but(
     "test_everything_arrives",
     "test_wrong_credentials_are_misconfigured",
-    "test_certificate_authority_comes_from_the_settings",
     "test_full_file_contains_the_active_listings",
 )
 class TestFilePushToS3(S3Contract, FilePushSuite):

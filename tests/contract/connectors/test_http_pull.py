@@ -233,6 +233,7 @@ class ApiSuite(HttpPullSuite):
         assert all("kind=all" in path for path in paths) or self.paging["by"] in ("url", "link")
 
 
+@pytest.mark.long_but("test_everything_arrives", "test_page_beyond_the_last_can_be_missing")
 class TestHttpPullByPage(ApiSuite):
     paging: ClassVar[dict[str, Any]] = {"by": "page", "parameter": "page"}
 
@@ -289,14 +290,17 @@ class TestHttpPullByUrl(ApiSuite):
         assert "paging.path" in str(result.error)
 
 
+@pytest.mark.long_but("test_everything_arrives", "test_query_of_the_url_is_kept_on_each_page")
 class TestHttpPullByLink(ApiSuite):
     paging: ClassVar[dict[str, Any]] = {"by": "link"}
 
 
+@pytest.mark.long_but("test_everything_arrives", "test_repeated_identical_page_ends_the_run")
 class TestHttpPullByCursor(ApiSuite):
     paging: ClassVar[dict[str, Any]] = {"by": "cursor", "path": "meta.1.cursor", "parameter": "from"}
 
 
+@pytest.mark.long_but("test_everything_arrives", "test_run_continues_from_the_last_cursor")
 class TestHttpPullByKeptCursor(ApiSuite):
     paging: ClassVar[dict[str, Any]] = {"by": "cursor", "path": "meta.1.cursor", "parameter": "from", "keep": True}
 

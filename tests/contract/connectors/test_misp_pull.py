@@ -263,6 +263,12 @@ class WebContract(MisbehavingContract, MispContract):
         }
 
 
+@pytest.mark.long_but(
+    "test_everything_arrives",
+    "test_url_can_name_the_manifest",
+    "test_a_missing_event_does_not_stop_the_others",
+    "test_wrong_credentials_are_misconfigured",
+)
 class TestUrl(GarbageContract, WebContract):
     url_gets_secret = False
 

@@ -234,6 +234,12 @@ class TestTaxiiPullOf21(TaxiiPullSuite):
         assert self.arrived(store) == ["[domain-name:value = 'h0.example.com']"]
 
 
+@pytest.mark.long_but(
+    "test_everything_arrives",
+    "test_incomplete_page_headers_are_read",
+    "test_endlessly_repeated_page_is_aborted",
+    "test_wrong_credentials_are_misconfigured",
+)
 class TestTaxiiPullOf20(TaxiiPullSuite):
     """TAXII 2.0 and its special feature: pages by range."""
 

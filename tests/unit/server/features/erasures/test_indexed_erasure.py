@@ -137,6 +137,7 @@ def read_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spellings, "of", unknown)
 
 
+@pytest.mark.long_but("0")
 @pytest.mark.parametrize("seed", range(4))
 def test_same_rows_change_as_when_all_are_read(hub: ErasingHub, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     contribute_at_random(hub, seed)
@@ -163,6 +164,7 @@ def forget_index(tx: Tx) -> None:
     tx.execute(insert(job_rows).values(**row, begun=now(), saved=now(), ended=now()))
 
 
+@pytest.mark.long_but("1")
 @pytest.mark.parametrize("steps", [0, 1, 3, _OFTEN])
 def test_older_rows_are_read_until_they_are_indexed(
     hub: ErasingHub, monkeypatch: pytest.MonkeyPatch, steps: int

@@ -275,6 +275,7 @@ def _run(template: Path, seed: int) -> None:
             history.close()
 
 
+@pytest.mark.long_but("2")
 @pytest.mark.parametrize("seed", [2, 14])
 def test_each_hub_lists_what_one_hub_would(initial_store: Path, seed: int) -> None:
     _run(initial_store, seed)
