@@ -150,6 +150,8 @@ def s3() -> Iterator[str]:
     try:
         yield url
     finally:
+        # All services of a process have one setting.
+        requests.post(f"{url}/moto-api/reset-auth", data="inf", timeout=30).raise_for_status()
         server.stop()
 
 
