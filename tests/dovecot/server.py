@@ -1,4 +1,7 @@
-"""A Dovecot on loopback, run by a user without rights, and mailboxes that mails are put into by IMAP."""
+"""A Dovecot on loopback, run by a user without rights, and mailboxes that mails are put into by IMAP.
+
+Every name is a user with the same password: Dovecot reads a file of users again only once a second.
+"""
 
 import imaplib
 import os
@@ -40,8 +43,8 @@ mail_driver = maildir
 mail_path = ~/mail
 auth_mechanisms = plain
 auth_failure_delay = 0
-passdb passwd-file {{
-  passwd_file_path = {folder}/users
+passdb static {{
+  password = {password}
 }}
 userdb static {{
   fields {{
@@ -82,9 +85,13 @@ class Dovecot:
         for name in ("run", "state", "homes"):
             (folder / name).mkdir()
         given = {"folder": folder, "certificate": self.certificate, "starttls": self.starttls}
-        given |= {"implicit": self.implicit, "user": account.pw_name, "group": group.stdout.strip()}
+        given |= {
+            "password": PASSWORD,
+            "implicit": self.implicit,
+            "user": account.pw_name,
+            "group": group.stdout.strip(),
+        }
         (folder / "dovecot.conf").write_text(_CONFIGURATION.format(**given))
-        (folder / "users").write_text("")
         if os.geteuid() == 0:
             self._user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             for path in (folder, *folder.rglob("*")):
@@ -111,11 +118,6 @@ class Dovecot:
     def _connection(self) -> imaplib.IMAP4_SSL:
         context = ssl.create_default_context(cafile=str(self.certificate))
         return imaplib.IMAP4_SSL("localhost", self.implicit, ssl_context=context, timeout=10)
-
-    def add_user(self, user: str) -> None:
-        """Make the mailbox of a user."""
-        with (self._folder / "users").open("a") as users:
-            users.write(f"{user}:{{PLAIN}}{PASSWORD}\n")
 
     def deliver(self, user: str, mail: bytes) -> None:
         """Put a mail into the mailbox of a user."""

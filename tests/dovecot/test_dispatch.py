@@ -39,7 +39,6 @@ def dovecot() -> Iterator[Dovecot]:
 @pytest.fixture
 def settings(plain_settings: Settings, dovecot: Dovecot, request: pytest.FixtureRequest) -> Settings:
     user = f"{_USER}-{abs(hash(request.node.nodeid))}"
-    dovecot.add_user(user)
     given = {
         "dispatch_imap_host": "localhost",
         "dispatch_imap_port": dovecot.implicit,

@@ -34,7 +34,6 @@ class TestImapPullFromDovecot(PullContract):
         self.environment = monkeypatch
         monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
         with served() as server:
-            server.add_user(_USER)
             self.server = server
             yield
 

@@ -80,10 +80,9 @@ def listed_wrongly(hub: ErasingHub) -> list[str]:
 
 
 TOOL = {"type": "tool", "id": "tool--2", "spec_version": "2.1", "name": "a tool"}
-HARD_TO_READ = (
-    b'{"type":"tool","name":"about ' + NUMBER.encode() + b'","x_a":1e400}',
-    b'{"type":"tool","x_a":' + b'{"b":[' * 460 + b'"' + NUMBER.encode() + b'"' + b"]}" * 460 + b"}",
-)
+OUT_OF_RANGE = b'{"type":"tool","name":"about ' + NUMBER.encode() + b'","x_a":1e400}'
+# Whether it can be written again depends on the version of Python.
+DEEP = b'{"type":"tool","x_a":' + b'{"b":[' * 460 + b'"' + NUMBER.encode() + b'"' + b"]}" * 460 + b"}"
 
 
 def test_no_byte_of_the_value_remains(hub: ErasingHub) -> None:
@@ -476,12 +475,23 @@ def test_requests_delay_an_erasure_for_days_and_later_ones_do_not(
     assert hub.traces(NUMBER) == []
 
 
-@pytest.mark.parametrize("body", HARD_TO_READ, ids=["number out of range", "nested deeply"])
-def test_object_that_cannot_be_written_again_is_removed(hub: ErasingHub, body: bytes) -> None:
+def test_object_that_cannot_be_written_again_is_removed(hub: ErasingHub) -> None:
     hub.report(hub.join("First"), VALUE)
     with hub.store.begin() as tx:
         room = collections.add(tx, "room", "A room")
-        log.append(tx, room, [Item("tool--1", "tool", "2.1", None, False, body), Item.of(TOOL)])
+        log.append(tx, room, [Item("tool--1", "tool", "2.1", None, False, OUT_OF_RANGE), Item.of(TOOL)])
     hub.erase(VALUE)
     with hub.store.read() as tx:
         assert log.page(tx, collections.get(tx, "room"), Query()).bodies == [compact(TOOL)]
+
+
+def test_deeply_nested_object_is_cleaned_or_removed(hub: ErasingHub) -> None:
+    hub.report(hub.join("First"), VALUE)
+    with hub.store.begin() as tx:
+        room = collections.add(tx, "room", "A room")
+        log.append(tx, room, [Item("tool--1", "tool", "2.1", None, False, DEEP), Item.of(TOOL)])
+    hub.erase(VALUE)
+    with hub.store.read() as tx:
+        *cleaned, kept = log.page(tx, collections.get(tx, "room"), Query()).bodies
+    assert kept == compact(TOOL)
+    assert not any(NUMBER.encode() in body for body in cleaned)
