@@ -26,6 +26,7 @@ _ID = r"(?:[a-z-]{2,60}--)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 ENCODED = re.compile(rf"{WORD_BEGINS}(?=[a-z+/_-]*[A-Z0-9])(?!{_ID}){WORD}")
 _URL_SAFE = str.maketrans("-_", "+/")
 _TWICE = 2
+_MARKS = frozenset({"Mn", "Me"})
 # Line breaks as JSON writes them.
 _BREAKS = re.compile(r"\\[nrt]")
 
@@ -46,6 +47,15 @@ def plain_letters(text: str) -> str:
         return text
     text = unicodedata.normalize("NFKC", _WORD_CHARACTERS.sub(" ", visible(text)))
     return ascii_digits(_NOT_PLAIN.sub(lambda found: _PLAIN[ord(found[0])], text))
+
+
+def without_marks(text: str) -> str:
+    """Return ``text`` without the marks above and below its letters and digits."""
+    if text.isascii():
+        return text
+    return "".join(
+        character for character in unicodedata.normalize("NFD", text) if unicodedata.category(character) not in _MARKS
+    )
 
 
 def unescaped(text: str) -> set[str]:

@@ -1,14 +1,12 @@
 """Personal data in free text: text is normalised, then searched for numbers, mailboxes and names."""
 
 import re
-import unicodedata
 from functools import lru_cache, partial
 
-from schemas.readings import decoded, normalised
+from schemas.readings import decoded, normalised, without_marks
 from schemas.refang import refang_text
-from server.release.guard.personal_data import contacts, names, numbers
+from server.release.guard.personal_data import contacts, documents, names, numbers
 
-_MARKS = frozenset({"Mn", "Me"})
 MAILBOX = "a person's e-mail address"
 TELEPHONE = "a person's telephone number"
 _PERSON_NAME = "a person's name"
@@ -47,15 +45,6 @@ def find_personal_data(text: str, regions: tuple[str, ...], own: frozenset[str] 
     return _search_cached(text, regions, own) if len(text) < _SHORT else _search(text, regions, own)
 
 
-def without_marks(text: str) -> str:
-    """Return ``text`` without the marks above and below its letters and digits."""
-    if text.isascii():
-        return text
-    return "".join(
-        character for character in unicodedata.normalize("NFD", text) if unicodedata.category(character) not in _MARKS
-    )
-
-
 def _may_contain(text: str) -> bool:
     if len(text) > _LONGEST:
         return True  # search it in parts: normalising turns some characters into eighteen
@@ -68,6 +57,8 @@ def _may_contain(text: str) -> bool:
     if any(stem in folded for stem in names.STEMS):
         return True
     if not text.isascii() and any(stem in folded for stem in names.STEMS_BEYOND_ASCII):
+        return True
+    if documents.may_have_number(text):
         return True
     return numbers.LETTERED.search(text.upper()) is not None or _ENCODED.search(text) is not None
 
@@ -101,6 +92,8 @@ def _search(
     for what, number in numbers.find_numbers(bare):
         if not is_own(number):
             return what
+    if documents.has_number(bare, is_own):
+        return documents.DOCUMENT
     if not is_part and _DIGITS.search(bare) and contacts.has_number(bare, regions, is_own):
         return TELEPHONE
     if names.has_name(plain):

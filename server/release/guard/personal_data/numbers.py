@@ -59,7 +59,6 @@ _OTHER_CARDS = re.compile(
     r"3(?:0[0-5]|[68]\d)\d{13}|220[0-4]\d{12,15}|(?:60|8[12])\d{14}|508\d{13}"
     r"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}"
 )
-_PASSPORT = re.compile(r"passport\b[^\w\n]{0,5}(?:(?:no|number|nr)\b)?[^\w\n]{0,5}([A-Z]{0,2}\d{6,9})\b", re.IGNORECASE)
 # Ids and IBANs with few consecutive digits, which a search for digits alone would miss.
 LETTERED = re.compile(
     r"[A-Z]\d{6}|\d{6}[-+A][0-9A-Z]|\d{6}[A-Z]|/[A-Za-z]{3,9}\([A-Z]\)\d"
@@ -165,8 +164,6 @@ def find_numbers(text: str, *, cards_only: bool = False) -> Iterator[tuple[str, 
                 number = match[0].translate(_SEPARATORS)
                 if form.valid(number if form.valid not in _AS_WRITTEN else match[0]):
                     yield NATIONAL_ID, number
-    for match in _PASSPORT.finditer(text):
-        yield NATIONAL_ID, match[1]
 
 
 def _find_ibans(text: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from mappers import extension
 from schemas.errors import Rejected
 from schemas.report import FIELDS, Report
-from server.release.guard.personal_data import free_text, numbers
+from server.release.guard.personal_data import documents, free_text, numbers
 from server.release.guard.personal_data.free_text import find_personal_data, may_contain_personal_data
 from server.release.reasons import Reason
 
@@ -147,6 +147,8 @@ def _collect_key(key: str, value: Any, texts: _Texts) -> None:
         raise _refusal(key, "personal data")
     if may_contain_personal_data(key):
         texts.append(("", key))
+    if isinstance(value, str | int) and _names_document(key):
+        texts.append((key, f"{_spaced(key)}: {value}"))
 
 
 def _collect_value(name: str, value: Any, texts: _Texts, depth: int) -> None:
@@ -193,6 +195,15 @@ def _shown_name(key: str) -> str:
 @lru_cache(maxsize=4096)
 def _is_personal_property(key: str) -> bool:
     return _PERSONAL_PROPERTY.fullmatch(key) is not None
+
+
+@lru_cache(maxsize=4096)
+def _names_document(key: str) -> bool:
+    return documents.names_document(_spaced(key))
+
+
+def _spaced(key: str) -> str:
+    return key.removeprefix("x_").replace("_", " ")
 
 
 def _without_value(name: str, obj: Mapping[str, Any]) -> str:

@@ -1,0 +1,286 @@
+"""Numbers of identity documents in free text, in any grouping, beside a word for the document (``documents.toml``)."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
+from typing import NamedTuple
+
+from schemas.readings import plain_letters, without_marks
+
+DOCUMENT = "the number of an identity document"
+
+# The characters that are read on each side of a word, and those between it and the number.
+_WINDOW = 100
+_FURTHEST = 48
+_FURTHEST_WITHOUT_BLANKS = 24
+_MOST_WORDS = 6
+_LONG_WORD = 6
+_FEWEST_DIGITS, _MOST_DIGITS = 5, 20
+_FEWEST_AFAR = 6
+_FEWEST_BESIDE_LETTERS = 3
+_CODE_LENGTHS = range(6, 19)
+_LONGEST_PART = 20
+_LONGEST_PREFIX = 3
+# The part of a text in which the words before a number say what it is, and its last words.
+_BEFORE = 30
+_LAST_WORDS = 3
+
+_TABLE: dict[str, dict[str, list[str]]] = tomllib.loads(
+    files(__package__).joinpath("documents.toml").read_text(encoding="utf-8")
+)
+_WITHOUT_BLANKS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_PART = re.compile(r"[0-9A-Za-z]+")
+_SEPARATOR = re.compile(r"(?![.,:] )[\t .,:\-+/|*~'’()\[\]#_]{1,3}")
+_END_OF_SENTENCE = re.compile(r"[.!?]\s|[;\n]")
+# A word with a year, and a number of thousands.
+_WITH_YEAR = re.compile(r"[A-Za-z]{4,}(?:19|20|25)\d\d")
+_ROUND = re.compile(r"[1-9]\d{0,2}0{3,}")
+_COMPACT_DATE = re.compile(r"(?:19|20|25)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_YEAR = r"(?:19|20|25)\d\d"
+_DAY, _OF_YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+# Dates, times, prices and addresses are no documents; a placeholder for each of their characters is no separator.
+_NOT_A_NUMBER = re.compile(
+    rf"(?<![\w./-])(?:{_DAY}([./-]){_OF_YEAR}\1{_YEAR}|{_OF_YEAR}([./-]){_DAY}\2{_YEAR}|{_YEAR}([./-]){_OF_YEAR}\3{_DAY})"
+    r"(?![./-]?\d)"
+    rf"|(?<!\w){_DAY}(?:st|nd|rd|th)?[ -]?{_MONTH}[ ,-]{{0,2}}{_YEAR}(?!\w)"
+    rf"|(?<!\w){_MONTH} {_DAY}(?:st|nd|rd|th)?,? {_YEAR}(?!\w)"
+    rf"|(?<![\w-]){_YEAR} ?[-/] ?(?:{_YEAR}|\d\d)(?![\w-])"
+    r"|(?<![\w.])\d{1,2}[:.]\d\d ?- ?\d{1,2}[:.]\d\d(?!\w)"
+    r"|(?<!\w)\d{1,2}:\d\d(?::\d\d)?(?!\w)"
+    rf"|(?<![\w.]){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?![\w.]?\d)"
+    r"|(?<![\w,])\d{1,3}(?:,\d{3}){1,5}(?![\w,])"
+    r"|[$€£¥฿₫₱₹₩₽₭៛] ?\d[\d.,]{0,20}|\d[\d.,]{0,20} ?[$€£¥฿₫₱₹₩₽₭៛]",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = "\0"
+
+
+class _Number(NamedTuple):
+    """The groups of one number: where they begin and end, the end of letters after them, the digits and letters, and
+    the longest group with both.
+    """
+
+    start: int
+    end: int
+    reach: int
+    joined: str
+    code: str
+
+    @property
+    def digits(self) -> int:
+        return sum(map(str.isdigit, self.joined))
+
+    @property
+    def is_lettered(self) -> bool:
+        return not self.joined.isdigit()
+
+
+def _folded(text: str) -> str:
+    return without_marks(plain_letters(text)).lower()
+
+
+def _words(idea: str) -> list[str]:
+    return list(dict.fromkeys(_folded(word) for words in _TABLE[idea].values() for word in words))
+
+
+def _tree(words: Iterable[str]) -> str:
+    """Return an expression for the longest of ``words``, which decides letter by letter."""
+    branches: dict[str, list[str]] = {}
+    may_end = False
+    for word in words:
+        if word:
+            branches.setdefault(word[0], []).append(word[1:])
+        else:
+            may_end = True
+    inner = "|".join(
+        (r"[\s\-]{0,2}" if letter == " " else re.escape(letter)) + _tree(rest) for letter, rest in branches.items()
+    )
+    return f"(?:{inner})" + "?" * may_end if inner else ""
+
+
+def _expression(words: list[str]) -> str:
+    """Return an expression for ``words``: whole ones, with an ending if they are long, but in scripts without blanks
+    anywhere.
+    """
+    anywhere = [word for word in words if _WITHOUT_BLANKS.search(word)]
+    whole = [word for word in words if not _WITHOUT_BLANKS.search(word)]
+    long = [word for word in whole if len(word) >= _LONG_WORD]
+    short = [word for word in whole if len(word) < _LONG_WORD]
+    choices = [_tree(anywhere)] if anywhere else []
+    choices += [rf"(?<![^\W\d_]){_tree(long)}[^\W\d_]{{0,9}}(?![^\W\d_])"] if long else []
+    choices += [rf"(?<![^\W\d_]){_tree(short)}s?(?![^\W\d_])"] if short else []
+    return "|".join(choices)
+
+
+def _whole(words: list[str]) -> str:
+    """Return an expression for ``words`` as they are, whole except in scripts without blanks."""
+    anywhere = [word for word in words if _WITHOUT_BLANKS.search(word)]
+    whole = [word for word in words if not _WITHOUT_BLANKS.search(word)]
+    return "|".join(filter(None, (_tree(anywhere), rf"(?<![^\W\d_]){_tree(whole)}(?![^\W\d_])")))
+
+
+_DOCUMENTS = re.compile(f"(?P<document>{_expression(_words('documents'))})|{_expression(_words('taxes'))}")
+_NUMBER_WORDS = re.compile(rf"(?:{_whole(_words('numbers'))})\.?")
+_SMALL_WORDS = re.compile(_whole(_words("numbers") + _words("persons")))
+_OTHER_THINGS = re.compile(_whole(_words("others")))
+_PLACES = re.compile(rf"[\s\-]{{0,2}}(?:{_whole(_words('places'))})")
+_UNITS = re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('units'))})")
+_NAMES = re.compile(_whole(_words("names")))
+_COMPANIES = re.compile(_whole(_words("companies")))
+
+
+def names_document(text: str) -> bool:
+    """Return whether a text has a word for an identity document."""
+    return _DOCUMENTS.search(_folded(text)) is not None
+
+
+def may_have_number(text: str) -> bool:
+    """Return, quickly, whether a plain text may have the number of an identity document."""
+    return any(digit in text for digit in "0123456789") and _DOCUMENTS.search(without_marks(text).lower()) is not None
+
+
+def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
+    """Return whether a plain text, without marks, has the number of an identity document beside a word for it."""
+    folded = text.lower()
+    if len(folded) != len(text) or _DOCUMENTS.search(folded) is None:
+        return False
+    masked = _NOT_A_NUMBER.sub(_hidden, text.replace(_PLACEHOLDER, " "))
+    folded = _NAMES.sub(_hidden, masked.lower())
+    for word in _DOCUMENTS.finditer(folded):
+        if _PLACES.match(folded, word.end()) or (word["document"] is None and _is_companys(folded, word)):
+            continue
+        after = _numbers(masked, word.end(), word.end() + _WINDOW)
+        before = _numbers(masked, max(0, word.start() - _WINDOW), word.start())
+        found = [number for number in after if _follows(masked, folded, word.end(), number)]
+        found += [number for number in before if _precedes(folded, number, word.start())]
+        if any(not is_own(number.joined) for number in found):
+            return True
+    return False
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return _PLACEHOLDER * len(found[0])
+
+
+def _is_companys(folded: str, word: re.Match[str]) -> bool:
+    return _COMPANIES.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
+
+
+def _numbers(text: str, start: int, end: int) -> Iterator[_Number]:
+    """Yield the numbers of a part of a text: groups of digits, and few letters before or between them."""
+    parts: list[re.Match[str]] = []
+    for part in _PART.finditer(text, start, min(end, len(text))):
+        is_next = parts and _SEPARATOR.fullmatch(text, parts[-1].end(), part.start())
+        if parts and not is_next:
+            yield from _number(parts)
+            parts = []
+        if _is_group(part[0]):
+            parts.append(part)
+        else:
+            yield from _number(parts)
+            parts = []
+    yield from _number(parts)
+
+
+def _is_group(part: str) -> bool:
+    if part.isalpha():
+        return len(part) == 1 or (len(part) <= _LONGEST_PREFIX and part.isupper())
+    return len(part) <= _LONGEST_PART
+
+
+def _number(parts: list[re.Match[str]]) -> Iterator[_Number]:
+    reach = parts[-1].end() if parts else 0
+    while parts and parts[-1][0].isalpha():
+        parts = parts[:-1]
+    # Of several groups of letters in front, the last belongs to the number.
+    while len(parts) > 1 and parts[0][0].isalpha() and parts[1][0].isalpha():
+        parts = parts[1:]
+    if parts:
+        joined = "".join(part[0] for part in parts)
+        code = max((part[0] for part in parts if not part[0].isdigit()), key=len, default="")
+        yield _Number(parts[0].start(), parts[-1].end(), reach, joined, code)
+
+
+def _follows(text: str, folded: str, start: int, number: _Number) -> bool:
+    """Return whether a number after a document's word is the document's."""
+    gap = folded[start : number.start]
+    if len(gap) > _FURTHEST or _is_amount(folded, number):
+        return False
+    if _is_filler(_NUMBER_WORDS.sub(" ", gap)):
+        return number.digits >= _FEWEST_DIGITS or _is_code(number.code)
+    if not _is_long(number) or _COMPACT_DATE.fullmatch(number.joined):
+        return False
+    without_numbers = _NUMBER_WORDS.sub(" ", gap)
+    if _END_OF_SENTENCE.search(without_numbers) or _is_other_thing(without_numbers):
+        return False
+    words = _LETTERS.findall(without_numbers)
+    if len(words) > _MOST_WORDS or len("".join(_WITHOUT_BLANKS.findall(without_numbers))) > _FURTHEST_WITHOUT_BLANKS:
+        return False
+    if (number.is_lettered and number.code.isupper()) or _LETTERS.match(number.joined):
+        return True
+    if all(map(_is_name, _LETTERS.findall(text[start : number.start]))):
+        return True
+    is_of_a_person = words and _SMALL_WORDS.fullmatch(words[0]) is not None
+    is_announced = gap.rstrip().endswith((":", "=", "(", "#")) or _ends_with_number_word(gap)
+    return bool(is_of_a_person and is_announced)
+
+
+def _precedes(folded: str, number: _Number, end: int) -> bool:
+    """Return whether a number before a document's word is the document's."""
+    gap = folded[number.reach : end]
+    if len(gap) > _FURTHEST or _END_OF_SENTENCE.search(gap) or _is_amount(folded, number):
+        return False
+    if not _is_long(number) or _COMPACT_DATE.fullmatch(number.joined) or not _is_filler(_SMALL_WORDS.sub(" ", gap)):
+        return False
+    words_before = _NUMBER_WORDS.sub(" ", folded[max(0, number.start - _BEFORE) : number.start])
+    if _is_other_thing(words_before):
+        return False
+    return number.is_lettered or gap.lstrip().startswith(("(", "[")) or _LETTERS.search(gap) is not None
+
+
+def _is_filler(gap: str) -> bool:
+    """Return whether nothing but punctuation, digits and one short group of letters is in a gap."""
+    words = _LETTERS.findall(gap)
+    if _PLACEHOLDER in gap or len(words) > 1:
+        return False
+    # Letters in front of a number have capitals in every script that writes them so.
+    return not words or (
+        len(words[0]) < _LONGEST_PREFIX and words[0].upper() != words[0] and gap.rstrip(" -.").endswith(words[0])
+    )
+
+
+def _is_amount(folded: str, number: _Number) -> bool:
+    if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined) or _UNITS.match(folded, number.end):
+        return True
+    return _WITH_YEAR.fullmatch(number.joined) is not None
+
+
+def _is_long(number: _Number) -> bool:
+    return number.digits >= (_FEWEST_DIGITS if number.is_lettered else _FEWEST_AFAR)
+
+
+def _is_code(code: str) -> bool:
+    digits = sum(map(str.isdigit, code))
+    return len(code) in _CODE_LENGTHS and code.isupper() and digits >= _FEWEST_BESIDE_LETTERS
+
+
+def _is_other_thing(words: str) -> bool:
+    """Return whether the last words before a number say that it is that of another thing."""
+    last = list(_LETTERS.finditer(words))[-_LAST_WORDS:]
+    return bool(last) and _OTHER_THINGS.search(words, last[0].start()) is not None
+
+
+def _is_name(word: str) -> bool:
+    """Return whether a word may be part of a person's name, or is a small word beside one."""
+    return not word[0].islower() or _SMALL_WORDS.fullmatch(word.lower()) is not None
+
+
+def _ends_with_number_word(gap: str) -> bool:
+    last = _LETTERS.findall(gap)[-1:]
+    return bool(last) and _NUMBER_WORDS.fullmatch(last[0]) is not None
