@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from mappers import extension, ids, records as records_to_stix
 from mappers.indicator import to_stix
-from schemas import tabular
+from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.release.contribute import contribute
@@ -167,7 +168,9 @@ def withdraws(post: Callable[..., Results]) -> Callable[[Partner, dict[str, Any]
     """Let a partner revoke its own object."""
 
     def withdraw(by: Partner, obj: dict[str, Any]) -> None:
-        assert not post({**obj, "modified": "2026-11-02T00:00:00.000Z", "revoked": True}, by=by).failed
+        next_second = timestamp.text(timestamp.parse(obj["modified"]) + timedelta(seconds=1))
+        modified = max("2026-11-02T00:00:00.000Z", next_second)
+        assert not post({**obj, "modified": modified, "revoked": True}, by=by).failed
 
     return withdraw
 

@@ -17,6 +17,7 @@ from server.release.retract import retract
 from server.release.route.policy import Policy, PolicyRule
 from server.store import Store, quotas
 from server.store.database.times import now
+from tests.times import text_ago
 from tests.unit.server.release.hubs import NOBODY_NEW, hub_on
 
 Reports = Callable[..., dict[str, Any]]
@@ -24,6 +25,13 @@ Post = Callable[..., Results]
 Stix = Callable[..., list[dict[str, Any]]]
 Explains = Callable[..., ContributionExplanation]
 VALUE = "bad.example.com"
+
+
+@pytest.fixture
+def stix(stix: Stix) -> Stix:
+    """Make reports whose validity has not ended."""
+    reported_at = text_ago(days=60)
+    return lambda *value, **columns: stix(*value, **{"reported_at": reported_at, **columns})
 
 
 @pytest.fixture
@@ -156,7 +164,7 @@ def test_revoked_and_expired_reports_are_explained(
     indicator = reports(bank)
     withdraws(bank, indicator)
     assert decided_by(explains(indicator["id"])) == ("revoked", "stopped")
-    old = reports(other, "worse.example.com", valid_until="2026-10-02T08:00:00.000Z")
+    old = reports(other, "worse.example.com", valid_until=text_ago(days=59))
     assert decided_by(explains(old["id"])) == ("validity", "stopped")
 
 
@@ -247,8 +255,9 @@ def test_a_partner_does_not_learn_of_a_sighting_that_is_hidden_from_it(
 ) -> None:
     named = joins("Named", "platform", reads=["takedown"])
     seer = joins("Seer", "platform", reads=["takedown"])
-    indicator = reports(bank, valid_until="2026-10-20T08:00:00.000Z")
-    sighting = {"first_seen": "2026-10-18T08:00:00.000Z", "last_seen": "2026-10-18T08:00:00.000Z"}
+    indicator = reports(bank, valid_until=text_ago(days=41))
+    seen = text_ago(days=43)
+    sighting = {"first_seen": seen, "last_seen": seen, "reported_at": text_ago(days=30)}
     before = explains(indicator["id"], bank)
     assert decided_by(before) == ("validity", "stopped")
     records_of(seer, "sighting", of=listed(indicator), tlp="red", only_partners=named.name, **sighting)

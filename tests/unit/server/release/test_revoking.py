@@ -9,6 +9,7 @@ from schemas import timestamp
 from server.release import review
 from server.release.results import Results
 from server.store import Store
+from tests.times import text_ago
 from tests.unit.server.release.collection_members import holding
 
 Stix = Callable[..., list[dict[str, Any]]]
@@ -20,10 +21,10 @@ Listed = Callable[..., str]
 def test_the_last_revocation_reaches_every_collection_and_ends_the_listing(
     stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
-    indicator = stix(tlp="clear")[1]
+    indicator = stix(tlp="clear", reported_at=text_ago(days=60))[1]
     post(indicator)
     before = held_by("takedown")[listed(indicator)]
-    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    post({**indicator, "modified": text_ago(days=59), "revoked": True})
     for alias in ("takedown", "takedown-full", "public", "public-full"):
         version = held_by(alias)[listed(indicator)]
         assert version["revoked"] is True

@@ -9,6 +9,7 @@ from mappers import extension
 from schemas import timestamp
 from schemas.partner import Partner
 from server.store import Store, collections, log
+from tests.times import text_ago
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -84,7 +85,8 @@ def test_withdrawal_of_one_leaves_reports_of_the_others(
 def test_withdrawal_by_all_ends_the_listing_in_every_collection(
     three: list[Partner], reports: Reports, withdraws: Withdraws, held_by: Held, listed: Listed
 ) -> None:
-    said = [reports(each, reported_at="2026-11-01T08:00:00Z", tlp="clear") for each in three]
+    reported_at = text_ago(days=31)
+    said = [reports(each, reported_at=reported_at, tlp="clear") for each in three]
     before = held_by("public")[listed(said[0])]
     for each, indicator in zip(three, said, strict=True):
         withdraws(each, indicator)

@@ -15,6 +15,7 @@ from schemas.vocabulary import Action, Tlp
 from server.release.fuse.consensus import fuse
 from server.release.fuse.statements import Statement
 from server.store import Store
+from tests.times import text_ago, text_ahead
 from tests.unit.server.release.statement_examples import NOON, partner, report
 
 Joins = Callable[..., Partner]
@@ -26,7 +27,7 @@ Withdraws = Callable[[Partner, dict[str, Any]], None]
 DAY = timedelta(days=1)
 OF_POLICE = Hold(until=NOON + 3 * DAY, amount="800000", currency="THB", reference="case 7")
 OF_COURT = Hold(until=NOON + 9 * DAY, amount="1200", currency="THB", reference="order 2")
-ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account"}
+ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account", "reported_at": text_ago(days=60)}
 
 
 def holding(number: int, hold: Hold, kind: str = "bank-account", **columns: Any) -> Statement:
@@ -109,7 +110,7 @@ def bank(joins: Joins) -> Partner:
 HELD = {
     "hold_amount": "800000",
     "hold_currency": "THB",
-    "hold_until": "2036-11-30T00:00:00Z",
+    "hold_until": text_ahead(days=3650),
     "hold_reference": "case 7",
 }
 
@@ -125,7 +126,7 @@ def test_readers_see_the_hold_with_the_finding_of_the_bank(
     assert ours["hold"] == {
         "amount": "800000",
         "currency": "THB",
-        "until": "2036-11-30T00:00:00.000Z",
+        "until": HELD["hold_until"],
         "reference": "case 7",
     }
     assert ours["reporters"] == 2
