@@ -107,6 +107,8 @@ class Act(BaseModel, Generic[Result]):
     what: ClassVar[str]
     # When a second person has to confirm it, in words for docs/operations.md; empty: never.
     dual_control: ClassVar[str] = ""
+    # The fields with free text that others read or the hub keeps: personal data in them is refused.
+    texts: ClassVar[tuple[str, ...]] = ()
     # The actions that it may propose; nobody can confirm another one.
     actions: ClassVar[tuple[DualControlAction, ...]] = ()
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, overload
 
+from schemas.errors import Rejected
 from server.operations import dual_control
 from server.operations.operation import Act, Actor, DualControlOperation, Operation
 from server.operations.patience import write_patiently
 from server.operations.rights import SYSTEM
+from server.release.guard.personal_data.free_text import find_personal_data
 from server.release.hub import Hub
 from server.store import audit
 from server.store.audit import AuditEvent
@@ -41,8 +43,9 @@ def run(hub: Hub, operation: Act[Result], actor: Actor, *, check: Check | None =
     """Run an operation in one transaction, with its entry in the audit trail, and return its result.
 
     Where a second person has to confirm the act, this stores and returns the proposal. ``check`` is what the front end
-    checks in the same transaction before the act, such as the quota of a partner. Raises ``NotPermitted``, and the
-    errors of ``check`` and ``operation.apply``; then nothing is changed.
+    checks in the same transaction before the act, such as the quota of a partner. Raises ``NotPermitted``, ``Rejected``
+    for personal data in one of the operation's texts, and the errors of ``check`` and ``operation.apply``; then nothing
+    is changed.
     """
     _require_right(operation, actor)
 
@@ -96,8 +99,18 @@ def dry_run(hub: Hub, operation: Act[Any], actor: Actor) -> DryRun:
     return found[-1]
 
 
+def _refuse_personal_data(hub: Hub, operation: Act[Result]) -> None:
+    """Refuse a text with personal data. Raises ``Rejected``, which names the field and never repeats the data."""
+    for name in operation.texts:
+        if text := getattr(operation, name):
+            found = find_personal_data(text, (hub.country,))
+            if found is not None:
+                raise Rejected("personal-data", f"{name}: it contains {found}; write it without")
+
+
 def _done(hub: Hub, tx: Tx, operation: Act[Result], actor: Actor) -> Result | Proposal:
     """Do the act, or propose it where a second person has to confirm it."""
+    _refuse_personal_data(hub, operation)
     if isinstance(operation, DualControlOperation) and actor.needs_second_person(tx):
         asked = operation.second_person(hub, tx, actor)
         if asked is not None:

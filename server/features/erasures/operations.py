@@ -23,6 +23,7 @@ class ProposeErasure(Operation[Proposal]):
     rights: ClassVar[frozenset[str]] = ANALYSTS
     verb: ClassVar[str] = "PROPOSE"
     what: ClassVar[str] = "proposal"
+    texts: ClassVar[tuple[str, ...]] = ("reason",)
     dual_control: ClassVar[str] = "always, also where no operator has an account"
     actions: ClassVar[tuple[DualControlAction, ...]] = (action.ACTION,)
 

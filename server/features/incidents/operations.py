@@ -51,6 +51,7 @@ class SelectReports(Operation[Incident]):
     rights: ClassVar[frozenset[str]] = _OPERATORS_AND_PARTNERS
     verb: ClassVar[str] = "SELECT"
     what: ClassVar[str] = "incident"
+    texts: ClassVar[tuple[str, ...]] = ("reason",)
 
     id: str = Field(description="the id of the new incident")
     chosen: Chosen = Field(description="the conditions that all selected reports meet")

@@ -96,6 +96,7 @@ class RemovePartner(DualControlOperation[None]):
     rights: ClassVar[frozenset[str]] = ADMINS
     verb: ClassVar[str] = "REMOVE"
     what: ClassVar[str] = "partner"
+    texts: ClassVar[tuple[str, ...]] = ("reason",)
     dual_control: ClassVar[str] = (
         "where reports are retracted that are public, or that more partners read than the setting two_persons_readers "
         "allows; the access ends at once"

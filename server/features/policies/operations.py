@@ -22,6 +22,7 @@ class ProposePolicy(Operation[Proposal]):
     rights: ClassVar[frozenset[str]] = ANALYSTS
     verb: ClassVar[str] = "PROPOSE"
     what: ClassVar[str] = "proposal"
+    texts: ClassVar[tuple[str, ...]] = ("note",)
     dual_control: ClassVar[str] = "always, also where no operator has an account"
     actions: ClassVar[tuple[DualControlAction, ...]] = (change.ACTION,)
 

@@ -91,6 +91,7 @@ class RetractReports(DualControlOperation[RetractionResult]):
     rights: ClassVar[frozenset[str]] = ANALYSTS
     verb: ClassVar[str] = "RETRACT"
     what: ClassVar[str] = "report"
+    texts: ClassVar[tuple[str, ...]] = ("reason",)
     dual_control: ClassVar[str] = (
         "where all reports of a value count as wrong, and the value is public or more partners read it than the "
         "setting two_persons_readers allows"

@@ -82,6 +82,19 @@ def test_a_dry_run_tells_what_the_run_does_and_changes_nothing(hub: Hub, name: s
     assert [f"{entry.method} {entry.route}" for entry in told.entries] == entries_by(hub, PERSON)
 
 
+@pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.texts])
+def test_personal_data_in_a_text_is_refused_by_its_name(hub: Hub, name: str) -> None:
+    example = EXAMPLES[name](hub)
+    for field in example.texts:
+        operation = example.model_copy(update={field: "the passport: AA 123 4567 is that of the holder"})
+        before = content_of(hub)
+        for act in (run, dry_run):
+            with pytest.raises(Rejected, match=f"^personal-data: {field}: it contains") as refusal:
+                act(hub, operation, Actor.system(PERSON))
+            assert "4567" not in str(refusal.value)
+        assert content_of(hub) == before
+
+
 class ManyEntries(ExternalAct):
     """Writes more entries than any page shows."""
 

@@ -29,6 +29,7 @@ from tests.integration.peers import answering
 from tests.ports import free_port
 from tests.postgres import Postgres
 from tests.processes import Forked, serve_hub
+from tests.times import text_ahead
 
 _QUOTA = 400
 
@@ -168,7 +169,7 @@ def _shown(nodes: Nodes, id_: str, alias: str, by: str) -> dict[str, Any]:
 def test_look_up_matches_the_collection(nodes: Nodes) -> None:
     """Accounts: a plain one, a coerced holder's, one with an amount on hold, and one that a partner disputes."""
     readers = [nodes.join(f"reader of {alias}", alias) for alias in ("mule-accounts", "mule-accounts-full")]
-    until = "2026-12-20T00:00:00.000Z"
+    until = text_ahead(days=20)
     plain, coerced, held, doubted = "4444444444", "5555555555", "6666666666", "7777777777"
     more: dict[str, dict[str, str]] = {
         coerced: {"holder_status": "coerced"},

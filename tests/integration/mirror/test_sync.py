@@ -4,6 +4,7 @@ import json
 
 from feeds.client.mirror.copies import CopyWriter
 from tests.integration.mirror.conftest import MirroredScamfeed
+from tests.times import text_ahead
 
 ACCOUNT = "DE89370400440532013000"
 
@@ -31,7 +32,7 @@ def test_a_reported_value_is_found_and_a_retracted_one_is_not(hub: MirroredScamf
 
 def test_copy_starts_from_the_stream_and_equals_the_hub(hub: MirroredScamfeed) -> None:
     hub.report(*(f"s{number}.example.com" for number in range(20)))
-    hub.report("ending.example.com", valid_until="2027-01-01T00:00:00Z")
+    hub.report("ending.example.com", valid_until=text_ahead(days=30))
     hub.retract("s7.example.com")
 
     def is_equal() -> bool:

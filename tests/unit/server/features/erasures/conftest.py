@@ -28,9 +28,10 @@ from server.store.item import Item
 from server.store.objects import bodies
 from server.store.objects.query import Query
 from tests.postgres import Postgres
+from tests.times import text_ago
 from tests.unit.server.release.hubs import NOBODY_NEW
 
-REPORTED = "2026-11-01T08:00:00.000Z"
+REPORTED = text_ago(days=30)
 
 
 class ErasingHub:

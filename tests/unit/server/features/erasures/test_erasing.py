@@ -29,6 +29,7 @@ from server.store.objects import bodies, digests, object_ids
 from server.store.objects.query import Query
 from server.store.subjects import digest
 from server.store.tables import Erase, declared, dictionaries, objects
+from tests.times import text_ago, text_ahead
 from tests.unit.server.features.erasures.conftest import REPORTED, ErasingHub, halves
 from tests.unit.server.store.ledger.checks import check, openings, seal, served
 
@@ -64,7 +65,7 @@ def listed_wrongly(hub: ErasingHub) -> list[str]:
     other = hub.report(second, OTHER, description=f"the same gang as {SPELLED[2]}, they say")
     listing = hub.listing(SUBJECT)
     told = [
-        hub.record(police, record="sighting", of=listing, description=f"at {NUMBER}", last_seen="2026-11-02T00:00:00Z"),
+        hub.record(police, record="sighting", of=listing, description=f"at {NUMBER}", last_seen=text_ago(days=29)),
         hub.record(second, record="opinion", of=again["id"], opinion="agree", description=f"{SPELLED[2]} it is"),
         hub.record(
             second, record="case", members=[again["id"], other["id"]], name="A gang", description=f"uses {SPELLED[1]}"
@@ -72,7 +73,7 @@ def listed_wrongly(hub: ErasingHub) -> list[str]:
     ]
     with hub.store.begin() as tx:
         done = {"id": "x", "total_count": 1, "success_count": 1, "failure_count": 0, "pending_count": 0}
-        status = {**done, "successes": [{"id": said["id"], "version": "2026-11-01T08:00:00.000Z"}]}
+        status = {**done, "successes": [{"id": said["id"], "version": REPORTED}]}
         inbox.save_status(tx, "feed", "s", "First", msgspec.json.encode(status))
     made = {obj["id"] for by in (first, second) for obj in hub.objects(by, VALUE)} | {said["id"], again["id"]}
     observable = next(id_ for id_ in made if id_.startswith("bank-account--"))
@@ -430,7 +431,7 @@ def test_open_requests_delay_an_erasure_and_closed_ones_are_erased(hub: ErasingH
 def asked(word: str = "information") -> str:
     """Return a request about the value as it is stored."""
     columns = {"asks": word, "value": NUMBER, "kind": "bank-account", "bank": "KBANK", "country": "TH"}
-    more = {"deadline": "2026-12-01T00:00:00Z", "legal_basis": "statute", "reference": "C-1"}
+    more = {"deadline": text_ahead(days=20), "legal_basis": "statute", "reference": "C-1"}
     read = tabular.read_record("request", {**columns, **more}, {"reporter": "First", "reported_at": REPORTED})
     assert isinstance(read, Request)
     return views.content_of(read)

@@ -22,6 +22,7 @@ from server.store.objects import bodies, text_keys
 from server.store.objects.query import Query
 from server.store.objects.text_keys import Words
 from server.store.tables import declared, jobs as job_rows, objects, text_keys as stretches
+from tests.times import text_ago
 from tests.unit.server.features.erasures.conftest import ErasingHub
 from tests.unit.server.features.erasures.test_erasing import HIDDEN, NUMBER, SPELLED, SUBJECT, VALUE
 
@@ -67,7 +68,7 @@ def contribute_at_random(hub: ErasingHub, seed: int) -> None:
         ids = [obj["id"] for obj in members]
         hub.record(second, record="case", members=ids, name="A gang", description=words())
     listing = hub.listing(SUBJECT)
-    hub.record(police, record="sighting", of=listing, description=words(), last_seen="2026-11-02T00:00:00Z")
+    hub.record(police, record="sighting", of=listing, description=words(), last_seen=text_ago(days=29))
 
 
 def begin(hub: ErasingHub) -> str:

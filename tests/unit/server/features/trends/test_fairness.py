@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schemas import timestamp
 from schemas.api.statements import UpholdReason
 from schemas.partner import Partner
 from server.features.objections import decide, records as objections
@@ -18,6 +19,7 @@ from server.release.retract import retract
 from server.store.database.times import now
 from server.store.providers import kept_accounts
 from server.store.providers.tables import kept_accounts as clocks
+from tests.times import ago
 
 Figure = Callable[..., dict[str, int]]
 Reports = Callable[..., dict[str, Any]]
@@ -52,8 +54,8 @@ def reports_finding(
 
     def answer(code: str, number: str = NUMBER) -> None:
         listed = [obj["id"] for obj in own_room(provider, "accounts").values() if number in obj.get("pattern", "")]
-        at = f"2026-11-01T08:{next(given)}:00.000Z"
-        records_of(provider, "qualification", of=listed[0], code=code, reported_at=at)
+        at = ago(days=30, hours=-next(given))
+        records_of(provider, "qualification", of=listed[0], code=code, reported_at=timestamp.text(at))
 
     return answer
 

@@ -15,6 +15,7 @@ from server.release.query import receipts
 from server.release.retract import retract
 from server.store import Store, collections, log, read_progress, reviews
 from server.store.database.times import now
+from tests.times import text_ago, text_ahead
 from tests.unit.server.release.hubs import hub_on
 
 Figure = Callable[..., dict[str, int]]
@@ -57,7 +58,7 @@ def test_an_organisation_that_reports_a_value_again_is_counted_once(
     for _ in range(2):
         reports(bank)
         assert figure("reports") == {"": 1}
-    reports(bank, confidence="90", reported_at="2026-10-02T08:00:00.000Z")
+    reports(bank, confidence="90", reported_at=text_ago(days=59))
     reports(other)
     assert figure("reports") == {"": 2}
     assert figure("listed") == {"": 1}
@@ -86,7 +87,7 @@ def test_listing_is_active_until_delisted_or_ended(
     hub: Hub, bank: Partner, reports: Reports, withdraws: Any, figure: Figure
 ) -> None:
     indicator = reports(bank)
-    reports(bank, "other.example.com", valid_until="2027-03-01T00:00:00Z")
+    reports(bank, "other.example.com", valid_until=text_ahead(days=90))
     fold_day = now() // DAY
     figure("active")
 
