@@ -113,6 +113,9 @@ PLACES: dict[str, Object] = {
 # Spellings of a text that a reader still understands.
 TEXTS: dict[str, str] = {
     "plain": f"victim {MAIL}",
+    "passport in groups": "passport: AA 123 4567 of Jane Doe",
+    "identity card before the word": "Jane Doe, 12 345 678 (identity card)",
+    "driving licence in Thai": "ใบขับขี่ 6100-1234 ของ Jane Doe",
     "zero width": "\u200b".join(MAIL),
     "zero width in a number": "\u200d".join(PHONE),
     "soft hyphens": "\u00ad".join(CARD),

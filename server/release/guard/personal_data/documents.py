@@ -55,7 +55,8 @@ _NOT_A_NUMBER = re.compile(
     r"|(?<!\w)\d{1,2}:\d\d(?::\d\d)?(?!\w)"
     rf"|(?<![\w.]){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?![\w.]?\d)"
     r"|(?<![\w,])\d{1,3}(?:,\d{3}){1,5}(?![\w,])"
-    r"|[$€£¥฿₫₱₹₩₽₭៛] ?\d[\d.,]{0,20}|\d[\d.,]{0,20} ?[$€£¥฿₫₱₹₩₽₭៛]",
+    r"|(?:[$€£¥฿₫₱₹₩₽₭៛]|(?<!\w)(?:rp|rm|(?:rs|php|thb|usd|eur|vnd|idr|myr|sgd)\b\.?)) ?\d[\d.,]{0,20}"
+    r"|\d[\d.,]{0,20} ?[$€£¥฿₫₱₹₩₽₭៛]",
     re.IGNORECASE,
 )
 _PLACEHOLDER = "\0"
@@ -257,6 +258,8 @@ def _is_filler(gap: str) -> bool:
 
 def _is_amount(folded: str, number: _Number) -> bool:
     if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined) or _UNITS.match(folded, number.end):
+        return True
+    if len(number.code) == _LONGEST_PREFIX and _OTHER_THINGS.fullmatch(number.code.lower()):
         return True
     return _WITH_YEAR.fullmatch(number.joined) is not None
 

@@ -94,7 +94,7 @@ def test_document_of_every_country_is_found_in_every_spelling(country: str, spel
 
 
 def test_harmless_numbers_pass() -> None:
-    assert len(HARMLESS) > 100
+    assert len(set(HARMLESS)) >= 290
     assert [text for text in HARMLESS if find_personal_data(text, ()) is not None] == []
 
 
