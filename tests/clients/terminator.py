@@ -31,7 +31,7 @@ def terminate(pem: Pem, behind: tuple[str, int], listening: socket.socket) -> It
         # Closing alone would leave the other thread in its accept.
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        accepting.join(10)
+        accepting.join(60)
 
 
 def _relay(context: ssl.SSLContext, arrived: socket.socket, behind: tuple[str, int]) -> None:
@@ -43,7 +43,7 @@ def _relay(context: ssl.SSLContext, arrived: socket.socket, behind: tuple[str, i
         back = threading.Thread(target=_pump, args=(inside, outside), daemon=True)
         back.start()
         _pump(outside, inside)
-        back.join(10)
+        back.join(60)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

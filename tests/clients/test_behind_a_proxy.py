@@ -46,7 +46,7 @@ def test_every_client_finds_the_api_root(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem.authority))
     with terminate(pem, hub.address, front):
         # The server itself received http, also from clients that use https.
-        said = requests.get(f"{outside}/taxii2/", auth=login, timeout=30).json()
+        said = requests.get(f"{outside}/taxii2/", auth=login, timeout=60).json()
         assert said["default"] == f"{public}/feed/"
         assert said["api_roots"] == [said["default"]]
 

@@ -46,7 +46,7 @@ def test_every_address_is_answered(address: str, server: Deployment, member: Pee
     url = address.replace("https://HUB", server.url).replace("/ID/", f"/{collection}/")
     headers = {"Accept": TAXII, "Authorization": str(member.authorization)}
     # Without a redirect: some clients do not follow one with their login.
-    answer = requests.get(url, headers=headers, verify=server.verify, timeout=30, allow_redirects=False)
+    answer = requests.get(url, headers=headers, verify=server.verify, timeout=60, allow_redirects=False)
     assert answer.status_code == 200
     assert answer.json() is not None
 

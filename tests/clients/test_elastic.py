@@ -37,7 +37,7 @@ class Agent:
         base = self.url.rstrip("/") + "/?"
         url, came = base + urlencode({"added_after": self.last or INITIAL, "limit": 100}), 0
         while True:
-            answer = requests.get(url, headers=self.headers, verify=self.verify, timeout=30)
+            answer = requests.get(url, headers=self.headers, verify=self.verify, timeout=60)
             assert answer.status_code == 200
             body = answer.json()
             if "objects" not in body and self.fails:

@@ -52,7 +52,7 @@ class Browser:
         self.headers = {"Accept": TAXII, "Content-type": TAXII, "Authorization": f"basic {api_key}"}
 
     def query(self, uri: str, **query: Any) -> Any:
-        answer = requests.get(f"{self.base}{uri}", params=query, headers=self.headers, verify=self.verify, timeout=30)
+        answer = requests.get(f"{self.base}{uri}", params=query, headers=self.headers, verify=self.verify, timeout=60)
         assert answer.ok
         return answer.json()
 

@@ -31,7 +31,7 @@ class Ingester:
 
     def run(self) -> int:
         params = {"next": self.current_state_cursor, "added_after": self.added_after_start, "limit": self.limit}
-        answer = requests.get(self.url, params=params, headers=self.headers, verify=self.verify, timeout=30)
+        answer = requests.get(self.url, params=params, headers=self.headers, verify=self.verify, timeout=60)
         answer.raise_for_status()
         data = answer.json()
         objects: list[Any] = data.get("objects") or []

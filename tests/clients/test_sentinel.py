@@ -25,11 +25,11 @@ def test_it_reads_the_root_the_collection_and_then_its_objects(
         session.auth = (told["user"], told["password"])
         session.headers.update(HEADERS)
         session.verify = server.verify
-        assert session.get(root, timeout=30).json()["versions"] == ["application/taxii+json;version=2.1"]
-        assert session.get(f"{root}collections/{collection}/", timeout=30).json()["can_read"] is True
+        assert session.get(root, timeout=60).json()["versions"] == ["application/taxii+json;version=2.1"]
+        assert session.get(f"{root}collections/{collection}/", timeout=60).json()["can_read"] is True
         got, query = [], {"added_after": "2020-01-01T00:00:00.000Z"}
         while True:
-            answer = session.get(f"{root}collections/{collection}/objects/", params=query, timeout=30)
+            answer = session.get(f"{root}collections/{collection}/objects/", params=query, timeout=60)
             page = answer.json()
             got += page.get("objects", [])
             if not page.get("more"):
@@ -38,10 +38,10 @@ def test_it_reads_the_root_the_collection_and_then_its_objects(
         assert got == sent
         # A row costs money, so known objects are not sent again.
         query = {"added_after": answer.headers[LAST]}
-        assert session.get(f"{root}collections/{collection}/objects/", params=query, timeout=30).json() == {}
+        assert session.get(f"{root}collections/{collection}/objects/", params=query, timeout=60).json() == {}
         later = indicator()
         member.post(f"collections/{collection}/objects/", [later])
-        again = session.get(f"{root}collections/{collection}/objects/", params=query, timeout=30).json()
+        again = session.get(f"{root}collections/{collection}/objects/", params=query, timeout=60).json()
         assert again["objects"] == [later]
 
 

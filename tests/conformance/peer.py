@@ -106,8 +106,8 @@ class Peer:
     def connect(self) -> http.client.HTTPConnection:
         """Open a connection."""
         if self.tls is None:
-            return http.client.HTTPConnection(*self.address, timeout=30)
-        return http.client.HTTPSConnection(*self.address, timeout=30, context=self.tls)
+            return http.client.HTTPConnection(*self.address, timeout=60)
+        return http.client.HTTPSConnection(*self.address, timeout=60, context=self.tls)
 
     def raw(self, sent: bytes, *, patience: float = 10) -> bytes:
         """Send any bytes, and return the complete response until the server disconnects or falls silent.

@@ -124,7 +124,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _ask(self, asked: bytes) -> Answer:
         behind = urlsplit(self.line.behind)
         assert behind.hostname
-        opened = http.client.HTTPConnection(behind.hostname, behind.port or 80, timeout=30)
+        opened = http.client.HTTPConnection(behind.hostname, behind.port or 80, timeout=60)
         try:
             headers = {**self.headers, "Connection": "close", "Host": f"{behind.hostname}:{behind.port}"}
             opened.request(self.command, self.path, asked or None, headers)

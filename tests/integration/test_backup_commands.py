@@ -193,7 +193,7 @@ def read(url: str, login: str | tuple[str, str], more: str = "") -> tuple[list[d
         f"{url}feed/collections/mule-accounts/objects/{more}",
         headers=headers,
         auth=None if isinstance(login, str) else login,
-        timeout=30,
+        timeout=60,
     )
     found.raise_for_status()
     return found.json().get("objects", []), found.headers.get("X-TAXII-Date-Added-Last", "")

@@ -56,7 +56,7 @@ def test_every_login_works_while_history_fills_in_and_a_signal_leaves_nothing_be
             *("Mobile operator", "Cyber police", "Scam desk of the ministry"),
         }
         for address in links.values():
-            assert requests.get(address, timeout=30).status_code == 200
+            assert requests.get(address, timeout=60).status_code == 200
         # By then the server has been started.
         assert len(with_folder(tmp_path)) > 1
         demo.send_signal(signal.SIGTERM)

@@ -110,7 +110,7 @@ class Hub:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": TAXII, "Content-Type": TAXII}
         url = f"{(node or _chance.choice(self.nodes)).url}/feed/collections/{room}/objects/{query}"
         try:
-            answer = requests.request(method, url, headers=headers, timeout=30, **more)
+            answer = requests.request(method, url, headers=headers, timeout=60, **more)
             answer.json()
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, ValueError):
             return None

@@ -273,7 +273,7 @@ def test_bucket_has_encrypted_bytes_only_and_its_errors_show_no_secret(
         files.rm(name)
         faults.append(hub(*get))
         # From now on, the storage service accepts no credentials.
-        requests.post(f"{url}/moto-api/reset-auth", data="0", timeout=30).raise_for_status()
+        requests.post(f"{url}/moto-api/reset-auth", data="0", timeout=60).raise_for_status()
         faults.append(hub(*get))
     # The service does not respond.
     faults.append(hub(*get))

@@ -150,7 +150,7 @@ def scheduler(hub: Run, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     yield running
     if running.poll() is None:
         running.kill()
-    running.wait(20)
+    running.wait(60)
     assert running.stdin is not None
     running.stdin.close()
 
@@ -178,7 +178,7 @@ def test_changed_configuration_is_reloaded_and_an_invalid_one_ignored(
     (tmp_path / "scamfeed.toml").write_text(DROP + second, encoding="utf-8")
     eventually(lambda: runs() == {"drop": 1, "second": 1})
     scheduler.terminate()
-    assert scheduler.wait(20) == 0
+    assert scheduler.wait(60) == 0
 
 
 @pytest.mark.long
@@ -190,4 +190,4 @@ def test_a_scheduler_ends_with_the_server_that_started_it(store: Store, schedule
     eventually(has_run)
     assert scheduler.stdin is not None
     scheduler.stdin.close()
-    assert scheduler.wait(20) == 0
+    assert scheduler.wait(60) == 0

@@ -268,7 +268,7 @@ def test_no_request_fails_while_the_server_is_reloaded(own_hub: Hub) -> None:
     wait_for(lambda: len(now := set(own_hub.workers())) == 2 and not now & before)
     stop.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert not failed
     assert all(answered)
 
@@ -279,7 +279,7 @@ def test_workers_stop_when_the_main_process_is_killed(own_hub: Hub) -> None:
     wait_for(lambda: len(own_hub.workers()) == 2)
     orphans = own_hub.workers()
     own_hub.process.kill()
-    own_hub.process.wait(30)
+    own_hub.process.wait(60)
     wait_for(lambda: not any(is_running(pid) for pid in orphans))
     with pytest.raises(ConnectionRefusedError):
         own_hub.connect()

@@ -50,7 +50,7 @@ class KilledHub:
 
     def kill(self) -> None:
         os.killpg(self._server.pid, signal.SIGKILL)
-        self._server.wait(30)
+        self._server.wait(60)
 
 
 def _serve_alone(settings: dict[str, str], port: int) -> None:

@@ -178,7 +178,7 @@ def test_another_hub_cosigns_later_checkpoints(hub: Run, initial_store: Path, tm
         store.close()
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(60)
 
 
 def _cosigned(store: Store, key: str) -> int:

@@ -145,7 +145,7 @@ def test_findings_above_the_limit_wait_for_one_confirmation(served: Served) -> N
     assert [bool(one.get("held")) for one in done] == [False] * LIMIT + [True] * (MANY - LIMIT)
     assert "second person of your organisation to confirm it" in done[-1]["held"]
     assert served.blocked() == served.waiting() == MANY - LIMIT
-    metrics = requests.get(f"{served.address}metrics", timeout=30)
+    metrics = requests.get(f"{served.address}metrics", timeout=60)
     assert f"scamfeed_ends_waiting {MANY - LIMIT}.0" in metrics.text, metrics.text[:300]
 
     again = served.find(PROVIDER, *accounts(MANY)[LIMIT:])

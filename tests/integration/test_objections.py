@@ -43,15 +43,15 @@ class World:
 
     def poll(self, partner: str, collection: str) -> list[dict[str, Any]]:
         headers = {"Accept": TAXII, "Authorization": f"Bearer {self.partners[partner]['token']}"}
-        got = requests.get(f"{self.address}feed/collections/{collection}/objects/", headers=headers, timeout=30)
+        got = requests.get(f"{self.address}feed/collections/{collection}/objects/", headers=headers, timeout=60)
         objects: list[dict[str, Any]] = got.json().get("objects", [])
         return objects
 
     def object(self, **body: Any) -> requests.Response:
-        return requests.post(f"{self.address}api/objections", json=body, timeout=30)
+        return requests.post(f"{self.address}api/objections", json=body, timeout=60)
 
     def follow(self, token: str) -> requests.Response:
-        return requests.get(f"{self.address}api/objections/{token}", timeout=30)
+        return requests.get(f"{self.address}api/objections/{token}", timeout=60)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_objection_clears_a_wrong_listing_and_is_answered_and_erased(world: Worl
 
 def own_collection(world: World, partner: str, use: str) -> str:
     headers = {"Accept": TAXII, "Authorization": f"Bearer {world.partners[partner]['token']}"}
-    found = requests.get(f"{world.address}feed/collections/", headers=headers, timeout=30).json()["collections"]
+    found = requests.get(f"{world.address}feed/collections/", headers=headers, timeout=60).json()["collections"]
     return next(row["id"] for row in found if row.get("alias", "").startswith(f"{use}-"))
 
 

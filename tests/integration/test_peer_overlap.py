@@ -96,16 +96,16 @@ def test_both_operators_see_the_common_members(pair: Pair) -> None:
 def test_only_peers_may_compare_and_only_a_few_times_a_day(pair: Pair) -> None:
     url = f"{pair.address}/api/hub-reports/overlap"
     bank, peer = ({"Authorization": f"Bearer {pair.tokens[name]}"} for name in ("A Bank", "Hub Here"))
-    assert requests.post(url, json={"blinded": ""}, timeout=10).status_code == 401
-    hidden = requests.post(url, json={"blinded": ""}, headers=bank, timeout=10)
-    absent = requests.post(f"{pair.address}/api/hub-reports/nowhere", json={}, headers=bank, timeout=10)
+    assert requests.post(url, json={"blinded": ""}, timeout=60).status_code == 401
+    hidden = requests.post(url, json={"blinded": ""}, headers=bank, timeout=60)
+    absent = requests.post(f"{pair.address}/api/hub-reports/nowhere", json={}, headers=bank, timeout=60)
     assert hidden.status_code == absent.status_code == 404
-    assert requests.post(url, json={"blinded": "AAAA"}, headers=peer, timeout=10).status_code == 422
+    assert requests.post(url, json={"blinded": "AAAA"}, headers=peer, timeout=60).status_code == 422
     full = {"blinded": "A" * (32 * 1_000 * 4 // 3)}
-    statuses = [requests.post(url, json=full, headers=peer, timeout=10).status_code for _ in range(4)]
+    statuses = [requests.post(url, json=full, headers=peer, timeout=60).status_code for _ in range(4)]
     assert statuses[0] == 422
     assert statuses[-1] == 429
     many = {"numbers": ["x"] * 1_001, "links": []}
-    assert requests.post(f"{url}/common", json=many, headers=peer, timeout=10).status_code == 422
+    assert requests.post(f"{url}/common", json=many, headers=peer, timeout=60).status_code == 422
     failed = pair.run("peer", "overlap", "Hub Nowhere")
     assert (failed.exit_code, "Hub There" in failed.output) == (2, True)

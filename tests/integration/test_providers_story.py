@@ -47,30 +47,30 @@ class Served:
     def read(self, by: str, collection: str) -> dict[str, dict[str, Any]]:
         """Return the latest objects of a collection as a partner reads them, or none if it is hidden from it."""
         headers = {"Accept": TAXII, "Authorization": f"Bearer {self.tokens[by]}"}
-        answer = requests.get(f"{self.address}feed/collections/{collection}/objects/", headers=headers, timeout=30)
+        answer = requests.get(f"{self.address}feed/collections/{collection}/objects/", headers=headers, timeout=60)
         objects = answer.json().get("objects", []) if answer.ok else []
         return {obj["id"]: obj for obj in objects}
 
     def post(self, by: str, *objects: dict[str, Any]) -> dict[str, Any]:
         headers = {"Accept": TAXII, "Content-Type": TAXII, "Authorization": f"Bearer {self.tokens[by]}"}
         url = f"{self.address}feed/collections/inbox/objects/"
-        answer = requests.post(url, json={"objects": list(objects)}, headers=headers, timeout=30)
+        answer = requests.post(url, json={"objects": list(objects)}, headers=headers, timeout=60)
         assert answer.status_code == 202, answer.text
         status: dict[str, Any] = answer.json()
         return status
 
     def answer(self, by: str, *answers: dict[str, Any]) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.tokens[by]}"}
-        return requests.post(f"{self.address}api/answers", json={"answers": list(answers)}, headers=headers, timeout=30)
+        return requests.post(f"{self.address}api/answers", json={"answers": list(answers)}, headers=headers, timeout=60)
 
     def get(self, by: str, path: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.tokens[by]}"}
-        return requests.get(f"{self.address}{path}", headers=headers, timeout=30)
+        return requests.get(f"{self.address}{path}", headers=headers, timeout=60)
 
     def looked_up(self, by: str) -> list[dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self.tokens[by]}"}
         url = f"{self.address}api/lookup"
-        found = requests.post(url, json={"values": [_value()]}, headers=headers, timeout=30).json()
+        found = requests.post(url, json={"values": [_value()]}, headers=headers, timeout=60).json()
         listings: list[dict[str, Any]] = found["results"][0]["listings"]
         return listings
 
@@ -270,9 +270,9 @@ def test_malformed_body_is_refused(served: Served) -> None:
     headers = {"Authorization": f"Bearer {served.tokens['bank-b']}", "Content-Type": "application/json"}
     url = f"{served.address}api/answers"
     for body in (b"", b"[]", b'{"answers": []}', b'{"answers": [{"code": 7, "value": "x"}]}', b"[" * 100_000):
-        assert requests.post(url, data=body, headers=headers, timeout=30).status_code in (400, 422)
-    assert requests.post(url, json={}, timeout=30).status_code == 401
-    assert requests.put(url, headers=headers, timeout=30).status_code == 405
+        assert requests.post(url, data=body, headers=headers, timeout=60).status_code in (400, 422)
+    assert requests.post(url, json={}, timeout=60).status_code == 401
+    assert requests.put(url, headers=headers, timeout=60).status_code == 405
 
 
 def _value() -> dict[str, Any]:

@@ -73,7 +73,7 @@ class Nodes:
         gone = chance.choice(busy if busy and chance.random() < 0.8 else ready)
         self.running.remove(gone)
         gone.kill()
-        gone.wait(20)
+        gone.wait(60)
         self._note("killed", gone.pid)
         return True
 

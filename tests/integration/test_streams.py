@@ -64,7 +64,7 @@ class Room:
 
     def stop(self, number: signal.Signals) -> None:
         os.killpg(self._server.pid, number)
-        self._server.wait(30)
+        self._server.wait(60)
 
     def add(self, *names: str) -> None:
         with self.store.begin() as tx:

@@ -96,7 +96,7 @@ def test_medallion_is_read_page_by_page_to_its_end(hub: Store, medallion: str) -
     def post(*objects: dict[str, Any]) -> None:
         headers = {"Content-Type": TAXII, "Accept": TAXII}
         auth = ("hub", "s3cret")
-        answer = requests.post(f"{url}objects/", json={"objects": objects}, headers=headers, auth=auth, timeout=30)
+        answer = requests.post(f"{url}objects/", json={"objects": objects}, headers=headers, auth=auth, timeout=60)
         assert answer.status_code == 202, answer.text
 
     assert pulled(hub, url).error is None
@@ -174,7 +174,7 @@ def test_a_feed_with_a_long_interval_runs_when_its_collection_changes(
         with Schedule(Hub(hub), [feed]):
             for number in range(3):
                 other_hub.report(number)
-                deadline = time.monotonic() + 30
+                deadline = time.monotonic() + 60
                 while active(hub) != patterns(*range(number + 1)):
                     assert time.monotonic() < deadline
                     time.sleep(0.05)

@@ -104,7 +104,7 @@ def test_endless_requests_delay_no_other_client(
     room = server.collection()
     with contextlib.ExitStack() as stack:
         for index in range(200):
-            line = stack.enter_context(socket.create_connection(server.address, timeout=10))
+            line = stack.enter_context(socket.create_connection(server.address, timeout=60))
             whole = request(member, room, chance)
             line.sendall(whole[: 1 + index * len(whole) // 250])
             tally.silence("half requests")
@@ -119,7 +119,7 @@ def test_byte_by_byte_bodies_are_accepted(server: Deployment, member: Peer, chan
         f"POST /feed/collections/{room}/objects/ HTTP/1.1\r\nHost: x\r\nAuthorization: {member.authorization}\r\n"
         f"Content-Type: application/taxii+json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    with socket.create_connection(server.address, timeout=30) as line:
+    with socket.create_connection(server.address, timeout=60) as line:
         for byte in head.encode() + body:
             line.sendall(bytes([byte]))
         got = b""
@@ -139,7 +139,7 @@ def test_disconnected_client_is_forgotten(
     ask = f"GET /feed/collections/{room}/objects/ HTTP/1.1\r\nHost: x\r\nAuthorization: {member.authorization}\r\n\r\n"
     before = memory(server)
     for _ in range(60):
-        with socket.create_connection(server.address, timeout=10) as line:
+        with socket.create_connection(server.address, timeout=60) as line:
             line.sendall(ask.encode() * 3)
             line.recv(100)
         tally.silence("senders that left")

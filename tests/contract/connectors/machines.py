@@ -90,7 +90,7 @@ class SftpMachine:
 
     def start(self) -> None:
         """Respond on the same port as before."""
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(30)
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(60)
         self.port = self._server.get_port()
         public = self._key.export_public_key().decode().strip()
         other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
@@ -100,12 +100,12 @@ class SftpMachine:
     def stop(self) -> None:
         """Do not respond."""
         if self._server is not None:
-            asyncio.run_coroutine_threadsafe(self._close(self._server), self._loop).result(30)
+            asyncio.run_coroutine_threadsafe(self._close(self._server), self._loop).result(60)
             self._server = None
 
     def close(self) -> None:
         self.stop()
-        asyncio.run_coroutine_threadsafe(self._end_connections(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._end_connections(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -157,7 +157,7 @@ def s3() -> Iterator[str]:
 
 def empty(url: str) -> None:
     """Remove everything in the S3 service at ``url``."""
-    requests.post(f"{url}/moto-api/reset", timeout=30).raise_for_status()
+    requests.post(f"{url}/moto-api/reset", timeout=60).raise_for_status()
 
 
 class S3Bucket:

@@ -56,7 +56,7 @@ class _Handler(socketserver.BaseRequestHandler):
             back = threading.Thread(target=_copy, args=(there, self.request), daemon=True)
             back.start()
             _copy(self.request, there)
-            back.join(5)
+            back.join(60)
 
 
 def _copy(one: socket.socket, other: socket.socket) -> None:

@@ -42,12 +42,12 @@ class Hub:
 
     def get(self, url: str = "", **more: Any) -> requests.Response:
         more.setdefault("auth", (self.bank.user, self.bank.password))
-        return requests.get(url or self.objects, timeout=30, **more)
+        return requests.get(url or self.objects, timeout=60, **more)
 
     def post(self, objects: list[dict[str, Any]], **more: Any) -> requests.Response:
         more.setdefault("auth", (self.bank.user, self.bank.password))
         body = orjson.dumps({"objects": objects})
-        return requests.post(self.objects, body, headers={"Content-Type": TAXII}, timeout=30, **more)
+        return requests.post(self.objects, body, headers={"Content-Type": TAXII}, timeout=60, **more)
 
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()

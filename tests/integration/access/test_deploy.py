@@ -87,7 +87,7 @@ def test_server_starts_reloads_and_stops_with_its_unit(tmp_path: Path) -> None:
         subprocess.run(command(service["ExecReload"], **{"$MAINPID": str(server.pid)}), check=True)
         eventually(lambda: len(children(server)) == 2 and not before & children(server))
         assert answers(server, f"http://127.0.0.1:{port}")
-        assert requests.get(f"http://127.0.0.1:{port}/taxii2/", timeout=30).status_code == 401
+        assert requests.get(f"http://127.0.0.1:{port}/taxii2/", timeout=60).status_code == 401
     store = Store.open(given["SCAMFEED_DATABASE_URL"])
     with store.read() as tx:
         seen = [entry.event for entry in audit.tail(tx, 10) if entry.event.method == "GET"]

@@ -62,7 +62,7 @@ def test_findings_count_against_the_object_quota(serve: Serve) -> None:
         account = {"kind": "bank-account", "details": {"bank": "004", "country": "TH"}, "code": "genuine"}
         answers = [{"value": f"{number:010d}", **account} for number in range(1_234_567_890, 1_234_567_890 + count)]
         headers = {"Authorization": f"Bearer {hub.bank.token}"}
-        return requests.post(f"{hub.url}/api/answers", json={"answers": answers}, headers=headers, timeout=30)
+        return requests.post(f"{hub.url}/api/answers", json={"answers": answers}, headers=headers, timeout=60)
 
     set_up(hub.store)
     with hub.store.begin() as tx:

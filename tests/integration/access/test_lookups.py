@@ -61,7 +61,7 @@ def _account(number: str) -> dict[str, Any]:
 def test_look_ups_of_any_size_on_one_connection(hub: Hub, session: requests.Session) -> None:
     for size in (1, 3, 1_000, 1):
         values = [_account(f"12345678{number % _ACCOUNTS:02}") for number in range(size)]
-        answer = session.post(f"{hub.url}/api/lookup", json={"values": values}, timeout=30)
+        answer = session.post(f"{hub.url}/api/lookup", json={"values": values}, timeout=60)
         assert answer.status_code == 200, answer.text
         results = answer.json()["results"]
         assert [result["value"] for result in results] == [value["value"] for value in values]
@@ -89,11 +89,11 @@ def test_active_set_is_chunked_and_keeps_the_connection_open(hub: Hub, session: 
             lines = [json.loads(line) for line in answer.content.splitlines()]
             of_values = [obj for obj in lines if obj["type"] in ("indicator", "relationship", "bank-account")]
             assert len(of_values) == _ACCOUNTS * each
-        digest = session.get(f"{hub.url}/api/collections/{alias}/digest", timeout=30).json()
+        digest = session.get(f"{hub.url}/api/collections/{alias}/digest", timeout=60).json()
         assert digest["active"] == len(lines)
         assert digest["added_up_to"] == answer.headers["X-Scamfeed-Added-Up-To"]
-    assert session.head(f"{hub.url}/api/collections/mule-accounts/active", timeout=30).content == b""
-    assert session.get(f"{hub.url}/taxii2/", timeout=30).status_code == 200
+    assert session.head(f"{hub.url}/api/collections/mule-accounts/active", timeout=60).content == b""
+    assert session.get(f"{hub.url}/taxii2/", timeout=60).status_code == 200
 
 
 def test_http_1_0_client_gets_the_stream_until_the_connection_closes(hub: Hub) -> None:
@@ -107,10 +107,10 @@ def test_http_1_0_client_gets_the_stream_until_the_connection_closes(hub: Hub) -
 
 def test_looked_up_values_are_not_stored(hub: Hub, session: requests.Session) -> None:
     secret = "9081726354"
-    session.post(f"{hub.url}/api/lookup", json={"values": [_account(secret)]}, timeout=30)
-    session.post(f"{hub.url}/api/lookup", data=f'{{"values": ["{secret}"]}}', timeout=30)
-    requests.get(f"{hub.url}/api/check?value={secret}", timeout=30)
-    requests.get(f"{hub.url}/metrics", timeout=30)
+    session.post(f"{hub.url}/api/lookup", json={"values": [_account(secret)]}, timeout=60)
+    session.post(f"{hub.url}/api/lookup", data=f'{{"values": ["{secret}"]}}', timeout=60)
+    requests.get(f"{hub.url}/api/check?value={secret}", timeout=60)
+    requests.get(f"{hub.url}/metrics", timeout=60)
     kept = [*Path(hub.log).parent.glob("hub.db*"), hub.log]
     assert len(kept) > 1
     for file in kept:

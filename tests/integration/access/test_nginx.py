@@ -51,7 +51,7 @@ class Front:
 
     def ask(self, url: str = "", method: str = "GET", **more: Any) -> requests.Response:
         more.setdefault("auth", (self.hub.bank.user, self.hub.bank.password))
-        return requests.request(method, url or self.objects, verify=str(self.authority.file), timeout=30, **more)
+        return requests.request(method, url or self.objects, verify=str(self.authority.file), timeout=60, **more)
 
     def connect(self) -> ssl.SSLSocket:
         """Open a raw connection."""
@@ -142,7 +142,7 @@ def run_nginx(folder: Path, port: int, text: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def refused(answer: requests.Response, status: int) -> dict[str, str]:
@@ -181,7 +181,7 @@ def test_only_tls_1_2_and_newer_is_accepted(common_front: Front) -> None:
             except ssl.SSLError:
                 spoken = False
         assert spoken is taken
-    refused(requests.get(common_front.url.replace("https", "http") + "/taxii2/", timeout=30), 400)
+    refused(requests.get(common_front.url.replace("https", "http") + "/taxii2/", timeout=60), 400)
 
 
 def test_client_certificate_is_forwarded_and_identifies_a_partner(front: Front, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_metrics_are_hidden_from_outside(common_front: Front) -> None:
     # Another spelling does not help: a forwarded request never counts as local.
     for path in ("/metrics/", "//metrics", "/%6detrics", "/x/../metrics"):
         assert common_front.ask(common_front.url + path).status_code == 404
-    assert requests.get(common_front.hub.url + "/metrics", timeout=30).status_code == 200
+    assert requests.get(common_front.hub.url + "/metrics", timeout=60).status_code == 200
 
 
 def test_compressed_responses_pass_unchanged(common_front: Front) -> None:

@@ -20,7 +20,7 @@ def test_access_ends_with_the_next_request_despite_a_cached_login(serve: Serve) 
     assert hub.get().status_code == 401
     assert hub.get(**token).status_code == 401
     assert hub.post([]).status_code == 401
-    assert requests.get(f"{hub.url}/taxii2/", timeout=30, **token).status_code == 401
+    assert requests.get(f"{hub.url}/taxii2/", timeout=60, **token).status_code == 401
 
 
 def test_reading_position_closes_a_receipt_within_seconds(serve: Serve) -> None:
@@ -37,7 +37,7 @@ def test_reading_position_closes_a_receipt_within_seconds(serve: Serve) -> None:
     def standing() -> tuple[int, int]:
         metrics = dict(
             line.rsplit(" ", 1)
-            for line in requests.get(f"{hub.url}/metrics", timeout=30).text.splitlines()
+            for line in requests.get(f"{hub.url}/metrics", timeout=60).text.splitlines()
             if not line.startswith("#")
         )
         with hub.store.read() as tx:

@@ -16,7 +16,7 @@ def hub(serve_all: Serve) -> Hub:
 
 
 def ask(hub: Hub, method: str = "GET", accept: str = BROWSER, **more: str) -> requests.Response:
-    return requests.request(method, hub.url + "/", headers={"Accept": accept, **more}, timeout=30)
+    return requests.request(method, hub.url + "/", headers={"Accept": accept, **more}, timeout=60)
 
 
 def test_person_gets_a_page_without_credentials(hub: Hub) -> None:
@@ -31,7 +31,7 @@ def test_person_gets_a_page_without_credentials(hub: Hub) -> None:
     # The links of the page exist, though some need credentials.
     for path in ("taxii2/", "feed/", "openapi.json", "health"):
         assert f'href="/{path}"' in answer.text
-        assert requests.get(urljoin(answer.url, path), timeout=30).status_code in (200, 401)
+        assert requests.get(urljoin(answer.url, path), timeout=60).status_code in (200, 401)
 
 
 def test_page_is_the_same_for_partners_and_names_no_partner_or_collection(hub: Hub) -> None:
@@ -59,7 +59,7 @@ def test_taxii_client_gets_not_found(hub: Hub) -> None:
 
 
 def test_page_is_read_only(hub: Hub) -> None:
-    got, headed = (requests.request(method, hub.url + "/", timeout=30) for method in ("GET", "HEAD"))
+    got, headed = (requests.request(method, hub.url + "/", timeout=60) for method in ("GET", "HEAD"))
     assert (got.status_code, headed.status_code) == (200, 200)
     assert headed.content == b""
     assert {**headed.headers, "Date": ""} == {**got.headers, "Date": ""}
@@ -81,7 +81,7 @@ def test_page_is_compressed_on_request(hub: Hub) -> None:
 )
 def test_an_unknown_address_is_a_page_for_browsers_and_an_error_resource_for_programs(hub: Hub, path: str) -> None:
     def ask_there(accept: str, language: str = "en") -> requests.Response:
-        return requests.get(hub.url + path, headers={"Accept": accept, "Accept-Language": language}, timeout=30)
+        return requests.get(hub.url + path, headers={"Accept": accept, "Accept-Language": language}, timeout=60)
 
     english, thai = ask_there(BROWSER), ask_there(BROWSER, "th")
     for answer, words, home in ((english, "Page not found", "en"), (thai, "ไม่พบหน้านี้", "th")):
@@ -93,7 +93,7 @@ def test_an_unknown_address_is_a_page_for_browsers_and_an_error_resource_for_pro
     for accept in (TAXII, "application/json", "*/*"):
         answer = ask_there(accept)
         assert (answer.status_code, answer.json()["http_status"]) == (404, "404")
-    refused = requests.post(hub.url + "/health", headers={"Accept": BROWSER}, timeout=30)
+    refused = requests.post(hub.url + "/health", headers={"Accept": BROWSER}, timeout=60)
     assert (refused.status_code, "Page not found" in refused.text) == (405, True)
     assert "GET" in refused.headers["Allow"]
 
@@ -102,7 +102,7 @@ def test_oversized_form_is_refused_with_a_page_for_browsers(hub: Hub) -> None:
     browser = {"Accept": BROWSER, "Accept-Language": "en", "Cookie": "lang=th; session=" + "s" * 40}
 
     def send(path: str, **headers: str) -> requests.Response:
-        return requests.post(hub.url + path, data=b"value=" + b"1" * 100_000, headers=headers, timeout=30)
+        return requests.post(hub.url + path, data=b"value=" + b"1" * 100_000, headers=headers, timeout=60)
 
     for page in (send("/check", **browser), send("/object", **browser)):
         assert (page.status_code, page.headers["Content-Type"]) == (413, "text/html; charset=utf-8")
@@ -115,7 +115,7 @@ def test_oversized_form_is_refused_with_a_page_for_browsers(hub: Hub) -> None:
 
 @pytest.mark.parametrize("path", ["/%5Cevil.example", "//evil.example", "/%5C%5Cevil.example/x", "/%09/evil.example"])
 def test_links_on_the_not_found_page_stay_on_this_host(hub: Hub, path: str) -> None:
-    page = requests.get(hub.url + path, headers={"Accept": BROWSER}, timeout=30).text
+    page = requests.get(hub.url + path, headers={"Accept": BROWSER}, timeout=60).text
     links = [link.partition('"')[0] for link in page.split('href="')[1:] if "lang=" in link.partition('"')[0]]
     assert len(links) == 2
     for link in links:

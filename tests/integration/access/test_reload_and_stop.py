@@ -26,11 +26,11 @@ def load(hub: Hub, stopping: threading.Event, well: Answered, *, kept: bool, may
         client.auth = session.auth
         try:
             if answered % 5:
-                answer = client.get(hub.objects + "?limit=5", timeout=30)
+                answer = client.get(hub.objects + "?limit=5", timeout=60)
             else:
                 body = {"objects": [tool(id=f"tool--{uuid.uuid4()}")]}
                 headers = {"Content-Type": "application/taxii+json;version=2.1"}
-                answer = client.post(hub.objects, json=body, headers=headers, timeout=30)
+                answer = client.post(hub.objects, json=body, headers=headers, timeout=60)
             if answer.ok:
                 answered += 1
                 well.append(answer.status_code)

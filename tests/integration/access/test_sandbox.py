@@ -43,7 +43,7 @@ class SocketClient:
         found: list[dict[str, Any]] = []
         position: dict[str, str] = {"added_after": self.after} if self.after else {}
         while True:
-            response = self.session.get(self.url, params={"limit": "10000", **position}, timeout=30)
+            response = self.session.get(self.url, params={"limit": "10000", **position}, timeout=60)
             assert response.status_code == 200, response.text
             page = response.json()
             found += page.get("objects", [])
@@ -74,7 +74,7 @@ class SocketClient:
         return to_stix(Outcome.model_validate({name: value for name, value in stated.items() if value}))[-1]
 
     def post(self, objects: list[dict[str, Any]]) -> dict[str, Any]:
-        response = self.session.post(self.url, json={"objects": objects}, headers={"Content-Type": TAXII}, timeout=30)
+        response = self.session.post(self.url, json={"objects": objects}, headers={"Content-Type": TAXII}, timeout=60)
         assert response.status_code == 202, response.text
         found: dict[str, Any] = response.json()
         return found
@@ -118,14 +118,14 @@ def test_correct_client_passes_over_real_sockets(hub: Hub, clients: dict[str, So
 
 def test_short_pages_make_a_client_follow_next(clients: dict[str, SocketClient]) -> None:
     client = clients[NAMES[1]]
-    page = client.session.get(client.url, params={"limit": "10000"}, timeout=30).json()
+    page = client.session.get(client.url, params={"limit": "10000"}, timeout=60).json()
     assert (len(page["objects"]), page["more"]) == (10, True)
 
 
 def test_sandbox_is_private_to_its_partner(hub: Hub, clients: dict[str, SocketClient]) -> None:
     first, second = (clients[name] for name in NAMES)
-    hidden = second.session.get(first.url, timeout=30)
-    absent = second.session.get(first.url.replace(first.url.split("/")[-3], STRANGER[11:]), timeout=30)
+    hidden = second.session.get(first.url, timeout=60)
+    absent = second.session.get(first.url.replace(first.url.split("/")[-3], STRANGER[11:]), timeout=60)
     assert (hidden.status_code, hidden.json()["title"]) == (absent.status_code, absent.json()["title"])
     assert hidden.status_code == 404
     assert second.session.post(first.url, json={"objects": []}, headers={"Content-Type": TAXII}).status_code == 404
@@ -159,7 +159,7 @@ def test_posts_get_inbox_responses_and_are_not_published(hub: Hub, clients: dict
     assert status["failure_count"] + status["pending_count"] == 2
     with hub.store.read() as tx:
         assert [answer.object_id for answer in runs.answers_of(tx, client.name)] == [runs.UNKNOWN]
-    deleted = client.session.delete(f"{client.url}{good['id']}/", timeout=30)
+    deleted = client.session.delete(f"{client.url}{good['id']}/", timeout=60)
     assert deleted.status_code in (403, 404)
 
 

@@ -28,13 +28,13 @@ def trail(hub: Hub) -> list[audit.AuditEntry]:
 def test_health_distinguishes_live_from_ready(serve: Serve) -> None:
     hub = serve()
     for path in ("/health", "/health/live", "/health/ready"):
-        answer = requests.get(hub.url + path, timeout=30)
+        answer = requests.get(hub.url + path, timeout=60)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     with hub.store.begin() as tx:
         tx.exec_driver_sql("ALTER TABLE collections RENAME TO gone")
-    assert requests.get(hub.url + "/health/live", timeout=30).status_code == 200
+    assert requests.get(hub.url + "/health/live", timeout=60).status_code == 200
     for path in ("/health", "/health/ready"):
-        assert requests.get(hub.url + path, timeout=30).status_code == 503
+        assert requests.get(hub.url + path, timeout=60).status_code == 503
 
 
 def test_metrics_are_summed_over_the_workers(serve: Serve) -> None:
@@ -44,7 +44,7 @@ def test_metrics_are_summed_over_the_workers(serve: Serve) -> None:
     for _ in range(20):
         assert hub.get().status_code == 200
     hub.get(auth=("bank", "wrong"))
-    page = requests.get(hub.url + "/metrics", timeout=30).text
+    page = requests.get(hub.url + "/metrics", timeout=60).text
     assert value(page, "scamfeed_requests_total", method="GET", route="objects", status="200") == 20
     assert value(page, "scamfeed_requests_total", method="POST", status="202") == 1
     assert value(page, "scamfeed_requests_total", status="401") == 1
@@ -61,10 +61,10 @@ def test_metrics_are_hidden_after_dns_rebinding(serve: Serve) -> None:
     hub = serve(metrics_token="t" * 40)
     page = hub.url + "/metrics"
     told = {"Host": "scam.example:8000"}
-    assert requests.get(page, timeout=30).status_code == 200
-    assert requests.get(page, headers=told, timeout=30).status_code == 404
+    assert requests.get(page, timeout=60).status_code == 200
+    assert requests.get(page, headers=told, timeout=60).status_code == 404
     token = {"Authorization": "Bearer " + "t" * 40}
-    assert requests.get(page, headers=told | token, timeout=30).status_code == 200
+    assert requests.get(page, headers=told | token, timeout=60).status_code == 200
 
 
 def test_wrong_passwords_are_counted_over_the_workers_and_the_correct_one_is_accepted(serve: Serve) -> None:
@@ -80,7 +80,7 @@ def test_partner_without_recent_polls_lags_behind(serve: Serve) -> None:
     hub = serve()
 
     def lag() -> float | None:
-        page = requests.get(hub.url + "/metrics", timeout=30).text
+        page = requests.get(hub.url + "/metrics", timeout=60).text
         if "scamfeed_partner_lag_seconds{" not in page:
             return None
         return value(page, "scamfeed_partner_lag_seconds", partner="bank", collection=hub.room.id)
@@ -95,11 +95,11 @@ def test_partner_names_in_metrics_need_loopback_or_the_token(serve: Serve) -> No
     hub = serve(metrics_token="for prometheus")
     url = hub.url + "/metrics"
     through = {"X-Forwarded-For": "203.0.113.7"}
-    assert requests.get(url, timeout=30).status_code == 200
-    assert requests.get(url, headers=through, timeout=30).status_code == 404
+    assert requests.get(url, timeout=60).status_code == 200
+    assert requests.get(url, headers=through, timeout=60).status_code == 404
     token = {"Authorization": "Bearer for prometheus"}
-    assert requests.get(url, headers={**through, **token}, timeout=30).status_code == 200
-    assert requests.get(url, headers={**through, "Authorization": "Bearer x"}, timeout=30).status_code == 404
+    assert requests.get(url, headers={**through, **token}, timeout=60).status_code == 200
+    assert requests.get(url, headers={**through, "Authorization": "Bearer x"}, timeout=60).status_code == 404
 
 
 def test_access_log_has_each_request_without_filter_values(serve: Serve) -> None:
@@ -130,13 +130,13 @@ def test_access_log_has_each_request_without_filter_values(serve: Serve) -> None
 def test_pages_are_counted_and_logged_by_their_names_without_an_address(serve: Serve) -> None:
     hub = serve(access_log="json")
     for path in ("/check?value=4111111111111111", "/console/requests/4111111111111111", "/check"):
-        requests.get(hub.url + path, timeout=30, allow_redirects=False)
+        requests.get(hub.url + path, timeout=60, allow_redirects=False)
     lines = [json.loads(line) for line in hub.log.read_text().splitlines() if '"request"' in line]
     assert [(line["method"], line["route"]) for line in lines][::2] == [("GET", "/check")] * 2
     assert lines[1]["route"] == "/console/requests/<id>"
     assert all(line.keys() <= {"at", "event", "method", "route", "status", "ms"} for line in lines)
     assert "4111111111111111" not in hub.log.read_text()
-    page = requests.get(hub.url + "/metrics", timeout=30).text
+    page = requests.get(hub.url + "/metrics", timeout=60).text
     assert value(page, "scamfeed_requests_total", route="/check") == 2
     assert value(page, "scamfeed_request_seconds_count", route="/check") == 2
     # Probes and pages are no requests of partners.
@@ -151,7 +151,7 @@ def test_audit_trail_has_writes_reads_and_failures(serve: Serve) -> None:
         hub.get()
     refused = hub.get(auth=("bank", "wrong")).json()
     gone = hub.objects + hub.get().json()["objects"][0]["id"] + "/"
-    assert requests.delete(gone, auth=(hub.bank.user, hub.bank.password), timeout=30).status_code == 200
+    assert requests.delete(gone, auth=(hub.bank.user, hub.bank.password), timeout=60).status_code == 200
     eventually(lambda: sum(entry.event.requests for entry in trail(hub)) >= 8)
     events = [entry.event for entry in trail(hub)]
     [post] = [entry for entry in events if entry.method == "POST"]

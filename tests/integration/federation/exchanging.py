@@ -293,7 +293,7 @@ class Proxy:
             headers = {**headers, "Accept-Encoding": "identity"}
         posted = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         url = f"{target.rstrip('/')}{handler.path}"
-        with requests.request(handler.command, url, headers=headers, data=posted, stream=True, timeout=30) as answer:
+        with requests.request(handler.command, url, headers=headers, data=posted, stream=True, timeout=60) as answer:
             status, said, body = answer.status_code, answer.headers, answer.raw.read(decode_content=False)
         body = body if alter is None else alter(handler.path, body)
         kept = [

@@ -178,7 +178,7 @@ def test_direct_reports_are_for_their_addressee_alone(make_hub: MakeHub) -> None
     assert other.reports_of(source, reader.identity) == []
     asked = {"origin": source.identity, "stream": reader.identity}
     for hub, status in ((reader, 200), (other, 404)):
-        answer = requests.get(f"{source.url}api/hub-reports/active", asked, headers=hub.login(source), timeout=30)
+        answer = requests.get(f"{source.url}api/hub-reports/active", asked, headers=hub.login(source), timeout=60)
         assert answer.status_code == status
     unknown = requests.get(
         f"{source.url}api/hub-reports/active", {"origin": "nobody/log"}, headers=other.login(source), timeout=30
@@ -191,9 +191,9 @@ def test_only_peers_read_heads(make_hub: MakeHub) -> None:
     body = source.publish(SCAM)
     token = source.join("Plain Bank")
     headers = {"Authorization": f"Bearer {token}"}
-    heads = requests.get(f"{source.url}api/hub-reports/heads", headers=headers, timeout=30)
-    active = requests.get(f"{source.url}api/hub-reports/active", {"origin": source.origin}, headers=headers, timeout=30)
-    absent = requests.get(f"{source.url}api/collections/none/active", headers=headers, timeout=30)
+    heads = requests.get(f"{source.url}api/hub-reports/heads", headers=headers, timeout=60)
+    active = requests.get(f"{source.url}api/hub-reports/active", {"origin": source.origin}, headers=headers, timeout=60)
+    absent = requests.get(f"{source.url}api/collections/none/active", headers=headers, timeout=60)
     assert (heads.status_code, active.status_code, absent.status_code) == (404, 404, 404)
     assert body not in active.content
 

@@ -97,7 +97,7 @@ class SealedScamfeed:
         answer = requests.get(
             f"{self.url}feed/collections/{collection}/objects/?match[version]=all&match[spec_version]=2.0,2.1",
             headers={"Authorization": f"Bearer {self.tokens[by]}"},
-            timeout=30,
+            timeout=60,
         )
         found: list[dict[str, Any]] = answer.json()["objects"]
         return found

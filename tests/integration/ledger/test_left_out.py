@@ -93,7 +93,7 @@ def _openings(hub: SealedScamfeed, by: str, limit: int) -> list[dict[str, Any]]:
     headers = {"Authorization": f"Bearer {hub.tokens[by]}"}
     place = ""
     while not pages or pages[-1]["next"]:
-        pages.append(requests.get(url + place, headers=headers, timeout=30).json())
+        pages.append(requests.get(url + place, headers=headers, timeout=60).json())
         place = f"&next={pages[-1]['next']}"
     return pages
 
@@ -134,7 +134,7 @@ def test_the_hub_finds_changed_and_inserted_rows_and_broken_trees(harmed: Sealed
     assert False in [log["whole"] for log in state["logs"]]
     status = json.loads(harmed.run_at_hub("status", "--json").stdout)["ledger"]
     assert (status["faults"], status["checked"]) == (state["faults"], state["checked"])
-    metrics = requests.get(f"{harmed.url}metrics", timeout=30).text
+    metrics = requests.get(f"{harmed.url}metrics", timeout=60).text
     assert f"scamfeed_ledger_faults {state['faults']}.0" in metrics
 
 

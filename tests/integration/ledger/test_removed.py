@@ -54,7 +54,7 @@ def test_removed_object_is_withdrawn_for_its_readers_and_unknown_to_others(harme
 def _send(hub: SealedScamfeed, method: str, path: str, body: Any = None) -> requests.Response:
     headers = {"Authorization": f"Bearer {hub.tokens['reader']}", "Accept": TAXII, "Content-Type": TAXII}
     url = f"{hub.url}feed/collections/{EXCHANGE}/{path}"
-    return requests.request(method, url, json=body, headers=headers, timeout=30)
+    return requests.request(method, url, json=body, headers=headers, timeout=60)
 
 
 def _post(hub: SealedScamfeed, name: str) -> str:

@@ -29,7 +29,7 @@ Accounts = Callable[[int], list[str]]
 
 def request_set(hub: MatchingScamfeed) -> Any:
     headers = {"Authorization": f"Bearer {hub.tokens['bank']}"}
-    return requests.get(f"{hub.url}match/mule-accounts", headers=headers, timeout=30)
+    return requests.get(f"{hub.url}match/mule-accounts", headers=headers, timeout=60)
 
 
 @pytest.fixture

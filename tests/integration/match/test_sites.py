@@ -60,6 +60,6 @@ def test_each_parent_domain_is_one_evaluation(hub: MatchingScamfeed) -> None:
 
 def _left(hub: MatchingScamfeed) -> int:
     headers = {"Authorization": f"Bearer {hub.tokens['counted']}"}
-    described = requests.get(f"{hub.url}match/takedown", headers=headers, timeout=30).json()
+    described = requests.get(f"{hub.url}match/takedown", headers=headers, timeout=60).json()
     left: int = described["limits"]["left"]
     return left

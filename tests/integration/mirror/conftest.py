@@ -119,7 +119,7 @@ def mirror_service(config: Path, *options: str) -> Iterator[str]:
         yield found[1]
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(60)
 
 
 def _toml(value: Any) -> str:

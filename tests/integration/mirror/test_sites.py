@@ -31,7 +31,7 @@ def _hub_says(hub: MirroredScamfeed, *values: str) -> list[dict[str, Any]]:
         f"{hub.url.removesuffix('feed/')}api/lookup",
         json={"values": [{"value": value} for value in values]},
         headers={"Authorization": f"Bearer {hub.token}"},
-        timeout=30,
+        timeout=60,
     )
     found: list[dict[str, Any]] = answer.json()["results"]
     return found

@@ -34,7 +34,7 @@ def reported(served: MirroredScamfeed) -> None:
 def _asked(hub: MirroredScamfeed, path: str, **more: Any) -> Any:
     headers = {"Authorization": f"Bearer {hub.token}"}
     address = f"{hub.url.removesuffix('feed/')}{path}"
-    return requests.request(more.pop("method", "GET"), address, headers=headers, timeout=30, **more).json()
+    return requests.request(more.pop("method", "GET"), address, headers=headers, timeout=60, **more).json()
 
 
 @pytest.mark.parametrize(("question", "normal"), SPELLINGS)

@@ -43,7 +43,7 @@ class Hub:
             auth=(asking.user.encode(), asking.password),
             headers={name: value for name, value in headers.items() if value is not None},
             allow_redirects=False,
-            timeout=30,
+            timeout=60,
             **more,
         )
 

@@ -110,7 +110,7 @@ def test_chunked_bodies_are_accepted_and_bounded(hub: Hub) -> None:
 
 
 def test_a_declared_body_beyond_the_limit_is_refused_unread(hub: Hub) -> None:
-    connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=60)
     given = base64.b64encode(f"{hub.bank.user}:{hub.bank.password}".encode()).decode()
     connection.putrequest("POST", hub.objects)
     for name, value in (("Authorization", f"Basic {given}"), ("Content-Type", TAXII), ("Content-Length", "104857601")):

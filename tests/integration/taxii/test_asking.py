@@ -72,7 +72,7 @@ def test_head_and_options_change_nothing(hub: Hub) -> None:
         assert hub.ask(path, "HEAD").status_code == 200
         assert hub.ask(path, "HEAD").content == b""
         assert "GET" in hub.ask(path, "OPTIONS").headers["Allow"]
-    assert requests.options(hub.url + hub.objects, timeout=30).status_code == 401
+    assert requests.options(hub.url + hub.objects, timeout=60).status_code == 401
 
 
 def test_a_missing_slash_is_no_redirect(hub: Hub) -> None:

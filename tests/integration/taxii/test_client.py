@@ -75,5 +75,5 @@ def test_taxii2_client_can_use_a_token(hub: Hub) -> None:
     url = f"{hub.url}/feed/collections/{hub.room}/"
     with Collection(url, auth=TokenAuth(hub.bank.token)) as by_token:
         assert by_token.title == "Room"
-    bearer = requests.get(url, headers={"Authorization": f"bearer {hub.bank.token}"}, timeout=30)
+    bearer = requests.get(url, headers={"Authorization": f"bearer {hub.bank.token}"}, timeout=60)
     assert bearer.json()["id"] == hub.room

@@ -30,7 +30,7 @@ from tests.integration.taxii_hub import indicator
 def test_requests_without_credentials_are_asked_for_them(hub: Hub, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     for path in ("/taxii2/", "/feed/", "/feed/collections/", hub.objects, f"/feed/status/{uuid.uuid4()}/"):
-        answer = requests.get(hub.url + path, headers=headers, timeout=30)
+        answer = requests.get(hub.url + path, headers=headers, timeout=60)
         error_of(answer, 401)
         assert "Basic " in answer.headers["WWW-Authenticate"]
         assert "Bearer " in answer.headers["WWW-Authenticate"]

@@ -36,7 +36,7 @@ class KilledHub:
 
     def kill(self) -> None:
         os.killpg(self._server.pid, signal.SIGKILL)
-        self._server.wait(30)
+        self._server.wait(60)
 
     def begin_again(self, person: Person) -> None:
         # The lease of the dead worker ends.
@@ -48,7 +48,7 @@ class KilledHub:
 
     def end(self) -> None:
         os.killpg(self._server.pid, signal.SIGKILL)
-        self._server.wait(30)
+        self._server.wait(60)
 
 
 def _serve_alone(settings: dict[str, str], port: int) -> None:

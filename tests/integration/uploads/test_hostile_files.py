@@ -70,7 +70,7 @@ def test_empty_and_missing_files_are_named(hub: UploadHub) -> None:
 def _head(hub: UploadHub, length: int, cookie: str = "") -> bytes:
     """Send the head of a long form, and return the response to it."""
     where = urlsplit(hub.address)
-    with socket.create_connection((where.hostname or "", where.port or 0), timeout=20) as connection:
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=60) as connection:
         head = f"POST {PATH} HTTP/1.1\r\nHost: {where.netloc}\r\nAccept: text/html\r\n{cookie}"
         head += f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {length}\r\n\r\n--x\r\n"
         connection.sendall(head.encode())

@@ -35,7 +35,7 @@ class Peer:
     def close(self) -> None:
         self.over.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
         self._listening.close()
 
     def _accept(self) -> None:
@@ -50,7 +50,7 @@ class Peer:
 
     def _serve(self, opened: socket.socket) -> None:
         try:
-            opened.settimeout(10)
+            opened.settimeout(60)
             with closing(self._context.wrap_socket(opened, server_side=True) if self._context else opened) as stream:
                 head = b""
                 while not head.endswith(b"\r\n\r\n"):

@@ -93,7 +93,7 @@ def contribute_domains(store: Store, *names: str) -> None:
 
 def until(true: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)

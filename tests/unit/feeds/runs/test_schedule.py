@@ -58,7 +58,7 @@ def test_stop_takes_effect_between_batches_and_keeps_the_checkpoint(store: Store
     begun = threading.Event()
     feed = Ticking(settings(every="1h"), lambda _: (begun.set(), time.sleep(0.05))[1], batches=1000)
     with Schedule(Hub(store), [feed]):
-        assert begun.wait(20)
+        assert begun.wait(60)
     assert 1 <= feed.ticks < 1000
     with store.read() as tx:
         assert feed_state.load_checkpoint(tx, "f") == {"ticks": feed.ticks}
@@ -231,4 +231,4 @@ def test_a_signal_ends_the_schedule_in_order(tmp_path: Path, number: signal.Sign
         time.sleep(0.3)
         started.send_signal(number)
         assert started.stdout.readline() == "ended\n"
-        assert started.wait(20) == 0
+        assert started.wait(60) == 0

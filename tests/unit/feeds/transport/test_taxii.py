@@ -53,7 +53,7 @@ def test_one_item_is_prepared_ahead() -> None:
 
     coming = prefetch(numbers())
     assert next(coming) == 0
-    assert second.wait(5)
+    assert second.wait(60)
     assert made == [0, 1]
 
 
@@ -76,7 +76,7 @@ def test_unused_items_are_not_awaited() -> None:
 
     def numbers() -> Iterator[int]:
         yield 1
-        gate.wait(30)
+        gate.wait(60)
         yield 2
 
     coming = prefetch(numbers())

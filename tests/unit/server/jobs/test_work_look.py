@@ -58,27 +58,27 @@ def counting() -> Iterator[Counting]:
 def test_step_waits_until_there_is_work(store: Store, counting: Counting) -> None:
     look = WorkLook(store, [counting, object()])
     counting.start()
-    assert counting.steps.acquire(timeout=10)
+    assert counting.steps.acquire(timeout=60)
     look.step()
     assert not counting.steps.acquire(timeout=0.3)
     with store.begin() as tx:
         collections.add(tx, "work", "Work")
     look.step()
-    assert counting.steps.acquire(timeout=10)
+    assert counting.steps.acquire(timeout=60)
 
 
 def test_failed_step_is_retried_after_its_pause(store: Store, counting: Counting) -> None:
     WorkLook(store, [counting])
     counting.fails_once = True
     counting.start()
-    assert counting.steps.acquire(timeout=10)
-    assert counting.steps.acquire(timeout=10)
+    assert counting.steps.acquire(timeout=60)
+    assert counting.steps.acquire(timeout=60)
 
 
 def test_step_without_a_look_repeats(counting: Counting) -> None:
     counting.start()
-    assert counting.steps.acquire(timeout=10)
-    assert counting.steps.acquire(timeout=10)
+    assert counting.steps.acquire(timeout=60)
+    assert counting.steps.acquire(timeout=60)
 
 
 def test_an_idle_hub_wakes_no_thread(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,5 +102,5 @@ def test_only_found_events_of_the_audit_trail_are_sealed(store: Store, monkeypat
         audit.record_act(tx, "operator", "TEST", "objects")
     assert not sealed.acquire(timeout=0.3)
     look.step()
-    assert sealed.acquire(timeout=10)
+    assert sealed.acquire(timeout=60)
     trail.stop()

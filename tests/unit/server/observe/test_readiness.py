@@ -26,7 +26,7 @@ class FakeStore:
 
     def can_write(self) -> bool:
         self.looks += 1
-        self.may_answer.wait(30)
+        self.may_answer.wait(60)
         return self.writable
 
 

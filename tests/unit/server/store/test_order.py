@@ -122,7 +122,7 @@ def race(
     def falls_asleep_with_the_time(last: int, count: int, moment: int) -> tuple[int, int]:
         if threading.current_thread().name == "slow":
             asleep.set()
-            polled.wait(30)
+            polled.wait(60)
         return allocate(last, count, moment)
 
     def commit(item: Item) -> None:
@@ -148,13 +148,13 @@ def race(
     first = threading.Thread(target=commit, args=(slow,), name="slow")
     second = threading.Thread(target=commit_quickly)
     first.start()
-    assert asleep.wait(10)
+    assert asleep.wait(60)
     second.start()
     quick_is_done.wait(patience)
     poll()
     polled.set()
-    first.join(30)
-    second.join(30)
+    first.join(60)
+    second.join(60)
     poll()
     with store.read() as tx:
         there = [record.id for record in log.manifest(tx, collection, Query()).records]
@@ -221,7 +221,7 @@ def test_objects_acknowledged_before_a_kill_are_stored_once(
     output = tmp_path / "acknowledged"
     with output.open("w") as out:
         process = subprocess.Popen([sys.executable, "-c", CRASHING, url], stdout=out)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not output.stat().st_size and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(milliseconds / 1000)

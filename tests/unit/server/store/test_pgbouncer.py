@@ -59,7 +59,7 @@ def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
         process = subprocess.Popen([PROGRAM, str(file)], stdout=out, stderr=out, **postgres.runs_as)
     url = f"postgresql+psycopg://scamfeed@127.0.0.1:{port}/scamfeed"
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5).close()
@@ -70,7 +70,7 @@ def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
         postgres.drop(name)
 
 

@@ -38,7 +38,7 @@ def test_threads_write_in_order_of_arrival(tmp_path: Path) -> None:
                 time.sleep(0.001)
         assert turns.has_waiting_writers()
     for thread in waiting:
-        thread.join(10)
+        thread.join(60)
     assert order == list(range(8))
 
 
@@ -61,7 +61,7 @@ def test_returning_writer_queues_behind_the_waiting_ones(tmp_path: Path) -> None
             time.sleep(0.002)
     finally:
         stop.set()
-        writer.join(10)
+        writer.join(60)
 
 
 def test_busy_process_lets_another_write(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_writer_that_waits_too_long_gets_an_error_and_blocks_no_other(tmp_path: 
     with turns:
         thread = threading.Thread(target=write)
         thread.start()
-        thread.join(10)
+        thread.join(60)
     assert len(failed) == 1
     with turns:
         pass
@@ -119,7 +119,7 @@ def test_slow_writer_makes_the_store_unavailable(tmp_path: Path, monkeypatch: py
 
         thread = threading.Thread(target=write)
         thread.start()
-        thread.join(10)
+        thread.join(60)
     assert len(thread_failed) == 1
     store.close()
 
@@ -145,7 +145,7 @@ def test_background_writer_waits_its_turn_and_hurries_no_other(tmp_path: Path) -
             time.sleep(0.001)
         assert not turns.has_waiting_writers()
         order.append("first")
-    thread.join(10)
+    thread.join(60)
     assert order == ["first", "in passing"]
     assert not turns.has_waiting_writers()
 

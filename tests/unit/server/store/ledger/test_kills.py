@@ -42,7 +42,7 @@ def test_nothing_is_lost_or_sealed_twice_when_the_sealer_is_killed(ledger: Ledge
         assert size > before, (tmp_path / "log").read_text()
         time.sleep(_chance.uniform(0, 0.03))
         process.kill()
-        process.wait(30)
+        process.wait(60)
         _head(ledger, seen)
     ledger.seal()
     _head(ledger, seen)

@@ -26,7 +26,7 @@ class Application:
         self.may_answer = threading.Event()
 
     def respond(self, environ: dict[str, Any]) -> TaxiiResponse:
-        self.may_answer.wait(10)
+        self.may_answer.wait(60)
         return TaxiiResponse(200)
 
     def respond_fast(self, environ: dict[str, Any]) -> TaxiiResponse | None:
@@ -163,7 +163,7 @@ def test_heads_of_one_sender_leave_threads_to_others_behind_the_proxy() -> None:
 
         def refuse_body(self, environ: dict[str, Any]) -> TaxiiResponse | None:
             if environ["HTTP_X_SENDER"] == "slow":
-                decided.wait(10)
+                decided.wait(60)
             return None
 
     async def answers_while_others_wait() -> bytes:
