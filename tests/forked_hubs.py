@@ -22,6 +22,7 @@ from server.setup import set_up
 from server.store import Store
 from server.web.http import worker
 from server.web.shell.languages import load_languages
+from tests.orphans import die_with_parent
 from tests.quick_pages import make_pages_quick
 from tests.quick_stores import share_statements
 
@@ -47,6 +48,8 @@ def _shorten_pauses() -> None:
     worker._LAST_CALL_SECONDS, worker._TICK_SECONDS = 0.1, 0.05
 
 
+# The hubs hold the pipe by which their server would learn that the tests ended.
+die_with_parent()
 # The settings of the test that is first; each process gets its own environment.
 for _name in [name for name in os.environ if name.startswith("SCAMFEED_")]:
     del os.environ[_name]

@@ -12,7 +12,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from itertools import count
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.orphans import OwnFolder, dying
 
 PATIENCE = 60
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - each server makes a folder of its own in it
@@ -79,7 +80,8 @@ class Postgres:
         chosen = programs or Path(os.environ.get("TEST_POSTGRESQL") or _installed_by_pip())
         self._names = count(1)
         self._process: subprocess.Popen[Any] | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="scamfeed-pg-", dir=None if durable else _memory()))
+        self._own = OwnFolder("scamfeed-postgres-", None if durable else _memory())
+        self.folder = self._own.path
         # In the form for ``Popen``.
         self.runs_as: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
         try:
@@ -122,7 +124,7 @@ class Postgres:
             if self._process is None or self._process.poll() is not None:
                 # The processes of a killed server need a moment to exit, and it does not start before.
                 with log.open("ab") as out:
-                    command = [str(self.bin / "postgres"), "-D", data, *options]
+                    command = dying(str(self.bin / "postgres"), "-D", data, *options, by=signal.SIGQUIT)
                     self._process = subprocess.Popen(command, stdout=out, stderr=out, **self.runs_as)
             try:
                 psycopg.connect(self._conninfo("postgres")).close()
@@ -179,7 +181,7 @@ class Postgres:
     def remove(self) -> None:
         """Stop the server without saving anything, and remove all its files."""
         self._end(signal.SIGQUIT)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._own.remove()
 
     def _conninfo(self, database: str) -> str:
         return f"host={self.folder} user=scamfeed dbname={database} connect_timeout=10"

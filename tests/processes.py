@@ -14,6 +14,7 @@ from typing import Any
 from server.app import serve
 from server.cli.program import app
 from server.settings import Settings
+from tests.orphans import die_with_parent
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.processes", "server.cli.program", "tests.forked_hubs"])
@@ -22,7 +23,7 @@ _FORKS.set_forkserver_preload(["tests.processes", "server.cli.program", "tests.f
 class Forked:
     """A process that calls a function of ours, with the interface of ``Popen``.
 
-    Its output is appended to ``log``. ``environment`` replaces its environment.
+    Its output is appended to ``log``. ``environment`` replaces its environment. It ends with the tests.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ def scamfeed(*arguments: str) -> None:
 
 
 def _run(function: Callable[..., None], arguments: tuple[Any, ...], log: Path, environment: dict[str, str]) -> None:
+    die_with_parent()
     os.environ.clear()
     os.environ.update(environment)
     with log.open("ab") as out:

@@ -1,5 +1,7 @@
 """A streaming replica of the tests' own PostgreSQL."""
 
+import shutil
+import signal
 import subprocess
 from typing import Any
 
@@ -23,6 +25,11 @@ class Standby(Postgres):
     def start(self, data: str = "standby") -> None:
         """Run the server until it responds."""
         super().start(data)
+
+    def remove(self) -> None:
+        """Stop the server without saving anything, and remove its files from the other's folder."""
+        self._end(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def execute(self, statement: str) -> Any:
         """Run a statement, and return its first value."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from tests.orphans import dying
 from tests.ports import free_port
 from tests.processes import Forked, serve_hub
 
@@ -22,7 +23,7 @@ MEDALLION = "from medallion.scripts.run import main; main()"
 def running(command: list[str], port: int, log: Path) -> Iterator[str]:
     """Start a server by a command, and return its address when it responds."""
     with log.open("wb") as out:
-        server = subprocess.Popen(command, stderr=out, stdout=out)
+        server = subprocess.Popen(dying(*command), stderr=out, stdout=out)
     with answering(server, port, log) as address:
         yield address
 

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -20,6 +21,7 @@ import yaml
 from server.settings import Settings
 from server.store import Store, audit
 from tests.integration.access.conftest import eventually
+from tests.orphans import dying
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -56,7 +58,7 @@ def running(words: Sequence[str], folder: Path, given: dict[str, str]) -> Iterat
     """Run a command until it is stopped, and check that it exits with success, since systemd restarts a failed one."""
     log = folder / "log"
     with log.open("wb") as out:
-        process = subprocess.Popen(words, cwd=folder, env=given, stdout=out, stderr=out)
+        process = subprocess.Popen(dying(*words, by=signal.SIGTERM), cwd=folder, env=given, stdout=out, stderr=out)
     try:
         yield process
     finally:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -23,6 +24,7 @@ from schemas.partner import Partner, PartnerKind
 from server.store import partners
 from tests.integration.access.conftest import TAXII, Hub, Serve, eventually, tool
 from tests.integration.access.test_certificates import Authority
+from tests.orphans import dying
 from tests.ports import free_port
 
 DEPLOY = Path(__file__).parents[3] / "docs" / "deploy"
@@ -130,7 +132,7 @@ def run_nginx(folder: Path, port: int, text: str) -> Iterator[None]:
     config.write_text(text)
     errors = folder / "error.log"
     command = [str(NGINX), "-p", str(folder), "-e", str(errors), "-c", str(config), "-g", "daemon off;"]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(dying(*command, by=signal.SIGTERM))
 
     def listens() -> bool:
         assert process.poll() is None, errors.read_text()

@@ -33,6 +33,7 @@ from server.release.query import active
 from server.setup import set_up
 from server.store import Store, collections, partners
 from tests.integration.mirror.conftest import MirroredScamfeed
+from tests.orphans import dying
 from tests.ports import free_port
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class KilledHub:
     def start(self) -> None:
         with self._log.open("ab") as out:
             # A separate session: its workers are killed with it.
-            self._server = subprocess.Popen(self._command, stdout=out, stderr=out, start_new_session=True)
+            self._server = subprocess.Popen(dying(*self._command), stdout=out, stderr=out, start_new_session=True)
 
     def wait(self) -> None:
         deadline = time.monotonic() + 60

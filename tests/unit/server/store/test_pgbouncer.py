@@ -18,6 +18,7 @@ from server.store import Store, collections, log
 from server.store.database import postgresql
 from server.store.item import Item
 from server.store.objects.query import Query
+from tests.orphans import dying
 from tests.ports import free_port
 from tests.postgres import Postgres
 
@@ -56,7 +57,7 @@ def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
     file = postgres.folder / f"{name}.ini"
     file.write_text(config)
     with (postgres.folder / f"{name}.log").open("wb") as out:
-        process = subprocess.Popen([PROGRAM, str(file)], stdout=out, stderr=out, **postgres.runs_as)
+        process = subprocess.Popen(dying(PROGRAM, str(file)), stdout=out, stderr=out, **postgres.runs_as)
     url = f"postgresql+psycopg://scamfeed@127.0.0.1:{port}/scamfeed"
     try:
         deadline = time.monotonic() + 60
