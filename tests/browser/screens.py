@@ -108,7 +108,7 @@ def screen(browser: Browser, address: str, language: str = "en", width: int = 12
     """Open a browser for a separate person, without other cookies."""
     locale = {"en": "en-GB", "th": "th-TH"}[language]
     context = browser.new_context(viewport={"width": width, "height": 900}, locale=locale)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     try:
         yield Screen(context, address, language)
     finally:

@@ -155,7 +155,7 @@ def scheduler(hub: Run, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     running.stdin.close()
 
 
-def eventually(true: Callable[[], bool], seconds: float = 40) -> None:
+def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline

@@ -51,7 +51,7 @@ class Contract(ABC):
     # The timeout that ``table`` sets, which no healthy peer on this machine reaches, however busy the machine is.
     timeout = "30s"
     # Seconds that a run may take with a silent peer, and a much shorter timeout.
-    patience = 10.0
+    patience = 60.0
     impatient = "300ms"
 
     # Whether a secret of the settings is sent to their ``url``.

@@ -33,7 +33,7 @@ async def _asked(mirror: Mirror) -> bytes:
     )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
     writer.write(REQUEST + REQUEST)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         first = await reader.readuntil(b"}") + await reader.readuntil(b"HTTP/1.1")
     writer.close()
     server.close()

@@ -144,7 +144,7 @@ def test_number_of_places_is_bounded(evaluation: Evaluation) -> None:
     def hold() -> None:
         with evaluation.place():
             entered.release()
-            leave.wait(10)
+            leave.wait(60)
 
     holders = [threading.Thread(target=hold) for _ in range(8)]
     for holder in holders:

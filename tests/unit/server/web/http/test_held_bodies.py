@@ -59,8 +59,8 @@ def request(method: str, came: int = 1000, length: int = 1000) -> bytes:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Wait until this is true; after ten seconds, leave the failure to the caller's assertion."""
-    for _ in range(1_000):
+    """Wait until this is true; after a minute, leave the failure to the caller's assertion."""
+    for _ in range(6_000):
         if true():
             return
         await asyncio.sleep(0.01)
@@ -177,7 +177,7 @@ def test_heads_of_one_sender_leave_threads_to_others_behind_the_proxy() -> None:
                     streams.append(await asyncio.open_connection(*server.sockets[0].getsockname()))
                     head = f"Host: hub\r\nX-Sender: {sender}\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
                     streams[-1][1].write(b"POST / HTTP/1.1\r\n" + head.encode())
-                return await asyncio.wait_for(streams[-1][0].readline(), 5)
+                return await asyncio.wait_for(streams[-1][0].readline(), 60)
             finally:
                 decided.set()
                 for _, writer in streams:

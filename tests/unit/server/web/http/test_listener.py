@@ -74,7 +74,7 @@ async def end(entrance: Listener, shared: Connections) -> None:
 async def ask(listener: ExhaustedSocket) -> bytes:
     reader, writer = await asyncio.open_connection(*listener.address)
     writer.write(REQUEST)
-    answer = await asyncio.wait_for(reader.readline(), 10)
+    answer = await asyncio.wait_for(reader.readline(), 60)
     writer.close()
     await writer.wait_closed()
     return answer
@@ -88,7 +88,7 @@ def test_silent_connections_make_room_for_active_ones(threads: ThreadPoolExecuto
         answers = [await ask(listener) for _ in range(5)]
         open_ = len(shared)
         # The oldest one was closed first.
-        gone = await asyncio.wait_for(silent[0][0].read(), 10) == b""
+        gone = await asyncio.wait_for(silent[0][0].read(), 60) == b""
         for _, writer in silent:
             writer.close()
         await end(entrance, shared)
