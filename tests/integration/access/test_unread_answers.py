@@ -231,4 +231,5 @@ def test_a_slow_link_and_a_bank_with_eight_connections_get_whole_pages(hub: Hub,
         for thread in threads:
             thread.join()
     assert len(pages) == 8
-    assert most(hub) < MOST_MIB
+    # The pages of the bank come on top of what the other login holds.
+    assert most(hub) < MOST_MIB + sum(pages) // 2**20
