@@ -33,6 +33,7 @@ _WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
+_DIGIT = re.compile("[0-9]")
 _PART = re.compile(r"[0-9A-Za-z]+")
 _SEPARATOR = re.compile(r"(?![.,:] )[\t .,:\-+/|*~'’()\[\]#_]{1,3}")
 _END_OF_SENTENCE = re.compile(r"[.!?]\s|[;\n]")
@@ -143,7 +144,7 @@ def names_document(text: str) -> bool:
 
 def may_have_number(text: str) -> bool:
     """Return, quickly, whether a plain text may have the number of an identity document."""
-    return any(digit in text for digit in "0123456789") and _DOCUMENTS.search(without_marks(text).lower()) is not None
+    return _DIGIT.search(text) is not None and _DOCUMENTS.search(without_marks(text).lower()) is not None
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:

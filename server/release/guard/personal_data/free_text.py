@@ -58,9 +58,9 @@ def _may_contain(text: str) -> bool:
         return True
     if not text.isascii() and any(stem in folded for stem in names.STEMS_BEYOND_ASCII):
         return True
-    if documents.may_have_number(text):
+    if numbers.LETTERED.search(text.upper()) is not None or _ENCODED.search(text) is not None:
         return True
-    return numbers.LETTERED.search(text.upper()) is not None or _ENCODED.search(text) is not None
+    return documents.may_have_number(text)
 
 
 # Labels and descriptions are mostly the same in a batch.
