@@ -16,6 +16,7 @@ from tests.lazy_imports import make_imports_lazy
 from tests.postgres import Postgres, PostgresMissing
 from tests.quick_pages import make_pages_quick
 from tests.quick_stores import QUICK_PASSWORDS, make_quick
+from tests.real_clock import RealClock
 from tests.searches import examples
 from tests.soft_hsm import SoftHsm, soft_hsm
 
@@ -118,6 +119,11 @@ def quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
         if not request.path.relative_to(tests).as_posix().startswith(_SLOW_PASSWORDS):
             patch.setattr(credentials, "_ARGON2", QUICK_PASSWORDS)
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no test depend on the date."""
+    config.pluginmanager.register(RealClock())
 
 
 # Collecting the tests makes millions of objects and frees none.
