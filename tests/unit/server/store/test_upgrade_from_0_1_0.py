@@ -1,23 +1,20 @@
 """A store of version 0.1.0 is upgraded with all its rows."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import LargeBinary, MetaData, create_engine, insert, select, text, update
+from sqlalchemy import create_engine, select, text, update
 
 from server.store import Store
 from server.store.database.times import now
 from server.store.objects import host_pages
 from server.store.tables import objects, partners, subjects
 from tests.postgres import Postgres
-from tests.unit.server.store.test_upgrades import schema_of, stored
+from tests.unit.server.store.old_stores import HERE, fill, rows_of_0073, schema_of, stored
 
 # The statements that created the tables of 0.1.0, and the rows of a later store that they can hold.
-OLD = Path(__file__).parent / "store_0062"
-ROWS: dict[str, dict[str, Any]] = json.loads((OLD.parent / "store_0073" / "rows.json").read_text())
+OLD = HERE / "store_0062"
 # Computed or counted anew after the upgrade.
 ANEW = {"digests", "digest_buckets", "quotas", "alembic_version"}
 PAGE = "url:https://www.pay.example.com/login"
@@ -25,23 +22,11 @@ MONTH = 31 * 86_400_000_000
 
 
 def _fill(url: str, statements: Path) -> None:
-    """Create the tables of 0.1.0 with their rows; the first listing is that of a page, one partner is new."""
-    engine = create_engine(url)
+    """Make a store of 0.1.0, whose quotas are by name; the first listing is that of a page, one partner is new."""
+    rows = rows_of_0073()
+    rows["quotas"]["rows"] = [["First Bank", *row[1:]] for row in rows["quotas"]["rows"]]
+    engine = fill(url, statements, rows)
     with engine.begin() as connection:
-        for statement in statements.read_text().split(";\n"):
-            if statement.strip():
-                connection.execute(text(statement))
-        tables = MetaData()
-        tables.reflect(connection)
-        for table in tables.sorted_tables:
-            stored = ROWS[table.name]
-            binary = {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
-            for values in stored["rows"]:
-                row = {name: value for name, value in zip(stored["columns"], values, strict=True) if name in table.c}
-                row.update({name: bytes.fromhex(row[name]) for name in binary if row[name] is not None})
-                if table.name == "quotas":
-                    row["partner"] = "First Bank"
-                connection.execute(insert(table), row)
         connection.execute(text("UPDATE alembic_version SET version_num = '0062'"))
         connection.execute(update(subjects).values(subject=PAGE))
         connection.execute(update(partners).values(created=now() - MONTH))

@@ -6,10 +6,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, LargeBinary, MetaData, create_engine, insert, inspect, select, text
+from sqlalchemy import create_engine, select, text
 
 from server.features.erasures import indexing
 from server.store import (
@@ -36,9 +35,10 @@ from server.store.objects import bodies
 from server.store.objects.query import ALL
 from server.store.tables import declared, text_keys
 from tests.postgres import Postgres
+from tests.unit.server.store.old_stores import HERE, fill, rows_of_0073, schema_of, stored, text_of
 
 # Made by the code of that time: one or more rows in each table, and the statements that created the tables.
-OLD = Path(__file__).parent / "store_0073"
+OLD = HERE / "store_0073"
 MIGRATE = "import sys; from server.store import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
 FIRST = "indicator--00000000-0000-5000-8000-000000000001"
@@ -46,34 +46,11 @@ LISTED = "indicator--00000000-0000-5000-8000-000000000002"
 PRIVATE = "indicator--00000000-0000-5000-8000-000000000004"
 
 
-def _rows() -> dict[str, dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = json.loads((OLD / "rows.json").read_text())
-    return rows
-
-
-def _fill(url: str, statements: Path) -> None:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for statement in statements.read_text().split(";\n"):
-            if statement.strip():
-                connection.execute(text(statement))
-        tables = MetaData()
-        tables.reflect(connection)
-        for table in tables.sorted_tables:
-            old = _rows()[table.name]
-            binary = {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
-            rows = [dict(zip(old["columns"], row, strict=True)) for row in old["rows"]]
-            for row in rows:
-                row.update({name: bytes.fromhex(row[name]) for name in binary if row[name] is not None})
-            connection.execute(insert(table), rows)
-    engine.dispose()
-
-
 @pytest.fixture(scope="module")
 def old_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the old store on SQLite, for copying."""
     file = tmp_path_factory.mktemp("old") / "hub.db"
-    _fill(f"sqlite:///{file}", OLD / "sqlite.sql")
+    fill(f"sqlite:///{file}", OLD / "sqlite.sql", rows_of_0073()).dispose()
     return file
 
 
@@ -81,7 +58,7 @@ def old_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def old_database(postgres: Postgres) -> str:
     """Make the old store on PostgreSQL, for copying, and return its name."""
     name = postgres.database()
-    _fill(postgres.url(name), OLD / "postgresql.sql")
+    fill(postgres.url(name), OLD / "postgresql.sql", rows_of_0073()).dispose()
     return name
 
 
@@ -107,46 +84,12 @@ def upgraded(old_url: str) -> Iterator[Store]:
     bodies._known.clear()
 
 
-def stored(engine: Engine) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of each table, with binary values in hexadecimal as in the file of rows."""
-    tables, found = MetaData(), {}
-    with engine.connect() as connection:
-        tables.reflect(connection)
-        for table in tables.sorted_tables:
-            rows = connection.execute(select(table)).mappings()
-            found[table.name] = [
-                {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
-                for row in rows
-            ]
-    return found
-
-
-def schema_of(url: str) -> dict[str, dict[str, Any]]:
-    """Return the columns, constraints and indexes of each table, in no order."""
-    engine = create_engine(url)
-    found = inspect(engine)
-    read: dict[str, Any] = {
-        "columns": found.get_columns,
-        "key": lambda table: [found.get_pk_constraint(table)],
-        "references": found.get_foreign_keys,
-        "unique": found.get_unique_constraints,
-        "checks": found.get_check_constraints,
-        "indexes": found.get_indexes,
-    }
-    schema = {
-        table: {part: sorted(map(_text, parts(table))) for part, parts in read.items()}
-        for table in found.get_table_names()
-    }
-    engine.dispose()
-    return schema
-
-
 def test_every_row_is_kept(upgraded: Store, old_url: str) -> None:
     engine = create_engine(old_url)
     found = stored(engine)
     engine.dispose()
     assert found.keys() == declared().tables.keys() | {"alembic_version"}
-    for table, old in _rows().items():
+    for table, old in rows_of_0073().items():
         if table == "alembic_version":
             continue
         rows = [dict(zip(old["columns"], row, strict=True)) for row in old["rows"]]
@@ -156,11 +99,7 @@ def test_every_row_is_kept(upgraded: Store, old_url: str) -> None:
         if table == "jobs":
             # Begun by a migration; see below.
             kept = [row for row in kept if row["name"] != "index texts"]
-        assert sorted(map(_text, kept)) == sorted(map(_text, rows))
-
-
-def _text(row: Any) -> str:
-    return json.dumps(row, sort_keys=True, default=str)
+        assert sorted(map(text_of, kept)) == sorted(map(text_of, rows))
 
 
 @pytest.mark.long_but("sqlite")
