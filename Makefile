@@ -78,9 +78,11 @@ at = LD_PRELOAD=$(FAKETIME) FAKETIME="+$$(($$(date -ud "$(1)" +%s) - $$(date +%s
 
 DATES ?= 2026-12-30T12:00 2026-12-31T23:50 2027-03-01T12:00 2027-06-30T23:59 2027-07-01T00:01 2028-02-29T12:00 \
 	2028-04-01T12:00 2036-12-02T12:00
-dates: $(VENV)/.ok ## the tests on other dates (needs Debian's faketime; DATES="2028-02-29T12:00 …", ARGS="tests/unit")
+# With TURN=1 one of them, the next one each day.
+AT = $(if $(TURN),$(word $(shell echo $$(($$(date +%s) / 86400 % $(words $(DATES)) + 1))),$(DATES)),$(DATES))
+dates: $(VENV)/.ok ## the tests on other dates (needs Debian's faketime; TURN=1: one a day; DATES="2028-02-29T12:00 …", ARGS="tests/unit")
 	@test -n "$(FAKETIME)" || { echo "There is no libfaketime. As root: apt-get install faketime" >&2; exit 1; }
-	@failed=; for date in $(DATES); do echo "At $$date:"; \
+	@failed=; for date in $(AT); do echo "At $$date:"; \
 		$(call at,$$date) $(BIN)/python -m pytest -n 2 --dist worksteal -q $(or $(ARGS),-m "not long and not postgresql") \
 		|| failed="$$failed $$date"; done; test -z "$$failed" || { echo "failed at:$$failed" >&2; exit 1; }
 
