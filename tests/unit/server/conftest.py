@@ -21,9 +21,10 @@ from server.release.route.policy import Policy
 from server.store import Store, collections, hub_identity, inbox, log, partners
 from server.store.item import Item
 from tests.postgres import Postgres
+from tests.times import text_ago
 from tests.unit.server.release.hubs import NOBODY_NEW, hub_on
 
-REPORTED = "2026-10-01T08:00:00.000Z"
+REPORTED, RECORDED = text_ago(days=62), text_ago(days=31)
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def withdraws(post: Callable[..., Results]) -> Callable[[Partner, dict[str, Any]
 
     def withdraw(by: Partner, obj: dict[str, Any]) -> None:
         next_second = timestamp.text(timestamp.parse(obj["modified"]) + timedelta(seconds=1))
-        modified = max("2026-11-02T00:00:00.000Z", next_second)
+        modified = max(text_ago(days=30), next_second)
         assert not post({**obj, "modified": modified, "revoked": True}, by=by).failed
 
     return withdraw
@@ -180,7 +181,7 @@ def records_of(post: Callable[..., Results]) -> Callable[..., dict[str, Any]]:
     """Let a partner contribute a record: a sighting, an outcome, an opinion. Return its object."""
 
     def contribute_record(by: Partner, which: str, /, **columns: Any) -> dict[str, Any]:
-        defaults = {"reporter": by.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
+        defaults = {"reporter": by.name, "reported_at": RECORDED, "tlp": "green"}
         obj = records_to_stix.to_stix(tabular.read_record(which, columns, defaults))[-1]
         assert not post(obj, by=by).failed
         return obj

@@ -28,13 +28,6 @@ VALUE = "bad.example.com"
 
 
 @pytest.fixture
-def stix(stix: Stix) -> Stix:
-    """Make reports whose validity has not ended."""
-    reported_at = text_ago(days=60)
-    return lambda *value, **columns: stix(*value, **{"reported_at": reported_at, **columns})
-
-
-@pytest.fixture
 def explains(store: Store) -> Explains:
     def ask(id_or_value: str = VALUE, partner: Partner | None = None, hub: Hub | None = None) -> Any:
         with store.read() as tx:

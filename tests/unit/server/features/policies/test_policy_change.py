@@ -25,19 +25,11 @@ from server.store import Store, audit_search, collections, hub_identity, jobs
 from server.store.item import Item
 from server.store.policies import policies
 from server.store.proposals import proposals
-from tests.times import text_ago
 from tests.unit.server.release.hubs import NOBODY_NEW
 
 Stix = Callable[..., list[dict[str, Any]]]
 STRICT = '[[rule]]\ncollection = "takedown"\nkinds = ["domain"]\nleast_reporters = 2\n'
 OPEN = '[[rule]]\ncollection = "takedown"\nkinds = ["domain", "url"]\n'
-
-
-@pytest.fixture
-def stix(stix: Stix) -> Stix:
-    """Make reports whose validity has not ended."""
-    reported_at = text_ago(days=60)
-    return lambda *value, **columns: stix(*value, **{"reported_at": reported_at, **columns})
 
 
 @pytest.fixture

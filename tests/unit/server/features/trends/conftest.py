@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from server.features.trends.fold import fold_all
 from server.release.hub import Hub
 from server.store import Store
 from tests.postgres import Postgres
-from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 EVER = (0, 100_000)
@@ -36,13 +34,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def hub(store: Store) -> Hub:
     return hub_on(store)
-
-
-@pytest.fixture
-def stix(stix: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
-    """Make reports whose validity has not ended."""
-    reported_at = text_ago(days=60)
-    return lambda *value, **columns: stix(*value, **{"reported_at": reported_at, **columns})
 
 
 @pytest.fixture
