@@ -11,7 +11,7 @@ from schemas.report import Report
 from schemas.vocabulary import Action, HolderStatus, OpinionWord, OutcomeReason, OutcomeWord
 from server.release.fuse.statements import OpinionStatement, SightingStatement, Statement
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOON = datetime(2026, 5, 24, 12, tzinfo=UTC)
 VALUES = {
     "domain": "bad.example.com",
     "url": "https://bad.example.com/pay",

@@ -10,6 +10,7 @@ from schemas.partner import Partner
 from server.release.query.lookup import lookup
 from server.release.retract import retract
 from server.store import Store, value_index
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -29,6 +30,7 @@ PAGES = [
         "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
     ),
 ]
+SAID = text_ago(days=62)
 
 
 def live(room: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -42,11 +44,11 @@ def url_indicator(by: Partner, url: str) -> dict[str, Any]:
         "spec_version": "2.1",
         "id": "indicator--7c40fd2a-25f3-4fbb-9c22-6b1bb5d61f4d",
         "created_by_ref": by.identity,
-        "created": "2026-10-01T08:00:00.000Z",
-        "modified": "2026-10-01T08:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "pattern": f"[url:value = '{url}']",
         "pattern_type": "stix",
-        "valid_from": "2026-10-01T08:00:00Z",
+        "valid_from": SAID,
     }
 
 

@@ -11,6 +11,7 @@ from schemas.partner import Partner
 from server.release.fuse import loader
 from server.release.results import Results
 from server.store import Store
+from tests.times import text_ago
 
 Joins = Callable[..., Partner]
 Listed = Callable[..., str]
@@ -18,7 +19,7 @@ Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
 Asked = Callable[..., int]
 
-LATER = "2026-11-02T08:00:00.000Z"
+LATER = text_ago(days=30)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_repeats_and_revocations_are_looked_up_together(
     for change in (
         {},
         {"modified": LATER, "confidence": 90},
-        {"modified": "2026-11-03T08:00:00.000Z", "revoked": True},
+        {"modified": text_ago(days=29), "revoked": True},
     ):
         _, few, many = (asked(*({**each, **change} for each in batch), by=by) for batch in batches)
         assert many <= few + 2, change

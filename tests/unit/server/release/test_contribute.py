@@ -9,6 +9,7 @@ from mappers import ids
 from schemas.partner import Partner
 from server.release.results import Results
 from server.store import Store, hub_identity
+from tests.times import text_ago
 from tests.unit.server.release.collection_members import holding
 
 Stix = Callable[..., list[dict[str, Any]]]
@@ -17,6 +18,7 @@ Held = Callable[[str], dict[str, dict[str, Any]]]
 Listed = Callable[..., str]
 
 RELEASED = ("takedown", "mule-accounts", "wallets", "sightings", "public")
+SAID = text_ago(days=61, hours=23)
 
 
 def based_on(listing: str, observable: dict[str, Any]) -> str:
@@ -121,8 +123,8 @@ def test_sighting_reaches_readers_of_sightings(
         "spec_version": "2.1",
         "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
         "created_by_ref": bank.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "sighting_of_ref": indicator["id"],
     }
     post(indicator, sighting)
@@ -154,8 +156,8 @@ def test_clear_sighting_of_a_limited_value_is_not_public(
         "spec_version": "2.1",
         "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
         "created_by_ref": other.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "sighting_of_ref": indicator["id"],
         "object_marking_refs": stix(tlp="clear")[1]["object_marking_refs"],
     }
@@ -171,8 +173,8 @@ def test_relationship_publishes_nothing_from_the_inbox(
         "spec_version": "2.1",
         "id": "note--0c7b5b88-8ff7-4a4d-aa9d-feb398cd0061",
         "created_by_ref": bank.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "content": "for the bank's own eyes",
         "object_refs": [bank.identity],
     }
@@ -200,8 +202,8 @@ def test_sighting_of_a_red_indicator_is_not_published_for_any_pattern(
         "spec_version": "2.1",
         "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
         "created_by_ref": bank.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "sighting_of_ref": indicator["id"],
         "object_marking_refs": stix(tlp="clear")[1]["object_marking_refs"],
     }

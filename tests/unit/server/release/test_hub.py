@@ -17,6 +17,7 @@ from server.release.route.policy import Policy, PolicyRule
 from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
+from tests.times import text_ago
 
 BANK = Partner(name="Example Bank", kind=PartnerKind.BANK, country="TH", identity=ids.identity("Example Bank"))
 WALLETS_ALONE = Policy([PolicyRule(collection="wallets", kinds=("wallet",))])
@@ -35,7 +36,7 @@ def stores(tmp_path: Path) -> Iterator[list[Store]]:
 
 
 def report(hub: Hub, value: str) -> Results:
-    reader = ReportReader({"reporter": BANK.name, "reported_at": "2026-10-01T08:00:00.000Z", "tlp": "green"})
+    reader = ReportReader({"reporter": BANK.name, "reported_at": text_ago(days=62), "tlp": "green"})
     items = [Item.of(obj) for obj in to_stix(reader.report({"value": value}))]
     with hub.store.begin() as tx:
         return contribute(hub, tx, BANK, items)

@@ -18,6 +18,7 @@ from server.store import Store, collections, inbox, jobs, log, partners, read_pr
 from server.store.database.times import now
 from server.store.item import Item
 from server.store.objects.query import Query
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Post = Callable[..., Results]
@@ -146,7 +147,7 @@ def test_only_receipts_of_a_former_partner_are_closed_without_a_reason(
         takedown = collections.get(tx, "takedown")
         collections.grant(tx, other.name, takedown, read=True)
         read_progress.record_reads(tx, [(other.name, takedown.id, now() + 1000)])
-    post(*({**obj, "revoked": True, "modified": "2026-10-02T08:00:00.000Z"} for obj in reports[:5]))
+    post(*({**obj, "revoked": True, "modified": text_ago(days=61)} for obj in reports[:5]))
     with store.read() as tx:
         assert len(retractions.all_receipts(tx, only_open=True)) == 5
     hub, job = leave(store, other)

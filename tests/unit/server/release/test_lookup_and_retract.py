@@ -14,9 +14,11 @@ from server.release import review
 from server.release.query.lookup import is_active, lookup
 from server.release.retract import retract
 from server.store import Store
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Stix = Callable[..., list[dict[str, Any]]]
+SAID, RECENT = text_ago(days=61, hours=23), text_ago(days=12)
 
 
 def test_a_value_is_found_in_any_spelling(store: Store, stix: Stix, post: Any) -> None:
@@ -46,8 +48,8 @@ def test_sightings_are_found_with_the_value(store: Store, stix: Stix, post: Any,
         "spec_version": "2.1",
         "id": "sighting--ee20065d-2555-424f-ad9e-0f8428623c75",
         "created_by_ref": bank.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "sighting_of_ref": indicator["id"],
         "count": 3,
     }
@@ -68,7 +70,7 @@ def test_an_expired_indicator_is_not_active(stix: Stix) -> None:
 def test_retraction_revokes_the_indicator_and_the_listing(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, by: str
 ) -> None:
-    indicator = stix(tlp="clear", reported_at="2026-11-20")[1]
+    indicator = stix(tlp="clear", reported_at=RECENT)[1]
     post(indicator)
     with store.begin() as tx:
         done = retract(hub_on(store), tx, "bad.example.com" if by == "value" else indicator["id"])
@@ -80,7 +82,7 @@ def test_retraction_revokes_the_indicator_and_the_listing(
 def test_listing_can_be_retracted_by_its_id(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, other: Partner
 ) -> None:
-    indicator, theirs = stix(reported_at="2026-11-20")[1], stix(reported_at="2026-11-20", reporter=other.name)[1]
+    indicator, theirs = stix(reported_at=RECENT)[1], stix(reported_at=RECENT, reporter=other.name)[1]
     post(indicator)
     post(theirs, by=other)
     with store.begin() as tx:
@@ -92,7 +94,7 @@ def test_listing_can_be_retracted_by_its_id(
 def test_retraction_of_one_partner_leaves_reports_of_others(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any, bank: Partner, other: Partner
 ) -> None:
-    indicator, theirs = stix(reported_at="2026-11-20")[1], stix(reported_at="2026-11-20", reporter=other.name)[1]
+    indicator, theirs = stix(reported_at=RECENT)[1], stix(reported_at=RECENT, reporter=other.name)[1]
     post(indicator)
     post(theirs, by=other)
     with store.begin() as tx:
@@ -106,7 +108,7 @@ def test_retraction_of_one_partner_leaves_reports_of_others(
 def test_delisted_listing_is_found_with_the_value(
     store: Store, stix: Stix, post: Any, held_by: Any, listed: Any
 ) -> None:
-    indicator = stix(tlp="clear", reported_at="2026-11-20")[1]
+    indicator = stix(tlp="clear", reported_at=RECENT)[1]
 
     def listings() -> list[dict[str, Any]]:
         with store.read() as tx:
@@ -123,7 +125,7 @@ def test_delisted_listing_is_found_with_the_value(
 
 
 def test_partner_retracts_only_its_own_reports(store: Store, stix: Stix, post: Any, other: Partner) -> None:
-    indicator = stix(reported_at="2026-11-20")[1]
+    indicator = stix(reported_at=RECENT)[1]
     post(indicator)
     with store.begin() as tx:
         assert retract(hub_on(store), tx, "bad.example.com", partner=other) == []
@@ -131,7 +133,7 @@ def test_partner_retracts_only_its_own_reports(store: Store, stix: Stix, post: A
 
 
 def test_retracting_twice_changes_nothing(store: Store, stix: Stix, post: Any, held_by: Any, listed: Any) -> None:
-    indicator = stix(reported_at="2026-11-20")[1]
+    indicator = stix(reported_at=RECENT)[1]
     post(indicator)
     with store.begin() as tx:
         retract(hub_on(store), tx, indicator["id"])
@@ -145,7 +147,7 @@ def test_retracting_twice_changes_nothing(store: Store, stix: Stix, post: Any, h
 def test_one_approval_allows_a_refuted_reporter_to_list_the_value_again(
     store: Store, stix: Stix, post: Any, held_by: Any
 ) -> None:
-    first = stix(reported_at="2026-11-20")[1]
+    first = stix(reported_at=RECENT)[1]
     post(first)
     with store.begin() as tx:
         retract(hub_on(store), tx, "bad.example.com")

@@ -14,6 +14,7 @@ from server.release.guard import volume
 from server.release.results import Results
 from server.store import Store, partners, quotas, reviews
 from server.store.database.times import now
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -25,7 +26,7 @@ Withdraws = Callable[[Partner, dict[str, Any]], None]
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
 
-SAID = "2026-11-02T08:00:00.000Z"
+SAID = text_ago(days=30)
 _DAY = 24 * 3600 * 1_000_000
 
 

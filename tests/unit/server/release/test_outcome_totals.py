@@ -1,7 +1,6 @@
 """Totals of outcomes: counted once, exact for the hub, and shown to others from five upwards."""
 
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +15,7 @@ from server.release.results import Results
 from server.store import Store
 from server.store.outcomes import totals
 from server.store.outcomes.totals import DayTotals
+from tests.times import ago, ahead, text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -25,7 +25,9 @@ Post = Callable[..., Results]
 Held = Callable[[str], dict[str, dict[str, Any]]]
 Withdraws = Callable[[Partner, dict[str, Any]], None]
 
-PERIOD = {"period_from": "2026-10-01", "period_to": "2026-10-31"}
+SAID = text_ago(days=31)
+LAST_DAY = ago(days=32).date()
+PERIOD = {"period_from": f"{ago(days=62):%Y-%m-%d}", "period_to": f"{LAST_DAY:%Y-%m-%d}"}
 TOTALS = {"count": 12, "victims": 9, "amount": "1254000.50", "currency": "thb", **PERIOD}
 
 
@@ -51,7 +53,7 @@ def test_totals_count_exactly_on_the_last_day_of_their_period(
     records_of(second, "outcome", of=listed(said), outcome="declined", **TOTALS)
     (row,) = sums(store)
     assert row == DayTotals(
-        date(2026, 10, 31),
+        LAST_DAY,
         "Second Bank",
         "declined",
         "domain",
@@ -80,9 +82,9 @@ def test_record_about_many_listings_counts_once(
     "again",
     [
         {},
-        {"reported_at": "2026-11-02T08:00:00.000Z"},
-        {"period_from": "2026-10-15", "reported_at": "2026-11-02T08:00:00.000Z"},
-        {"period_from": None, "period_to": None, "reported_at": "2026-11-02T08:00:00.000Z"},
+        {"reported_at": text_ago(days=30)},
+        {"period_from": f"{ago(days=48):%Y-%m-%d}", "reported_at": text_ago(days=30)},
+        {"period_from": None, "period_to": None, "reported_at": text_ago(days=30)},
     ],
     ids=str,
 )
@@ -105,8 +107,8 @@ def test_reference_counts_once_for_any_listings(
     reports: Reports, records_of: Reports, listed: Listed, store: Store, first: Partner, second: Partner
 ) -> None:
     one, other = (listed(reports(first, value)) for value in ("a.example.com", "b.example.com"))
-    records_of(second, "outcome", of=one, outcome="held", reference="2026-10", **TOTALS)
-    records_of(second, "outcome", of=other, outcome="held", reference="2026-10", **TOTALS)
+    records_of(second, "outcome", of=one, outcome="held", reference="one", **TOTALS)
+    records_of(second, "outcome", of=other, outcome="held", reference="one", **TOTALS)
     records_of(second, "outcome", of=other, outcome="held", reference="another", **TOTALS)
     assert [(row.records, row.number) for row in sums(store)] == [(2, 24)]
 
@@ -136,7 +138,7 @@ def test_partners_of_one_organisation_that_state_the_same_count_once(
     desk = joins("Second Desk", reads=["takedown", "sightings"], organisation="Second Bank")
     said = listed(reports(first))
     records_of(second, "outcome", of=said, outcome="declined", **TOTALS)
-    again = records_of(desk, "outcome", of=said, outcome="declined", reported_at="2026-11-01T12:00:00.000Z", **TOTALS)
+    again = records_of(desk, "outcome", of=said, outcome="declined", reported_at=text_ago(days=30, hours=20), **TOTALS)
     records_of(first, "outcome", of=said, outcome="declined", **TOTALS)
     assert {(row.partner, row.number) for row in sums(store)} == {("First Bank", 12), ("Second Desk", 12)}
     withdraws(desk, again)
@@ -156,7 +158,7 @@ def test_new_version_without_totals_does_not_count(
 ) -> None:
     obj = records_of(first, "outcome", of=listed(reports(first)), outcome="declined", **TOTALS)
     bare = {name: word for name, word in extension.context_of(obj).items() if name in ("extension_type", "outcome")}
-    post({**obj, "modified": "2026-11-02T00:00:00.000Z", "extensions": {extension.ID: bare}}, by=first)
+    post({**obj, "modified": text_ago(days=30), "extensions": {extension.ID: bare}}, by=first)
     assert sums(store) == []
 
 
@@ -173,7 +175,7 @@ def test_totals_that_wait_for_a_review_count_once_it_is_approved(
 ) -> None:
     said = listed(reports(first))
     monkeypatch.setattr(volume.DoubtQuota, "take", lambda *_: False)
-    defaults = {"reporter": second.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
+    defaults = {"reporter": second.name, "reported_at": SAID, "tlp": "green"}
     columns = {"of": said, "outcome": "false-positive", **TOTALS}
     obj = record_mappers.to_stix(tabular.read_record("outcome", columns, defaults))[-1]
     assert post(obj, by=second).held
@@ -213,7 +215,7 @@ def test_others_see_nothing_of_small_cells(
 ) -> None:
     said = listed(reports(first))
     columns = {"of": said, "outcome": "declined", **TOTALS, **small}
-    defaults = {"reporter": second.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
+    defaults = {"reporter": second.name, "reported_at": SAID, "tlp": "green"}
     obj = record_mappers.to_stix(tabular.read_record("outcome", columns, defaults))[-1]
     results = post(obj, by=second)
     shown = context_in(held_by("sightings"))
@@ -231,11 +233,11 @@ def test_totals_of_future_days_do_not_count_and_are_reported(
     reports: Reports, listed: Listed, post: Post, store: Store, first: Partner, second: Partner
 ) -> None:
     said = listed(reports(first))
-    defaults = {"reporter": second.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
+    defaults = {"reporter": second.name, "reported_at": SAID, "tlp": "green"}
     obj = record_mappers.to_stix(
         tabular.read_record("outcome", {"of": said, "outcome": "declined", **TOTALS}, defaults)
     )[-1]
-    context = {**extension.context_of(obj), "period_to": "2031-01-01"}
+    context = {**extension.context_of(obj), "period_to": f"{ahead(days=1500):%Y-%m-%d}"}
     (answer,) = post({**obj, "extensions": {extension.ID: context}}, by=second).accepted
     assert "its totals do not count" in str(answer.message)
     assert sums(store) == []
@@ -245,7 +247,7 @@ def test_former_code_of_a_hold_is_read_and_never_published(
     reports: Reports, listed: Listed, post: Post, held_by: Held, first: Partner, second: Partner
 ) -> None:
     said = listed(reports(first))
-    defaults = {"reporter": second.name, "reported_at": "2026-11-01T08:00:00.000Z", "tlp": "green"}
+    defaults = {"reporter": second.name, "reported_at": SAID, "tlp": "green"}
     obj = record_mappers.to_stix(tabular.read_record("outcome", {"of": said, "outcome": "held"}, defaults))[-1]
     old = {**extension.context_of(obj), "outcome": "funds-held"}
     assert not post({**obj, "extensions": {extension.ID: old}}, by=second).failed

@@ -6,6 +6,7 @@ from typing import Any
 from mappers import extension
 from schemas.partner import Partner
 from server.release.results import Results
+from tests.times import text_ago
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -19,7 +20,7 @@ def test_partner_cannot_version_or_revoke_objects_of_another(
     indicator = stix()[1]
     post(indicator)
     before = held_by("takedown")[listed(indicator)]
-    forged = {**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}
+    forged = {**indicator, "modified": text_ago(days=61), "revoked": True}
     outcome = post(forged, by=other)
     assert [each.id for each in outcome.failed] == [indicator["id"]]
     assert other.identity in outcome.failed[0].message
@@ -42,7 +43,7 @@ def test_claiming_to_be_the_creator_of_anothers_object_changes_nothing(
     post(indicator)
     before = held_by("takedown")
     for change in ({"revoked": True}, {"pattern": "[domain-name:value = 'innocent.example.com']"}):
-        forged = {**indicator, **change, "created_by_ref": other.identity, "modified": "2026-10-02T00:00:00.000Z"}
+        forged = {**indicator, **change, "created_by_ref": other.identity, "modified": text_ago(days=61)}
         assert not post(forged, by=other).failed
     after = held_by("takedown")
     assert {id_: obj for id_, obj in after.items() if id_ in before} == before
@@ -64,7 +65,7 @@ def test_claimed_id_does_not_silence_its_owner(
 def test_only_the_hub_defines_markings_and_extensions(stix: Stix, post: Post, held_by: Held, other: Partner) -> None:
     post(stix()[1])
     before = held_by("takedown")[extension.ID]
-    forged = {**before, "created_by_ref": other.identity, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}
+    forged = {**before, "created_by_ref": other.identity, "modified": text_ago(days=61), "revoked": True}
     post(forged, by=other)
     assert held_by("takedown")[extension.ID] == before
     assert extension.ID not in held_by("inbox")

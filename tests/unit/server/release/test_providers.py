@@ -25,6 +25,7 @@ from server.release.review import DualControlRequired, decide, summaries
 from server.store import Store, collections, hub_identity, listings, partners, quotas, reviews
 from server.store.database.times import now
 from server.store.providers import kept_accounts
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 ACCOUNT = {"value": "4567890123", "kind": "bank-account", "bank": "KBANK", "country": "TH"}
@@ -36,6 +37,7 @@ Room = Callable[..., dict[str, dict[str, Any]]]
 Kept = Callable[[], list[dict[str, Any]]]
 Grade = Callable[[], tuple[str, bool] | None]
 Answers = Callable[..., dict[str, Any]]
+SAID = text_ago(days=31)
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def grade(held_by: Callable[[str], dict[str, dict[str, Any]]]) -> Grade:
 def answers(records_of: Callable[..., dict[str, Any]], provider: Partner) -> Answers:
     """Let the provider report a finding on a listing."""
 
-    def answer(listing: dict[str, Any], code: str, at: str = "2026-11-01T08:00:00.000Z", by: Partner = provider) -> Any:
+    def answer(listing: dict[str, Any], code: str, at: str = SAID, by: Partner = provider) -> Any:
         return records_of(by, "qualification", of=listing["id"], code=code, reported_at=at)
 
     return answer
@@ -171,7 +173,7 @@ def test_one_report_confirmed_by_the_provider_suffices(
 
 def test_later_finding_replaces_the_earlier(two_reports: None, kept: Kept, grade: Grade, answers: Answers) -> None:
     answers(kept()[0], "genuine")
-    answers(kept()[0], "fraud", at="2026-11-01T09:00:00.000Z")
+    answers(kept()[0], "fraud", at=text_ago(days=30, hours=23))
     assert grade() == ("block", False)
 
 
@@ -181,7 +183,7 @@ def test_a_closed_account_is_listed_again_by_a_later_report(
     before = kept()[0]["id"]
     answers(kept()[0], "closed")
     assert grade() is None
-    reports(bank, **ACCOUNT, confidence="90", reported_at="2026-11-02T08:00:00.000Z", scam_type="romance")
+    reports(bank, **ACCOUNT, confidence="90", reported_at=text_ago(days=30), scam_type="romance")
     assert grade() is not None
     assert kept()[0]["id"] != before
 
@@ -479,9 +481,9 @@ class TestHostile:
         self, two_reports: None, kept: Kept, answers: Answers, provider: Partner, post: Callable[..., Results]
     ) -> None:
         said = answers(kept()[0], "genuine")
-        gone = {**said, "revoked": True, "modified": "2026-11-03T08:00:00.000Z"}
+        gone = {**said, "revoked": True, "modified": text_ago(days=29)}
         assert "a finding cannot be revoked" in post(gone, by=provider).failed[0].message
-        plain = {**said, "extensions": {}, "modified": "2026-11-03T08:00:00.000Z"}
+        plain = {**said, "extensions": {}, "modified": text_ago(days=29)}
         assert "a finding cannot be revoked" in post(plain, by=provider).failed[0].message
 
     def test_unknown_code_is_refused(
@@ -587,7 +589,7 @@ class TestClock:
         self, two_reports: None, bank: Partner, reports: Reports, kept: Kept, answers: Answers, store: Store
     ) -> None:
         answers(kept()[0], "closed")
-        reports(bank, **ACCOUNT, reported_at="2026-11-02T08:00:00.000Z", scam_type="romance")
+        reports(bank, **ACCOUNT, reported_at=text_ago(days=30), scam_type="romance")
         with store.read() as tx:
             [waiting] = kept_accounts.find(tx)
         assert (waiting.code, waiting.left) == (None, None)
@@ -634,7 +636,7 @@ def test_platforms_and_wallets_have_their_providers(
 
 def _answer(by: Partner, listing: str, code: str) -> dict[str, Any]:
     columns = {"of": listing, "code": code}
-    defaults = {"reporter": by.name, "reported_at": "2026-11-01T08:00:00.000Z"}
+    defaults = {"reporter": by.name, "reported_at": SAID}
     return records.to_stix(tabular.read_record("qualification", columns, defaults))[-1]
 
 

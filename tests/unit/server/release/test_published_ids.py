@@ -11,6 +11,7 @@ from schemas.partner import Partner
 from server.release.results import Results
 from server.store import Store, collections, hub_identity, inbox, listings, log, partners, value_index
 from server.store.item import Item
+from tests.times import text_ago, text_ahead
 
 Obj = dict[str, Any]
 Stix = Callable[..., list[Obj]]
@@ -20,7 +21,7 @@ Listed = Callable[..., str]
 Reports = Callable[..., Obj]
 
 ANOTHER = "[domain-name:value = 'innocent.example.com']"
-LATER = "2026-10-02T00:00:00.000Z"
+SAID, LATER, SEEN = text_ago(days=61, hours=23), text_ago(days=61), text_ago(days=31, hours=1)
 FREE = "indicator--11111111-2222-4333-8444-555555555555"
 
 
@@ -167,8 +168,8 @@ def _dummy(spy: Partner, type_: str, id_: str, observable: Obj, *, revoked: bool
     common = {
         "spec_version": "2.1",
         "created_by_ref": spy.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         **({"revoked": True} if revoked else {}),
     }
     uuid = id_.partition("--")[2]
@@ -189,8 +190,8 @@ def _dummy(spy: Partner, type_: str, id_: str, observable: Obj, *, revoked: bool
         **common,
         "pattern": ANOTHER,
         "pattern_type": "stix",
-        "valid_from": "2026-10-01T09:00:00.000Z",
-        "valid_until": "2027-10-01T09:00:00.000Z",
+        "valid_from": SAID,
+        "valid_until": text_ahead(days=300),
     }
 
 
@@ -247,7 +248,7 @@ def test_dummies_under_the_next_ids_of_the_hub_have_no_effect(
     alone = time.process_time() - began
     post({**indicator, "modified": LATER, "revoked": True})
     assert not post(*dummies, by=other).failed
-    again = {**indicator, "modified": "2026-10-03T00:00:00.000Z"}
+    again = {**indicator, "modified": text_ago(days=60)}
     began = time.process_time()
     post(again, stix("other.example.com")[1])
     assert time.process_time() - began < 10 * alone + 0.5
@@ -279,7 +280,7 @@ def test_partner_does_not_repeat_objects_read_about_itself(
 ) -> None:
     seer = joins("seer", "telecom", reads=["takedown", "sightings"])
     indicator = reports(seer)
-    sighting = records_of(seer, "sighting", of=indicator["id"], last_seen="2026-11-01T08:00:00Z")
+    sighting = records_of(seer, "sighting", of=indicator["id"], last_seen=SEEN)
     (back,) = [each for each in held_by("sightings").values() if each["type"] == "sighting"]
     assert back["id"] == published(sighting) != sighting["id"]
     assert [each.id for each in post(back, by=seer).accepted] == [back["id"]]
@@ -298,8 +299,8 @@ def test_claimed_id_does_not_impersonate_its_owner(
     seer = joins("seer", "telecom", reads=["takedown", "sightings"])
     spy = joins("spy", "telecom", reads=["takedown", "sightings"])
     listing = listed(reports(seer))
-    meant = {"of": listing, "last_seen": "2026-11-01T08:00:00Z"}
-    id_ = ids.sighting(seer.identity, listing, None, "2026-11-01T08:00:00.000Z")
+    meant = {"of": listing, "last_seen": SEEN}
+    id_ = ids.sighting(seer.identity, listing, None, SEEN)
     squatting = _dummy(spy, "sighting", id_, {}, revoked=False) | {"sighting_of_ref": listing, "count": 7}
     assert not post(squatting, by=spy).failed
     sighting = records_of(seer, "sighting", **meant)
@@ -307,7 +308,7 @@ def test_claimed_id_does_not_impersonate_its_owner(
     shown = {each["created_by_ref"]: each for each in held_by("sightings").values() if each["type"] == "sighting"}
     assert shown.keys() == {seer.identity, spy.identity}
     assert shown[seer.identity]["id"] == published(sighting)
-    post({**squatting, "modified": "2026-11-02T09:00:00.000Z", "revoked": True}, by=spy)
+    post({**squatting, "modified": text_ago(days=29, hours=23), "revoked": True}, by=spy)
     assert not held_by("sightings")[published(sighting)].get("revoked")
 
 

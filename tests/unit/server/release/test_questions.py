@@ -11,6 +11,7 @@ from server.release.questions import MOST_A_DAY
 from server.release.results import Results
 from server.store import Store
 from server.store.questions import questions
+from tests.times import text_ago
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -20,6 +21,7 @@ Own = Callable[..., dict[str, dict[str, Any]]]
 Held = Callable[[str], dict[str, dict[str, Any]]]
 NOBODYS = "indicator--00000000-0000-4000-8000-000000000009"
 STRANGERS = "abcdefghijabcdefghij"
+SAID = text_ago(days=31)
 
 
 @pytest.fixture
@@ -38,8 +40,8 @@ def note(by: Partner, ref: str, text: str, number: int = 1, **words: Any) -> dic
         "spec_version": "2.1",
         "id": f"note--00000000-0000-4000-8000-{number:012d}",
         "created_by_ref": by.identity,
-        "created": "2026-11-01T08:00:00.000Z",
-        "modified": "2026-11-01T08:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "content": text,
         "object_refs": [ref],
         "extensions": {extension.ID: {"extension_type": "property-extension", **words}},

@@ -6,6 +6,7 @@ from typing import Any
 from mappers import extension
 from server.release.results import Results
 from server.store import Store
+from tests.times import text_ago
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -27,12 +28,12 @@ def test_contributing_twice_changes_nothing(store: Store, stix: Stix, post: Post
 def test_list_repeated_next_day_makes_no_new_versions(stix: Stix, post: Post, held_by: Held) -> None:
     post(*stix())
     before = held_by("takedown-full")
-    post(*stix(reported_at="2026-10-02T08:00:00Z"))
+    post(*stix(reported_at=text_ago(days=61)))
     assert held_by("takedown-full") == before
 
 
 def test_repeat_extends_an_indicator_after_half_its_life(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
-    first, again = stix()[1], stix(reported_at="2026-11-20T08:00:00Z")[1]
+    first, again = stix()[1], stix(reported_at=text_ago(days=12))[1]
     post(first)
     before = held_by("takedown")[listed(first)]
     post(again)
@@ -43,7 +44,7 @@ def test_repeat_extends_an_indicator_after_half_its_life(stix: Stix, post: Post,
 
 
 def test_a_change_that_a_reader_acts_on_is_a_new_version(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
-    first, again = stix(confidence="90")[1], stix(confidence="90", reported_at="2026-10-02T08:00:00Z", action="warn")[1]
+    first, again = stix(confidence="90")[1], stix(confidence="90", reported_at=text_ago(days=61), action="warn")[1]
     post(first)
     before = held_by("takedown")[listed(first)]
     post(again)
@@ -55,6 +56,6 @@ def test_a_change_that_a_reader_acts_on_is_a_new_version(stix: Stix, post: Post,
 def test_an_older_version_behind_a_newer_one_is_not_released(
     stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
-    older, newer = stix()[1], stix(tlp="red", reported_at="2026-10-02T08:00:00Z")[1]
+    older, newer = stix()[1], stix(tlp="red", reported_at=text_ago(days=61))[1]
     post(newer, older)
     assert listed(older) not in held_by("takedown")

@@ -12,6 +12,7 @@ from server.release.context import open_context
 from server.release.fuse.confidence import NEWCOMER
 from server.release.results import Results
 from server.store import Store
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -19,7 +20,7 @@ Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
 Listed = Callable[..., str]
 
-SAID = "2026-11-02T08:00:00.000Z"
+SAID = text_ago(days=30)
 
 
 def reliability(store: Store, partner: Partner) -> float:

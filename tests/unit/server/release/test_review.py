@@ -8,6 +8,7 @@ from server.release import review
 from server.release.results import Results
 from server.store import Store, audit, reviews
 from server.store.reviews import UnknownReview
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 HeldBy = Callable[[str], dict[str, dict[str, Any]]]
@@ -46,7 +47,7 @@ def test_rejected_object_stays_unpublished_after_later_contributions(
         assert [each.state for each in review.decide(hub_on(store), tx, [held["id"]], "rejected", "reviewer")] == [
             "rejected"
         ]
-    post({**held, "modified": "2026-11-01T00:00:00.000Z", "confidence": 99})
+    post({**held, "modified": text_ago(days=31), "confidence": 99})
     assert listed(held) not in held_by("takedown")
     with store.read() as tx:
         assert reviews.count(tx) == 0

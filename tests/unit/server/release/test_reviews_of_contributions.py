@@ -9,6 +9,7 @@ from schemas.partner import Partner
 from server.release import review
 from server.release.results import Results
 from server.store import Store, inbox, reviews
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -79,7 +80,7 @@ def test_limits_do_not_publish_it_either(
 def test_pending_review_is_reported_once(store: Store, harmless: Callable[..., dict[str, Any]], post: Post) -> None:
     first = post(harmless())
     again = post(harmless())
-    later = post(harmless(reported_at="2026-10-02T08:00:00Z", confidence="90"))
+    later = post(harmless(reported_at=text_ago(days=61), confidence="90"))
     assert {len(each.pending) for each in (first, again, later)} == {1}
     with store.read() as tx:
         assert len(reviews.all_reviews(tx)) == 1
@@ -99,7 +100,7 @@ def test_later_versions_of_an_approved_report_pass(
 ) -> None:
     post(harmless(confidence="50"))
     decide("approved", harmless()["id"])
-    outcome = post(harmless(confidence="90", reported_at="2026-10-02T08:00:00Z"))
+    outcome = post(harmless(confidence="90", reported_at=text_ago(days=61)))
     assert not outcome.pending
     assert held_by("public")[listed(harmless())]["confidence"] == 90
 
@@ -118,7 +119,7 @@ def test_rejected_report_stays_unpublished_in_later_versions(
     indicator = harmless()
     post(indicator)
     decide("rejected", indicator["id"])
-    assert post(harmless(confidence="90", reported_at="2026-10-02T08:00:00Z")).pending
+    assert post(harmless(confidence="90", reported_at=text_ago(days=61))).pending
     assert not any(live(held_by(alias)) for alias in EVERYWHERE)
 
 
@@ -139,10 +140,10 @@ def test_held_report_does_not_affect_reports_of_others(
     ours, theirs = stix(confidence="50")[1], stix(confidence="50", reporter=other.name)[1]
     post(theirs, by=other)
     post(ours)
-    post({**ours, "modified": "2026-10-02T08:00:00.000Z", "revoked": True})
+    post({**ours, "modified": text_ago(days=61), "revoked": True})
     before = held_by("takedown")[listed(ours)]
     assert before["confidence"] == 50
-    assert post(stix(confidence="90", reported_at="2026-10-03T08:00:00Z")[1]).pending
+    assert post(stix(confidence="90", reported_at=text_ago(days=60))[1]).pending
     assert held_by("takedown")[listed(ours)] == before
     decide("approved", ours["id"])
     assert held_by("takedown")[listed(ours)]["confidence"] == 95

@@ -11,6 +11,7 @@ from schemas.partner import FocalFunction, Partner
 from server.release import review
 from server.release.results import Results
 from server.store import Store, focal_points, hub_identity, reviews
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -24,6 +25,7 @@ Back = Callable[[Partner], list[dict[str, Any]]]
 
 ACCOUNT = {"value": "DE89370400440532013000", "kind": "bank-account"}
 WORDS = "the holder showed us the contract"
+SAID = text_ago(days=30)
 
 
 @pytest.fixture
@@ -155,8 +157,8 @@ def test_dispute_in_a_private_collection_is_reported_as_effective(
         "spec_version": "2.1",
         "id": "opinion--00000000-0000-4000-8000-000000000001",
         "created_by_ref": bank.identity,
-        "created": "2026-11-02T08:00:00.000Z",
-        "modified": "2026-11-02T08:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "opinion": "strongly-disagree",
         "object_refs": [listing["id"]],
         "object_marking_refs": listing["object_marking_refs"],

@@ -21,10 +21,10 @@ Listed = Callable[..., str]
 def test_the_last_revocation_reaches_every_collection_and_ends_the_listing(
     stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
-    indicator = stix(tlp="clear", reported_at=text_ago(days=60))[1]
+    indicator = stix(tlp="clear")[1]
     post(indicator)
     before = held_by("takedown")[listed(indicator)]
-    post({**indicator, "modified": text_ago(days=59), "revoked": True})
+    post({**indicator, "modified": text_ago(days=61), "revoked": True})
     for alias in ("takedown", "takedown-full", "public", "public-full"):
         version = held_by(alias)[listed(indicator)]
         assert version["revoked"] is True
@@ -37,7 +37,7 @@ def test_revocation_reveals_no_new_text(stix: Stix, post: Post, held_by: Held, l
     indicator = stix(tlp="clear", description="for all to read")[1]
     post(indicator)
     secret = {"description": "for few eyes", "object_marking_refs": stix(tlp="red")[1]["object_marking_refs"]}
-    post({**indicator, **secret, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    post({**indicator, **secret, "modified": text_ago(days=61), "revoked": True})
     assert held_by("public")[listed(indicator)]["description"] == indicator["description"]
     assert held_by("public")[listed(indicator)]["revoked"] is True
 
@@ -47,8 +47,8 @@ def test_revoked_value_is_relisted_by_the_next_list_only_after_review(
 ) -> None:
     indicator = stix()[1]
     post(indicator)
-    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
-    again = stix(reported_at="2026-10-03T08:00:00Z")[1]
+    post({**indicator, "modified": text_ago(days=61), "revoked": True})
+    again = stix(reported_at=text_ago(days=60))[1]
     outcome = post(again)
     assert not outcome.failed
     assert "you reported this value before" in outcome.pending[0].message
@@ -63,7 +63,7 @@ def test_object_revoked_in_its_own_post_is_not_published(
     store: Store, stix: Stix, post: Post, held_by: Held, listed: Listed
 ) -> None:
     indicator = stix(tlp="clear")[1]
-    outcome = post(indicator, {**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
+    outcome = post(indicator, {**indicator, "modified": text_ago(days=61), "revoked": True})
     assert len(outcome.accepted) == 2
     assert holding(store, held_by, listed(indicator)) == set()
     assert held_by("inbox")[indicator["id"]]["revoked"] is True
@@ -74,8 +74,8 @@ def test_object_revoked_and_repeated_in_a_post_waits_for_review(
 ) -> None:
     indicator = stix()[1]
     post(indicator)
-    later = {**indicator, "modified": "2026-10-03T00:00:00.000Z", "confidence": 90}
-    outcome = post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True}, later)
+    later = {**indicator, "modified": text_ago(days=60), "confidence": 90}
+    outcome = post({**indicator, "modified": text_ago(days=61), "revoked": True}, later)
     assert [each.id for each in outcome.pending] == [indicator["id"]]
     assert held_by("takedown")[listed(indicator)]["revoked"] is True
 
@@ -85,7 +85,7 @@ def test_narrower_marking_revokes_wider_copies(
     stix: Stix, post: Post, held_by: Held, listed: Listed, tlp: str, left: set[str]
 ) -> None:
     post(stix(tlp="clear")[1])
-    narrower = stix(tlp=tlp, reported_at="2026-10-02T08:00:00Z")[1]
+    narrower = stix(tlp=tlp, reported_at=text_ago(days=61))[1]
     post(narrower)
     for alias in ("takedown", "takedown-full", "public", "public-full"):
         copy = held_by(alias)[listed(narrower)]
@@ -94,7 +94,8 @@ def test_narrower_marking_revokes_wider_copies(
 
 
 def test_a_revocation_never_extends_a_life(stix: Stix, post: Post, held_by: Held, listed: Listed) -> None:
-    indicator = {**stix()[1], "valid_until": "2026-10-05T00:00:00.000Z"}
+    until = text_ago(days=58)
+    indicator = {**stix()[1], "valid_until": until}
     post(indicator)
-    post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "revoked": True})
-    assert held_by("takedown")[listed(indicator)]["valid_until"] == "2026-10-05T00:00:00.000Z"
+    post({**indicator, "modified": text_ago(days=61), "revoked": True})
+    assert held_by("takedown")[listed(indicator)]["valid_until"] == until

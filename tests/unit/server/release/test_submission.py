@@ -16,6 +16,7 @@ from server.release.results import Results
 from server.release.submission import Submission, prepare
 from server.store import Store
 from server.store.item import Item
+from tests.times import text_ahead
 from tests.unit.server.release.hubs import hub_on
 
 
@@ -44,7 +45,7 @@ def amounts(of: dict[str, Any]) -> list[str]:
 
 
 def test_an_amount_in_no_known_currency_is_refused_with_its_field() -> None:
-    hold = {"amount": "5", "until": "2027-01-01T00:00:00.000Z"}
+    hold = {"amount": "5", "until": text_ahead(days=30)}
     assert amounts({"hold": {**hold, "currency": "THB"}}) == amounts({"currency": "USDT"}) == []
     assert [message.partition(":")[0] for message in amounts({"hold": {**hold, "currency": "XYZ"}})] == [
         "hold.currency"

@@ -14,6 +14,7 @@ from server.release.guard.stix_properties import MAX_REFERENCES
 from server.release.results import Results
 from server.store import Store, quotas, reviews
 from server.store.inbox import object_id
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -27,7 +28,7 @@ Reports = Callable[..., dict[str, Any]]
 # Three times the daily limit of disputes of an organisation, with both numbers ten times smaller than in production.
 MANY = 30
 A_DAY = 10
-SAID = "2026-11-02T08:00:00.000Z"
+SAID = text_ago(days=30)
 _numbers = count()
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from mappers import consensus, ids
 from mappers.report_reader import from_stix
-from schemas import kinds
+from schemas import kinds, timestamp
 from schemas.fields import Evidence, Hold
 from schemas.partner import PartnerKind
 from schemas.report import Report
@@ -108,7 +108,7 @@ def test_consensus_is_read_back_from_its_indicator(everything: Everything, tlp: 
         return
     fused = fuse(alive, sightings, opinions, at=NOON)
     id_ = ids.indicator(HUB, consensus.pattern_of(alive[0].report))
-    moment = "2026-11-24T12:00:00.000Z"
+    moment = timestamp.text(NOON)
     report = from_stix(consensus.to_stix(fused, id_, HUB, created=moment, modified=moment, tlp=tlp))
     assert (report.kind, report.value, report.reporter) == (fused.kind, fused.value, HUB)
     assert (report.action, report.confidence) == (fused.grade, fused.confidence)

@@ -10,6 +10,7 @@ from schemas.partner import Partner
 from server.release import review
 from server.release.results import Results
 from server.store import Store, reputation, reviews
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Joins = Callable[..., Partner]
@@ -157,7 +158,7 @@ def test_wrong_value_stays_delisted_and_its_repeat_is_reviewed(
 ) -> None:
     decide("rejected", listed(disputed))
     assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
-    again = stix(reporter=first.name, tlp="clear", confidence="90", reported_at="2026-11-10T08:00:00Z")[1] | change
+    again = stix(reporter=first.name, tlp="clear", confidence="90", reported_at=text_ago(days=22))[1] | change
     assert [each.id for each in post(again, by=first).pending] == [again["id"]]
     assert all(live(held_by(alias)) == set() for alias in EVERYWHERE)
 

@@ -44,7 +44,7 @@ SHAPES: list[dict[str, Any]] = [
     {"valid_until": 5},
     {"valid_until": "soon"},
     {"labels": "scam"},
-    {"modified": "2099-01-01T00:00:00.000Z"},
+    {"modified": "2100-01-01T00:00:00.000Z"},
     {"type": "sighting"},
     {"type": "relationship"},
     {"confidence": "high"},

@@ -3,7 +3,6 @@
 import random
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,10 @@ from server.store import Store, collections, log, partners
 from server.store.item import Item
 from server.store.objects.query import UNLIMITED, Query
 from tests.searches import WHOLE
+from tests.times import ago, text_ago, text_ahead
 from tests.unit.server.release.hubs import hub_on
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW = ago(days=8)
 BANK = Partner(
     name="Example Bank",
     kind=PartnerKind.BANK,
@@ -40,15 +40,15 @@ VARIANTS: list[dict[str, str]] = [
     {"tlp": "clear", "confidence": "90"},
     {"tlp": "green", "scam_type": "investment", "channel": "web", "countries": "TH;SG", "confidence": "45"},
     {"tlp": "amber", "description": "Seen in a chat", "lang": "en", "reference": "CASE-2026-17"},
-    {"tlp": "amber", "description": "พบในแชท", "lang": "th", "first_seen": "2026-10-01T08:00:00Z"},
-    {"tlp": "green", "action": "warn", "last_seen": "2026-11-01T08:00:00Z", "reference": "4539578763621486"},
+    {"tlp": "amber", "description": "พบในแชท", "lang": "th", "first_seen": text_ago(days=62)},
+    {"tlp": "green", "action": "warn", "last_seen": text_ago(days=31), "reference": "4539578763621486"},
     {"tlp": "red", "only_partners": "Reader"},
     {"tlp": "green", "only_countries": "SG"},
     {"tlp": "green", "onward": "no"},
-    {"tlp": "clear", "sha256": "a" * 64, "valid_until": "2026-12-24T08:00:00Z"},
+    {"tlp": "clear", "sha256": "a" * 64, "valid_until": text_ahead(days=22)},
     {"tlp": "green", "holder_status": "coerced"},
     {"tlp": "green", "holder_status": "deceived"},
-    {"tlp": "green", "hold_until": "2026-12-01T08:00:00Z", "hold_amount": "1000", "hold_currency": "THB"},
+    {"tlp": "green", "hold_until": text_ago(days=1), "hold_amount": "1000", "hold_currency": "THB"},
 ]
 
 
@@ -59,7 +59,7 @@ def _objects(seed: int, reporter: Partner) -> list[dict[str, Any]]:
     few = chosen.sample(VARIANTS, 4)
     for kind in kinds.every().values():
         for example in kind.examples():
-            reported = f"2026-11-{chosen.randrange(10, 24)}T08:00:00Z"
+            reported = text_ago(days=chosen.randrange(9, 23))
             given = {**chosen.choice(few), "kind": kind.name, "reporter": reporter.name, "reported_at": reported}
             try:
                 report = ReportReader(given).report({"value": example.raw, **example.given})

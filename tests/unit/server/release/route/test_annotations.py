@@ -18,6 +18,7 @@ from server.release.route import references
 from server.release.route.policy import Policy
 from server.release.route.withdrawn import AnnotationWithdrawal
 from server.store import Store, collections
+from tests.times import text_ago
 from tests.unit.server.release.hubs import hub_on
 
 Stix = Callable[..., list[dict[str, Any]]]
@@ -31,10 +32,11 @@ RELEASED = [
 SIGHTINGS = {"sightings", "sightings-full"}
 PUBLIC = {"public", "public-full"}
 ACCOUNT, OTHER_ACCOUNT = "DE89370400440532013000", "GB29NWBK60161331926819"
+SAID, LATER = text_ago(days=61), text_ago(days=60)
 
 
 def said(which: str, /, by: str = "Other Bank", **columns: Any) -> dict[str, Any]:
-    defaults = {"reporter": by, "reported_at": "2026-10-02T08:00:00.000Z", "tlp": "clear"}
+    defaults = {"reporter": by, "reported_at": SAID, "tlp": "clear"}
     return to_stix(tabular.read_record(which, columns, defaults))[-1]
 
 
@@ -44,8 +46,8 @@ def note(by: Partner, *refs: str) -> dict[str, Any]:
         "spec_version": "2.1",
         "id": "note--ee20065d-2555-424f-ad9e-0f8428623c75",
         "created_by_ref": by.identity,
-        "created": "2026-10-02T08:00:00.000Z",
-        "modified": "2026-10-02T08:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "content": "Seen in three campaigns.",
         "object_refs": list(refs),
         "object_marking_refs": [marking.ref(Tlp.CLEAR)],
@@ -172,7 +174,7 @@ def test_a_narrower_marking_revokes_copies(stix: Stix, post: Post, bank: Partner
         wide = said(which, by=bank.name, **columns)
         post(indicator, wide)
         assert where(wide) > PUBLIC
-        post(said(which, by=bank.name, **columns, tlp="amber", reported_at="2026-10-03T08:00:00.000Z"))
+        post(said(which, by=bank.name, **columns, tlp="amber", reported_at=LATER))
         assert not PUBLIC & where(wide)
         assert where(wide) >= SIGHTINGS
 
@@ -183,7 +185,7 @@ def test_a_revoked_opinion_is_revoked_wherever_it_is_published(
     indicator = stix()[1]
     outcome = said("outcome", by=bank.name, of=indicator["id"], outcome="false-positive")
     post(indicator, outcome)
-    post({**outcome, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    post({**outcome, "modified": LATER, "revoked": True})
     assert where(outcome) == set()
 
 
@@ -208,7 +210,7 @@ def test_a_case_with_members_that_stix_lacks_is_in_full_collections_only(
 
 def flow(by: str = "Example Bank", **columns: Any) -> list[dict[str, Any]]:
     ends = {"source": f"bank-account:{ACCOUNT}", "target": f"bank-account:{OTHER_ACCOUNT}"}
-    defaults = {"reporter": by, "reported_at": "2026-10-02T08:00:00.000Z", "tlp": "green"}
+    defaults = {"reporter": by, "reported_at": SAID, "tlp": "green"}
     return to_stix(tabular.read_record("flow", {**ends, **columns}, defaults))
 
 
@@ -264,9 +266,9 @@ def test_value_refers_to_the_readable_listing_or_the_own_indicator(
     assert (seen(bank), seen(other)) == ([ours["id"]], [theirs["id"]])
     reads(bank, "takedown")
     assert seen(bank) == [listed(ours)]
-    post({**ours, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    post({**ours, "modified": LATER, "revoked": True})
     assert seen(bank) == [listed(ours)]
-    post({**theirs, "modified": "2026-10-03T08:00:00.000Z", "revoked": True}, by=other)
+    post({**theirs, "modified": LATER, "revoked": True}, by=other)
     assert (seen(bank), seen(other)) == ([], [])
 
 
@@ -315,7 +317,7 @@ def test_annotation_is_delisted_with_its_listing(
     post(sighting, of_both, of_one, by=other)
     post(about_it, by=other)
     assert all(where(obj) for obj in (sighting, of_both, of_one, about_it))
-    post({**gone, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    post({**gone, "modified": LATER, "revoked": True})
     assert [where(obj) for obj in (sighting, of_one, about_it)] == [set(), set(), set()]
     assert where(of_both) == SIGHTINGS | PUBLIC | {"takedown", "takedown-full"}
     standing = [obj for obj in held_by("sightings").values() if not obj.get("revoked")]
@@ -329,7 +331,7 @@ def test_later_annotation_of_a_withdrawn_value_is_not_published(
     gone = stix(tlp="clear")[1]
     post(gone)
     reads(other, "takedown")
-    post({**gone, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    post({**gone, "modified": LATER, "revoked": True})
     outcome = said("outcome", of=listed(gone), outcome="blocked")
     (pending,) = post(outcome, by=other).pending
     assert (where(outcome), pending.id) == (set(), outcome["id"])
@@ -345,7 +347,7 @@ def test_flow_is_delisted_with_either_of_its_ends(
         reads(partner, "mule-accounts")
     post(*flow())
     assert where(flow()[-1]) == {"mule-accounts-full"}
-    post({**ends[1], "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+    post({**ends[1], "modified": LATER, "revoked": True})
     assert where(flow()[-1]) == set()
     # The response is the same as for an end that was never listed.
     later = flow(by=other.name), flow(by=other.name, target="bank-account:FR1420041010050500013M02606")
@@ -371,7 +373,7 @@ def test_republishing_revokes_leftovers_of_an_earlier_release(
     post(gone, sighting)
     with monkeypatch.context() as patched:
         patched.setattr(AnnotationWithdrawal, "withdraw", lambda *_, **__: None)
-        post({**gone, "modified": "2026-10-03T08:00:00.000Z", "revoked": True})
+        post({**gone, "modified": LATER, "revoked": True})
     assert where(sighting) == SIGHTINGS | PUBLIC
     for _ in republish(hub_on(store, policies[-1])):
         pass

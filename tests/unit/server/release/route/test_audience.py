@@ -24,7 +24,7 @@ GONE = partner("Gone Bank")
 READERS = {"mule-accounts": ["First Bank", "Khmer Bank", "Stateless Bank", "Police", "Shelter"], "public": ["Shelter"]}
 HERE = registry([BANK, KHMER, STATELESS, POLICE, SHELTER, NEWCOMER], READERS, [GONE])
 REPORTER = NEWCOMER
-ACCOUNT = ReportReader({"reporter": "Newcomer", "reported_at": "2026-10-01T08:00:00.000Z"}).report(
+ACCOUNT = ReportReader({"reporter": "Newcomer", "reported_at": "2026-05-01T08:00:00.000Z"}).report(
     {"kind": "bank-account", "value": "GB33BUKB20201555555555"}
 )
 

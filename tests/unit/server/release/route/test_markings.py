@@ -9,6 +9,7 @@ from mappers import marking
 from schemas.partner import Partner
 from schemas.vocabulary import Tlp
 from server.release.results import Results
+from tests.times import text_ago
 
 Obj = dict[str, Any]
 Stix = Callable[..., list[Obj]]
@@ -17,7 +18,7 @@ Held = Callable[[str], dict[str, Obj]]
 
 OWN = "marking-definition--00000000-0000-4000-8000-0000000000aa"
 TLP_1_CLEAR = "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"
-BEGUN = "2026-09-01T00:00:00.000Z"
+BEGUN, SAID = text_ago(days=92), text_ago(days=61, hours=23)
 
 
 def definition(id_: str = OWN, **said: Any) -> Obj:
@@ -115,7 +116,7 @@ def test_definition_under_a_known_id_uses_the_narrower_level(stix: Stix, post: P
 def test_a_marking_is_not_made_wider_afterwards(stix: Stix, post: Post, held_by: Held) -> None:
     indicator = marked(stix)
     post(definition(name="TLP:RED"), indicator)
-    for created in (BEGUN, "2026-10-01T00:00:00.000Z"):
+    for created in (BEGUN, text_ago(days=62)):
         (refused,) = post({**definition(name="TLP:CLEAR"), "created": created}).failed
         assert "another level" in refused.message
     assert out(held_by) == []
@@ -150,8 +151,8 @@ def test_annotations_follow_the_same_rule(
         "spec_version": "2.1",
         "id": f"{type_}--0a6f3c1b-1f2a-4f0e-9d55-3c0b3b8e2d10",
         "created_by_ref": bank.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "object_marking_refs": [OWN],
         **more,
     }
@@ -174,8 +175,8 @@ def test_annotation_has_at_most_the_audience_of_its_observable(
         "spec_version": "2.1",
         "id": "grouping--0a6f3c1b-1f2a-4f0e-9d55-3c0b3b8e2d11",
         "created_by_ref": bank.identity,
-        "created": "2026-10-01T09:00:00.000Z",
-        "modified": "2026-10-01T09:00:00.000Z",
+        "created": SAID,
+        "modified": SAID,
         "name": "case",
         "context": "suspicious-activity",
         "object_refs": [indicator["id"], observable["id"]],
@@ -193,5 +194,5 @@ def test_report_has_at_most_the_audience_of_its_observable(stix: Stix, post: Pos
     outcome = post(indicator, relationship, marked_so, definition(**said))
     assert [result.id for result in outcome.pending] == [indicator["id"]]
     assert out(held_by) == []
-    assert post({**indicator, "modified": "2026-10-02T00:00:00.000Z", "confidence": 77}).pending
+    assert post({**indicator, "modified": text_ago(days=61), "confidence": 77}).pending
     assert out(held_by) == []

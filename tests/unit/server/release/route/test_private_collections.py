@@ -8,6 +8,7 @@ import pytest
 from mappers import extension
 from schemas.partner import Partner
 from server.release.results import Results
+from tests.times import text_ago
 
 Joins = Callable[..., Partner]
 Reports = Callable[..., dict[str, Any]]
@@ -71,7 +72,7 @@ def test_partner_outside_the_audience_learns_nothing_of_a_report(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     """This covers the reporters' number and kinds, the confidence, the dates and the texts."""
-    open_ = {"confidence": "50", "scam_type": "investment", "reported_at": "2026-10-10T08:00:00Z"}
+    open_ = {"confidence": "50", "scam_type": "investment", "reported_at": text_ago(days=53)}
     said = reports(partners["first"], **open_)
     before = [held_by(alias)[listed(said)] for alias in ("takedown", "takedown-full")]
     reports(
@@ -83,8 +84,8 @@ def test_partner_outside_the_audience_learns_nothing_of_a_report(
         action="block",
         countries="KH",
         description="for few eyes",
-        first_seen="2026-10-01T00:00:00Z",
-        reported_at="2026-11-10T08:00:00Z",
+        first_seen=text_ago(days=62),
+        reported_at=text_ago(days=22),
     )
     assert [held_by(alias)[listed(said)] for alias in ("takedown", "takedown-full")] == before
     both = own_room(partners["khmer"])[listed(said, to=partners["khmer"])]
@@ -101,7 +102,7 @@ def test_reader_of_several_shared_collections_keeps_the_version_for_members(
     """Of two versions of one id, readers keep the one with the later modified time."""
     said = reports(partners["first"], confidence="50", tlp="clear")
     reports(partners["second"], confidence="50", tlp="red", only_partners="Khmer Bank")
-    reports(partners["first"], confidence="70", tlp="clear", reported_at="2026-10-02T08:00:00Z")
+    reports(partners["first"], confidence="70", tlp="clear", reported_at=text_ago(days=61))
     public, members = held_by("public")[listed(said)], held_by("takedown")[listed(said)]
     assert public["modified"] < members["modified"]
     alone = own_room(partners["khmer"])[listed(said, to=partners["khmer"])]
@@ -135,7 +136,7 @@ def test_a_report_that_is_limited_later_leaves_the_shared_collections(
     partners: Partners, reports: Reports, held_by: Held, own_room: Own, listed: Listed
 ) -> None:
     said = reports(partners["first"], tlp="clear")
-    reports(partners["first"], tlp="red", only_partners="Police", reported_at="2026-10-02T08:00:00Z")
+    reports(partners["first"], tlp="red", only_partners="Police", reported_at=text_ago(days=61))
     assert all(held_by(alias)[listed(said)]["revoked"] for alias in ("takedown", "takedown-full", "public"))
     assert live(own_room(partners["police"])) == {listed(said, to=partners["police"])}
 

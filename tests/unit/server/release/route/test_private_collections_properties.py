@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,9 +30,10 @@ from server.setup import set_up
 from server.store import Store, collections, log, partners
 from server.store.item import Item
 from tests.searches import examples
+from tests.times import ago
 from tests.unit.server.release.hubs import hub_on
 
-NOON = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
+START = ago(days=31)
 SHARED = ("public", "mule-accounts")
 READS = {"Bank": SHARED, "Exchange": ("mule-accounts",), "Platform": ("public",), "Police": ()}
 KINDS = {"Bank": "bank", "Exchange": "exchange", "Platform": "platform", "Police": "government"}
@@ -110,7 +111,7 @@ class HubMachine(RuleBasedStateMachine):
         self.said: dict[str, dict[str, Any]] = {}
         self.waiting: set[str] = set()
         self.entered: set[str] = set()
-        self.moment = NOON
+        self.moment = START
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

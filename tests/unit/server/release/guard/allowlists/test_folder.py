@@ -66,7 +66,7 @@ def test_an_index_has_updated_and_bundled_lists(tmp_path: Path) -> None:
 
 
 def test_update_is_effective_within_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"}).report(
+    report = ReportReader({"reporter": "Example Bank", "reported_at": "2026-05-01T08:00:00.000Z"}).report(
         {"kind": "domain", "value": "shop.example.com"}
     )
     lists = Allowlists(tmp_path)

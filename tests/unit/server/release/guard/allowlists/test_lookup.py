@@ -22,7 +22,7 @@ BUNDLED = Allowlists()
 
 def matched(kind: str, value: str, lists: Allowlists = BUNDLED) -> str | None:
     """Return the name of the list that contains a value as it would be reported."""
-    reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-10-01T08:00:00.000Z"})
+    reader = ReportReader({"reporter": "Example Bank", "reported_at": "2026-05-01T08:00:00.000Z"})
     found = lists.match(reader.report({"kind": kind, "value": value}))
     if found is None:
         return None

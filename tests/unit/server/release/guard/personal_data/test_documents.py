@@ -138,7 +138,7 @@ def _objects() -> Iterator[tuple[str, dict[str, Any]]]:
         "course-of-action": ("name", "description"),
     }.items():
         for name in names:
-            yield name, {"type": type_, "created": "2026-10-01T08:00:00.000Z", "pattern": pattern, name: TEXT}
+            yield name, {"type": type_, "created": "2026-05-01T08:00:00.000Z", "pattern": pattern, name: TEXT}
         yield "labels", {"type": type_, "labels": ["scam", TEXT]}
         yield "description", {"type": type_, "external_references": [{"source_name": "bank", "description": TEXT}]}
         yield "reference", {"type": type_, "extensions": {extension.ID: {"reference": TEXT}}}
