@@ -12,6 +12,7 @@ from server.features.objections import records as objections
 from server.features.requests import records as requests
 from server.store import reviews
 from server.store.providers import kept_accounts
+from tests.times import ago
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def hub(tmp_path: Path) -> DemoHub:
 
 
 def test_each_desk_finds_something_to_do(hub: DemoHub) -> None:
-    with timestamp.frozen_at(timestamp.parse("2026-07-01")):
+    with timestamp.frozen_at(ago(days=154)):
         members = register(hub)
     weeks = Weeks(hub.hub, members, timestamp.now(), 0)
     assert weeks.play() == 8

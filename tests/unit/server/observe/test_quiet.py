@@ -19,7 +19,7 @@ from server.store.item import Item
 from server.store.liveness import activity, silences
 from server.store.liveness.activity import HOUR
 
-NOW = micros(datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
+NOW = micros(datetime(2026, 5, 28, 9, 30, tzinfo=UTC))
 HOUR_NOW = NOW // HOUR
 DAY = 24
 

@@ -13,7 +13,7 @@ from server.store.database import sql
 from server.store.feed_state import FeedState
 from server.store.item import Item
 
-START = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+START = datetime(2026, 5, 24, 9, 30, 0, 123456, tzinfo=UTC)
 ONE = Item.of({"type": "url", "id": "url--6ba7b810-9dad-51d1-80b4-00c04fd430c8", "value": "x"})
 TWO = ONE._replace(id="url--6ba7b811-9dad-51d1-80b4-00c04fd430c8", version=5)
 

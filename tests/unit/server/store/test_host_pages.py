@@ -8,12 +8,13 @@ from server.setup import set_up
 from server.store import Store, collections, log
 from server.store.item import Item
 from server.store.objects import host_pages
+from tests.times import text_ago
 
 URLS = ("https://www.rogue-pages.com:8443/a?b=c", "http://rogue-pages.com/", "https://[2001:db8::7]/login")
 
 
 def _listing(kind: str, value: str) -> Item:
-    reports = ReportReader({"reporter": "bench", "kind": kind, "tlp": "green", "reported_at": "2026-11-01T00:00:00Z"})
+    reports = ReportReader({"reporter": "bench", "kind": kind, "tlp": "green", "reported_at": text_ago(days=31)})
     report = reports.report({"value": value})
     _, indicator, _ = to_stix(report)
     return Item.of(indicator)._replace(subject=f"{kind}:{report.value}")

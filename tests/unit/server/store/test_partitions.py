@@ -23,6 +23,7 @@ from server.store.database.partitions import TABLES, Partitioned
 from server.store.database.times import micros
 from server.store.item import Item
 from server.store.objects.query import EVERY, Query
+from tests.times import text_ago
 
 BANKS = [Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name)) for name in ("A", "B")]
 
@@ -47,7 +48,7 @@ def hub(store: Store) -> Hub:
 
 
 def report(hub: Hub, bank: Partner, numbers: range, *, revoked: bool = False) -> None:
-    reader = ReportReader({"reporter": bank.name, "reported_at": "2026-11-01T00:00:00Z", "kind": "domain"})
+    reader = ReportReader({"reporter": bank.name, "reported_at": text_ago(days=31), "kind": "domain"})
     made = [obj for n in numbers for obj in to_stix(reader.report({"value": f"shop-{n}.example.net"}))]
     if revoked:
         later = timestamp.text(timestamp.now())
@@ -178,7 +179,7 @@ def test_statuses_and_deliveries_are_found_and_deleted(hub: Hub) -> None:
 
 
 def _reports(number: int) -> Iterator[Any]:
-    reader = ReportReader({"reporter": "A", "reported_at": "2026-11-01T00:00:00Z", "kind": "domain"})
+    reader = ReportReader({"reporter": "A", "reported_at": text_ago(days=31), "kind": "domain"})
     yield from (reader.report({"value": f"sent-{n}.example.net"}) for n in range(number))
 
 

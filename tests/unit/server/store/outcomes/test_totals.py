@@ -11,7 +11,7 @@ from server.store import Store
 from server.store.outcomes import totals
 from server.store.outcomes.totals import MOST_ALIKE, DayTotals, OutcomeTotals
 
-NOVEMBER = (date(2026, 11, 1), date(2026, 11, 30))
+NOVEMBER = (date(2025, 11, 1), date(2025, 11, 30))
 
 
 def record(key: str = "1/opinion--a", **more: Any) -> OutcomeTotals:
@@ -65,20 +65,20 @@ def test_total_under_a_former_digest_is_moved_to_the_current_one(store: Store) -
 
 def test_a_newer_record_of_the_same_period_replaces_the_older(store: Store) -> None:
     fold(store, record("1/a"))
-    fold(store, record("1/b", number=15, stated=2, first_day=date(2026, 11, 15)))
+    fold(store, record("1/b", number=15, stated=2, first_day=date(2025, 11, 15)))
     assert [(row.records, row.number) for row in sums(store)] == [(1, 15)]
 
 
 def test_records_of_different_periods_are_kept_separately(store: Store) -> None:
-    december = {"first_day": date(2026, 12, 1), "last_day": date(2026, 12, 31), "day": date(2026, 12, 31)}
+    december = {"first_day": date(2025, 12, 1), "last_day": date(2025, 12, 31), "day": date(2025, 12, 31)}
     fold(store, record("1/a"), record("1/b", stated=2, **december))
     assert [row.number for row in sums(store)] == [12, 12]
 
 
 def test_repeated_reference_replaces_the_record_of_any_period(store: Store) -> None:
-    december = {"first_day": date(2026, 12, 1), "last_day": date(2026, 12, 31), "day": date(2026, 12, 31)}
+    december = {"first_day": date(2025, 12, 1), "last_day": date(2025, 12, 31), "day": date(2025, 12, 31)}
     fold(store, record("1/a", referenced=True), record("1/b", referenced=True, stated=2, **december))
-    assert [(row.day, row.records) for row in sums(store)] == [(date(2026, 12, 31), 1)]
+    assert [(row.day, row.records) for row in sums(store)] == [(date(2025, 12, 31), 1)]
 
 
 def test_ended_record_restores_the_one_before(store: Store) -> None:
@@ -119,13 +119,13 @@ def test_too_many_records_about_the_same_do_not_count(store: Store) -> None:
 
 def test_the_days_of_totals_can_be_chosen(store: Store) -> None:
     for number in range(1, 4):
-        fold(store, record(f"1/{number}", about=bytes([number]), day=date(2026, 11, number)))
+        fold(store, record(f"1/{number}", about=bytes([number]), day=date(2025, 11, number)))
     with store.read() as tx:
-        found = totals.totals(tx, "First Bank", date(2026, 11, 2), date(2026, 11, 2))
+        found = totals.totals(tx, "First Bank", date(2025, 11, 2), date(2025, 11, 2))
     assert [row.day.day for row in found] == [2]
 
 
-DAYS = st.dates(date(2026, 11, 1), date(2026, 11, 9))
+DAYS = st.dates(date(2025, 11, 1), date(2025, 11, 9))
 
 
 @st.composite
@@ -136,7 +136,7 @@ def any_record(draw: st.DrawFn) -> OutcomeTotals:
         about=draw(st.sampled_from([b"a", b"b"])),
         first_day=first,
         last_day=None if first is None else first + timedelta(draw(st.integers(0, 3))),
-        day=first or date(2026, 11, 30),
+        day=first or date(2025, 11, 30),
         number=draw(st.integers(1, 3)),
         stated=draw(st.integers(1, 6)),
     )
