@@ -16,8 +16,9 @@ from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.store import Store, collections, partners
 from server.store.item import Item
+from tests.times import text_ago
 
-READER = ReportReader({"reporter": "P", "kind": "domain", "reported_at": "2026-11-24T00:00:00.000Z"})
+READER = ReportReader({"reporter": "P", "kind": "domain", "reported_at": text_ago(days=8)})
 
 
 class Ticking(Pull[PullSettings]):

@@ -26,10 +26,11 @@ from server.store import Store, feed_state, partners
 from tests.contract.connectors.contract import latest
 from tests.running import run
 from tests.searches import examples
+from tests.times import ago
 
 NAME = "Example Telecom"
 MINE = ids.identity(NAME)
-START = datetime(2026, 11, 1, tzinfo=UTC)
+START = ago(days=31).replace(microsecond=0)
 PATTERN = "[domain-name:value = 'a.example.com']"
 THEIRS = "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
 
@@ -212,11 +213,11 @@ def test_a_new_listing_that_fails_becomes_a_dead_letter_under_its_id(
     hub.take(said(0))
     hub.take(gone=[Gone(FIRST, moment(1))])
 
-    def fail(hub: Any, tx: Any, partner: Any, parts: Any) -> Any:
+    def fail(hub: Any, tx: Any, partner: Any, parts: Any, **options: Any) -> Any:
         parts = list(parts)
         if any(submission.item.id == SECOND for part in parts for submission in part.submissions):
             raise ZeroDivisionError
-        return take_all(hub, tx, partner, parts)
+        return take_all(hub, tx, partner, parts, **options)
 
     monkeypatch.setattr(feeds.runs.pull, "take_all", fail)
     other = to_stix(Report(kind="domain", value="b.example.com", reporter=NAME, reported_at=moment(2)))[1]

@@ -24,7 +24,7 @@ from tests.running import run
 from tests.unit.feeds.ticking import Ticking, furnish, pull_settings
 
 SECOND = 1_000_000
-START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+START = datetime(2026, 5, 24, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
