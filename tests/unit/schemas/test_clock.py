@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from schemas import timestamp
 from server.store.database.times import micros, now
 
-MOMENT = datetime(2026, 10, 1, 8, 30, 0, 123_000, UTC)
+MOMENT = datetime(2026, 5, 1, 8, 30, 0, 123_000, UTC)
 
 
 def test_all_code_reads_the_played_time() -> None:
