@@ -38,11 +38,12 @@ from server.store.database.times import now, stix_stamp
 from server.store.objects.query import Query
 from server.store.proposals import proposals
 from tests.postgres import Postgres
+from tests.times import text_ago
 from tests.unit.server.features.federation.network import VALUES, Link, Network, TestHub, topology
 
 DOMAIN, OTHER, ACCOUNT, _ = VALUES
 HOUR = 3_600_000_000
-LONG = {"at": "2026-11-30T00:00:00Z", "until": "2126-01-01T00:00:00Z"}
+LONG = {"at": text_ago(days=2), "until": "2126-01-01T00:00:00Z"}
 
 Makes = Callable[..., Network]
 

@@ -1,7 +1,7 @@
 """The facts about a reported account: what its provider reads, and what the limits of contributors hide from it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,16 @@ from server.store.item import Item
 from server.store.objects.query import Query
 from server.store.providers import kept_accounts
 from tests.initial_stores import initial_url
+from tests.times import ago, text_ago
 
 PROVIDER, OTHER = "Keeping Bank", "Other Keeper"
 REPORTERS = ("Victim Bank", "Third Bank", "Police")
 NUMBER = "4567890123"
 HASH = "ab" * 32
 HOUR = 3_600 * 1_000_000
-AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+AT = ago(days=12)
+MONTH = f"{AT:%Y-%m}"
+SEEN = text_ago(days=13)
 
 
 @pytest.fixture
@@ -97,18 +100,18 @@ def same(found: AccountFacts) -> dict[str, Any]:
 
 
 def test_facts_that_the_limits_allow_are_shown(hub: Hub) -> None:
-    report(hub, reference="VB-117", sha256=HASH, scam_type="investment", first_seen="2026-11-19T08:00:00Z")
+    report(hub, reference="VB-117", sha256=HASH, scam_type="investment", first_seen=SEEN)
     pay(hub, amount="812345", count=3)
     found = facts_for(hub)
     assert (found.evidence, found.case_references, found.scam_type) == ((HASH,), ("VB-117",), "investment")
     assert (found.reporters, found.reporter_kinds) == (1, ("bank",))
-    assert found.first_seen == "2026-11-19T08:00:00.000Z"
+    assert found.first_seen == SEEN
     assert found.payments == PaymentFacts(
         organisations=1,
         payments=NumberBand(2, 5),
         amounts=(AmountBand("THB", "500000", "1000000"),),
-        first="2026-11",
-        last="2026-11",
+        first=MONTH,
+        last=MONTH,
     )
     assert found.withheld == ("last_seen",)
 
@@ -168,11 +171,12 @@ def test_days_are_shown_once_three_organisations_report_payments(hub: Hub) -> No
         pay(hub, reporter, amount="50000")
     two = facts_for(hub).payments
     assert two is not None
-    assert (two.organisations, two.first) == (2, "2026-11")
-    pay(hub, REPORTERS[2], last_seen=AT + timedelta(days=2))
+    assert (two.organisations, two.first) == (2, MONTH)
+    last = AT + timedelta(days=2)
+    pay(hub, REPORTERS[2], last_seen=last)
     three = facts_for(hub).payments
     assert three is not None
-    assert (three.organisations, three.first, three.last) == (3, "2026-11-20", "2026-11-22")
+    assert (three.organisations, three.first, three.last) == (3, f"{AT:%Y-%m-%d}", f"{last:%Y-%m-%d}")
 
 
 def test_own_and_revoked_payments_do_not_count(hub: Hub) -> None:
@@ -242,19 +246,19 @@ def test_band_of_an_amount(amount: str, band: tuple[str, str | None]) -> None:
 
 
 def test_money_that_a_report_states_is_a_payment(hub: Hub) -> None:
-    report(hub, paid_amount="812,345", first_seen="2026-11-19T08:00:00Z")
+    report(hub, paid_amount="812,345", first_seen=SEEN)
     assert facts_for(hub).payments == PaymentFacts(
         organisations=1,
         payments=NumberBand(1, 1),
         amounts=(AmountBand("THB", "500000", "1000000"),),
-        first="2026-11",
-        last="2026-11",
+        first=SEEN[:7],
+        last=SEEN[:7],
         complete=True,
     )
 
 
 def test_flows_of_a_partner_count_in_place_of_its_stated_money(hub: Hub) -> None:
-    report(hub, paid_amount="90000000", first_seen="2026-11-19T08:00:00Z")
+    report(hub, paid_amount="90000000", first_seen=SEEN)
     pay(hub, amount="2000", count=3)
     found = facts_for(hub).payments
     assert found is not None

@@ -9,6 +9,7 @@ from server.features.receipts import timeline
 from server.features.receipts.timeline import Journey
 from server.release.results import Results
 from server.store import Store, collections, log, read_progress
+from tests.times import text_ago
 
 Stix = Callable[..., list[dict[str, Any]]]
 Post = Callable[..., Results]
@@ -22,7 +23,7 @@ def _read_on(store: Store, reader: str) -> None:
 
 
 def _opinion(partner: Partner, about: str, outcome: str, word: str) -> dict[str, Any]:
-    moment = "2026-11-02T08:00:00.000Z"
+    moment = text_ago(days=30)
     return {
         "type": "opinion",
         "spec_version": "2.1",

@@ -26,9 +26,11 @@ from server.store import Store, Tx, collections, log, partners
 from server.store.item import Item
 from server.store.objects.query import Query
 from tests.searches import examples
+from tests.times import ago
 from tests.unit.server.release.hubs import hub_on
 
-_BEGIN = datetime(2026, 9, 1, 8, tzinfo=UTC)
+# The longest history takes 75 days.
+_BEGIN = ago(days=92).replace(hour=8, minute=0, second=0, microsecond=0)
 _GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 _NAMES = ("Bank 0", "Bank 1", "Bank 2")
 _SCAMS = ("investment", "romance", "unknown")

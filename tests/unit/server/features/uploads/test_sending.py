@@ -20,6 +20,7 @@ from server.operations.operation import Actor
 from server.release.hub import Hub
 from server.settings import Settings
 from server.store import Store, collections, held_ends, partners
+from tests.times import text_ago
 
 HOLDER = "worker"
 
@@ -56,8 +57,9 @@ def state(store: Store, upload: Upload) -> Upload:
 def test_ends_of_an_upload_wait_for_another_person_than_its_sender(store: Store, bank: Partner) -> None:
     values = [f"ended-{number}.example.com" for number in range(3)]
     head = "domain,tlp,reported_at\n"
-    finish(Hub(store), sent(store, bank.name, head + "".join(f"{v},green,2026-10-01T08:00Z\n" for v in values)))
-    narrower = head + "".join(f"{v},amber+strict,2026-10-02T08:00Z\n" for v in values)
+    before, later = text_ago(days=62), text_ago(days=61)
+    finish(Hub(store), sent(store, bank.name, head + "".join(f"{v},green,{before}\n" for v in values)))
+    narrower = head + "".join(f"{v},amber+strict,{later}\n" for v in values)
     finish(replace(Hub(store), ends_per_day=1), sent(store, bank.name, narrower))
     with store.read() as tx:
         waiting = held_ends.waiting(tx, [bank.name])

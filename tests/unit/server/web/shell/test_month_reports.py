@@ -90,7 +90,7 @@ def test_unknown_months_forms_and_languages_are_not_found(public: Flask) -> None
     month, _, first = publish_months(store_of(public))
     client = public.test_client()
     addresses = [file_of(earlier(first, 1), "pdf"), file_of(month, "doc"), file_of(month, "pdf", "xx")]
-    addresses += [file_of("2099-01", "html"), "/file", f"?month={earlier(month, -1)}", "?month=x"]
+    addresses += [file_of("2100-01", "html"), "/file", f"?month={earlier(month, -1)}", "?month=x"]
     assert {client.get(f"/report{address}").status_code for address in addresses} == {404}
 
 
