@@ -74,7 +74,7 @@ full: ## what takes longer than the gate, as .ci/full: long, fuzz, failover, Deb
 
 # $(call at,MOMENT): run with the clock moved by a constant offset, time since the start of the machine left alone.
 FAKETIME = $(firstword $(wildcard /usr/lib/*/faketime/libfaketime.so.1))
-at = LD_PRELOAD=$(FAKETIME) FAKETIME="+$$(($$(date -ud "$(1)" +%s) - $$(date +%s)))s" FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
+at = LD_PRELOAD=$(FAKETIME) FAKETIME="$$(printf %+ds $$(($$(date -ud "$(1)" +%s) - $$(date +%s))))" FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
 
 DATES ?= 2026-12-30T12:00 2026-12-31T23:50 2027-03-01T12:00 2027-06-30T23:59 2027-07-01T00:01 2028-02-29T12:00 \
 	2028-04-01T12:00 2036-12-02T12:00
