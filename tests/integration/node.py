@@ -16,8 +16,8 @@ from server.release.hub import Hub
 from server.store import Store
 from server.store.item import Item
 
-FOLDER = Path(sys.argv[2])
-READER = ReportReader({"reporter": "In", "kind": "domain", "reported_at": "2026-11-24T00:00:00.000Z"})
+FOLDER, REPORTED_AT = Path(sys.argv[2]), sys.argv[3]
+READER = ReportReader({"reporter": "In", "kind": "domain", "reported_at": REPORTED_AT})
 
 
 def append(name: str, text: str) -> None:

@@ -16,6 +16,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, log, partners
 from server.store.objects.query import EVERY, UNLIMITED, Query
+from tests.times import text_ago
 
 pytestmark = pytest.mark.long
 
@@ -24,6 +25,7 @@ SECONDS = float(os.environ.get("SCHEDULERS_SECONDS", "20"))
 NODES = 3
 AHEAD = 500
 SCRIPT = Path(__file__).parent / "node.py"
+REPORTED_AT = text_ago(days=8)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -61,7 +63,7 @@ class Nodes:
     def start(self) -> None:
         out = (self._folder / "log").open("ab")
         with out:
-            command = [sys.executable, str(SCRIPT), self._url, str(self._folder)]
+            command = [sys.executable, str(SCRIPT), self._url, str(self._folder), REPORTED_AT]
             self.running.append(subprocess.Popen(command, stdout=out, stderr=out, cwd=Path(__file__).parents[2]))
 
     def kill_one(self, chance: random.Random) -> bool:

@@ -16,11 +16,11 @@ from server.release.results import Results
 from server.store import collections, partners
 from server.store.database.engine import Contended
 from server.store.item import Item
+from tests.times import text_ago
 
 Obj = dict[str, Any]
 
-REPORTED = "2026-10-01T08:00:00.000Z"
-LATER = "2026-11-02T00:00:00.000Z"
+REPORTED = text_ago(days=60)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ import pytest
 from sqlalchemy import text
 
 from mappers import extension, ids
+from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
 from server.app import close, create_app
 from server.operations.shared_writes import SharedWrites, _Waiting
@@ -32,11 +34,13 @@ from server.store.objects.query import EVERY, Query
 from server.web.taxii.application import TaxiiApplication
 from server.web.taxii.endpoints import ObjectEndpoints
 from tests.postgres import Postgres
+from tests.times import text_ago
 
 TAXII = "application/taxii+json;version=2.1"
 INBOX = "/feed/collections/inbox/objects/"
 PATIENCE = 60.0
 NAMES = [f"Bank {letter}" for letter in "ABCDEF"]
+REPORTED_AT = text_ago(days=31)
 
 
 def await_(is_there: Callable[[], bool]) -> None:
@@ -166,11 +170,11 @@ def report(name: str, value: str, version: int = 0, **more: Any) -> dict[str, An
         "spec_version": "2.1",
         "id": f"indicator--{uuid.uuid5(uuid.NAMESPACE_URL, f'{name} {value}')}",
         "created_by_ref": ids.identity(name),
-        "created": "2026-11-01T00:00:00.000Z",
-        "modified": f"2026-11-02T00:00:0{version}.000Z",
+        "created": REPORTED_AT,
+        "modified": timestamp.text(timestamp.parse(REPORTED_AT) + timedelta(days=1, seconds=version)),
         "pattern": f"[domain-name:value = '{value}']",
         "pattern_type": "stix",
-        "valid_from": "2026-11-01T00:00:00.000Z",
+        "valid_from": REPORTED_AT,
         "confidence": 60 + version,
         "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
         **more,
@@ -436,7 +440,7 @@ class Killed(shared_writes._Waiting):
     def tell(self, state):
         os.kill(os.getpid(), signal.SIGKILL)
 
-url, tokens = sys.argv[1], dict(pair.split("=") for pair in sys.argv[2:])
+url, shared.REPORTED_AT, tokens = *sys.argv[1:3], dict(pair.split("=") for pair in sys.argv[3:])
 with shared.opened(url, tokens) as world:
     shared_writes._Waiting = Killed
     world.post_together([(name, [shared.report(name, f"{name[-1].lower()}.example.com")]) for name in shared.NAMES])
@@ -447,7 +451,7 @@ with shared.opened(url, tokens) as world:
 def test_killed_after_the_commit_everything_is_stored_once(urls: Any) -> None:
     url = urls()
     given = [f"{name}={token}" for name, token in urls.tokens.items()]
-    killed = subprocess.run([sys.executable, "-c", KILLED, url, *given], check=False, timeout=PATIENCE)
+    killed = subprocess.run([sys.executable, "-c", KILLED, url, REPORTED_AT, *given], check=False, timeout=PATIENCE)
     assert killed.returncode == -signal.SIGKILL
     with opened(url, urls.tokens) as world:
         assert len(world.in_inbox()) == 2 * len(NAMES)
