@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas import timestamp
 
+PAID_ON, RETURNED_ON = "2026-11-20", "2026-11-29"
 UETR = "97ed4827-7b6f-4491-a06f-b548d5a7512d"
 SENDER, KEEPER, NUMBER = "BKKBTHBK", "KASITHBK", "1234567890"
 
@@ -35,13 +36,13 @@ def transaction(**given: Any) -> str:
     account = known.get("account", f"<Othr><Id>{NUMBER}</Id><SchmeNm><Cd>BBAN</Cd></SchmeNm></Othr>")
     return (
         "<TxInf><CxlId>CX-1</CxlId><OrgnlGrpInf><OrgnlMsgId>M-1</OrgnlMsgId><OrgnlMsgNmId>pacs.008.001.08"
-        "</OrgnlMsgNmId><OrgnlCreDtTm>2026-11-20T09:00:00Z</OrgnlCreDtTm></OrgnlGrpInf>"
+        f"</OrgnlMsgNmId><OrgnlCreDtTm>{PAID_ON}T09:00:00Z</OrgnlCreDtTm></OrgnlGrpInf>"
         + element("OrgnlInstrId", "I-1")
         + element("OrgnlEndToEndId", known["end_to_end_id"])
         + element("OrgnlTxId", known["tx_id"])
         + element("OrgnlUETR", known["uetr"])
         + element("OrgnlIntrBkSttlmAmt", known["amount"], ' Ccy="THB"')
-        + "<OrgnlIntrBkSttlmDt>2026-11-20</OrgnlIntrBkSttlmDt>"
+        + f"<OrgnlIntrBkSttlmDt>{PAID_ON}</OrgnlIntrBkSttlmDt>"
         + f"<CxlRsnInf><Rsn><Cd>{known['reason']}</Cd></Rsn>{known.get('info', '')}</CxlRsnInf>{known.get('more', '')}"
         + f"<OrgnlTxRef>{known.get('debtor', '')}"
         + agent("DbtrAgt", known.get("debtor_agent", SENDER))
@@ -84,6 +85,6 @@ def payment_return(id_: str, amount: str, *, sender: str = KEEPER, uetr: str = U
         f"<GrpHdr><MsgId>{id_}</MsgId><CreDtTm>{at()}</CreDtTm><NbOfTxs>1</NbOfTxs>"
         f"<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf>{agent('InstgAgt', sender)}{agent('InstdAgt', SENDER)}</GrpHdr>"
         f"<TxInf><RtrId>R-1</RtrId><OrgnlTxId>TX-1</OrgnlTxId><OrgnlUETR>{uetr}</OrgnlUETR>"
-        f'<RtrdIntrBkSttlmAmt Ccy="THB">{amount}</RtrdIntrBkSttlmAmt><IntrBkSttlmDt>2026-11-29</IntrBkSttlmDt>'
+        f'<RtrdIntrBkSttlmAmt Ccy="THB">{amount}</RtrdIntrBkSttlmAmt><IntrBkSttlmDt>{RETURNED_ON}</IntrBkSttlmDt>'
         "<RtrRsnInf><Rsn><Cd>FOCR</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr></Document>"
     )

@@ -12,7 +12,7 @@ from mappers import ids
 from schemas.partner import Partner, PartnerKind
 from server.store import Store, collections, partners
 from tests.integration.peers import scamfeed
-from tests.iso20022_messages import cancellation, payment_return, resolution, transaction
+from tests.iso20022_messages import PAID_ON, RETURNED_ON, cancellation, payment_return, resolution, transaction
 
 FIRST, SECOND, THIRD = "First Bank", "Second Bank", "Third Bank"
 TOP = "/Document/FIToFIPmtCxlReq"
@@ -81,7 +81,7 @@ def test_cancellation_is_a_request_to_the_keeper_and_comes_out_with_its_fields(h
         "<OrgnlTxId>TX-1</OrgnlTxId>",
         f"<OrgnlUETR>{uetr}</OrgnlUETR>",
         '<OrgnlIntrBkSttlmAmt Ccy="THB">800000</OrgnlIntrBkSttlmAmt>',
-        "<OrgnlIntrBkSttlmDt>2026-11-20</OrgnlIntrBkSttlmDt>",
+        f"<OrgnlIntrBkSttlmDt>{PAID_ON}</OrgnlIntrBkSttlmDt>",
         "<Rsn><Cd>FRAD</Cd></Rsn>",
         "<DbtrAgt><FinInstnId><BICFI>BKKBTHBK</BICFI>",
         "<CdtrAgt><FinInstnId><BICFI>KASITHBK</BICFI>",
@@ -116,7 +116,7 @@ def test_resolutions_and_return_take_the_request_to_its_end(hub: Hub) -> None:
         assert uetr in newest
     assert states == ["acknowledged", "agreed", "done"]
     assert "pacs.004" in newest
-    assert '<RtrdIntrBkSttlmAmt Ccy="THB">300000</RtrdIntrBkSttlmAmt><IntrBkSttlmDt>2026-11-29' in newest
+    assert f'<RtrdIntrBkSttlmAmt Ccy="THB">300000</RtrdIntrBkSttlmAmt><IntrBkSttlmDt>{RETURNED_ON}' in newest
     view = hub.get(FIRST, f"requests/{id_}").json()
     assert (view["agreed"], view["done"]) == ("300000", "300000")
     # The message that took it there changes nothing more.
