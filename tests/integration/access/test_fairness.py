@@ -179,7 +179,7 @@ def floods(hub: Hub, evil: Credentials) -> dict[str, Flood]:
 def test_flood_by_one_client_hardly_delays_others(hub: Hub, evil: Credentials) -> None:
     envelope = json.dumps({"objects": [tool(id=f"tool--{uuid.uuid4()}")]})
     asks: dict[str, Callable[[requests.Session], requests.Response]] = {
-        "poll": lambda session: session.get(f"{hub.objects}?added_after=2030-01-01T00:00:00Z", timeout=60),
+        "poll": lambda session: session.get(f"{hub.objects}?added_after=2199-01-01T00:00:00Z", timeout=60),
         "post": lambda session: session.post(hub.objects, envelope, timeout=60),
     }
     alone = {name: waits(hub, ask) for name, ask in asks.items()}

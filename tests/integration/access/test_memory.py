@@ -16,6 +16,7 @@ from server.setup import set_up
 from server.store import collections, log
 from server.store.item import Item
 from tests.integration.access.conftest import TAXII, Hub, Serve, tool
+from tests.times import text_ago
 
 pytestmark = pytest.mark.long
 
@@ -110,7 +111,7 @@ def test_long_contribution_is_split_with_annotations_last(hub: Hub) -> None:
         # Without digits: a run of them may have the check digit of a payment card, which the guard refuses.
         name = uuid.uuid4().hex.translate(str.maketrans("0123456789", "ghijklmnop"))
         value = f"[domain-name:value = '{number}.{name}.example.net']"
-        stamp = "2026-11-01T00:00:00.000Z"
+        stamp = text_ago(days=31)
         made = {"created": stamp, "modified": stamp, "valid_from": stamp}
         return {
             "type": "indicator",
@@ -124,13 +125,14 @@ def test_long_contribution_is_split_with_annotations_last(hub: Hub) -> None:
         }
 
     indicators = [indicator(number) for number in range(1_500)]
+    seen = text_ago(days=30)
     sighting = {
         "type": "sighting",
         "spec_version": "2.1",
         "id": f"sighting--{uuid.uuid4()}",
         "created_by_ref": "identity--11111111-1111-4111-8111-111111111111",
-        "created": "2026-11-02T00:00:00.000Z",
-        "modified": "2026-11-02T00:00:00.000Z",
+        "created": seen,
+        "modified": seen,
         "sighting_of_ref": indicators[-1]["id"],
     }
     body = json.dumps({"objects": [sighting, 5, *indicators]}).encode()

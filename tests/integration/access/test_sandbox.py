@@ -17,6 +17,7 @@ from server.store.credentials import Credentials
 from server.store.database.times import now
 from server.store.sandbox import certificates, runs
 from tests.integration.access.conftest import TAXII, Hub, Serve, eventually
+from tests.times import text_ago
 
 MINUTE = 60 * 1_000_000
 NAMES = ("First Bank", "Second Bank")
@@ -139,16 +140,17 @@ def test_sandbox_is_private_to_its_partner(hub: Hub, clients: dict[str, SocketCl
 def test_posts_get_inbox_responses_and_are_not_published(hub: Hub, clients: dict[str, SocketClient]) -> None:
     client = clients[NAMES[1]]
     before = _added(hub.store)
+    reported_at = text_ago(days=31)
     good = {
         "type": "indicator",
         "spec_version": "2.1",
         "id": "indicator--00000000-0000-4000-8000-000000000001",
-        "created": "2026-11-01T00:00:00.000Z",
-        "modified": "2026-11-01T00:00:00.000Z",
+        "created": reported_at,
+        "modified": reported_at,
         "name": "Scam domain",
         "pattern": "[domain-name:value = 'bad.example.com']",
         "pattern_type": "stix",
-        "valid_from": "2026-11-01T00:00:00Z",
+        "valid_from": reported_at,
         "created_by_ref": ids.identity(client.name),
     }
     bad = good | {"id": "indicator--00000000-0000-4000-8000-000000000002", "pattern": "[domain-name:value = 'co.th']"}

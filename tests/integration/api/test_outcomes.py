@@ -9,6 +9,7 @@ from server.features.outcomes import api
 from server.store import audit, audit_search, collections
 from server.store.audit_search import TrailFilter
 from tests.integration.api.conftest import ApiHub
+from tests.times import text_ago, text_ahead
 
 ACCOUNT = {"value": "KBANK 123-4-56789-0", "details": {"country": "TH"}}
 
@@ -39,12 +40,13 @@ def _own(hub: ApiHub, by: str = "reader") -> list[dict[str, Any]]:
 
 
 def test_one_outcome_by_value_arrives_with_its_money(hub: ApiHub) -> None:
-    [result] = _state(hub, {**ACCOUNT, "outcome": "held", "at": "2026-11-30T03:00:00Z", "amount": 15000.5})
+    at = text_ago(days=2)
+    [result] = _state(hub, {**ACCOUNT, "outcome": "held", "at": at, "amount": 15000.5})
     assert result["outcome"] == "held"
     [own] = _own(hub)
     [listing] = hub.look_up(ACCOUNT)[0]["listings"]
     assert [own["id"], own["listings"]] == [result["ids"][0], [listing["id"]]]
-    assert (own["amount"], own["currency"], own["at"]) == ("15000.5", "THB", "2026-11-30T03:00:00.000Z")
+    assert (own["amount"], own["currency"], own["at"]) == ("15000.5", "THB", at)
     with hub.store.read() as tx:
         [entry], _ = audit_search.search(tx, TrailFilter(method="CONTRIBUTE"))
     assert entry.event.partner == "reader"
@@ -56,7 +58,7 @@ def test_wrong_outcomes_in_a_list_stop_no_other(hub: ApiHub) -> None:
         hub,
         {
             "outcomes": [
-                {"listing": listing["id"], "outcome": "blocked", "until": "2027-01-01T00:00:00Z"},
+                {"listing": listing["id"], "outcome": "blocked", "until": text_ahead(days=30)},
                 {"value": "shop.example.com", "outcome": "eaten"},
                 {"value": "unknown.example.com", "outcome": "blocked"},
                 {"value": "shop.example.com", "listing": listing["id"], "outcome": "blocked"},

@@ -13,6 +13,7 @@ from schemas.tabular import ReportReader
 from tests.integration.peers import TAXII
 from tests.integration.taxii.conftest import Hub, error_of
 from tests.integration.taxii_hub import indicator
+from tests.times import text_ago
 
 
 def test_repeated_post_succeeds_and_changes_nothing(hub: Hub) -> None:
@@ -43,7 +44,7 @@ def test_one_bad_object_does_not_stop_the_others(hub: Hub) -> None:
 
 
 def test_posts_to_the_inbox_pass_the_release_rules(hub: Hub) -> None:
-    report = {"kind": "domain", "reporter": "bänk", "reported_at": "2026-11-24T08:00:00.000Z", "tlp": "clear"}
+    report = {"kind": "domain", "reporter": "bänk", "reported_at": text_ago(days=8), "tlp": "clear"}
     sent = to_stix(ReportReader(report).report({"value": f"{uuid.uuid4()}.example.com"}))
     answer = hub.ask("/feed/collections/inbox/objects/", "POST", json={"objects": [*sent, {"type": "x"}]})
     assert answer.status_code == 202

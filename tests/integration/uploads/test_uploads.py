@@ -19,10 +19,12 @@ from server.release.hub import Hub
 from server.store import audit, collections, erased, log
 from server.store.operators.users import PartnerRole
 from tests.integration.uploads.conftest import BANK, OTHER, PATH, Person, UploadHub, new_store, serving
+from tests.times import ago
 
+EARLIER, LATER = ago(days=27), ago(days=26)
 ROWS = (
-    "domain,Zylophon,date\nparcel-one.example.com,KBANK,05/11/2026\nparcel-two.example.com,SCB,06/11/2026\n"
-    "not a domain,SCB,06/11/2026\nparcel-one.example.com,KBANK,05/11/2026\n"
+    f"domain,Zylophon,date\nparcel-one.example.com,KBANK,{EARLIER:%d/%m/%Y}\nparcel-two.example.com,SCB,{LATER:%d/%m/%Y}\n"
+    f"not a domain,SCB,{LATER:%d/%m/%Y}\nparcel-one.example.com,KBANK,{EARLIER:%d/%m/%Y}\n"
 )
 
 
@@ -45,7 +47,7 @@ def test_unknown_column_is_named_once_and_remembered(hub: UploadHub) -> None:
     assert answer.status_code == 303, answer.text
     again = person.wait(upload.id, State.READY)
     assert [row.fields.get("reference") for row in person.rows(again)][:2] == ["KBANK", "SCB"]
-    assert person.rows(again)[0].fields["reported_at"].startswith("2026-11-05")
+    assert person.rows(again)[0].fields["reported_at"].startswith(f"{EARLIER:%Y-%m-%d}")
     second = hub.person().read("second.csv", ROWS)
     assert person.rows(second)[0].fields.get("reference") == "KBANK"
     assert second.report.remembered == {"Zylophon": "reference"}
@@ -61,13 +63,14 @@ def test_unknown_column_is_named_once_and_remembered(hub: UploadHub) -> None:
 @pytest.mark.long
 def test_amount_and_date_of_a_payment_are_read_shown_and_sent(hub: UploadHub) -> None:
     person = hub.person()
-    rows = 'เลขบัญชี,ธนาคาร,Sum total,วันที่โอน\n123-4-56780-1,KBANK,"1,534.50",2026-11-05\n123-4-56780-2,KBANK,much,\n'
+    paid_on = f"{EARLIER:%Y-%m-%d}"
+    rows = f'เลขบัญชี,ธนาคาร,Sum total,วันที่โอน\n123-4-56780-1,KBANK,"1,534.50",{paid_on}\n123-4-56780-2,KBANK,much,\n'
     upload = person.read("payments.csv", rows)
     named = {"column": "Sum total", "field": "paid_amount", "country": "TH"}
     assert person.post(f"{PATH}/{upload.id}/settings", data=named).status_code == 303
     upload = person.wait(upload.id, State.READY)
     [first, second] = person.rows(upload)
-    assert (first.fields["paid_amount"], first.fields["first_seen"][:10]) == ("1,534.50", "2026-11-05")
+    assert (first.fields["paid_amount"], first.fields["first_seen"][:10]) == ("1,534.50", paid_on)
     assert (second.state, "give the amount in digits" in second.message) == (REFUSED, True)
     assert "1,534.50" in person.get(f"{PATH}/{upload.id}").text
     person.send(upload)
