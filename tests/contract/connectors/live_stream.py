@@ -11,8 +11,11 @@ from uuid import NAMESPACE_DNS, uuid5
 
 import orjson
 
+from tests.times import text_ahead
+
 OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 START = 1_767_225_600_000
+VALID_UNTIL = text_ahead(days=180)
 
 
 def indicator(value: str, at: int, **more: Any) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def indicator(value: str, at: int, **more: Any) -> dict[str, Any]:
         "created": "2026-01-01T00:00:00.000Z",
         "modified": moment,
         "valid_from": "2026-01-01T00:00:00.000Z",
-        "valid_until": "2027-06-01T00:00:00.000Z",
+        "valid_until": VALID_UNTIL,
         "pattern_type": "stix",
         "pattern": pattern,
         "labels": ["phishing"],

@@ -52,6 +52,7 @@ from server.store import partners
 from server.store.database.times import now
 from server.store.item import Item
 from tests import operators_desk as desk
+from tests.times import ahead
 
 FILE = Measured("ab" * 32, 9, "text/plain")
 
@@ -153,7 +154,7 @@ def _publish_recovery_key(hub: Hub) -> Act[Any]:
 
 def _close(hub: Hub) -> Act[Any]:
     run(hub, _publish_recovery_key(hub), Actor.system("Anong"))
-    return AnnounceClosing(at=timestamp.parse("2030-01-31"))
+    return AnnounceClosing(at=ahead(days=60))
 
 
 def _rotate(hub: Hub) -> Act[Any]:
