@@ -19,6 +19,7 @@ import requests
 
 from mappers import ids
 from tests.ports import free_port
+from tests.times import text_ago
 
 BANK = "Bank"
 IDENTITY = ids.identity(BANK)
@@ -191,18 +192,19 @@ _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 def indicator(value: str = "", identity: str = IDENTITY) -> dict[str, Any]:
     """Make a report of the named value, or of a new one."""
     value = value or f"{uuid.uuid4().hex.translate(_LETTERS)}.example.com"
+    reported_at = text_ago(days=6)
     return {
         "type": "indicator",
         "spec_version": "2.1",
         "id": f"indicator--{uuid.uuid4()}",
         "created_by_ref": identity,
-        "created": "2026-11-26T00:00:00.000Z",
-        "modified": "2026-11-26T00:00:00.000Z",
+        "created": reported_at,
+        "modified": reported_at,
         "indicator_types": ["malicious-activity"],
         "labels": ["scam"],
         "confidence": 80,
         "pattern": f"[domain-name:value = '{value}']",
         "pattern_type": "stix",
         "pattern_version": "2.1",
-        "valid_from": "2026-11-26T00:00:00Z",
+        "valid_from": reported_at,
     }

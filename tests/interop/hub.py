@@ -39,7 +39,7 @@ CONTEXT = {
     "confidence": "85",
     "tlp": "clear",
     "first_seen": "2026-01-15T08:00:00Z",
-    "valid_until": "2099-01-15T08:00:00Z",
+    "valid_until": "2199-01-15T08:00:00Z",
     "description": "โฆษณาชวนลงทุนปลอม",
     "lang": "th",
 }
