@@ -85,7 +85,7 @@ class OnMedallion:
             "pattern": f"[domain-name:value = '{value}']",
             "pattern_type": "stix",
             "valid_from": "2026-01-01T00:00:00Z",
-            "valid_until": "2099-01-01T00:00:00Z",
+            "valid_until": "2199-01-01T00:00:00Z",
             "labels": ["phishing"],
             "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
             **more,

@@ -32,6 +32,7 @@ from tests.certificates import certified, curve_key
 from tests.contract.operations import examples_of_dispatch as dispatched
 from tests.integration.command import Run, answer
 from tests.iso20022_messages import cancellation, transaction
+from tests.times import text_ahead
 
 Act = Callable[..., Any]
 
@@ -393,7 +394,7 @@ def _decisions(act: Act, run: Run, folder: Path) -> None:
     erased = act("erase", "old.example.com", "--reason", "erased by order", "--json")
     act("proposal confirm", erased["id"], by=OTHER)
     act("erasure finish")
-    act("liveness end", "sold.example.com", "--registered", "2099-01-01T00:00:00Z")
+    act("liveness end", "sold.example.com", "--registered", "2199-01-01T00:00:00Z")
     act("liveness follow")
     (folder / "old.csv").write_text("value\n+66812345678\n")
     act("contribute", "old.csv", "--partner", "First Bank", "--kind", "phone", "--tlp", "green")
@@ -416,7 +417,7 @@ def _proofs(act: Act, run: Run, folder: Path) -> None:
     act("log seal")
     act("log recovery-key", "recovery.key")
     act("log rotate", "--recovery-key", "recovery.key")
-    act("peer ends", "2030-01-31")
+    act("peer ends", text_ahead(days=60))
     act("witness add", "Bank", "--key", str(SignerKey.make("bank.example/w", COSIGNATURE).verifier))
     act("witness remove", "Bank")
     act("witness trust", "Other", "--key", str(SignerKey.make("other.example/log").verifier))

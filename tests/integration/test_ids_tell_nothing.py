@@ -27,9 +27,10 @@ from server.store.item import Item
 from server.web.taxii import add_objects
 from server.web.taxii.envelope import Envelope
 from tests.searches import sample
+from tests.times import text_ago
 
 ACCOUNT = {"kind": "bank-account", "value": "DE89370400440532013000"}
-AT = "2026-10-01T08:00:00.000Z"
+AT = text_ago(days=60)
 # Facts that the spy wants to learn, as the bank reports them.
 SECRETS: dict[str, dict[str, str]] = {
     "who reported it": {"tlp": "amber"},

@@ -17,6 +17,7 @@ from server.store.credentials import UsedLogin, hash_token
 from server.store.database.times import now, stamp
 from server.web.taxii.application import call_wsgi
 from tests.integration.command import Run, answer
+from tests.times import text_ago
 
 VALUE = "TH:KASITHBK:4567890123"
 TAXII = "application/taxii+json;version=2.1"
@@ -91,7 +92,9 @@ def test_notice_has_reads_delistings_and_responses_of_one_partner_only(hub: Run,
     assert tokens["Bank B"][:8] not in json.dumps(stated)
     assert stated["value"] == {"kind": "bank-account", "value": VALUE}
     assert {row["given"] for row in _statement(hub, "Bank C")["published"]} == {None}
-    Path("outcomes.csv").write_text(f"record,of,outcome,reported_at\noutcome,bank-account:{VALUE},blocked,2026-11-01\n")
+    Path("outcomes.csv").write_text(
+        f"record,of,outcome,reported_at\noutcome,bank-account:{VALUE},blocked,{text_ago(days=31)}\n"
+    )
     for name in ("Bank B", "Bank C"):
         answer(hub("contribute", "outcomes.csv", "--partner", name, "--json"))
     assert hub("retract", VALUE, "--reason", "mistaken").exit_code == 0

@@ -12,9 +12,9 @@ from server.cli.program import app
 
 REPORTS = "value\nhttps://shop.example.com/pay\nhttps://pay.example.com/login\n"
 OUTCOMES = """record,of,outcome,count,victims,amount,currency,from,to,reference
-outcome,url:https://shop.example.com/pay url:https://pay.example.com/login,declined,12,9,"1250000.25",THB,2026-10-01,2026-10-31,2026-10
-outcome,url:https://shop.example.com/pay,warned,340,340,,,2026-10-01,2026-10-31,2026-10
-outcome,url:https://shop.example.com/pay,held,1,1,5000,THB,2026-10-03,2026-10-03,case 7
+outcome,url:https://shop.example.com/pay url:https://pay.example.com/login,declined,12,9,"1250000.25",THB,2026-05-01,2026-05-31,2026-05
+outcome,url:https://shop.example.com/pay,warned,340,340,,,2026-05-01,2026-05-31,2026-05
+outcome,url:https://shop.example.com/pay,held,1,1,5000,THB,2026-05-03,2026-05-03,case 7
 """
 
 
@@ -48,8 +48,8 @@ def test_repeated_file_of_totals_counts_once(hub: CliRunner) -> None:
     printed = hub.invoke(app, ["outcomes", "--partner", "First Bank", "--csv"]).stdout
     rows = list(csv.DictReader(StringIO(printed)))
     assert [(row["day"], row["outcome"], row["amount"]) for row in rows] == [
-        ("2026-10-03", "held", "5000"),
-        ("2026-10-31", "declined", "1250000.25"),
-        ("2026-10-31", "warned", ""),
+        ("2026-05-03", "held", "5000"),
+        ("2026-05-31", "declined", "1250000.25"),
+        ("2026-05-31", "warned", ""),
     ]
     assert "Totals that First Bank stated" in hub.invoke(app, ["outcomes", "--partner", "First Bank"]).stdout

@@ -21,6 +21,7 @@ from server.store import collections
 from server.web.taxii.application import call_wsgi
 from tests.integration.two_worlds import TAXII, Ground, World, prepared, world_on
 from tests.searches import examples
+from tests.times import text_ago, text_ahead
 
 CARD, PHONE, MAIL, THAI_ID, IBAN = (
     "4242424242424242",
@@ -35,7 +36,7 @@ BASE64 = base64.b64encode(f"victim {MAIL} {PHONE}".encode()).decode()
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 THAI = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
 OTHERS = "extension-definition--22222222-2222-4222-8222-222222222222"
-WHEN = "2026-11-02T08:00:00.000Z"
+WHEN = text_ago(days=30)
 READS = ("mule-accounts-full", "takedown-full", "wallets-full", "sightings-full", "public-full")
 
 Object = dict[str, Any]
@@ -68,7 +69,7 @@ PLACES: dict[str, Object] = {
     "outcome reason": ours(outcome="blocked", outcome_reason=f"jane-doe-{PHONE}"),
     "channel": ours(channel=f"jane-doe-{PHONE}"),
     "scam type": ours(scam_type=f"jane-doe-{PHONE}"),
-    "hold": ours(hold={"until": "2027-01-01T00:00:00.000Z", "reference": PHONE}),
+    "hold": ours(hold={"until": text_ahead(days=30), "reference": PHONE}),
     "chain of details": ours(details={"chain": f"jane-doe-{PHONE}"}),
     "reference of evidence": ours(evidence=[{"sha256": "0a" * 32, "reference": PHONE}]),
     "name and pattern": {"name": f"victim {MAIL}", "x_pattern": f"[a:b = '{MAIL}']"},
@@ -102,7 +103,7 @@ PLACES: dict[str, Object] = {
     "where sighted": {"where_sighted_refs": [f"identity--{MAIL}"]},
     "observed data": {"observed_data_refs": [f"observed-data--{PHONE}"]},
     "authors": {"authors": ["Jane Doe"]},
-    "fraction of a second": {"modified": f"2026-11-02T08:00:00.{PHONE}Z"},
+    "fraction of a second": {"modified": f"{WHEN[:19]}.{PHONE}Z"},
     "first seen": {"first_seen": PHONE},
     "first seen in ours": ours(first_seen=MAIL),
     "type of an extension": {"extensions": {extension.ID: {"extension_type": MAIL}}},

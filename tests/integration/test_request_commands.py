@@ -70,9 +70,9 @@ def test_errors_end_with_a_helpful_message(hub: Run) -> None:
 def test_a_file_of_requests_is_contributed_and_counted(hub: Run, tmp_path: Path) -> None:
     (tmp_path / "requests.csv").write_text(
         "record,value,kind,bank,country,asks,reference,amount,currency,deadline,legal_basis\n"
-        "request,123-4-56789-0,bank-account,KBANK,TH,Freeze,C-1,500,THB,2099-01-01,scheme rules\n"
+        "request,123-4-56789-0,bank-account,KBANK,TH,Freeze,C-1,500,THB,2199-01-01,scheme rules\n"
         "request,1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa,wallet,,,trace,C-2,0.5,BTC,{soon},statute\n".replace(
-            "{soon}", "2098-01-01"
+            "{soon}", "2198-01-01"
         ),
         encoding="utf-8",
     )
@@ -80,7 +80,7 @@ def test_a_file_of_requests_is_contributed_and_counted(hub: Run, tmp_path: Path)
     assert done["rejected"] == {"request-times": 2}
     text = (tmp_path / "requests.csv").read_text(encoding="utf-8")
     later = timestamp.text(timestamp.now() + timedelta(days=2))
-    (tmp_path / "requests.csv").write_text(re.sub("209[89]-01-01", later, text), encoding="utf-8")
+    (tmp_path / "requests.csv").write_text(re.sub("219[89]-01-01", later, text), encoding="utf-8")
     done = answer(hub("contribute", "requests.csv", "--partner", "First Bank", "--json"))
     assert (done["mapped"], done["rejected"]) == (2, {})
     [mine] = answer(hub("request", "list", "--partner", "Second Bank", "--json"))

@@ -26,6 +26,7 @@ from tests.contract.connectors.contract import latest
 from tests.integration import peers
 from tests.integration.peers import TAXII
 from tests.running import run
+from tests.times import text_ago
 
 ROOM = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 
@@ -41,7 +42,7 @@ def indicator(number: int, day: int = 1, **more: Any) -> dict[str, Any]:
         "pattern": f"[domain-name:value = 'h{number}.example.com']",
         "pattern_type": "stix",
         "valid_from": "2026-01-01T00:00:00Z",
-        "valid_until": "2099-01-01T00:00:00Z",
+        "valid_until": "2199-01-01T00:00:00Z",
         "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
         **more,
     }
@@ -130,7 +131,7 @@ class OtherHub:
 
     def report(self, *numbers: int) -> None:
         reader = ReportReader(
-            {"reporter": "A bank", "kind": "domain", "reported_at": "2026-11-01T00:00:00Z", "tlp": "green"}
+            {"reporter": "A bank", "kind": "domain", "reported_at": text_ago(days=31), "tlp": "green"}
         )
         objects = [obj for n in numbers for obj in to_stix(reader.report({"value": f"h{n}.example.com"}))]
         with self._store.begin() as tx:

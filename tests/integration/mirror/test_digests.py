@@ -145,7 +145,7 @@ def test_ends_are_followed_without_any_news(hub: FakeHub, settings: MirrorSettin
     def ending(number: int, text: str) -> dict[str, Any]:
         return indicator(number, 2, valid_until=text)
 
-    hub.add(ending(1, timestamp.text(timestamp.now())), ending(2, "2099-01-01T00:00:00.000Z"))
+    hub.add(ending(1, timestamp.text(timestamp.now())), ending(2, "2199-01-01T00:00:00.000Z"))
     assert sync(settings).active == 24
     assert sync(settings).digest == "equal"
     assert found(settings) == set(range(25)) - {1}
