@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -36,9 +36,10 @@ from server.store.item import Item
 from server.store.objects import ends
 from server.web.taxii.application import TaxiiApplication, call_wsgi
 from server.web.taxii.mount import mount
+from tests.times import ago
 
 TAXII = "application/taxii+json;version=2.1"
-BEGINNING = datetime(2026, 11, 2, 8, tzinfo=UTC)
+BEGINNING = ago(days=30).replace(hour=8, minute=0, second=0, microsecond=0)
 STEP = timedelta(minutes=7)
 
 # Name, kind, country, readable collections.
