@@ -24,12 +24,10 @@ from server.release.hub import Hub
 from server.release.route.policy import Policy
 from server.setup import set_up
 from server.store import Store, collections, hub_identity, partners, value_index
-from server.store.database.times import micros
 from server.store.item import Item
-from server.store.objects import ends
 from tests.unit.server.release.hubs import NOBODY_NEW
 
-_BEGIN = datetime(2026, 9, 1, tzinfo=UTC)
+_BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
 _DAYS = 30
 _SCAMS = ("investment", "romance", "merchandise", "unknown")
 _NAMES = tuple(f"Bank {number}" for number in range(6))
@@ -55,13 +53,12 @@ class Month:
     records: set[str] = field(default_factory=set)
     events: int = 0
 
-    def day(self, number: int, batches: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def day(self, number: int, batches: int, size: int) -> None:
         """Let partners contribute all day."""
         for batch in range(batches):
             at = _BEGIN + timedelta(days=number, minutes=batch * (1_400 // batches), seconds=1)
-            monkeypatch.setattr(timestamp, "now", lambda at=at: at)
-            monkeypatch.setattr(ends, "now", lambda at=at: micros(at))
-            self._batch(at, size)
+            with timestamp.frozen_at(at):
+                self._batch(at, size)
 
     def _batch(self, at: datetime, size: int) -> None:
         partner = self.random.choice(self.partners)
@@ -122,24 +119,23 @@ class Month:
     ids=["1200-events", "210000-events"],
 )
 def test_figures_of_a_month_match_an_independent_count(
-    initial_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int, size: int
+    initial_store: Path, tmp_path: Path, batches: int, size: int
 ) -> None:
     (tmp_path / "hub.db").write_bytes(initial_store.read_bytes())
     store = Store.open(f"sqlite:///{tmp_path / 'hub.db'}")
     set_up(store)
-    monkeypatch.setattr(timestamp, "now", lambda: _BEGIN)
     made = [
         Partner(name=name, kind=PartnerKind.BANK, country="TH", identity=ids.identity(name), vouched=True)
         for name in (*_NAMES, "Reader")
     ]
-    with store.begin() as tx:
+    with timestamp.frozen_at(_BEGIN), store.begin() as tx:
         for partner in made:
             partners.add(tx, partner)
             collections.grant(tx, partner.name, collections.get(tx, "takedown"), read=True)
         secret = hub_identity.secret(tx, "ids")
     month = Month(Hub(store, Policy(newcomers=NOBODY_NEW)), random.Random(15), made[:-1], secret)  # noqa: S311 - the same each time
     for number in range(_DAYS):
-        month.day(number, batches, size, monkeypatch)
+        month.day(number, batches, size)
         if number % 7 == 0:
             fold_all(month.hub)
     fold_all(month.hub)
