@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from server.setup import set_up
 from server.store import Store, credentials
 from tests import operators_desk
 from tests.lazy_imports import make_imports_lazy
+from tests.leaks import Leaks
 from tests.postgres import Postgres, PostgresMissing
 from tests.quick_pages import make_pages_quick
 from tests.quick_stores import QUICK_PASSWORDS, make_quick
@@ -122,8 +124,11 @@ def quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let no test depend on the date."""
+    """Let no test depend on the date, or leave anything open."""
     config.pluginmanager.register(RealClock())
+    # Only Linux lists what a process has open.
+    if sys.platform == "linux":
+        config.pluginmanager.register(Leaks())
 
 
 # Collecting the tests makes millions of objects and frees none.

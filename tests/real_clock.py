@@ -18,11 +18,13 @@ from schemas import timestamp
 
 _DATE = re.compile(r"\b(?:2026-(?:0[7-9]|1[0-2])|20(?:2[7-9]|[3-9]\d)-(?:0[1-9]|1[0-2]))(?:-\d\d)?(?!\d)")
 _IN_SOURCE = re.compile(_DATE.pattern + r"|\bdate(?:time)?\(\s*20\d\d,")
-_STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn"})
 
 
 class _Clock:
     """The machine's clock, which notes that it was read."""
+
+    # Not of the module, whose names are gone when the interpreter ends.
+    _starts = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn"})
 
     def __init__(self) -> None:
         self.was_read = False
@@ -34,7 +36,7 @@ class _Clock:
 
     def note_process(self, event: str, _arguments: tuple[object, ...]) -> None:
         """Count a process that a test starts as a reader of the clock."""
-        if event in _STARTS:
+        if event in self._starts:
             self.was_read = True
 
 

@@ -141,12 +141,16 @@ class OtherHub:
         with self._store.begin() as tx:
             assert retract(Hub(self._store), tx, f"h{number}.example.com", self._bank)
 
+    def close(self) -> None:
+        self._store.close()
+
 
 @pytest.fixture
-def other_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OtherHub:
+def other_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OtherHub]:
     other = OtherHub(tmp_path)
     monkeypatch.setenv("PEER_PASSWORD", other.login.password)
-    return other
+    yield other
+    other.close()
 
 
 def test_our_own_server_is_read_to_its_end(hub: Store, other_hub: OtherHub, tmp_path: Path) -> None:

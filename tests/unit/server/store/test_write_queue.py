@@ -4,27 +4,57 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from server.store import Store, StoreUnavailable
+from server.store.database import write_queue
 from server.store.database.write_queue import WriteQueue
 
 WRITES_ON = """
 import sys, time
 from server.store.database.write_queue import WriteQueue
-turns = WriteQueue(sys.argv[1], 30)
+turns = WriteQueue(sys.argv[1], 600)
 print("ready", flush=True)
-ends = time.monotonic() + 4
-while time.monotonic() < ends:
-    with turns:
+while True:
+    with turns, open(sys.argv[2], "a") as log:
+        log.write("x")
         time.sleep(0.02)
 """
 
 
-def test_threads_write_in_order_of_arrival(tmp_path: Path) -> None:
-    turns, order = WriteQueue(str(tmp_path / "turns"), 10), list[int]()
+@pytest.fixture(autouse=True)
+def _remember(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Expect further writers for minutes, since a busy machine may stop a test for seconds."""
+    monkeypatch.setattr(write_queue, "_CONTENDED_SECONDS", 600.0)
+
+
+@pytest.fixture
+def turns(tmp_path: Path) -> Iterator[WriteQueue]:
+    queue = WriteQueue(str(tmp_path / "turns"), 60)
+    yield queue
+    queue.close()
+
+
+@contextmanager
+def other_process(path: Path) -> Iterator[Path]:
+    """Let another process write without a pause, and yield a file with a byte for each of its turns."""
+    log = path.with_name("log")
+    command = [sys.executable, "-c", WRITES_ON, str(path), str(log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield log
+        finally:
+            process.kill()
+
+
+def test_threads_write_in_order_of_arrival(turns: WriteQueue) -> None:
+    order = list[int]()
 
     def write(number: int) -> None:
         with turns:
@@ -42,45 +72,40 @@ def test_threads_write_in_order_of_arrival(tmp_path: Path) -> None:
     assert order == list(range(8))
 
 
-def test_returning_writer_queues_behind_the_waiting_ones(tmp_path: Path) -> None:
-    turns, stop, written = WriteQueue(str(tmp_path / "turns"), 10), threading.Event(), list[int]()
+def test_returning_writer_queues_behind_the_waiting_ones(turns: WriteQueue) -> None:
+    stop, passed = threading.Event(), list[bool]()
 
     def write_on() -> None:
         while not stop.is_set():
             with turns:
-                written.append(1)
+                passed.append(bool(turns._waiting))
                 time.sleep(0.005)
 
     writer = threading.Thread(target=write_on)
     writer.start()
     try:
         for _ in range(10):
-            before = len(written)
             with turns:
-                assert len(written) - before <= 2
+                pass
             time.sleep(0.002)
     finally:
         stop.set()
         writer.join(60)
+    # Each time, the other may be in the turn that it has just got.
+    assert sum(passed) <= 10
 
 
-def test_busy_process_lets_another_write(tmp_path: Path) -> None:
-    path = str(tmp_path / "turns")
-    turns = WriteQueue(path, 10)
-    with subprocess.Popen([sys.executable, "-c", WRITES_ON, path], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        waited = []
+def test_busy_process_lets_another_write(turns: WriteQueue, tmp_path: Path) -> None:
+    passed = list[int]()
+    with other_process(tmp_path / "turns") as log:
         for _ in range(10):
-            began = time.monotonic()
+            before = log.stat().st_size if log.exists() else 0
             with turns:
-                waited.append(time.monotonic() - began)
+                passed.append(log.stat().st_size - before)
             time.sleep(0.01)
         assert turns.has_waiting_writers()
-        process.terminate()
-    # One turn of the other takes a fiftieth of a second. Without turns, some waits take seconds.
-    assert max(waited) < 1
-    assert sorted(waited)[5] < 0.2
+    # A busy machine may stop a test between its question and its place in the queue, but rarely.
+    assert sorted(passed)[5] <= 2
 
 
 def test_writer_that_waits_too_long_gets_an_error_and_blocks_no_other(tmp_path: Path) -> None:
@@ -101,6 +126,7 @@ def test_writer_that_waits_too_long_gets_an_error_and_blocks_no_other(tmp_path: 
     assert len(failed) == 1
     with turns:
         pass
+    turns.close()
 
 
 def test_slow_writer_makes_the_store_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,8 +157,8 @@ def test_writing_continues_without_a_lock_file(tmp_path: Path) -> None:
     assert not turns.has_waiting_writers()
 
 
-def test_background_writer_waits_its_turn_and_hurries_no_other(tmp_path: Path) -> None:
-    turns, order = WriteQueue(str(tmp_path / "turns"), 10), list[str]()
+def test_background_writer_waits_its_turn_and_hurries_no_other(turns: WriteQueue) -> None:
+    order = list[str]()
 
     def write() -> None:
         with turns.in_passing():
@@ -150,13 +176,8 @@ def test_background_writer_waits_its_turn_and_hurries_no_other(tmp_path: Path) -
     assert not turns.has_waiting_writers()
 
 
-def test_background_writer_gets_a_turn_between_those_of_another_process(tmp_path: Path) -> None:
-    path = str(tmp_path / "turns")
-    turns = WriteQueue(path, 10)
-    with subprocess.Popen([sys.executable, "-c", WRITES_ON, path], stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
+def test_background_writer_gets_a_turn_between_those_of_another_process(turns: WriteQueue, tmp_path: Path) -> None:
+    with other_process(tmp_path / "turns"):
         for _ in range(3):
             with turns.in_passing():
                 pass
-        other.terminate()
