@@ -96,6 +96,8 @@ class Postgres:
                 "listen_addresses": "",
                 "unix_socket_directories": str(self.folder),
                 "max_connections": "500",
+                # In files of the folder, which are removed even if the server was killed.
+                "dynamic_shared_memory_type": "mmap",
             }
             if not durable:
                 self._settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
