@@ -12,17 +12,24 @@ from server.store import Store
 ROOT = Path(__file__).parents[2]
 # A thread that accepts the signal: the system may choose it when the main thread is blocked.
 SCRIPT = """
-import signal, sys, threading, time
+import signal, sys, threading
 from feeds.runs.schedule import run_until_stopped
 from server.release.hub import Hub
 from server.store import Store
 
+class Stopped(threading.Event):
+    def wait(self, timeout=None):
+        begun.set()
+        return super().wait(timeout)
+
+begun = threading.Event()
+
 def take_the_signal():
-    time.sleep(1)
+    begun.wait()
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
 threading.Thread(target=take_the_signal, daemon=True).start()
-run_until_stopped(Hub(Store.open(sys.argv[1])), [])
+run_until_stopped(Hub(Store.open(sys.argv[1])), [], orphaned=Stopped())
 print("ended")
 """
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -21,7 +22,7 @@ from server.store.collections import Collection
 from server.store.feed_state import FeedState, LeaseLost
 from server.store.item import Item
 from tests.running import run
-from tests.unit.feeds.ticking import Ticking, furnish, pull_settings
+from tests.unit.feeds.ticking import Ticking, furnish, pull_settings, until
 
 SECOND = 1_000_000
 START = datetime(2026, 5, 24, 9, 30, tzinfo=UTC)
@@ -47,15 +48,20 @@ def test_a_feed_is_claimed_by_one_run_and_free_after_it(store: Store) -> None:
 
 def test_claim_outlasts_its_lease_during_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.runs.run._RENEW_AFTER", 0.05)
-    real = feed_state.renew_lease
-    monkeypatch.setattr(feed_state, "renew_lease", lambda tx, lease: real(tx, lease, seconds=0.4))
     made = lease_run(store, "f")
     assert made is not None
+
+    def ends() -> int:
+        with store.read() as tx:
+            return feed_state.lease_holders(tx)["f"].until
+
     with made:
-        time.sleep(0.2)
+        first = ends()
+        until(lambda: ends() > first)
         with store.begin() as tx:
             feed_state.renew_lease(tx, made._lease)
-        time.sleep(1)
+        second = ends()
+        until(lambda: ends() > second)
         assert lease_run(store, "f") is None
 
 
@@ -180,14 +186,18 @@ def test_a_page_is_not_kept_for_long(store: Store, room: Collection) -> None:
     assert pages.reads == 2
 
 
-def test_a_full_page_is_shared_while_the_collection_grows_but_not_for_long(store: Store, room: Collection) -> None:
+def test_a_full_page_is_shared_while_the_collection_grows_but_not_for_long(
+    store: Store, room: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add(store, room, *range(20))
-    pages = SharedPages(busy_seconds=0.3)
+    moment = [0.0]
+    monkeypatch.setattr("feeds.runs.run.time", SimpleNamespace(monotonic=lambda: moment[0]))
+    pages = SharedPages(busy_seconds=3)
     assert len(walk(store, room, pages)) == 20
     add(store, room, 20)
     assert len(walk(store, room, pages)) == 21
     assert pages.reads == 4
-    time.sleep(0.3)
+    moment[0] = 3
     assert len(walk(store, room, pages)) == 21
     assert pages.reads == 5
 
