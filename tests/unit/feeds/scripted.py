@@ -72,7 +72,7 @@ def says(answer: bytes) -> Script:
 
 
 def settings(**more: Any) -> OutboundSettings:
-    return OutboundSettings.model_validate({"allow_private": True, "retries": 0, "timeout": "2s", **more})
+    return OutboundSettings.model_validate({"allow_private": True, "retries": 0, "timeout": "60s", **more})
 
 
 def ask(peer: Peer, **more: Any) -> requests.Response:

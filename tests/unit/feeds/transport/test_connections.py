@@ -69,11 +69,12 @@ def test_slow_body_or_head_is_cut_off(serve: Serve, head: bytes) -> None:
     started = time.monotonic()
     with pytest.raises(TryLater):
         ask(peer, answer_within="400ms", retries=1)
-    assert time.monotonic() - started < 8
+    # The whole would take more than an hour.
+    assert time.monotonic() - started < 60
 
 
 def test_silence_is_cut_off(serve: Serve) -> None:
-    peer = serve(lambda *_: peer.over.wait(5))
+    peer = serve(lambda *_: peer.over.wait(60))
     with pytest.raises(TryLater, match="does not answer"):
         ask(peer, timeout="200ms")
 
@@ -107,7 +108,8 @@ def test_slow_tls_handshake_is_cut_off(serve: Serve) -> None:
         finally:
             over.set()
             thread.join()
-        assert time.monotonic() - started < 5
+        # The whole would take a quarter of an hour.
+        assert time.monotonic() - started < 60
 
 
 def test_stream_can_be_long_and_large(serve: Serve) -> None:
