@@ -161,18 +161,19 @@ def test_lock_timeout_on_postgresql_asks_for_a_retry(store: Store) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("program", "seconds"), [(HOLD, 5.5), (COPY, 5.5)], ids=["between statements", "in a COPY"])
+@pytest.mark.parametrize("program", [HOLD, COPY], ids=["between statements", "in a COPY"])
 def test_frozen_process_on_postgresql_delays_no_other_for_more_than_five_seconds(
-    url: str, store: Store, program: str, seconds: float
+    url: str, store: Store, program: str
 ) -> None:
+    assert max(postgresql._SILENCE_SECONDS, postgresql._PATIENT_SECONDS + postgresql._WORDLESS_SECONDS) <= 5
     holder = subprocess.Popen([sys.executable, "-c", program, url], stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"locked\n"
         holder.send_signal(signal.SIGSTOP)
         began = time.monotonic()
-        lock(store)
-        assert time.monotonic() - began < seconds  # partly for a busy machine
+        lock(store, "lock_timeout = '5min'", "statement_timeout = '5min'")
+        assert time.monotonic() - began < 60  # mostly for a busy machine: the process holds it for ten minutes
     finally:
         holder.kill()
         holder.communicate()
