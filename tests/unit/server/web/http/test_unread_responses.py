@@ -86,7 +86,7 @@ class Server:
             writer.transport.abort()
         self._writers.clear()
 
-    async def until(self, true: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = 60.0) -> None:
         for _ in range(int(seconds / 0.02)):
             if true():
                 return
@@ -112,7 +112,7 @@ async def serving(application: Application, limits: ResponseLimits | None = None
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
     async def whole() -> None:
-        await asyncio.wait_for(test(), 60)
+        await asyncio.wait_for(test(), 120)
 
     asyncio.run(whole())
 
