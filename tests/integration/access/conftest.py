@@ -57,7 +57,7 @@ class Hub:
 Serve = Callable[..., Hub]
 
 
-def eventually(true: Callable[[], bool], seconds: float = 30.0) -> None:
+def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not true():

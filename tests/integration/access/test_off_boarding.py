@@ -44,6 +44,6 @@ def test_reading_position_closes_a_receipt_within_seconds(serve: Serve) -> None:
             known = len(retractions.all_receipts(tx, only_open=True))
         return int(float(metrics["scamfeed_receipts_open"])), known
 
-    eventually(lambda: standing() == (1, 1), seconds=10)
+    eventually(lambda: standing() == (1, 1))
     assert hub.get().status_code == 200
-    eventually(lambda: standing() == (0, 0), seconds=10)
+    eventually(lambda: standing() == (0, 0))
