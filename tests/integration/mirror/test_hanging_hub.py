@@ -20,7 +20,7 @@ from tests.integration.mirror.fake_hub import FakeHub, serving
 from tests.unit.feeds.client.mirror.objects import indicator
 
 Fault = Literal["silent", "trickles", "headers"]
-SOON = 10.0
+SOON = 60.0
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def stalling(fault: Fault) -> Iterator[str]:
 
 
 def settings(tmp_path: Path, *urls: str, **more: Any) -> MirrorSettings:
-    common = {"collections": ["room"], "allow_private": True, "retries": 0, **more}
+    common = {"collections": ["room"], "allow_private": True, "retries": 0, "timeout": "10m", **more}
     tables = [{"name": f"hub{number}", "url": url, **common} for number, url in enumerate(urls)]
     mirror = {"file": str(tmp_path / "mirror.db"), "every": "100ms"}
     return MirrorSettings.model_validate({"mirror": mirror, "hub": tables})
@@ -122,18 +122,18 @@ def test_twenty_hanging_hubs_delay_no_other(healthy: FakeHub, tmp_path: Path) ->
 
 @pytest.mark.long
 def test_one_sync_waits_for_all_and_shows_each_result_at_once(healthy: FakeHub, tmp_path: Path) -> None:
+    rounds: list[HubRound] = []
     with stalling("trickles") as stalled:
-        given = settings(tmp_path, stalled, healthy.url, answer_within="4s")
-        rounds: list[HubRound] = []
-        began = time.monotonic()
+        given = settings(tmp_path, stalled, healthy.url)
         thread = threading.Thread(target=lambda: rounds.extend(sync_once(given)))
         thread.start()
         with Mirror(given) as mirror:
-            within(3.5, lambda: mirror.check("h1.example.com").found)
-            assert thread.is_alive()
-            thread.join(60)
-        assert time.monotonic() - began >= 4
-        assert [(done.hub, bool(done.error)) for done in rounds] == [("hub0", True), ("hub1", False)]
+            within(SOON, lambda: mirror.check("h1.example.com").found)
+        thread.join(1)
+        assert thread.is_alive()
+    # The other hub has ended, in the middle of its response.
+    thread.join(60)
+    assert [(done.hub, bool(done.error)) for done in rounds] == [("hub0", True), ("hub1", False)]
 
 
 def test_failing_round_does_not_end_the_others(
