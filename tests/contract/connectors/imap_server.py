@@ -85,7 +85,7 @@ class _Handler(socketserver.StreamRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
             if server.fault == "silent":
-                server.over.wait(3)
+                server.over.wait(60)
                 return
             self._send_line(f"* OK [CAPABILITY {server.capabilities}] ready")
             while line := self.rfile.readline():
@@ -149,7 +149,7 @@ class _Handler(socketserver.StreamRequestHandler):
             part = mail[: int(most[1])] if most else mail
             if self.server_.fault == "huge":
                 self._send_line(f"* {place} FETCH (UID {uid} BODY[]<0> {{{1 << 40}}}")
-                self.server_.over.wait(3)
+                self.server_.over.wait(60)
                 return
             self._send_line(f"* {place} FETCH (UID {uid} BODY[]<0> {{{len(part)}}}")
             if self.server_.fault == "trickle":

@@ -122,7 +122,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         peer.asked.append({name: values[0] for name, values in parse_qs(parts.query).items()})
         self.close_connection = True
         if peer.fault == "silent":
-            peer.over.wait(3)
+            peer.over.wait(60)
         elif peer.fault == "cut":
             self.connection.close()
         elif self.headers.get("Authorization") != "Bearer t0ken" or parts.path != "/stream/4a7f":
@@ -139,6 +139,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     self.wfile.write(f"{len(said):x}\r\n".encode() + said + b"\r\n")
                     self.wfile.flush()
                     if peer.fault == "mute":
-                        peer.over.wait(3)
+                        peer.over.wait(60)
             except OSError:
                 return

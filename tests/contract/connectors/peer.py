@@ -94,7 +94,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.peer.asked.append(asked)
         fault = self.peer.fault
         if fault == "silent":
-            self.peer.over.wait(5)
+            self.peer.over.wait(60)
         elif fault == "cut":
             self.connection.close()
         elif fault == "moved":

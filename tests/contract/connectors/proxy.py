@@ -48,7 +48,7 @@ class _Handler(socketserver.BaseRequestHandler):
         port = int(head.split(b" ")[1].rpartition(b":")[2])
         with socket.create_connection(("127.0.0.1", port)) as there:
             # The server's first bytes arrive with the response.
-            there.settimeout(0.2)
+            there.settimeout(60)
             with suppress(TimeoutError):
                 first = there.recv(4096)
                 self.request.sendall(b"HTTP/1.1 200 Established\r\n\r\n" + first)

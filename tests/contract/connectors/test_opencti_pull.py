@@ -268,7 +268,7 @@ class TestStream(OpenctiContract):
         self.prepare(store, 1)
         began = time.monotonic()
         run(store, self.feed(stay="300ms"))
-        assert 0.3 <= time.monotonic() - began < 3
+        assert 0.3 <= time.monotonic() - began < 60
 
     def test_recreated_indicator_is_active(self, store: Store) -> None:
         self.prepare(store, 1)
