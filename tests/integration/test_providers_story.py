@@ -32,7 +32,7 @@ PARTNERS: tuple[tuple[str, PartnerKind, tuple[str, ...], tuple[str, ...]], ...] 
     ("bank-c", PartnerKind.BANK, ("mule-accounts-full", "public"), ()),
     ("police", PartnerKind.GOVERNMENT, ("mule-accounts",), ()),
 )
-SECONDS = 5
+SECONDS = 60
 SECRET = "whsec_" + base64.b64encode(b"a secret of the webhook's tests!").decode()
 
 

@@ -29,7 +29,7 @@ SECRET = "whsec_" + base64.b64encode(b"a secret of the webhook's tests!").decode
 # Each account is held by the bank at the same position.
 BANKS = ("KASITHBK", "GSBATHBK", "SICOTHBK", "BKKBTHBK")
 ACCOUNTS = ("TH:KASITHBK:1234567890", "TH:GSBATHBK:012345678901", "TH:SICOTHBK:1234567890", "TH:BKKBTHBK:1234567890")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -21,7 +21,7 @@ from server.store.objects.query import Query
 from tests.integration.parallel.contributors import Contributor, Obj
 
 # Unblocked work finishes in this time even on a busy machine. Blocked work stays unfinished for it.
-PATIENCE = 30.0
+PATIENCE = 60.0
 WAITING = 0.3
 
 
