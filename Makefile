@@ -62,9 +62,12 @@ coverage: $(VENV)/.ok ## all tests, with branch coverage
 check: $(VENV)/.ok ## format, lint, types, import contracts, generated files, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@+$(MAKE) --no-print-directory -k -j 2 types test
+
+.PHONY: types
+types: $(VENV)/.ok
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory test
 
 gate: ## what each change has to pass, as .ci/run: demo, check, postgresql, interop, browser, the newest Python
 	@.ci/run

@@ -26,12 +26,12 @@ first_of() {
 }
 
 # again PYTHON LOG: run the tests that failed in the log once more, without the others. Succeed if all pass. Fail if
-# the tests did not run to their end, or if more than 30 failed: that is no accident.
+# the tests did not run to their end, if the types are wrong, or if more than 30 failed: that is no accident.
 again() {
   local python=$1 log=$2 failed
   mapfile -t failed < <(grep -aE '^(FAILED|ERROR) tests/' "$log" | sed -E 's/^(FAILED|ERROR) //; s/ - .*//' | sort -u)
   [ "${#failed[@]}" -gt 0 ] && [ "${#failed[@]}" -le 30 ] || return 1
-  grep -aqE 'INTERNALERROR|Interrupted: |no tests ran' "$log" && return 1
+  grep -aqE 'INTERNALERROR|Interrupted: |no tests ran|\*\*\* \[.*: types\]' "$log" && return 1
   grep -aqE '^=+ .*(failed|error).* in [0-9.]+s|^[0-9]+ (failed|error).* in [0-9.]+s' "$log" || return 1
   echo "A second try of ${#failed[@]} failed tests:"
   "$python" -m pytest -q "${failed[@]}" 2>&1 || return 1
