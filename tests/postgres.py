@@ -25,6 +25,8 @@ from tests.orphans import OwnFolder, dying
 PATIENCE = 60
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - each server makes a folder of its own in it
 _DATABASES_AT_MOST = 8 * 1024**3
+# What moves the clock in `make dates`. The database uses the clock of the tests.
+_CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
 
 
 class PostgresMissing(Exception):
@@ -83,7 +85,10 @@ class Postgres:
         self._own = OwnFolder("scamfeed-postgres-", None if durable else _memory())
         self.folder = self._own.path
         # In the form for ``Popen``.
-        self.runs_as: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}}
+        environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+        if "FAKETIME" in os.environ:
+            environment |= {name: os.environ[name] for name in _CLOCK if name in os.environ}
+        self.runs_as: dict[str, Any] = {"cwd": self.folder, "env": environment}
         try:
             if os.geteuid() == 0:
                 nobody = pwd.getpwnam("nobody")
