@@ -86,7 +86,7 @@ def test_record_about_many_listings_counts_once(
         {"period_from": f"{ago(days=48):%Y-%m-%d}", "reported_at": text_ago(days=30)},
         {"period_from": None, "period_to": None, "reported_at": text_ago(days=30)},
     ],
-    ids=str,
+    ids=["the same", "later", "another period", "no period"],
 )
 def test_repeated_statement_counts_once(
     reports: Reports,
