@@ -143,13 +143,20 @@ class Mirror(AbstractContextManager["Mirror"]):
             held = self._find((digest_of_name(spelled),))
             if held.by_name:
                 return _answer(value, _AskedValue.of(ValueReading(kind, value, spelled)), held)
-        asked = _read(value, kind, tuple(details.items()) if details else (), self._state.rules.country)
+        country, columns = self._state.country, tuple(details.items()) if details else ()
+        asked = _read(value, kind, columns, country)
         if isinstance(asked, RefusedValue):
+            state = self._find((b"",)).state
+            if state.country != country:
+                return self.check(value, kind, details)
             return self._refusal(value, kind, asked)
         answers = [
             _answer(value, each, held if each.reading.name == spelled else self._find(each.names, each.pages))
             for each in asked
         ]
+        if self._state.country != country:
+            # A sync has learnt it meanwhile.
+            return self.check(value, kind, details)
         if len(answers) == 1:
             return answers[0]
         return msgspec.structs.replace(min(answers, key=_place), readings=tuple(map(_named, answers)))

@@ -28,6 +28,7 @@ _LINES = {"Accept": "application/x-ndjson, application/json"}
 _LONGEST_LINE = 4 << 20
 _MOST_COLLECTIONS = 10_000
 _LONGEST_NAME = 300
+_COUNTRY = re.compile("([A-Z]{2})?")
 _ENDS_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -43,7 +44,7 @@ class HubDigest(NamedTuple):
     """A hub's digest of a collection's active set at a moment, up to a place in the collection's order (milliseconds).
 
     ``lag`` is how long the hub has not confirmed that the collection is current, by its own clock; None if it never
-    stated this.
+    stated this. ``country`` is the hub's own, "" for a hub without one; None if the hub does not state it.
     """
 
     as_of: int
@@ -51,6 +52,7 @@ class HubDigest(NamedTuple):
     active: int
     digest: str
     lag: int | None = None
+    country: str | None = None
 
 
 class DigestBehind(Exception):
@@ -110,6 +112,7 @@ class HubClient(AbstractContextManager["HubClient"]):
                 int(stated["active"]),
                 str(stated["digest"]).lower(),
                 _lag(date_of(answer) or milliseconds(stated["as_of"]), stated.get("heartbeat")),
+                _country(stated.get("country")),
             )
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError, Rejected):
             return None
@@ -201,6 +204,11 @@ def _lag(now: int, heartbeat: Any) -> int | None:
         return max(0, now - milliseconds(heartbeat))
     except (ValueError, TypeError, AttributeError, Rejected):
         return None
+
+
+def _country(stated: Any) -> str | None:
+    """Return the country that a hub states, None if it is none that is readable."""
+    return stated if isinstance(stated, str) and _COUNTRY.fullmatch(stated) else None
 
 
 def in_a_line(name: Any) -> str:

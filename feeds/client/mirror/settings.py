@@ -68,12 +68,13 @@ class MirrorOptions(BaseModel):
         Duration, Field(description="maximum age of a copy; an older one never answers block or none")
     ] = "1h"
     country: Annotated[
-        str,
+        str | None,
         Field(
             pattern="^([A-Z]{2})?$",
-            description="the hub's country (ISO 3166-1 alpha-2), for numbers and banks without one; empty is none",
+            description="country (ISO 3166-1 alpha-2) of numbers and banks without one; empty is none. Without it, the "
+            "country that the hubs state",
         ),
-    ] = "TH"
+    ] = None
     rehearse: Annotated[
         bool, Field(description="treat sandbox listings as real: only for a copy that no real payment uses")
     ] = False
@@ -145,7 +146,7 @@ class CheckRules(BaseModel):
     actions: dict[str, str] = {}
     wanted: dict[str, list[str]] = {}
     rehearse: bool = False
-    country: str = "TH"
+    country: str | None = None
 
     def word(self, grade: str) -> str:
         """Return the configured word for a grade, or for an answer without a grade."""

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 from feeds.client.mirror.clock import NEVER, CurrentSpan, HubClock, LocalMoment
 from feeds.client.mirror.entries import time_text
 from feeds.client.mirror.settings import CheckRules
-from feeds.client.mirror.tables import clock_fact, has_listings, log_fact
+from feeds.client.mirror.tables import clock_fact, country_fact, has_listings, log_fact
 
 # The clock of a hub that was never read counts as equal to ours.
 _UNREAD = HubClock()
+# The country of values without one, while no hub has stated its own: hubs of earlier versions do not.
+_COUNTRY = "TH"
 
 
 class VisibleCopy(NamedTuple):
@@ -48,6 +50,7 @@ class MirrorState(NamedTuple):
     ``generation`` changes with each of these. All copies are current up to ``oldest``, None if one never was.
     ``missing`` are configured collections without a copy, as ``hub/collection``; ``errors`` are those of hubs.
     ``filling`` are incomplete copies. During ``complete`` a value that is in no copy is listed at no hub.
+    ``country`` is that of values without one, "" for none.
     """
 
     generation: int
@@ -60,13 +63,14 @@ class MirrorState(NamedTuple):
     filling: tuple[str, ...]
     clocks: Mapping[str, HubClock]
     complete: CurrentSpan
+    country: str
 
     def is_stale(self, here: LocalMoment) -> bool:
         """Return whether a value that is not found may still be listed at a hub."""
         return not self.complete.includes(here)
 
 
-EMPTY = MirrorState(-1, CheckRules(), {}, None, None, (), {}, (), {}, NEVER)
+EMPTY = MirrorState(-1, CheckRules(), {}, None, None, (), {}, (), {}, NEVER, _COUNTRY)
 
 
 def load(db: sqlite3.Connection, rules: CheckRules | None = None) -> MirrorState:
@@ -103,7 +107,18 @@ def _state(facts: Mapping[str, Any], rows: Sequence[Any], rules: CheckRules) -> 
         tuple(f"{hub}/{alias or collection}" for hub, collection, alias in filling),
         {copy.hub: copy.clock for copy in every},
         NEVER if missing or _lacks_some(every, filling) else reduce(CurrentSpan.overlap, (copy.span for copy in every)),
+        _country(facts, rules),
     )
+
+
+def _country(facts: Mapping[str, Any], rules: CheckRules) -> str:
+    """Return the country of the settings, else the one that all hubs state; none if they state different ones."""
+    if rules.country is not None:
+        return rules.country
+    stated = {json.loads(facts[name]) for hub in rules.wanted if (name := country_fact(hub)) in facts}
+    if len(stated) > 1:
+        return ""
+    return stated.pop() if stated else _COUNTRY
 
 
 def _lacks_some(copies: Collection[VisibleCopy], filling: Sequence[tuple[str, str, str]]) -> bool:

@@ -32,7 +32,7 @@ from feeds.client.mirror.hub_client import (
 )
 from feeds.client.mirror.ledger import LogCheck, LogMemory, read_account
 from feeds.client.mirror.settings import MirroredHub
-from feeds.client.mirror.tables import PAGED_AFTER, clock_fact
+from feeds.client.mirror.tables import PAGED_AFTER, clock_fact, country_fact
 from feeds.client.verify.heads import BrokenLog
 from feeds.errors import Misconfigured, TryLater
 from feeds.settings import duration
@@ -123,6 +123,12 @@ class HubSync:
             logger.warning("clock-differs hub=%s ahead_seconds=%.1f", self._hub.name, clock.ahead / 1000)
         self._clock = clock
         self._writer.keep_fact(clock_fact(self._hub.name), clock._asdict())
+
+    def _keep_country(self, country: str | None) -> None:
+        """Store the country that the hub states, in which checks read values without a country."""
+        name = country_fact(self._hub.name)
+        if country is not None and country != self._writer.fact(name):
+            self._writer.keep_fact(name, country)
 
     def _now(self) -> int:
         """Return the time at the hub."""
@@ -339,6 +345,7 @@ class HubSync:
                 return "behind", min(started, max(begun, copy.proved or 0) + _BELIEVED)
             if stated is None:
                 return "none", started
+            self._keep_country(stated.country)
             if stated.as_of < asked - _OLDEST_DIGEST:
                 return "behind", None
             mine = self._writer.active_set(copy, stated.as_of)

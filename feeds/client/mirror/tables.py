@@ -80,6 +80,11 @@ def clock_fact(hub: str) -> str:
     return f"clock:{hub}"
 
 
+def country_fact(hub: str) -> str:
+    """Return the name of the fact about a hub's country, as the hub states it."""
+    return f"country:{hub}"
+
+
 def has_listings(connection: sqlite3.Connection) -> bool:
     """Return whether a file stores the number of listings of each copy, unlike files of earlier versions."""
     return any(column[1] == "listings" for column in connection.execute("PRAGMA table_info(copies)"))

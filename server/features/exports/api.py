@@ -73,6 +73,7 @@ class ActiveSets(ApiService):
             "listings": found.listings,
             "digest": found.digest,
             "heartbeat": None if current is None else stamp(current),
+            "country": self.site.settings.country,
         }
         return json_response(resource, collection=collection.id)
 
@@ -180,8 +181,9 @@ _DIGEST = NamedSchema(
             "listings": _COUNT,
             "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
             "heartbeat": {"anyOf": [STAMP, {"type": "null"}]},
+            "country": {"type": "string", "pattern": "^([A-Z]{2})?$"},
         },
-        "required": ["as_of", "added_up_to", "active", "listings", "digest", "heartbeat"],
+        "required": ["as_of", "added_up_to", "active", "listings", "digest", "heartbeat", "country"],
     },
 )
 _POSITION = {
