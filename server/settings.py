@@ -753,8 +753,8 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             description=(
-                "listings that an organisation ends within 24 hours, by retractions, findings and outcomes, "
-                "without a second person; 0 is no limit: reviews.md#many-ends"
+                "listings that an organisation ends within 24 hours, by retractions, findings, outcomes, lifted "
+                "holds and reports of coercion, without a second person; 0 is no limit: reviews.md#many-ends"
             ),
         ),
     ] = 100

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,8 @@ class Served:
         status: Obj = given.json()
         return status
 
-    def report(self, by: str, *numbers: str, bank: str = "KBANK") -> list[Obj]:
-        given = {"reporter": by, "kind": "bank-account", "bank": bank, "country": "TH", "tlp": "amber"}
-        reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now()), "confidence": "90"})
-        objects = [obj for number in numbers for obj in to_stix(reader.report({"value": number}))]
+    def report(self, by: str, *numbers: str, bank: str = "KBANK", **more: str) -> list[Obj]:
+        objects = reported(by, *numbers, bank=bank, **more)
         assert self.post(by, *objects)["failure_count"] == 0
         return [obj for obj in objects if obj["type"] == "indicator"]
 
@@ -86,6 +85,12 @@ class Served:
 
 def accounts(count: int, first: int = 4567000000) -> list[str]:
     return [str(first + number) for number in range(count)]
+
+
+def reported(by: str, *numbers: str, bank: str = "KBANK", **more: str) -> list[Obj]:
+    given = {"reporter": by, "kind": "bank-account", "bank": bank, "country": "TH", "tlp": "amber", "confidence": "90"}
+    reader = ReportReader({**given, "reported_at": timestamp.text(timestamp.now()), **more})
+    return [obj for number in numbers for obj in to_stix(reader.report({"value": number}))]
 
 
 def revoked(obj: Obj) -> Obj:
@@ -128,6 +133,7 @@ def served(
                 institutions=institutions,
                 vouched=True,
                 trusted=name == TRUSTED,
+                authority=("bank-account",) if name == TRUSTED else (),
             )
             tokens[name] = partners.add(tx, made).token
             collections.grant(tx, name, collections.get(tx, "inbox"), write=True)
@@ -205,6 +211,11 @@ def another(obj: Obj) -> Obj:
     return {**obj, "modified": timestamp.text(timestamp.now()), "pattern": pattern}
 
 
+def almost_over(obj: Obj) -> Obj:
+    soon = timestamp.text(timestamp.now() + timedelta(hours=1))
+    return {**obj, "modified": timestamp.text(timestamp.now()), "valid_until": soon}
+
+
 @pytest.mark.parametrize("change", [over, red, another])
 def test_version_that_ends_a_report_counts_as_an_end(served: Served, change: Callable[[Obj], Obj]) -> None:
     reports = served.report(REPORTER, *accounts(LIMIT + 5))
@@ -215,6 +226,51 @@ def test_version_that_ends_a_report_counts_as_an_end(served: Served, change: Cal
     served.scamfeed("review", "approve", "--rule", "many-ends", "--by", "Somsri")
     assert served.waiting() == 0
     assert not {obj["pattern"] for obj in served.listed()} & values
+
+
+def test_version_that_is_over_within_a_day_counts_as_an_end(served: Served) -> None:
+    reports = served.report(REPORTER, *accounts(LIMIT + 5))
+    assert served.post(REPORTER, *map(almost_over, reports))["pending_count"] == served.waiting() == 5
+    tomorrow = timestamp.text(timestamp.now() + timedelta(days=1))
+    assert sum(obj["valid_until"] > tomorrow for obj in served.listed()) == 5
+
+
+@pytest.mark.parametrize("by", [REPORTER, PROVIDER])
+def test_reports_of_coercion_that_take_accounts_out_of_shared_collections_wait(served: Served, by: str) -> None:
+    served.report(REPORTER, *accounts(LIMIT + 5))
+    status = served.post(by, *reported(by, *accounts(LIMIT + 5), holder_status="coerced"))
+    assert status["pending_count"] == served.waiting() == len(served.listed()) == 5
+    assert "second person of your organisation to confirm it" in status["pendings"][0]["message"]
+    served.scamfeed("review", "approve", "--rule", "many-ends", "--by", "Somsri")
+    assert (served.listed(), served.waiting()) == ([], 0)
+
+
+def test_reports_of_coercion_that_end_no_listing_are_not_counted(served: Served) -> None:
+    status = served.post(PROVIDER, *reported(PROVIDER, *accounts(LIMIT + 5), holder_status="coerced"))
+    assert (status["pending_count"], status["failure_count"], served.waiting()) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("until", [None, timedelta(hours=1)], ids=["lifted", "shortened"])
+def test_lifted_and_shortened_holds_wait(served: Served, until: timedelta | None) -> None:
+    def ahead(by: timedelta) -> dict[str, str]:
+        return {"hold_until": timestamp.text(timestamp.now() + by)}
+
+    def held() -> int:
+        tomorrow = timestamp.text(timestamp.now() + timedelta(days=1))
+        holds = (extension.context_of(obj).get("hold") for obj in served.listed())
+        return sum(hold is not None and hold["until"] > tomorrow for hold in holds)
+
+    served.report(TRUSTED, *accounts(LIMIT + 3), **ahead(timedelta(days=30)))
+    assert held() == LIMIT + 3
+    longer = served.post(TRUSTED, *reported(TRUSTED, *accounts(LIMIT + 3), **ahead(timedelta(days=60))))
+    assert longer["pending_count"] == 0
+    status = served.post(TRUSTED, *reported(TRUSTED, *accounts(LIMIT + 3), **(ahead(until) if until else {})))
+    assert status["pending_count"] == served.waiting() == held() == 3
+    for row in answer(served.scamfeed("review", "list", "--rule", "many-ends", "--json")):
+        # Values that police hold are decided one at a time.
+        approved = served.scamfeed("review", "approve", row["id"], "--by", "Somsri")
+        assert approved.exit_code == 0, approved.output
+    assert held() == served.waiting() == 0
 
 
 def test_outcomes_that_delist_wait(served: Served) -> None:

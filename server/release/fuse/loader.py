@@ -16,8 +16,7 @@ from schemas.report import Report
 from schemas.vocabulary import HolderStatus, Tlp
 from server.release import hooks
 from server.release.context import ReleaseContext
-from server.release.fuse import answers, grade
-from server.release.fuse.authority import confirms_coercion, standing_of
+from server.release.fuse import answers, authority, grade
 from server.release.fuse.consensus import live
 from server.release.fuse.repeats import without_repeats
 from server.release.fuse.statements import (
@@ -285,7 +284,7 @@ class Loader:
     ) -> None:
         """Note whether a report confirms that the holder is coerced; if none does, which reports are a sign of it."""
         signs = [(key, report) for key, report in reports if report.holder_status is HolderStatus.COERCED]
-        value.coerced = any(self._confirms_coercion(key, report) for key, report in signs)
+        value.coerced = any(self.confirms_coercion(key, report) for key, report in signs)
         value.signs = frozenset(key for key, _ in signs)
         if of_hubs is not None:
             value.coerced |= of_hubs.spared
@@ -312,14 +311,14 @@ class Loader:
         review = self.states.get(key)
         return review is not None and review.state != "approved" and not is_published_meanwhile(review)
 
-    def _confirms_coercion(self, key: str, report: Report) -> bool:
+    def confirms_coercion(self, key: str, report: Report) -> bool:
         """Return whether a partner with standing reports that the holder is coerced, or a person approved the sign."""
         review = self.states.get(key)
         if review is not None and review.state == "approved" and review.rule == COERCED:
             return True
         partner, context = self.context.contributor(key), self.context
         reliability = context.reliability(partner, report.kind)
-        return confirms_coercion(partner, report, reliability, context.registry, context.policy)
+        return authority.confirms_coercion(partner, report, reliability, context.registry, context.policy)
 
     def statement(self, key: str, report: Report, *, coerced: bool = False) -> Statement | None:
         """Return a report as a statement with its audience; None if one of its markings is unknown.
@@ -368,11 +367,12 @@ class Loader:
         )
 
     def leaves_a_collection(self, key: str, obj: Obj, report: Report) -> bool:
-        """Return whether a new version of a report may leave a shared collection because of its marking or limits."""
+        """Return whether a new version of a report leaves a shared collection by its marking, limits or coercion."""
         before = self.known[key]
+        context, context_before = extension.context_of(obj), extension.context_of(before)
         if all(
             before.get(name) == obj.get(name) for name in ("object_marking_refs", "granular_markings", "labels")
-        ) and extension.context_of(before).get("sharing") == extension.context_of(obj).get("sharing"):
+        ) and all(context_before.get(name) == context.get(name) for name in ("sharing", "holder_status")):
             return False
         try:
             statement = self.statement(key, self._reports.get(key) or from_stix(before))
@@ -529,7 +529,7 @@ class Loader:
 
     def _standing(self, value: ReportedValue, partner: Partner) -> JudgeStanding | None:
         owns = self.context.owner_of_value(value.subject) == partner.name
-        return standing_of(partner, value.statements, self.context.registry, owns=owns)
+        return authority.standing_of(partner, value.statements, self.context.registry, owns=owns)
 
     def _standing_left(
         self, value: ReportedValue, opinion: OpinionStatement, standing: JudgeStanding, key: str

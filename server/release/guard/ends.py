@@ -1,6 +1,7 @@
 """The limit on the listings that one organisation ends in a day: ends beyond it wait for a second person."""
 
 from collections.abc import Iterable, Set
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from mappers.report_reader import from_stix
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from schemas.vocabulary import FINDINGS, Action
+from schemas.vocabulary import FINDINGS, Action, HolderStatus
 from server.release.context import ReleaseContext
 from server.release.fuse import grade
 from server.release.fuse.confidence import Doubt
@@ -18,7 +19,7 @@ from server.release.fuse.loader import Loader
 from server.release.fuse.statements import OpinionStatement, indicator_subject, read_annotation, read_answer
 from server.release.reasons import Reason
 from server.release.submission import Submission
-from server.store import held_ends, hub_identity, quotas
+from server.store import held_ends, hub_identity, listings, log, quotas
 from server.store.held_ends import HeldEnd
 from server.store.item import Item
 from server.store.reviews import HeldObject, Review
@@ -26,6 +27,7 @@ from server.store.reviews import HeldObject, Review
 MANY_ENDS = held_ends.RULE
 _UNIT = "ends"
 _DAY = 86_400
+_SOON = timedelta(days=1)
 _NONE: frozenset[str] = frozenset()
 
 
@@ -119,12 +121,12 @@ def _is_later(item: Item, review: Review | None) -> bool:
 def ended_by(loader: Loader, partner: Partner, submission: Submission, about: Iterable[str]) -> Set[str]:
     """Return the values whose listings a new version of ``partner`` may end; ``about`` are those that it is about.
 
-    These are values of the partner's own reports that it retracts, no longer states, or states to a smaller audience.
-    They also include values of others' reports that it ends or lowers below ``hold`` as provider, or disputes with the
-    standing to decide.
+    These are values of the partner's own reports that it retracts, no longer states, states to a smaller audience, or
+    no longer asks to hold. They also include values of others' reports that it ends or lowers below ``hold`` as
+    provider, takes out of the shared collections by a report of coercion, or disputes with the standing to decide.
     """
     if submission.item.type == "indicator":
-        return _ended_report(loader, submission)
+        return _ended_report(loader, partner, submission) | _protected(loader, submission)
     if submission.item.type != "opinion" or submission.item.revoked:
         return _NONE
     subjects = frozenset(about)
@@ -146,7 +148,7 @@ def ended_by(loader: Loader, partner: Partner, submission: Submission, about: It
     )
 
 
-def _ended_report(loader: Loader, submission: Submission) -> Set[str]:
+def _ended_report(loader: Loader, partner: Partner, submission: Submission) -> Set[str]:
     key, report = submission.key, submission.report
     before = loader.known.get(key)
     if before is None or before.get("revoked") is True or loader.is_held(key):
@@ -158,18 +160,43 @@ def _ended_report(loader: Loader, submission: Submission) -> Set[str]:
         not submission.item.revoked
         and isinstance(report, Report)
         and submission.subject == subject
-        and not _is_over(loader, before, report)
+        and not _ends_earlier(loader, partner, before, report)
         and not loader.leaves_a_collection(key, submission.obj, report)
     )
     return _NONE if stays else frozenset((subject,))
 
 
-def _is_over(loader: Loader, before: dict[str, object], report: Report) -> bool:
-    """Return whether a report has ended that had not ended by the version before."""
+def _ends_earlier(loader: Loader, partner: Partner, before: dict[str, object], report: Report) -> bool:
+    """Return whether a report, or its hold by authority, ended later by the version before, and ends within a day."""
     at = loader.context.at
-    if end(report, (), at) > at:
-        return False
     try:
-        return end(from_stix(before), (), at) > at
+        earlier = from_stix(before)
     except Rejected:
         return False
+    is_shortened = _moved_forward(end(earlier, (), at), end(report, (), at), at)
+    if earlier.hold is None or not grade.has_authority(partner, earlier):
+        return is_shortened
+    return is_shortened or _moved_forward(earlier.hold.until, report.hold.until if report.hold else at, at)
+
+
+def _moved_forward(before: datetime, after: datetime, at: datetime) -> bool:
+    """Return whether an end that was still to come is earlier now, and comes within a day."""
+    return before > at and after < before and after <= at + _SOON
+
+
+def _protected(loader: Loader, submission: Submission) -> Set[str]:
+    """Return the value that a report of a coerced holder takes out of the shared collections."""
+    report, subject = submission.report, submission.subject
+    if (
+        subject is None
+        or submission.item.revoked
+        or not isinstance(report, Report)
+        or report.holder_status is not HolderStatus.COERCED
+        or not loader.confirms_coercion(submission.key, report)
+    ):
+        return _NONE
+    tx = loader.context.tx
+    shared = listings.find(tx, [subject]).get(subject, {}).get("", ())
+    latest = log.latest_everywhere(tx, shared).values()
+    is_listed = any(not item.revoked for items in latest for item in items.values())
+    return frozenset((subject,)) if is_listed else _NONE
