@@ -90,6 +90,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "partner-rights": "collections: reads {read}; writes {write}; matches {match}",
         "power-peer": "{partner} is another hub: it reads the hub reports, and loses its other collections",
         "power-trusted": "{partner} is trusted: a value that it calls a false positive is delisted at once",
+        "power-vouched": (
+            "this hub vouches for {partner}: it needs no record, and the daily limit of new values does not apply"
+        ),
         "power-authority": (
             "{partner} has authority: its report alone allows readers to block, for the kinds {authority}"
         ),

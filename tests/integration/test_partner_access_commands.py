@@ -72,6 +72,22 @@ def test_powers_are_granted_under_dual_control_and_revoked_at_once(hub: Run) -> 
     assert answer(hub("proposal", "confirm", new["id"], "--by", "Boon", "--json"))["shown_once"][0]["password"]
 
 
+def test_vouching_for_a_partner_needs_a_second_person_and_ending_it_none(hub: Run) -> None:
+    given = answer(hub("partner", "set", "Plain Bank", "--vouched", "--country", "th", "--by", "Anong", "--json"))
+    assert (given["country"], given["vouched"]) == ("TH", False)
+    assert hub("proposal", "confirm", given["proposal"], "--by", "Anong").exit_code == 2
+    told = answer(hub("proposal", "show", given["proposal"], "--json"))
+    assert "vouches for Plain Bank" in str(told)
+    assert hub("proposal", "confirm", given["proposal"], "--by", "Boon").exit_code == 0
+    assert answer(hub("partner", "show", "Plain Bank", "--json"))["vouched"] is True
+    assert answer(hub("partner", "rotate", "Plain Bank", "--json"))["password"]
+    ended = answer(hub("partner", "set", "Plain Bank", "--not-vouched", "--json"))
+    assert (ended["vouched"], "proposal" in ended) == (False, False)
+    new = answer(hub("partner", "add", "New Bank", "--kind", "bank", "--vouched", "--json"))
+    assert new["action"] == "add-partner"
+    assert "no partner" in hub("partner", "show", "New Bank").stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -28,7 +28,9 @@ class AddPartner(DualControlOperation[Joined]):
     rights: ClassVar[frozenset[str]] = ADMINS
     verb: ClassVar[str] = "ADD"
     what: ClassVar[str] = "partner"
-    dual_control: ClassVar[str] = "where the partner is trusted, has authority, keeps accounts, or is a peer"
+    dual_control: ClassVar[str] = (
+        "where the partner is trusted, vouched for or a peer, has authority, or keeps accounts"
+    )
     actions: ClassVar[tuple[DualControlAction, ...]] = (partner_access.ADD,)
 
     partner: Partner = Field(description="the partner, with its properties")
@@ -36,8 +38,8 @@ class AddPartner(DualControlOperation[Joined]):
     focal_point: tuple[FocalFunction, str] | None = Field(None, description="a contact, and the matter that it is for")
 
     def second_person(self, hub: Hub, tx: Tx, actor: Actor) -> Proposed | None:
-        """Ask a second person for a partner with powers."""
-        if not self.partner.has_powers:
+        """Ask a second person for a partner with powers, or without the limits of a newcomer."""
+        if not self.partner.has_powers and not self.partner.vouched:
             return None
         return Proposed(
             partner_access.ADD, partner_access.for_partner(self.partner, self.collections, self.focal_point)
@@ -63,7 +65,8 @@ class ChangePartner(DualControlOperation[None]):
     verb: ClassVar[str] = "CHANGE"
     what: ClassVar[str] = "partner"
     dual_control: ClassVar[str] = (
-        "where the partner becomes trusted or a peer, or gets authority or institutions; the rest changes at once"
+        "where the partner becomes trusted, vouched for or a peer, or gets authority or institutions; "
+        "the rest changes at once"
     )
     actions: ClassVar[tuple[DualControlAction, ...]] = (partner_access.GIVE,)
 

@@ -21,6 +21,8 @@ COUNTS_ON_DAYS = 30
 _DAY = 86_400 * 1_000_000
 _LISTS = ("authority", "institutions")
 _FLAGS = ("trusted", "peer")
+# To vouch for a partner ends the limits of a newcomer, and is no power: one person issues the partner's access.
+_GIVEN_BY_TWO = (*_FLAGS, "vouched")
 
 
 class SplitChange(NamedTuple):
@@ -43,7 +45,9 @@ def split(before: Partner, given: Properties) -> SplitChange:
     kind of a partner with powers counts as a power: the rules read both together.
     """
     changed = changed_partner(before, given)
-    by_two: dict[str, Any] = {name: True for name in _FLAGS if getattr(changed, name) and not getattr(before, name)}
+    by_two: dict[str, Any] = {
+        name: True for name in _GIVEN_BY_TWO if getattr(changed, name) and not getattr(before, name)
+    }
     for name in _LISTS:
         if set(getattr(changed, name)) - set(getattr(before, name)):
             by_two[name] = list(getattr(changed, name))

@@ -106,6 +106,9 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         "partner-rights": mark("Collections: it reads %(read)s; it writes %(write)s; it matches %(match)s."),
         "power-peer": mark("%(partner)s is another hub: it reads the hub reports, and loses its other collections."),
         "power-trusted": mark("%(partner)s is trusted: a value that it calls a false positive is delisted at once."),
+        "power-vouched": mark(
+            "This hub vouches for %(partner)s: it needs no record, and the daily limit of new values does not apply."
+        ),
         "power-authority": mark(
             "%(partner)s has authority: its report alone allows readers to block, for the kinds: %(authority)s"
         ),

@@ -128,6 +128,7 @@ EXAMPLES: Mapping[str, Example] = {
 
 NEED_SECOND_PERSON: Mapping[str, Example] = {
     "partner add": lambda hub: AddPartner(partner=new_partner("Police", Properties(**WORDS, authority=["domain"]))),
+    "partner add: vouched": lambda hub: AddPartner(partner=new_partner("Police", Properties(**WORDS, vouched=True))),
     "partner certificate": _of(
         lambda partner: RegisterCertificate(partner=partner, certificate=FINGERPRINT), desk.DOUBTER
     ),
@@ -135,6 +136,7 @@ NEED_SECOND_PERSON: Mapping[str, Example] = {
     "partner restore": _after(_leave(desk.DOUBTER), lambda partner: RestorePartner(partner=partner), desk.DOUBTER),
     "partner rotate": _of(lambda partner: RotateCredentials(partner=partner), desk.DOUBTER),
     "partner set": _of(lambda partner: ChangePartner(partner=partner, properties=Properties(trusted=True))),
+    "partner set: vouched": _of(lambda partner: ChangePartner(partner=partner, properties=Properties(vouched=True))),
     "partner user add": _of(
         lambda partner: AddPartnerUser(partner=partner, user="Nok", role=PartnerRole.READER), desk.DOUBTER
     ),

@@ -52,7 +52,9 @@ def actor_for(operation: Act[Any], right: str) -> Actor:
 
 def test_each_operation_has_an_example() -> None:
     assert set(EXAMPLES) == set(OPERATIONS)
-    assert set(NEED_SECOND_PERSON) == {name for name, operation in OPERATIONS.items() if operation.dual_control}
+    # Some have several examples, named after a colon.
+    named = {name.partition(":")[0] for name in NEED_SECOND_PERSON}
+    assert named == {name for name, operation in OPERATIONS.items() if operation.dual_control}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

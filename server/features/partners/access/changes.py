@@ -189,7 +189,7 @@ def _effects_of_powers(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     return Effects(given, basis, _access_so_far(tx, before))
 
 
-_BASIS = frozenset(("trusted", "authority", "institutions", "peer", "kind"))
+_BASIS = frozenset(("trusted", "vouched", "authority", "institutions", "peer", "kind"))
 
 
 def _give(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
@@ -227,10 +227,11 @@ def _new(arguments: Arguments) -> Partner:
 
 
 def _powers_of(partner: Partner) -> list[Effect]:
-    """Return the powers of a partner, one line each."""
+    """Return the properties of a partner that two persons give, one line each."""
     name = {"partner": partner.name}
     return [
         *([Effect("power-trusted", name)] if partner.trusted else []),
+        *([Effect("power-vouched", name)] if partner.vouched else []),
         *([Effect("power-peer", name)] if partner.peer else []),
         *([Effect("power-authority", {**name, "authority": list(partner.authority)})] if partner.authority else []),
         *(

@@ -115,7 +115,7 @@ def test_recently_revoked_powers_still_need_two_persons(admin: Visitor, store: S
     assert "proposals" not in send(admin, "credentials", {})
 
 
-@pytest.mark.parametrize("powers", POWERS, ids=lambda powers: next(iter(powers)))
+@pytest.mark.parametrize("powers", [*POWERS, {"vouched": True}], ids=lambda powers: next(iter(powers)))
 def test_granting_powers_needs_two_persons_and_revoking_one(
     admin: Visitor, second: Visitor, store: Store, powers: Mapping[str, object]
 ) -> None:
