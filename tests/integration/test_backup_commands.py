@@ -26,6 +26,7 @@ from server.cli import _config_first
 from server.cli.program import app
 from server.store import Store, collections, log
 from server.store.item import Item
+from tests.contract.connectors import machines
 from tests.integration.command import answer
 from tests.integration.peers import answering
 from tests.ports import free_port
@@ -359,3 +360,85 @@ def test_damaged_database_is_not_backed_up(hub: FilledHub, tmp_path: Path) -> No
     done = hub.machine.run("backup", str(tmp_path / "backup"))
     assert done.exit_code != 0
     assert not (tmp_path / "backup").exists() or list((tmp_path / "backup").iterdir()) == []
+
+
+# A feed from an SFTP server, one from a server with a private authority, and the files that settings name for them.
+NAMED_FILES = {
+    "mail_ca_file": "keys/mail-ca.pem",
+    "feed.0.ca_file": "keys/peer-ca.pem",
+    "feed.0.columns": "columns.toml",
+    "feed.1.key_file": "keys/ssh",
+    "feed.1.known_hosts": "keys/known_hosts",
+}
+FEEDS_WITH_FILES = """
+[[feed]]
+name = "a-server"
+connector = "http-pull"
+every = "1h"
+url = "https://peer.example/list.csv"
+ca_file = "keys/peer-ca.pem"
+columns = "columns.toml"
+contribute_as = "Bank A"
+
+[[feed]]
+name = "a-folder"
+connector = "file-pull"
+every = "1h"
+path = "sftp://files.example/lists/*.csv"
+user = "scamfeed"
+key_file = "keys/ssh"
+known_hosts = "keys/known_hosts"
+contribute_as = "Bank A"
+"""
+
+
+def test_keys_and_certificates_named_by_settings_are_restored(hub: FilledHub, tmp_path: Path) -> None:
+    old, config = hub.machine, hub.machine.folder / "scamfeed.toml"
+    top = CONFIGURATION.partition("\n[[feed]]")[0]
+    config.write_text(f'mail_ca_file = "keys/mail-ca.pem"\n{top}{FEEDS_WITH_FILES}')
+    for name in NAMED_FILES.values():
+        (old.folder / name).write_text(f"# {name}")
+    made = old.ask("backup", str(tmp_path / "backup"))
+    assert set(made["saved_files"]) >= NAMED_FILES.keys()
+    new = hub.new_machine(tmp_path / "new")
+    new.ask("restore", str(tmp_path / "backup"))
+    for name in NAMED_FILES.values():
+        assert (new.folder / name).read_text() == f"# {name}"
+        assert (new.folder / name).stat().st_mode & 0o777 == 0o600
+    (old.folder / "keys/known_hosts").unlink()
+    done = old.run("backup", str(tmp_path / "another"))
+    assert done.exit_code == 2
+    assert "feed.1.known_hosts" in done.stderr
+
+
+def test_evidence_in_a_bucket_is_restored_into_another_bucket(hub: FilledHub, tmp_path: Path) -> None:
+    old = hub.machine
+    with machines.s3() as url:
+        at_s3 = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "hub", "AWS_SECRET_ACCESS_KEY": "secret"}
+        at_s3 |= {"AWS_DEFAULT_REGION": "us-east-1"}
+        bucket, other = machines.S3Bucket("evidence-of-the-hub"), machines.S3Bucket("evidence-restored")
+        try:
+            [before] = old.ask("evidence", "list")
+            [stored] = (old.folder / "evidence").iterdir()
+            bucket.put(f"files/{stored.name}", stored.read_bytes())
+            old.environment |= {**at_s3, "SCAMFEED_EVIDENCE_STORE": "s3://evidence-of-the-hub/files"}
+            (old.folder / "second.pdf").write_bytes(SLIP + b" too")
+            [found] = old.ask("lookup", f"TH:KASITHBK:{VALUE}")
+            old.ask("evidence", "add", "second.pdf", "--report", found["indicators"][0]["id"], "--by", "Anna")
+            made = old.ask("backup", str(tmp_path / "backup"))
+            assert (made["evidence"], made["evidence_missing"]) == (2, 0)
+            assert "AWS_SECRET_ACCESS_KEY" not in (tmp_path / "backup/environment.json").read_text()
+
+            new = hub.new_machine(tmp_path / "new")
+            new.environment |= {**at_s3, "SCAMFEED_EVIDENCE_STORE": "s3://evidence-restored/files"}
+            new.ask("restore", str(tmp_path / "backup"))
+            assert other.read(f"files/{stored.name}") == stored.read_bytes()
+            for listed in new.ask("evidence", "list"):
+                done = new.run("evidence", "get", listed["sha256"], "--for", "Bank A", "--output", "got.pdf")
+                assert done.exit_code == 0, done.stderr
+                expected = SLIP if listed["sha256"] == before["sha256"] else SLIP + b" too"
+                assert (new.folder / "got.pdf").read_bytes() == expected
+                (new.folder / "got.pdf").unlink()
+        finally:
+            bucket.remove()
+            other.remove()

@@ -14,6 +14,8 @@ from server.signing_keys import signing_key_file
 
 CONFIGURATION = "configuration"
 _LISTS = "lists_dir"
+# Settings of feeds that name a file, besides those whose names end so.
+_FILES_OF_FEEDS = ("known_hosts", "columns")
 VARIABLES = "SCAMFEED_"
 # A backup is restored into the database that the settings name at that time.
 _OF_THE_PLACE = ("SCAMFEED_DATABASE_URL", "SCAMFEED_READ_DATABASE_URL")
@@ -53,8 +55,8 @@ def named_files(settings: Settings, config: Path | None) -> list[NamedFile]:
         found += [NamedFile(f"{_LISTS}/{file.name}", file) for file in lists]
     known = {named.file for named in found}
     for place, value in _values(_table(config)):
-        file = Path(value)
-        if place.rsplit(".", 1)[-1].endswith("file") and file not in known:
+        file, name = Path(value), place.rsplit(".", 1)[-1]
+        if (name.endswith("file") or name in _FILES_OF_FEEDS) and file not in known:
             known.add(file)
             found.append(NamedFile(place, _present(place, file)))
     return found
