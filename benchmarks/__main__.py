@@ -3,9 +3,10 @@
 Arguments select benchmarks: ``python -m benchmarks taxii``; ``--large`` goes up to a million objects. ``release``
 measures the release engine: ``release --values 10000,300000 --database sqlite --partners 3000 --statements``. All its
 options may be left out. They set the sizes of the hub, the database, the number of idle partners, and the listing of
-statements. ``scale --values 1000000,10000000 --url postgresql+psycopg://…`` takes hours, and runs only if it is
-selected. The TAXII server is compared with nginx if that is installed (Debian: ``apt-get install nginx-light``). If a
-benchmark fails, an error is printed, the others still run, and the exit status is 1.
+statements. ``federation --reports 20000`` exchanges so many hub reports. ``scale --values 1000000,10000000 --url
+postgresql+psycopg://…`` takes hours, and runs only if it is selected. The TAXII server is compared with nginx if that
+is installed (Debian: ``apt-get install nginx-light``). If a benchmark fails, an error is printed, the others still run,
+and the exit status is 1.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def main() -> None:
     every: dict[str, Callable[[], Iterator[list[object]]]] = {
         "mapping": mapping.rows,
         "fusing": fusing.rows,
-        "federation": federation.rows,
+        "federation": lambda: federation.rows(options.hub_reports),
         "store": store.rows,
         "release": lambda: release.rows(
             options.values or sizes, options.database or release.DATABASES, options.partners, listed=options.statements
@@ -99,8 +100,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--partners", type=int, default=0, help="release: number of additional idle partners")
     parser.add_argument("--plain", action="store_true", help="release: domains in one form instead of a mixture")
     parser.add_argument("--statements", action="store_true", help="release: list the SQL statements")
-    parser.add_argument("--reports", help="guard: read reports from this folder")
-    return parser.parse_args()
+    parser.add_argument(
+        "--reports", help="federation: number of hub reports, 2000; guard: read reports from this folder"
+    )
+    options = parser.parse_args()
+    options.hub_reports = int(options.reports) if (options.reports or "").isdecimal() else federation.REPORTS
+    return options
 
 
 def _numbers(text: str) -> tuple[int, ...]:
