@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
+from mappers import extension
 from mappers.record_reader import is_finding
 from mappers.report_reader import from_stix
 from schemas.errors import Rejected
@@ -169,6 +170,8 @@ def _ended_report(loader: Loader, partner: Partner, submission: Submission) -> S
 def _ends_earlier(loader: Loader, partner: Partner, before: dict[str, object], report: Report) -> bool:
     """Return whether a report, or its hold by authority, ended later by the version before, and ends within a day."""
     at = loader.context.at
+    if end(report, (), at) > at + _SOON and "hold" not in extension.context_of(before):
+        return False
     try:
         earlier = from_stix(before)
     except Rejected:
