@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 from click.testing import Result
+from s3fs import S3FileSystem
 from typer.testing import CliRunner
 
 from schemas.tlog import verify
@@ -413,6 +414,8 @@ def test_keys_and_certificates_named_by_settings_are_restored(hub: FilledHub, tm
 
 def test_evidence_in_a_bucket_is_restored_into_another_bucket(hub: FilledHub, tmp_path: Path) -> None:
     old = hub.machine
+    # A program has one service; here each test has its own, at another address.
+    S3FileSystem.clear_instance_cache()
     with machines.s3() as url:
         at_s3 = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "hub", "AWS_SECRET_ACCESS_KEY": "secret"}
         at_s3 |= {"AWS_DEFAULT_REGION": "us-east-1"}
