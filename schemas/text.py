@@ -18,6 +18,8 @@ _NOT_SEEN = frozenset(
     map(chr, [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE10)])
 ) | {chr(0xFFA0), *map(chr, range(0xE0100, 0xE01F0))}
 _ASCII = frozenset(map(chr, range(128)))
+_GREEK_AND_CYRILLIC = range(0x370, 0x530)
+_WORD = re.compile(r"[^\W_]+")
 _CONTROLLING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -89,6 +91,29 @@ def look_alike(name: str, other: str) -> bool:
     return not skeletons(name).isdisjoint(skeletons(other))
 
 
+def in_latin_letters(text: str) -> str:
+    """Return ``text`` with Latin letters in words that mix in look-alikes of other scripts, such as a Cyrillic "а".
+
+    A word with a letter that looks like no Latin one stays. The length of the text stays the same.
+    """
+    if text.isascii() or _latin_letters().keys().isdisjoint(map(ord, set(text))):
+        return text
+    return _WORD.sub(_word_in_latin_letters, text)
+
+
+def with_latin_looks(text: str) -> str:
+    """Return ``text`` with a Latin letter for each Greek or Cyrillic one that looks like it, for comparison.
+
+    A word of these scripts is then the same with and without look-alikes. The length of the text stays the same.
+    """
+    return text if text.isascii() else text.translate(_greek_and_cyrillic_looks())
+
+
+def _word_in_latin_letters(word: re.Match[str]) -> str:
+    letters = word[0].translate(_latin_letters())
+    return letters if letters.isascii() else word[0]
+
+
 @lru_cache(maxsize=4_096)
 def skeletons(name: str) -> frozenset[str]:
     """Return what a name is compared by: names that have one of these in common look alike."""
@@ -103,6 +128,22 @@ def _skeleton(text: str) -> str:
     for look, letter in _ALSO:
         letters = letters.replace(look, letter)
     return letters
+
+
+@cache
+def _latin_letters() -> dict[int, str]:
+    """Return by character of another script the single Latin letter that it looks like."""
+    found = {}
+    for code, look in _letters().items():
+        if chr(code) not in _ASCII and len(look) == 1 and look in _ASCII and look.isalpha():
+            # The table has a small l for every capital I.
+            found[code] = "I" if look == "l" and chr(code).isupper() else look
+    return found
+
+
+@cache
+def _greek_and_cyrillic_looks() -> dict[int, str]:
+    return {code: letter for code, letter in _latin_letters().items() if code in _GREEK_AND_CYRILLIC}
 
 
 @cache

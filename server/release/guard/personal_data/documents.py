@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from schemas.readings import plain_letters, without_marks
+from schemas.text import in_latin_letters, with_latin_looks
 
 DOCUMENT = "the number of an identity document"
 
@@ -45,10 +46,11 @@ _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _YEAR = r"(?:19|20|25)\d\d"
 _DAY, _OF_YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-# Dates, times, prices and addresses are no documents; a placeholder for each of their characters is no separator.
+# Dates, times, prices and addresses are no numbers of documents. Placeholders in their place keep all positions, and
+# separate the numbers on both sides, because ``_SEPARATOR`` does not match them.
 _NOT_A_NUMBER = re.compile(
     rf"(?<![\w./-])(?:{_DAY}([./-]){_OF_YEAR}\1{_YEAR}|{_OF_YEAR}([./-]){_DAY}\2{_YEAR}|{_YEAR}([./-]){_OF_YEAR}\3{_DAY})"
-    r"(?![./-]?\d)"
+    r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![./-]?\d)"
     rf"|(?<!\w){_DAY}(?:st|nd|rd|th)?[ -]?{_MONTH}[ ,-]{{0,2}}{_YEAR}(?!\w)"
     rf"|(?<!\w){_MONTH} {_DAY}(?:st|nd|rd|th)?,? {_YEAR}(?!\w)"
     rf"|(?<![\w-]){_YEAR} ?[-/] ?(?:{_YEAR}|\d\d)(?![\w-])"
@@ -84,7 +86,11 @@ class _Number(NamedTuple):
 
 
 def _folded(text: str) -> str:
-    return without_marks(plain_letters(text)).lower()
+    return _lowered(in_latin_letters(without_marks(plain_letters(text))))
+
+
+def _lowered(text: str) -> str:
+    return with_latin_looks(text.lower())
 
 
 def _words(idea: str) -> list[str]:
@@ -142,20 +148,48 @@ def names_document(text: str) -> bool:
     return _DOCUMENTS.search(_folded(text)) is not None
 
 
+def is_word_alone(text: str) -> bool:
+    """Return whether a text has a word for an identity document, and besides only words about a person or a number."""
+    text = in_latin_letters(without_marks(text))
+    folded = _lowered(text)
+    if len(folded) != len(text) or _DIGIT.search(folded) is not None or _DOCUMENTS.search(folded) is None:
+        return False
+    others = list(_LETTERS.finditer(_NUMBER_WORDS.sub(_hidden, _DOCUMENTS.sub(_hidden, folded))))
+    return len(others) <= _MOST_WORDS and all(_is_name(text[word.start() : word.end()]) for word in others)
+
+
+def is_number_alone(text: str) -> bool:
+    """Return whether a text is one number that a document could have, and besides only names of a person."""
+    text = in_latin_letters(without_marks(text))
+    found = list(_numbers(text, 0, len(text)))
+    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS:
+        return False
+    others = _LETTERS.findall(text[: found[0].start] + " " + text[found[0].end :])
+    return len(others) <= _MOST_WORDS and all(map(_is_name, others))
+
+
+def is_another_things(words: str) -> bool:
+    """Return whether the last words before a number say that it is that of another thing, such as an order."""
+    return _is_other_thing(_NUMBER_WORDS.sub(" ", _lowered(words)))
+
+
 def may_have_number(text: str) -> bool:
     """Return, quickly, whether a plain text may have the number of an identity document."""
-    return _DIGIT.search(text) is not None and _DOCUMENTS.search(without_marks(text).lower()) is not None
+    if _DIGIT.search(text) is None:
+        return False
+    return _DOCUMENTS.search(_lowered(in_latin_letters(without_marks(text)))) is not None
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
     """Return whether a plain text, without marks, has the number of an identity document beside a word for it."""
-    folded = text.lower()
+    text = in_latin_letters(text)
+    folded = _lowered(text)
     if len(folded) != len(text) or _DOCUMENTS.search(folded) is None:
         return False
     masked = _NOT_A_NUMBER.sub(_hidden, text.replace(_PLACEHOLDER, " "))
-    folded = _NAMES.sub(_hidden, masked.lower())
+    folded = _NAMES.sub(_hidden, _lowered(masked))
     for word in _DOCUMENTS.finditer(folded):
-        if _PLACES.match(folded, word.end()) or (word["document"] is None and _is_companys(folded, word)):
+        if _PLACES.match(folded, word.end()) or (word["document"] is None and _is_of_company(folded, word)):
             continue
         after = _numbers(masked, word.end(), word.end() + _WINDOW)
         before = _numbers(masked, max(0, word.start() - _WINDOW), word.start())
@@ -170,7 +204,7 @@ def _hidden(found: re.Match[str]) -> str:
     return _PLACEHOLDER * len(found[0])
 
 
-def _is_companys(folded: str, word: re.Match[str]) -> bool:
+def _is_of_company(folded: str, word: re.Match[str]) -> bool:
     return _COMPANIES.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
 
 
@@ -214,23 +248,41 @@ def _follows(text: str, folded: str, start: int, number: _Number) -> bool:
     gap = folded[start : number.start]
     if len(gap) > _FURTHEST or _is_amount(folded, number):
         return False
-    if _is_filler(_NUMBER_WORDS.sub(" ", gap)):
+    words_between = _NUMBER_WORDS.sub(" ", gap)
+    if _is_filler(words_between):
         return number.digits >= _FEWEST_DIGITS or _is_code(number.code)
-    if not _is_long(number) or _COMPACT_DATE.fullmatch(number.joined):
+    if not _may_be_afar(number) or not _may_be_skipped(words_between):
         return False
-    without_numbers = _NUMBER_WORDS.sub(" ", gap)
-    if _END_OF_SENTENCE.search(without_numbers) or _is_other_thing(without_numbers):
+    return (
+        _has_form_of_document(number)
+        or all(map(_is_name, _LETTERS.findall(text[start : number.start])))
+        or _is_announced(gap, words_between)
+    )
+
+
+def _may_be_afar(number: _Number) -> bool:
+    """Return whether a number may be a document's with other words between them."""
+    return _is_long(number) and _COMPACT_DATE.fullmatch(number.joined) is None
+
+
+def _may_be_skipped(words_between: str) -> bool:
+    """Return whether the words between a document and a number leave both in one statement about one thing."""
+    if _END_OF_SENTENCE.search(words_between) or _is_other_thing(words_between):
         return False
-    words = _LETTERS.findall(without_numbers)
-    if len(words) > _MOST_WORDS or len("".join(_WITHOUT_BLANKS.findall(without_numbers))) > _FURTHEST_WITHOUT_BLANKS:
-        return False
-    if (number.is_lettered and number.code.isupper()) or _LETTERS.match(number.joined):
-        return True
-    if all(map(_is_name, _LETTERS.findall(text[start : number.start]))):
-        return True
-    is_of_a_person = words and _SMALL_WORDS.fullmatch(words[0]) is not None
-    is_announced = gap.rstrip().endswith((":", "=", "(", "#")) or _ends_with_number_word(gap)
-    return bool(is_of_a_person and is_announced)
+    without_blanks = len("".join(_WITHOUT_BLANKS.findall(words_between)))
+    return len(_LETTERS.findall(words_between)) <= _MOST_WORDS and without_blanks <= _FURTHEST_WITHOUT_BLANKS
+
+
+def _has_form_of_document(number: _Number) -> bool:
+    """Return whether a number has letters as documents have them."""
+    return (number.is_lettered and number.code.isupper()) or _LETTERS.match(number.joined) is not None
+
+
+def _is_announced(gap: str, words_between: str) -> bool:
+    """Return whether a number follows a word about a person, and a sign or a word that announces it."""
+    words = _LETTERS.findall(words_between)
+    is_of_a_person = bool(words) and _SMALL_WORDS.fullmatch(words[0]) is not None
+    return is_of_a_person and (gap.rstrip().endswith((":", "=", "(", "#")) or _ends_with_number_word(gap))
 
 
 def _precedes(folded: str, number: _Number, end: int) -> bool:
@@ -238,10 +290,9 @@ def _precedes(folded: str, number: _Number, end: int) -> bool:
     gap = folded[number.reach : end]
     if len(gap) > _FURTHEST or _END_OF_SENTENCE.search(gap) or _is_amount(folded, number):
         return False
-    if not _is_long(number) or _COMPACT_DATE.fullmatch(number.joined) or not _is_filler(_SMALL_WORDS.sub(" ", gap)):
+    if not _may_be_afar(number) or not _is_filler(_SMALL_WORDS.sub(" ", gap)):
         return False
-    words_before = _NUMBER_WORDS.sub(" ", folded[max(0, number.start - _BEFORE) : number.start])
-    if _is_other_thing(words_before):
+    if is_another_things(folded[max(0, number.start - _BEFORE) : number.start]):
         return False
     return number.is_lettered or gap.lstrip().startswith(("(", "[")) or _LETTERS.search(gap) is not None
 
@@ -260,7 +311,7 @@ def _is_filler(gap: str) -> bool:
 def _is_amount(folded: str, number: _Number) -> bool:
     if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined) or _UNITS.match(folded, number.end):
         return True
-    if len(number.code) == _LONGEST_PREFIX and _OTHER_THINGS.fullmatch(number.code.lower()):
+    if len(number.code) == _LONGEST_PREFIX and _OTHER_THINGS.fullmatch(_lowered(number.code)):
         return True
     return _WITH_YEAR.fullmatch(number.joined) is not None
 
@@ -282,7 +333,7 @@ def _is_other_thing(words: str) -> bool:
 
 def _is_name(word: str) -> bool:
     """Return whether a word may be part of a person's name, or is a small word beside one."""
-    return not word[0].islower() or _SMALL_WORDS.fullmatch(word.lower()) is not None
+    return not word[0].islower() or _SMALL_WORDS.fullmatch(_lowered(word)) is not None
 
 
 def _ends_with_number_word(gap: str) -> bool:

@@ -33,6 +33,7 @@ from stdnum.za import idnr
 from schemas.errors import Rejected
 from schemas.reference import iban
 from schemas.reference.numbers import is_card
+from server.release.guard.personal_data import documents
 
 CARD = "the number of a payment card"
 NATIONAL_ID = "a person's national id"
@@ -64,6 +65,7 @@ LETTERED = re.compile(
     r"[A-Z]\d{6}|\d{6}[-+A][0-9A-Z]|\d{6}[A-Z]|/[A-Za-z]{3,9}\([A-Z]\)\d"
     r"|[A-Z]{6}\d{2}[A-Z]\d|[A-Z]{2}\d{2} ?[A-Z0-9]{4}|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b"
 )
+_BEFORE = 30
 _NOT_DIGITS = re.compile(r"\D")
 _SEPARATORS = str.maketrans("", "", " -./()")
 
@@ -161,9 +163,16 @@ def find_numbers(text: str, *, cards_only: bool = False) -> Iterator[tuple[str, 
     for form in _FORMS:
         if has_id_words or not form.bare:
             for match in form.written.finditer(text):
+                if form.bare and form.valid is _is_valid_by_form and _is_another_things(text, match.start()):
+                    continue
                 number = match[0].translate(_SEPARATORS)
                 if form.valid(number if form.valid not in _AS_WRITTEN else match[0]):
                     yield NATIONAL_ID, number
+
+
+def _is_another_things(text: str, start: int) -> bool:
+    """Return whether the words before a number without a check digit say that it is an order's, or another thing's."""
+    return documents.is_another_things(text[max(0, start - _BEFORE) : start])
 
 
 def _find_ibans(text: str) -> Iterator[tuple[str, str]]:

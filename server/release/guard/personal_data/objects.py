@@ -8,7 +8,7 @@ from typing import Any
 from mappers import extension
 from schemas.errors import Rejected
 from schemas.report import FIELDS, Report
-from server.release.guard.personal_data import documents, free_text, numbers
+from server.release.guard.personal_data import documents, free_text, neighbours, numbers
 from server.release.guard.personal_data.free_text import find_personal_data, may_contain_personal_data
 from server.release.reasons import Reason
 
@@ -25,6 +25,7 @@ _OWN_PROPERTIES = frozenset(
     chain outcome outcome_reason amount currency until effective_from effective_until count victims period_from
     period_to""".split()  # noqa: SIM905
 )
+_OWN_WORDS = frozenset({"name", "description", "labels"})
 # Properties that identify an observable.
 _IDENTIFYING = frozenset({"value", "iban", "account_number", "bic", "user_id", "account_login", "account_type"})
 _SKIPPED_IN_OBSERVABLES = _COMMON_PROPERTIES | _IDENTIFYING
@@ -125,12 +126,15 @@ def _collect_members(
     members: Mapping[str, Any], parent: str, texts: _Texts, depth: int, skipped: Set[str] = _NOTHING
 ) -> None:
     digits = []
+    beside = []
     for key, value in members.items():
         if key in skipped:
             continue
         is_foreign = key not in _OWN_PROPERTIES
         if is_foreign:
             _collect_key(key, value, texts)
+        if is_foreign or key in _OWN_WORDS:
+            beside.append(key)
         if type(value) is str:
             if key == "name" or may_contain_personal_data(value):
                 texts.append((key, value))
@@ -140,6 +144,7 @@ def _collect_members(
             _collect_value(parent if key[:10] == "extension-" else key, value, texts, depth)
     if len(digits) > 1:
         _collect_joined(parent, digits, texts)
+    texts += neighbours.pairs(members, beside)
 
 
 def _collect_key(key: str, value: Any, texts: _Texts) -> None:
