@@ -101,9 +101,10 @@ def dry_run(hub: Hub, operation: Act[Any], actor: Actor) -> DryRun:
 
 def _refuse_personal_data(hub: Hub, operation: Act[Result]) -> None:
     """Refuse a text with personal data. Raises ``Rejected``, which names the field and never repeats the data."""
+    regions = (hub.country,) if hub.country else ()
     for name in operation.texts:
         if text := getattr(operation, name):
-            found = find_personal_data(text, (hub.country,))
+            found = find_personal_data(text, regions)
             if found is not None:
                 raise Rejected("personal-data", f"{name}: it contains {found}; write it without")
 

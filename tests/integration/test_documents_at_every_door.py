@@ -6,8 +6,9 @@ The sender is told the field and the rule. Afterwards the number is only where a
 import html
 import io
 import re
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from server.features.uploads.job import UploadReadingThread, UploadSendingThread
 from server.release.guard.personal_data.documents import DOCUMENT
 from server.release.hub import Hub
 from server.settings import Settings
-from server.store import Store, feed_state
+from server.store import Store, feed_state, reviews
 from server.store.objects import bodies
 from server.store.operators import sessions, users
 from server.store.operators.users import PartnerRole
@@ -38,8 +39,10 @@ from server.web.taxii.application import TaxiiApplication, call_wsgi
 from tests.contract.connectors.live_stream import START, LiveStream, indicator as of_opencti, listening
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
 from tests.integration.command import Run, answer
+from tests.integration.federation.exchanging import ExchangingHub
 from tests.integration.taxii_hub import TAXII
 from tests.running import run as run_feed
+from tests.times import text_ago
 
 BANK = "First Bank"
 REFUSED, ARRIVES = "told-of-a-person.example.com", "told-of-nobody.example.com"
@@ -53,6 +56,7 @@ SPELLINGS = {
 # Bytes that an erasure removes by rules of their own: files of uploads as a whole, and hub reports with their value.
 REMOVED = {"upload_pieces.body", "hub_reports.body"}
 HOUR = 3_600_000_000
+Hubs = tuple[ExchangingHub, ExchangingHub]
 
 
 @dataclass
@@ -133,7 +137,7 @@ def by_contribute(place: Place, text: str) -> str:
 
 def by_taxii(place: Place, text: str) -> str:
     def report(value: str, words: str) -> dict[str, Any]:
-        given = {"reporter": BANK, "reported_at": "2026-11-02T08:00:00.000Z", "kind": "domain", "tlp": "clear"}
+        given = {"reporter": BANK, "reported_at": text_ago(days=1), "kind": "domain", "tlp": "clear"}
         return {**to_stix(ReportReader(given).report({"value": value}))[1], "description": words}
 
     sent = {"objects": [report(REFUSED, text), report(ARRIVES, "a false shop")]}
@@ -221,25 +225,6 @@ def by_http_pull(place: Place, text: str) -> str:
         return pulled(place, {"connector": "http-pull", "url": f"{peer.url}list.csv"})
 
 
-def by_misp_pull(place: Place, text: str) -> str:
-    folder, stamp = place.folder / "misp", "1767225600"
-    folder.mkdir()
-
-    def attribute(value: str, words: str) -> dict[str, Any]:
-        made = {"uuid": str(uuid5(NAMESPACE_DNS, value)), "type": "domain", "to_ids": True, "value": value}
-        return {**made, "comment": words, "timestamp": stamp}
-
-    event = {
-        "uuid": str(uuid5(NAMESPACE_DNS, "event")), "info": "false shops", "timestamp": stamp,
-        "publish_timestamp": stamp, "published": True,
-        "Attribute": [attribute(REFUSED, text), attribute(ARRIVES, "a false shop")],
-    }  # fmt: skip
-    manifest = {event["uuid"]: {"info": event["info"], "timestamp": stamp}}
-    (folder / "manifest.json").write_bytes(orjson.dumps(manifest))
-    (folder / f"{event['uuid']}.json").write_bytes(orjson.dumps({"Event": event}))
-    return pulled(place, {"connector": "misp-pull", "path": str(folder)})
-
-
 def by_opencti_pull(place: Place, text: str) -> str:
     peer = LiveStream()
     with listening(peer):
@@ -258,7 +243,6 @@ DOORS: dict[str, Callable[[Place, str], str]] = {
     "a report by hand": by_hand,
     "a sent file": by_file,
     "http-pull": by_http_pull,
-    "misp-pull": by_misp_pull,
     "opencti-pull": by_opencti_pull,
 }
 
@@ -268,6 +252,18 @@ def place(run_with_store: Run, tmp_path: Path) -> Place:
     add = ("partner", "add", BANK, "--kind", "bank", "--country", "TH", "--read", "takedown", "--vouched", "--json")
     added = answer(run_with_store(*add))
     return Place(tmp_path, run_with_store, added["token"], added["identity"])
+
+
+@pytest.fixture
+def hubs(initial_store: Path, tmp_path: Path) -> Iterator[Hubs]:
+    """A hub that publishes, and one that reads there."""
+    with ExitStack() as stack:
+
+        def hub(name: str) -> ExchangingHub:
+            url = f"sqlite:///{shutil.copy(initial_store, tmp_path / f'{name}.db')}"
+            return stack.enter_context(ExchangingHub(name, url, tmp_path / name))
+
+        yield hub("kh"), hub("th")
 
 
 def plain(text: str) -> str:
@@ -314,3 +310,44 @@ def test_document_is_refused_and_the_rest_arrives(place: Place, door: str, spell
         if door != "map":
             assert "objects.body" in places_of(store, plain(ARRIVES))
         assert "objects.body" not in places_of(store, plain(REFUSED))
+
+
+def test_texts_of_misp_are_not_read(place: Place) -> None:
+    folder, stamp, text = place.folder / "misp", "1767225600", SPELLINGS["groups"]
+    folder.mkdir()
+    made = {"type": "domain", "to_ids": True, "comment": text, "timestamp": stamp}
+    event = {
+        "uuid": str(uuid5(NAMESPACE_DNS, "event")), "info": text, "timestamp": stamp, "publish_timestamp": stamp,
+        "published": True, "Attribute": [
+            {**made, "uuid": str(uuid5(NAMESPACE_DNS, value)), "value": value} for value in (REFUSED, ARRIVES)
+        ],
+    }  # fmt: skip
+    (folder / "manifest.json").write_bytes(orjson.dumps({event["uuid"]: {"info": text, "timestamp": stamp}}))
+    (folder / f"{event['uuid']}.json").write_bytes(orjson.dumps({"Event": event}))
+    feed = {"name": "tested", "connector": "misp-pull", "path": str(folder), "contribute_as": BANK}
+    with place.store() as store:
+        assert run_feed(store, build(feed)).accepted == 2
+        assert places_of(store, NEEDLE) == set()
+        assert "objects.body" in places_of(store, plain(ARRIVES))
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("field", ["evidence", "details"])
+def test_hub_report_of_a_peer_with_a_document_does_not_count(hubs: Hubs, field: str, spelling: str) -> None:
+    text = SPELLINGS[spelling]
+    facts = {"evidence": [{"sha256": "0a" * 32, "reference": text}], "details": {"remark": text}}
+    source, reader = hubs
+    source.knows(reader)
+    reader.knows(source, source.serve_at)
+    source.serve()
+    source.publish(REFUSED, facts={field: facts[field]})
+    source.publish(ARRIVES)
+    done = reader.pull()
+    with reader.store.read() as tx:
+        held = reviews.all_reviews(tx)
+    print(done, held, reader.relayed())
+    assert done.error is None
+    assert reader.lists(ARRIVES)
+    assert not reader.lists(REFUSED)
+    found = places_of(reader.store, NEEDLE)
+    assert found <= REMOVED, found

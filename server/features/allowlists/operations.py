@@ -23,6 +23,7 @@ class AddAllowlistEntry(Operation[AllowlistEntry]):
     rights: ClassVar[frozenset[str]] = ANALYSTS
     verb: ClassVar[str] = "ADD"
     what: ClassVar[str] = "allowlist"
+    texts: ClassVar[tuple[str, ...]] = ("reason",)
 
     value: str = Field(description="the value, with or without its kind in front")
     reason: str = Field(description="why it is harmless; never a person's name or number")

@@ -28,7 +28,11 @@ _NO_ENTRY = mark(
 )
 _GONE = mark("There is no such entry.")
 _FULL = mark("There are as many entries as there can be. Remove some, or load them as a list.")
-_REFUSALS: Refusals = {BadEntry: (422, _NO_ENTRY), TooManyEntries: (422, _FULL), UnknownEntry: (404, _GONE)}
+_REFUSALS: Refusals = {
+    **dict.fromkeys((BadEntry, Rejected), (422, _NO_ENTRY)),
+    TooManyEntries: (422, _FULL),
+    UnknownEntry: (404, _GONE),
+}
 
 
 def show(visit: Visit) -> Response:

@@ -41,6 +41,7 @@ class AskReporters(Operation[int]):
     rights: ClassVar[frozenset[str]] = ANALYSTS
     verb: ClassVar[str] = "ASK"
     what: ClassVar[str] = "reporters"
+    texts: ClassVar[tuple[str, ...]] = ("question",)
 
     question: str
     about: str = Field(description="the value or the id that the question names")

@@ -2,7 +2,7 @@
 
 import http.server
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +40,8 @@ from server.store.release_tables import hub_identity as identity_row
 from tests.integration.peers import answering
 from tests.ports import free_port
 from tests.processes import Forked, serve_hub
+
+NOTHING: Mapping[str, Any] = {}
 
 
 class ExchangingHub:
@@ -147,8 +149,16 @@ class ExchangingHub:
         """Run one round of a feed that the peers' tables make."""
         return run(self.hub, build(self.settings.feeds[number]))
 
-    def publish(self, value: str, weight: int = 60, *, revoked: bool = False, **more: Any) -> bytes:
-        """Sign and store a hub report of a domain, and the head after it."""
+    def publish(
+        self,
+        value: str,
+        weight: int = 60,
+        *,
+        revoked: bool = False,
+        facts: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> bytes:
+        """Sign and store a hub report of a domain, with more ``facts`` of it, and the head after it."""
         at = timestamp.now()
         with self.store.begin() as tx:
             number = now()
@@ -167,6 +177,7 @@ class ExchangingHub:
                 "extension_type": extension.TYPE,
                 "kind": "domain",
                 **({} if report.is_empty else {"scam_type": "phishing", "scam_category": "impersonation"}),
+                **facts,
                 "hub_report": mapper.property_of(report),
             }
             obj = {

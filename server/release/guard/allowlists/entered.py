@@ -10,7 +10,6 @@ from schemas.records import Subject
 from schemas.report import Report
 from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.guard.allowlists.hub_values import subjects_of
-from server.release.guard.personal_data.free_text import find_personal_data
 from server.release.reasons import Reason
 from server.store import value_index
 from server.store.allowlist.entries import AllowlistEntry
@@ -33,8 +32,6 @@ def entry_of(value: str, reason: str, by: str, *, days: int | None = None, below
     reason = " ".join(reason.split())
     if not reason or len(reason) > LONGEST_REASON:
         raise BadEntry(f"reason: 1 to {LONGEST_REASON} characters that explain why the value is harmless")
-    if find_personal_data(reason, ("TH",)) is not None:
-        raise BadEntry("reason: it has a number or an address that may be a person's; remove it")
     if below and kind != "domain":
         raise BadEntry("only a domain has hosts below it")
     if days is not None and not 1 <= days <= MOST_DAYS:

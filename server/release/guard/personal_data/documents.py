@@ -159,10 +159,10 @@ def is_word_alone(text: str) -> bool:
 
 
 def is_number_alone(text: str) -> bool:
-    """Return whether a text is one number that a document could have, and besides only names of a person."""
+    """Return whether a text is one number that a document could have, with at most the names of a person beside it."""
     text = in_latin_letters(without_marks(text))
     found = list(_numbers(text, 0, len(text)))
-    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS:
+    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or _DOCUMENTS.search(_lowered(text)) is not None:
         return False
     others = _LETTERS.findall(text[: found[0].start] + " " + text[found[0].end :])
     return len(others) <= _MOST_WORDS and all(map(_is_name, others))

@@ -88,17 +88,25 @@ def _search(
         return found
     # URLs contain numbers and words of all kinds, so only their own rules search them.
     bare, plain = (contacts.URL.sub(" ", version).replace("_", " ") for version in (bare, plain))
-    bare = _ID_IN_TEXT.sub(" ", bare)
-    for what, number in numbers.find_numbers(bare):
+    found = _search_numbers(bare, regions, is_own, is_part=is_part)
+    if found is None and names.has_name(plain):
+        found = _PERSON_NAME
+    if found is not None or is_part or depth:
+        return found
+    return _search_decoded(text, regions, own)
+
+
+def _search_numbers(text: str, regions: tuple[str, ...], is_own: contacts.IsOwn, *, is_part: bool) -> str | None:
+    """Return the sort of the first number of a person in a text without marks and URLs."""
+    text = _ID_IN_TEXT.sub(" ", text)
+    for what, number in numbers.find_numbers(text):
         if not is_own(number):
             return what
-    if documents.has_number(bare, is_own):
+    if documents.has_number(text, is_own):
         return documents.DOCUMENT
-    if not is_part and _DIGITS.search(bare) and contacts.has_number(bare, regions, is_own):
+    if not is_part and _DIGITS.search(text) and contacts.has_number(text, regions, is_own):
         return TELEPHONE
-    if names.has_name(plain):
-        return _PERSON_NAME
-    return None if is_part or depth else _search_decoded(text, regions, own)
+    return None
 
 
 def _search_parts(text: str, regions: tuple[str, ...], own: frozenset[str]) -> str | None:

@@ -126,15 +126,15 @@ def _collect_members(
     members: Mapping[str, Any], parent: str, texts: _Texts, depth: int, skipped: Set[str] = _NOTHING
 ) -> None:
     digits = []
-    beside = []
+    has_number = False
     for key, value in members.items():
         if key in skipped:
             continue
         is_foreign = key not in _OWN_PROPERTIES
         if is_foreign:
             _collect_key(key, value, texts)
-        if is_foreign or key in _OWN_WORDS:
-            beside.append(key)
+        if not has_number and (is_foreign or key in _OWN_WORDS):
+            has_number = neighbours.may_have_number(value)
         if type(value) is str:
             if key == "name" or may_contain_personal_data(value):
                 texts.append((key, value))
@@ -144,7 +144,12 @@ def _collect_members(
             _collect_value(parent if key[:10] == "extension-" else key, value, texts, depth)
     if len(digits) > 1:
         _collect_joined(parent, digits, texts)
-    texts += neighbours.pairs(members, beside)
+    if has_number:
+        texts += neighbours.pairs(
+            (key, value)
+            for key, value in members.items()
+            if key not in skipped and (key not in _OWN_PROPERTIES or key in _OWN_WORDS)
+        )
 
 
 def _collect_key(key: str, value: Any, texts: _Texts) -> None:

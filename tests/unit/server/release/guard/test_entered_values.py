@@ -101,7 +101,6 @@ def test_missing_entry_cannot_be_removed(store: Store) -> None:
         ("", "ours", {}, "value"),
         ("indicator--11111111-1111-4111-8111-111111111111", "ours", {}, "not a value"),
         ("shop.example.com", " ", {}, "reason"),
-        ("shop.example.com", "call +66812345678", {}, "may be a person's"),
         ("shop.example.com", "ours", {"days": 0}, "days"),
         ("+66812345678", "ours", BELOW, "only a domain"),
     ],
@@ -109,6 +108,13 @@ def test_missing_entry_cannot_be_removed(store: Store) -> None:
 def test_wrong_entry_is_refused_with_advice(value: str, reason: str, more: dict[str, Any], why: str) -> None:
     with pytest.raises(BadEntry, match=why):
         entered.entry_of(value, reason, "Anong", **more)
+
+
+def test_reason_with_personal_data_is_refused(store: Store) -> None:
+    operation = AddAllowlistEntry(value="shop.example.com", reason="call +66812345678")
+    with pytest.raises(Rejected, match="reason: it contains a person's telephone number") as refusal:
+        run(Hub(store), operation, Actor.system("Anong"))
+    assert "812345678" not in str(refusal.value)
 
 
 def test_entries_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
