@@ -25,7 +25,8 @@ _OWN_PROPERTIES = frozenset(
     chain outcome outcome_reason amount currency until effective_from effective_until count victims period_from
     period_to""".split()  # noqa: SIM905
 )
-_OWN_WORDS = frozenset({"name", "description", "labels"})
+# Scamfeed's own properties that are no free text.
+_NOT_BESIDE = _OWN_PROPERTIES - {"name", "description", "labels"}
 # Properties that identify an observable.
 _IDENTIFYING = frozenset({"value", "iban", "account_number", "bic", "user_id", "account_login", "account_type"})
 _SKIPPED_IN_OBSERVABLES = _COMMON_PROPERTIES | _IDENTIFYING
@@ -119,6 +120,9 @@ def _collect(obj: Mapping[str, Any]) -> _Texts:
     elif obj.get("type") == "identity":
         skipped = _SKIPPED_IN_IDENTITIES
     _collect_members(obj, "", texts, 0, skipped)
+    for _, text in texts:
+        if neighbours.may_be_number(text):
+            return [*texts, *neighbours.pairs(obj, _NOT_BESIDE, skipped)]
     return texts
 
 
@@ -126,15 +130,12 @@ def _collect_members(
     members: Mapping[str, Any], parent: str, texts: _Texts, depth: int, skipped: Set[str] = _NOTHING
 ) -> None:
     digits = []
-    has_number = False
     for key, value in members.items():
         if key in skipped:
             continue
         is_foreign = key not in _OWN_PROPERTIES
         if is_foreign:
             _collect_key(key, value, texts)
-        if not has_number and (is_foreign or key in _OWN_WORDS):
-            has_number = neighbours.may_have_number(value)
         if type(value) is str:
             if key == "name" or may_contain_personal_data(value):
                 texts.append((key, value))
@@ -144,12 +145,6 @@ def _collect_members(
             _collect_value(parent if key[:10] == "extension-" else key, value, texts, depth)
     if len(digits) > 1:
         _collect_joined(parent, digits, texts)
-    if has_number:
-        texts += neighbours.pairs(
-            (key, value)
-            for key, value in members.items()
-            if key not in skipped and (key not in _OWN_PROPERTIES or key in _OWN_WORDS)
-        )
 
 
 def _collect_key(key: str, value: Any, texts: _Texts) -> None:
