@@ -44,7 +44,7 @@ class CheckedReport(NamedTuple):
     """A hub report with a valid signature. ``subject`` is its value, empty if it names none or cannot be read.
 
     ``report`` are its value and facts. ``rule`` and ``message`` are those of the guard that holds it, empty if none
-    does.
+    does. ``is_personal``: it has personal data, so that its body is neither stored nor relayed.
     """
 
     signed: SignedReport
@@ -52,6 +52,7 @@ class CheckedReport(NamedTuple):
     report: Report | None = None
     rule: str = ""
     message: str = ""
+    is_personal: bool = False
 
 
 @dataclass
@@ -178,24 +179,27 @@ def _why_refused(signed: SignedReport | SignedHubHead, keys: Keys, origins: set[
 
 def _guarded(signed: SignedReport, allowlists: Allowlists) -> CheckedReport:
     """Read the value of a report, and ask the parts of the guard that need no store."""
-    if signed.revoked or signed.report is None:
-        return CheckedReport(signed)
+    found = CheckedReport(signed)
     try:
-        report = value_of(signed)
-        subject = value_index.subject_of(report.kind, report.value)
-        personal_data.refuse_personal_data(_without_entries(signed.obj), report)
+        if not signed.revoked and signed.report is not None:
+            report = value_of(signed)
+            found = CheckedReport(signed, value_index.subject_of(report.kind, report.value), report)
     except Rejected as refusal:
-        return CheckedReport(signed, rule=refusal.reason, message=refusal.message)
-    match = allowlists.match(report) if signed.report.reports else None
-    if match is not None:
-        return CheckedReport(signed, subject, report, match.list, match.message)
-    return CheckedReport(signed, subject, report)
+        found = CheckedReport(signed, rule=refusal.reason, message=refusal.message)
+    try:
+        personal_data.refuse_personal_data(_without_entries(signed.obj), found.report)
+    except Rejected as refusal:
+        return CheckedReport(signed, rule=refusal.reason, message=refusal.message, is_personal=True)
+    if found.report is None or signed.report is None or not signed.report.reports:
+        return found
+    match = allowlists.match(found.report)
+    return found if match is None else found._replace(rule=match.list, message=match.message)
 
 
 def _without_entries(obj: Mapping[str, Any]) -> dict[str, Any]:
     """Return an indicator without its reporter entries, whose tokens and times are no personal data."""
     context = {name: value for name, value in extension.context_of(obj).items() if name != "hub_report"}
-    return {**obj, "extensions": {extension.ID: context}}
+    return {**obj, "extensions": {**obj["extensions"], extension.ID: context}}
 
 
 def _named(body: bytes) -> tuple[str, str]:

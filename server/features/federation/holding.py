@@ -74,7 +74,10 @@ class Holding:
         about = found.report
         is_foreign = about is None or kinds.get(about.kind).country_of(about.value) not in peer.countries
         if not _protects(found.signed.report, is_foreign=is_foreign) or (
-            before is not None and before.state == COUNTS and _protects(read(before.body).report, is_foreign=is_foreign)
+            before is not None
+            and before.state == COUNTS
+            and before.body
+            and _protects(read(before.body).report, is_foreign=is_foreign)
         ):
             return False
         unit, limit = f"peer {peer.name}", DOUBTS_WITH_AUTHORITY

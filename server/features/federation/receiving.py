@@ -242,14 +242,18 @@ class _Acceptance:
             state = UNKNOWN_VERSION
         else:
             state = self._holding.state_of(known, report, before)
+        if report.is_personal and state == COUNTS:
+            state = HELD
         self._result.new += 1
         self._result.held += state in (HELD, WAITS)
-        if signed.stream == OPEN:
+        if signed.stream == OPEN and not report.is_personal:
             self._relayed.append(Item.of_parsed(signed.obj, signed.body))
         if signed.report is not None and signed.report.erased is not None:
             self._erased.append(report)
         return StoredReport(
-            *(signed.origin, signed.stream, signed.id, signed.number, report.subject, signed.body),
+            # By id and number the set is compared with its head.
+            *(signed.origin, signed.stream, signed.id, signed.number, report.subject),
+            b"" if report.is_personal else signed.body,
             *(self._peer.name, now(), state),
         )
 
