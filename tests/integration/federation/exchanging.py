@@ -155,7 +155,7 @@ class ExchangingHub:
         weight: int = 60,
         *,
         revoked: bool = False,
-        facts: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] = NOTHING,
         **more: Any,
     ) -> bytes:
         """Sign and store a hub report of a domain, with more ``facts`` of it, and the head after it."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.text import look_alike, skeletons
+from schemas.text import in_latin_letters, look_alike, skeletons, with_latin_looks
 
 ALIKE = [
     ("First Bank", "FIRST BANK"),
@@ -59,3 +59,25 @@ def test_every_character_of_the_table_looks_like_its_letters() -> None:
     for char, letters in {"\u0430": "a", "\u03bf": "o", "\u0501": "d", "\u217c": "l", "\uff4f": "o"}.items():
         assert look_alike(f"x{char}x", f"x{letters}x"), ascii(char)
     assert all(skeletons(chr(code)) for code in range(0x21, 0x2000) if chr(code).isprintable())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p\u0430ss\u0440\u043ert 12", "passport 12"),
+        ("\u0420\u0410\u0405\u0405\u0420\u041eR\u0422", "PASSPORT"),
+        ("L\u0399CENCE", "LICENCE"),
+        ("\u043f\u0430\u0441\u043f\u043e\u0440\u0442", "\u043f\u0430\u0441\u043f\u043e\u0440\u0442"),
+        ("\u0e1a\u0e31\u0e15\u0e23 12", "\u0e1a\u0e31\u0e15\u0e23 12"),
+        ("modern 10", "modern 10"),
+    ],
+    ids=ascii,
+)
+def test_only_words_that_look_latin_become_latin(text: str, expected: str) -> None:
+    assert in_latin_letters(text) == expected
+
+
+def test_russian_words_are_the_same_with_latin_letters() -> None:
+    word, mixed = "\u043f\u0430\u0441\u043f\u043e\u0440\u0442", "\u043fac\u043fop\u0442"
+    assert with_latin_looks(word) == with_latin_looks(mixed)
+    assert len(with_latin_looks(word)) == len(word)
