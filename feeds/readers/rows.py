@@ -224,6 +224,25 @@ def in_part(rows: Iterable[FileRow], part: str) -> Iterator[FileRow]:
         yield row._replace(part=f"{part}: {row.part}" if row.part else part) if part else row
 
 
+# Invisible marks of the direction of letters, and blanks without width. Some turn the order of the letters.
+_MARKS = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_TURNS = ("\u202d", "\u202e")
+TURNED = (
+    "letters-turned",
+    "invisible marks show the letters in another order than the stored one: type the value again",
+)
+# Telephones of an office, with the words for it in several languages; "转" also comes before sums of money.
+EXTENSION = re.compile(
+    r"[\s,;(]*(?:(?:extension|extn|ext|ekst|anexo|ramal|interno|int|sambungan|samb|local|loc|máy lẻ|nhánh|(?:เบอร์)?ต่อ|"
+    r"分机号?|分機|एक्सटेंशन|विस्तार|x|#)[\s.:=#]*\d{1,6}(?!\d)|转\s*\d{2,5}(?![\d,.元块万千]))",
+    re.IGNORECASE,
+)
+_WITH_EXTENSION = re.compile(rf"[+\d\s().-]{{6,40}}{EXTENSION.pattern}\)?", re.IGNORECASE)
+HAS_EXTENSION = (
+    "extension",
+    "the number has an extension, so it is an office's, and all of its telephones would be blocked: give the number "
+    "alone if the whole office is a scammer's",
+)
 # Spreadsheets store fifteen digits of a number; a number from here on has lost digits.
 _LOST = 1e15
 # Forms that protect digits in spreadsheets from being read as numbers: ="0123456789", '0987654321.
@@ -271,11 +290,28 @@ def number_text(raw: str, style: NumberStyle | None = None) -> str:
     return f"{int(number):0{style.digits if style else 0}d}"
 
 
-def refuse_lost_digits(row: Row | Unreadable) -> Row | Unreadable:
-    """Refuse a row whose value or account lost digits in a spreadsheet: ``6.6812E+10``, ``123456789.0``."""
+def without_marks(text: str) -> tuple[str, bool]:
+    """Return a text without invisible marks of direction, and whether one of them turns the order of its letters."""
+    if text.isascii() or not _MARKS.search(text):
+        return text, False
+    return _MARKS.sub("", text), any(mark in text for mark in _TURNS)
+
+
+def refuse_changed_numbers(row: Row | Unreadable) -> Row | Unreadable:
+    """Refuse a row whose value or account is not the number that people meant.
+
+    It lost digits in a spreadsheet (``6.6812E+10``, ``123456789.0``), has an extension, or is shown in another order.
+    """
     if isinstance(row, Row):
         for name in _WHOLE:
-            if (text := row.fields.get(name)) and text[-1:].isdigit():
+            text = row.fields.get(name)
+            if not text:
+                continue
+            if not text.isascii() and any(mark in text for mark in _TURNS):
+                return Unreadable.of(row.line, text, *TURNED)
+            if _WITH_EXTENSION.fullmatch(text):
+                return Unreadable.of(row.line, text, *HAS_EXTENSION)
+            if text[-1:].isdigit():
                 try:
                     refuse_spreadsheet_number(text)
                 except Rejected as refusal:

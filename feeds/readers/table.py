@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 
-from feeds.readers import layout
+from feeds.readers import layout, not_shown
 from feeds.readers.columns import roles
 from feeds.readers.columns.columns import Columns
 from feeds.readers.columns.roles import Header
@@ -88,7 +88,7 @@ def rows_of_records(
     column is known to have values, the column whose cells are of ``kind`` is read. In a table ``of_others``, according
     to the name of its sheet or file, only columns whose own name states a scammer are read.
     """
-    above, first, records = yield from _first(layout.upright(records))
+    above, first, records = yield from _first(layout.upright(not_shown.rows_without_struck(records)))
     if first is None:
         return
     header, columns, records = _recognised(above, first, records, kind, of_others=of_others)

@@ -18,8 +18,10 @@ from defusedxml.ElementTree import fromstring
 
 from feeds.closing import closed_on_error
 from feeds.errors import UnreadableFile
-from feeds.readers import streams
-from feeds.readers.rows import NumberStyle, number_text
+from feeds.readers import not_shown, streams
+from feeds.readers.layout import Cells
+from feeds.readers.not_shown import HiddenCells
+from feeds.readers.rows import NumberStyle, Unreadable, number_text
 from feeds.readers.source import unpacked_limit
 from feeds.readers.streams import local
 
@@ -100,7 +102,6 @@ class Workbook:
             raise UnreadableFile(f"this workbook unzips to more than {_LARGEST >> 30} GiB: split it, or save it as CSV")
         if unzipped > unpacked_limit(zipped):
             raise UnreadableFile("this workbook unzips to far more than any list of values: save it as CSV")
-        self._folder = posixpath.dirname(main)
         root = self._part(main)
         kinds = self._relations(main)
         self.sheets = [
@@ -113,7 +114,7 @@ class Workbook:
             element.get("date1904") in ("1", "true") for element in root.iter() if local(element.tag) == "workbookPr"
         )
         parts = dict(kinds.values())
-        self._styles = self._read_styles(parts.get("styles", ""), since_1904)
+        self._styles, self._struck = self._read_styles(parts.get("styles", ""), since_1904)
         self._strings = SharedStrings(self._stream(parts["sharedStrings"]) if "sharedStrings" in parts else ())
 
     def close(self) -> None:
@@ -121,15 +122,17 @@ class Workbook:
         self._strings.close()
         self._archive.close()
 
-    def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
-        """Yield number and cells of each row that has any, as texts; dates in ISO 8601.
+    def rows(self, sheet: Sheet) -> Iterator[Cells | Unreadable]:
+        """Yield number and cells of each row that has any, as texts; dates in ISO 8601, struck text marked as such.
 
         The text of cells that are merged downwards is repeated in each of their rows, except in very large sheets.
+        Hidden values and comments are unreadable.
         """
-        gatherer = SheetRows(self._strings, self._styles)
+        hidden = HiddenCells(self._comments(sheet))
+        gatherer = SheetRows(self._strings, self._styles, self._struck, hidden)
         try:
             rows = streams.pieces(self._stream(sheet.part), gatherer)
-            yield from filled_down(rows, self._merged(sheet))
+            yield from hidden.shown(filled_down(rows, self._merged(sheet)))
         except _DAMAGES as error:
             if isinstance(error, UnreadableFile):
                 raise
@@ -144,6 +147,16 @@ class Workbook:
             end = (end + block)[-_LONGEST_END:]
         found = (match.groups() for match in _MERGED.finditer(end.decode("utf-8", "replace")))
         return [Merged(int(top), int(bottom), _column_number(left)) for left, top, bottom in found if top != bottom]
+
+    def _comments(self, sheet: Sheet) -> dict[int, dict[int, str]]:
+        """Return the comments on the cells of a sheet, by row and column."""
+        part = dict(self._relations(sheet.part).values()).get("comments", "")
+        found: dict[int, dict[int, str]] = {}
+        for element in self._part(part).iter() if part in self._archive.NameToInfo else ():
+            if local(element.tag) == "comment" and (place := _CELL.fullmatch(element.get("ref", ""))):
+                texts = (text.text or "" for text in element.iter() if local(text.tag) == "t")
+                found.setdefault(int(place[2]), {})[_column_number(place[1])] = " ".join("".join(texts).split())
+        return found
 
     def _stream(self, part: str) -> Iterator[bytes]:
         try:
@@ -165,21 +178,22 @@ class Workbook:
         return fromstring(data)
 
     def _relations(self, main: str) -> Mapping[str, tuple[str, str]]:
-        """Return type and part of the workbook's relations by their id."""
-        path = f"{self._folder}/_rels/{posixpath.basename(main)}.rels"
+        """Return type and part of the relations of a part by their id."""
+        folder = posixpath.dirname(main)
+        path = f"{folder}/_rels/{posixpath.basename(main)}.rels"
         found = {}
-        for element in self._part(path):
+        for element in self._part(path) if path in self._archive.NameToInfo else ():
             kind, target = element.get("Type", "").rpartition("/")[2], element.get("Target", "")
             found[element.get("Id", "")] = (
                 kind,
-                posixpath.normpath(posixpath.join("/", self._folder, target)).lstrip("/"),
+                posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/"),
             )
         return found
 
-    def _read_styles(self, part: str, since_1904: bool) -> list[NumberStyle]:
-        """Return the number styles by the index that cells refer to."""
+    def _read_styles(self, part: str, since_1904: bool) -> tuple[list[NumberStyle], frozenset[int]]:
+        """Return the number styles by the index that cells refer to, and the indexes of struck styles."""
         if not part:
-            return [NumberStyle.of("", 0, since_1904)]
+            return [NumberStyle.of("", 0, since_1904)], frozenset()
         root = self._part(part)
         codes = {
             element.get("numFmtId", ""): element.get("formatCode", "")
@@ -187,11 +201,19 @@ class Workbook:
             if local(element.tag) == "numFmt"
         }
         formats = (element for element in root if local(element.tag) == "cellXfs")
-        ids = [element.get("numFmtId", "0") for element in next(formats, ())]
-        return [
+        cells = list(next(formats, ()))
+        ids = [element.get("numFmtId", "0") for element in cells]
+        fonts = next((element for element in root if local(element.tag) == "fonts"), ())
+        struck = {
+            str(place)
+            for place, font in enumerate(fonts)
+            if any(local(element.tag) == "strike" and _is_on(element.get("val", "1")) for element in font)
+        }
+        styles = [
             NumberStyle.of(codes.get(number, ""), int(number) if number.isdecimal() else 0, since_1904)
             for number in ids
         ]
+        return styles, frozenset(place for place, cell in enumerate(cells) if cell.get("fontId") in struck)
 
 
 def _damaged() -> UnreadableFile:
@@ -200,6 +222,11 @@ def _damaged() -> UnreadableFile:
 
 _MOST_COLUMNS = 16_384
 _PLACE = re.compile(r"([A-Z]{1,3})\d*")
+_CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+
+
+def _is_on(value: str) -> bool:
+    return value in ("1", "true", "on")
 
 
 class SharedStrings:
@@ -230,26 +257,29 @@ class SharedStrings:
 
 
 class _SharedTexts(streams.Gatherer[str]):
-    """Gathers shared texts, without their phonetic guide (``rPh``)."""
+    """Gathers shared texts, without their phonetic guide (``rPh``), and with marks around struck text."""
 
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[str] = []
-        self._reading = False
-        self._phonetic = False
+        self._reading = self._phonetic = self._struck = False
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         self._phonetic = self._phonetic or name == "rPh"
         self._reading = name == "t" and not self._phonetic
+        if name == "strike":
+            self._struck = _is_on(attributes.get("val", "1"))
 
     def data(self, text: str) -> None:
         if self._reading:
-            self._parts.append(text)
+            self._parts.append(not_shown.struck(text) if self._struck else text)
 
     def finish(self, name: str) -> None:
         self._reading = False
         if name == "rPh":
             self._phonetic = False
+        elif name == "r":
+            self._struck = False
         elif name == "si":
             self.found.append("".join(self._parts))
             self._parts.clear()
@@ -258,10 +288,13 @@ class _SharedTexts(streams.Gatherer[str]):
 class SheetRows(streams.Gatherer[tuple[int, list[str]]]):
     """Gathers the rows of a sheet."""
 
-    def __init__(self, strings: SharedStrings, styles: list[NumberStyle]) -> None:
+    def __init__(
+        self, strings: SharedStrings, styles: list[NumberStyle], struck: frozenset[int], hidden: HiddenCells
+    ) -> None:
         super().__init__()
         self._strings, self._styles = strings, styles
-        self._row, self._column = 0, -1
+        self._struck, self._hidden = struck, hidden
+        self._row, self._column, self._row_is_hidden = 0, -1, False
         self._cells: list[str] = []
         self._parts: list[str] = []
         self._type, self._style = "n", 0
@@ -269,7 +302,7 @@ class SheetRows(streams.Gatherer[tuple[int, list[str]]]):
         self._phonetic = False
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
-        """Record place, type and style of a cell, and the number of a row."""
+        """Record place, type and style of a cell, the number of a row, and what is hidden."""
         if name == "c":
             place = _PLACE.match(attributes.get("r", ""))
             self._column = _column_number(place[1]) if place else self._column + 1
@@ -283,6 +316,11 @@ class SheetRows(streams.Gatherer[tuple[int, list[str]]]):
             number = attributes.get("r", "")
             self._row = int(number) if number.isdecimal() and len(number) < 10 else self._row + 1
             self._column = -1
+            self._row_is_hidden = _is_on(attributes.get("hidden", ""))
+        elif name == "col" and _is_on(attributes.get("hidden", "")):
+            first, last = attributes.get("min", ""), attributes.get("max", "")
+            if first.isdecimal() and last.isdecimal():
+                self._hidden.columns |= {*range(int(first) - 1, min(int(last), _MOST_COLUMNS))}
 
     def data(self, text: str) -> None:
         """Collect the text of a cell, without its formula."""
@@ -298,10 +336,13 @@ class SheetRows(streams.Gatherer[tuple[int, list[str]]]):
         elif name == "c":
             if self._parts and (text := self._text("".join(self._parts))) and self._column < _MOST_COLUMNS:
                 self._cells.extend([""] * (self._column - len(self._cells)))
-                self._cells[self._column :] = [text]
+                self._cells[self._column :] = [not_shown.struck(text) if self._style in self._struck else text]
             self._parts.clear()
         elif name == "row" and self._cells:
-            self.found.append((max(self._row, 1), self._cells))
+            number = max(self._row, 1)
+            if self._row_is_hidden:
+                self._hidden.rows.add(number)
+            self.found.append((number, self._cells))
             self._cells = []
 
     def _text(self, raw: str) -> str:

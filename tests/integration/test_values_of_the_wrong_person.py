@@ -216,6 +216,7 @@ def test_file_is_mapped_to_the_scammers_values_only(run: Run, tmp_path: Path, na
     assert not [one for one in case.never if any(bare(one) in bare(line.decode()) for line in indicators)]
     rejects = [orjson.loads(line) for line in (tmp_path / "rejects.jsonl").read_bytes().splitlines()]
     assert all(reject["reason"] and reject["message"] for reject in rejects)
+    assert {*case.reasons} <= {reject["reason"] for reject in rejects}
     # No row is dropped silently: an unmapped value is refused, or its column or cell is named.
     unread = counts["unread"]
     assert rejects or unread["columns"] or unread["cells"] or not (case.never or counts["read"] > len(case.values))

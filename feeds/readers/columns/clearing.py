@@ -7,9 +7,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from feeds.readers.columns.word_tables import languages, plain, without_marks
+from feeds.readers.extraction.cues import is_question
 
 _LONGEST = 80
 _PARTS = re.compile(r"[^\w\s'’\u0300-\u036f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+|\s[-–—]+\s|\b\d+\b")
@@ -63,6 +65,11 @@ class Clearing:
             or any(cells[place].strip().casefold() in answers for place, answers in self._answers)
         )
 
+    def asks(self, cells: Sequence[str]) -> bool:
+        """Return whether a cell of a row only asks whether its value is a scam's."""
+        places = chain(self._worded, self._texts)
+        return any((cell := cells[place]) and len(cell) <= _LONGEST and is_question(cell) for place in places)
+
 
 def is_safe_title(title: str) -> bool:
     """Return whether a title, or the name of a sheet or a file, says that the values below it are safe."""
@@ -70,6 +77,11 @@ def is_safe_title(title: str) -> bool:
         return False
     text = _normal(title.replace("_", " "))
     return any(_has(text, phrase) and not _denied(text, phrase) for phrase in _words().titles)
+
+
+def clears_text(text: str) -> bool:
+    """Return whether a text about a value says that it is safe, the sender's own or a mistake."""
+    return _clears(text, alone=True)
 
 
 def _clears(cell: str, *, alone: bool) -> bool:

@@ -15,11 +15,19 @@ from itertools import islice
 from feeds.readers.columns import account_cells, cell_meanings, roles, row_values, several
 from feeds.readers.columns.clearing import Clearing
 from feeds.readers.columns.column_notes import ColumnNotes, notes_on_unread
-from feeds.readers.columns.row_values import FREE_TEXT, NOT_A_SCAM, RowTemplate, RowValue, row_template
+from feeds.readers.columns.row_values import FREE_TEXT, NOT_A_SCAM, ONLY_ASKED, RowTemplate, RowValue, row_template
 from feeds.readers.columns.values_in_cells import SAMPLE, column_of_kind, is_value
 from feeds.readers.columns.vocabulary import field_column, is_subject_column, value_column, vocabulary
 from feeds.readers.columns.word_tables import CustomNames, ValueColumn, current_custom_names, plain
-from feeds.readers.rows import Note, Row, Unreadable, of_one_line, refuse_lost_digits, shown_name, without_protection
+from feeds.readers.rows import (
+    Note,
+    Row,
+    Unreadable,
+    of_one_line,
+    refuse_changed_numbers,
+    shown_name,
+    without_protection,
+)
 
 _NOTHING: Mapping[str, str] = {}
 _NO_SOURCES: Mapping[int, str] = {}
@@ -79,7 +87,11 @@ class Columns:
         self._ispb = account_cells.ispb_places(names, self._others)
         self._digits = account_cells.digit_places(names, self._others)
         unread = [place for place in unread if place not in self._digits]
-        self._of_roles = dict.fromkeys(of_roles, False) | dict.fromkeys(roles.named_columns(names), True)
+        of_roles = set(of_roles)
+        named = roles.named_columns(names)
+        self._of_roles = dict.fromkeys(of_roles, False) | dict.fromkeys(named, True)
+        # A column called "status" may be of cases: there, unknown words are of roles if others name them.
+        self._only_roles = roles.surely_named_columns(names) | of_roles.intersection(named)
         own = [place for place in unread if place not in not_read]
         self._clearing = Clearing(
             names, [place for place in own if not roles.is_of_a_person(names[place])], self._others
@@ -176,7 +188,11 @@ class Columns:
                 return roles.OF_SOMEBODY_ELSE
         if not has_subject:
             return _EMPTY if self.names_subject else self._no_values
-        return NOT_A_SCAM if self._clearing.clears(cells) else None
+        if any(place < len(cells) and roles.is_unknown_role(cells[place].strip()) for place in self._only_roles):
+            return roles.UNKNOWN_ROLE
+        if self._clearing.clears(cells):
+            return NOT_A_SCAM
+        return ONLY_ASKED if self._clearing.asks(cells) else None
 
     def _refused(
         self,
@@ -224,7 +240,7 @@ class Columns:
                     fields[field] = free
         if self._digits:
             fields = account_cells.with_digit(fields, cells, self._digits)
-        return refuse_lost_digits(Row(line, account_cells.read(fields), self._notes.of(cells, unread)))
+        return refuse_changed_numbers(Row(line, account_cells.read(fields), self._notes.of(cells, unread)))
 
     def _template(self, value: RowValue, cells: Sequence[str], together: Sequence[RowValue] | None) -> RowTemplate:
         """Return the template for the words in ``cells``; templates are cached, as a file repeats the same few."""

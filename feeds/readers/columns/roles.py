@@ -59,6 +59,12 @@ OF_SOMEBODY_ELSE = (
 )
 
 
+UNKNOWN_ROLE = (
+    "unknown-role",
+    "the role in this row is not known, so the value may be a victim's: write suspect for a scammer, or victim",
+)
+
+
 class Header(NamedTuple):
     """The names of columns, joined from all rows of a header, and the places of those that are not the scammer's."""
 
@@ -87,6 +93,11 @@ def is_of_somebody_else(cell: str, *, named: bool) -> bool:
     In a column that is not ``named`` as one of roles, only cells without other words count.
     """
     return 0 < len(cell) <= _LONGEST and (named or is_role(cell)) and role_of(cell) in ("person", "office")
+
+
+def is_unknown_role(cell: str) -> bool:
+    """Return whether a cell of a column of roles names none that is known."""
+    return bool(cell) and role_of(cell) == "other" and not has_digits(cell)
 
 
 def is_of_a_person(name: str) -> bool:
@@ -134,6 +145,12 @@ def named_columns(names: Sequence[str]) -> list[int]:
     """Return the places of columns whose title says that they name the owner of a row."""
     words = vocabulary().role_columns
     return [place for place, name in enumerate(names) if plain(name) in words]
+
+
+def surely_named_columns(names: Sequence[str]) -> set[int]:
+    """Return the places of columns whose title has no other meaning than the role of people."""
+    words = vocabulary().only_roles
+    return {place for place, name in enumerate(names) if plain(name) in words}
 
 
 def is_of_person(name: str) -> bool:

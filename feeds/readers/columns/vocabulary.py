@@ -40,7 +40,8 @@ class Vocabulary(NamedTuple):
     not change its content; ``nothing`` the words of empty cells (``N/A``). ``people``, ``suspects`` and ``offices`` are
     words of headings that state to whom columns belong, ``neutral`` those that do not; ``senders`` and ``receivers``
     words for senders and receivers, with other words and without; ``lists`` words around them in the names of files;
-    ``roles`` cells that state a role, and ``role_columns`` the names of columns with such cells; ``parties`` are
+    ``roles`` cells that state a role, and ``role_columns`` the names of columns with such cells, ``only_roles`` those
+    without another meaning; ``parties`` are
     objects of those who pay, call or report. ``headers`` finds names of columns by their words; ``of_suspects`` are
     columns that are read only if their name says that they are a suspect's (``contact``).
     """
@@ -70,6 +71,7 @@ class Vocabulary(NamedTuple):
     roles: frozenset[str]
     lists: tuple[str, ...]
     role_columns: frozenset[str]
+    only_roles: frozenset[str]
     contacts: frozenset[str]
     parties: frozenset[str]
     headers: HeaderWords
@@ -96,8 +98,9 @@ def _vocabulary_with(names: CustomNames) -> Vocabulary:
     meanings["scam_type"] |= meaning_by_word(dict(names.scam_types))
     of_suspects = columns_of_suspects(table)
     known = values.keys() | columns.keys() | of_suspects.keys()
-    people, suspects, offices, neutral, role_columns = (
-        frozenset(_listed([table], "roles", key)) for key in ("people", "suspects", "offices", "neutral", "columns")
+    people, suspects, offices, neutral, role_columns, only_roles = (
+        frozenset(_listed([table], "roles", key))
+        for key in ("people", "suspects", "offices", "neutral", "columns", "only")
     )
     people |= frozenset(_listed(tables, "personal", "words"))
     suspects |= frozenset(_listed(tables, "qualifiers", "words"))
@@ -139,7 +142,8 @@ def _vocabulary_with(names: CustomNames) -> Vocabulary:
         ),
         roles=_role_cells(people) | _role_cells(suspects) | offices,
         lists=tuple(table["roles"]["lists"]),
-        role_columns=role_columns,
+        role_columns=role_columns | only_roles,
+        only_roles=only_roles,
         contacts=frozenset(_listed([table], "roles", "contacts")),
         parties=frozenset(_listed([table], "roles", "parties")),
         headers=HeaderWords.of(tables, (name for name in names_of_columns(table) if plain(name) in known)),

@@ -8,7 +8,8 @@ from typing import Any
 from lxml import etree, html
 
 from feeds.errors import UnreadableFile
-from feeds.readers.documents.parts import Part, Table, Text
+from feeds.readers.documents.parts import Part, Table, Text, UnreadPart
+from feeds.readers.not_shown import HIDDEN_TEXT, struck
 
 _SKIPPED = frozenset({"head", "script", "style", "noscript", "template", "svg", "nav", "footer", "iframe", "object"})
 _BLOCKS = frozenset(
@@ -17,6 +18,8 @@ _BLOCKS = frozenset(
 )
 # Beginnings of lines in Markdown.
 _BEGINS = {f"h{level}": "#" * level + " " for level in range(1, 7)} | {"li": "- "}
+_STRUCK = frozenset({"s", "del", "strike"})
+_MAY_BE_VALUE = re.compile(r"(?:\D*\d){4}|@\w|\w[.\]]+\w{2}")
 _MOST_SPAN = 200
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _NOTHING = "this web page has no table, no text and no link: open it in a browser, and save what it shows"
@@ -27,7 +30,7 @@ def parts(path: str, name: str) -> Iterator[Part]:
     yield from parts_of_page(Path(path).read_bytes())
 
 
-def parts_of_page(data: bytes, line: int = 1) -> Iterator[Table | Text]:
+def parts_of_page(data: bytes, line: int = 1) -> Iterator[Table | Text | UnreadPart]:
     """Yield the tables and the text of a page, the first on a ``line``. Raises ``UnreadableFile``."""
     parser = html.HTMLParser(
         huge_tree=False, no_network=True, remove_comments=True, remove_pis=True, encoding=_encoding_of(data)
@@ -39,6 +42,7 @@ def parts_of_page(data: bytes, line: int = 1) -> Iterator[Table | Text]:
     if any(entry.level >= etree.ErrorLevels.FATAL for entry in parser.error_log):
         raise UnreadableFile("this web page is nested deeper than any browser shows: save its text")
     found = False
+    yield from _without_hidden(root)
     for part in _Page(line).parts(root):
         found = found or isinstance(part, Table) or any(map(str.strip, part.lines))
         yield part
@@ -71,7 +75,7 @@ class _Page:
 
     def _below(self, element: Any) -> Iterator[Table | Text]:
         tag = element.tag if isinstance(element.tag, str) else ""
-        if tag in _SKIPPED or not tag or _is_hidden(element):
+        if tag in _SKIPPED or not tag:
             return
         if tag == "table" and (rows := _rows(element)) is not None:
             caption = " ".join(" ".join(each.text_content() for each in element.xpath("./caption")).split())
@@ -108,9 +112,22 @@ class _Page:
             self._lines = []
 
 
-def _is_hidden(element: Any) -> bool:
-    style = (element.get("style") or "").replace(" ", "").lower()
-    return "display:none" in style or "visibility:hidden" in style or element.get("hidden") is not None
+def _without_hidden(root: Any) -> Iterator[UnreadPart]:
+    """Remove the hidden parts of a page, and yield those that may have a value; mark struck text."""
+    for element in list(root.iter(etree.Element)):
+        if element.tag in _SKIPPED or element.getparent() is None:
+            continue
+        style = (element.get("style") or "").replace(" ", "").lower()
+        if "display:none" in style or "visibility:hidden" in style or element.get("hidden") is not None:
+            text = " ".join(element.text_content().split())
+            if _MAY_BE_VALUE.search(text):
+                yield UnreadPart(element.sourceline or 0, text, *HIDDEN_TEXT)
+            element.drop_tree()
+        elif element.tag in _STRUCK or "line-through" in style:
+            text = " ".join(element.text_content().split())
+            for child in list(element):
+                element.remove(child)
+            element.text = struck(text)
 
 
 def _link(element: Any) -> str:

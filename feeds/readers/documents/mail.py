@@ -75,7 +75,8 @@ class _Message:
         """Yield the tables and the text of a message that is a web page, if it has any."""
         try:
             for found in html.parts_of_page(text.encode("utf-8", "replace"), self._line):
-                self._line += len(found.rows if isinstance(found, Table) else found.lines)
+                if not isinstance(found, UnreadPart):
+                    self._line += len(found.rows if isinstance(found, Table) else found.lines)
                 yield found
         except UnreadableFile as error:
             yield UnreadPart(self._line, "text.html", "unreadable-file", str(error), "text.html")

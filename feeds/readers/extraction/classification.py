@@ -8,7 +8,7 @@ from feeds.readers.extraction.cues import UNSPACED, NearCue, TextPurpose, purpos
 from feeds.readers.extraction.numbers import NumberCandidate, bank_columns
 from feeds.readers.extraction.roles import ValueRole
 from feeds.readers.extraction.values import Candidate
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.rows import EXTENSION, HAS_EXTENSION, Row, Unreadable
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.refang import REDACTED
@@ -40,6 +40,10 @@ _PLAIN = (
     "heading such as Domains, Phone numbers or Indicators",
 )
 
+_QUESTION = (
+    "question",
+    "the text only asks about this value: report it once it is known to be a scammer's",
+)
 _REAL = "the words beside it call it legitimate, or a victim's"
 _SHOWN = 60
 # Cues of the writer's and the victim's own values, which outweigh a checksum.
@@ -67,7 +71,8 @@ class Surroundings(NamedTuple):
     such as "and" separate it from an accepted value. ``general``: only a label such as "Phone", which does not mention
     a scammer, supports it. ``quoted``: the scammer wrote it. ``inferred``: only a neighbouring line states the purpose,
     so the sentence outweighs it. ``stated``: the words before it in its line state the purpose, else the ``label`` of
-    the line or the ``heading`` above. ``role`` returns the role of a value with such columns in its sentence.
+    the line or the ``heading`` above. ``role`` returns the role of a value with such columns in its sentence,
+    ``question`` the words that make this sentence a question about it.
     """
 
     purpose: TextPurpose
@@ -82,6 +87,7 @@ class Surroundings(NamedTuple):
     label: str = ""
     heading: str = ""
     role: Callable[[Mapping[str, str]], ValueRole | None] = lambda _: None
+    question: Callable[[], str] = lambda: ""
 
     @property
     def above(self) -> str:
@@ -206,6 +212,10 @@ def _classify_plain(
     near = purpose_by_cues(around.before, around.behind)
     if near.sure:
         return Unreadable.of(line, raw, *_INNOCENT, why=_REAL)
+    if words := around.question():
+        return Unreadable.of(line, raw, *_QUESTION, why=words)
+    if fields.get("kind") == "phone" and EXTENSION.match(around.behind):
+        return Unreadable.of(line, raw, *HAS_EXTENSION)
     if near.purpose is TextPurpose.VALUES:
         return Row(line, fields, why=near.why)
     if around.quoted:

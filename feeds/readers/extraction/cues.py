@@ -32,6 +32,8 @@ UNSPACED_LETTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff"
 # Languages whose words in ``prose.toml`` are whole words, and those without blanks, or with expressions of their own.
 _SPACED = ("en", "pt", "es", "ms", "tl")
 _OTHERS_WRITE = ("th", "vi", "zh", "hi")
+# Signs of questions, and words in languages that need none.
+_ASKING = ("?", "？", "ไหม", "มั้ย", "มั๊ย", "หรือไม่", "เปล่า", "ป่าว", "ของใคร", "吗", "嗎", "是不是", "是否", "真的假的")
 
 
 @cache
@@ -45,6 +47,16 @@ def expression(idea: str) -> LazyPattern:
     words = _vocabulary()[idea]
     spaced = "|".join(word for language in _SPACED for word in words.get(language, ()))
     return LazyPattern("|".join([rf"(?<![^\W_])(?:{spaced})(?![^\W_])", *_words(idea, _OTHERS_WRITE)]), re.I)
+
+
+def may_ask(text: str) -> bool:
+    """Return whether a text has a sign or a word of questions: a quick test before the expressions."""
+    return any(sign in text for sign in _ASKING)
+
+
+def is_question(text: str) -> bool:
+    """Return whether a note only asks whether something is a scam."""
+    return may_ask(text) and expression("asks").search(text) is not None
 
 
 def words_of(idea: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from feeds.readers.extraction import classification
 from feeds.readers.extraction.aliases import find_aliases, find_senders
 from feeds.readers.extraction.classification import DeferredAccounts, DeferredParagraph, Surroundings
-from feeds.readers.extraction.cues import SCAM, SPEAKER, UNSPACED, TextPurpose, joins_values, purpose_of
+from feeds.readers.extraction.cues import SCAM, SPEAKER, UNSPACED, TextPurpose, joins_values, may_ask, purpose_of
 from feeds.readers.extraction.handles import find_handles, handle_columns, platform_before
 from feeds.readers.extraction.numbers import (
     NumberCandidate,
@@ -23,7 +23,8 @@ from feeds.readers.extraction.numbers import (
 from feeds.readers.extraction.outline import LabelledLine, Outline
 from feeds.readers.extraction.roles import LineOfSentences, ValueRole
 from feeds.readers.extraction.values import Candidate, Placed, blanked, find_candidates, unread_words
-from feeds.readers.rows import Row, Unreadable
+from feeds.readers.not_shown import STRUCK, without_struck
+from feeds.readers.rows import TURNED, Row, Unreadable, without_marks
 from schemas.errors import Rejected
 from schemas.reference.bank_text import find_banks
 from schemas.reference.chains.links import chain_of_columns
@@ -120,7 +121,15 @@ class ProseReader:
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         """Yield the values of the next line, and those of earlier lines that waited for it."""
         self._number = number
-        yield from self._rows(line)
+        line, is_turned = without_marks(line)
+        if is_turned and _DIGITS.search(line):
+            yield Unreadable.of(number, line, *TURNED)
+            return
+        line, struck = without_struck(line)
+        for text in struck:
+            yield Unreadable.of(number, text, *STRUCK)
+        if line or not struck:
+            yield from self._rows(line)
         self._above = f"{self._above[-_REACH:]} {line[:_REACH]}"
 
     def _rows(self, line: str) -> Iterator[Row | Unreadable]:
@@ -214,14 +223,24 @@ class ProseReader:
     def _role(self, start: int, raw: str, fields: Mapping[str, str]) -> ValueRole | None:
         """Return the role of a value in its sentence; in a text about a scam, accounts are the scammers' by default."""
         kind = fields.get("kind", "")
+        if role := self._in_sentences.role(start, start + len(raw), kind):
+            return role
+        complete = kind in _RARELY_OTHERS and (kind != "bank-account" or "bank" in fields)
+        return ValueRole(TextPurpose.VALUES, "about a scam", "") if complete and self._context.about_scam else None
+
+    @property
+    def _in_sentences(self) -> LineOfSentences:
+        """Return the sentences of the current line."""
         if self._sentences is None:
             before, text, candidates = self._line
             spans = [(found.start, found.start + len(found.raw)) for found in candidates]
             self._sentences = LineOfSentences(text, spans, before)
-        if role := self._sentences.role(start, start + len(raw), kind):
-            return role
-        complete = kind in _RARELY_OTHERS and (kind != "bank-account" or "bank" in fields)
-        return ValueRole(TextPurpose.VALUES, "about a scam", "") if complete and self._context.about_scam else None
+        return self._sentences
+
+    def _question(self, start: int, raw: str) -> str:
+        """Return the words that make the sentence of a value a question about it, "" if it is none."""
+        before, text, _ = self._line
+        return self._in_sentences.question(start, start + len(raw)) if may_ask(f"{before}{text}") else ""
 
     def _of_candidates(
         self, line: LabelledLine, text: str, candidates: list[Candidate], *, sentence: bool
@@ -309,6 +328,7 @@ class ProseReader:
             label=line.label,
             heading=self._outline.words,
             role=partial(self._role, found.start, found.raw),
+            question=partial(self._question, found.start, found.raw),
         )
         if SPEAKER.fullmatch(label.strip(" *_")):
             return around._replace(purpose=TextPurpose.VALUES, defangs=False, quoted=True)

@@ -18,6 +18,7 @@ _SUBJECTS_REACH = 25
 # At most the name of a bank, between the words for somebody's account and its number.
 _NAME = re.compile(r"[\s(:]*(?:[A-Z][A-Za-z]{1,11}\s)?[\s(:]*")
 _HELPERS_REACH = 80
+_ASKS_REACH = 60
 _OWN = frozenset({"of_victim", "own"})
 _HELPERS = frozenset({"helper", "report"})
 # Ideas that only state how people were reached or paid.
@@ -28,6 +29,8 @@ _END = re.compile(
 )
 _LAST_WORD = re.compile(r"[^\s(]{1,12}$")
 _THAI = re.compile(r"[\u0e00-\u0e7f]\.?$")
+_ASKED = re.compile(r"^[^.!。！।]*[?？]")
+_BREAK = re.compile(r"[,，;:：]\s*(?!█)|\s[–—-]\s")
 _HANDLE = re.compile(r"(?<![\w@.+-])@[A-Za-z0-9_][\w.-]{2,63}")
 _NUMBER = re.compile(r"(?<!\d)\d(?:[ ().-]{0,2}\d){5,19}")
 _BLANKS = re.compile(r"\s+")
@@ -119,6 +122,21 @@ class LineOfSentences:
                 cue = _real_before(cues, place) or self._helper_before(cues, place) or cue
             return ValueRole(cue.purpose, cue.idea, self._words(cue))
         return None
+
+    def question(self, start: int, end: int) -> str:
+        """Return the words that make the sentence of a value only a question about it, "" if it is none."""
+        first, last = self._place(start), self._place(end)
+        sentence = bisect_right(self._ends, first)
+        begin = self._ends[sentence - 1] if sentence else 0
+        stop = self._ends[sentence] if sentence < len(self._ends) else len(self._text)
+        before, behind = self._text[max(begin, first - _REACH) : first], self._text[last : min(stop, last + _REACH)]
+        if _ASKED.search(behind):
+            clause = before[max((found.end() for found in _BREAK.finditer(before)), default=0) :]
+            if found := expression("question").search(clause):
+                return found[0]
+        rest = behind.partition(VALUE)[0]
+        found = expression("asks").search(f"{before[-_ASKS_REACH:]}{VALUE}{rest[:_ASKS_REACH]}")
+        return found[0] if found else ""
 
     def _behind(self, place: int, stop: int) -> ValueRole | None:
         """Return the role by the words directly after a value."""

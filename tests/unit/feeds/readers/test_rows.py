@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from feeds.readers.rows import NumberStyle, Row, Unreadable, number_text, refuse_lost_digits
+from feeds.readers.rows import NumberStyle, Row, Unreadable, number_text, refuse_changed_numbers
 
 PLAIN = NumberStyle.of("", 0, False)
 
@@ -27,7 +27,7 @@ def test_a_number_is_written_out(raw: str, text: str) -> None:
 
 @given(number=st.integers(10**15, 10**30))
 def test_number_beyond_the_precision_of_a_sheet_is_rejected(number: int) -> None:
-    row = refuse_lost_digits(Row(1, {"value": number_text(str(float(number)), PLAIN)}))
+    row = refuse_changed_numbers(Row(1, {"value": number_text(str(float(number)), PLAIN)}))
     assert isinstance(row, Unreadable)
     assert row.reason == "digits-lost"
 
@@ -36,13 +36,13 @@ def test_number_beyond_the_precision_of_a_sheet_is_rejected(number: int) -> None
 def test_number_within_the_precision_of_a_sheet_is_kept(number: int) -> None:
     text = number_text(repr(float(number)), PLAIN)
     assert text == str(number)
-    assert refuse_lost_digits(Row(1, {"value": text})) == Row(1, {"value": text})
+    assert refuse_changed_numbers(Row(1, {"value": text})) == Row(1, {"value": text})
 
 
 @pytest.mark.parametrize("text", ["6.6812E+10", "1,5e+17", "6E+10"])
 @pytest.mark.parametrize("column", ["value", "account_number", "iban"])
 def test_shortened_number_is_refused_if_all_digits_count(text: str, column: str) -> None:
-    row = refuse_lost_digits(Row(3, {column: text, "kind": "phone"}))
+    row = refuse_changed_numbers(Row(3, {column: text, "kind": "phone"}))
     assert isinstance(row, Unreadable)
     assert (row.line, row.reason) == (3, "digits-lost")
     assert text not in row.message
@@ -50,7 +50,7 @@ def test_shortened_number_is_refused_if_all_digits_count(text: str, column: str)
 
 def test_shortened_number_is_accepted_in_other_columns() -> None:
     row = Row(1, {"value": "a.example.com", "reference": "6.6812E+10"})
-    assert refuse_lost_digits(row) == row
+    assert refuse_changed_numbers(row) == row
 
 
 @pytest.mark.parametrize(
