@@ -119,7 +119,7 @@ class LineOfSentences:
                 continue
             cue = _decisive(cues, place)
             if cue.idea in _WEAK:
-                cue = _real_before(cues, place) or self._helper_before(cues, place) or cue
+                cue = _own_before(cues, place) or _real_before(cues, place) or self._helper_before(cues, place) or cue
             return ValueRole(cue.purpose, cue.idea, self._words(cue))
         return None
 
@@ -178,6 +178,13 @@ class LineOfSentences:
         place = bisect_right(self._spans, at, key=lambda span: span[1])
         inside = place < len(self._spans) and self._spans[place][0] <= at
         return (self._spans[place][0] if inside else at) + self._shifts[place]
+
+
+def _own_before(cues: list[_Cue], place: int) -> _Cue | None:
+    """Return the words for somebody's own value directly before a weak cue: "my son's" before "telephone is"."""
+    weak = cues[place]
+    near = reversed(cues[max(0, place - 6) : place])
+    return next((cue for cue in near if cue.idea in _OWN and cue.start < weak.start <= cue.end), None)
 
 
 def _real_before(cues: list[_Cue], place: int) -> _Cue | None:
