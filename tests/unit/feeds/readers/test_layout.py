@@ -72,7 +72,7 @@ def test_tables_below_each_other_have_their_own_headers() -> None:
         ("123456,789012", ["digits-lost"]),
         ("123-456-\n789-012", ["123-456-\n789-012"]),
         ("081-234-5678/9", ["081-234-5678/9"]),
-        ("081-234-5678, ext. 12", ["081-234-5678, ext. 12"]),
+        ("081-234-5678, ext. 12", ["extension"]),
         ("https://a.example.com/x,y", ["https://a.example.com/x,y"]),
     ],
 )
