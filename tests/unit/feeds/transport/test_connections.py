@@ -100,7 +100,7 @@ def test_slow_tls_handshake_is_cut_off(serve: Serve) -> None:
         started = time.monotonic()
         try:
             with (
-                open_session(settings(answer_within="400ms"), url) as opened,
+                open_session(settings(timeout="2s", answer_within="400ms"), url) as opened,
                 pytest.raises(TryLater),
                 peer_errors("x"),
             ):
