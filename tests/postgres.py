@@ -191,4 +191,4 @@ class Postgres:
         self._own.remove()
 
     def _conninfo(self, database: str) -> str:
-        return f"host={self.folder} user=scamfeed dbname={database} connect_timeout=10"
+        return f"host={self.folder} user=scamfeed dbname={database} connect_timeout=60"

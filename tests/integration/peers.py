@@ -36,7 +36,7 @@ def answering(server: subprocess.Popen[bytes] | Forked, port: int, log: Path) ->
     try:
         while True:
             try:
-                requests.get(address, timeout=5)
+                requests.get(address, timeout=60)
                 break
             except (requests.ConnectionError, requests.Timeout):
                 assert server.poll() is None, log.read_text()

@@ -194,7 +194,7 @@ def _wait_for(url: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            if requests.get(url, timeout=5).ok:
+            if requests.get(url, timeout=60).ok:
                 return
         except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.1)

@@ -151,7 +151,7 @@ def s3() -> Iterator[str]:
         yield url
     finally:
         # All services of a process have one setting.
-        requests.post(f"{url}/moto-api/reset-auth", data="inf", timeout=30).raise_for_status()
+        requests.post(f"{url}/moto-api/reset-auth", data="inf", timeout=60).raise_for_status()
         server.stop()
 
 

@@ -70,7 +70,7 @@ def running(words: Sequence[str], folder: Path, given: dict[str, str]) -> Iterat
 def answers(process: subprocess.Popen[bytes], url: str) -> bool:
     assert process.poll() is None
     try:
-        return requests.get(f"{url}/health", timeout=5).status_code == 200
+        return requests.get(f"{url}/health", timeout=60).status_code == 200
     except (requests.ConnectionError, requests.Timeout):
         return False
 

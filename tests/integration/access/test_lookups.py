@@ -83,7 +83,7 @@ def test_active_set_is_chunked_and_keeps_the_connection_open(hub: Hub, session: 
     for alias, each in (("mule-accounts", 1), ("mule-accounts-full", 3)):
         for encoding in ("identity", "gzip", "zstd"):
             answer = session.get(
-                f"{hub.url}/api/collections/{alias}/active", headers={"Accept-Encoding": encoding}, timeout=30
+                f"{hub.url}/api/collections/{alias}/active", headers={"Accept-Encoding": encoding}, timeout=60
             )
             assert answer.headers["Transfer-Encoding"] == "chunked"
             lines = [json.loads(line) for line in answer.content.splitlines()]

@@ -181,7 +181,7 @@ def test_direct_reports_are_for_their_addressee_alone(make_hub: MakeHub) -> None
         answer = requests.get(f"{source.url}api/hub-reports/active", asked, headers=hub.login(source), timeout=60)
         assert answer.status_code == status
     unknown = requests.get(
-        f"{source.url}api/hub-reports/active", {"origin": "nobody/log"}, headers=other.login(source), timeout=30
+        f"{source.url}api/hub-reports/active", {"origin": "nobody/log"}, headers=other.login(source), timeout=60
     )
     assert unknown.status_code == 404
 

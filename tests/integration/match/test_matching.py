@@ -194,7 +194,7 @@ def test_unknown_hidden_and_ungranted_values_look_alike(hub: MatchingScamfeed) -
     assert _ask(hub, "mule-accounts", "").status_code == 401
     # The matching right gives no access over TAXII.
     listed = requests.get(
-        f"{hub.url}feed/collections/", headers={"Authorization": f"Bearer {hub.tokens['bank']}"}, timeout=30
+        f"{hub.url}feed/collections/", headers={"Authorization": f"Bearer {hub.tokens['bank']}"}, timeout=60
     )
     assert "mule-accounts" not in listed.text
     with pytest.raises(Misconfigured, match="no such resource"), hub.matcher("stranger") as matcher:

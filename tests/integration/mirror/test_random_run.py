@@ -68,7 +68,7 @@ class KilledHub:
         deadline = time.monotonic() + 60
         while True:
             with suppress(requests.RequestException):
-                requests.get(f"http://127.0.0.1:{self.port}/health", timeout=5)
+                requests.get(f"http://127.0.0.1:{self.port}/health", timeout=60)
                 return
             assert time.monotonic() < deadline, self._log.read_text()
             time.sleep(0.05)

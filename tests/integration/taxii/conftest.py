@@ -92,7 +92,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         deadline = time.monotonic() + 60
         while True:
             try:
-                assert requests.get(running.url + "/health", timeout=5).json() == {"status": "ok"}
+                assert requests.get(running.url + "/health", timeout=60).json() == {"status": "ok"}
                 break
             except (requests.ConnectionError, requests.Timeout):
                 assert server.poll() is None, log.read_text()

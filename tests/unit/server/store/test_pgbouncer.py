@@ -63,7 +63,7 @@ def pooled(postgres: Postgres, postgres_template: str) -> Iterator[str]:
         deadline = time.monotonic() + 60
         while True:
             try:
-                psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5).close()
+                psycopg.connect(url.replace("+psycopg", ""), connect_timeout=60).close()
                 break
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline, (postgres.folder / f"{name}.log").read_text()
