@@ -51,14 +51,24 @@ def _without_hidden(body: Any) -> Iterator[UnreadPart]:
         if text := "".join(part.text or "" for part in deleted.iter(qn("w:delText"))).strip():
             yield UnreadPart(0, text, *STRUCK)
     for run in body.iter(qn("w:r")):
-        texts = [part for part in run.iter(qn("w:t")) if part.text]
-        if texts and _has(run, "w:vanish"):
-            yield UnreadPart(0, "".join(part.text for part in texts), *HIDDEN_TEXT)
-            for part in texts:
-                part.text = ""
-        elif texts and (_has(run, "w:strike") or _has(run, "w:dstrike")):
-            for part in texts:
-                part.text = struck(part.text)
+        if hidden := _hidden_text(run):
+            yield UnreadPart(0, hidden, *HIDDEN_TEXT)
+
+
+def _hidden_text(run: Any) -> str:
+    """Remove the text of a hidden run and return it; mark the text of a struck one."""
+    texts = [part for part in run.iter(qn("w:t")) if part.text]
+    if not texts:
+        return ""
+    hidden = ""
+    if _has(run, "w:vanish"):
+        hidden = "".join(part.text for part in texts)
+        for part in texts:
+            part.text = ""
+    elif _has(run, "w:strike") or _has(run, "w:dstrike"):
+        for part in texts:
+            part.text = struck(part.text)
+    return hidden
 
 
 def _has(run: Any, name: str) -> bool:

@@ -101,12 +101,10 @@ class LineOfSentences:
     def role(self, start: int, end: int, kind: str) -> ValueRole | None:
         """Return the role of the value of a ``kind`` at a place in the line, None if no cue states it."""
         first, last = self._place(start), self._place(end)
-        sentence = bisect_right(self._ends, first)
-        begin = self._ends[sentence - 1] if sentence else 0
-        stop = self._ends[sentence] if sentence < len(self._ends) else len(self._text)
-        if sentence not in self._cues:
-            self._cues[sentence] = sorted(_cues_of(self._text[begin:stop], begin), key=lambda cue: (cue.end, cue.start))
-        cues = self._cues[sentence]
+        begin, stop = self._sentence(first)
+        if begin not in self._cues:
+            self._cues[begin] = sorted(_cues_of(self._text[begin:stop], begin), key=lambda cue: (cue.end, cue.start))
+        cues = self._cues[begin]
         found = self._behind(last, stop)
         if found and (found.purpose is not TextPurpose.VALUES or not self._is_of_victim(cues, first)):
             return found
@@ -117,18 +115,27 @@ class LineOfSentences:
                 break
             if cue.money not in (None, money) or (cue.idea == "victim" and first - cue.end > _VICTIMS_REACH):
                 continue
-            cue = _decisive(cues, place)
-            if cue.idea in _WEAK:
-                cue = _own_before(cues, place) or _real_before(cues, place) or self._helper_before(cues, place) or cue
+            cue = self._stronger(cues, place)
             return ValueRole(cue.purpose, cue.idea, self._words(cue))
         return None
+
+    def _sentence(self, place: int) -> tuple[int, int]:
+        """Return where the sentence at a place begins and ends."""
+        sentence = bisect_right(self._ends, place)
+        begin = self._ends[sentence - 1] if sentence else 0
+        return begin, self._ends[sentence] if sentence < len(self._ends) else len(self._text)
+
+    def _stronger(self, cues: list[_Cue], place: int) -> _Cue:
+        """Return the cue at a place, or one before it that decides instead."""
+        cue = _decisive(cues, place)
+        if cue.idea not in _WEAK:
+            return cue
+        return _own_before(cues, place) or _real_before(cues, place) or self._helper_before(cues, place) or cue
 
     def question(self, start: int, end: int) -> str:
         """Return the words that make the sentence of a value only a question about it, "" if it is none."""
         first, last = self._place(start), self._place(end)
-        sentence = bisect_right(self._ends, first)
-        begin = self._ends[sentence - 1] if sentence else 0
-        stop = self._ends[sentence] if sentence < len(self._ends) else len(self._text)
+        begin, stop = self._sentence(first)
         before, behind = self._text[max(begin, first - _REACH) : first], self._text[last : min(stop, last + _REACH)]
         if _ASKED.search(behind):
             clause = before[max((found.end() for found in _BREAK.finditer(before)), default=0) :]
