@@ -3,8 +3,7 @@
 Otherwise the garbage collection of a later test finds what was left, and that test fails.
 
 Fixtures that several tests share may keep things open. So may caches and connection pools: they are in use, so that no
-garbage collection frees them. A socket that listens, or a file in the test's own folder, is reported even if it is in
-use: such things are not for later tests.
+garbage collection frees them. A socket that listens is reported even if it is in use: it is not for later tests.
 """
 
 import gc
@@ -14,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -76,9 +74,8 @@ class Leaks:
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_teardown(self) -> Iterator[None]:
         """Fail a test that passed and left something open."""
-        folder = getattr(item, "funcargs", {}).get("tmp_path")
         left: list[str] = []
         has_passed = False
         try:
@@ -87,7 +84,7 @@ class Leaks:
         finally:
             held = _Held.now()
             if has_passed and (self._has_started or self._has_more(held)):
-                left = self._left(folder)
+                left = self._left()
                 held = _Held.now()
             self._known = held
             self._has_started = self._has_failed = False
@@ -97,8 +94,8 @@ class Leaks:
     def _has_more(self, held: _Held) -> bool:
         return not (held.files <= self._known.files and held.threads <= self._known.threads)
 
-    def _left(self, folder: Path | None) -> list[str]:
-        """Name what this test opened and did not close; ``folder`` is its own."""
+    def _left(self) -> list[str]:
+        """Name what this test opened and did not close."""
         found = _collect(lambda: bool(_files() - self._known.files))
         ends = time.monotonic() + _PATIENCE
         for thread in _threads() - self._known.threads:
@@ -106,7 +103,7 @@ class Leaks:
             if thread.is_alive():
                 found.append(f"thread {thread.name}")
         for file in _files() - self._known.files:
-            while (is_left := _is_for_no_other_test(file, folder)) and time.monotonic() < ends:
+            while (is_left := _listens(file)) and time.monotonic() < ends:
                 time.sleep(0.01)
             if is_left:
                 found.append(_name(file))
@@ -151,13 +148,13 @@ def _name(file: str) -> str:
         return f"descriptor {file}"
 
 
-def _is_for_no_other_test(file: str, folder: Path | None) -> bool:
-    """Return whether a descriptor is a listening socket, or a file in the folder of the test."""
+def _listens(file: str) -> bool:
+    """Return whether a descriptor is a listening socket."""
     try:
         with _socket(file) as found:
             return bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
     except OSError:
-        return folder is not None and _name(file).startswith(f"{folder}/")
+        return False
 
 
 def _socket(file: str) -> socket.socket:

@@ -41,16 +41,6 @@ def test_it():
 """,
         "unclosed file",
     ),
-    "a descriptor of its own folder": (
-        """
-import tests.leaks
-tests.leaks._PATIENCE = 0.1
-
-def test_it(tmp_path):
-    os.open(tmp_path / "left", os.O_CREAT)
-""",
-        "/left",
-    ),
     "a fixture's socket": (
         """
 @pytest.fixture
