@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures.thread import _threads_queues
 from typing import Any, NamedTuple
 
 import pytest
@@ -132,7 +133,8 @@ def _files() -> frozenset[str]:
 
 
 def _threads() -> frozenset[threading.Thread]:
-    return frozenset(thread for thread in threading.enumerate() if not thread.daemon)
+    """Return the threads that are no daemons and belong to no pool, which ends its own when it is freed."""
+    return frozenset(thread for thread in threading.enumerate() if not thread.daemon and thread not in _threads_queues)
 
 
 def _name(file: str) -> str:

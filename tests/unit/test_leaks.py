@@ -14,7 +14,7 @@ def pytest_configure(config):
     config.pluginmanager.register(Leaks())
 """
 HEAD = """
-import gc, os, socket, subprocess, sys, threading
+import concurrent.futures, gc, os, socket, subprocess, sys, threading
 import pytest
 
 def test_before():
@@ -126,6 +126,10 @@ def test_process_that_ends():
 
 def test_pool_is_closed():
     pool.pop().close()
+
+def test_pool_of_threads():
+    pool.append(concurrent.futures.ThreadPoolExecutor())
+    pool[0].submit(int).result()
 """
 
 
@@ -149,4 +153,4 @@ def test_a_test_that_leaves_something_open_fails(tmp_path: Path, tests: str, nam
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists what a process has open")
 def test_shared_fixtures_and_pools_may_stay_open(tmp_path: Path) -> None:
-    assert "8 passed" in outcome(tmp_path, LEGITIMATE)
+    assert "9 passed" in outcome(tmp_path, LEGITIMATE)
