@@ -28,5 +28,5 @@ class WebPage(DocumentFormat):
             b" explains it.</p><table><tr><th>Domain</th><th>First seen</th></tr><tr><td>a.example.com</td>"
             b"<td>2026-01-01</td></tr></table><p style='display: none'>b.example.com</p></body></html>",
             [{"value": "a.example.com", "kind": "domain", "first_seen": "2026-01-01"}],
-            ("not-a-report",),
+            ("hidden-text", "not-a-report"),
         )
