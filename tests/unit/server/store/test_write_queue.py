@@ -53,6 +53,11 @@ def other_process(path: Path) -> Iterator[Path]:
             process.kill()
 
 
+def _turns_in(log: Path) -> int:
+    """Return the turns of the other process; before the first, there is no file."""
+    return log.stat().st_size if log.exists() else 0
+
+
 def test_threads_write_in_order_of_arrival(turns: WriteQueue) -> None:
     order = list[int]()
 
@@ -99,9 +104,9 @@ def test_busy_process_lets_another_write(turns: WriteQueue, tmp_path: Path) -> N
     passed = list[int]()
     with other_process(tmp_path / "turns") as log:
         for _ in range(10):
-            before = log.stat().st_size if log.exists() else 0
+            before = _turns_in(log)
             with turns:
-                passed.append(log.stat().st_size - before)
+                passed.append(_turns_in(log) - before)
             time.sleep(0.01)
         assert turns.has_waiting_writers()
     # A busy machine may stop a test between its question and its place in the queue, but rarely.
