@@ -128,9 +128,9 @@ def _toml(value: Any) -> str:
     return json.dumps(value)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirroredScamfeed]:
-    folder = tmp_path_factory.mktemp("hub")
+@contextmanager
+def mirrored_hub(folder: Path, **settings: Any) -> Iterator[MirroredScamfeed]:
+    """Serve a hub with a bank that mirrors it."""
     database = f"sqlite:///{folder / 'hub.db'}"
     store = Store.open(database)
     set_up(store)
@@ -138,9 +138,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirroredScamfee
         bank = partners.add(
             tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank"), vouched=True)
         )
-    with peers.scamfeed(database, folder / "hub.log") as address:
+    with peers.scamfeed(database, folder / "hub.log", **settings) as address:
         yield MirroredScamfeed(store, f"{address}feed/", folder, bank.token)
     store.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirroredScamfeed]:
+    with mirrored_hub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
 
 
 @pytest.fixture

@@ -7,30 +7,17 @@ import pytest
 import requests
 
 from feeds.client.mirror.check import Mirror
-from mappers import ids
-from schemas.partner import Partner, PartnerKind
-from server.setup import set_up
-from server.store import Store, collections, partners
-from tests.integration import peers
-from tests.integration.mirror.conftest import MirroredScamfeed
+from tests.integration.mirror.conftest import MirroredScamfeed, mirrored_hub
 
 NATIONAL, NUMBER = "012-345 6789", "+60123456789"
 
 
 @pytest.fixture(scope="module")
 def malaysian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirroredScamfeed]:
-    folder = tmp_path_factory.mktemp("malaysian")
-    database = f"sqlite:///{folder / 'hub.db'}"
-    store = Store.open(database)
-    set_up(store)
-    with store.begin() as tx:
-        bank = partners.add(tx, Partner(name="Bank", kind=PartnerKind.BANK, identity=ids.identity("Bank")))
-        collections.grant(tx, "Bank", collections.get(tx, "takedown"), read=True)
-    with peers.scamfeed(database, folder / "hub.log", country="MY") as address:
-        hub = MirroredScamfeed(store, f"{address}feed/", folder, bank.token)
+    with mirrored_hub(tmp_path_factory.mktemp("malaysian"), country="MY") as hub:
+        hub.grant("takedown")
         hub.report(NUMBER, kind="phone")
         yield hub
-    store.close()
 
 
 def test_national_spelling_is_read_in_the_country_of_the_hub(malaysian: MirroredScamfeed, tmp_path: Path) -> None:
