@@ -38,6 +38,7 @@ class MisbehavingContract(Contract):
 class FaultsContract(MisbehavingContract):
     """Tests with an ``HttpPeer``: none of its wrong responses is accepted."""
 
+    @pytest.mark.long_but("503", "html", "cut")
     @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "half", "cut"])
     def test_a_passing_fault_is_tried_later(self, store: Store, fault: str) -> None:
         self.prepare(store, 2)
@@ -50,6 +51,7 @@ class FaultsContract(MisbehavingContract):
         assert run(store, self.feed()).ending == "done"
         assert len(self.arrived(store)) == 2
 
+    @pytest.mark.long_but("401", "404", "moved")
     @pytest.mark.parametrize("fault", ["401", "403", "404", "405", "406", "410", "moved"])
     def test_lasting_fault_is_misconfigured(self, store: Store, fault: str) -> None:
         self.peer.fault = fault

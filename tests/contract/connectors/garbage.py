@@ -44,6 +44,7 @@ class GarbageContract(MisbehavingContract):
 
     peer: HttpPeer  # type: ignore[assignment]  # more than its faults
 
+    @pytest.mark.long_but("cut JSON", "a login page", "an error object")
     @pytest.mark.parametrize("garbage", GARBAGE)
     def test_garbage_fails_the_feed_until_something_valid_is_read(self, store: Store, garbage: str) -> None:
         self.peer.garbage = GARBAGE[garbage]
