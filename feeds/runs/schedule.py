@@ -110,6 +110,10 @@ class Schedule:
             self._over = True
             for planned in self._feeds.values():
                 _end(planned)
+        # A run that begins during the shutdown would end the scheduler's thread with an error. After a pause none
+        # begins, and listing the jobs waits for those that begin now.
+        self._scheduler.pause()
+        self._scheduler.get_jobs()
         self._scheduler.shutdown(wait=True)
 
     def _take(self, feeds: Feeds) -> None:

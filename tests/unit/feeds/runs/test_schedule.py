@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.job import Job
+from apscheduler.schedulers.base import STATE_STOPPED
 
 from feeds.connector import (
     Connector,
@@ -62,6 +65,28 @@ def test_stop_takes_effect_between_batches_and_keeps_the_checkpoint(store: Store
     assert 1 <= feed.ticks < 100_000
     with store.read() as tx:
         assert feed_state.load_checkpoint(tx, "f") == {"ticks": feed.ticks}
+
+
+def test_stop_while_a_run_begins_is_no_error(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+    raised = list[object]()
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    submit = BaseExecutor.submit_job
+
+    def submit_slowly(self: BaseExecutor, job: Job, run_times: list[datetime]) -> None:
+        submit(self, job, run_times)
+        if job.id == "f":
+            begun.set()
+            # Long enough for a stop that does not wait.
+            for _ in range(50):
+                if schedule._scheduler.state != STATE_STOPPED:
+                    time.sleep(0.01)
+
+    monkeypatch.setattr(BaseExecutor, "submit_job", submit_slowly)
+    feed = Ticking(settings(every="1h"), lambda _: None)
+    with Schedule(Hub(store), [feed]) as schedule:
+        assert begun.wait(60)
+    assert not raised
 
 
 def fails(error: Exception) -> Callable[[int], None]:
