@@ -48,7 +48,7 @@ quick: $(VENV)/.ok ## the tests to run while working: three minutes (ARGS="-k ho
 	@$(BIN)/python -m pytest -n 2 -q $(or $(ARGS),-m "not slow and not long" tests/unit)
 
 test: $(VENV)/.ok ## all tests but the long ones; on PostgreSQL too where SQL is written (make postgresql: the others)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),-m "not long and not postgresql")
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),--durations=30 --durations-min=4 -m "not long and not postgresql")
 
 postgresql: $(VENV)/.ok ## the tests of all that stands on the store, once more on PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "postgresql and not long" $(ARGS)
@@ -138,7 +138,7 @@ fuzz-sqlite fuzz-postgresql: $(VENV)/.ok $(VENV)-fuzz/.ok
 browser: $(VENV)/.ok ## every page in Chromium, in both languages, on a phone and at a desk (needs Debian's chromium)
 	@command -v chromium >/dev/null || { \
 		echo "There is no Chromium. As root: apt-get install chromium fonts-noto-core" >&2; exit 1; }
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=20 --durations-min=4 tests/browser $(ARGS)
 
 screenshots: $(VENV)/.ok ## the pictures of README and docs, taken from the demonstration (needs Debian's chromium)
 	@$(BIN)/python -m tools.screenshots
