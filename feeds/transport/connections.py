@@ -322,8 +322,10 @@ class _Guarded(HTTPConnection):
         try:
             return ask(*args, **kwargs)
         except Exception as error:  # an interrupted connection fails in many ways: the watch knows why
-            if self._watch is not None and self._watch.fired:
-                raise AnswerOverdue("one response takes longer than answer_within") from error
+            if self._watch is not None:
+                self._watch.cancel()
+                if self._watch.fired:
+                    raise AnswerOverdue("one response takes longer than answer_within") from error
             raise
 
 

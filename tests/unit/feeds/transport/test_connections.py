@@ -4,6 +4,7 @@ import gzip
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -131,3 +132,16 @@ def test_a_body_is_read_as_a_file(serve: Serve) -> None:
     peer = serve(says(head + packed))
     with open_session(settings(), peer.url) as opened, opened.get(peer.url, stream=True) as response:
         assert open_body(response).readlines() == [b"one\n", b"two\n"]
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"HTTP/1.1 503 Busy\r\n\r\n"]
+)
+def test_failed_request_leaves_no_thread(serve: Serve, answer: bytes) -> None:
+    before = set(threading.enumerate())
+    with suppress(TryLater):
+        ask(serve(says(answer)), answer_within="1h", retries=1)
+    watches = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    for watch in set(watches) - before:
+        watch.join(60)
+        assert not watch.is_alive()
