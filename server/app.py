@@ -103,6 +103,7 @@ def create_app(
         public_collections=settings.public_collections,
         api=ApiTable(_ROUTES, api),
     )
+    app.extensions["scamfeed-taxii"] = taxii
     readiness, bodies = Readiness(store), DiskSpace(tempfile.gettempdir())
 
     def ready() -> probes.Probe:
@@ -118,9 +119,9 @@ def create_app(
 
 
 def close(app: Flask) -> None:
-    """Stop the background work of an application, and close its store, if the process continues without it."""
-    app.extensions["scamfeed-running"].close()
-    app.extensions["scamfeed-store"].close()
+    """Stop the background work of an application, and close its stores, if the process continues without it."""
+    for part in ("scamfeed-running", "scamfeed-taxii", "scamfeed-store"):
+        app.extensions[part].close()
 
 
 def _reads_of(store: Store, settings: Settings) -> Store:

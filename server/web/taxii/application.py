@@ -99,6 +99,11 @@ class TaxiiApplication:
         # By name of a route of the JSON API, the bytes of its larger responses.
         self._sizes: dict[str, int] = {}
 
+    def close(self) -> None:
+        """Close the connections that it reads by."""
+        for store in (self._store, self._reads, self._fast_store):
+            store.close()
+
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer through WSGI."""
         response = self.respond(environ)

@@ -1,6 +1,5 @@
 """A hub without sockets that lists values of several partners, on either database."""
 
-import atexit
 import io
 import json
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.app import close, create_app
-from server.features.trail.recorder import AuditTrail
 from server.release.contribute import contribute
 from server.release.fuse.newcomers import NewcomerRule
 from server.release.hub import Hub
@@ -129,9 +127,5 @@ def hub(url: str, settings: dict[str, Any]) -> Iterator[ApiHub]:
     made.join("reader", "mule-accounts", "takedown")
     made.join("stranger")
     yield made
-    for observer in application.observers:
-        if isinstance(observer, AuditTrail):
-            observer.stop()
-            atexit.unregister(observer.stop)
     close(app)
     store.close()
