@@ -1,6 +1,6 @@
-"""Text that people do not see, or see as taken back: struck through, hidden, or only a comment on a cell.
+"""Text that is struck through, hidden, or a comment on a cell.
 
-Words in it still tell whose a value is, but no value in it is read. Each is reported with its place.
+No value in it is read; each is reported with its place. Its words still show to whom other values belong.
 """
 
 import re
@@ -14,15 +14,15 @@ from feeds.readers.rows import Unreadable
 
 STRUCK = (
     "struck-through",
-    "the text is struck through, so its sender took it back: remove the line through it if it is still true",
+    "the text is struck through: remove the line through it if it is still true",
 )
 HIDDEN_ROW = ("hidden-row", "the row is hidden: show it if its values are to be read")
 HIDDEN_COLUMN = ("hidden-column", "the column is hidden, and has values: show it if they are to be read")
-HIDDEN_TEXT = ("hidden-text", "the page hides this text: show it if its values are to be read")
+HIDDEN_TEXT = ("hidden-text", "the document hides this text: show it if its values are to be read")
 COMMENT = ("comment", "values in comments are not read: write them into cells, or into the text")
 COMMENTED = ("comment", "the comment on the cell says that its value is not a scammer's: remove it if that is wrong")
 
-# Readers write struck text as in Markdown; chat programs write it between single signs.
+# Readers mark struck text as Markdown does; chat programs write it between single signs.
 _MARK = "~~"
 _STRUCK = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~|(?<!\S)~(?=[^\s~])([^~\n]*\d[^~\n]*)(?<=\S)~(?![^\s.,;:!?])")
 
@@ -42,7 +42,7 @@ def without_struck(text: str) -> tuple[str, list[str]]:
 
 
 def rows_without_struck(records: Records) -> Iterator[Cells | Unreadable]:
-    """Yield the rows of a table without struck text, which is reported; without its role, a row is not read."""
+    """Yield the rows of a table without struck text, which is reported. A row whose role is struck is not read."""
     for record in records:
         if isinstance(record, Unreadable) or _MARK not in "".join(record[1]):
             yield record
@@ -62,7 +62,10 @@ def has_values(cells: Sequence[str]) -> bool:
 
 
 class HiddenCells:
-    """The hidden rows and columns of a sheet, and the comments on its cells by row and column, from 0."""
+    """The hidden rows (numbered from 1) and columns (from 0) of a sheet, and the comments by row and column.
+
+    The reader of the sheet adds to ``rows`` and ``columns`` while ``shown`` yields its rows.
+    """
 
     def __init__(self, comments: Mapping[int, Mapping[int, str]]) -> None:
         self.rows = set[int]()

@@ -231,7 +231,7 @@ TURNED = (
     "letters-turned",
     "invisible marks show the letters in another order than the stored one: type the value again",
 )
-# Telephones of an office, with the words for it in several languages; "转" also comes before sums of money.
+# An extension behind a telephone number, with the words for it in several languages; "转" is also before sums of money.
 EXTENSION = re.compile(
     r"[\s,;(]*(?:(?:extension|extn|ext|ekst|anexo|ramal|interno|int|sambungan|samb|local|loc|máy lẻ|nhánh|(?:เบอร์)?ต่อ|"
     r"分机号?|分機|एक्सटेंशन|विस्तार|x|#)[\s.:=#]*\d{1,6}(?!\d)|转\s*\d{2,5}(?![\d,.元块万千]))",

@@ -18,7 +18,9 @@ _WEEKS_ONCE = 1
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="end after the round; exit 0 only if every step held")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="end after the round; exit 0 only if every step succeeded")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run every step on real reports, in a temporary store, then serve until Ctrl-C."""

@@ -152,7 +152,7 @@ def _show_version(wanted: bool) -> None:
 def _options(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="configuration file; scamfeed.toml in this folder where not given")
+        Path | None, typer.Option(help="configuration file [default: scamfeed.toml in this folder]")
     ] = None,
     _version: Annotated[
         bool, typer.Option("--version", help="print the version and end", callback=_show_version, is_eager=True)

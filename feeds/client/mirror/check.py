@@ -146,6 +146,7 @@ class Mirror(AbstractContextManager["Mirror"]):
         country, columns = self._state.country, tuple(details.items()) if details else ()
         asked = _read(value, kind, columns, country)
         if isinstance(asked, RefusedValue):
+            # A look-up of no value reads the state again.
             state = self._find((b"",)).state
             if state.country != country:
                 return self.check(value, kind, details)
@@ -155,7 +156,7 @@ class Mirror(AbstractContextManager["Mirror"]):
             for each in asked
         ]
         if self._state.country != country:
-            # A sync has learnt it meanwhile.
+            # A sync stored another country during this check.
             return self.check(value, kind, details)
         if len(answers) == 1:
             return answers[0]

@@ -207,7 +207,7 @@ def _lag(now: int, heartbeat: Any) -> int | None:
 
 
 def _country(stated: Any) -> str | None:
-    """Return the country that a hub states, None if it is none that is readable."""
+    """Return the country that a hub states, "" for none; None if it states no readable one."""
     return stated if isinstance(stated, str) and _COUNTRY.fullmatch(stated) else None
 
 

@@ -90,7 +90,7 @@ class Columns:
         of_roles = set(of_roles)
         named = roles.named_columns(names)
         self._of_roles = dict.fromkeys(of_roles, False) | dict.fromkeys(named, True)
-        # A column called "status" may be of cases: there, unknown words are of roles if others name them.
+        # A column called "status" may be about cases: its unknown words count as roles only if other cells state roles.
         self._only_roles = roles.surely_named_columns(names) | of_roles.intersection(named)
         own = [place for place in unread if place not in not_read]
         self._clearing = Clearing(

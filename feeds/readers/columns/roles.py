@@ -96,7 +96,7 @@ def is_of_somebody_else(cell: str, *, named: bool) -> bool:
 
 
 def is_unknown_role(cell: str) -> bool:
-    """Return whether a cell of a column of roles names none that is known."""
+    """Return whether a cell of a column of roles has a word that is no known role."""
     return bool(cell) and role_of(cell) == "other" and not has_digits(cell)
 
 

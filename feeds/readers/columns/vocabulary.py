@@ -41,9 +41,9 @@ class Vocabulary(NamedTuple):
     words of headings that state to whom columns belong, ``neutral`` those that do not; ``senders`` and ``receivers``
     words for senders and receivers, with other words and without; ``lists`` words around them in the names of files;
     ``roles`` cells that state a role, and ``role_columns`` the names of columns with such cells, ``only_roles`` those
-    without another meaning; ``parties`` are
-    objects of those who pay, call or report. ``headers`` finds names of columns by their words; ``of_suspects`` are
-    columns that are read only if their name says that they are a suspect's (``contact``).
+    without another meaning; ``parties`` are objects of those who pay, call or report. ``headers`` finds names of
+    columns by their words; ``of_suspects`` are columns that are read only if their name says that they are a suspect's
+    (``contact``).
     """
 
     values: Mapping[str, ValueColumn]

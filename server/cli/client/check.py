@@ -37,7 +37,7 @@ def check(
 ) -> None:
     """Check values against your own copy: the grade, the action, a hold, and how current that is. Asks no hub.
 
-    Exit 75 if the copies cannot tell of a value whether it is listed: ask again after the next sync.
+    Exit 75 if the copies cannot tell whether a value is listed: ask again after the next sync.
     """
     context: Context = ctx.obj
     details = dict(text.partition("=")[::2] for text in detail or ())

@@ -18,10 +18,12 @@ _COLUMNS = ("check", "verdict", "found", "what to do")
 def doctor(
     url: Annotated[str, typer.Argument(help="the hub's discovery page, as https://hub.example/taxii2/")],
     user: Annotated[
-        str | None, typer.Option(help=f"your user name; the password is in {_PASSWORD}. Without: the token in {_TOKEN}")
+        str | None,
+        typer.Option(help=f"your user name, with the password in {_PASSWORD} [default: the token in {_TOKEN}]"),
     ] = None,
     collection: Annotated[
-        list[str] | None, typer.Option(help="read of these (alias or id) [default: of the first five]", metavar="NAME")
+        list[str] | None,
+        typer.Option(help="collections to read (alias or id) [default: the first five]", metavar="NAME"),
     ] = None,
     ca_file: Annotated[
         Path | None, typer.Option(help="certificates of the authority that the hub's is from, PEM", exists=True)
@@ -30,7 +32,7 @@ def doctor(
 ) -> None:
     """Try a hub as a client would: name, TLS, clock, login, grants, paging, digest, heartbeat. It only reads.
 
-    Exit 1 if something is wrong; each fault comes with the way out.
+    Exit 1 if something is wrong; each fault has its remedy.
     """
     findings = check_up(url, _login(user, ca_file), collections=tuple(collection or ()), ca_file=ca_file)
     if json:

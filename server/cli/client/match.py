@@ -30,18 +30,18 @@ def match(
     server: Server,
     collection: Annotated[str, typer.Option(help="alias or id of the collection to match against")] = "mule-accounts",
     state: Annotated[
-        Path | None, typer.Option(help="file of what is kept for the next run; as confidential as FILE")
+        Path | None, typer.Option(help="file of the state for the next run; as confidential as FILE")
     ] = None,
     token_file: TokenFile = None,
-    kind: Annotated[str | None, typer.Option(help="the kind of values whose line names none")] = None,
-    country: Annotated[str, typer.Option(help="that of numbers and banks that name none; '' for none")] = "TH",
+    kind: Annotated[str | None, typer.Option(help="the kind of values without one")] = None,
+    country: Annotated[str, typer.Option(help="country of numbers and banks without one; '' for none")] = "TH",
     ca_file: CaFile = None,
     allow_private: AllowPrivate = False,
     json: Json = False,
 ) -> None:
     """Match values against a hub's list privately: the hub learns how many, not which.
 
-    Exit 75 where the hub cannot answer now.
+    Exit 75 if the hub cannot answer now.
     """
     from feeds.client.match.matcher import Matcher  # brings the function, which other commands do without
 

@@ -33,7 +33,7 @@ _LONGEST_PAUSE = 60.0
 @app.command()
 def sync(
     ctx: typer.Context,
-    repeat: Annotated[bool, typer.Option("--repeat", help="again and again, as `every` says, until stopped")] = False,
+    repeat: Annotated[bool, typer.Option("--repeat", help="repeat at the interval `every`, until stopped")] = False,
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
     json: Json = False,
 ) -> None:

@@ -29,7 +29,9 @@ def verify(
     collection: Annotated[str, typer.Option(help="alias or id of the collection that the objects are from")],
     key: Annotated[list[str], typer.Option(help="public key of the hub's logs, as its log status shows it")],
     witness: Annotated[list[str] | None, typer.Option(help="public key of a witness that you trust")] = None,
-    state: Annotated[Path | None, typer.Option(help="file that remembers the log: it must never go back")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="file with the last head of the log, from which it must continue")
+    ] = None,
     complete: Annotated[
         bool, typer.Option(help="the hub has to account for each entry of the log: nothing was left out")
     ] = True,
@@ -43,8 +45,8 @@ def verify(
 ) -> None:
     """Check objects against the hub's signed log: exit 0 only if all are proven, or pending for some seconds.
 
-    Exit 1 where an object is altered, unknown, withdrawn or overdue (pending for more than a minute), where the hub
-    leaves out an entry of the log, or the log is not the one that it was; 75 where the hub cannot answer now.
+    Exit 1 if an object is altered, unknown, withdrawn or overdue (pending for more than a minute), if the hub leaves
+    out an entry of the log, or if the log does not continue the one of --state; 75 if the hub cannot answer now.
     """
     from feeds.client.verify.log_client import LedgerHub  # brings the HTTP client, which other commands do without
     from feeds.client.verify.verify import verify_at

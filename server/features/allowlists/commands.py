@@ -32,7 +32,7 @@ def add(
     ctx: typer.Context,
     value: Value,
     reason: Annotated[str, typer.Option(help="why it is harmless; never a person's name or number")],
-    days: Annotated[int | None, typer.Option(help="for so many days [default: until it is removed]")] = None,
+    days: Annotated[int | None, typer.Option(help="the number of days [default: until it is removed]")] = None,
     below: Annotated[
         bool, typer.Option("--below", help="of a domain: every host below it and their pages too")
     ] = False,
@@ -48,7 +48,7 @@ def add(
 
 @app.command(name="list")
 def list_(ctx: typer.Context, json: Json = False) -> None:
-    """List the values that operators entered, also those whose time is over."""
+    """List the values that operators entered, also expired ones."""
     context: Context = ctx.obj
     with context.store() as store, store.read() as tx:
         rows = [_row(entry) for entry in entries.page(tx, limit=entries.MOST)]

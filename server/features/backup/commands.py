@@ -20,8 +20,8 @@ def backup(
 ) -> None:
     """Save the database, every key file, the configuration and stored evidence into DIR while the hub runs.
 
-    DIR has secrets: only its owner can read it. Each file is read again before the command ends. Exit 2, and nothing in
-    DIR, where anything cannot be saved.
+    DIR has secrets: only its owner can read it. Each file is read again before the command ends. If anything cannot be
+    saved, DIR stays empty, and the exit code is 2.
     """
     from server.features.backup import saving  # brings the store of evidence, which other commands do without
     from server.features.backup.manifest import BadBackup

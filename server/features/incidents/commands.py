@@ -35,7 +35,7 @@ _COLUMNS = ["id", "state", "made", "made_by", "reports", "values", "reason"]
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="at most so many, the newest first")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="the maximum number, the newest first")] = 100,
     json: Json = False,
 ) -> None:
     """List the incidents."""

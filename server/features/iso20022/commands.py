@@ -30,7 +30,7 @@ def read(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="files, or folders of files *.xml", exists=True)],
     partner: As,
     within: Annotated[str, typer.Option(help="of camt.056: the time to respond, from its creation on")] = "10d",
-    legal_basis: Annotated[LegalBasis, typer.Option(help="of camt.056")] = LegalBasis.SCHEME_RULES,
+    legal_basis: Annotated[LegalBasis, typer.Option(help="of camt.056: the legal basis")] = LegalBasis.SCHEME_RULES,
     asks: Annotated[str, typer.Option(help="of camt.056: return or freeze, in place of the message's word")] = "",
     by: By = None,
     dry_run: WouldDo = False,

@@ -161,11 +161,11 @@ def _done(json: bool, text: str, result: dict[str, str | None]) -> None:
 
 @app.command()
 def key(
-    file: Annotated[Path, typer.Argument(help="file of the secret key; it is made where there is none")],
+    file: Annotated[Path, typer.Argument(help="file of the secret key; it is made if there is none")],
     name: Annotated[str | None, typer.Option(help="name of a new key, as bank.example/witness")] = None,
     json: Json = False,
 ) -> None:
-    """Print the public key by which this witness cosigns; make the key first where there is none."""
+    """Print the public key by which this witness cosigns; make the key first if there is none."""
     from feeds.client.verify.heads import (  # brings the HTTP client, which other commands do without
         make_key,
         read_key,
@@ -186,17 +186,17 @@ def key(
 @app.command()
 def run(
     server: Server,
-    collection: Annotated[list[str], typer.Option(help="alias or id of a collection that we read")],
+    collection: Annotated[list[str], typer.Option(help="alias or id of a collection that you may read")],
     key: Annotated[list[str], typer.Option(help="public key of the hub's logs, as its log status shows it")],
-    key_file: Annotated[Path, typer.Option(help="file of our secret key, made by witness key", dir_okay=False)],
-    state: Annotated[Path, typer.Option(help="folder that remembers each log; keep it as long as the key")],
-    every: Annotated[str | None, typer.Option(help="again and again, as 1m; none: once")] = None,
+    key_file: Annotated[Path, typer.Option(help="file of the secret key, made by witness key", dir_okay=False)],
+    state: Annotated[Path, typer.Option(help="folder with the last head of each log; keep it as long as the key")],
+    every: Annotated[str | None, typer.Option(help="repeat at this interval, as 1m [default: once]")] = None,
     token_file: TokenFile = None,
     ca_file: CaFile = None,
     allow_private: AllowPrivate = False,
     json: Json = False,
 ) -> None:
-    """Cosign the logs of a hub, as long as each goes on from all that we cosigned before.
+    """Cosign the logs of a hub if each continues from the last head that this witness cosigned.
 
     Exit 1 if a log went back or its history has changed: it is not cosigned, and the proof is in the state folder.
     Exit 75 if the hub cannot answer now.

@@ -35,8 +35,8 @@ def lookup(
 
     The listings of the domains above a URL, a domain or an e-mail address are shown too, and listed pages of a host.
 
-    With --server, ask a hub over the network what you may read of them. A CSV file has a column value, perhaps kind,
-    and the columns of kinds (bank, country, …); its rows come back with found, grade, hold and the rest behind them.
+    With --server, ask a hub over the network for the listings that you may read. A CSV file has a column value,
+    optionally kind, and the columns of kinds (bank, country, …); the output adds found, grade, hold, … to its rows.
     """
     if server is not None:
         look_up_at(server, value, token_file, output, json=json)

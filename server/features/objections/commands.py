@@ -25,11 +25,11 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="the objection's id")]
 @app.command(name="list")
 def list_(
     ctx: typer.Context,
-    every: Annotated[bool, typer.Option("--all", help="also those to which nothing is listed, and ended ones")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="at most so many, the oldest first")] = 1_000,
+    every: Annotated[bool, typer.Option("--all", help="also objections to unlisted values, and ended ones")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="the maximum number, the oldest first")] = 1_000,
     json: Json = False,
 ) -> None:
-    """List the objections that wait, those about one value beside each other: grounds, due, keeper."""
+    """List the open objections, those about one value together: ground, due date, provider."""
     context: Context = ctx.obj
     with context.hub() as hub:
         deciding.route_new(hub)

@@ -26,13 +26,13 @@ def outcomes(
     ctx: typer.Context,
     partner: Annotated[str, typer.Option(help="whose contributions")],
     since: Annotated[str | None, typer.Option(help="only events at or after this time")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="rows at most, the latest")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, help="the maximum number of rows, the latest")] = 1_000,
     as_csv: Annotated[bool, typer.Option("--csv", help="print the totals by day as CSV, and nothing else")] = False,
     json: Json = False,
 ) -> None:
     """Show the events of a partner's contributions with their times, and the totals of the outcomes that it stated.
 
-    The totals are of the days from ``--since`` on; those of two outcomes may be of the same money.
+    The totals are of the days from --since on. Two outcomes may have totals of the same money: never add them up.
     """
     context: Context = ctx.obj
     start = _moment(since)

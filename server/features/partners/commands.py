@@ -56,7 +56,8 @@ app = typer.Typer(help="Partners: their properties, access and values.", no_args
 
 Country = Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2 code")]
 Trusted = Annotated[
-    bool | None, typer.Option("--trusted/--not-trusted", help="its finding false-positive disputes a value at once")
+    bool | None,
+    typer.Option("--trusted/--not-trusted", help="a value that it calls false-positive is delisted at once"),
 ]
 Authority = Annotated[
     list[str] | None, typer.Option(help="a kind for which its report alone suffices; may be repeated; '' for none")
@@ -64,13 +65,13 @@ Authority = Annotated[
 Institution = Annotated[
     list[str] | None,
     typer.Option(
-        help="what it keeps: a BIC, a bank code (TH:004), a wallet, platform or numbers; may be repeated; '' for none"
+        help="of its values: a BIC, a bank code (TH:004), a wallet, platform or numbers; may be repeated; '' for none"
     ),
 ]
 DropAnswers = Annotated[
     bool,
     typer.Option(
-        "--drop-answers", help="its findings no longer count for accounts of institutions that it no longer keeps"
+        "--drop-answers", help="its findings no longer count for accounts of institutions that it no longer has"
     ),
 ]
 Vouched = Annotated[

@@ -1,8 +1,7 @@
 """The powers of a partner: properties under dual control, which put the issue of its access under dual control too.
 
-A trusted partner, one with authority and a provider decide on their own what others read. A peer reads what all
-partners reported. A person who issues
-credentials for such a partner could act in its name.
+A trusted partner, one with authority and a provider decide on their own what others read. A peer reads the reports of
+all partners. A person who issues credentials for such a partner could act in its name.
 """
 
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ COUNTS_ON_DAYS = 30
 _DAY = 86_400 * 1_000_000
 _LISTS = ("authority", "institutions")
 _FLAGS = ("trusted", "peer")
-# To vouch for a partner ends the limits of a newcomer, and is no power: one person issues the partner's access.
+# Two persons vouch for a partner, which ends the limits of a newcomer. This is no power: one person issues its access.
 _GIVEN_BY_TWO = (*_FLAGS, "vouched")
 
 

@@ -26,7 +26,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="the proposal's id")]
 def list_(
     ctx: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="also those that are decided or expired")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="at most so many, the oldest first")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, help="the maximum number, the oldest first")] = 1_000,
     json: Json = False,
 ) -> None:
     """List the proposals that wait for a second person."""

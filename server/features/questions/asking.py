@@ -11,10 +11,9 @@ from server.store.database.engine import Tx
 
 
 def ask(hub: Hub, tx: Tx, text: str, about: str, subjects: Iterable[str], held: Iterable[str] = ()) -> int:
-    """Ask all reporters of the values and all contributors of the ``held`` objects; return the number of partners
-    asked.
+    """Ask the reporters of the values and the contributors of the ``held`` objects; return how many were asked.
 
-    ``about`` is the id or value that the question names. Raises ``Rejected`` for a text that is too long.
+    ``about`` is the id or value that the question names. Raises ``Rejected`` for a text that is empty or too long.
     """
     text, names = " ".join(text.split()), set(subjects)
     if not 0 < len(text) <= MOST_CHARACTERS:

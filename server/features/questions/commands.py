@@ -50,7 +50,7 @@ def ask(
 
 def questions(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="at most so many, the latest")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, help="the maximum number, the latest first")] = 1_000,
     json: Json = False,
 ) -> None:
     """Show all questions with the partners that were asked, and their answers."""
@@ -90,7 +90,7 @@ def list_(
     ctx: typer.Context,
     partner: Annotated[str, typer.Option(help="the partner that is asked")],
     answered: Annotated[bool, typer.Option("--answered", help="those with an answer instead of open ones")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="at most so many, the latest")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, help="the maximum number, the latest first")] = 1_000,
     json: Json = False,
 ) -> None:
     """List the questions to a partner, with their deadlines."""

@@ -28,9 +28,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def receipts(
     ctx: typer.Context,
-    every: Annotated[bool, typer.Option("--all/--open", help="also those that are closed")] = False,
-    days: Annotated[int, typer.Option(min=1, help="of those that are closed, these days' count")] = 30,
-    limit: Annotated[int, typer.Option(min=1, help="rows at most, the oldest first")] = 1_000,
+    every: Annotated[bool, typer.Option("--all/--open", help="also closed receipts")] = False,
+    days: Annotated[int, typer.Option(min=1, help="the number of days whose closed receipts count")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="the maximum number of rows, the oldest first")] = 1_000,
     json: Json = False,
 ) -> None:
     """Show which partners still have revoked objects, for how long, and how long others took to learn of it."""

@@ -62,7 +62,7 @@ class Target(StrEnum):
     MISP = "misp"
 
 
-ProfileOption = Annotated[Target, typer.Option(help="whom the objects are for; misp: events as MISP has them")]
+ProfileOption = Annotated[Target, typer.Option(help="consumer of the objects; misp: events as MISP has them")]
 
 
 def map_(
@@ -205,7 +205,7 @@ def map_cluster(
     partner: Annotated[
         str | None, typer.Option(help="contribute the reports, in this partner's name and into its inbox")
     ] = None,
-    profile: Annotated[Profile, typer.Option(help="whom the objects are for")] = Profile.FULL,
+    profile: Annotated[Profile, typer.Option(help="consumer of the objects")] = Profile.FULL,
     reporter: Annotated[str, typer.Option(help="in whose name the objects are made")] = "Unnamed reporter",
     by: By = None,
     json: Json = False,
@@ -214,9 +214,9 @@ def map_cluster(
 
     Duplicates are found within a file; a value in two files becomes the same objects, with the same ids, twice.
 
-    With --partner the workers contribute what they map, each as a node of the hub, by the configuration that it finds
-    (--config, else scamfeed.toml where it runs, and its environment). FOLDER/NAME.progress.json says how far a file is:
-    the same command again goes on from there.
+    With --partner the workers contribute the objects, each as a node of the hub with its own configuration (--config,
+    else scamfeed.toml where it runs, and its environment). After a stop, the same command continues each file from the
+    place in FOLDER/NAME.progress.json.
     """
     options = check_options(reporter, kind, format, scam_type, tlp, country, profile, None)
     options, zone = with_timezone(ctx, options, timezone, date_order)

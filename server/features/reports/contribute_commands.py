@@ -131,7 +131,7 @@ def contribute(
     """Map raw files and put them into a partner's inbox, as if the partner had posted them: the release rules run.
 
     With --server the files are read here, and their rows are sent to POST /api/reports of that hub: columns that are
-    not read never leave this machine. Exit 75 where the hub cannot answer now; the same command then goes on.
+    not read never leave this machine. Exit 75 if the hub cannot answer now: the same command continues later.
     """
     if (partner is None) == (server is None):
         fail("give either --partner, of the hub here, or --server, of a hub elsewhere")

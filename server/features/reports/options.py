@@ -21,23 +21,22 @@ from schemas.timestamp import UnknownZone, find_zone
 from schemas.vocabulary import Tlp, Word
 from server.cli.context import Context, fail
 
-KindOption = Annotated[str | None, typer.Option(help="the kind of all values that come without one")]
+KindOption = Annotated[str | None, typer.Option(help="the kind of all values without one")]
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        help="the files' format, in documents with its list's place (json:data.items); recognised where not named"
+        help="format of the files, of a document with the place of its list (json:data.items) [default: recognised]"
     ),
 ]
-ScamType = Annotated[str | None, typer.Option(help="the scam type of rows that have none")]
-TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows that bear none [default: amber]")]
+ScamType = Annotated[str | None, typer.Option(help="the scam type of rows without one")]
+TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows without one [default: amber]")]
 Country = Annotated[str | None, typer.Option(help="country of values without one, such as TH")]
-PlatformOption = Annotated[str | None, typer.Option(help="platform of handles that are written without one, as line")]
+PlatformOption = Annotated[str | None, typer.Option(help="platform of handles without one, as line")]
 OsOption = Annotated[str | None, typer.Option("--os", help="system of app packages without one: android or ios")]
 RecordOption = Annotated[
     str | None,
     typer.Option(
-        help=f"the files hold no reports but records ({', '.join(tabular.RECORDS)}): which, where rows say none; files "
-        "with a column record need no flag"
+        help=f"the files have records ({', '.join(tabular.RECORDS)}): the record of rows without a column record"
     ),
 ]
 
@@ -113,7 +112,7 @@ Timezone = Annotated[
 ]
 DateOrder = Annotated[
     DayMonthOrder | None,
-    typer.Option(help="order of day and month in dates such as 05/11/2026, where no date tells it"),
+    typer.Option(help="order of day and month in dates such as 05/11/2026, if no other date shows it"),
 ]
 
 

@@ -57,10 +57,10 @@ def retract(
 ) -> None:
     """Retract the reports of values, and revoke their listings in all collections.
 
-    Many are retracted in batches, between which others read and contribute. If it is stopped, begin again: what is
-    retracted stays so. A text that is no value is named at the end, and stops none of the others. Of several, values
-    that police hold are set aside and named: each is retracted alone. Of a --partner's reports, those beyond the
-    setting ends_per_day wait for a review, and stay listed meanwhile.
+    Many values are retracted in batches, between which others read and contribute. If the command is stopped, run it
+    again: it skips the retracted values. A text that is no value is named at the end, and stops none of the others.
+    Of several values, those that police hold are left out and named: retract each alone. Of a --partner's reports,
+    those beyond the setting ends_per_day stay listed until a second person has confirmed their retraction.
     """
     wanted = list(dict.fromkeys([*(id_or_value or ()), *(_lines(file) if file else ())]))
     if not wanted:

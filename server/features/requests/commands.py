@@ -350,7 +350,7 @@ def show(ctx: typer.Context, id_: Id, partner: SeenBy = None, json: Json = False
 def statistics(
     ctx: typer.Context,
     partner: Annotated[str | None, typer.Option(help="only requests to this partner")] = None,
-    months: Annotated[int, typer.Option(min=1, max=MOST_MONTHS, help="until now, with this one")] = USUAL_MONTHS,
+    months: Annotated[int, typer.Option(min=1, max=MOST_MONTHS, help="number of months, with this one")] = USUAL_MONTHS,
     as_csv: Annotated[bool, typer.Option("--csv", help="print CSV, and nothing else")] = False,
     json: Json = False,
 ) -> None:
@@ -376,12 +376,12 @@ def statistics(
 def assign(
     ctx: typer.Context,
     id_: Id,
-    to: Annotated[str, typer.Option(help="the partner that keeps the account")],
+    to: Annotated[str, typer.Option(help="the provider of the account")],
     by: By = None,
     dry_run: WouldDo = False,
     json: Json = False,
 ) -> None:
-    """Assign a request without an addressee to the partner that keeps the account."""
+    """Assign a request without an addressee to the provider of the account."""
     with acting(ctx, by, dry_run=dry_run, json=json) as act:
         view = act.run(AssignRequest(id=id_.removeprefix("note--"), to=to))
     _show(view, json=json)

@@ -44,7 +44,7 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="also decided reviews")] = False,
     rule: Rule = None,
     partner: Partner = None,
-    limit: Annotated[int, typer.Option(min=1, help="at most so many, the oldest first")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, help="the maximum number, the oldest first")] = 1_000,
     show_values: Values = True,
     json: Json = False,
 ) -> None:

@@ -20,11 +20,11 @@ from server.setup import hub_of
 def trends(
     ctx: typer.Context,
     from_: Annotated[str | None, typer.Option("--from", help="first day, as 2026-11-01")] = None,
-    to: Annotated[str | None, typer.Option(help="last day; today where it is not given")] = None,
+    to: Annotated[str | None, typer.Option(help="last day [default: today]")] = None,
     by: Annotated[str, typer.Option(help="day or month")] = "month",
     figure: Annotated[str | None, typer.Option(help="only this figure; docs/trends.md names them")] = None,
     dimension: Annotated[str | None, typer.Option(help="only by this dimension; else the totals")] = None,
-    public: Annotated[bool, typer.Option("--public/--exact", help="what anybody may see, instead of all")] = False,
+    public: Annotated[bool, typer.Option("--public/--exact", help="only the published figures")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="print all dimensions as CSV")] = False,
     json: Json = False,
 ) -> None:
@@ -79,7 +79,7 @@ def quality(
     partner: Annotated[str | None, typer.Option(help="only of this partner's organisation, as it sees itself")] = None,
     json: Json = False,
 ) -> None:
-    """Show how good each source is, by kind: volume, what only it has, how soon, precision, coverage."""
+    """Show the quality of each source, by kind: volume, exclusive values, delay, precision, coverage."""
     context: Context = ctx.obj
     with context.store() as store:
         fold_all(hub_of(context.settings, store))

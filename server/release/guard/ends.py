@@ -123,8 +123,9 @@ def ended_by(loader: Loader, partner: Partner, submission: Submission, about: It
     """Return the values whose listings a new version of ``partner`` may end; ``about`` are those that it is about.
 
     These are values of the partner's own reports that it retracts, no longer states, states to a smaller audience, or
-    no longer asks to hold. They also include values of others' reports that it ends or lowers below ``hold`` as
-    provider, takes out of the shared collections by a report of coercion, or disputes with the standing to decide.
+    ends earlier than before and within a day, also if only its hold by authority ends. They also include values of
+    others' reports that it ends or lowers below ``hold`` as provider, takes out of the shared collections by a report
+    of coercion, or disputes with the standing to decide.
     """
     if submission.item.type == "indicator":
         return _ended_report(loader, partner, submission) | _protected(loader, submission)
@@ -168,7 +169,7 @@ def _ended_report(loader: Loader, partner: Partner, submission: Submission) -> S
 
 
 def _ends_earlier(loader: Loader, partner: Partner, before: dict[str, object], report: Report) -> bool:
-    """Return whether a report, or its hold by authority, ended later by the version before, and ends within a day."""
+    """Return whether a report, or its hold by authority, ends earlier than the version ``before`` and within a day."""
     at = loader.context.at
     if end(report, (), at) > at + _SOON and "hold" not in extension.context_of(before):
         return False
@@ -183,7 +184,7 @@ def _ends_earlier(loader: Loader, partner: Partner, before: dict[str, object], r
 
 
 def _moved_forward(before: datetime, after: datetime, at: datetime) -> bool:
-    """Return whether an end that was still to come is earlier now, and comes within a day."""
+    """Return whether an end after ``at`` was moved to an earlier time, within a day of ``at``."""
     return before > at and after < before and after <= at + _SOON
 
 

@@ -107,7 +107,7 @@ def _effects_of_issue(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
         basis += [found.id, found.role]
     elif what == "return" and partner.name not in partners.departed_partners(tx):
         raise NameTaken(f"the partner {partner.name!r} is already active")
-    lines = [Effect(f"access-{what}", told), *_powers_of(partner)]
+    lines = [Effect(f"access-{what}", told), *_under_dual_control(partner)]
     if arguments.get("at_once"):
         lines.append(Effect("access-at-once", {"partner": partner.name}))
     return Effects(lines, basis)
@@ -177,7 +177,7 @@ def _effects_of_powers(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     if not split.by_two:
         raise Rejected("not-open", "the partner has these properties already")
     changed = changed_partner(before, Properties(**arguments["given"]))
-    given = [line for line in _powers_of(changed) if line not in _powers_of(before)]
+    given = [line for line in _under_dual_control(changed) if line not in _under_dual_control(before)]
     if changed.kind != before.kind:
         given.append(Effect("power-kind", {"partner": before.name, "partner_kind": str(changed.kind)}))
     basis = [
@@ -207,7 +207,7 @@ def _effects_of_partner(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     read, write, match = map(list, arguments["rights"])
     lines = [
         Effect("partner-added", {"partner": partner.name, "partner_kind": str(partner.kind)}),
-        *_powers_of(partner),
+        *_under_dual_control(partner),
         *([Effect("partner-rights", {"read": read, "write": write, "match": match})] if read or write or match else []),
     ]
     return Effects(lines, arguments["properties"])
@@ -226,8 +226,8 @@ def _new(arguments: Arguments) -> Partner:
     return new_partner(str(arguments["name"]), Properties(**arguments["properties"]))
 
 
-def _powers_of(partner: Partner) -> list[Effect]:
-    """Return the properties of a partner that two persons give, one line each."""
+def _under_dual_control(partner: Partner) -> list[Effect]:
+    """Return the properties of a partner that are under dual control, one line each."""
     name = {"partner": partner.name}
     return [
         *([Effect("power-trusted", name)] if partner.trusted else []),

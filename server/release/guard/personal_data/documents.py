@@ -149,7 +149,7 @@ def names_document(text: str) -> bool:
 
 
 def is_word_alone(text: str) -> bool:
-    """Return whether a text has a word for an identity document, and besides only words about a person or a number."""
+    """Return whether a text has a word for an identity document, and otherwise only words about a person or number."""
     text = in_latin_letters(without_marks(text))
     folded = _lowered(text)
     if len(folded) != len(text) or _DIGIT.search(folded) is not None or _DOCUMENTS.search(folded) is None:
@@ -168,8 +168,8 @@ def is_number_alone(text: str) -> bool:
     return len(others) <= _MOST_WORDS and all(map(_is_name, others))
 
 
-def is_another_things(words: str) -> bool:
-    """Return whether the last words before a number say that it is that of another thing, such as an order."""
+def is_of_another_thing(words: str) -> bool:
+    """Return whether the last words before a number name another thing that has the number, such as an order."""
     return _is_other_thing(_NUMBER_WORDS.sub(" ", _lowered(words)))
 
 
@@ -292,7 +292,7 @@ def _precedes(folded: str, number: _Number, end: int) -> bool:
         return False
     if not _may_be_afar(number) or not _is_filler(_SMALL_WORDS.sub(" ", gap)):
         return False
-    if is_another_things(folded[max(0, number.start - _BEFORE) : number.start]):
+    if is_of_another_thing(folded[max(0, number.start - _BEFORE) : number.start]):
         return False
     return number.is_lettered or gap.lstrip().startswith(("(", "[")) or _LETTERS.search(gap) is not None
 

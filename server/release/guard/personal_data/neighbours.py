@@ -9,7 +9,7 @@ from schemas.readings import normalised
 from server.release.guard.personal_data import documents
 
 _LONGEST = 80
-# The words of an object that each of its numbers is read with.
+# Maximum number of words of an object with which each of its numbers is read.
 _MOST_WORDS = 10
 _FIVE_DIGITS = re.compile(r"(?:\D{0,40}+\d){5}")
 
@@ -46,4 +46,4 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _is_number(key: str, text: str) -> bool:
-    return documents.is_number_alone(normalised(text)) and not documents.is_another_things(key.replace("_", " "))
+    return documents.is_number_alone(normalised(text)) and not documents.is_of_another_thing(key.replace("_", " "))

@@ -163,16 +163,16 @@ def find_numbers(text: str, *, cards_only: bool = False) -> Iterator[tuple[str, 
     for form in _FORMS:
         if has_id_words or not form.bare:
             for match in form.written.finditer(text):
-                if form.bare and form.valid is _is_valid_by_form and _is_another_things(text, match.start()):
+                if form.bare and form.valid is _is_valid_by_form and _is_of_another_thing(text, match.start()):
                     continue
                 number = match[0].translate(_SEPARATORS)
                 if form.valid(number if form.valid not in _AS_WRITTEN else match[0]):
                     yield NATIONAL_ID, number
 
 
-def _is_another_things(text: str, start: int) -> bool:
-    """Return whether the words before a number without a check digit say that it is an order's, or another thing's."""
-    return documents.is_another_things(text[max(0, start - _BEFORE) : start])
+def _is_of_another_thing(text: str, start: int) -> bool:
+    """Return whether the words before a number name another thing that has the number, such as an order."""
+    return documents.is_of_another_thing(text[max(0, start - _BEFORE) : start])
 
 
 def _find_ibans(text: str) -> Iterator[tuple[str, str]]:
