@@ -97,6 +97,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "{partner} has authority: its report alone allows readers to block, for the kinds {authority}"
         ),
         "power-institutions": "{partner} is the provider for {institutions}: it reports findings on these accounts",
+        "power-organisation": (
+            "{partner} belongs to {organisation} from now on: it has the record of its other partners, and shares "
+            "their quotas"
+        ),
         "power-kind": "{partner} becomes a partner of the kind {partner_kind}",
         "powers-given": "{partner} now has these powers",
         "new-credentials": "{partner}: user {user}, password {password}, token {token}; shown only once",

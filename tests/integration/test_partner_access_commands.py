@@ -88,6 +88,25 @@ def test_vouching_for_a_partner_needs_a_second_person_and_ending_it_none(hub: Ru
     assert "no partner" in hub("partner", "show", "New Bank").stderr
 
 
+def test_joining_the_organisation_of_others_needs_a_second_person_and_leaving_it_none(hub: Run) -> None:
+    own = answer(hub("partner", "set", "Plain Bank", "--organisation", "Plain Group", "--json"))
+    assert (own["organisation"], "proposal" in own) == ("Plain Group", False)
+    # By its name, in any case, or by the name of a partner that has no other.
+    for joined in ("guarded bank", "Guarded Bank"):
+        given = answer(hub("partner", "set", "Plain Bank", "--organisation", joined, "--country", "TH", "--json"))
+        assert (given["country"], given["organisation"]) == ("TH", "Plain Group")
+        assert f"Plain Bank belongs to {joined} from now on" in str(
+            answer(hub("proposal", "show", given["proposal"], "--json"))
+        )
+    new = answer(hub("partner", "add", "New Bank", "--kind", "bank", "--organisation", "Plain Group", "--json"))
+    assert new["action"] == "add-partner"
+    assert "belongs to Plain Group" in str(answer(hub("proposal", "show", new["id"], "--json")))
+    assert hub("proposal", "confirm", given["proposal"], "--by", "Boon").exit_code == 0
+    assert answer(hub("partner", "show", "Plain Bank", "--json"))["organisation"] == "Guarded Bank"
+    left = answer(hub("partner", "set", "Plain Bank", "--organisation", "", "--json"))
+    assert (left["organisation"], "proposal" in left) == (None, False)
+
+
 @pytest.mark.parametrize(
     "command",
     [

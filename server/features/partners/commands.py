@@ -121,8 +121,9 @@ def add(
 ) -> None:
     """Register a partner and print its client settings, and its credentials this once: only hashes are kept.
 
-    It may always write the inbox. For a partner that is trusted, vouched for or a peer, has authority, or keeps
-    accounts, another person has to confirm it with scamfeed proposal confirm, and sees the credentials.
+    It may always write the inbox. For a partner that is trusted, vouched for, a provider or a peer, has authority,
+    or joins the organisation of others, another person has to confirm it with scamfeed proposal confirm, and sees the
+    credentials.
     """
     given = Properties(
         kind, country, trusted, authority, institution, vouched, forwards, named, show_publicly, peer, organisation
@@ -158,8 +159,8 @@ def set_(
 ) -> None:
     """Change properties of a partner; the others stay.
 
-    If it becomes trusted, vouched for or a peer, or gets authority or institutions, another person has to confirm that
-    with scamfeed proposal confirm.
+    If it becomes trusted, vouched for or a peer, gets authority or institutions, or joins the organisation of others,
+    another person has to confirm that with scamfeed proposal confirm.
     """
     shown = (forwards, named, show_publicly, peer, organisation)
     properties = (kind, country, trusted, authority, institution, vouched, *shown)

@@ -29,7 +29,8 @@ class AddPartner(DualControlOperation[Joined]):
     verb: ClassVar[str] = "ADD"
     what: ClassVar[str] = "partner"
     dual_control: ClassVar[str] = (
-        "where the partner is trusted, vouched for or a peer, has authority, or keeps accounts"
+        "where the partner is trusted, vouched for, a provider or a peer, has authority, or joins the organisation of "
+        "others"
     )
     actions: ClassVar[tuple[DualControlAction, ...]] = (partner_access.ADD,)
 
@@ -39,7 +40,8 @@ class AddPartner(DualControlOperation[Joined]):
 
     def second_person(self, hub: Hub, tx: Tx, actor: Actor) -> Proposed | None:
         """Ask a second person for a partner with powers, or without the limits of a newcomer."""
-        if not self.partner.has_powers and not self.partner.vouched:
+        is_plain = not self.partner.has_powers and not self.partner.vouched
+        if is_plain and not powers.joins_others(tx, self.partner):
             return None
         return Proposed(
             partner_access.ADD, partner_access.for_partner(self.partner, self.collections, self.focal_point)
@@ -65,8 +67,8 @@ class ChangePartner(DualControlOperation[None]):
     verb: ClassVar[str] = "CHANGE"
     what: ClassVar[str] = "partner"
     dual_control: ClassVar[str] = (
-        "where the partner becomes trusted, vouched for or a peer, or gets authority or institutions; "
-        "the rest changes at once"
+        "where the partner becomes trusted, vouched for or a peer, gets authority or institutions, or joins the "
+        "organisation of others; the rest changes at once"
     )
     actions: ClassVar[tuple[DualControlAction, ...]] = (partner_access.GIVE,)
 
@@ -76,7 +78,7 @@ class ChangePartner(DualControlOperation[None]):
     def second_person(self, hub: Hub, tx: Tx, actor: Actor) -> Proposed | None:
         """Ask a second person for new powers, and change the other properties now."""
         before = partners.get(tx, self.partner.name)
-        split = powers.split(before, self.properties)
+        split = powers.split(tx, before, self.properties)
         if not split.by_two:
             return None
         rest = self.model_copy(update={"properties": split.now})

@@ -37,11 +37,20 @@ def takes_two(tx: Tx, partner: Partner) -> bool:
     return partner.has_powers or (ended is not None and ended > now() - COUNTS_ON_DAYS * _DAY)
 
 
-def split(before: Partner, given: Properties) -> SplitChange:
+def joins_others(tx: Tx, partner: Partner, before: Partner | None = None) -> bool:
+    """Return whether a partner is to belong to an organisation of others: it shares their record and their quotas."""
+    if before is not None and before.counts_as == partner.counts_as:
+        return False
+    return any(
+        other.counts_as == partner.counts_as for other in partners.all_partners(tx) if other.name != partner.name
+    )
+
+
+def split(tx: Tx, before: Partner, given: Properties) -> SplitChange:
     """Split a change into the part of one person and the part under dual control. Raises ``BadProperties``.
 
     A list with additions is under dual control as a whole; one person may make a change that only removes entries. The
-    kind of a partner with powers counts as a power: the rules read both together.
+    kind of a partner with powers counts as a power: the rules read both together. So does the organisation of others.
     """
     changed = changed_partner(before, given)
     by_two: dict[str, Any] = {
@@ -50,6 +59,8 @@ def split(before: Partner, given: Properties) -> SplitChange:
     for name in _LISTS:
         if set(getattr(changed, name)) - set(getattr(before, name)):
             by_two[name] = list(getattr(changed, name))
+    if joins_others(tx, changed, before):
+        by_two["organisation"] = changed.organisation or ""
     if changed.kind != before.kind and (before.has_powers or by_two):
         by_two["kind"] = str(changed.kind)
     rest: dict[str, Any] = {**given._asdict(), **dict.fromkeys(by_two)}

@@ -115,6 +115,10 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         "power-institutions": mark(
             "%(partner)s is the provider for %(institutions)s, and reports findings on these accounts."
         ),
+        "power-organisation": mark(
+            "%(partner)s belongs to %(organisation)s from now on: it has the record of its other partners, and shares "
+            "their quotas."
+        ),
         "power-kind": mark("%(partner)s becomes a partner of the kind “%(partner_kind)s”."),
         "powers-given": mark("%(partner)s now has these powers."),
         "new-credentials": mark(

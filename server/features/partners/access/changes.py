@@ -173,11 +173,12 @@ def _effects_of_powers(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     """Return the partner's new powers, and its present access. Raises ``UnknownPartner`` and ``Rejected``."""
     del hub
     before = partners.get(tx, str(arguments["partner"]))
-    split = powers.split(before, Properties(**arguments["given"]))
+    split = powers.split(tx, before, Properties(**arguments["given"]))
     if not split.by_two:
         raise Rejected("not-open", "the partner has these properties already")
     changed = changed_partner(before, Properties(**arguments["given"]))
     given = [line for line in _under_dual_control(changed) if line not in _under_dual_control(before)]
+    given += _joined(tx, changed, before)
     if changed.kind != before.kind:
         given.append(Effect("power-kind", {"partner": before.name, "partner_kind": str(changed.kind)}))
     basis = [
@@ -189,7 +190,7 @@ def _effects_of_powers(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     return Effects(given, basis, _access_so_far(tx, before))
 
 
-_BASIS = frozenset(("trusted", "vouched", "authority", "institutions", "peer", "kind"))
+_BASIS = frozenset(("trusted", "vouched", "authority", "institutions", "peer", "kind", "organisation"))
 
 
 def _give(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures) -> Sequence[Effect]:
@@ -208,6 +209,7 @@ def _effects_of_partner(hub: Hub, tx: Tx, arguments: Arguments) -> Effects:
     lines = [
         Effect("partner-added", {"partner": partner.name, "partner_kind": str(partner.kind)}),
         *_under_dual_control(partner),
+        *_joined(tx, partner),
         *([Effect("partner-rights", {"read": read, "write": write, "match": match})] if read or write or match else []),
     ]
     return Effects(lines, arguments["properties"])
@@ -224,6 +226,14 @@ def _add_partner(hub: Hub, tx: Tx, arguments: Arguments, signatures: Signatures)
 
 def _new(arguments: Arguments) -> Partner:
     return new_partner(str(arguments["name"]), Properties(**arguments["properties"]))
+
+
+def _joined(tx: Tx, partner: Partner, before: Partner | None = None) -> list[Effect]:
+    """Return that a partner is to belong to an organisation of others, if it is."""
+    if not powers.joins_others(tx, partner, before):
+        return []
+    named = {"partner": partner.name, "organisation": partner.organisation or partner.name}
+    return [Effect("power-organisation", named)]
 
 
 def _under_dual_control(partner: Partner) -> list[Effect]:
