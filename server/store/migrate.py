@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
@@ -26,6 +26,10 @@ class UnknownRevision(Exception):
     """This program version cannot upgrade the tables; nothing was changed."""
 
 
+class NotEmpty(Exception):
+    """The database already has tables; nothing was changed. The message names one."""
+
+
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Run the migrations missing in ``engine``'s database, all or none. A second process waits and finds none.
 
@@ -37,21 +41,50 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         _create_lock(engine)
     with engine.connect().execution_options(scamfeed_writes=True) as connection, connection.begin():
         if engine.dialect.name != "sqlite":
-            from server.store.database import postgresql
-
-            postgresql.take_time(connection)
-            connection.execute(select(migration_lock.c.id).with_for_update()).all()
-            postgresql.keep_settings(connection)
+            _lock(connection)
         with _configured(connection) as config:
             current = MigrationContext.configure(connection).get_current_revision()
             if current is not None:
                 refuse_revision(current)
                 command.upgrade(config, revision)
                 return
-            command.upgrade(config, _FIRST)
-            command.stamp(config, "head")
+            _make_tables(config)
             if revision != "head":
                 command.downgrade(config, revision)
+
+
+def make_tables(connection: Connection) -> None:
+    """Make the tables of a new store in a transaction on an empty PostgreSQL database. Raises ``NotEmpty``.
+
+    Until the commit, no other process sees them, or can make tables.
+    """
+    refuse_tables(connection)
+    _create_lock(connection.engine)
+    _lock(connection)
+    refuse_tables(connection)
+    with _configured(connection) as config:
+        _make_tables(config)
+
+
+def refuse_tables(connection: Connection) -> None:
+    """Reject a database with tables, except for the lock that an interrupted upgrade leaves. Raises ``NotEmpty``."""
+    names = set(inspect(connection).get_table_names()) - {migration_lock.name}
+    if names:
+        raise NotEmpty(f"the database already has tables, such as {min(names)}")
+
+
+def _make_tables(config: Config) -> None:
+    command.upgrade(config, _FIRST)
+    command.stamp(config, "head")
+
+
+def _lock(connection: Connection) -> None:
+    """Wait until no other process makes or upgrades the tables of a database on PostgreSQL."""
+    from server.store.database import postgresql
+
+    postgresql.take_time(connection)
+    connection.execute(select(migration_lock.c.id).with_for_update()).all()
+    postgresql.keep_settings(connection)
 
 
 def refuse_revision(revision: str) -> None:

@@ -46,6 +46,23 @@ def place_of(setting: str, settings: Settings) -> Path | None:
     return found if isinstance(found, Path) else None
 
 
+def files_beside_store(settings: Settings) -> dict[str, str]:
+    """Return by setting the absolute paths that an SQLite store gives by default, and a store on PostgreSQL does not.
+
+    Only existing files and folders, and only those of settings that are empty.
+    """
+    defaults = {
+        "ledger_key_file": settings.ledger_keys,
+        "signing_key_file": signing_key_file(settings),
+        "lists_dir": settings.lists_folder,
+    }
+    return {
+        setting: str(place.absolute())
+        for setting, place in defaults.items()
+        if place is not None and not getattr(settings, setting) and place.exists()
+    }
+
+
 def named_files(settings: Settings, config: Path | None) -> list[NamedFile]:
     """Return the files that a backup contains besides the database. Raises ``BadBackup`` if a named one is missing."""
     found = [NamedFile(CONFIGURATION, config)] if config else []

@@ -1,4 +1,4 @@
-"""Create the hub's store, save a backup of it, and restore one."""
+"""Create the hub's store, save a backup of it, restore one, and move it to another database."""
 
 from typing import ClassVar
 
@@ -30,4 +30,13 @@ class RestoreHub(ExternalAct):
     name: ClassVar[str] = "restore"
     rights: ClassVar[frozenset[str]] = COMMANDS
     verb: ClassVar[str] = "RESTORE"
+    what: ClassVar[str] = "hub"
+
+
+class MoveHub(ExternalAct):
+    """Move everything from the SQLite store into an empty PostgreSQL database."""
+
+    name: ClassVar[str] = "move"
+    rights: ClassVar[frozenset[str]] = COMMANDS
+    verb: ClassVar[str] = "MOVE"
     what: ClassVar[str] = "hub"

@@ -12,7 +12,7 @@ from server.features.allowlists.operations import AddAllowlistEntry, RemoveAllow
 from server.features.exchanges.operations import DeleteObject
 from server.features.exports.operations import SignExport
 from server.features.feeds.operations import OrderFeed, ReplayFeed, RetryFeed, RunFeed, VerifyFeed
-from server.features.hub.operations import BackUpHub, InitialiseHub, RestoreHub
+from server.features.hub.operations import BackUpHub, InitialiseHub, MoveHub, RestoreHub
 from server.features.keys.operations import DropKey, RenewKey
 from server.features.policies.operations import ApplyPolicy, ProposePolicy
 from server.features.reports.operations import Contribute
@@ -82,6 +82,7 @@ EXAMPLES: Mapping[str, Callable[[Hub], Act[Any]]] = {
     "lists update": lambda hub: UpdateList(
         folder=Path("lists"), content=StoredList(ALLOWLISTS["local-owned"], ("bank.example",), "2026-01-01")
     ),
+    "move": lambda hub: MoveHub(),
     "object delete": _delete_object,
     "policy apply": lambda hub: ApplyPolicy(),
     "policy propose": lambda hub: ProposePolicy.tried(hub, _RULES, "fewer mistakes"),
