@@ -394,6 +394,10 @@ def pages(url: str, token: str, more: str = "") -> list[list[str]]:
     return found
 
 
+def ids_of(found: list[list[str]]) -> list[str]:
+    return [id_ for page in found for id_ in page]
+
+
 @pytest.mark.long
 def test_moved_hub_continues_for_its_partners_and_operators(tmp_path: Path, postgres: Postgres, empty: str) -> None:
     machine = Machine(tmp_path, {"SCAMFEED_LOGIN_KEY": secrets.token_hex(32)})
@@ -433,11 +437,11 @@ def test_moved_hub_continues_for_its_partners_and_operators(tmp_path: Path, post
         assert person.send("login/code", code=code).status_code == 303
         assert person.browser.get(hub + "console/", timeout=60).status_code == 200
         contribute(machine, "8567890123")
-        later = pages(hub, reader["token"])
-        assert [id_ for page in later for id_ in page][: sum(map(len, before))] == [
-            id_ for page in before for id_ in page
-        ]
-        assert len(pages(hub, reader["token"], f"&added_after={cursor}")) > len(rest) - 1
+        # New objects have later places in the log, for new readers and for those that continue.
+        for earlier, more in ((before, ""), (rest, f"&added_after={cursor}")):
+            had, later = ids_of(earlier), ids_of(pages(hub, reader["token"], more))
+            assert later[: len(had)] == had
+            assert len(later) > len(had)
         (tmp_path / "objects.json").write_text(json.dumps({"objects": objects}))
         machine.environment["SCAMFEED_TOKEN"] = reader["token"]
         asked = ["--server", hub, "--allow-private", "--collection", "mule-accounts", "--key", key]
@@ -470,6 +474,7 @@ def test_large_store_is_moved_in_bounded_memory(tmp_path: Path, postgres: Postgr
     size = (tmp_path / "scamfeed.db").stat().st_size >> 20
     print(f"{VALUES} values, {moved['rows']} rows, {size} MiB: {moved['seconds']} s, {memory >> 10} MiB of memory")  # noqa: T201 - the figures of docs/backup.md
     assert memory < MOST_KIB
-    assert {table: len(rows) for table, rows in content(url).items() if table in rows_by_table and rows} == {
-        table: number + (table == "audit") for table, number in rows_by_table.items() if number
-    }
+    with psycopg.connect(f"host={postgres.folder} user=scamfeed dbname={empty}") as database:
+        for table, number in rows_by_table.items():
+            counted = database.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()  # noqa: S608
+            assert counted == (number + (table == "audit"),)

@@ -3,6 +3,7 @@
 import fcntl
 import re
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -229,9 +230,14 @@ class _Reader:
                 self._count(self._number)
             yield row
 
+    @property
+    def has_faults(self) -> bool:
+        """Return whether there were rows that PostgreSQL would refuse."""
+        return self._faults.number > 0
+
     def refuse_faults(self) -> None:
         """Raise ``CannotMove`` if there were rows that PostgreSQL would refuse."""
-        if self._faults.number:
+        if self.has_faults:
             raise CannotMove(
                 f"PostgreSQL would refuse these rows of the SQLite store:\n{self._faults}\nNothing was moved. Correct"
                 " them with the hub stopped, as by sqlite3: UPDATE … WHERE rowid = …"
@@ -250,10 +256,15 @@ def _copy_all(reader: _Reader, connection: Connection) -> list[MovedTable]:
     sent = {}
     for table in moved:
         digest = TableDigest()
+        rows = _noted(reader.rows(table), digest)
+        if reader.has_faults:
+            # The others are read too, so that one error names the faults of all tables.
+            deque(rows, maxlen=0)
+            continue
         try:
-            tables.copy_in(database, table, _noted(reader.rows(table), digest))
+            tables.copy_in(database, table, rows)
         except psycopg.DatabaseError as error:
-            # The statements before may have had faults, which explain this better.
+            # Faults of the same table explain this better.
             reader.refuse_faults()
             raise CannotMove(_refusal(table, error)) from None
         sent[table.name] = _described(table, digest)
