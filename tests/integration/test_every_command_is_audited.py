@@ -106,8 +106,9 @@ READING = frozenset(
 )
 # Programs that run until stopped, or on a separate store. Their changes are recorded act by act.
 RUNNING = frozenset(("demo", "serve", "feed schedule", "incident run"))
-# Need a Dask cluster, another hub, and its listings: tests/integration/parallel and test_peer_….py have them.
-ELSEWHERE = frozenset(("map-cluster", "peer overlap", "peer leftovers"))
+# Need a Dask cluster, another hub, its listings, and PostgreSQL: tests/integration/parallel, test_peer_….py and
+# test_move.py have them.
+ELSEWHERE = frozenset(("map-cluster", "move", "peer overlap", "peer leftovers"))
 
 COERCED, REPORTED, KEPT = "TH:KASITHBK:1234567890", "TH:KASITHBK:4567890123", "TH:SICOTHBK:1112223334"
 SLIP = b"%PDF-1.7\na slip of a transfer"
