@@ -171,9 +171,10 @@ def rows_of(database: sqlite3.Connection, table: Table, faults: Faults) -> Itera
             yield row
 
 
-def _null(column: "Column[Any]") -> None:
+def _null(column: "Column[Any]") -> Any:
     if not column.nullable:
         raise BadValue("no value")
+    return None
 
 
 def _quoted(name: str) -> str:
