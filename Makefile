@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help screenshots setup demo quick test postgresql long coverage check gate full dates loaded interop fuzz browser failover fix bench score serve lock generate clean
+.PHONY: help screenshots setup demo quick test postgresql long coverage check gate full dates loaded interop fuzz browser failover fix docs bench score serve lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -117,6 +117,17 @@ interop: $(VENV)/.ok $(VENV)-interop/.ok ## what a hub serves, read by the progr
 $(READERS): $(VENV)/.ok $(VENV)-interop/.ok
 	@echo "$@"; $(VENV)-interop/bin/python -m pytest -q $@ $(ARGS)
 
+$(VENV)-docs/.ok: requirements-docs.lock
+	$(call sync,$(VENV)-docs,requirements-docs.lock)
+	@touch $@
+
+# In .site what Sphinx reads, and what it keeps for the next time.
+docs: $(VENV)/.ok $(VENV)-docs/.ok ## the documentation as a site with search, in site/ (settings: docs_folder serves it at /docs)
+	@$(BIN)/python -m tools.site.sources .site/sources
+	@$(VENV)-docs/bin/sphinx-build -W --keep-going -q -c tools/site -d .site/doctrees .site/sources site
+	@$(VENV)-docs/bin/python tools/site/finish.py site
+	@echo "The site is in site/: open site/index.html, or set docs_folder" >&2
+
 $(VENV)-tlog/.ok: override PYTHON = $(NEWER_PYTHON)
 $(VENV)-tlog/.ok: requirements-tlog.lock
 	$(call sync,$(VENV)-tlog,requirements-tlog.lock)
@@ -135,7 +146,7 @@ fuzz-postgresql: CHOSEN = postgresql
 fuzz-sqlite fuzz-postgresql: $(VENV)/.ok $(VENV)-fuzz/.ok
 	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness -k "$(CHOSEN)" $(ARGS)
 
-browser: $(VENV)/.ok ## every page in Chromium, in both languages, on a phone and at a desk (needs Debian's chromium)
+browser: $(VENV)/.ok docs ## every page in Chromium, and the documentation, in both languages, on a phone and at a desk (needs Debian's chromium)
 	@command -v chromium >/dev/null || { \
 		echo "There is no Chromium. As root: apt-get install chromium fonts-noto-core" >&2; exit 1; }
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=20 --durations-min=4 tests/browser $(ARGS)
@@ -183,7 +194,9 @@ lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 		--group fuzz --upgrade -o requirements-fuzz.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url \
 		--group tlog --upgrade -o requirements-tlog.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group docs --upgrade -o requirements-docs.lock
 
 clean: ## remove what the targets made
 	@find . -name __pycache__ -prune -exec rm -rf {} +
-	@rm -rf .venv .venv-* .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-* .site site .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -93,6 +93,15 @@ class Settings(BaseSettings):
             )
         ),
     ] = None
+    docs_folder: Annotated[
+        Path | None,
+        Field(
+            description=(
+                "folder with the documentation, as `make docs` builds it; the hub serves it to everybody at `/docs`; "
+                "empty: none"
+            )
+        ),
+    ] = None
     public_url: Annotated[
         str,
         Field(

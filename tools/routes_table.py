@@ -34,7 +34,7 @@ def endpoints() -> list[str]:
         _HEADER,
         (
             (method.upper(), f"`{path}`", "anybody" if asked.get("security") == [] else "partners", asked["summary"])
-            for path, item in sorted(_described()["paths"].items())
+            for path, item in sorted(described()["paths"].items())
             for method, asked in item.items()
             if method != "parameters"
         ),
@@ -54,7 +54,7 @@ def _row(route: Route) -> tuple[str, str, str, str]:
     return ", ".join(route.methods), f"`{route.path}`", who + again, purpose
 
 
-def _described() -> dict[str, Any]:
+def described() -> dict[str, Any]:
     """Return the OpenAPI description that a hub serves."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+_SCRIPTS = "script-src 'self'"
 _POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
+        _SCRIPTS,
         "style-src 'self'",
         "img-src 'self' data:",
         "connect-src 'self'",
@@ -25,6 +26,8 @@ _ALWAYS = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 _HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
+# The search of the documentation is WebAssembly.
+DOCS_POLICY = ("Content-Security-Policy", _POLICY.replace(_SCRIPTS, f"{_SCRIPTS} 'wasm-unsafe-eval'"))
 FOR_EVER = ("Cache-Control", "public, max-age=31536000, immutable")
 
 

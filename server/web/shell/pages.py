@@ -1,22 +1,25 @@
 """The pages on the application: each route of the table, open to the rights that it names, and the files they load."""
 
+import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from server.operations.dual_control import MOST_OPEN, TooManyOpen
 from server.operations.rights import ANYBODY
 from server.store import StoreUnavailable
 from server.web.shell import error_pages, routes
+from server.web.shell.docs_folder import DocsFolder
 from server.web.shell.error_pages import refused
-from server.web.shell.headers import FOR_EVER, page_headers
+from server.web.shell.headers import DOCS_POLICY, FOR_EVER, page_headers
 from server.web.shell.routes import Route
 from server.web.shell.site import PageSite
+from server.web.shell.static_files import StaticFile
 from server.web.shell.visit import NOWHERE, NoPage, PageRefused, Visit
 from server.web.shell.words import mark
 
@@ -40,6 +43,11 @@ def register(app: Flask, site: PageSite) -> None:
     for room in ("console", "partner"):
         app.add_url_rule(f"/{room}/<path:path>", f"{NOWHERE}/{room}", _nowhere(site))
     app.add_url_rule("/static/<name>", "static", _static_view(site))
+    if site.settings.docs_folder is not None:
+        view = _docs_view(DocsFolder(site.settings.docs_folder))
+        app.add_url_rule("/docs", "docs-start", lambda: redirect(f"{site.base}/docs/", 308))
+        for path in ("/docs/", "/docs/<path:path>"):
+            app.add_url_rule(path, "docs", view)
     app.register_error_handler(HTTPException, error_pages.handler(site))
 
 
@@ -136,11 +144,29 @@ def _static_view(site: PageSite) -> Callable[[str], Response]:
         found = site.static.find(name)
         if found is None:
             abort(404)
-        response = Response(found.body, content_type=found.content_type)
-        headers: tuple[tuple[str, Any], ...] = (*page_headers(is_secure=False, is_public=True), FOR_EVER)
-        for header, value in headers:
-            response.headers[header] = value
-        del response.headers["Vary"]
-        return response
+        return _file(found, FOR_EVER)
 
     return view
+
+
+def _docs_view(docs: DocsFolder) -> Callable[..., Response]:
+    """Return the view of the documentation. Files keep their addresses: browsers ask whether they have changed."""
+
+    def view(path: str = "") -> Response:
+        found = docs.find(path)
+        if found is None:
+            abort(404)
+        response = _file(found, DOCS_POLICY)
+        response.set_etag(hashlib.sha256(found.body).hexdigest())
+        return response.make_conditional(request)
+
+    return view
+
+
+def _file(found: StaticFile, *more: tuple[str, str]) -> Response:
+    response = Response(found.body, content_type=found.content_type)
+    headers: tuple[tuple[str, Any], ...] = (*page_headers(is_secure=False, is_public=True), *more)
+    for header, value in headers:
+        response.headers[header] = value
+    del response.headers["Vary"]
+    return response

@@ -343,6 +343,7 @@ class Visit:
             "title": site.settings.title,
             "contact": site.settings.contact,
             "contact_link": link_of(site.settings.contact),
+            "has_docs": site.settings.docs_folder is not None,
             "home_zone": site.settings.timezone,
             "home_country": site.settings.country,
             "home_banks": lambda: shown_banks(site.settings.country),
