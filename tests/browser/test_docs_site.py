@@ -39,7 +39,7 @@ def look(opened: Screen, path: str) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_obey_the_policy_of_the_hub(browser: Browser, docs: str, width: int) -> None:
     with screen(browser, docs, width=width) as opened:
-        for path in (*PAGES, "terms-th"):
+        for path in (*PAGES, "terms-th.html"):
             look(opened, path)
             assert "Scamfeed" in opened.page.title()
             assert opened.page.locator("html").get_attribute("lang") == ("th" if path.endswith("-th.html") else "en")
@@ -80,5 +80,5 @@ def test_chosen_theme_is_kept(browser: Browser, docs: str) -> None:
         look(opened, "")
         while opened.page.evaluate("document.body.dataset.theme") != "dark":
             opened.page.locator(".theme-toggle-content button").click()
-        look(opened, "for-banks")
+        look(opened, "for-banks.html")
         assert opened.page.evaluate("document.body.dataset.theme") == "dark"

@@ -56,6 +56,7 @@ class SiteBuilder(StandaloneHTMLBuilder):
         kept |= {Path(self.outdir, "_images", name) for _, name in self.env.images.values()}
         kept |= {Path(self.outdir, "_downloads", name) for _, name in self.env.dlfiles.values()}
         shutil.rmtree(Path(self.outdir, "_sources"), ignore_errors=True)
+        Path(self.outdir, ".buildinfo.bak").unlink(missing_ok=True)
         for pattern in ("**/*.html", "_images/*", "_downloads/*/*"):
             for path in Path(self.outdir).glob(pattern):
                 if path not in kept:
@@ -81,7 +82,8 @@ def setup(app: Sphinx) -> None:
 
 
 def _digest(sources: Path) -> str:
-    """Return a digest of what is on every page: the navigation. If it changes, all pages are written."""
+    """Return a digest of what is on every page: navigation, scripts and styles. If it changes, all are written."""
     starts = (path.read_bytes().partition(b"\n")[0] for path in sorted(sources.rglob("*.md")))
     contents = (path.read_bytes().partition(b"```{toctree}")[2] for path in sorted(sources.rglob("README.md")))
-    return hashlib.sha256(b"\n".join([*starts, *contents])).hexdigest()
+    static = (path.read_bytes() for path in sorted((_HERE / "static").iterdir()))
+    return hashlib.sha256(b"\n".join([*starts, *contents, *static])).hexdigest()
