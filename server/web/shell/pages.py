@@ -158,7 +158,8 @@ def _docs_view(docs: DocsFolder) -> Callable[..., Response]:
             abort(404)
         response = _file(found, DOCS_POLICY)
         response.set_etag(hashlib.sha256(found.body).hexdigest())
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     return view
 
