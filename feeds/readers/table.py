@@ -26,12 +26,20 @@ _MAX_LINES = 50
 _TITLE = 20
 # Maximum number of rows of a header below its first one.
 _HEADER_ROWS = 2
+_FEWEST_DIGITS = 6
 _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 
 _HEADING = (
     "heading",
     "a heading within the table that states to whom or to which bank the rows below belong, and has no value",
 )
+_TOTAL = ("heading", "a row of totals: it has no value")
+_PAID_FROM = (
+    "not-a-scammers",
+    "another row of this table names the account as the one that paid, so it is a victim's own: leave such rows out",
+)
+# Most accounts that paid, and are remembered, in one table.
+_MOST_PAYERS = 10_000
 _NO_ROWS = ("no-rows", "the sheet or table has a header or title but no rows below it")
 _UNCLOSED = ("unclosed-quote", "a quote is opened and not closed: close it, or double the quotes inside the cell")
 
@@ -111,6 +119,11 @@ class _Table:
     def __init__(self, header: list[str], columns: Columns, delimiter: str, *, in_contacts: bool) -> None:
         self._header, self._columns, self._delimiter = header, columns, delimiter
         self._of_others = in_contacts
+        read = columns.read_places
+        self._payer_places = [
+            place for place, name in enumerate(header) if place not in read and roles.is_of_payer(name)
+        ]
+        self._payers, self._paid = set[str](), set[str]()
 
     def is_ended_by(self, cells: list[str]) -> bool:
         """Return whether a row is the header of another table."""
@@ -128,7 +141,31 @@ class _Table:
             return [Unreadable.of(line, self._delimiter.join(cells), *roles.OF_SOMEBODY_ELSE)]
         if self._delimiter and len(cells) > self._columns.width and any(cells[self._columns.width :]):
             return [_too_many(line, cells, self._columns.width, self._delimiter)]
-        return [] if _is_repeated(self._header, cells) else self._columns.rows(line, cells)
+        if _is_repeated(self._header, cells):
+            return []
+        if roles.is_total(cells):
+            return [Unreadable.of(line, self._delimiter.join(filter(None, cells)), *_TOTAL)]
+        found = self._columns.rows(line, cells)
+        return self._without_payers(found, cells) if self._payer_places else found
+
+    def _without_payers(self, rows: list[Row | Unreadable], cells: list[str]) -> list[Row | Unreadable]:
+        """Return rows with the accounts refused that paid in a row above before they were paid."""
+        kept: list[Row | Unreadable] = []
+        for row in rows:
+            number = (
+                _digits(row.fields.get("account_number") or row.fields.get("value", "")) if isinstance(row, Row) else ""
+            )
+            if isinstance(row, Row) and number in self._payers:
+                kept.append(Unreadable.of(row.line, row.fields.get("account_number", number), *_PAID_FROM))
+            else:
+                kept.append(row)
+                if number and len(self._paid) < _MOST_PAYERS:
+                    self._paid.add(number)
+        for place in self._payer_places:
+            number = _digits(cells[place]) if place < len(cells) else ""
+            if number and number not in self._paid and len(self._payers) < _MOST_PAYERS:
+                self._payers.add(number)
+        return kept
 
     def _heading(self, cells: list[str]) -> str:
         """Return the text of a heading, which applies to the rows below it; "" for any other row."""
@@ -142,6 +179,12 @@ class _Table:
             self._columns = self._columns.of_bank(bank)
             return text
         return ""
+
+
+def _digits(text: str) -> str:
+    """Return the digits of an account, "" if they are too few to be one."""
+    digits = "".join(filter(str.isdigit, text))
+    return digits if len(digits) >= _FEWEST_DIGITS else ""
 
 
 def _only_text(cells: list[str]) -> str:

@@ -11,9 +11,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from feeds.readers.columns.word_tables import languages, plain, without_marks
-from feeds.readers.extraction.cues import is_question
+from feeds.readers.extraction.cues import SCAM, expression, is_question
 
+UNMARKED = (
+    "not-a-scam",
+    "other rows of this table are marked as fraud, and this one is not: mark it if its value is a scammer's",
+)
 _LONGEST = 80
+_NOTE = re.compile(r"\(([^()]{2,60})\)")
 _PARTS = re.compile(r"[^\w\s'’\u0300-\u036f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+|\s[-–—]+\s|\b\d+\b")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _TOKEN = re.compile(r"[^\W_]+")
@@ -37,6 +42,7 @@ class _Words(NamedTuple):
     flags: frozenset[str]
     accusing: frozenset[str]
     titles: tuple[str, ...]
+    marks: tuple[str, ...]
     longest: frozenset[str]
 
 
@@ -69,6 +75,30 @@ class Clearing:
         """Return whether a cell of a row only asks whether its value is a scam's."""
         places = chain(self._worded, self._texts)
         return any((cell := cells[place]) and len(cell) <= _LONGEST and is_question(cell) for place in places)
+
+
+def marked_places(names: Sequence[str], unread: Sequence[int], body: Sequence[Sequence[str]]) -> list[int]:
+    """Return the unread columns that mark some rows as fraud, and leave the cells of the others empty.
+
+    ``body`` are the first rows. A value of a row without the mark may be anybody's, as in a statement of an account.
+    """
+    found = []
+    for place in unread:
+        if plain(names[place]).endswith(_words().marks):
+            cells = [cells[place].strip() for cells in body if place < len(cells)]
+            marks = [cell for cell in cells if cell]
+            if (
+                marks
+                and len(marks) < len(cells)
+                and all(SCAM.search(cell) or cell.casefold() in _YES for cell in marks)
+            ):
+                found.append(place)
+    return found
+
+
+def names_owner(cell: str) -> bool:
+    """Return whether a note in brackets names a victim or a relative as the owner: "KBANK (husband's account)"."""
+    return any(expression("owner_behind").match(note) for note in _NOTE.findall(cell))
 
 
 def is_safe_title(title: str) -> bool:
@@ -142,5 +172,6 @@ def _words() -> _Words:
         frozenset(map(plain, all_of("flags"))),
         frozenset(map(plain, all_of("accusing"))),
         tuple(all_of("titles")),
+        tuple(map(plain, all_of("marks"))),
         frozenset(longest),
     )

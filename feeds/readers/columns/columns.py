@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 
 from feeds.readers.columns import account_cells, cell_meanings, roles, row_values, several
-from feeds.readers.columns.clearing import Clearing
+from feeds.readers.columns.clearing import UNMARKED, Clearing, marked_places, names_owner
 from feeds.readers.columns.column_notes import ColumnNotes, notes_on_unread
 from feeds.readers.columns.row_values import FREE_TEXT, NOT_A_SCAM, ONLY_ASKED, RowTemplate, RowValue, row_template
 from feeds.readers.columns.values_in_cells import SAMPLE, column_of_kind, is_value
@@ -96,6 +96,7 @@ class Columns:
         self._clearing = Clearing(
             names, [place for place in own if not roles.is_of_a_person(names[place])], self._others
         )
+        self._marks = marked_places(names, own, body)
         self._no_values = _NO_COLUMN_OF_SCAMMER if not_read else _NO_VALUE_COLUMN
         headings = labels or names
         self._names = [shown_name(name, place) for place, name in enumerate(headings)]
@@ -135,6 +136,11 @@ class Columns:
         """Return the places of the value columns, the most certain first."""
         return [place for _, place in self._values]
 
+    @property
+    def read_places(self) -> frozenset[int]:
+        """Return the places of the columns with values, or with numbers that imply one."""
+        return frozenset(self._of_values)
+
     def texts(self, cells: Sequence[str]) -> dict[str, str]:
         """Return the texts of all columns except value columns by field, as written."""
         return {**self._context, **{field: text for field, place in self._others if (text := cells[place].strip())}}
@@ -168,7 +174,7 @@ class Columns:
         """Return the values of a row, and the filled fields that imply a kind without a value."""
         words = vocabulary()
         filled = [
-            RowValue(column, place, text)
+            RowValue(row_values.without_doubtful_kind(column, text), place, text)
             for column, place in self._values
             if (text := cells[place].strip()) and not cell_meanings.is_empty_word(text, words)
         ]
@@ -190,6 +196,10 @@ class Columns:
             return _EMPTY if self.names_subject else self._no_values
         if any(place < len(cells) and roles.is_unknown_role(cells[place].strip()) for place in self._only_roles):
             return roles.UNKNOWN_ROLE
+        if any(not cells[place].strip() for place in self._marks):
+            return UNMARKED
+        if any("(" in cells[place] and names_owner(cells[place]) for place in self._companions):
+            return roles.OF_SOMEBODY_ELSE
         if self._clearing.clears(cells):
             return NOT_A_SCAM
         return ONLY_ASKED if self._clearing.asks(cells) else None

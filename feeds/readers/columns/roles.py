@@ -30,6 +30,7 @@ Role = Literal["person", "suspect", "sender", "receiver", "office", "neutral", "
 # Kinds of values for contact: those of an office are not a scammer's.
 _CONTACTS = frozenset({None, "phone", "email", "social-account", "url", "domain", "payment-alias"})
 _LONGEST = 60
+_MOST_WORDS_OF_TOTAL = 3
 _FEWEST_NAMES = 3
 _MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
 _REPORTED = re.compile(
@@ -158,6 +159,28 @@ def is_of_person(name: str) -> bool:
     return bool(name) and (is_personal(name, vocabulary()) or role_of(name) == "person")
 
 
+def is_of_payer(name: str) -> bool:
+    """Return whether a column of that name has the accounts that paid: of victims, "from", "debited from"."""
+    if not name or role_of(name) == "suspect":
+        return False
+    spelled = plain(name)
+    return is_of_person(name) or spelled.startswith(vocabulary().payers)
+
+
+def is_amount(name: str) -> bool:
+    """Return whether a column of that name has amounts of money."""
+    return bool(name) and plain(name).startswith(vocabulary().amounts)
+
+
+def is_total(cells: Sequence[str]) -> bool:
+    """Return whether a row has the totals of a table: its first text begins with a word for a sum."""
+    if cells[0] and any(map(str.isdigit, cells[0])):
+        return False
+    text = next(filter(None, cells), "")
+    words = text.casefold().split()
+    return 0 < len(words) <= _MOST_WORDS_OF_TOTAL and words[0].strip(":.") in vocabulary().totals
+
+
 def names_source(name: str) -> bool:
     """Return whether a column of that name is about people that submit reports or send money."""
     return _SOURCE.search(name) is not None
@@ -207,7 +230,10 @@ def columns_of_others(rows: Iterable[Sequence[str]]) -> frozenset[int]:
     names = next((cells for cells in rows if sum(map(bool, cells)) >= _FEWEST_NAMES), ())
     if not all(map(_may_be_heading, names)):
         return frozenset()
-    return frozenset(place for place, name in enumerate(names) if role_of(name) == "person")
+    of_money = any(is_amount(name) for name in names)
+    return frozenset(
+        place for place, name in enumerate(names) if role_of(name) == "person" or (of_money and is_of_payer(name))
+    )
 
 
 def refused_cells(line: int, cells: Sequence[str], others: frozenset[int]) -> Iterator[Unreadable]:

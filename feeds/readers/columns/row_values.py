@@ -1,11 +1,12 @@
 """The values of a row, and the fields shared by rows with the same words."""
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from feeds.readers.columns import account_cells, cell_meanings, roles
 from feeds.readers.columns.vocabulary import Vocabulary, vocabulary
-from feeds.readers.columns.word_tables import HINTS, ValueColumn, kind_columns, plain
+from feeds.readers.columns.word_tables import HINTS, RANK_OF_SUSPECTS, ValueColumn, kind_columns, plain
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.fields import EVIDENCE_COLUMNS, HOLD_COLUMNS, PAID_COLUMNS
@@ -15,6 +16,8 @@ from schemas.vocabulary import Action
 
 # Many sites share one address, so that a row about a site does not report its address.
 _HOSTED = {"domain", "url"}
+# Links, mailboxes and handles.
+_NAMED_CONTACT = re.compile(r"@|://|[^\W\d_]{3}.*[.:]")
 _NEEDED = {"company": "company_number"}
 # Fields with free text; all others contain one of a few words in a file.
 FREE_TEXT = {
@@ -90,6 +93,12 @@ def choose_values(
     values, unclear = _without_unsure(values)
     values, hosts = _without_addresses_of_hosts(values)
     return values, notes + missing + unclear + hosts
+
+
+def without_doubtful_kind(column: ValueColumn, text: str) -> ValueColumn:
+    """Return a column such as "suspect contact" without its kind, for a cell that is no telephone number."""
+    is_contact = column.kind == "phone" and column.rank % 100 == RANK_OF_SUSPECTS
+    return column._replace(kind=None) if is_contact and _NAMED_CONTACT.search(text) else column
 
 
 def _kind_alone(value: RowValue, texts: Mapping[str, str], words: Vocabulary) -> str | None:

@@ -38,7 +38,9 @@ class Vocabulary(NamedTuple):
     ``meanings`` has the words of each field's cells, ``parts`` words that mean a scam type within a longer text;
     ``personal`` names of columns about people, and parts of such names; ``qualifiers`` words in a column's name that do
     not change its content; ``nothing`` the words of empty cells (``N/A``). ``people``, ``suspects`` and ``offices`` are
-    words of headings that state to whom columns belong, ``neutral`` those that do not; ``senders`` and ``receivers``
+    words of headings that state to whom columns belong, ``neutral`` those that do not;
+    ``payers`` begin the names of columns of accounts that paid, ``amounts`` those of sums of money, ``totals`` rows of
+    sums; ``senders`` and ``receivers``
     words for senders and receivers, with other words and without; ``lists`` words around them in the names of files;
     ``roles`` cells that state a role, and ``role_columns`` the names of columns with such cells, ``only_roles`` those
     without another meaning; ``parties`` are objects of those who pay, call or report. ``headers`` finds names of
@@ -66,6 +68,9 @@ class Vocabulary(NamedTuple):
     suspects: frozenset[str]
     offices: frozenset[str]
     neutral: frozenset[str]
+    payers: tuple[str, ...]
+    totals: frozenset[str]
+    amounts: tuple[str, ...]
     senders: tuple[frozenset[str], frozenset[str]]
     receivers: tuple[frozenset[str], frozenset[str]]
     roles: frozenset[str]
@@ -132,6 +137,9 @@ def _vocabulary_with(names: CustomNames) -> Vocabulary:
         suspects=suspects,
         offices=offices,
         neutral=neutral,
+        payers=tuple(map(plain, table["roles"]["payers"])),
+        totals=frozenset(table["roles"]["totals"]),
+        amounts=tuple(map(plain, table["roles"]["amounts"])),
         senders=(
             frozenset(_listed([table], "roles", "senders")),
             frozenset(_listed([table], "roles", "senders_alone")),

@@ -24,6 +24,7 @@ NOT_ALNUM = re.compile(
 )
 _LETTERS = {"đ": "d", "Đ": "D"}
 # Ranks of the value columns with several kinds, by their name in the language files.
+RANK_OF_SUSPECTS = 97
 _GROUPS = {"value": 0, "link": 2}
 
 
@@ -99,7 +100,7 @@ def columns_of_suspects(table: Mapping[str, Any]) -> dict[str, ValueColumn]:
     """Return the value columns that are read only if their name says that they are a suspect's."""
     _, ranks = _value_columns_of_table(table)
     return {
-        spelling: ValueColumn(ranks[kind] * 100 + 97, kind)
+        spelling: ValueColumn(ranks[kind] * 100 + RANK_OF_SUSPECTS, kind)
         for language in languages()
         for kind, names in language.get("of_suspects", {}).items()
         for spelling in _spellings_of_all(names)

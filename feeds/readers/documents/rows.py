@@ -44,7 +44,8 @@ def _rows_of_table(found: Table, prose: ProseReader, kind: str | None) -> Iterat
     if table.has_known_columns(records):
         yield from in_part(prose.finish(), found.part)
         of_others = any(map(roles.names_others, (found.part, prose.heading)))
-        yield from table.rows_of_sheet(iter(records), found.part, kind, of_others=of_others)
+        rows = table.rows_of_sheet(iter(records), found.part, kind, of_others=of_others)
+        yield from prose.without_owned(rows)
         return
     others = roles.columns_of_others([cells for _, cells in records])
     for line, whole in records:

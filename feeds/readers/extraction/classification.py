@@ -20,6 +20,14 @@ _VERSION = re.compile(r"(?:\bv(?:ersion|er|\.)?|\brelease|\bbuild|รุ่น|�
 # "It ended.In May": a sentence begins without a blank.
 _NEXT_SENTENCE = re.compile(r"[a-z0-9]\.[A-Z][a-z]+$")
 _PORT = re.compile(r":\d{1,5}$")
+# The package name of an app, behind words for apps: a name of a host, turned round.
+_PACKAGE = re.compile(r"(?:com|org|net|io|co|app|me|info|vn|in|id|th|br|my|ph)(?:\.[A-Za-z][A-Za-z0-9_]*){2,}")
+_OF_APPS = re.compile(
+    r"\b(?:apps?|apk|download\w*|install\w*|applications?|aplika?si|aplicativo|aplicación|instal\w*|unduh|muat turun"
+    r"|package)\b"
+    r"|ứng dụng|cài|แอป|ติดตั้ง|应用|應用|安装|安裝|下载|下載|ऐप|इंस्टॉल",
+    re.IGNORECASE,
+)
 _ARTICLE = re.compile(r"[^/:]/[^/]")
 _KINDS = {
     "email": "email",
@@ -47,9 +55,10 @@ _QUESTION = (
 _REAL = "the words beside it call it legitimate, or a victim's"
 _SHOWN = 60
 # Cues of the writer's and the victim's own values, which outweigh a checksum.
-_OWN = frozenset({"own", "of_victim"})
+_OWN = frozenset({"own", "of_victim", "owner_behind", "debited_behind", "cleared", "donation"})
+_OWNERS = frozenset({"own", "of_victim", "owner_behind", "debited_behind"})
 # Cues that outweigh a list.
-_OTHERS = frozenset({"own", "of_victim", "helper", "report", "other_behind"})
+_OTHERS = _OWN | {"helper", "report", "other_behind"}
 # Below a heading or behind a label, only with this number of words before the value.
 _SOME_WORDS = 4
 _SOME_LETTERS = 24
@@ -121,6 +130,8 @@ def classify_value(
     if around.defangs and not sure and candidate.shape == "url":
         return Unreadable.of(number, candidate.raw, *_SOURCE, why="the writer defangs values of scams")
     fields = _fields(candidate)
+    if candidate.shape == "host" and _PACKAGE.fullmatch(candidate.raw) and _OF_APPS.search(around.before):
+        fields = {"value": candidate.raw, "kind": "app", "os": "android"}
     if sure:
         return _classify_marked(number, candidate, fields, around)
     return _classify_plain(number, candidate.raw, fields, around, listed=listed)
@@ -166,6 +177,19 @@ def refuse_unread(line: int, word: str) -> Unreadable:
 def refuse_partial(line: int, digits: str) -> Unreadable:
     """Refuse the last digits of a number."""
     return Unreadable.of(line, digits, *REDACTED, why="a part of it is hidden")
+
+
+def is_owned(row: Unreadable, around: Surroundings) -> bool:
+    """Return whether a value was refused because its own sentence calls it a victim's or the writer's."""
+    if row.reason != _INNOCENT[0]:
+        return False
+    role = around.role({"kind": "bank-account"})
+    return role is not None and role.sure and role.idea in _OWNERS
+
+
+def refuse_owned(line: int, raw: str) -> Unreadable:
+    """Refuse a value that the text calls a victim's own elsewhere."""
+    return Unreadable.of(line, raw, *_INNOCENT, why="called a victim's or the writer's own above")
 
 
 def is_link(candidate: Candidate) -> bool:
@@ -216,6 +240,8 @@ def _classify_plain(
         return Unreadable.of(line, raw, *_QUESTION, why=words)
     if fields.get("kind") == "phone" and EXTENSION.match(around.behind):
         return Unreadable.of(line, raw, *HAS_EXTENSION)
+    if (role := around.role(fields)) and role.sure:
+        return Unreadable.of(line, raw, *_INNOCENT, why=role.why)
     if near.purpose is TextPurpose.VALUES:
         return Row(line, fields, why=near.why)
     if around.quoted:

@@ -30,7 +30,7 @@ class TextPurpose(Enum):
 # Letters of Thai, Lao, Burmese, Khmer, Chinese and Japanese, which have no blanks between words.
 UNSPACED_LETTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff"
 # Languages whose words in ``prose.toml`` are whole words, and those without blanks, or with expressions of their own.
-_SPACED = ("en", "pt", "es", "ms", "tl")
+_SPACED = ("en", "pt", "es", "ms", "tl", "de")
 _OTHERS_WRITE = ("th", "vi", "zh", "hi")
 # Signs of questions, and words in languages that need none.
 _ASKING = ("?", "？", "ไหม", "มั้ย", "มั๊ย", "หรือไม่", "เปล่า", "ป่าว", "ของใคร", "吗", "嗎", "是不是", "是否", "真的假的")
@@ -46,7 +46,8 @@ def expression(idea: str) -> LazyPattern:
     """Return an expression for the words of an ``idea`` in all languages (``prose.toml``)."""
     words = _vocabulary()[idea]
     spaced = "|".join(word for language in _SPACED for word in words.get(language, ()))
-    return LazyPattern("|".join([rf"(?<![^\W_])(?:{spaced})(?![^\W_])", *_words(idea, _OTHERS_WRITE)]), re.I)
+    whole = [rf"(?<![^\W_])(?:{spaced})(?![^\W_])"] if spaced else []
+    return LazyPattern("|".join([*whole, *_words(idea, _OTHERS_WRITE)]), re.I)
 
 
 def may_ask(text: str) -> bool:

@@ -26,7 +26,8 @@ _DATE = re.compile(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}(?: \d.*)?")
 _THAI_ACCOUNT = re.compile(r"\d{3}-\d-\d{5}-\d")
 _AMOUNT = re.compile(rf"\s*(?:,\d|[.]\d|%|{expression('amount').pattern})", re.IGNORECASE)
 _MONEY = re.compile(
-    r"[$€£¥฿₫]\s*$|\d,$|(?:USD|THB|VND|เลขรับแจ้ง|คดี(?:ที่)?|case(?: no\.?| id)?|ref\w*"
+    r"[$€£¥฿₫₱₹]\s*$|\b(?:Rp|RM|Rs|INR|IDR|MYR|PHP|SGD|HKD|EUR)\.?\s*$|\d,$"
+    r"|(?:USD|THB|VND|เลขรับแจ้ง|คดี(?:ที่)?|case(?: no\.?| id)?|ref\w*"
     r"|invoice(?: n(?:o\.?|umber))?|id|pin|otp|code)\W*$",
     re.IGNORECASE,
 )
@@ -36,7 +37,8 @@ _ACCOUNT, _PHONE, _ALIAS, _JUST_NUMBER, _PHONE_NOUN, _PARTIAL, _BANK = map(
 # National bank codes: sort code, routing number, BSB, IFSC.
 _CODE = re.compile(
     r"sort ?code\W{0,4}(?P<GB>\d{2}[- ]?\d{2}[- ]?\d{2})(?!\d)"
-    r"|(?<![\d-])(?P<GB_>\d{2}-\d{2}-\d{2})(?=[ ,/]{1,3}\d{8}(?!\d))"
+    r"|(?<![\d-])(?P<GB_>\d{2}-\d{2}-\d{2})(?=(?:[ ,;/]{0,3}(?:and |with )?(?:the |an )?(?:account|acct|a/c)"
+    r"(?: (?:number|no\.?))?(?: (?:was|is))?\W{0,3}|[ ,/]{1,3})\d{8}(?!\d))"
     r"|(?:routing|aba)(?: (?:number|no\.?|code))?\W{0,4}(?P<US>\d{9})(?!\d)"
     r"|\bbsb\W{0,4}(?P<AU>\d{3}[- ]?\d{3})(?!\d)|\bifsc(?: code)?\W{0,4}(?P<IN>[A-Z]{4}0[A-Z0-9]{6})\b"
     r"|(?<![A-Za-z0-9])(?P<IN_>(?-i:[A-Z]{4})0\d{6})(?![A-Za-z0-9])",
@@ -146,7 +148,7 @@ class _BanksOfLine:
     def near(self, start: int, end: int) -> _NearBank:
         """Return the bank near a number from ``start`` to ``end``."""
         at, until = start + self._shift, end + self._shift
-        bank, code = nearest_bank(self._banks, at, until, self.behind), _nearest(self._codes, start)
+        bank, code = nearest_bank(self._banks, at, until, self.behind), self._code_of(start)
         return _NearBank(
             bank=bank,
             bank_is_behind=bank is not None and bank.start > at,
@@ -155,6 +157,12 @@ class _BanksOfLine:
             code_is_beside=code is not None and 0 <= start - code.end() <= _BLANKS,
             branch=_nearest(self._branches, start),
         )
+
+    def _code_of(self, start: int) -> re.Match[str] | None:
+        """Return the code of a bank for a number: the one right before it, else the nearest."""
+        place = bisect_right(self._codes, start, key=lambda code: code.end())
+        before = self._codes[place - 1] if place else None
+        return before if before and start - before.end() <= _NEAR else _nearest(self._codes, start)
 
     def has_branch_at(self, place: int) -> bool:
         """Return whether a branch is at this place."""

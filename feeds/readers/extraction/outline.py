@@ -74,7 +74,7 @@ _MOST_WORDS = 12
 # A heading with at least as many words, or three times as many letters without blanks, is a headline.
 _HEADLINE = 4
 _FEWEST = 5
-_DOCUMENT = expression("document")
+_DOCUMENT, _PAID = map(expression, ("document", "paid"))
 # The subject of a letter; the values are in its sentences.
 _SUBJECT = re.compile(
     r"(?:เรื่อง|subject|re|perihal|hal|về việc|v/v|trích yếu|tiêu đề|asunto|assunto|ref)(?:\s|[:：])"
@@ -197,6 +197,9 @@ class Outline:
 def _of_headline(words: str, purpose: TextPurpose | None) -> TextPurpose | None:
     """Return the purpose of a heading; the headline of an article about a scam states none, but its sentences do."""
     if _DOCUMENT.fullmatch(words.strip(" :*#")) or _SUBJECT.match(words):
+        return TextPurpose.WORDS
+    if purpose is TextPurpose.INNOCENT and len(words.split()) > _MOST_WORDS and _PAID.search(words):
+        # "She made two transfers from her account (…):" introduces the accounts of others.
         return TextPurpose.WORDS
     others = purpose in (TextPurpose.CONTACT, TextPurpose.INNOCENT, TextPurpose.NEWS, TextPurpose.SOURCES)
     long = len(words.split()) >= _HEADLINE or len(_UNSPACED.findall(words)) > _HEADLINE * 3

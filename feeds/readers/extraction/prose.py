@@ -24,7 +24,7 @@ from feeds.readers.extraction.outline import LabelledLine, Outline
 from feeds.readers.extraction.roles import LineOfSentences, ValueRole
 from feeds.readers.extraction.values import Candidate, Placed, blanked, find_candidates, unread_words
 from feeds.readers.not_shown import STRUCK, without_struck
-from feeds.readers.rows import TURNED, Row, Unreadable, without_marks
+from feeds.readers.rows import TURNED, FileRow, Row, Unreadable, without_marks
 from schemas.errors import Rejected
 from schemas.reference.bank_text import find_banks
 from schemas.reference.chains.links import chain_of_columns
@@ -60,11 +60,16 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _MOST_CHINESE = 16
 _LONG_NUMBER = re.compile(r"(?:\d[ -]?){7}")
 _DIGITS = re.compile(r"\d{2}")
+# Abbreviations with dots in Thai, which look like names of hosts.
+_ABBREVIATED = re.compile(r"(?:[\u0e00-\u0e7f]{1,4}\.)+[\u0e00-\u0e7f]*")
 _NUMBER_OR_HANDLE = re.compile(r"\d{2}|@\w")
 _STOPPED = re.compile(r"[.!?:。！？：।|][\"')\]]*$")
 # Kinds whose values in a text about a scam are nearly always the scammer's, unless words say otherwise.
 _RARELY_OTHERS = frozenset({"bank-account", "payment-alias", "social-account"})
 
+AnyRow = TypeVar("AnyRow", bound=Row | Unreadable | None)
+# Most values of victims and writers that are remembered in one text.
+_MOST_OWNED = 1000
 AnyCandidate = TypeVar("AnyCandidate", Candidate, NumberCandidate)
 
 
@@ -114,9 +119,11 @@ class ProseReader:
         self._number = 0
         self._unfinished = self._above = ""
         self._line: tuple[str, str, Sequence[Candidate]] = ("", "", ())
+        self._wordy = False
         self._sentences: LineOfSentences | None = None
         self._accounts = DeferredAccounts()
         self._paragraph = DeferredParagraph()
+        self._owned = set[str]()
 
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         """Yield the values of the next line, and those of earlier lines that waited for it."""
@@ -217,6 +224,7 @@ class ProseReader:
         """Begin a line. Its sentences are read only if the place of a value does not decide."""
         self._line = (self._unfinished + (f"{label}: " if label else ""), text, candidates)
         self._sentences = None
+        self._wordy = count_words(text) > _MOST_WORDS or len(UNSPACED.findall(text)) > _MOST_LETTERS
         last = text[-_REACH:].rstrip()
         self._unfinished = f"{last} " if len(last) >= _WRAPPED and not _STOPPED.search(last, len(last) - 3) else ""
 
@@ -225,7 +233,8 @@ class ProseReader:
         kind = fields.get("kind", "")
         if role := self._in_sentences.role(start, start + len(raw), kind):
             return role
-        complete = kind in _RARELY_OTHERS and (kind != "bank-account" or "bank" in fields)
+        # In a sentence an account may also be a witness's or a collection's: words have to call it the scammer's.
+        complete = kind in _RARELY_OTHERS and (kind != "bank-account" or ("bank" in fields and not self._wordy))
         return ValueRole(TextPurpose.VALUES, "about a scam", "") if complete and self._context.about_scam else None
 
     @property
@@ -233,7 +242,11 @@ class ProseReader:
         """Return the sentences of the current line."""
         if self._sentences is None:
             before, text, candidates = self._line
-            spans = [(found.start, found.start + len(found.raw)) for found in candidates]
+            spans = [
+                (found.start, found.start + len(found.raw))
+                for found in candidates
+                if found.shape != "host" or not _ABBREVIATED.fullmatch(found.raw)
+            ]
             self._sentences = LineOfSentences(text, spans, before)
         return self._sentences
 
@@ -274,7 +287,24 @@ class ProseReader:
             lambda other: classify(around=other, sentence=sentence),
             around,
         )
+        row = self._unless_owned(row, candidate.raw, around)
         return row._replace(fields=_named_columns(candidate, row.fields, around, coin)) if isinstance(row, Row) else row
+
+    def without_owned(self, rows: Iterable[FileRow]) -> Iterator[FileRow]:
+        """Yield rows of a table in the text; values that the text calls a victim's own are refused."""
+        for row in rows:
+            text = row.fields.get("account_number") or row.fields.get("value", "") if isinstance(row, Row) else ""
+            is_owned = bool(self._owned) and _bare(text) in self._owned
+            yield classification.refuse_owned(row.line, text) if is_owned else row
+
+    def _unless_owned(self, row: AnyRow, raw: str, around: Surroundings) -> AnyRow | Unreadable:
+        """Refuse a value that the text called a victim's or the writer's own above; remember one called so here."""
+        name = _bare(raw)
+        if isinstance(row, Row):
+            return classification.refuse_owned(self._number, raw) if name in self._owned else row
+        if row and len(self._owned) < _MOST_OWNED and classification.is_owned(row, around):
+            self._owned.add(name)
+        return row
 
     def _of_numbers(
         self, line: LabelledLine, text: str, numbers: list[NumberCandidate], *, sentence: bool
@@ -296,6 +326,7 @@ class ProseReader:
             long = many and candidate.start > 1
             classify = partial(classification.classify_number, self._number, candidate, sentence=long)
             row = self._paragraph.decide(classify(around), classify, around)
+            row = self._unless_owned(row, candidate.raw, around)
             self._paragraph.note(self._number, row)
             if isinstance(row, Row) and candidate.lacks_bank:
                 self._accounts.add(self._number, row)
@@ -353,6 +384,11 @@ class ProseReader:
             if named is not TextPurpose.VALUES or not sentence or SCAM.search(words):
                 return self._outline.stricter(named, words), words
         return None
+
+
+def _bare(text: str) -> str:
+    """Return a value in the form for comparison: its letters and digits, in lower case."""
+    return "".join(filter(str.isalnum, text)).casefold()
 
 
 def count_words(line: str) -> int:

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from feeds.readers.extraction.cues import TextPurpose, expression, is_real
+from feeds.readers.extraction.cues import SCAM, TextPurpose, expression, is_real
 
 # Stands for a value, so that no word of a link or a name counts as a cue.
 VALUE = "█"
@@ -15,14 +15,35 @@ _VICTIMS_REACH = 60
 _REALS_REACH = 60
 # Number of characters between a victim and a value of theirs.
 _SUBJECTS_REACH = 25
+# Number of characters behind a value in which words that clear it count, and before a word for donations in which a
+# word for a scam outweighs it.
+_CLEARED_REACH = 160
+_DONATIONS_REACH = 90
+# The longest name, such as a bank's, between the words for somebody's own account and its number.
+_OWNERS_REACH = 45
 # At most the name of a bank, between the words for somebody's account and its number.
 _NAME = re.compile(r"[\s(:]*(?:[A-Z][A-Za-z]{1,11}\s)?[\s(:]*")
+# At most a bank and words such as "number" between those words and the number: no other value, and no word for the
+# direction of money.
+_OWNED = re.compile(
+    rf"(?!.*(?:\b(?:to|into|ke|kepada|para|al?|đến|sang|vào|qua|auf|an|pay|paid|transfer\w*|sent)\b|ไปยัง|เข้า|ไปที่|[至到给給入轉转匯汇]))"
+    rf"[^{VALUE};!?。]*",
+    re.IGNORECASE,
+)
+# A note in brackets directly after a value: the name of a bank or its code.
+_ASIDE = re.compile(
+    r"^\s*[(（](?=[^()（）]{0,40}(?:bank|bnk|ifsc|swift|bic|ธนาคาร|ngân hàng|銀行|银行|बैंक|█)|[A-Z][\w &.]{1,30}[)）])"
+    r"[^()（）]{0,60}[)）]",
+    re.IGNORECASE,
+)
 _HELPERS_REACH = 80
 _ASKS_REACH = 60
 _OWN = frozenset({"of_victim", "own"})
 _HELPERS = frozenset({"helper", "report"})
 # Ideas that only state how people were reached or paid.
 _WEAK = frozenset({"paid", "reached"})
+# Ideas whose words leave no doubt that a value is somebody else's.
+_SURELY_OTHERS = frozenset({"owner_behind", "cleared", "debited_behind", "donation"})
 # A run of marks is tried once, from its beginning: a row of dots takes linear time.
 _END = re.compile(
     r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+\s+(?=[A-Z\"'“‘(¿¡█]|[^\x00-\x7f])|[。！？।]|(?<![!?])[!?]++(?=[^\x00-\x7f])"
@@ -49,18 +70,32 @@ _IDEAS: tuple[tuple[str, TextPurpose, bool | None], ...] = (
     ("of_victim", TextPurpose.INNOCENT, None),
     ("victim", TextPurpose.INNOCENT, None),
     ("real", TextPurpose.INNOCENT, None),
+    ("donation", TextPurpose.INNOCENT, True),
     ("helper", TextPurpose.CONTACT, None),
     ("report", TextPurpose.CONTACT, None),
     ("sources", TextPurpose.SOURCES, None),
 )
 
+# The ideas of words directly after a value, in the order in which they are tried.
+_BEHIND: tuple[tuple[str, TextPurpose, bool | None], ...] = (
+    ("owner_behind", TextPurpose.INNOCENT, None),
+    ("other_behind", TextPurpose.CONTACT, None),
+    ("scam_behind", TextPurpose.VALUES, None),
+    ("debited_behind", TextPurpose.INNOCENT, True),
+    ("credited_behind", TextPurpose.VALUES, True),
+)
+
 
 class ValueRole(NamedTuple):
-    """The purpose of a value by a cue: the ``words`` of the cue, and its ``idea`` in ``prose.toml``."""
+    """The purpose of a value by a cue: the ``words`` of the cue, and its ``idea`` in ``prose.toml``.
+
+    If ``sure``, the words are directly beside an account of somebody else, or clear it: nothing outweighs them.
+    """
 
     purpose: TextPurpose
     idea: str
     words: str
+    sure: bool = False
 
     @property
     def why(self) -> str:
@@ -104,20 +139,33 @@ class LineOfSentences:
         begin, stop = self._sentence(first)
         if begin not in self._cues:
             self._cues[begin] = sorted(_cues_of(self._text[begin:stop], begin), key=lambda cue: (cue.end, cue.start))
-        cues = self._cues[begin]
-        found = self._behind(last, stop)
-        if found and (found.purpose is not TextPurpose.VALUES or not self._is_of_victim(cues, first)):
-            return found
         money = kind in MONEY
+        cues = [cue for cue in self._cues[begin] if cue.money in (None, money)]
+        behind = self._behind(last, stop, money=money)
+        is_credited = behind is not None and behind.idea == "credited_behind"
+        is_scammers = behind is not None and behind.purpose is TextPurpose.VALUES
+        if behind and not is_credited and not (is_scammers and self._is_of_victim(cues, first)):
+            return behind
+        before = self._before(cues, first, money=money)
+        return behind if is_credited and not (before and before.purpose is TextPurpose.VALUES) else before
+
+    def _before(self, cues: list[_Cue], first: int, *, money: bool) -> ValueRole | None:
+        """Return the role by the nearest cue before a value, None if there is none."""
         for place in range(bisect_right(cues, first, key=lambda cue: cue.end) - 1, -1, -1):
             cue = cues[place]
             if first - cue.end > _REACH:
                 break
-            if cue.money not in (None, money) or (cue.idea == "victim" and first - cue.end > _VICTIMS_REACH):
+            if cue.idea == "victim" and first - cue.end > _VICTIMS_REACH:
                 continue
             cue = self._stronger(cues, place)
-            return ValueRole(cue.purpose, cue.idea, self._words(cue))
+            sure = cue.idea in _SURELY_OTHERS or (money and cue.idea in _OWN and self._is_owned(cue, first))
+            return ValueRole(cue.purpose, cue.idea, self._words(cue), sure)
         return None
+
+    def _is_owned(self, cue: _Cue, first: int) -> bool:
+        """Return whether at most a name is between the words for somebody's own account and its number."""
+        between = self._text[cue.end : first]
+        return len(between) <= _OWNERS_REACH and _OWNED.fullmatch(between) is not None
 
     def _sentence(self, place: int) -> tuple[int, int]:
         """Return where the sentence at a place begins and ends."""
@@ -145,12 +193,15 @@ class LineOfSentences:
         found = expression("asks").search(f"{before[-_ASKS_REACH:]}{VALUE}{rest[:_ASKS_REACH]}")
         return found[0] if found else ""
 
-    def _behind(self, place: int, stop: int) -> ValueRole | None:
-        """Return the role by the words directly after a value."""
-        behind = self._text[place : min(stop, place + 60)].lstrip(" ,)]\"'”*_-–—(")
-        for idea, purpose in (("other_behind", TextPurpose.CONTACT), ("scam_behind", TextPurpose.VALUES)):
-            if found := expression(idea).match(behind):
-                return ValueRole(purpose, idea, found[0])
+    def _behind(self, place: int, stop: int, *, money: bool) -> ValueRole | None:
+        """Return the role by the words after a value: directly after it, or words that clear it in its sentence."""
+        rest = self._text[place : min(stop, place + _CLEARED_REACH)]
+        behind = _ASIDE.sub("", rest).lstrip(" ,)]\"'”*_-–—(")
+        for idea, purpose, of_money in _BEHIND:
+            if of_money in (None, money) and (found := expression(idea).match(behind[:60])):
+                return ValueRole(purpose, idea, found[0], idea in _SURELY_OTHERS)
+        if found := expression("cleared").search(rest.partition(VALUE)[0]):
+            return ValueRole(TextPurpose.INNOCENT, "cleared", found[0], sure=True)
         return None
 
     def _is_of_victim(self, cues: list[_Cue], first: int) -> bool:
@@ -219,6 +270,8 @@ def _cues_of(text: str, begin: int) -> Iterable[_Cue]:
     for idea, purpose, money in _IDEAS:
         for match in expression(idea).finditer(text):
             if idea == "real" and not is_real(text[max(0, match.start() - _REALS_REACH) : match.end()]):
+                continue
+            if idea == "donation" and SCAM.search(text[max(0, match.start() - _DONATIONS_REACH) : match.start()]):
                 continue
             yield _Cue(begin + match.end(), begin + match.start(), purpose, idea, money)
 
