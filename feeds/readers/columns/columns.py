@@ -196,6 +196,10 @@ class Columns:
             return _EMPTY if self.names_subject else self._no_values
         if any(place < len(cells) and roles.is_unknown_role(cells[place].strip()) for place in self._only_roles):
             return roles.UNKNOWN_ROLE
+        return self._cleared(cells)
+
+    def _cleared(self, cells: Sequence[str]) -> tuple[str, str] | None:
+        """Return the reason why the words of a row clear its value or only ask about it, None if they do not."""
         if any(not cells[place].strip() for place in self._marks):
             return UNMARKED
         if any("(" in cells[place] and names_owner(cells[place]) for place in self._companions):

@@ -240,8 +240,16 @@ def _classify_plain(
         return Unreadable.of(line, raw, *_QUESTION, why=words)
     if fields.get("kind") == "phone" and EXTENSION.match(around.behind):
         return Unreadable.of(line, raw, *HAS_EXTENSION)
-    if (role := around.role(fields)) and role.sure:
+    role = around.role(fields)
+    if role and role.sure:
         return Unreadable.of(line, raw, *_INNOCENT, why=role.why)
+    return _classify_by_place(line, raw, fields, around, near, listed=listed)
+
+
+def _classify_by_place(
+    line: int, raw: str, fields: Mapping[str, str], around: Surroundings, near: NearCue, *, listed: bool
+) -> Row | Unreadable:
+    """Accept or refuse a value that may be anybody's by the words beside it and its place, else by its sentence."""
     if near.purpose is TextPurpose.VALUES:
         return Row(line, fields, why=near.why)
     if around.quoted:

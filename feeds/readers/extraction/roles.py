@@ -131,16 +131,14 @@ class LineOfSentences:
             self._shifts.append(size - end)
         self._text = "".join([*pieces, text[at:]])
         self._ends = _sentence_ends(self._text)
-        self._cues: dict[int, list[_Cue]] = {}
+        self._cues: dict[tuple[int, bool], list[_Cue]] = {}
 
     def role(self, start: int, end: int, kind: str) -> ValueRole | None:
         """Return the role of the value of a ``kind`` at a place in the line, None if no cue states it."""
         first, last = self._place(start), self._place(end)
         begin, stop = self._sentence(first)
-        if begin not in self._cues:
-            self._cues[begin] = sorted(_cues_of(self._text[begin:stop], begin), key=lambda cue: (cue.end, cue.start))
         money = kind in MONEY
-        cues = [cue for cue in self._cues[begin] if cue.money in (None, money)]
+        cues = self._cues_of_sentence(begin, stop, money=money)
         behind = self._behind(last, stop, money=money)
         is_credited = behind is not None and behind.idea == "credited_behind"
         is_scammers = behind is not None and behind.purpose is TextPurpose.VALUES
@@ -148,6 +146,14 @@ class LineOfSentences:
             return behind
         before = self._before(cues, first, money=money)
         return behind if is_credited and not (before and before.purpose is TextPurpose.VALUES) else before
+
+    def _cues_of_sentence(self, begin: int, stop: int, *, money: bool) -> list[_Cue]:
+        """Return the cues of a sentence that apply to values that receive money, or to ways to reach people."""
+        if (begin, money) not in self._cues:
+            found = sorted(_cues_of(self._text[begin:stop], begin), key=lambda cue: (cue.end, cue.start))
+            for of_money in (True, False):
+                self._cues[begin, of_money] = [cue for cue in found if cue.money in (None, of_money)]
+        return self._cues[begin, money]
 
     def _before(self, cues: list[_Cue], first: int, *, money: bool) -> ValueRole | None:
         """Return the role by the nearest cue before a value, None if there is none."""
