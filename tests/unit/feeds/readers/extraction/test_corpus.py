@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parents[4] / "extraction"
 TUNED = documents([FOLDER / "tuned"])
 # The target is zero everywhere: lower these numbers with each corrected mistake, and never raise them.
 MOST_TAKEN = {"TH": 1}
-COUNTRIES = ("AU", "BR", "GB", "ID", "IN", "MY", "PH", "SG", "TH", "US", "VN")
+COUNTRIES = ("AU", "BR", "DE", "GB", "HK", "ID", "IN", "MY", "PH", "SG", "TH", "US", "VN")
 
 
 @pytest.mark.parametrize("document", TUNED, ids=[one.path.stem for one in TUNED])
