@@ -55,6 +55,13 @@ _NEAR = 40
 _BESIDE = 40
 # Branch of an account in Brazil.
 _BRANCH = re.compile(r"\bag(?:[eê]ncia|\.)?\W{0,3}(?:n[º°o.]*\W{0,2})?(?P<branch>\d{4}(?:-\d)?)(?!\d)", re.IGNORECASE)
+# Messages from a number of a messenger come from an account there: "messages from WhatsApp 0812 345 678".
+_MESSAGES_OF = re.compile(
+    r"(?:messages?|texts|chats?|mensage[mn]s?|mensajes?|pesan|mesej|tin nhắn|nachrichten|ข้อความ|消息|訊息|讯息)"
+    r"(?: \w+){0,2}?\s?(?:of|from|via|d[oae]|del|dari|daripada|từ|von|จาก|来自|來自)\s?(?:the )?"
+    r"(?P<platform>whatsapp|zalo|viber)\W{0,3}$",
+    re.IGNORECASE,
+)
 _LAST_DIGITS = re.compile(r"\W{0,3}(?P<digits>(?:[xX*•-]{1,8}\s?)?\d{3,6})(?![\d-])")
 _PHONE_OR_MAIL = re.compile(r"e-?mails?|telefone|correo", re.IGNORECASE)
 # A word this near is directly beside a number.
@@ -340,7 +347,12 @@ def _fields(raw: str, words: _Words, near: _NearBank) -> dict[str, str]:
     if kind == "phone" and 7 <= len(digits) <= 15:
         chinese = _CHINESE_MOBILE.fullmatch(digits) and _CHINESE.search("".join(words[:3]))
         country = "CN" if chinese else words.country
-        return {"value": raw, "kind": kind} | ({"country": country} if country else {})
+        given = {"country": country} if country else {}
+        if messages := _MESSAGES_OF.search(words.before):
+            # Without its brackets: an account has none.
+            number = re.sub(r"[()]", "", raw)
+            return {"value": number, "kind": "social-account", "platform": messages["platform"]} | given
+        return {"value": raw, "kind": kind} | given
     if kind == "payment-alias":
         return alias_columns(raw, words.before, words.label, words.heading)
     if kind == "bank-account" and len(digits) >= (_FEWEST_WITH_BANK if near.branch or near.code else _FEWEST):
