@@ -149,6 +149,6 @@ def _greek_and_cyrillic_looks() -> dict[int, str]:
 @cache
 def _letters() -> dict[int, str]:
     """Return by character the letters that it can be taken for."""
-    lines = (files("schemas.reference") / "lookalikes.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (files(f"{__package__}.reference") / "lookalikes.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t") for line in lines if not line.startswith("#"))
     return {ord(char): letters for letters, looks in rows for char in looks}

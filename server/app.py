@@ -217,7 +217,7 @@ def serve(
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "server.web.http.worker.HttpWorker",
+        "worker_class": f"{__package__}.web.http.worker.HttpWorker",
         "control_socket_disable": True,
         "timeout": _TIMEOUT_SECONDS,
         "graceful_timeout": _GRACE_SECONDS,

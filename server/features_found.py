@@ -5,7 +5,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 from types import ModuleType
 
-_FEATURES = "server.features"
+_FEATURES = f"{__package__}.features"
 
 
 def feature_modules(ending: str) -> Iterator[ModuleType]:

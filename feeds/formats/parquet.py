@@ -49,7 +49,7 @@ class ParquetTable(NamedTuple):
 @contextmanager
 def open_table(path: str) -> Iterator[ParquetTable]:
     """Open the table in a file. Raises ``UnreadableFile``, also if the extra ``parquet`` is not installed."""
-    command = [sys.executable, "-m", parquet_cells.__name__, path]
+    command = [sys.executable, "-P", "-m", parquet_cells.__name__, path]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere) as process:  # noqa: S603 - ourselves
         try:

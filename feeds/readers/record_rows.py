@@ -118,7 +118,7 @@ def _own(name: str) -> tuple[str, ...]:
 
 @cache
 def _names() -> Mapping[str, tuple[str, ...]]:
-    table = files("feeds.readers.columns").joinpath("columns.toml").read_text("utf-8")
+    table = files(f"{__package__}.columns").joinpath("columns.toml").read_text("utf-8")
     aliases: dict[str, list[str]] = tomllib.loads(table)["records"]
     names: dict[str, tuple[str, ...]] = {}
     for own, others in aliases.items():

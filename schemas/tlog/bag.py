@@ -150,6 +150,6 @@ def write_object_bag(
         bag.add("timestamp.tsr", [timestamp])
     bag.add("custody.json", [orjson.dumps(list(custody), option=orjson.OPT_INDENT_2)])
     bag.add_tag("README.txt", _README.encode())
-    bag.add_tag("verify.py", (files("schemas.tlog") / "verify.py").read_bytes())
+    bag.add_tag("verify.py", (files(__package__) / "verify.py").read_bytes())
     host = checkpoint.origin.split("/")[0]
     bag.finish({"External-Description": "Proof of one published object", "Source-Organization": host})

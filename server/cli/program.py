@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 _SERVER = Path(__file__).parents[1]
+_PACKAGE = __package__.removesuffix(".cli")
 _PLACES = ("cli/**/*.py", "features/**/*commands.py")
 _DECLARATION = "\nCOMMANDS = "
 
@@ -105,7 +106,7 @@ def _documented(file: Path) -> dict[str, str]:
 
 @cache
 def _loaded(name: str, found: _Found) -> Any:
-    module = ".".join(("server", *found.file.relative_to(_SERVER).with_suffix("").parts))
+    module = ".".join((_PACKAGE, *found.file.relative_to(_SERVER).with_suffix("").parts))
     declared = importlib.import_module(module).COMMANDS[name]
     holder = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
     if isinstance(declared, typer.Typer):

@@ -16,6 +16,7 @@ from server.features.feeds.configured import configured_feeds
 from server.features.hub.operations import InitialiseHub
 from server.features.ledger.keys import BadLedgerKey
 from server.operations.run import run as run_operation
+from server.own_command import own_command
 from server.release.hub import Hub
 from server.release.key_files import BadKeyFile, read_key
 from server.settings import DEFAULT_FILE
@@ -140,9 +141,8 @@ def _scheduler(context: Context, *, wanted: bool, eager: bool) -> Iterator[None]
     if context.settings.feeds:
         # Show a fault in them now, and not in the log of a process that has ended.
         configured_feeds(context)
-    command = [sys.executable, "-m", "server.cli"]
-    command += ["--config", str(context.config)] if context.config else []
-    command += ["feed", "schedule", "--with-parent", *(["--eager"] if eager else [])]
+    config = ["--config", str(context.config)] if context.config else []
+    command = own_command(*config, "feed", "schedule", "--with-parent", *(["--eager"] if eager else []))
     # The pipe closes when this process ends, for any reason.
     scheduler = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - ourselves
     try:

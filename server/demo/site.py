@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +11,7 @@ import requests
 
 from mappers import ids
 from schemas.partner import Partner, PartnerKind
+from server.own_command import own_command
 from server.release.hub import Hub
 from server.setup import set_up
 from server.store import Store, collections, partners
@@ -97,7 +97,7 @@ class DemoHub:
         self.store.close()
 
     def _launch(self, port: int, *, background: bool) -> None:
-        command = [sys.executable, "-m", "server.cli", "serve", "--port", str(port), "--workers", "1"]
+        command = own_command("serve", "--port", str(port), "--workers", "1")
         own = {"SCAMFEED_DATABASE_URL": self._url, "SCAMFEED_TITLE": self.name, "SCAMFEED_TIMEZONE": _ZONE}
         environment = {**os.environ, **own, "SCAMFEED_BACKGROUND": str(background).lower()}
         with self._log.open("ab") as log:

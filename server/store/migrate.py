@@ -108,7 +108,7 @@ def revisions(tx: Tx) -> tuple[str | None, str | None]:
 
 @contextmanager
 def _configured(connection: Connection | None = None) -> Iterator[Config]:
-    with as_file(files("server.store") / "migrations") as folder:
+    with as_file(files(__package__) / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.attributes["connection"] = connection

@@ -581,7 +581,7 @@ def declared() -> MetaData:
 
     Each package of the store, and each feature, declares its tables in a file of one of these names.
     """
-    for package in map(import_module, ("server.store", "server.features")):
+    for package in map(import_module, (__package__, f"{__package__.removesuffix('.store')}.features")):
         folder = Path(package.__path__[0])
         for name in ("tables", "match_tables", "release_tables"):
             for file in sorted(folder.rglob(f"{name}.py")):

@@ -34,7 +34,7 @@ def parts_apart(reader: str, file: BinaryIO, name: str = "") -> Iterator[Part]:
 
     ``reader`` is one of ``READERS``, ``name`` the document's own name, which is only a hint.
     """
-    command = [sys.executable, "-m", "feeds.readers.documents.apart", reader, file.name, name]
+    command = [sys.executable, "-P", "-m", f"{__package__}.apart", reader, file.name, name]
     with _running(command) as (output, is_late):
         for part in frames(iter(lambda: output.read1(_BLOCK), b"")):  # type: ignore[attr-defined]  # a buffered pipe has it
             if isinstance(part, Failed):
@@ -50,7 +50,7 @@ def parts_here(reader: str, file: BinaryIO, name: str = "") -> Iterator[Part]:
 
 
 def _module(reader: str) -> Any:
-    return import_module(f"feeds.readers.documents.{READERS[READERS.index(reader)]}")
+    return import_module(f"{__package__}.{READERS[READERS.index(reader)]}")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from feeds.client.mirror.state import health_of
 from feeds.connector import Misconfigured
 from feeds.runs.runner import prepare_process
 from server.cli.context import MIRROR_FILE, Context, Json, fail, show_json, show_table
+from server.own_command import own_command
 
 app = typer.Typer(help="Your own copy of your collections: synced, served, checked.", no_args_is_help=True)
 
@@ -182,7 +183,7 @@ def _syncing(context: Context, *, wanted: bool) -> Iterator[None]:
 
 
 def _keep_syncing(config: Path, over: threading.Event) -> None:
-    command = [sys.executable, "-m", "server.cli", "--config", str(config), "mirror", "sync", "--repeat"]
+    command = own_command("--config", str(config), "mirror", "sync", "--repeat")
     pause = 1.0
     while not over.is_set():
         # The pipe tells it that this process is gone, however that came about.

@@ -16,6 +16,7 @@ from server.features.trends.month_content import Block, MonthContent, ShownCell
 from server.features.trends.months import MonthFigures, earlier
 from server.settings import Settings
 from server.store.database.times import micros
+from server.web import shell
 from server.web.shell.charts import Chart, Ranking
 from server.web.shell.drawings import draw_on_paper
 from server.web.shell.languages import Language
@@ -85,7 +86,7 @@ def report_of(
 
 def html_of(report: MonthlyReport, environment: Environment) -> bytes:
     """Return the report as one HTML file, which loads nothing."""
-    static = files("server.web.shell") / "static"
+    static = files(shell) / "static"
     styles = "\n".join((static / name).read_text(encoding="utf-8") for name in ("console.css", "charts.css"))
     template = environment.get_template("report/document.html")
     return template.render(report=report, styles=Markup(styles), language=report.language).encode()  # noqa: S704 - ours

@@ -177,7 +177,7 @@ def of(tx: Tx) -> Bodies:
 @cache
 def built_in() -> zstandard.ZstdCompressionDict:
     """Return the built-in dictionary."""
-    return zstandard.ZstdCompressionDict((files("server.store.objects") / "bodies.dictionary").read_bytes())
+    return zstandard.ZstdCompressionDict((files(__package__) / "bodies.dictionary").read_bytes())
 
 
 # By dialect, because each engine has its own.

@@ -29,7 +29,7 @@ class StaticFiles:
         """Read the files; serve the owner's mark with them."""
         self._files: dict[str, StaticFile] = {}
         self._addresses: dict[str, str] = {}
-        for file in (files("server.web.shell") / "static").iterdir():
+        for file in (files(__package__) / "static").iterdir():
             stem, _, ending = file.name.rpartition(".")
             if ending in _TYPES:
                 self._add(file.name, stem, ending, file.read_bytes())
