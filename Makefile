@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help screenshots setup demo quick test postgresql long coverage check gate full dates loaded interop fuzz browser failover fix docs bench score serve lock generate clean
+.PHONY: help screenshots setup demo quick test postgresql long coverage check gate full dates loaded interop fuzz browser failover fix docs bench score serve lock generate package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -180,6 +180,13 @@ serve: $(VENV)/.ok ## the TAXII server on 127.0.0.1:8000 with the store ./scamfe
 	@$(BIN)/scamfeed init
 	@$(BIN)/scamfeed serve $(ARGS)
 
+$(VENV)-package/.ok: requirements-package.lock
+	$(call sync,$(VENV)-package,requirements-package.lock)
+	@touch $@
+
+package: $(VENV)-package/.ok ## wheel, sdist, SBOM, deb and rpm of the last commit in dist/ (FORMATS="wheel deb"; MINISIGN_KEY=file signs)
+	@nice $(VENV)-package/bin/python -m tools.package $(FORMATS)
+
 # pycti and misp-stix pin setuptools past each other, and neither runs it.
 lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
@@ -196,6 +203,8 @@ lock: ## renew the locks (hashes, no URLs, every Python from 3.11)
 		--group tlog --upgrade -o requirements-tlog.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--group docs --upgrade -o requirements-docs.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group package --upgrade -o requirements-package.lock
 
 clean: ## remove what the targets made
 	@find . -name __pycache__ -prune -exec rm -rf {} +

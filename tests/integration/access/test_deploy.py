@@ -1,4 +1,4 @@
-"""Run the files of docs/deploy unchanged except for ports and folders."""
+"""Run the files of docs/deploy and packaging unchanged except for ports and folders."""
 
 import configparser
 import json
@@ -26,8 +26,9 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "docs" / "deploy"
+PACKAGING = ROOT / "packaging"
 UNITS = ("scamfeed.service", "scamfeed-scheduler.service")
-INSTALLED = "/opt/scamfeed/bin/scamfeed"
+INSTALLED = "/usr/bin/scamfeed"
 JUDGE = shutil.which("systemd-analyze")
 
 
@@ -35,7 +36,7 @@ def unit(name: str) -> configparser.SectionProxy:
     """Read the service section of a unit."""
     read = configparser.ConfigParser(strict=False, interpolation=None)
     read.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys are CapWords
-    read.read(DEPLOY / name)
+    read.read(PACKAGING / "systemd" / name)
     return read["Service"]
 
 
@@ -46,9 +47,12 @@ def command(line: str, **replaced: str) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables of the example, with the store in ``folder``."""
-    lines = [line.partition("=") for line in (DEPLOY / "scamfeed.env").read_text().splitlines()]
-    variables = {name: value.replace("/var/lib/scamfeed", str(folder)) for name, _, value in lines}
+    """Return the packaged settings as variables, with the store in ``folder``."""
+    packaged = tomllib.loads((PACKAGING / "scamfeed.toml").read_text())
+    variables = {
+        f"SCAMFEED_{name.upper()}": str(value).replace("/var/lib/scamfeed", str(folder))
+        for name, value in packaged.items()
+    }
     own = {name: value for name, value in os.environ.items() if not name.startswith("SCAMFEED_")}
     return {**own, **variables, "PYTHONPATH": str(ROOT)}
 
@@ -128,7 +132,7 @@ def test_connectors_run_and_stop_with_their_unit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", UNITS)
 def test_systemd_accepts_the_units(name: str, tmp_path: Path) -> None:
     for unit in UNITS:
-        (tmp_path / unit).write_text((DEPLOY / unit).read_text().replace(INSTALLED, "/bin/true"))
+        (tmp_path / unit).write_text((PACKAGING / "systemd" / unit).read_text().replace(INSTALLED, "/bin/true"))
     words = [str(JUDGE), "verify", str(tmp_path / name)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, re.findall(rf".*{re.escape(name)}.*", done.stderr)) == (0, [])
@@ -145,12 +149,10 @@ def test_unit_limits_the_resources_of_the_program(name: str) -> None:
     assert {"MemoryMax", "LimitNOFILE", "TasksMax", "SystemCallFilter", "ProtectKernelModules"} <= limits.keys()
 
 
-def test_example_contains_only_known_settings() -> None:
-    for line in (DEPLOY / "scamfeed.env").read_text().splitlines():
-        name, _, value = line.partition("=")
-        field = name.removeprefix("SCAMFEED_").lower()
+def test_packaged_settings_are_known_settings() -> None:
+    for field, value in tomllib.loads((PACKAGING / "scamfeed.toml").read_text()).items():
         assert field in Settings.model_fields
-        assert str(getattr(Settings.model_validate({field: value}), field)) == value
+        assert getattr(Settings.model_validate({field: value}), field) == value
 
 
 def test_nginx_example_passes_the_headers_that_the_settings_expect() -> None:

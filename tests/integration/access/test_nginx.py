@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import time
+import tomllib
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -69,9 +70,8 @@ class Front:
 
 def settings() -> dict[str, str]:
     """Read from the example the settings that a server behind nginx needs."""
-    lines = [line.partition("=") for line in (DEPLOY / "scamfeed.env").read_text().splitlines()]
-    wanted = ("SCAMFEED_TRUSTED_PROXIES", "SCAMFEED_CLIENT_CERTIFICATE_HEADER", "SCAMFEED_ACCESS_LOG")
-    return {name.removeprefix("SCAMFEED_").lower(): value for name, _, value in lines if name in wanted}
+    packaged = tomllib.loads((DEPLOY.parents[1] / "packaging" / "scamfeed.toml").read_text())
+    return {name: packaged[name] for name in ("trusted_proxies", "client_certificate_header", "access_log")}
 
 
 def put(text: str, old: str, new: str) -> str:
