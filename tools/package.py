@@ -38,7 +38,11 @@ sys.exit(main())
 
 
 class CannotBuild(Exception):
-    """A file that was asked for cannot be built here; the message says why, and what to do."""
+    """The build failed; the message says why."""
+
+
+class NotHere(CannotBuild):
+    """This machine lacks what a format needs; the message says what that is."""
 
 
 class Stage:
@@ -150,9 +154,9 @@ def _is_kept(line: str) -> bool:
 def _pack(stage: Stage, packager: str) -> None:
     architecture = _ARCHITECTURES.get(platform.machine())
     if architecture is None:
-        raise CannotBuild(f"{packager}: no package is made for {platform.machine()}")
+        raise NotHere(f"no package is made for {platform.machine()}")
     if stage.python.parent != Path("/usr/bin"):
-        raise CannotBuild(f"{packager}: needs the system's own Python in /usr/bin, not {stage.python}")
+        raise NotHere(f"it needs the system's own Python in /usr/bin, not {stage.python}")
     nfpm = _tool("nfpm")
     stage.installed()
     build = stage.source / "build"
@@ -168,7 +172,6 @@ def _pack(stage: Stage, packager: str) -> None:
         ARCH=architecture,
         VERSION=stage.version,
         MAINTAINER=maintainer,
-        MTIME=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(stage.epoch))),
         PYTHON=f"python{_version_of(stage.python)}",
     )  # fmt: skip
 
@@ -190,11 +193,11 @@ def _version_of(python: Path) -> str:
 
 
 def _tool(name: str) -> Path:
-    """Return a program of this environment, else of the machine. Raises ``CannotBuild``."""
+    """Return a program of this environment, else of the machine. Raises ``NotHere``."""
     beside = Path(sys.executable).with_name(name)
     found = beside if beside.exists() else shutil.which(name)
     if found is None:
-        raise CannotBuild(f"there is no {name} here: install it, or leave out what needs it (FORMATS=…)")
+        raise NotHere(f"there is no program {name} here")
     return Path(found)
 
 
@@ -219,8 +222,8 @@ def build(output: Path, commit: str, asked: Sequence[str], python: Path) -> list
             try:
                 if name != "wheel":
                     BUILDERS[name](stage)
-            except CannotBuild as error:
-                if asked or name in ("wheel", "sdist"):
+            except NotHere as error:
+                if asked:
                     raise
                 left_out.append(f"{name} is left out: {error}")
         _replace(stage, output, asked)
