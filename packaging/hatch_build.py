@@ -72,7 +72,9 @@ def mapped(source: str, under: str, root: Path) -> str:
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.ImportFrom(module=str(module), level=0) if _is_ours(module):
-                start = re.compile(rb"from\s+").match(lines[node.lineno - 1], node.col_offset)
+                start = re.compile(rb"from\s+(?=%b\b)" % re.escape(module).encode()).match(
+                    lines[node.lineno - 1], node.col_offset
+                )
                 if start is None:
                     raise CannotMap(f"{node.lineno}: write `from {module}` in one line")
                 places.append((node.lineno - 1, start.end()))
