@@ -67,7 +67,6 @@ _STOPPED = re.compile(r"[.!?:。！？：।|][\"')\]]*$")
 # Kinds whose values in a text about a scam are nearly always the scammer's, unless words say otherwise.
 _RARELY_OTHERS = frozenset({"bank-account", "payment-alias", "social-account"})
 
-AnyRow = TypeVar("AnyRow", bound=Row | Unreadable | None)
 # Most values of victims and writers that are remembered in one text.
 _MOST_OWNED = 1000
 AnyCandidate = TypeVar("AnyCandidate", Candidate, NumberCandidate)
@@ -297,7 +296,7 @@ class ProseReader:
             is_owned = bool(self._owned) and _bare(text) in self._owned
             yield classification.refuse_owned(row.line, text) if is_owned else row
 
-    def _unless_owned(self, row: AnyRow, raw: str, around: Surroundings) -> AnyRow | Unreadable:
+    def _unless_owned(self, row: Row | Unreadable | None, raw: str, around: Surroundings) -> Row | Unreadable | None:
         """Refuse a value that the text called a victim's or the writer's own above; remember one called so here."""
         name = _bare(raw)
         if isinstance(row, Row):
