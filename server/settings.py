@@ -829,6 +829,12 @@ class Settings(BaseSettings):
             raise ValueError("dispatch_imap_host: set dispatch_imap_user")
         return self
 
+    @field_validator("mark_file", "docs_folder", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        # As a path, an empty text is the current folder.
+        return None if value == "" else value
+
     @field_validator("peer")
     @classmethod
     def _peers_differ(cls, tables: list[PeerTable]) -> list[PeerTable]:

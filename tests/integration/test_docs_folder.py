@@ -19,6 +19,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("hub")
     site = folder / "site"
     site.mkdir()
+    (site / ".buildinfo").touch()
     (site / "index.html").write_text("<h1>Start</h1>")
     (site / "page.html").write_text("<h1>Page</h1>")
     (site / "ถอน.html").write_text("<h1>Thai</h1>")

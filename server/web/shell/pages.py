@@ -44,7 +44,7 @@ def register(app: Flask, site: PageSite) -> None:
         app.add_url_rule(f"/{room}/<path:path>", f"{NOWHERE}/{room}", _nowhere(site))
     app.add_url_rule("/static/<name>", "static", _static_view(site))
     if site.settings.docs_folder is not None:
-        view = _docs_view(DocsFolder(site.settings.docs_folder))
+        view = _docs_view(DocsFolder(site.settings.docs_folder), site.settings.public_url.startswith("https:"))
         app.add_url_rule("/docs", "docs-start", lambda: redirect(f"{site.base}/docs/", 308))
         for path in ("/docs/", "/docs/<path:path>"):
             app.add_url_rule(path, "docs", view)
@@ -149,14 +149,14 @@ def _static_view(site: PageSite) -> Callable[[str], Response]:
     return view
 
 
-def _docs_view(docs: DocsFolder) -> Callable[..., Response]:
+def _docs_view(docs: DocsFolder, is_behind_https: bool) -> Callable[..., Response]:
     """Return the view of the documentation. Files keep their addresses: browsers ask whether they have changed."""
 
     def view(path: str = "") -> Response:
         found = docs.find(path)
         if found is None:
             abort(404)
-        response = _file(found, DOCS_POLICY)
+        response = _file(found, DOCS_POLICY, is_secure=request.is_secure or is_behind_https)
         response.set_etag(hashlib.sha256(found.body).hexdigest())
         response.make_conditional(request)
         return response
@@ -164,9 +164,9 @@ def _docs_view(docs: DocsFolder) -> Callable[..., Response]:
     return view
 
 
-def _file(found: StaticFile, *more: tuple[str, str]) -> Response:
+def _file(found: StaticFile, *more: tuple[str, str], is_secure: bool = False) -> Response:
     response = Response(found.body, content_type=found.content_type)
-    headers: tuple[tuple[str, Any], ...] = (*page_headers(is_secure=False, is_public=True), *more)
+    headers: tuple[tuple[str, Any], ...] = (*page_headers(is_secure=is_secure, is_public=True), *more)
     for header, value in headers:
         response.headers[header] = value
     del response.headers["Vary"]

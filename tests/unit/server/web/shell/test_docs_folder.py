@@ -66,12 +66,29 @@ def test_nothing_else_is_found(folder: Path, path: str) -> None:
     assert DocsFolder(folder).find(path) is None
 
 
+def test_text_is_found_as_a_download_only(folder: Path) -> None:
+    (folder / "_downloads").mkdir()
+    for place in ("scamfeed.toml", "_downloads/words.toml"):
+        (folder / place).write_text(SECRET)
+    assert DocsFolder(folder).find("scamfeed.toml") is None
+    assert DocsFolder(folder).find("_downloads/words.toml") is not None
+
+
+def test_nothing_is_found_in_a_folder_that_make_docs_did_not_build(folder: Path) -> None:
+    (folder / ".buildinfo").unlink()
+    assert DocsFolder(folder).find("index.html") is None
+
+
+def test_empty_setting_is_no_folder() -> None:
+    assert Settings.model_validate({"docs_folder": "", "mark_file": ""}).docs_folder is None
+
+
 def test_large_file_is_not_served(folder: Path) -> None:
     (folder / "large.html").write_bytes(b" " * ((4 << 20) + 1))
     assert DocsFolder(folder).find("large.html") is None
 
 
-def test_folder_without_a_start_page_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_folder_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     DocsFolder(tmp_path / "none")
     assert "run make docs" in caplog.text
 
