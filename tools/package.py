@@ -133,6 +133,7 @@ def _without_traces(folder: Path) -> None:
     for file in (folder / "bin").iterdir():
         if not file.name.startswith("python"):
             file.unlink()
+    (folder / ".lock").unlink(missing_ok=True)
     for compiled in folder.rglob("__pycache__"):
         shutil.rmtree(compiled)
     for record in folder.rglob("*.dist-info/RECORD"):
@@ -167,6 +168,9 @@ def _pack(stage: Stage, packager: str) -> None:
         f"scamfeed ({stage.version}-1) unstable; urgency=medium\n\n  * Release {stage.version}: see changelog.gz.\n"
     )
     _write_gzip(build / "changelog.Debian.gz", f"{change}\n -- {maintainer}  {date}\n")
+    # nfpm writes the times of the files, in spite of SOURCE_DATE_EPOCH.
+    for path in build.rglob("*"):
+        os.utime(path, (int(stage.epoch), int(stage.epoch)), follow_symlinks=False)
     stage.run(
         nfpm, "package", "--config", "packaging/nfpm.yaml", "--packager", packager, "--target", stage.made,
         ARCH=architecture,
