@@ -86,12 +86,8 @@ def marked_places(names: Sequence[str], unread: Sequence[int], body: Sequence[Se
     for place in unread:
         if plain(names[place]).endswith(_words().marks):
             cells = [cells[place].strip() for cells in body if place < len(cells)]
-            marks = [cell for cell in cells if cell]
-            if (
-                marks
-                and len(marks) < len(cells)
-                and all(SCAM.search(cell) or cell.casefold() in _YES for cell in marks)
-            ):
+            marks = list(filter(None, cells))
+            if 0 < len(marks) < len(cells) and all(SCAM.search(cell) or cell.casefold() in _YES for cell in marks):
                 found.append(place)
     return found
 

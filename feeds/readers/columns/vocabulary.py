@@ -38,14 +38,13 @@ class Vocabulary(NamedTuple):
     ``meanings`` has the words of each field's cells, ``parts`` words that mean a scam type within a longer text;
     ``personal`` names of columns about people, and parts of such names; ``qualifiers`` words in a column's name that do
     not change its content; ``nothing`` the words of empty cells (``N/A``). ``people``, ``suspects`` and ``offices`` are
-    words of headings that state to whom columns belong, ``neutral`` those that do not;
-    ``payers`` begin the names of columns of accounts that paid, ``amounts`` those of sums of money, ``totals`` rows of
-    sums; ``senders`` and ``receivers``
-    words for senders and receivers, with other words and without; ``lists`` words around them in the names of files;
-    ``roles`` cells that state a role, and ``role_columns`` the names of columns with such cells, ``only_roles`` those
-    without another meaning; ``parties`` are objects of those who pay, call or report. ``headers`` finds names of
-    columns by their words; ``of_suspects`` are columns that are read only if their name says that they are a suspect's
-    (``contact``).
+    words of headings that state to whom columns belong, ``neutral`` those that do not; ``payers`` begin the names of
+    columns with accounts that paid, ``amounts`` those of columns with sums, ``totals`` rows of totals; ``senders`` and
+    ``receivers`` words for senders and receivers, with other words and without; ``lists`` words around them in the
+    names of files; ``roles`` cells that state a role, and ``role_columns`` the names of columns with such cells,
+    ``only_roles`` those without another meaning; ``parties`` are objects of those who pay, call or report. ``headers``
+    finds names of columns by their words; ``of_suspects`` are columns that are read only if their name says that they
+    are a suspect's (``contact``).
     """
 
     values: Mapping[str, ValueColumn]

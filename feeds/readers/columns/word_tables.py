@@ -23,8 +23,9 @@ NOT_ALNUM = re.compile(
     r"\u102b-\u103e\u17b4-\u17d3]+|_+"
 )
 _LETTERS = {"đ": "d", "Đ": "D"}
-# Ranks of the value columns with several kinds, by their name in the language files.
+# The last digits of the rank of columns that are read only if their name says that they are a suspect's.
 RANK_OF_SUSPECTS = 97
+# Ranks of the value columns with several kinds, by their name in the language files.
 _GROUPS = {"value": 0, "link": 2}
 
 
