@@ -10,6 +10,7 @@ YEAR = "2027"
 MODULE = """
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 
 from schemas import timestamp
@@ -43,6 +44,12 @@ def test_without_a_clock():
     assert timestamp.parse("YEAR-03-01") == MOMENT
 
 
+def test_beside_a_background_thread():
+    thread = threading.Thread(target=is_past, daemon=True)
+    thread.start()
+    thread.join()
+
+
 def test_with_an_old_date():
     assert timestamp.now() > timestamp.parse("2026-01-01")
 """.replace("YEAR", YEAR)
@@ -72,5 +79,6 @@ def test_literal_dates_fail_beside_the_real_clock_alone(tmp_path: Path) -> None:
         "test_that_starts_a_process": "FAILED",
         "test_with_a_stopped_clock": "PASSED",
         "test_without_a_clock": "PASSED",
+        "test_beside_a_background_thread": "PASSED",
         "test_with_an_old_date": "PASSED",
     }, ran.stdout + ran.stderr
