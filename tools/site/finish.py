@@ -4,11 +4,13 @@ A page must have no broken link, anchor or picture, and must load nothing from a
 style of its own: the policy of the hub forbids them.
 """
 
-import asyncio
+import gzip
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,24 +45,27 @@ def index(site: Path) -> None:
         digest.update(hashlib.sha256(page.read_bytes()).digest())
     if not known.is_file() or known.read_text(encoding="utf-8") != digest.hexdigest():
         shutil.rmtree(folder, ignore_errors=True)
-        asyncio.run(_index(site))
+        _index(site, folder)
         known.write_text(digest.hexdigest(), encoding="utf-8")
 
 
-async def _index(site: Path) -> None:
-    from pagefind.index import IndexConfig, PagefindIndex
+def _index(site: Path, folder: Path) -> None:
+    """Run Pagefind as a program: its service for Python is stopped before the last bytes of its files are written.
 
-    config = IndexConfig(
-        root_selector="article",
-        exclude_selectors=[".headerlink"],
-        force_language="en",
-        output_path=str(site / "pagefind"),
-    )
-    async with PagefindIndex(config) as made:
+    Raises ``CalledProcessError`` if it fails, and ``OSError`` or ``EOFError`` for a file that is not whole.
+    """
+    with tempfile.TemporaryDirectory() as pages:
         for page in _pages(site):
             if page.name != "search.html":
-                name = page.relative_to(site).as_posix()
-                await made.add_html_file(content=searchable(page.read_text(encoding="utf-8"), name), url=f"/{name}")
+                name = page.relative_to(site)
+                copy = Path(pages, name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_text(searchable(page.read_text(encoding="utf-8"), name.as_posix()), encoding="utf-8")
+        options = ["--root-selector", "article", "--exclude-selectors", ".headerlink", "--force-language", "en"]
+        files = ["--site", pages, "--output-path", str(folder), "--keep-index-url"]
+        subprocess.run([sys.executable, "-m", "pagefind", "--quiet", *options, *files], check=True)  # noqa: S603 - fixed arguments
+    for file in folder.rglob("*.pf_*"):
+        gzip.decompress(file.read_bytes())
 
 
 def searchable(text: str, name: str = "") -> str:
