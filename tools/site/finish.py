@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -52,7 +53,7 @@ def index(site: Path) -> None:
 def _index(site: Path, folder: Path) -> None:
     """Run Pagefind as a program: its service for Python is stopped before the last bytes of its files are written.
 
-    Raises ``CalledProcessError`` if it fails, and ``OSError`` or ``EOFError`` for a file that is not whole.
+    Raises ``CalledProcessError`` if it fails.
     """
     with tempfile.TemporaryDirectory() as pages:
         for page in _pages(site):
@@ -64,8 +65,22 @@ def _index(site: Path, folder: Path) -> None:
         options = ["--root-selector", "article", "--exclude-selectors", ".headerlink", "--force-language", "en"]
         files = ["--site", pages, "--output-path", str(folder), "--keep-index-url"]
         subprocess.run([sys.executable, "-m", "pagefind", "--quiet", *options, *files], check=True)  # noqa: S603 - fixed arguments
-    for file in folder.rglob("*.pf_*"):
-        gzip.decompress(file.read_bytes())
+    refuse_cut(folder)
+
+
+def refuse_cut(folder: Path) -> None:
+    """End with an error that names the files of an index that are cut off: a search would only find less."""
+    cut = [file.name for file in sorted(folder.rglob("*.pf_*")) if not _is_whole(file.read_bytes())]
+    if cut:
+        sys.exit(f"{folder} has files that Pagefind did not write to their end: {', '.join(cut)}; run make docs again")
+
+
+def _is_whole(packed: bytes) -> bool:
+    try:
+        gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return bool(packed)
 
 
 def searchable(text: str, name: str = "") -> str:

@@ -1,5 +1,6 @@
 """The documentation site: its sources and navigation, the pages of the HTTP API, and the checks of built pages."""
 
+import gzip
 import re
 import tomllib
 from pathlib import Path
@@ -178,6 +179,17 @@ def test_style_sheet_that_loads_from_another_host_is_named(tmp_path: Path, rule:
     (tmp_path / "x.css").write_text(rule)
     [found] = site(tmp_path)
     assert found.startswith("x.css: loads ")
+
+
+@pytest.mark.parametrize("kept", [0, 5, 30, -1])
+def test_files_of_the_index_that_are_cut_off_are_named(tmp_path: Path, kept: int) -> None:
+    packed = gzip.compress(b"the words of a page" * 40)
+    (tmp_path / "whole.pf_meta").write_bytes(packed)
+    finish.refuse_cut(tmp_path)
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "en_1.pf_index").write_bytes(packed[:kept])
+    with pytest.raises(SystemExit, match=r"to their end: en_1\.pf_index; run make docs again"):
+        finish.refuse_cut(tmp_path)
 
 
 def test_thai_is_indexed_from_each_of_its_letters() -> None:
