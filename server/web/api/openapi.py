@@ -10,6 +10,7 @@ from server.web.taxii.openapi_schemas import Schema, ref
 
 # Of a request with a body.
 _CARRIED = (400, 413, 415, 422)
+_WITH_CREDENTIALS_OR_NOT: list[Schema] = [{}, {"basic": []}, {"bearer": []}]
 # The description of all collections' paths has it.
 _COLLECTION = "collection_id"
 
@@ -80,9 +81,8 @@ def _operation(route: ApiRoute) -> Schema:
             **{str(code): {"$ref": f"#/components/responses/{code}"} for code in sorted(errors)},
             **{str(response.status): _response(response) for response in (route.response, *route.also)},
         },
+        **_security(route),
     }
-    if route.is_public:
-        described["security"] = []
     if (request := route.request) is not None:
         schemas = [_schema(request.shape)]
         if request.item is not None:
@@ -96,6 +96,13 @@ def _operation(route: ApiRoute) -> Schema:
         if request.description:
             described["requestBody"]["description"] = request.description
     return described
+
+
+def _security(route: ApiRoute) -> Schema:
+    """Return the credentials that a public route takes; all others need those of a partner."""
+    if not route.is_public:
+        return {}
+    return {"security": _WITH_CREDENTIALS_OR_NOT if route.partners_too else []}
 
 
 def _parameter(parameter: Parameter, *, in_path: bool) -> Schema:

@@ -139,7 +139,8 @@ class ApiRoute:
     ``also`` are responses with other statuses, ``refuses`` the errors besides those that every route of its form has.
     A route that is not ``is_fast`` is answered in a thread. One that ``is_long`` has no open view of the store. One
     that ``has_events`` is answered again after each change of its collection, on the same connection.
-    ``limit`` counts before the view, unless the view ``counts_valid`` requests only.
+    ``limit`` counts before the view, unless the view ``counts_valid`` requests only. A public route that is for
+    ``partners_too`` answers a request with credentials for its partner, which is counted as that of the partner.
     """
 
     id: str
@@ -156,6 +157,7 @@ class ApiRoute:
     usual: tuple[int, ...] = USUAL_ERRORS
     limit: AddressLimit | None = None
     counts_valid: bool = False
+    partners_too: bool = False
     is_fast: bool = False
     is_long: bool = False
     has_events: bool = False
@@ -198,8 +200,8 @@ class ApiCall:
         return self.site.of(service)
 
     def count(self) -> None:
-        """Count the request against the limit of the route, once. Raises ``TaxiiError`` 429."""
-        if self.route.limit is not None and _COUNTED not in self.environ:
+        """Count a request without a partner against the limit of the route, once. Raises ``TaxiiError`` 429."""
+        if self.route.limit is not None and self.requester is None and _COUNTED not in self.environ:
             self.site.addresses(self.route.limit).spend(self.remote)
             self.environ[_COUNTED] = True
 

@@ -77,6 +77,11 @@ class ApiRequest(NamedTuple):
         return self.path.first.is_public
 
     @property
+    def takes_credentials(self) -> bool:
+        """Whether the request needs no credentials, and is answered for its partner if it has any."""
+        return self.path.first.partners_too
+
+    @property
     def is_long(self) -> bool:
         """Whether the request is answered without an open view of the store."""
         return self.path.first.is_long

@@ -284,15 +284,22 @@ class TaxiiApplication:
         environ = request.environ
         remote = self._proxies.remote(environ)
         request.check()
-        if request.is_public:
+        if request.is_public and not self._has_credentials(request):
             # Never log the address of an anonymous client.
             environ[_ANONYMOUS] = True
             return self._api.respond(store, None, remote, request)
         with store.read():
-            partner = self._authenticated(store, environ, accepts_json)
+            partner = self._authenticated(store, environ, _accepts_any if request.is_public else accepts_json)
             if not request.is_long:
                 return self._api.respond(store, partner, remote, request)
         return self._api.respond(store, partner, remote, request)
+
+    def _has_credentials(self, request: ApiRequest) -> bool:
+        """Return whether a public request is to be answered for the partner that its credentials prove."""
+        environ = request.environ
+        return request.takes_credentials and (
+            "HTTP_AUTHORIZATION" in environ or self._proxies.certificate(environ) is not None
+        )
 
     def _refuse_api(self, request: ApiRequest) -> TaxiiResponse | None:
         try:
@@ -447,6 +454,10 @@ class TaxiiApplication:
         request = AnsweredRequest(None, method, page, None, status, seconds, 0, 0, None, "", None)
         for observer in self.page_observers:
             observer.note(request)
+
+
+def _accepts_any(accept: str | None) -> bool:
+    return True
 
 
 def _refuse_null(environ: Environ) -> None:
