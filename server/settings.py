@@ -146,7 +146,11 @@ class Settings(BaseSettings):
     ] = 60
     check_rate_limit: Annotated[
         int,
-        Field(ge=0, description="checks of public values a minute from one address, by each process; 0 is no limit"),
+        Field(
+            ge=0,
+            description="checks of public values a minute from one address, and as many requests by hash prefix "
+            "(safe-browsing.md), by each process; 0 is no limit",
+        ),
     ] = 30
     match_seed_file: Annotated[
         Path | None,

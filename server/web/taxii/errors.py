@@ -344,6 +344,11 @@ REASONS: dict[str, ErrorReason] = {
         "Statistics of takedown requests accept only the parameter months, a whole number from 1 to 36.",
         "Give such a number, or leave months out.",
     ),
+    "hashes-unread": ErrorReason(
+        503,
+        "The hashes of this collection are being read for the first time.",
+        "Try again after the seconds in Retry-After.",
+    ),
     "not-folded": ErrorReason(
         503,
         "The digest of this collection is being computed for the first time.",
