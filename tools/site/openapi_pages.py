@@ -29,6 +29,7 @@ _GROUPS = {
     "/api/hub-reports": ("hub-reports", "Hub reports"),
     "/api/credentials": ("credentials", "Credentials"),
     "/api/collections": ("collections", "Active sets and streams"),
+    "/v5": ("safe-browsing", "Hash prefixes"),
     "/match": ("matching", "Private matching"),
     "/feed/collections/{collection_id}/log": ("ledger", "Ledger and witnesses"),
     "/witness": ("ledger", "Ledger and witnesses"),
