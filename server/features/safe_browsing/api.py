@@ -24,7 +24,7 @@ from server.features.safe_browsing.parameters import LEAST_UPDATE, MOST_NAMES, M
 from server.features.safe_browsing.queries import ListedCollection
 from server.features.safe_browsing.rice import CodedNumbers
 from server.features.safe_browsing.service import SafeBrowsing
-from server.features.safe_browsing.versions import HashVersions, ListUpdate
+from server.features.safe_browsing.versions import PREFIX, HashVersions, ListUpdate
 from server.operations.rights import ANYBODY
 from server.release.route.policy import PUBLIC
 from server.store import Tx
@@ -55,8 +55,13 @@ def _search(call: ApiCall) -> TaxiiResponse:
         for collection in _collections(tx, call):
             for found in call.of(SafeBrowsing).hashes_of(tx, collection).find(prefixes, at):
                 ends[found.full] = max(found.ends, ends.get(found.full, 0))
-    seconds = settings.lookup_hit_seconds if ends else settings.lookup_miss_seconds
-    seconds = min([seconds, *((end - at) // _SECOND for end in ends.values())])
+    kept = [(end - at) // _SECOND for end in ends.values()]
+    if ends:
+        kept.append(settings.lookup_hit_seconds)
+    if len({full[:PREFIX] for full in ends}) < len(prefixes):
+        # The answer is also about prefixes without a hash.
+        kept.append(settings.lookup_miss_seconds)
+    seconds = min(kept)
     answer = FoundHashes(tuple(FullHash(full, _LISTED) for full in ends), f"{seconds}s")
     return _response(call, asked, answer, len(prefixes), len(ends))
 
@@ -113,6 +118,7 @@ def _lists(call: ApiCall, asked: GivenParameters, names: Sequence[str]) -> tuple
         # An unknown list and a hidden one get the same answer.
         if not all(name in readable or name in _EMPTY for name in names):
             raise TaxiiError("not-found")
+        asked.refuse_repeated(names, lambda name: readable[name].log if name in readable else name)
         found = [
             call.of(SafeBrowsing).hashes_of(tx, readable[name]).versions if name in readable else HashVersions(name)
             for name in names

@@ -48,22 +48,23 @@ def canonical(url: str) -> CanonicalUrl:
 def full_hash(kind: str, value: str) -> bytes | None:
     """Return the SHA-256 of a normalised value's expression; None for a value that must not be listed by its hash.
 
-    Other kinds have few possible values, which anybody could hash. The start page of a service that strangers share
-    has the same expression as all pages of the service.
+    Other kinds have few possible values, which anybody could hash. The expression of a start page is that of all pages
+    of its host, and the one of a page without a query is that of the page with any query: on hosts that strangers
+    share, and on addresses, those may be the pages of others.
     """
     if kind == "domain":
         return hashlib.sha256(value.encode() + b"/").digest()
     if kind != "url":
         return None
     page = canonical(value)
-    if page.path == b"/" and page.query is None and _is_shared(page.host):
+    if page.query is None and (page.path == b"/" or _may_be_shared(page.host)):
         return None
     return hashlib.sha256(page.expression).digest()
 
 
-def _is_shared(host: bytes) -> bool:
+def _may_be_shared(host: bytes) -> bool:
     name = host.decode("ascii")
-    return re.search(r"[a-z]", name) is not None and ":" not in name and is_shared(name)
+    return re.search(r"[a-z]", name) is None or ":" in name or is_shared(name)
 
 
 def _unescaped(text: bytes) -> bytes:

@@ -35,43 +35,65 @@ class FoundHash(NamedTuple):
 class ListedHashes:
     """The hashes of one log. Threads share it; ``used`` is when a client last asked for it."""
 
-    def __init__(self, log: int) -> None:
-        """Start without hashes."""
+    def __init__(self, log: int, secret: bytes) -> None:
+        """Start without hashes. ``secret`` proves which versions are the hub's."""
         self.used = time.monotonic()
-        self._log = log
+        # Set once the log has been read to its end.
+        self.is_whole = threading.Event()
+        self._log, self._secret = log, secret
         self._read_up_to = -1
         self._reading = threading.Lock()
         self._entries = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._entries.executescript(_SCHEMA)
-        self._versions = HashVersions(f"log {log}")
-        self._is_whole = False
+        self._versions = HashVersions(f"log {log}", secret=secret)
         # The minute of the version, and the prefixes that changed since.
         self._minute = 0
         self._touched: set[int] = set()
+
+    @property
+    def read_up_to(self) -> int:
+        """The place of the log up to which it has been read."""
+        return self._read_up_to
 
     @property
     def versions(self) -> HashVersions:
         """The present version of the list."""
         return self._versions
 
+    def begin_anew(self) -> None:
+        """Forget all hashes, and read the log again from its beginning."""
+        with self._reading:
+            self.is_whole.clear()
+            self._entries.execute("DELETE FROM entries")
+            self._versions = HashVersions(f"log {self._log}", secret=self._secret)
+            self._touched.clear()
+            self._minute, self._read_up_to = 0, -1
+
     def close(self) -> None:
-        """Forget all hashes."""
+        """Forget all hashes, for good."""
         with self._reading:
             self._entries.close()
 
     def read_on(self, tx: Tx, seconds: float) -> bool:
         """Read the log up to its end in this view, for about so many seconds. Return whether the end is reached."""
-        began = time.monotonic()
+        ends = time.monotonic() + seconds
         while True:
-            with self._reading:
-                changed = queries.changes(tx, self._log, self._read_up_to, _ROWS_AT_ONCE)
-                self._write(changed.listings)
-                self._read_up_to = changed.read_up_to
-                if not changed.more:
-                    self._is_whole = True
-                    self._make_version(now())
-                    return True
-            if time.monotonic() - began > seconds:
+            after = self._read_up_to
+            changed = queries.changes(tx, self._log, after, _ROWS_AT_ONCE)
+            if not self._reading.acquire(timeout=max(0.0, ends - time.monotonic())):
+                return False
+            try:
+                # Else another thread has read on meanwhile.
+                if self._read_up_to == after:
+                    self._write(changed.listings)
+                    self._read_up_to = changed.read_up_to
+                    if not changed.more:
+                        self._make_version(now())
+                        self.is_whole.set()
+                        return True
+            finally:
+                self._reading.release()
+            if time.monotonic() > ends:
                 return False
 
     def find(self, prefixes: Iterable[bytes], at: int) -> list[FoundHash]:
@@ -87,7 +109,7 @@ class ListedHashes:
         with self._entries:
             self._entries.execute("BEGIN")
             for listing in listings:
-                if self._is_whole:
+                if self.is_whole.is_set():
                     # Earlier changes belong to the version of the last full minute.
                     self._make_version(listing.added - 1)
                 self._write_one(listing)

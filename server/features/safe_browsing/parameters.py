@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, NoReturn
 
 from server.features.safe_browsing.versions import PREFIX, HashVersions, SizeLimits
@@ -10,7 +10,7 @@ from server.web.api.routes import ApiCall
 from server.web.taxii.errors import TaxiiError
 
 MOST_PREFIXES = 1_000
-MOST_NAMES = 100
+MOST_NAMES = 32
 LEAST_UPDATE = 1_024
 
 # The parameters of the API, and others that clients send along.
@@ -51,9 +51,17 @@ class GivenParameters(NamedTuple):
         names = self.values.get("names", [])
         if not 1 <= len(names) <= MOST_NAMES:
             _refuse("names", "list-length", f"names: send 1 to {MOST_NAMES} of them")
-        if len(set(names)) < len(names):
-            _refuse("names", "repeated", "names: name each list once")
         return names
+
+    @staticmethod
+    def refuse_repeated(names: Sequence[str], list_of: Callable[[str], object]) -> None:
+        """Refuse names of which two have the same list. Raises ``TaxiiError`` 422."""
+        seen: dict[object, str] = {}
+        for name in names:
+            found = list_of(name)
+            if found in seen:
+                _refuse("names", "repeated", f"names: {seen[found]} and {name} are one list; name it once")
+            seen[found] = name
 
     def name(self) -> str:
         """Return the name of one list. Raises ``TaxiiError`` 422."""

@@ -55,9 +55,15 @@ def public(tx: Tx, alias: str) -> list[ListedCollection]:
     return _once(tx.execute(_PUBLIC, {"of_alias": alias}))
 
 
+def end(tx: Tx, log: int) -> int:
+    """Return the place of the last entry of a log, 0 of an empty one."""
+    found: int | None = tx.execute(_END, {"in_log": log}).scalar()
+    return found or 0
+
+
 def changes(tx: Tx, log: int, after: int, most: int) -> ListingChanges:
     """Return the indicators among the newest versions after a place of a log, at most ``most`` of them."""
-    upto = tx.execute(_END, {"in_log": log}).scalar() or 0
+    upto = end(tx, log)
     if upto <= after:
         return ListingChanges([], after, more=False)
     rows: list[Any] = list(tx.execute(_CHANGED, {"in_log": log, "after": after, "upto": upto, "rows": most}))

@@ -4,19 +4,22 @@ import logging
 import threading
 import time
 
+from server.features.safe_browsing import queries
 from server.features.safe_browsing.listed_hashes import ListedHashes
 from server.features.safe_browsing.queries import ListedCollection
-from server.store import Store, StoreUnavailable
+from server.store import Store, StoreUnavailable, hub_identity
 from server.store.database.engine import Tx
 from server.web.api.routes import ApiService, ApiSite
 from server.web.taxii.errors import retry_later
 
 log = logging.getLogger(__name__)
 
+# What the hub's secret is used for here.
+_USE = "safe browsing"
 _PAUSE_SECONDS = 5.0
 # A list without a request in this time is forgotten.
 _IDLE_SECONDS = 3_600.0
-# A request reads the log for this long; the thread goes on.
+# A request waits or reads for this long; the thread goes on.
 _PATIENCE, _RETRY_SECONDS = 0.5, 2
 # Requests read between two stretches of the thread.
 _STRETCH_SECONDS = 0.1
@@ -31,26 +34,32 @@ class SafeBrowsing(ApiService):
         self._store: Store = site.hub.store
         self._lists: dict[int, ListedHashes] = {}
         self._changing = threading.Lock()
-        self._stopping = threading.Event()
+        self._stopping, self._is_asked = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         site.running.callback(self._stop)
 
     def hashes_of(self, tx: Tx, collection: ListedCollection) -> ListedHashes:
-        """Return the hashes of a collection at the end of its log. Raises ``TaxiiError`` 503 while that is far off."""
+        """Return the hashes of a collection at the end of its log. Raises ``TaxiiError`` 503 while that is far off.
+
+        A request reads only what is new since the thread has read the log.
+        """
         with self._changing:
             found = self._lists.get(collection.log)
             if found is None:
-                found = self._lists[collection.log] = ListedHashes(collection.log)
+                found = self._lists[collection.log] = ListedHashes(collection.log, hub_identity.secret(tx, _USE))
+                self._is_asked.set()
             found.used = time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="safe-browsing", daemon=True)
                 self._thread.start()
-        if not found.read_on(tx, _PATIENCE):
+        if not found.is_whole.wait(_PATIENCE) or not found.read_on(tx, _PATIENCE):
             raise retry_later("hashes-unread", _RETRY_SECONDS)
         return found
 
     def _run(self) -> None:
-        while not self._stopping.wait(_PAUSE_SECONDS):
+        while not self._stopping.is_set():
+            self._is_asked.wait(_PAUSE_SECONDS)
+            self._is_asked.clear()
             try:
                 self._read_on()
             except StoreUnavailable as error:
@@ -65,7 +74,12 @@ class SafeBrowsing(ApiService):
                 continue
             done = False
             while not done and not self._stopping.is_set():
+                # Before the view begins: its log cannot end earlier, unless the database has lost entries.
+                read_up_to = found.read_up_to
                 with self._store.read() as tx:
+                    if queries.end(tx, number) < read_up_to:
+                        log.warning("safe-browsing begins anew log=%s reason=the log is shorter than it was", number)
+                        found.begin_anew()
                     done = found.read_on(tx, _STRETCH_SECONDS)
 
     def _forget(self, number: int, found: ListedHashes) -> None:
@@ -78,6 +92,7 @@ class SafeBrowsing(ApiService):
     def _stop(self) -> None:
         """Stop the thread after its present stretch."""
         self._stopping.set()
+        self._is_asked.set()
         if self._thread is not None:
             self._thread.join()
         for found in self._lists.values():

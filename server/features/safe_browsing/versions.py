@@ -1,10 +1,12 @@
 """The sorted hash prefixes of one list, in its present version, and the updates of clients from earlier ones.
 
 A version names a list of prefixes by its checksum: processes and nodes that listed the same prefixes agree on it. A
-client with room for a part of the list has the prefixes up to a bound, which its version says too.
+client with room for a part of the list has the prefixes up to a bound, which its version says too. Only the hub makes
+versions: a code in each of them proves it.
 """
 
 import hashlib
+import hmac
 import sys
 import threading
 from array import array
@@ -17,11 +19,11 @@ from server.features.safe_browsing.rice import CodedNumbers, encode
 PREFIX = 4
 # Above all prefixes: the client has the whole list.
 _UNBOUNDED = 0xFFFFFFFF
-_TAG, _CHECKSUM = 4, 16
-_TOKEN = _TAG + _CHECKSUM + PREFIX
+_TAG, _CHECKSUM, _CODE = 4, 16, 8
+_CLAIM = _TAG + _CHECKSUM + PREFIX
 # The changes that are kept for updates: as many steps, a day of one a minute, and as many prefixes.
-_MOST_STEPS, _MOST_CHANGES = 1_440, 100_000
-# The updates that are kept coded.
+_MOST_STEPS, _MOST_CHANGES = 1_440, 20_000
+# The updates of clients with a known version that are kept coded.
 _MOST_CODED = 256
 
 
@@ -63,20 +65,42 @@ class _Held(NamedTuple):
     bound: int
 
 
+class _Asked(NamedTuple):
+    """What an update depends on: the place of the client's version among the steps, None if it has none, and limits."""
+
+    place: int | None
+    bound: int
+    limits: SizeLimits
+
+
+class _Coding:
+    """An update that one thread codes while others that want the same wait."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.update: ListUpdate | None = None
+
+
 class HashVersions:
     """One version of a list and the steps that led to it. It never changes; threads share it."""
 
-    def __init__(self, name: str, prefixes: Iterable[int] = (), steps: Sequence[_Step] = ()) -> None:
-        """List sorted ``prefixes``, none of them twice. ``name`` tells the versions of several lists apart."""
+    def __init__(
+        self, name: str, prefixes: Iterable[int] = (), steps: Sequence[_Step] = (), *, secret: bytes = b""
+    ) -> None:
+        """List sorted ``prefixes``, none of them twice. ``name`` tells the versions of several lists apart.
+
+        ``secret`` is the same in all processes of the hub, and proves which versions are theirs.
+        """
         self._name = name
+        self._secret = secret
         self._tag = hashlib.sha256(name.encode()).digest()[:_TAG]
         self._prefixes = array("I", prefixes)
         self._steps = steps
         self._place = {step.before: place for place, step in enumerate(steps)}
         self._checksum = _checksum(self._prefixes)
         self._place[self._checksum[:_CHECKSUM]] = len(steps)
-        self._coded: dict[tuple[bytes, bool], ListUpdate] = {}
-        self._coding = threading.Lock()
+        self._coded: dict[_Asked, _Coding] = {}
+        self._changing = threading.Lock()
 
     def __len__(self) -> int:
         """Return the number of prefixes."""
@@ -89,7 +113,7 @@ class HashVersions:
 
     def is_of(self, version: bytes) -> bool:
         """Return whether a version is one of this list, also if it is not known any more."""
-        return len(version) == _TOKEN and version[:_TAG] == self._tag
+        return len(version) == _CLAIM + _CODE and version[:_TAG] == self._tag
 
     def changed(self, added: Collection[int], removed: Collection[int]) -> "HashVersions":
         """Return the next version: none of the ``added`` prefixes was listed, and all of the ``removed`` ones were."""
@@ -105,44 +129,62 @@ class HashVersions:
             if prefix not in gone:
                 prefixes.append(prefix)
         prefixes.extend(self._prefixes[at:])
-        return HashVersions(self._name, prefixes, _bounded([*self._steps, step]))
+        return HashVersions(self._name, prefixes, _bounded([*self._steps, step]), secret=self._secret)
 
     def update(self, version: bytes, limits: SizeLimits = SizeLimits()) -> ListUpdate:  # noqa: B008 - never changes
-        """Return the update from a client's version: all prefixes if it is empty, or not known any more.
+        """Return the update from a client's version: all prefixes if it is empty, not the hub's, or not known any more.
 
-        An update is coded once for all clients without a limit that matters.
+        A limit below the length of the list counts as the power of two below it, so that few updates are coded. Each
+        is coded once for all clients.
         """
-        held = self._held(version)
-        key = version if held is not None else b"", held is None
-        most = min(limits.database or len(self), len(self))
-        with self._coding:
-            if (known := self._coded.get(key)) is not None and _fits(known, limits, most, len(self)):
-                return known
-            made = self._partial(held, most, limits.update) if held is not None else None
-            if made is None:
-                key = b"", True
-                made = self._whole(most, limits.update)
-            is_usual = made.version[-PREFIX:] == _UNBOUNDED.to_bytes(PREFIX) and (
-                held is None or held.bound == _UNBOUNDED
-            )
-            if is_usual and not made.more and len(self._coded) < _MOST_CODED:
-                self._coded[key] = made
-            return made
+        asked = self._asked(version, limits)
+        with self._changing:
+            coding = self._coded.get(asked)
+            if coding is None:
+                coding = self._coded[asked] = _Coding()
+                self._forget_oldest()
+        with coding.lock:
+            if coding.update is None:
+                coding.update = self._made(asked)
+            return coding.update
 
-    def _held(self, version: bytes) -> _Held | None:
-        """Return the list that a client has by its version; None if the version is of another list or not known."""
-        if not self.is_of(version):
-            return None
-        place = self._place.get(version[_TAG:-PREFIX])
-        if place is None:
-            return None
+    def _asked(self, version: bytes, limits: SizeLimits) -> _Asked:
+        count = len(self)
+        database = _power_below(limits.database) if limits.database < count else 0
+        claim, code = version[:_CLAIM], version[_CLAIM:]
+        place = self._place.get(version[_TAG : _TAG + _CHECKSUM]) if self.is_of(version) else None
+        if place is None or not hmac.compare_digest(code, self._code(claim)):
+            update = _power_below(limits.update) if limits.update < (database or count) else 0
+            return _Asked(None, _UNBOUNDED, SizeLimits(update, database))
+        # No update has more entries: it removes and adds each prefix at most once.
+        update = _power_below(limits.update) if limits.update < 2 * count + _MOST_CHANGES else 0
+        return _Asked(place, int.from_bytes(claim[-PREFIX:]), SizeLimits(update, database))
+
+    def _code(self, claim: bytes) -> bytes:
+        return hmac.digest(self._secret, claim, "sha256")[:_CODE]
+
+    def _forget_oldest(self) -> None:
+        """Keep a bounded number of updates from known versions. Those of the whole list are few, and are all kept."""
+        if len(self._coded) > _MOST_CODED:
+            known = [asked for asked in self._coded if asked.place is not None]
+            if len(known) > _MOST_CODED:
+                del self._coded[known[0]]
+
+    def _made(self, asked: _Asked) -> ListUpdate:
+        most = asked.limits.database or len(self)
+        if asked.place is None:
+            return self._whole(most, asked.limits.update)
+        held = self._held(asked.place, asked.bound)
+        return self._partial(held, most, asked.limits.update) or self.update(b"", asked.limits)
+
+    def _held(self, place: int, bound: int) -> _Held:
+        """Return the list that a client has by the place and the bound of its version."""
         net: dict[int, int] = {}
         for step in self._steps[place:]:
             for prefix in step.added:
                 net[prefix] = net.get(prefix, 0) + 1
             for prefix in step.removed:
                 net[prefix] = net.get(prefix, 0) - 1
-        bound = int.from_bytes(version[-PREFIX:])
         came = sorted(prefix for prefix, count in net.items() if count > 0 and prefix <= bound)
         went = sorted(prefix for prefix, count in net.items() if count < 0 and prefix <= bound)
         return _Held(came, went, bound)
@@ -185,8 +227,9 @@ class HashVersions:
             bound = _UNBOUNDED
         elif removals or additions:
             checksum = _checksum(self._prefixes[:upto])
+        claim = self._tag + self._checksum[:_CHECKSUM] + bound.to_bytes(PREFIX)
         return ListUpdate(
-            version=self._tag + self._checksum[:_CHECKSUM] + bound.to_bytes(PREFIX),
+            version=claim + self._code(claim),
             partial=partial,
             removals=encode(removals) if removals else None,
             additions=encode(additions) if additions else None,
@@ -200,10 +243,9 @@ class HashVersions:
         return listed - bisect_right(held.added, bound) + bisect_right(held.removed, bound)
 
 
-def _fits(known: ListUpdate, limits: SizeLimits, most: int, count: int) -> bool:
-    """Return whether a coded update keeps to the limits of another client."""
-    entries = sum(coded.entries + 1 for coded in (known.removals, known.additions) if coded is not None)
-    return most == count and (not limits.update or entries <= limits.update)
+def _power_below(limit: int) -> int:
+    """Return the highest power of two that is not above a limit; 0, no limit, stays 0."""
+    return 1 << limit.bit_length() - 1 if limit else 0
 
 
 def _bounded(steps: list[_Step]) -> list[_Step]:

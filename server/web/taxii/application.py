@@ -284,7 +284,8 @@ class TaxiiApplication:
         environ = request.environ
         remote = self._proxies.remote(environ)
         request.check()
-        if request.is_public and not self._has_credentials(request):
+        is_for_partner = request.takes_credentials and self._authenticator.is_tried(store, environ)
+        if request.is_public and not is_for_partner:
             # Never log the address of an anonymous client.
             environ[_ANONYMOUS] = True
             return self._api.respond(store, None, remote, request)
@@ -293,13 +294,6 @@ class TaxiiApplication:
             if not request.is_long:
                 return self._api.respond(store, partner, remote, request)
         return self._api.respond(store, partner, remote, request)
-
-    def _has_credentials(self, request: ApiRequest) -> bool:
-        """Return whether a public request is to be answered for the partner that its credentials prove."""
-        environ = request.environ
-        return request.takes_credentials and (
-            "HTTP_AUTHORIZATION" in environ or self._proxies.certificate(environ) is not None
-        )
 
     def _refuse_api(self, request: ApiRequest) -> TaxiiResponse | None:
         try:

@@ -81,6 +81,17 @@ class Authenticator:
         _check_accept(environ, accepts)
         return proven
 
+    def is_tried(self, store: Store, environ: dict[str, Any]) -> bool:
+        """Return whether a request is to be proven: it has a password, a token, or a registered certificate."""
+        scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        if given.strip() and scheme.lower() in ("basic", *_TOKEN_SCHEMES):
+            return True
+        certificate = self.proxies.certificate(environ)
+        if certificate is None:
+            return False
+        with store.glance() as tx:
+            return partners.by_certificate(tx, certificate) is not None
+
     def recognise(self, store: Store, environ: dict[str, Any]) -> ProvenLogin:
         """Return the authenticated partner like ``authenticate``, without counting. Raises ``TaxiiError``."""
         proven = self._proven(store, environ)

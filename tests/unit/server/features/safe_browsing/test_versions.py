@@ -2,12 +2,15 @@
 
 import hashlib
 import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from server.features.safe_browsing import versions
+from server.features.safe_browsing import rice, versions
 from server.features.safe_browsing.api import _list
 from server.features.safe_browsing.messages import protobuf
+from server.features.safe_browsing.rice import CodedNumbers
 from server.features.safe_browsing.versions import HashVersions, SizeLimits
 from tests.safe_browsing_client import LocalList
 
@@ -76,7 +79,7 @@ def test_a_list_that_is_as_before_has_the_same_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "version", [b"", b"x", bytes(24), HashVersions(NAME, [99]).update(b"").version, b"\xff" * 24, bytes(10_000)]
+    "version", [b"", b"x", bytes(32), HashVersions(NAME, [99]).update(b"").version, b"\xff" * 32, bytes(10_000)]
 )
 def test_unknown_versions_get_the_whole_list(version: bytes) -> None:
     update = HashVersions(NAME, [1, 2, 3]).update(version)
@@ -137,15 +140,20 @@ def test_a_small_client_keeps_a_part_of_the_list() -> None:
     local = LocalList()
     listed = HashVersions(NAME, sorted({dice.randrange(2**32) for _ in range(900)}))
     for _ in range(20):
-        _apply(local, listed, SizeLimits(database=1_000))
-        assert local.prefixes == _entries(listed)[:1_000]
+        _apply(local, listed, SizeLimits(database=1_024))
+        assert local.prefixes == _entries(listed)[:1_024]
         assert local.wait
         listed = _following(listed, dice, 60)
     # With more room it gets the rest, with less it gives up a part.
-    for room in (1_200, 300, 0):
+    for room in (2_048, 256, 0):
         _apply(local, listed, SizeLimits(database=room))
         assert local.prefixes == _entries(listed)[: room or None]
         assert local.was_partial
+
+
+def _room(most: int, count: int) -> int:
+    """Return how many entries of a list a client gets that has room for ``most``; 0 is no limit."""
+    return count if not most or most >= count else 2 ** (most.bit_length() - 1)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -159,20 +167,45 @@ def test_any_limits_and_changes_lead_to_the_list(seed: int) -> None:
             _apply(local, listed, limits)
             if local.wait:
                 break
-        assert local.prefixes == _entries(listed)[: limits.database or None]
+        assert local.prefixes == _entries(listed)[: _room(limits.database, len(listed))]
         listed = _following(listed, dice, dice.choice((2, 50, 1_500)))
 
 
-def test_forged_bounds_get_an_update_for_the_claimed_part() -> None:
-    listed = HashVersions(NAME, range(0, 1_000, 10))
+def test_forged_bounds_get_the_whole_list_of_all() -> None:
+    listed = HashVersions(NAME, range(0, 1_000, 10), secret=b"of the hub")
     version = listed.update(b"").version
-    forged = version[:-4] + (455).to_bytes(4)
-    update = listed.changed({5}, {20}).update(forged)
-    assert update.partial
-    assert update.removals is not None
-    assert (update.removals.first, update.removals.entries) == (2, 0)
-    assert update.additions is not None
-    assert update.additions.entries == 1 + 54 - 1
+    following = listed.changed({5}, {20})
+    assert following.update(version).partial
+    for bound in (0, 455, 456):
+        forged = version[:20] + bound.to_bytes(4) + version[24:]
+        assert following.update(forged) is following.update(b"")
+    of_other_hub = HashVersions(NAME, range(0, 1_000, 10), secret=b"of another").update(b"").version
+    assert following.update(of_other_hub) is following.update(b"")
+
+
+def test_many_limits_are_coded_few_times() -> None:
+    listed = HashVersions(NAME, range(0, 3_000, 2))
+    version = listed.changed({1}, {0}).update(b"").version
+    listed = listed.changed({1}, {0}).changed({3}, {2})
+    for number in range(1, 3_000):
+        listed.update(b"", SizeLimits(1_024 + number, number))
+        listed.update(version, SizeLimits(1_024 + number, number))
+    assert len(listed._coded) < 60
+
+
+def test_threads_code_an_update_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    coded: list[int] = []
+
+    def encode(numbers: Sequence[int]) -> CodedNumbers:
+        coded.append(len(numbers))
+        return rice.encode(numbers)
+
+    monkeypatch.setattr(versions, "encode", encode)
+    listed = HashVersions(NAME, range(50_000))
+    with ThreadPoolExecutor(8) as threads:
+        updates = list(threads.map(listed.update, [b""] * 8))
+    assert coded == [50_000]
+    assert all(update is updates[0] for update in updates)
 
 
 def test_the_checksum_is_that_of_the_sorted_prefixes() -> None:
