@@ -24,8 +24,9 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def versions_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a version of a list with each request, instead of each minute."""
+    """Make a version of a list with each request, instead of each minute, and wait for the thread's first reading."""
     monkeypatch.setattr(listed_hashes, "_MINUTE", 1)
+    monkeypatch.setattr(service, "_PATIENCE", 60.0)
 
 
 def _block(hub: ApiHub, value: str, kind: str, tlp: str = "clear", **columns: Any) -> None:
@@ -73,7 +74,9 @@ def test_what_is_blocked_is_found_by_its_hash_in_json(hub: ApiHub) -> None:
         ({"fullHash": _full(text), "fullHashDetails": details} for text in EXPRESSIONS.values()),
         key=lambda found: str(found["fullHash"]),
     )
-    assert answer["cacheDuration"] == "300s"
+    # One of the prefixes has no hash, which may change sooner.
+    assert answer["cacheDuration"] == "60s"
+    assert _search(hub, *EXPRESSIONS.values())["cacheDuration"] == "300s"
     assert _search(hub, "other.example.com/") == {"cacheDuration": "60s"}
 
 
@@ -229,6 +232,8 @@ def test_malformed_prefixes_are_refused_with_the_field(hub: ApiHub, query: str, 
         ("/v5/hashList:get", 422, "name"),
         ("/v5/hashLists:batchGet", 422, "names"),
         ("/v5/hashLists:batchGet?names=se-4b&names=se-4b", 422, "names"),
+        ("/v5/hashLists:batchGet?names=se-4b&names=public-4b", 422, "se-4b and public-4b are one list"),
+        ("/v5/hashLists:batchGet?" + "&".join(f"names={number}" for number in range(33)), 422, "names"),
         ("/v5/hashLists?pageSize=x", 422, "pageSize"),
         ("/v5/hashes:search?" + "x&" * 1_100 + "y", 400, "parameters"),
     ],
@@ -258,17 +263,28 @@ def test_a_thousand_prefixes_are_answered(hub: ApiHub) -> None:
 def test_wrong_credentials_are_refused_and_not_taken_for_nobodys(hub: ApiHub) -> None:
     path = "/v5/hashes:search?hashPrefixes=AAAAAA"
     assert hub.ask("GET", path, None, HTTP_AUTHORIZATION="Bearer wrong")[0] == 401
+    assert hub.ask("GET", path, None, HTTP_AUTHORIZATION="Basic " + base64.b64encode(b"bank:wrong").decode())[0] == 401
     assert hub.ask("POST", path, None)[0] == 405
+
+
+def test_what_proves_nothing_is_answered_as_nobodys(hub: ApiHub) -> None:
+    path = "/v5/hashes:search?hashPrefixes=AAAAAA"
+    for header in ("", " ", "Bearer", "Basic ", "Negotiate YII=", "key"):
+        assert hub.ask("GET", path, None, HTTP_AUTHORIZATION=header)[0] == 200
+    # A certificate for the whole network of an organisation, which no partner has registered.
+    assert hub.ask("GET", path, None, **{"scamfeed.certificate": b"of nobody here"})[0] == 200
 
 
 def test_a_log_that_is_not_read_yet_asks_to_come_again(hub: ApiHub, monkeypatch: pytest.MonkeyPatch) -> None:
     _block(hub, DOMAIN, "domain")
     _block(hub, "more.example.com", "domain")
     monkeypatch.setattr(listed_hashes, "_ROWS_AT_ONCE", 1)
-    monkeypatch.setattr(service, "_PATIENCE", -1.0)
-    status, headers, _ = hub.ask("GET", "/v5/hashList/se-4b", None)
-    assert (status, headers["Retry-After"]) == (503, "2")
-    monkeypatch.setattr(service, "_PATIENCE", 60.0)
+    monkeypatch.setattr(service, "_PAUSE_SECONDS", 0.01)
+    with monkeypatch.context() as held:
+        held.setattr(service.SafeBrowsing, "_read_on", lambda served: None)
+        held.setattr(service, "_PATIENCE", 0.0)
+        status, headers, _ = hub.ask("GET", "/v5/hashList/se-4b", None)
+        assert (status, headers["Retry-After"]) == (503, "2")
     assert _found(hub, EXPRESSIONS[DOMAIN], "more.example.com/") == {
         _full(EXPRESSIONS[DOMAIN]),
         _full("more.example.com/"),
@@ -292,6 +308,22 @@ def test_lists_that_nobody_asks_for_are_forgotten(hub: ApiHub, monkeypatch: pyte
         "partialUpdate": True,
         "minimumWaitDuration": "60s",
     }
+
+
+def test_a_database_that_lost_entries_is_read_anew(hub: ApiHub) -> None:
+    _block(hub, DOMAIN, "domain")
+    assert _found(hub, EXPRESSIONS[DOMAIN])
+    api = hub.application._api._site
+    assert api is not None
+    served = api.of(service.SafeBrowsing)
+    [listed] = served._lists.values()
+    # As if the log had been longer, and had named another value.
+    listed._read_up_to += 1_000
+    listed._entries.execute("UPDATE entries SET full = ?", (hashlib.sha256(b"lost").digest(),))
+    assert not _found(hub, EXPRESSIONS[DOMAIN])
+    served._read_on()
+    assert _found(hub, EXPRESSIONS[DOMAIN])
+    assert len(listed.versions) == 1
 
 
 def test_the_thread_makes_versions_without_requests(hub: ApiHub) -> None:
