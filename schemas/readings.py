@@ -49,7 +49,7 @@ def plain_letters(text: str) -> str:
     return ascii_digits(_NOT_PLAIN.sub(lambda found: _PLAIN[ord(found[0])], text))
 
 
-def without_marks(text: str) -> str:
+def without_accents(text: str) -> str:
     """Return ``text`` without the marks above and below its letters and digits."""
     if text.isascii():
         return text

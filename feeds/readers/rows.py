@@ -290,7 +290,7 @@ def number_text(raw: str, style: NumberStyle | None = None) -> str:
     return f"{int(number):0{style.digits if style else 0}d}"
 
 
-def without_marks(text: str) -> tuple[str, bool]:
+def without_directions(text: str) -> tuple[str, bool]:
     """Return a text without invisible marks of direction, and whether one of them turns the order of its letters."""
     if text.isascii() or not _MARKS.search(text):
         return text, False

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from feeds.readers.columns.word_tables import languages, plain, without_marks
+from feeds.readers.columns.word_tables import in_bare_latin, languages, plain
 from feeds.readers.extraction.cues import SCAM, expression, is_question
 
 UNMARKED = (
@@ -156,7 +156,7 @@ def _words() -> _Words:
 
     def all_of(key: str) -> list[str]:
         found = (_normal(word) for table in tables for word in table.get(key, ()))
-        return list(dict.fromkeys(spelling for word in found for spelling in (word, without_marks(word))))
+        return list(dict.fromkeys(spelling for word in found for spelling in (word, in_bare_latin(word))))
 
     phrases = all_of("phrases")
     longest = (max(_TOKEN.findall(word), key=len) for word in (*phrases, *all_of("words"), *map(_normal, verdicts)))

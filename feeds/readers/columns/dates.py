@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timezone, tzinfo
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
-from feeds.readers.columns.word_tables import languages, without_marks
+from feeds.readers.columns.word_tables import in_bare_latin, languages
 from schemas.text import ascii_digits
 from schemas.timestamp import find_offset
 
@@ -214,7 +214,7 @@ def _tables() -> tuple[re.Pattern[str], dict[str, str]]:
         fillers += words.get("fillers", ())
         for number, names in enumerate(words.get("months", ()), 1):
             months |= {name.replace(".", "").casefold(): str(number) for name in names}
-    spelled = sorted({*fillers, *map(without_marks, fillers)}, key=len, reverse=True)
+    spelled = sorted({*fillers, *map(in_bare_latin, fillers)}, key=len, reverse=True)
     latin = [re.escape(word) for word in spelled if word.isascii()]
     others = [re.escape(word) for word in spelled if not word.isascii()]
     return re.compile(rf"\b(?:{'|'.join(latin)})\b\.?|{'|'.join(others)}", re.IGNORECASE), months

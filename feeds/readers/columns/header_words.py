@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
-from feeds.readers.columns.word_tables import NOT_ALNUM, plain, without_marks
+from feeds.readers.columns.word_tables import NOT_ALNUM, in_bare_latin, plain
 
 # Scripts without blanks between words: Thai, Lao, Burmese, Khmer, Chinese and Japanese.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -72,7 +72,7 @@ class HeaderWords(NamedTuple):
         """Return the names of columns by their words; a name is left out if one word of it describes its content."""
         known: dict[Words, str] = {}
         for name in names:
-            for spelling in dict.fromkeys((name, without_marks(name))):
+            for spelling in dict.fromkeys((name, in_bare_latin(name))):
                 found, _ = self.split(spelling)
                 if found and (len(found) > 1 or plain(next(iter(found))) == plain(name) or _is_one(spelling)):
                     known.setdefault(found, plain(name))
@@ -161,7 +161,7 @@ def _listed(tables: Iterable[Mapping[str, Any]], section: str, key: str) -> Iter
     for table in tables:
         for word in table.get(section, {}).get(key, ()):
             text = unicodedata.normalize("NFKC", word).casefold()
-            yield from dict.fromkeys((text, without_marks(text)))
+            yield from dict.fromkeys((text, in_bare_latin(text)))
 
 
 def _abbreviated(table: Mapping[str, Any]) -> Iterable[tuple[str, Sequence[str]]]:

@@ -50,7 +50,7 @@ def plain(name: str) -> str:
     return NOT_ALNUM.sub("", unicodedata.normalize("NFKC", name)).casefold()
 
 
-def without_marks(name: str) -> str:
+def in_bare_latin(name: str) -> str:
     """Return a name without the marks on Latin letters, as many people type Vietnamese."""
     if name.isascii():
         return name
@@ -178,7 +178,7 @@ def meaning_by_word(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def spellings(name: str) -> Iterable[str]:
     """Return the spellings of a name: as written, and without the marks on its Latin letters."""
-    return dict.fromkeys((plain(name), plain(without_marks(name))))
+    return dict.fromkeys((plain(name), plain(in_bare_latin(name))))
 
 
 def _spellings_of_all(names: Iterable[str]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from feeds.readers.extraction.outline import LabelledLine, Outline
 from feeds.readers.extraction.roles import LineOfSentences, ValueRole
 from feeds.readers.extraction.values import Candidate, Placed, blanked, find_candidates, unread_words
 from feeds.readers.not_shown import STRUCK, without_struck
-from feeds.readers.rows import TURNED, FileRow, Row, Unreadable, without_marks
+from feeds.readers.rows import TURNED, FileRow, Row, Unreadable, without_directions
 from schemas.errors import Rejected
 from schemas.reference.bank_text import find_banks
 from schemas.reference.chains.links import chain_of_columns
@@ -127,7 +127,7 @@ class ProseReader:
     def rows(self, number: int, line: str) -> Iterator[Row | Unreadable]:
         """Yield the values of the next line, and those of earlier lines that waited for it."""
         self._number = number
-        line, is_turned = without_marks(line)
+        line, is_turned = without_directions(line)
         if is_turned and _DIGITS.search(line):
             yield Unreadable.of(number, line, *TURNED)
             return

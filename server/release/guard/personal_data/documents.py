@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from typing import NamedTuple
 
-from schemas.readings import plain_letters, without_marks
+from schemas.readings import plain_letters, without_accents
 from schemas.text import in_latin_letters, with_latin_looks
 
 DOCUMENT = "the number of an identity document"
@@ -86,7 +86,7 @@ class _Number(NamedTuple):
 
 
 def _folded(text: str) -> str:
-    return _lowered(in_latin_letters(without_marks(plain_letters(text))))
+    return _lowered(in_latin_letters(without_accents(plain_letters(text))))
 
 
 def _lowered(text: str) -> str:
@@ -150,7 +150,7 @@ def names_document(text: str) -> bool:
 
 def is_word_alone(text: str) -> bool:
     """Return whether a text has a word for an identity document, and otherwise only words about a person or number."""
-    text = in_latin_letters(without_marks(text))
+    text = in_latin_letters(without_accents(text))
     folded = _lowered(text)
     if len(folded) != len(text) or _DIGIT.search(folded) is not None or _DOCUMENTS.search(folded) is None:
         return False
@@ -160,7 +160,7 @@ def is_word_alone(text: str) -> bool:
 
 def is_number_alone(text: str) -> bool:
     """Return whether a text is one number that a document could have, with at most the names of a person beside it."""
-    text = in_latin_letters(without_marks(text))
+    text = in_latin_letters(without_accents(text))
     found = list(_numbers(text, 0, len(text)))
     if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or _DOCUMENTS.search(_lowered(text)) is not None:
         return False
@@ -177,7 +177,7 @@ def may_have_number(text: str) -> bool:
     """Return, quickly, whether a plain text may have the number of an identity document."""
     if _DIGIT.search(text) is None:
         return False
-    return _DOCUMENTS.search(_lowered(in_latin_letters(without_marks(text)))) is not None
+    return _DOCUMENTS.search(_lowered(in_latin_letters(without_accents(text)))) is not None
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:

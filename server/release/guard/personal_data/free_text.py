@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache, partial
 
-from schemas.readings import decoded, normalised, without_marks
+from schemas.readings import decoded, normalised, without_accents
 from schemas.refang import refang_text
 from server.release.guard.personal_data import contacts, documents, names, numbers
 
@@ -79,7 +79,7 @@ def _search(
     if len(text) > _LONGEST:
         return _search_parts(text, regions, own)
     plain = _BLANKS.sub("   ", normalised(text))
-    bare = without_marks(plain)
+    bare = without_accents(plain)
     is_own = partial(_is_own_number, own)
     mailed = contacts.may_be_mailed(plain)
     if mailed and contacts.has_mailbox(bare, refang_text(bare), partial(_is_own_mailbox, own)):
