@@ -120,7 +120,7 @@ def test_the_published_hashes_are_met() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://shop.example.com/?",
+        "https://shop.example.com/?a",
         "https://shop.example.com/login",
         "http://shop.example.com:8080/a/b/c/d/e/f.html?x=1&y=/../z",
         "https://xn--42c2d9a.example.com/%E0%B8%81/%25/a%20b",
