@@ -172,7 +172,7 @@ def test_firefox_asks_for_all_of_its_lists_at_once(hub: ListingHub) -> None:
 def test_small_clients_get_parts_of_the_list(hub: ListingHub) -> None:
     hub.block(*(f"part{number}.example.com" for number in range(20)))
     whole = hub.client.update(LocalList())
-    part = hub.client.update(LocalList(), "public-4b", ("sizeConstraints.maxDatabaseEntries", "10"))
-    assert part.prefixes == whole.prefixes[:10]
-    hub.client.update(part, "public-4b", ("sizeConstraints.maxDatabaseEntries", "15"))
-    assert (part.prefixes, part.was_partial) == (whole.prefixes[:15], True)
+    part = hub.client.update(LocalList(), "public-4b", ("sizeConstraints.maxDatabaseEntries", "8"))
+    assert part.prefixes == whole.prefixes[:8]
+    hub.client.update(part, "public-4b", ("sizeConstraints.maxDatabaseEntries", "16"))
+    assert (part.prefixes, part.was_partial) == (whole.prefixes[:16], True)
