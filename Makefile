@@ -47,8 +47,12 @@ demo: $(VENV)/.ok ## the whole round on real reports; serves until Ctrl-C (ARGS=
 quick: $(VENV)/.ok ## the tests to run while working: three minutes (ARGS="-k holds" chooses among all)
 	@$(BIN)/python -m pytest -n 2 -q $(or $(ARGS),-m "not slow and not long" tests/unit)
 
+# .ci/run adds what make postgresql has, which saves it from collecting all tests twice, and one process more: tests wait
+# for databases and servers for a tenth of their time. Each process takes up to 1.5 GB.
+TESTS ?= not long and not postgresql
+PROCESSES ?= 2
 test: $(VENV)/.ok ## all tests but the long ones; on PostgreSQL too where SQL is written (make postgresql: the others)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),--durations=30 --durations-min=4 -m "not long and not postgresql")
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal $(or $(ARGS),--durations=30 --durations-min=4 -m "$(TESTS)")
 
 postgresql: $(VENV)/.ok ## the tests of all that stands on the store, once more on PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "postgresql and not long" $(ARGS)
@@ -98,22 +102,32 @@ $(VENV)-interop/.ok: requirements-interop.lock
 	$(call sync,$(VENV)-interop,requirements-interop.lock)
 	@touch $@
 
+.PHONY: environments
+environments: $(VENV)-interop/.ok $(VENV)-docs/.ok
+	@if $(HAS_NEWER); then $(MAKE) --no-print-directory $(VENV)-tlog/.ok; fi
+
+HAS_NEWER = $(NEWER_PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 12))" 2>/dev/null
 # Two targets at a time: what each prints is kept together, and all are run where one fails.
 AT_ONCE = $(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 # Each in a process of its own: they teach stix2 the same types, which it refuses to be taught twice.
-READERS := $(wildcard tests/interop/test_*.py)
+# The one that takes longest is first.
+READERS := tests/interop/test_opentaxii.py $(filter-out %/test_opentaxii.py,$(wildcard tests/interop/test_*.py))
 interop: $(VENV)/.ok $(VENV)-interop/.ok ## what a hub serves, read by the programs of those who get it
-	@+$(AT_ONCE) $(READERS)
-	@if $(NEWER_PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 12))" 2>/dev/null; then \
+	@+$(AT_ONCE) $(READERS) tests/interop/tlog tests/dovecot
+
+.PHONY: $(READERS) tests/interop/tlog tests/dovecot
+tests/interop/tlog: $(VENV)/.ok
+	@echo "$@"; if $(HAS_NEWER); then \
 		$(MAKE) --no-print-directory $(VENV)-tlog/.ok && \
-		$(VENV)-tlog/bin/python -m pytest -q -c tests/interop/pytest.ini tests/interop/tlog; \
-	else echo "tests/interop/tlog is left out: there is no Python 3.12 or newer (NEWER_PYTHON=…)" >&2; fi
-	@if PATH="$$PATH:/usr/sbin" command -v dovecot >/dev/null; then \
-		DOVECOT=1 $(BIN)/python -m pytest -q -n 2 tests/dovecot; \
+		$(VENV)-tlog/bin/python -m pytest -q -c tests/interop/pytest.ini $@; \
+	else echo "$@ is left out: there is no Python 3.12 or newer (NEWER_PYTHON=…)" >&2; fi
+
+tests/dovecot: $(VENV)/.ok
+	@echo "$@"; if PATH="$$PATH:/usr/sbin" command -v dovecot >/dev/null; then \
+		DOVECOT=1 $(BIN)/python -m pytest -q $@; \
 	else echo "NO MAILBOX IS READ BY IMAP: there is no Dovecot. As root: apt-get install dovecot-imapd" >&2; fi
 
-.PHONY: $(READERS)
 $(READERS): $(VENV)/.ok $(VENV)-interop/.ok
 	@echo "$@"; $(VENV)-interop/bin/python -m pytest -q $@ $(ARGS)
 
@@ -146,7 +160,8 @@ fuzz-postgresql: CHOSEN = postgresql
 fuzz-sqlite fuzz-postgresql: $(VENV)/.ok $(VENV)-fuzz/.ok
 	@FUZZ=$(or $(FUZZ),9) $(BIN)/python -m pytest -q tests/robustness -k "$(CHOSEN)" $(ARGS)
 
-browser: $(VENV)/.ok docs ## every page in Chromium, and the documentation, in both languages, on a phone and at a desk (needs Debian's chromium)
+# With SITE=made, the documentation is not made again.
+browser: $(VENV)/.ok $(if $(SITE),,docs) ## every page in Chromium, and the documentation, in both languages, on a phone and at a desk (needs Debian's chromium)
 	@command -v chromium >/dev/null || { \
 		echo "There is no Chromium. As root: apt-get install chromium fonts-noto-core" >&2; exit 1; }
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=20 --durations-min=4 tests/browser $(ARGS)

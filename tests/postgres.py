@@ -25,6 +25,14 @@ from tests.orphans import OwnFolder, dying
 PATIENCE = 60
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - each server makes a folder of its own in it
 _DATABASES_AT_MOST = 8 * 1024**3
+# For databases with few rows that exist for a second.
+_QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "16MB",
+}
 # What moves the clock in `make dates`. The database uses the clock of the tests.
 _CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
 
@@ -105,7 +113,7 @@ class Postgres:
                 "dynamic_shared_memory_type": "mmap",
             }
             if not durable:
-                self._settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+                self._settings |= _QUICK
             self._settings |= settings or {}
             self.run(
                 "initdb", "-D", "data", "-U", "scamfeed", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect, create_engine
 from sqlalchemy.util import LRUCache
 
 from server.store.database import engine
+from server.store.objects import text_keys
 
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(4_000)
 
@@ -30,6 +31,8 @@ def make_quick() -> None:
         connection.execute("PRAGMA synchronous=OFF").close()
 
     engine._configure_sqlite = configured
+    # Each store publishes an extension definition of thousands of words, with the same keys in all copies of a store.
+    text_keys._LONGEST = 100_000
     share_statements()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from playwright.sync_api import Browser
 
 from tests.browser.hub import BrowsedHub, open_hub
@@ -21,9 +22,15 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowsedHub]:
         yield found
 
 
-@pytest.fixture(
-    params=[(language, width) for language in LANGUAGES for width in WIDTHS], ids=lambda pair: f"{pair[0]}-{pair[1]}"
-)
+def _each() -> Iterator[ParameterSet]:
+    """Yield each language with each width. The gate has one width for each language; the rest is long."""
+    for language in LANGUAGES:
+        for width in WIDTHS:
+            is_quick = (language == "th") == (width == min(WIDTHS))
+            yield pytest.param((language, width), marks=() if is_quick else pytest.mark.long, id=f"{language}-{width}")
+
+
+@pytest.fixture(params=_each())
 def screen_of_each(request: pytest.FixtureRequest, browser: Browser, hub: BrowsedHub) -> Iterator[Screen]:
     """Open a screen of each width in each language."""
     language, width = request.param
