@@ -19,11 +19,12 @@ from benchmarks.taxii.client import Client
 from feeds.connector import Answer, Push, PushSettings
 from feeds.connectors import build
 from feeds.runs.run import SharedPages
-from feeds.runs.runner import prepare_process, run
+from feeds.runs.runner import run
 from mappers import ids
 from mappers.indicator import Profile, to_stix
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
+from server.cli.large_work import prepare_process
 from server.release.hub import Hub
 from server.store import Store, collections, log, partners
 from server.store.item import Item

@@ -1,12 +1,10 @@
 """Runs a feed once: leases it, works batch by batch, records the result, and logs one line."""
 
-import gc
 import logging
 import secrets
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from feeds.connector import (
@@ -38,14 +36,6 @@ from server.store.liveness.silences import Silence
 from server.store.liveness.verifications import Verification
 
 _log = logging.getLogger(__name__)
-
-
-@cache
-def prepare_process() -> None:
-    """Tune garbage collection, once, for a process that runs feeds or other large work."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(150_000, 20, 50)
 
 
 def run(

@@ -19,8 +19,8 @@ from feeds.client.mirror.schedule import sync_once, sync_until_stopped
 from feeds.client.mirror.settings import MirrorSettings, load
 from feeds.client.mirror.state import health_of
 from feeds.connector import Misconfigured
-from feeds.runs.runner import prepare_process
 from server.cli.context import MIRROR_FILE, Context, Json, fail, show_json, show_table
+from server.cli.large_work import prepare_process
 from server.own_command import own_command
 
 app = typer.Typer(help="Your own copy of your collections: synced, served, checked.", no_args_is_help=True)
@@ -102,7 +102,7 @@ def serve(
 
 @app.command()
 def status(ctx: typer.Context, json: Json = False) -> None:
-    """Show each copy: how many listings and active objects, how current, and whether it is as its hub has it."""
+    """Show each copy: how many listings and active objects, how current, and whether it equals its hub's."""
     settings = _settings(ctx.obj)
     try:
         with Mirror(settings) as mirror:

@@ -4,9 +4,9 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from feeds.runs.runner import prepare_process
 from server.cli.acting import WouldDo, acting
 from server.cli.context import By, Context, Json, counting, fail, show_json, show_properties, show_rows, show_table
+from server.cli.large_work import prepare_process
 from server.features.federation import leftovers
 from server.features.federation.closing.end_command import ends
 from server.features.federation.counting_trial import MOST_REPORTS, try_count

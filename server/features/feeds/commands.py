@@ -21,10 +21,11 @@ from feeds.mapping.rows import Reject
 from feeds.runs.due import due_at
 from feeds.runs.retry import replay_feed, retry_feed as retry_letters
 from feeds.runs.run import Run
-from feeds.runs.runner import prepare_process, run as run_once, verify_feed
+from feeds.runs.runner import run as run_once, verify_feed
 from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.context import By, Context, Json, actor, fail, show_json, show_properties, show_rows, show_table
+from server.cli.large_work import prepare_process
 from server.features.feeds.configured import ConfiguredFeeds, configured_feeds, feed_named
 from server.features.feeds.operations import ReplayFeed, RetryFeed, RunFeed, VerifyFeed
 from server.features.reports.counts import show_conventions, show_unread
@@ -320,7 +321,8 @@ def replay(
 ) -> None:
     """Deliver again the objects that a collection added since a date, for a partner that lost them.
 
-    The checkpoint stays. A second run does no harm. Exit 1 if objects are left; the answer has the date to go on from.
+    The checkpoint stays. A second run does no harm. Exit 1 if objects are left; the answer names the date to
+    continue from.
     """
     context: Context = ctx.obj
     feed = _push(feed_named(context, name))

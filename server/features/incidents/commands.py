@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from feeds.runs.runner import prepare_process
 from schemas import timestamp
 from schemas.errors import Rejected
 from server.cli.acting import WouldDo, acting, command_of
 from server.cli.context import By, Context, Json, counting, fail, show_json, show_rows, show_table
+from server.cli.large_work import prepare_process
 from server.features.incidents import carrying_out, records
 from server.features.incidents.operations import (
     DecideIncident,
@@ -177,7 +177,7 @@ def decide(
 def run(ctx: typer.Context, id_: Id, json: Json = False) -> None:
     """Carry out the decision on an incident here and now; the servers do it by themselves within seconds.
 
-    It may be stopped at any time, and goes on where it stopped.
+    You may stop it at any time; it then continues where it stopped.
     """
     _run(ctx, id_, json=json)
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from feeds.runs.runner import prepare_process
 from schemas.partner import FocalFunction, Partner, PartnerKind
 from server.cli.acting import WouldDo, acting
 from server.cli.context import (
@@ -21,6 +20,7 @@ from server.cli.context import (
     show_rows,
     show_table,
 )
+from server.cli.large_work import prepare_process
 from server.features.federation.members import commands as members_of_hubs
 from server.features.partners import membership
 from server.features.partners.access import commands as access
@@ -134,7 +134,7 @@ def add(
         partner = new_partner(name, given)
         show_joined(ctx.obj, act.hub, act.run(AddPartner(partner=partner, collections=rights)), json=json)
         check_kept(act.hub, partner.name)
-    _warn_of_keeping_nothing(partner)
+    _warn_of_providing_nothing(partner)
 
 
 @app.command(name="set")
@@ -173,7 +173,7 @@ def set_(
             result = described(tx, changed) | ({"proposal": proposed.id} if proposed else {})
         check_kept(act.hub, name)
     show_properties("Partner", result, json=json)
-    _warn_of_keeping_nothing(changed)
+    _warn_of_providing_nothing(changed)
 
 
 @app.command(name="list")
@@ -271,7 +271,7 @@ def own(
     name: PartnerName,
     value: Annotated[
         list[str] | None,
-        typer.Argument(help="domains, accounts and so on, alone or behind a kind: domain:bank.example"),
+        typer.Argument(help="domains, accounts and so on, alone or after its kind: domain:bank.example"),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="these are no longer its own")] = False,
     list_: Annotated[bool, typer.Option("--list", help="list its own values, and change nothing")] = False,
@@ -346,11 +346,12 @@ def described(tx: Tx, partner: Partner) -> dict[str, Any]:
     }
 
 
-def _warn_of_keeping_nothing(partner: Partner) -> None:
+def _warn_of_providing_nothing(partner: Partner) -> None:
     """Warn on standard error of institutions that are not the provider of any account."""
-    for institution in membership.keeping_nothing(partner):
+    for institution in membership.providing_nothing(partner):
         typer.echo(
-            f"scamfeed: warning: {institution} keeps no account: name British accounts by sort codes, as GB:6016",
+            f"scamfeed: warning: {institution} is the provider of no account: name British accounts by sort codes,"
+            " as GB:6016",
             err=True,
         )
 

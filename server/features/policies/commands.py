@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from feeds.mapping.cluster import NoCluster, on_workers
-from feeds.runs.runner import prepare_process
 from server.cli.acting import WouldDo, acting, show_proposal
 from server.cli.context import By, Context, Json, actor, counting, fail, show_json, show_rows, show_table
+from server.cli.large_work import prepare_process
 from server.features.policies import history as histories
 from server.features.policies.cases import BadCases, CaseResult, read_cases, try_cases
 from server.features.policies.operations import ApplyPolicy, ProposePolicy

@@ -23,10 +23,10 @@ from feeds.mapping.records import map_reports_or_records
 from feeds.mapping.rows import Duplicate, Mapped, Reject
 from feeds.mapping.seen import SeenInFiles
 from feeds.readers.rows import Tally
-from feeds.runs.runner import prepare_process
 from mappers.indicator import Profile
 from server.cli.client.hub_login import AllowPrivate, CaFile, TokenFile, read_token
 from server.cli.context import By, Context, Json, actor, fail, find_partner
+from server.cli.large_work import prepare_process
 from server.cli.status import new_warnings_shown
 from server.features.reports.counts import show_counts
 from server.features.reports.files import (

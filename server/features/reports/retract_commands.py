@@ -11,12 +11,12 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
-from feeds.runs.runner import prepare_process
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.timestamp import text
 from server.cli.acting import WouldDo, acting, show_dry_runs
 from server.cli.context import USAGE, By, Context, Json, counting, fail, registered, show_json, show_table
+from server.cli.large_work import prepare_process
 from server.features.federation.fusion.explain import OriginExplanation, explain_origins
 from server.features.reports.operations import RetractionResult, RetractReports
 from server.operations.run import dry_run as run_dry, run
@@ -58,7 +58,7 @@ def retract(
     """Retract the reports of values, and revoke their listings in all collections.
 
     Many values are retracted in batches, between which others read and contribute. If the command is stopped, run it
-    again: it skips the retracted values. A text that is no value is named at the end, and stops none of the others.
+    again: it skips the retracted values. A text that is no value is named at the end, and does not stop the others.
     Of several values, those that police hold are left out and named: retract each alone. Of a --partner's reports,
     those beyond the setting ends_per_day stay listed until a second person has confirmed their retraction.
     """
@@ -201,7 +201,7 @@ def explain(
 ) -> None:
     """Explain why contributions are published or not: the verdict of each rule, and the way to change it.
 
-    Of a URL, a domain or an e-mail address, the contributions about the domains above it are explained too.
+    For a URL, a domain or an e-mail address, the contributions about the domains above it are explained too.
     """
     context: Context = ctx.obj
     with context.hub() as hub, hub.store.read() as tx:

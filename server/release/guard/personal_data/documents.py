@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from schemas.readings import plain_letters, without_accents
 from schemas.text import in_latin_letters, with_latin_looks
 
 DOCUMENT = "the number of an identity document"
+# The longest text that is read as a number alone.
+LONGEST_ALONE = 80
 
 # The characters that are read on each side of a word, and those between it and the number.
 _WINDOW = 100
@@ -27,13 +30,13 @@ _LONGEST_PREFIX = 3
 _BEFORE = 30
 _LAST_WORDS = 3
 
-_TABLE: dict[str, dict[str, list[str]]] = tomllib.loads(
-    files(__package__).joinpath("documents.toml").read_text(encoding="utf-8")
-)
 _WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
+# A number with few digits, whose word may be in another text of the object (``neighbours``).
+_SHORT_NUMBER = re.compile(r"[^\W\d_]{0,3}[\W_]{0,3}\d[\dA-Z\W_]{4,20}")
+_FIVE_DIGITS = re.compile(r"(?:\D{0,40}+\d){5}")
 _DIGIT = re.compile("[0-9]")
 _PART = re.compile(r"[0-9A-Za-z]+")
 _SEPARATOR = re.compile(r"(?![.,:] )[\t .,:\-+/|*~'’()\[\]#_]{1,3}")
@@ -93,8 +96,13 @@ def _lowered(text: str) -> str:
     return with_latin_looks(text.lower())
 
 
+@cache
+def _table() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(files(__package__).joinpath("documents.toml").read_text(encoding="utf-8"))
+
+
 def _words(idea: str) -> list[str]:
-    return list(dict.fromkeys(_folded(word) for words in _TABLE[idea].values() for word in words))
+    return list(dict.fromkeys(_folded(word) for words in _table()[idea].values() for word in words))
 
 
 def _tree(words: Iterable[str]) -> str:
@@ -133,28 +141,57 @@ def _whole(words: list[str]) -> str:
     return "|".join(filter(None, (_tree(anywhere), rf"(?<![^\W\d_]){_tree(whole)}(?![^\W\d_])")))
 
 
-_DOCUMENTS = re.compile(f"(?P<document>{_expression(_words('documents'))})|{_expression(_words('taxes'))}")
-_NUMBER_WORDS = re.compile(rf"(?:{_whole(_words('numbers'))})\.?")
-_SMALL_WORDS = re.compile(_whole(_words("numbers") + _words("persons")))
-_OTHER_THINGS = re.compile(_whole(_words("others")))
-_PLACES = re.compile(rf"[\s\-]{{0,2}}(?:{_whole(_words('places'))})")
-_UNITS = re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('units'))})")
-_NAMES = re.compile(_whole(_words("names")))
-_COMPANIES = re.compile(_whole(_words("companies")))
+class _Patterns:
+    """The expressions for the words of the table. Compiling them takes a tenth of a second, so it waits for a text."""
+
+    @cached_property
+    def documents(self) -> re.Pattern[str]:
+        return re.compile(f"(?P<document>{_expression(_words('documents'))})|{_expression(_words('taxes'))}")
+
+    @cached_property
+    def number_words(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:{_whole(_words('numbers'))})\.?")
+
+    @cached_property
+    def small_words(self) -> re.Pattern[str]:
+        return re.compile(_whole(_words("numbers") + _words("persons")))
+
+    @cached_property
+    def other_things(self) -> re.Pattern[str]:
+        return re.compile(_whole(_words("others")))
+
+    @cached_property
+    def places(self) -> re.Pattern[str]:
+        return re.compile(rf"[\s\-]{{0,2}}(?:{_whole(_words('places'))})")
+
+    @cached_property
+    def units(self) -> re.Pattern[str]:
+        return re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('units'))})")
+
+    @cached_property
+    def names(self) -> re.Pattern[str]:
+        return re.compile(_whole(_words("names")))
+
+    @cached_property
+    def companies(self) -> re.Pattern[str]:
+        return re.compile(_whole(_words("companies")))
+
+
+_PATTERNS = _Patterns()
 
 
 def names_document(text: str) -> bool:
     """Return whether a text has a word for an identity document."""
-    return _DOCUMENTS.search(_folded(text)) is not None
+    return _PATTERNS.documents.search(_folded(text)) is not None
 
 
 def is_word_alone(text: str) -> bool:
     """Return whether a text has a word for an identity document, and otherwise only words about a person or number."""
     text = in_latin_letters(without_accents(text))
     folded = _lowered(text)
-    if len(folded) != len(text) or _DIGIT.search(folded) is not None or _DOCUMENTS.search(folded) is None:
+    if len(folded) != len(text) or _DIGIT.search(folded) is not None or _PATTERNS.documents.search(folded) is None:
         return False
-    others = list(_LETTERS.finditer(_NUMBER_WORDS.sub(_hidden, _DOCUMENTS.sub(_hidden, folded))))
+    others = list(_LETTERS.finditer(_PATTERNS.number_words.sub(_hidden, _PATTERNS.documents.sub(_hidden, folded))))
     return len(others) <= _MOST_WORDS and all(_is_name(text[word.start() : word.end()]) for word in others)
 
 
@@ -162,7 +199,7 @@ def is_number_alone(text: str) -> bool:
     """Return whether a text is one number that a document could have, with at most the names of a person beside it."""
     text = in_latin_letters(without_accents(text))
     found = list(_numbers(text, 0, len(text)))
-    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or _DOCUMENTS.search(_lowered(text)) is not None:
+    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or _PATTERNS.documents.search(_lowered(text)) is not None:
         return False
     others = _LETTERS.findall(text[: found[0].start] + " " + text[found[0].end :])
     return len(others) <= _MOST_WORDS and all(map(_is_name, others))
@@ -170,26 +207,37 @@ def is_number_alone(text: str) -> bool:
 
 def is_of_another_thing(words: str) -> bool:
     """Return whether the last words before a number name another thing that has the number, such as an order."""
-    return _is_other_thing(_NUMBER_WORDS.sub(" ", _lowered(words)))
+    return _is_other_thing(_PATTERNS.number_words.sub(" ", _lowered(words)))
+
+
+def may_be_number(text: str) -> bool:
+    """Return, quickly, whether a text may be one number of a document, also with a name beside it."""
+    return len(text) <= LONGEST_ALONE and _FIVE_DIGITS.match(text) is not None
 
 
 def may_have_number(text: str) -> bool:
-    """Return, quickly, whether a plain text may have the number of an identity document."""
+    """Return, quickly, whether a plain text may be the number of an identity document, or have it beside a word.
+
+    Of the texts that ``may_be_number`` allows, most case numbers are left out: searching all of them would make the
+    mapping of a file with case numbers of five digits 1.5 times slower.
+    """
+    if _SHORT_NUMBER.fullmatch(text) is not None:
+        return True
     if _DIGIT.search(text) is None:
         return False
-    return _DOCUMENTS.search(_lowered(in_latin_letters(without_accents(text)))) is not None
+    return _PATTERNS.documents.search(_lowered(in_latin_letters(without_accents(text)))) is not None
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
     """Return whether a plain text, without marks, has the number of an identity document beside a word for it."""
     text = in_latin_letters(text)
     folded = _lowered(text)
-    if len(folded) != len(text) or _DOCUMENTS.search(folded) is None:
+    if len(folded) != len(text) or _PATTERNS.documents.search(folded) is None:
         return False
     masked = _NOT_A_NUMBER.sub(_hidden, text.replace(_PLACEHOLDER, " "))
-    folded = _NAMES.sub(_hidden, _lowered(masked))
-    for word in _DOCUMENTS.finditer(folded):
-        if _PLACES.match(folded, word.end()) or (word["document"] is None and _is_of_company(folded, word)):
+    folded = _PATTERNS.names.sub(_hidden, _lowered(masked))
+    for word in _PATTERNS.documents.finditer(folded):
+        if _PATTERNS.places.match(folded, word.end()) or (word["document"] is None and _is_of_company(folded, word)):
             continue
         after = _numbers(masked, word.end(), word.end() + _WINDOW)
         before = _numbers(masked, max(0, word.start() - _WINDOW), word.start())
@@ -205,7 +253,7 @@ def _hidden(found: re.Match[str]) -> str:
 
 
 def _is_of_company(folded: str, word: re.Match[str]) -> bool:
-    return _COMPANIES.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
+    return _PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
 
 
 def _numbers(text: str, start: int, end: int) -> Iterator[_Number]:
@@ -248,7 +296,7 @@ def _follows(text: str, folded: str, start: int, number: _Number) -> bool:
     gap = folded[start : number.start]
     if len(gap) > _FURTHEST or _is_amount(folded, number):
         return False
-    words_between = _NUMBER_WORDS.sub(" ", gap)
+    words_between = _PATTERNS.number_words.sub(" ", gap)
     if _is_filler(words_between):
         return number.digits >= _FEWEST_DIGITS or _is_code(number.code)
     if not _may_be_afar(number) or not _may_be_skipped(words_between):
@@ -281,7 +329,7 @@ def _has_form_of_document(number: _Number) -> bool:
 def _is_announced(gap: str, words_between: str) -> bool:
     """Return whether a number follows a word about a person, and a sign or a word that announces it."""
     words = _LETTERS.findall(words_between)
-    is_of_a_person = bool(words) and _SMALL_WORDS.fullmatch(words[0]) is not None
+    is_of_a_person = bool(words) and _PATTERNS.small_words.fullmatch(words[0]) is not None
     return is_of_a_person and (gap.rstrip().endswith((":", "=", "(", "#")) or _ends_with_number_word(gap))
 
 
@@ -290,7 +338,7 @@ def _precedes(folded: str, number: _Number, end: int) -> bool:
     gap = folded[number.reach : end]
     if len(gap) > _FURTHEST or _END_OF_SENTENCE.search(gap) or _is_amount(folded, number):
         return False
-    if not _may_be_afar(number) or not _is_filler(_SMALL_WORDS.sub(" ", gap)):
+    if not _may_be_afar(number) or not _is_filler(_PATTERNS.small_words.sub(" ", gap)):
         return False
     if is_of_another_thing(folded[max(0, number.start - _BEFORE) : number.start]):
         return False
@@ -309,9 +357,9 @@ def _is_filler(gap: str) -> bool:
 
 
 def _is_amount(folded: str, number: _Number) -> bool:
-    if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined) or _UNITS.match(folded, number.end):
+    if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined) or _PATTERNS.units.match(folded, number.end):
         return True
-    if len(number.code) == _LONGEST_PREFIX and _OTHER_THINGS.fullmatch(_lowered(number.code)):
+    if len(number.code) == _LONGEST_PREFIX and _PATTERNS.other_things.fullmatch(_lowered(number.code)):
         return True
     return _WITH_YEAR.fullmatch(number.joined) is not None
 
@@ -328,14 +376,14 @@ def _is_code(code: str) -> bool:
 def _is_other_thing(words: str) -> bool:
     """Return whether the last words before a number say that it is that of another thing."""
     last = list(_LETTERS.finditer(words))[-_LAST_WORDS:]
-    return bool(last) and _OTHER_THINGS.search(words, last[0].start()) is not None
+    return bool(last) and _PATTERNS.other_things.search(words, last[0].start()) is not None
 
 
 def _is_name(word: str) -> bool:
     """Return whether a word may be part of a person's name, or is a small word beside one."""
-    return not word[0].islower() or _SMALL_WORDS.fullmatch(_lowered(word)) is not None
+    return not word[0].islower() or _PATTERNS.small_words.fullmatch(_lowered(word)) is not None
 
 
 def _ends_with_number_word(gap: str) -> bool:
     last = _LETTERS.findall(gap)[-1:]
-    return bool(last) and _NUMBER_WORDS.fullmatch(last[0]) is not None
+    return bool(last) and _PATTERNS.number_words.fullmatch(last[0]) is not None

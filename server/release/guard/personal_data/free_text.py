@@ -12,8 +12,6 @@ TELEPHONE = "a person's telephone number"
 _PERSON_NAME = "a person's name"
 
 _DIGITS = re.compile(r"\d(?:[^A-Za-z0-9\n]{0,4}\d){6}")
-# A number with few digits is a document's if its word is in another text of the object (``neighbours``).
-_SHORT_NUMBER = re.compile(r"[^\W\d_]{0,3}[\W_]{0,3}\d[\dA-Z\W_]{4,20}")
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])(?=[A-Za-z]*[A-Z0-9])[A-Za-z0-9+/_-]{20,}={0,2}(?![A-Za-z0-9+/_=.-])")
 # Ids, times and hashes have a form that a person's number cannot have. Most texts with digits are of this form.
 _WITH_FORM = re.compile(
@@ -62,7 +60,7 @@ def _may_contain(text: str) -> bool:
         return True
     if numbers.LETTERED.search(text.upper()) is not None or _ENCODED.search(text) is not None:
         return True
-    return _SHORT_NUMBER.fullmatch(text) is not None or documents.may_have_number(text)
+    return documents.may_have_number(text)
 
 
 # Labels and descriptions are mostly the same in a batch.

@@ -1,6 +1,5 @@
 """A word for an identity document in one text of an object, and its number in another one beside it."""
 
-import re
 from collections.abc import Iterator, Mapping, Set
 from itertools import islice
 from typing import Any
@@ -8,10 +7,8 @@ from typing import Any
 from schemas.readings import normalised
 from server.release.guard.personal_data import documents
 
-_LONGEST = 80
 # Maximum number of words of an object with which each of its numbers is read.
 _MOST_WORDS = 10
-_FIVE_DIGITS = re.compile(r"(?:\D{0,40}+\d){5}")
 
 
 def pairs(members: Mapping[str, Any], no_words: Set[str], skipped: Set[str] = frozenset()) -> Iterator[tuple[str, str]]:
@@ -24,7 +21,7 @@ def pairs(members: Mapping[str, Any], no_words: Set[str], skipped: Set[str] = fr
     texts = [(key, text) for key, value in searched for text in _texts(value)]
     words = dict.fromkeys(text for _, text in texts if documents.is_word_alone(normalised(text)))
     for key, text in texts if words else ():
-        if may_be_number(text) and _is_number(key, text):
+        if documents.may_be_number(text) and _is_number(key, text):
             yield from ((key, f"{word}: {text}") for word in islice(words, _MOST_WORDS))
     for value in members.values():
         for inner in value if isinstance(value, list) else [value]:
@@ -32,16 +29,11 @@ def pairs(members: Mapping[str, Any], no_words: Set[str], skipped: Set[str] = fr
                 yield from pairs(inner, no_words)
 
 
-def may_be_number(text: str) -> bool:
-    """Return, quickly, whether a text may be the number of a document."""
-    return len(text) <= _LONGEST and _FIVE_DIGITS.match(text) is not None
-
-
 def _texts(value: Any) -> Iterator[str]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str | int):
             text = str(item)
-            if len(text) <= _LONGEST:
+            if len(text) <= documents.LONGEST_ALONE:
                 yield text
 
 

@@ -121,7 +121,7 @@ def _collect(obj: Mapping[str, Any]) -> _Texts:
         skipped = _SKIPPED_IN_IDENTITIES
     _collect_members(obj, "", texts, 0, skipped)
     for _, text in texts:
-        if neighbours.may_be_number(text):
+        if documents.may_be_number(text):
             return [*texts, *neighbours.pairs(obj, _NOT_BESIDE, skipped)]
     return texts
 
