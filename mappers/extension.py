@@ -16,7 +16,7 @@ from schemas.hub_report import EXTENSION
 from schemas.report import FIELDS, Report
 from schemas.vocabulary import Action, scam_category
 
-# The prefix of all labels of ours.
+# The prefix of all our labels.
 LABEL_PREFIX = "scam"
 _LABELLED = {field.declaration.label: name for name, field in FIELDS.items() if field.declaration.label}
 # The fields that reports are read from by their labels; a label of the kind says nothing without its value.
@@ -35,7 +35,7 @@ def labels_of(words: Mapping[str, str | None], countries: Iterable[str] = ()) ->
 
 
 def labels_of_report(report: Report) -> list[str]:
-    """Return the labels that show the context of a report, but for the details of its kind."""
+    """Return the labels that show the context of a report, without the details of its kind."""
     context = {label: getattr(report, name) for label, name in _LABELLED.items()}
     return labels_of(
         {"type": report.scam_type, "category": scam_category(report.scam_type)} | context, report.countries
@@ -48,7 +48,7 @@ def labels_of_details(details: Mapping[str, str]) -> list[str]:
 
 
 def read_labels(labels: Iterable[str]) -> dict[str, list[str]]:
-    """Return the words of labels of our form, by their names."""
+    """Return the words of labels in our form, by their names."""
     words: dict[str, list[str]] = {}
     for label in labels:
         if found := _LABEL.fullmatch(label):
@@ -83,14 +83,14 @@ _FIRST = [
 ]
 _FIELDS = {property_: field.name for field in FIELDS.values() if (property_ := field.extension_property)}
 _ORDER = tuple(dict.fromkeys([*_FIRST, *_FIELDS]))
-# Read elsewhere: by the pattern, or with the names of partners.
+# Read elsewhere: from the pattern, or with the names of partners.
 _READ_APART = frozenset({"kind", "details", "sharing"})
 
 
 def context_of_report(report: Report) -> dict[str, Any]:
-    """Return the extension's properties for an indicator, without those that the report leaves open.
+    """Return the extension's properties for an indicator, without those that the report does not state.
 
-    The details of the kind are left to the indicator, as they differ from value to value.
+    The indicator adds the details of the kind, because they differ from value to value.
     """
     context = {property_: _plain(getattr(report, name)) for property_, name in _FIELDS.items() if name != "details"}
     context |= {"scam_category": scam_category(report.scam_type), "sharing": write_sharing(report.sharing)}
@@ -98,9 +98,9 @@ def context_of_report(report: Report) -> dict[str, Any]:
 
 
 def report_fields(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a report that ``of_report`` wrote, but for its sharing limits and the kind's details.
+    """Return the fields of a report that ``context_of_report`` wrote, without sharing limits and the kind's details.
 
-    The hold that a hub passes on beside the reports of several is none of the report that these come to.
+    A hold that a hub passes on beside the reports of several partners does not belong to their combined report.
     """
     fields = {
         name: properties[property_]

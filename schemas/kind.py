@@ -82,7 +82,7 @@ class Kind(ABC):
         return value
 
     def country_of(self, value: str) -> str:
-        """Return the ISO 3166-1 country of the institution that keeps ``value``, "" where the value names none."""
+        """Return the ISO 3166-1 country of the provider of ``value``, "" if the value names none."""
         return ""
 
     def other_kind(self, raw: str) -> str:

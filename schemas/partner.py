@@ -1,7 +1,7 @@
 """Partners of the exchange, the contacts of an organisation, and the institutions that provide values.
 
-The provider of an account, an alias, a profile or a number is read from the value alone: anybody may name any bank
-beside a value.
+The provider of an account, an alias, a profile or a number is read from the value alone, because a reporter can name
+any bank with a value.
 """
 
 import re
@@ -25,13 +25,13 @@ from schemas.text import checked_line
 _BANK, _ALIAS, _SOCIAL, _PHONE, _APP = "bank-account", "payment-alias", "social-account", "phone", "app"
 # The systems whose first store is named by the system in ``stores.toml``.
 _FIRST_STORES = {"android": "google-play", "ios": "app-store"}
-# Systems of many banks: the alias alone does not tell which of them keeps the account.
+# Systems of many banks: the alias alone does not tell which of them is the provider of the account.
 _SCHEMES = frozenset(
     {"aani", "alias-cbu", "bakong", "bi-fast", "bizum", "blik", "dimo", "duitnow", "fps", "instapay", "instapay-eg"}
     | {"interac", "payid", "paynow", "payshap", "pix", "plin", "promptpay", "promptpay-bill", "qris", "qrph", "raast"}
     | {"sbp", "twint", "upi", "wero", "zelle"}
 )
-# The mark in an alias behind which its bank or wallet stands.
+# The mark in an alias that precedes its bank or wallet.
 _MARKS = {"upi": "@", "bakong": "@", "payshap": "@", "paynow": "#"}
 # An e-wallet's number at PromptPay begins with the number of its provider.
 _EWALLET = re.compile(r"\d{15}")
@@ -52,7 +52,7 @@ _INSTITUTION_RULE = (
 
 
 def checked_institution(text: str) -> str:
-    """Return an institution in the one spelling that is compared. Raises ``ValueError`` with the rule."""
+    """Return an institution in the spelling by which institutions are compared. Raises ``ValueError`` with the rule."""
     plain = "".join(text.split())
     kind, _, rest = plain.partition(":")
     if kind.lower() in (_ALIAS, _SOCIAL, _PHONE, _APP):
@@ -91,20 +91,20 @@ def _is_provider_of_aliases(system: str, part: str) -> bool:
 
 
 def institution_kind(institution: str) -> str:
-    """Return the kind of the values that an institution keeps."""
+    """Return the kind of the values of which an institution is the provider."""
     kind = institution.partition(":")[0]
     return kind if kind in (_ALIAS, _SOCIAL, _PHONE, _APP) else _BANK
 
 
 def provides_nothing(institution: str) -> bool:
-    """Return whether no account is at an institution: British letters and BICs name none, as sort codes do."""
+    """Return whether an institution is the provider of no account: a British BIC, or letters of British IBANs."""
     country = institution[4:6] if is_bic(institution) else institution[:2]
     return country == "GB" and not any(_SORT_CODES.fullmatch(key) for key in institution_keys(institution))
 
 
 @lru_cache(maxsize=4096)
 def institution_keys(institution: str) -> frozenset[str]:
-    """Return the keys of an institution, of which ``provider`` returns one for each value that it keeps."""
+    """Return the keys of an institution: it is the provider of a value if ``provider_keys`` has one of them."""
     if institution_kind(institution) != _BANK:
         return frozenset({institution})
     if national := _NATIONAL.fullmatch(institution):
@@ -137,7 +137,7 @@ def agent_keys(agent: str) -> frozenset[str]:
 
 @lru_cache(maxsize=65_536)
 def provider_keys(kind: str, value: str) -> frozenset[str]:
-    """Return the keys of the institution that may keep a value in its normal form; none where the value names none.
+    """Return the keys of the institution that may be the provider of a normal form; none if the value names none.
 
     All names of one account give the same keys: those of the shortest name, which follows from every other.
     """
@@ -155,7 +155,8 @@ def provider_keys(kind: str, value: str) -> frozenset[str]:
 def hosting_institution(host: str) -> str | None:
     """Return the institution that hosts a page: the platform or store with that host or a parent of it, or None.
 
-    It provides no value: anybody may put a page there. A network of hosts of many operators is no institution.
+    It is the provider of no value, because anybody may publish a page there. A network of hosts of many operators is no
+    institution.
     """
     if (platform := PLATFORMS.hosting(host)) is not None:
         return None if "host" in platform.groups else f"{_SOCIAL}:{platform.name}"
@@ -300,7 +301,7 @@ class Partner(BaseModel):
 
     @property
     def has_powers(self) -> bool:
-        """Return whether it decides by itself: two persons give such a partner access, and give these properties."""
+        """Return whether it decides by itself. Two persons give such a partner its access and these powers."""
         return bool(self.trusted or self.authority or self.institutions or self.peer)
 
     @property

@@ -394,7 +394,7 @@ class Case(Record):
 
 
 class Qualification(Record):
-    """The answer of the institution that keeps an account about one listing of it."""
+    """The finding of an account's provider about one listing of it."""
 
     of: Annotated[Subject, AfterValidator(indicator_or_value), Field(description=OF)]
     code: Annotated[QualificationCode, Field(description="finding of the provider (providers.md#the-findings)")]

@@ -200,7 +200,7 @@ class FilePush(Push[FilePushSettings]):
         return answers, added, removed
 
     def _still_said(self, tx: Tx, report: Report, now: datetime) -> bool:
-        """Return whether another indicator in the collection has the value, so that it must stay."""
+        """Return whether another indicator in the collection has the value, which must then stay in the file."""
         assert self._outgoing is not None  # noqa: S101 - opened before
         subject = value_index.subject_of(report.kind, report.value)
         object_ids = map(inbox.object_id, value_index.find(tx, [subject]).get(subject, set()))

@@ -24,7 +24,8 @@ _SEPARATOR = re.compile(r"[ ()-]")
 def with_kinds(rows: Iterable[FileRow], country: str) -> Iterator[FileRow]:
     """Yield the rows of a list with the kind of values that only their country makes clear.
 
-    Numbers are telephone numbers if all numbers of the list's beginning are, as no account without its bank is usable.
+    Numbers are telephone numbers if all numbers at the beginning of the list are. (An account without its bank is not
+    usable.)
     """
     rows = iter(rows)
     sample = list(islice(rows, _SAMPLE))

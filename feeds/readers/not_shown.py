@@ -4,7 +4,7 @@ No value in it is read; each is reported with its place. Its words still show to
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from feeds.readers.columns import roles
 from feeds.readers.columns.clearing import clears_text
@@ -62,26 +62,34 @@ def has_values(cells: Sequence[str]) -> bool:
 
 
 class HiddenCells:
-    """The hidden rows (numbered from 1) and columns (from 0) of a sheet, and the comments by row and column.
+    """The hidden rows and columns of a sheet, and the comments by row (numbered from 1) and column (from 0).
 
-    The reader of the sheet adds to ``rows`` and ``columns`` while ``shown`` yields its rows.
+    The reader of the sheet calls ``hide_row`` and ``hide_columns`` while ``shown`` yields its rows.
     """
 
     def __init__(self, comments: Mapping[int, Mapping[int, str]]) -> None:
-        self.rows = set[int]()
-        self.columns = set[int]()
+        self._rows = set[int]()
+        self._columns = set[int]()
         self._comments = dict(comments)
         self._found: dict[int, tuple[int, str, int]] = {}
+
+    def hide_row(self, line: int) -> None:
+        """Record that a row is hidden, before ``shown`` reads it."""
+        self._rows.add(line)
+
+    def hide_columns(self, columns: Iterable[int]) -> None:
+        """Record that columns are hidden, before ``shown`` reads their rows."""
+        self._columns.update(columns)
 
     def shown(self, records: Iterator[Cells]) -> Iterator[Cells | Unreadable]:
         """Yield the rows, without values that are hidden or commented upon, and reports of these."""
         for line, cells in records:
             if self._comments:
                 yield from self._of_comments(line, cells, self._comments.pop(line, {}))
-            if self.columns:
+            if self._columns:
                 self._hide(line, cells)
-            is_hidden = line in self.rows
-            self.rows.discard(line)
+            is_hidden = line in self._rows
+            self._rows.discard(line)
             if is_hidden and has_values(cells):
                 yield Unreadable.of(line, ", ".join(filter(None, cells)), *HIDDEN_ROW)
             else:
@@ -102,7 +110,7 @@ class HiddenCells:
                 yield Unreadable.of(line, text, *COMMENT)
 
     def _hide(self, line: int, cells: list[str]) -> None:
-        for column in self.columns:
+        for column in self._columns:
             if column < len(cells) and cells[column] and has_values([cells[column]]):
                 first, text, count = self._found.get(column, (line, cells[column], 0))
                 self._found[column] = first, text, count + 1

@@ -320,7 +320,7 @@ class SheetRows(streams.Gatherer[tuple[int, list[str]]]):
         elif name == "col" and _is_on(attributes.get("hidden", "")):
             first, last = attributes.get("min", ""), attributes.get("max", "")
             if first.isdecimal() and last.isdecimal():
-                self._hidden.columns |= {*range(int(first) - 1, min(int(last), _MOST_COLUMNS))}
+                self._hidden.hide_columns(range(int(first) - 1, min(int(last), _MOST_COLUMNS)))
 
     def data(self, text: str) -> None:
         """Collect the text of a cell, without its formula."""
@@ -341,7 +341,7 @@ class SheetRows(streams.Gatherer[tuple[int, list[str]]]):
         elif name == "row" and self._cells:
             number = max(self._row, 1)
             if self._row_is_hidden:
-                self._hidden.rows.add(number)
+                self._hidden.hide_row(number)
             self.found.append((number, self._cells))
             self._cells = []
 

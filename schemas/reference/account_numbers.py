@@ -68,7 +68,7 @@ def canonical_account(country: str, bank: str, number: str) -> tuple[str, str]:
 
 
 def keeping_bank(account: str) -> str:
-    """Return the BIC of the bank that keeps an account in its normal form, "" if it is not known."""
+    """Return the BIC of the bank that holds an account in its normal form, "" if it is not known."""
     if found := _BRAZILIAN.fullmatch(account):
         return bic_of_code("BR", found[1])
     if ":" not in account:

@@ -1,4 +1,4 @@
-"""The command line: only here it is decided what is printed, and with which status the program ends."""
+"""The command line: it alone decides what the program prints, and with which status it ends."""
 
 import gc
 import sys
@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """Run ``scamfeed``."""
-    # Loading makes some 200,000 objects that stay; to look for garbage among them is a third of a short command.
+    # Loading makes some 200,000 objects that stay. Searching them for garbage takes a third of a short command's time.
     gc.disable()
     from server.cli.program import app
 
@@ -16,7 +16,7 @@ def main() -> None:
 
 
 def _config_first(arguments: list[str]) -> list[str]:
-    """Move ``--config F`` to the front: typer takes an option of all commands before the command only."""
+    """Move ``--config F`` to the front: typer accepts an option of all commands only before the command."""
     for position, argument in enumerate(arguments):
         if argument == "--":
             break

@@ -83,7 +83,7 @@ class NodeCollector(Collector):
 def _of_processes(pids: list[int]) -> Iterator[Metric]:
     memory = processor = files = 0.0
     for pid in pids:
-        # A worker may end meanwhile.
+        # A worker may end during the scrape.
         with suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
             processor += (int(fields[11]) + int(fields[12])) * _TICK

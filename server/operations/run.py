@@ -42,7 +42,7 @@ def run(hub: Hub, operation: Act[Result], actor: Actor, *, check: Check | None =
 def run(hub: Hub, operation: Act[Result], actor: Actor, *, check: Check | None = None) -> Result | Proposal:
     """Run an operation in one transaction, with its entry in the audit trail, and return its result.
 
-    Where a second person has to confirm the act, this stores and returns the proposal. ``check`` is what the front end
+    If a second person has to confirm the act, this stores and returns the proposal. ``check`` is what the front end
     checks in the same transaction before the act, such as the quota of a partner. Raises ``NotPermitted``, ``Rejected``
     for personal data in one of the operation's texts, and the errors of ``check`` and ``operation.apply``; then nothing
     is changed.
@@ -110,7 +110,7 @@ def _refuse_personal_data(hub: Hub, operation: Act[Result]) -> None:
 
 
 def _done(hub: Hub, tx: Tx, operation: Act[Result], actor: Actor) -> Result | Proposal:
-    """Do the act, or propose it where a second person has to confirm it."""
+    """Do the act, or propose it if a second person has to confirm it."""
     _refuse_personal_data(hub, operation)
     if isinstance(operation, DualControlOperation) and actor.needs_second_person(tx):
         asked = operation.second_person(hub, tx, actor)

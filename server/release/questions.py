@@ -53,7 +53,7 @@ def refuse_many(context: ReleaseContext, asker: Partner, listings: Set[str]) -> 
 
 
 def refuse_contact(text: str) -> None:
-    """Refuse a text with an address or a user's name: whoever follows it shows who it is. Raises ``Rejected``."""
+    """Refuse a text with an address or a user's name: following it reveals who asks. Raises ``Rejected``."""
     if _CONTACT.search(refang_text(normalised(text))):
         raise Reason.CONTACT_IN_QUESTION.rejected()
 

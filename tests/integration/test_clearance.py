@@ -91,7 +91,7 @@ def _code(store: Store, subject: str, word: ObjectionAnswer, *, public: bool, ki
     at, id_ = now(), objections.new_id()
     with store.begin() as tx:
         code = objections.add(tx, Objection(id_, kind, "other", None, None, at, at), [subject])
-        objections.route(tx, id_, listed=True, public=public, keeper=None)
+        objections.route(tx, id_, listed=True, public=public, provider=None)
         objections.answer(tx, [id_], word, "Anong")
     return code
 

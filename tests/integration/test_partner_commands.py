@@ -74,7 +74,7 @@ def test_rights_of_a_partner_can_be_set_at_once_or_later(hub: Run) -> None:
     assert (changed["forwards"], changed["institutions"]) == (True, ["GB29NWBK"])
     assert "there are: app" in refusal(hub("partner", "set", "Police", "--authority", "banks"))
     assert "BIC" in refusal(hub("partner", "set", "Police", "--institution", "x"))
-    assert "GB29NWBK keeps no account" in hub("partner", "set", "Police", "--named").stderr
+    assert "GB29NWBK is the provider of no account" in hub("partner", "set", "Police", "--named").stderr
     assert hub("partner", "set", "Police", "--institution", "GB:6016").stderr == ""
     assert "no partner" in refusal(hub("partner", "set", "Nobody", "--trusted"))
 

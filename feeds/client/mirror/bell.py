@@ -1,4 +1,4 @@
-"""When a mirror reads its hub: at its interval, and soon after a change, where the hub offers streams."""
+"""When a mirror reads its hub: at its interval, and soon after a change if the hub offers streams."""
 
 import threading
 import time

@@ -136,6 +136,12 @@ class Mirror(AbstractContextManager["Mirror"]):
 
     def check(self, value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS) -> CheckedValue:
         """Look up a value in any spelling; ``details`` are the columns of its kind, such as ``bank``."""
+        country = self._state.country
+        checked = self._check(value, kind, details, country)
+        # A sync may have stored another country during this check.
+        return checked if self._state.country == country else self.check(value, kind, details)
+
+    def _check(self, value: str, kind: str | None, details: Mapping[str, str], country: str) -> CheckedValue:
         spelled, held = "", _NOTHING_HELD
         if kind is not None and kind in kinds.every() and kind not in KINDS_WITH_PARENTS and not details:
             # A listed value in its normal form is found without parsing it.
@@ -143,21 +149,14 @@ class Mirror(AbstractContextManager["Mirror"]):
             held = self._find((digest_of_name(spelled),))
             if held.by_name:
                 return _answer(value, _AskedValue.of(ValueReading(kind, value, spelled)), held)
-        country, columns = self._state.country, tuple(details.items()) if details else ()
-        asked = _read(value, kind, columns, country)
+        asked = _read(value, kind, tuple(details.items()) if details else (), country)
         if isinstance(asked, RefusedValue):
             # A look-up of no value reads the state again.
-            state = self._find((b"",)).state
-            if state.country != country:
-                return self.check(value, kind, details)
-            return self._refusal(value, kind, asked)
+            return _refusal(self._find((b"",)), value, kind, asked)
         answers = [
             _answer(value, each, held if each.reading.name == spelled else self._find(each.names, each.pages))
             for each in asked
         ]
-        if self._state.country != country:
-            # A sync stored another country during this check.
-            return self.check(value, kind, details)
         if len(answers) == 1:
             return answers[0]
         return msgspec.structs.replace(min(answers, key=_place), readings=tuple(map(_named, answers)))
@@ -259,11 +258,6 @@ class Mirror(AbstractContextManager["Mirror"]):
         self._listings[number] = found = _decoder.decode(row[0])
         return found
 
-    def _refusal(self, value: str, kind: str | None, refused: RefusedValue) -> CheckedValue:
-        state = self._state
-        stale = state.is_stale(moment())
-        return _unlisted(state, ERROR, value=value, kind=kind, error=refused, stale=stale, listings=())
-
 
 class _ListingGone(Exception):
     """A listing was deleted after its object was read: by now the object has another listing."""
@@ -301,6 +295,10 @@ class _AskedValue(NamedTuple):
         names = (reading.name, *(parent.name for parent in parents))
         pages = None if host is None else digest_of_pages(host)
         return cls(reading, parents, tuple(map(digest_of_name, names)), pages)
+
+
+def _refusal(held: _Held, value: str, kind: str | None, refused: RefusedValue) -> CheckedValue:
+    return _unlisted(held.state, ERROR, value=value, kind=kind, error=refused, stale=held.stale, listings=())
 
 
 def _answer(value: str, asked: _AskedValue, held: _Held) -> CheckedValue:

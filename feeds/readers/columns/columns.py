@@ -15,10 +15,11 @@ from itertools import islice
 from feeds.readers.columns import account_cells, cell_meanings, roles, row_values, several
 from feeds.readers.columns.clearing import UNMARKED, Clearing, marked_places, names_owner
 from feeds.readers.columns.column_notes import ColumnNotes, notes_on_unread
-from feeds.readers.columns.row_values import FREE_TEXT, NOT_A_SCAM, ONLY_ASKED, RowTemplate, RowValue, row_template
+from feeds.readers.columns.row_values import FREE_TEXT, NOT_A_SCAM, RowTemplate, RowValue, row_template
 from feeds.readers.columns.values_in_cells import SAMPLE, column_of_kind, is_value
 from feeds.readers.columns.vocabulary import field_column, is_subject_column, value_column, vocabulary
 from feeds.readers.columns.word_tables import CustomNames, ValueColumn, current_custom_names, plain
+from feeds.readers.extraction.cues import ONLY_ASKED
 from feeds.readers.rows import (
     Note,
     Row,

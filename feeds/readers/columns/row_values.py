@@ -35,10 +35,6 @@ NOT_A_SCAM = (
     "not-a-scam",
     "the row says that its value is not a scam, was reported by mistake, or is the sender's own: leave such rows out",
 )
-ONLY_ASKED = (
-    "question",
-    "the row only asks whether its value is a scammer's: report it once that is known, without the question",
-)
 
 # The place or field of an unread cell, and the reason.
 _CellNote = tuple[int | str, str]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from feeds.readers.extraction.cues import UNSPACED, NearCue, TextPurpose, purpose_by_cues
+from feeds.readers.extraction.cues import ONLY_ASKED, UNSPACED, NearCue, TextPurpose, purpose_by_cues
 from feeds.readers.extraction.numbers import NumberCandidate, bank_columns
 from feeds.readers.extraction.roles import ValueRole
 from feeds.readers.extraction.values import Candidate
@@ -46,11 +46,6 @@ _PLAIN = (
     "not-marked",
     "in a sentence a plain link, address or number may be anybody's: defang it (hxxp, [.], [at]), or list it under a "
     "heading such as Domains, Phone numbers or Indicators",
-)
-
-_QUESTION = (
-    "question",
-    "the text only asks about this value: report it once it is known to be a scammer's",
 )
 _REAL = "the words beside it call it legitimate, or a victim's"
 _SHOWN = 60
@@ -237,7 +232,7 @@ def _classify_plain(
     if near.sure:
         return Unreadable.of(line, raw, *_INNOCENT, why=_REAL)
     if words := around.question():
-        return Unreadable.of(line, raw, *_QUESTION, why=words)
+        return Unreadable.of(line, raw, *ONLY_ASKED, why=words)
     if fields.get("kind") == "phone" and EXTENSION.match(around.behind):
         return Unreadable.of(line, raw, *HAS_EXTENSION)
     role = around.role(fields)

@@ -35,6 +35,11 @@ _OTHERS_WRITE = ("th", "vi", "zh", "hi")
 # Signs of questions, and words in languages that need none.
 _ASKING = ("?", "？", "ไหม", "มั้ย", "มั๊ย", "หรือไม่", "เปล่า", "ป่าว", "ของใคร", "吗", "嗎", "是不是", "是否", "真的假的")
 
+ONLY_ASKED = (
+    "question",
+    "the text only asks whether this value is a scammer's: once that is known, report it without the question",
+)
+
 
 @cache
 def _vocabulary() -> dict[str, dict[str, list[str]]]:

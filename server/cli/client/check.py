@@ -35,7 +35,7 @@ def check(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check values against your own copy: the grade, the action, a hold, and how current that is. Asks no hub.
+    """Check values against your own copy: the grade, the action, a hold, and how current the answer is. It asks no hub.
 
     Exit 75 if the copies cannot tell whether a value is listed: ask again after the next sync.
     """

@@ -32,7 +32,7 @@ def doctor(
 ) -> None:
     """Try a hub as a client would: name, TLS, clock, login, grants, paging, digest, heartbeat. It only reads.
 
-    Exit 1 if something is wrong; each fault has its remedy.
+    Exit 1 if something is wrong; each fault is shown with its remedy.
     """
     findings = check_up(url, _login(user, ca_file), collections=tuple(collection or ()), ca_file=ca_file)
     if json:

@@ -27,7 +27,7 @@ def verify(
     files: Annotated[list[Path], typer.Argument(help="bundles, envelopes, or files of an object a line; - is stdin")],
     server: Server,
     collection: Annotated[str, typer.Option(help="alias or id of the collection that the objects are from")],
-    key: Annotated[list[str], typer.Option(help="public key of the hub's logs, as its log status shows it")],
+    key: Annotated[list[str], typer.Option(help="public key of the hub's logs, as scamfeed log status shows it there")],
     witness: Annotated[list[str] | None, typer.Option(help="public key of a witness that you trust")] = None,
     state: Annotated[
         Path | None, typer.Option(help="file with the last head of the log, from which it must continue")

@@ -24,7 +24,7 @@ from server.store.database.times import stamp
 
 app = typer.Typer(help="Values that you know as harmless: reports of them wait for a review.", no_args_is_help=True)
 
-Value = Annotated[str, typer.Argument(help="a domain, an account and so on, alone or behind its kind: phone:+66…")]
+Value = Annotated[str, typer.Argument(help="a domain, an account and so on, alone or after its kind: phone:+66…")]
 
 
 @app.command()
@@ -40,7 +40,7 @@ def add(
     dry_run: WouldDo = False,
     json: Json = False,
 ) -> None:
-    """Enter a value as harmless, in place of an earlier entry of it; what is listed already stays."""
+    """Enter a value as harmless; it replaces an earlier entry of the value. Existing listings stay."""
     with acting(ctx, by, dry_run=dry_run, json=json) as act:
         entry = act.run(AddAllowlistEntry(value=value, reason=reason, days=days, below=below))
     show_properties("Entered", _row(entry), json=json)
@@ -121,7 +121,7 @@ def update(
     ],
     name: As = None,
     may_shrink: Annotated[
-        bool, typer.Option("--may-shrink", help="accept a list with less than half of its entries before")
+        bool, typer.Option("--may-shrink", help="accept a list that lost more than half of its entries")
     ] = False,
     by: By = None,
     dry_run: WouldDo = False,

@@ -27,7 +27,7 @@ from server.features.notices.statement_files import (
 _MOST_BYTES = 1 << 20
 
 app = typer.Typer(
-    help="State, signed, that a delisted value is not listed, without saying why it was.", no_args_is_help=True
+    help="Signed statements that a delisted value is not listed; they do not say why it was.", no_args_is_help=True
 )
 
 

@@ -61,7 +61,7 @@ def approve(
     ids: Annotated[list[str], typer.Argument(help="the ids of the mails")],
     by: By = None,
 ) -> None:
-    """Let mails that wait for approval be sent."""
+    """Approve mails that wait, so that they are sent."""
     _run(ctx, ApproveMails(ids=tuple(ids)), by)
 
 
@@ -109,7 +109,7 @@ def respond(
 
 @app.command()
 def close(ctx: typer.Context, id: Annotated[str, typer.Argument(help="the id of the answer")], by: By = None) -> None:
-    """Close an answer by mail that was read."""
+    """Close an answer by mail after you have read it."""
     _run(ctx, CloseAnswer(id=id), by)
 
 

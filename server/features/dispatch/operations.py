@@ -36,7 +36,7 @@ class _OfDispatch(Operation[ChangedDispatch]):
 
 
 class ApproveMails(_OfDispatch):
-    """Let mails that wait for approval be sent."""
+    """Approve mails that wait, so that they are sent."""
 
     name: ClassVar[str] = "dispatch approve"
     rights: ClassVar[frozenset[str]] = APPROVERS

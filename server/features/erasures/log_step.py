@@ -1,7 +1,7 @@
 """The part of an erasure that reads the log: it finds the rows that may have traces, and changes those that have.
 
 Rows are found by the index of texts, by their ids, by the numbers of their values, and by their values' reports. Rows
-that are not indexed yet are all read. So are all rows for a value without known beginnings.
+that are not indexed yet are all read, and all rows for a value without known beginnings.
 """
 
 from collections import Counter
@@ -86,14 +86,14 @@ class _Step:
             return False
         looks = number == 1 or state["grew"]
         if looks and self._beginnings is not None:
-            # Read now, as rows are indexed meanwhile.
+            # Read now, because rows are indexed during the step.
             parts = [[log, after + 1, end] for log, after, end in indexing.left(self._tx)]
         state |= {"pass": number, "parts": parts, "at": 0, "after": None, "read": read, "ends": last, "grew": False}
         state |= {"phase": "index" if looks else "rows", "place": None}
         return True
 
     def find_stretches(self, most: int) -> None:
-        """Find the next stretches of the index that may have traces; at the end add the rows known by themselves."""
+        """Find the next stretches of the index that may have traces; at the end add the rows found without it."""
         state, keys = self._state, text_keys.of(self._tx)
         about = keys.of_ids(id_ for known in self._traces.ids.values() for id_ in known)
         both = about | keys.of_beginnings(self._beginnings or ())

@@ -146,7 +146,7 @@ def forget_subjects(tx: Tx, names: Iterable[str]) -> int:
     """Remove values whose rows are no longer referenced, and return their number.
 
     The number of a value is a digest of its name. If the next number belongs to a value that was found through this
-    one, this place is kept under a meaningless name.
+    one, the row stays under a meaningless name.
     """
     numbers = subjects.numbers(tx, names)
     followers = subjects.names(tx, map(subjects.next_number, numbers.values()))

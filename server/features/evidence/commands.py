@@ -60,7 +60,7 @@ class _ObjectByDefault(DefaultCommandGroup):
 
 app = typer.Typer(
     name="evidence",
-    help="Keep evidence of reports and cases, and prove what was published: evidence ID is evidence object ID.",
+    help="Keep evidence of reports and cases, and prove what was published; evidence ID means evidence object ID.",
     no_args_is_help=True,
     cls=_ObjectByDefault,
 )

@@ -60,7 +60,7 @@ def export(
 ) -> None:
     """Write the active indicators of a collection: the latest versions, neither revoked nor expired.
 
-    Formats that block everything in them (hosts, rpz, dnsmasq, adblock, ublacklist) get grade block only, unless
+    Formats whose readers block every entry (hosts, rpz, dnsmasq, adblock, ublacklist) get grade block only, unless
     --least-grade says otherwise. A reader of the output finds the old file or the new one, never a part. With --json
     and no --output only the counts are shown.
 

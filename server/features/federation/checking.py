@@ -1,6 +1,6 @@
 """Check hub reports and heads of other hubs, outside of any transaction: known origin, signature, form, and the guard.
 
-A million reports are checked at the first exchange with a hub, so that nothing here uses the store.
+A million reports are checked at the first exchange with a hub, so nothing here uses the store.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ Received = bytes | Mapping[str, Any]
 
 
 class CheckedReport(NamedTuple):
-    """A hub report with a valid signature. ``subject`` is its value, empty if it names none or cannot be read.
+    """A hub report with a valid signature. ``subject`` is its value, empty if it has none or cannot be read.
 
     ``report`` are its value and facts. ``rule`` and ``message`` are those of the guard that holds it, empty if none
     does. ``is_personal``: it has personal data, so that its body is neither stored nor relayed.
@@ -81,7 +81,7 @@ class CheckedPage:
 
 
 def check(keys: Keys, allowlists: Allowlists, received: Iterable[Received]) -> CheckedPage:
-    """Check the objects of a page; an object that is refused stops no other.
+    """Check the objects of a page; a refused object does not stop the others.
 
     ``keys`` are the trusted keys by name and id.
     """
@@ -113,7 +113,7 @@ def _is_verified(page: CheckedPage, signed: SignedReport, keys: Keys, origins: s
     """Return whether a report is its origin's; refuse it on the page if it is not."""
     reason = _why_refused(signed, keys, origins)
     if not reason and signed.obj["modified"] != stix_stamp(signed.number):
-        # The version would not increase with the number, and the log would not take it.
+        # The version would not increase with the number, and the log would refuse it.
         reason = BAD_FORM
     if reason:
         page.refuse(signed.origin if signed.origin in origins else "", reason, signed.id)

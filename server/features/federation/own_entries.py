@@ -154,7 +154,7 @@ def finding_of(found: ProviderFinding | None, kind: str, value: str, at: datetim
 
 
 def _institution(provider: Partner, kind: str, value: str) -> str:
-    """Return which of a provider's institutions keeps a value."""
+    """Return which of a provider's institutions is the provider of a value."""
     of_value = provider_keys(kind, kinds.get(kind).key(value)) | provider_keys(kind, value)
     own = (*provider.institutions, *provider.former_institutions)
     return next((name for name in own if not institution_keys(name).isdisjoint(of_value)), _UNKNOWN)

@@ -20,7 +20,7 @@ from server.store.providers import kept_accounts
 
 NOT_LISTED = Rejected(
     "not-listed",
-    "no value that you are the provider of is listed under it: your collection accounts-… has those that are",
+    "no value of which you are the provider is listed under it: your collection accounts-… has the listed ones",
 )
 
 _CHANGED = Rejected(
@@ -101,7 +101,7 @@ def answer_all(
 
 
 def _bases(tx: Tx, partner: Partner, given: Iterable[GivenAnswer]) -> dict[str, str]:
-    """Return the state of the accounts that somebody decided on, by listing."""
+    """Return the state of the accounts on which a person decided, by listing."""
     decided = {answer.of for answer in given if answer.basis is not None and isinstance(answer.of, str)}
     subjects = listings.subjects(tx, decided).values()
     return {account.listing: basis_of(account) for account in present_accounts(tx, partner, subjects, 0)}

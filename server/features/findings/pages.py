@@ -1,4 +1,4 @@
-"""The pages of an institution that keeps accounts: reports by others, with the time left, and its findings."""
+"""The pages of a provider: reports by others, with the time left, and its findings."""
 
 from flask import Response
 

@@ -236,7 +236,7 @@ class PauseIncident(_OnDecision):
 
 
 class ResumeIncident(_OnDecision):
-    """Let a paused decision go on where it stopped."""
+    """Continue a paused decision where it stopped."""
 
     name: ClassVar[str] = "incident resume"
     verb: ClassVar[str] = "RESUME"

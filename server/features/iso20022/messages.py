@@ -9,7 +9,7 @@ from server.features.iso20022.reading import Defaults, Message, MessageReader, m
 from server.features.iso20022.responses import ResolutionReader, ReturnReader
 from server.features.iso20022.xml import parse
 
-# An envelope is named by any sender, so that its name is not repeated.
+# Any sender can name an envelope, so errors do not repeat its name.
 _ENVELOPE = "/*"
 _READERS: dict[str, type[MessageReader]] = {
     "camt.056": CancellationReader,

@@ -78,9 +78,9 @@ class _Writer:
         self._asker = _agent(self._payment.get("assigner") or sender, view["sender"])
         bank, self._account = _account(view["of"]["value"], self._payment)
         addressee = view["addressee"] if view["addressee"] in agents else ""
-        keeper = self._payment.get("creditor_agent") or agents.get(addressee) or bank
-        self._keeper = _agent(keeper, addressee or "the account's agent")
-        self._asked = _agent(self._payment.get("assignee") or keeper, addressee or "the account's agent")
+        provider = self._payment.get("creditor_agent") or agents.get(addressee) or bank
+        self._provider = _agent(provider, addressee or "the account's agent")
+        self._asked = _agent(self._payment.get("assignee") or provider, addressee or "the account's agent")
         self._creditor = _agent(self._payment.get("creditor_agent") or bank)
 
     def cancellation(self) -> WrittenMessage:
@@ -209,7 +209,7 @@ class _Writer:
         return {"Id": id_, "Assgnr": {"Agt": by}, "Assgne": {"Agt": to}, "CreDtTm": at}
 
     def _answerer(self, said: Mapping[str, str]) -> Any:
-        return _agent(said["assigner"]) if "assigner" in said else self._keeper
+        return _agent(said["assigner"]) if "assigner" in said else self._provider
 
     def _case(self) -> dict[str, Any]:
         reference = self._view["reference"]

@@ -76,7 +76,7 @@ def remove(
 
 @app.command("list")
 def list_(ctx: typer.Context, json: Json = False) -> None:
-    """Print the witnesses, the hubs that this one is a witness for, and the key with which it cosigns."""
+    """Print the witnesses, the hubs for which this hub is a witness, and the key with which it cosigns."""
     context: Context = ctx.obj
     with context.store() as store:
         own = _own_key(context, store)
@@ -187,7 +187,7 @@ def key(
 def run(
     server: Server,
     collection: Annotated[list[str], typer.Option(help="alias or id of a collection that you may read")],
-    key: Annotated[list[str], typer.Option(help="public key of the hub's logs, as its log status shows it")],
+    key: Annotated[list[str], typer.Option(help="public key of the hub's logs, as scamfeed log status shows it there")],
     key_file: Annotated[Path, typer.Option(help="file of the secret key, made by witness key", dir_okay=False)],
     state: Annotated[Path, typer.Option(help="folder with the last head of each log; keep it as long as the key")],
     every: Annotated[str | None, typer.Option(help="repeat at this interval, as 1m [default: once]")] = None,

@@ -46,7 +46,7 @@ class _MakeByDefault(DefaultCommandGroup):
 
 app = typer.Typer(
     name="notice",
-    help="State, signed, what a partner was told about a value, and when: notice VALUE is notice make VALUE.",
+    help="Signed statements of what a partner was told about a value; notice VALUE means notice make VALUE.",
     no_args_is_help=True,
     cls=_MakeByDefault,
 )

@@ -170,7 +170,7 @@ class _Page:
     def _answered(self) -> list[Mapping[str, Any]]:
         """Return the partner's findings as provider, in the form of outcomes."""
         return [
-            {"received": row["answered"], "outcome": row["code"], "reason": self._texts["keeper"], "withdrawn": False}
+            {"received": row["answered"], "outcome": row["code"], "reason": self._texts["provider"], "withdrawn": False}
             for row in self._stated["answers"]
             if row["answered"] is not None
         ]

@@ -17,7 +17,7 @@ from server.release.key_files import BadKeyFile
 from server.store.database.engine import Tx
 from server.store.database.times import now, stamp
 
-app = typer.Typer(help="Objections: people who object to a listing, and their answer.", no_args_is_help=True)
+app = typer.Typer(help="Objections of people to listings, and the answers.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="the objection's id")]
 

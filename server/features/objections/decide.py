@@ -83,14 +83,14 @@ def route_new(hub: Hub) -> int:
 def _route(session: ReleaseSession, objection: Objection, subjects: list[str]) -> None:
     context = session.context
     where = listed_where(context.tx, subjects)
-    keeper = None
+    provider = None
     for alias, id_ in sorted(where.ids.items()):
         # If a contributor excludes the provider, the provider's collection does not list the value.
         if (name := context.provider(alias)) is not None:
-            keeper = name
+            provider = name
             if name != objection.keeper:
                 session.feedback.add(name, _ASKED, id_)
-    objections.route(context.tx, objection.id, listed=bool(where.ids), public=where.is_public, keeper=keeper)
+    objections.route(context.tx, objection.id, listed=bool(where.ids), public=where.is_public, provider=provider)
     elsewhere.pass_on(session, objection, subjects)
 
 

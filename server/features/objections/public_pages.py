@@ -1,7 +1,7 @@
-"""The pages ``/object``, where anybody objects to an entry, and ``/object/answer``, where the objection is followed.
+"""The pages ``/object``, where anybody can object to an entry, and ``/object/answer``, which shows the state.
 
-What is objected to, and the token, are in the bodies of forms alone: no address has them, so neither has a log, a
-history or a referrer.
+The value and the token are only in the bodies of forms. No address has them, so no log, history or referrer
+has them.
 """
 
 from collections.abc import Mapping

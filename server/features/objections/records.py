@@ -187,9 +187,9 @@ def overdue(tx: Tx) -> list[Objection]:
     return [Objection(*row) for row in tx.execute(asked)]
 
 
-def route(tx: Tx, id_: str, *, listed: bool, public: bool, keeper: str | None) -> None:
+def route(tx: Tx, id_: str, *, listed: bool, public: bool, provider: str | None) -> None:
     """Store the listings found for an objection, and the provider of the account."""
-    found = {"listed": listed, "public": public, "keeper": keeper, "routed": now()}
+    found = {"listed": listed, "public": public, "keeper": provider, "routed": now()}
     tx.execute(update(objections).where(_o.id == id_).values(**found))
 
 

@@ -168,7 +168,7 @@ def set_focal_point(tx: Tx, partner: Partner | None, function: FocalFunction, co
         identities.publish(tx, None if partner is None else partner.name)
 
 
-def keeping_nothing(partner: Partner) -> list[str]:
+def providing_nothing(partner: Partner) -> list[str]:
     """Return the institutions of a partner that are not the provider of any account."""
     return [institution for institution in partner.institutions if provides_nothing(institution)]
 

@@ -324,7 +324,7 @@ def add_certificate(visit: Visit, id: str) -> Response:
 
 @_form
 def name_credential(visit: Visit, id: str) -> Response:
-    """Say what a credential of a partner is for."""
+    """Record the purpose of a partner's credential."""
     given = {"credential": visit.field("credential"), "purpose": visit.field("purpose")}
     try:
         operation = NameCredential.model_validate({"partner": registered(visit, id, present=True), **given})

@@ -20,7 +20,7 @@ def joined_page(visit: Visit, joined: Joined) -> Response:
     """Return the page that shows once the credentials of a partner, with all that its client needs."""
     with visit.site.hub.store.read() as tx:
         sheet = _sheet(visit, tx, joined)
-    nothing = membership.keeping_nothing(joined.partner)
+    nothing = membership.providing_nothing(joined.partner)
     return visit.page("operator/joined.html", partner=joined.partner, sheet=sheet, nothing=nothing)
 
 

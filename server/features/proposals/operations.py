@@ -45,7 +45,7 @@ class ConfirmProposal(Operation[Confirmation]):
         return dual_control.confirm(hub, tx, registry.actions(), self.id, actor.name)
 
     def entries(self, result: Confirmation) -> Iterable[TrailEntry]:
-        """Return none: the end of a proposal has its own entry, also where its proposer is removed."""
+        """Return none: the end of a proposal has its own entry, also if its proposer is removed."""
         return ()
 
 

@@ -25,13 +25,13 @@ KindOption = Annotated[str | None, typer.Option(help="the kind of all values wit
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        help="format of the files, of a document with the place of its list (json:data.items) [default: recognised]"
+        help="format of the files; of JSON also with the place of the list: json:data.items [default: recognised]"
     ),
 ]
 ScamType = Annotated[str | None, typer.Option(help="the scam type of rows without one")]
 TlpOption = Annotated[Tlp | None, typer.Option(help="TLP 2.0 of rows without one [default: amber]")]
 Country = Annotated[str | None, typer.Option(help="country of values without one, such as TH")]
-PlatformOption = Annotated[str | None, typer.Option(help="platform of handles without one, as line")]
+PlatformOption = Annotated[str | None, typer.Option(help="platform of handles without one, such as line")]
 OsOption = Annotated[str | None, typer.Option("--os", help="system of app packages without one: android or ios")]
 RecordOption = Annotated[
     str | None,

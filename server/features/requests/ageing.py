@@ -119,7 +119,7 @@ def _remind(hub: Hub, tx: Tx, id_: str, at: int) -> None:
     if stored is None or stored.reminded or stored.state not in UNANSWERED or stored.deadline > at:
         return
     if stored.is_unserved:
-        # Nobody is known to have received it.
+        # No addressee is known to have received it.
         _end(hub, tx, stored, RequestReason.UNANSWERED, FeedbackEvent.ANSWERED)
     elif is_remote(stored.sender) and stored.addressee is None:
         # The sender is told early enough to ask elsewhere.

@@ -190,7 +190,7 @@ def bulk(
     dry_run: WouldDo = False,
     json: Json = False,
 ) -> None:
-    """Send a takedown request for each row of a file, by one common order; a refused row stops no other."""
+    """Send a takedown request for each row of a file, by one common order; a refused row does not stop the others."""
     common = {
         **{"asks": asks, "reference": reference, "basis": basis or "", "legal_basis": legal_basis or ""},
         **{"legal_reference": legal_reference, "authority": authority, "addressee": addressee, "deadline": deadline},
@@ -209,7 +209,7 @@ def respond(
     dry_run: WouldDo = False,
     json: Json = False,
 ) -> None:
-    """Send a response for each row of a file; a refused row stops no other."""
+    """Send a response for each row of a file; a refused row does not stop the others."""
     _send_file(ctx, file, partner, by, read_responses, dry_run=dry_run, json=json)
 
 

@@ -1,4 +1,4 @@
-"""The operator's pages of requests between institutions: by deadline, whole, and assigned where nobody is asked."""
+"""The operator's pages of requests between institutions: the list by deadline, each with its steps, and assigning."""
 
 from flask import Response
 

@@ -63,7 +63,7 @@ class PeerIntake:
         self.notes = RequestNotes()
 
     def take(self, sent: Sequence[HubMessage]) -> None:
-        """Store messages one by one; a refused one is counted, and stops no other."""
+        """Store messages one by one; a refused one is counted, and does not stop the others."""
         for message in sorted(sent, key=lambda message: (message.thread, message.number)):
             try:
                 if message.kind == REQUEST:
@@ -189,7 +189,7 @@ class PeerIntake:
                     *(thread, len(steps) + place, step.state, at, Role.ADDRESSEE), written, step.currency, step.reason
                 ),
             )
-            # Once it is closed it stays closed; what the addressee did before it knew is told all the same.
+            # A closed request stays closed; the steps that the addressee took before it knew are still passed on.
             changed = changed._replace(
                 state=stored.state if stored.state == RequestState.CLOSED else step.state,
                 agreed=written if step.state is RequestState.AGREED else changed.agreed,

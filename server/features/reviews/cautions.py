@@ -108,7 +108,7 @@ def _by_others(value: ReportedValue) -> Iterable[Caution]:
     """Yield the objections of the provider and of others to the value."""
     if value.answer is not None and not value.answer.effect.confirms:
         answer = {"partner": value.answer.said_by, "answer": str(value.answer.code)}
-        yield Caution("keeper-clears" if value.answer.effect.clears else "keeper-answered", answer)
+        yield Caution("provider-clears" if value.answer.effect.clears else "provider-answered", answer)
     for doubt in value.doubts:
         says = {"partner": doubt.said_by, "says": str(doubt.outcome or doubt.opinion)}
         yield Caution("doubted", {**says, "reason": doubt.reason or "other"})

@@ -112,7 +112,7 @@ def reject(
     dry_run: WouldDo = False,
     json: Json = False,
 ) -> None:
-    """Withhold objects, and their later versions, from all: named ones, or all open ones of a rule or a partner."""
+    """Reject objects, with their later versions: named ones, or all open ones of a rule or a partner."""
     operation = _operation(RejectReviews, ids, rule, partner, note, proposes=propose)
     _decide(ctx, operation, by, dry_run=dry_run, json=json)
 

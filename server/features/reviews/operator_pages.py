@@ -71,8 +71,8 @@ CAUTION_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         "objected": mark("People object to its listing: %(count)s"),
         "often-wrong": mark("Reports of %(partner)s that proved wrong: %(wrong)s, right: %(right)s"),
         "holder": mark("The holder may be a victim: %(status)s"),
-        "keeper-clears": mark("%(partner)s, which keeps it, answered: %(answer)s"),
-        "keeper-answered": mark("%(partner)s, which keeps it, answered: %(answer)s"),
+        "provider-clears": mark("%(partner)s, the provider, reported: %(answer)s"),
+        "provider-answered": mark("%(partner)s, the provider, reported: %(answer)s"),
         "doubted": mark("%(partner)s doubts it: %(says)s; %(reason)s"),
     }
 )

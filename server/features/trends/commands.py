@@ -28,7 +28,7 @@ def trends(
     csv_: Annotated[bool, typer.Option("--csv", help="print all dimensions as CSV")] = False,
     json: Json = False,
 ) -> None:
-    """Show what happened, by day or month: reports, listings, outcomes, how soon, and what was wrong."""
+    """Show figures by day or month: reports, listings, outcomes, times, and wrong listings."""
     context: Context = ctx.obj
     _refuse_unknown(by, figure, dimension)
     wanted: By = "day" if by == "day" else "month"

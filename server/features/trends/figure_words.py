@@ -32,8 +32,8 @@ MEANINGS: Mapping[str, Translatable] = MappingProxyType(
         "listing-to-action": mark("From when partners could read it until the first of them said that it had acted."),
         "delisting-to-all": mark("From the removal of an entry until all its readers knew."),
         "wrong": mark(
-            "Entries that were found to be wrong: after an objection, a partner’s doubt, or the answer of the bank that"
-            " keeps the account."
+            "Entries that were found to be wrong: after an objection, a partner’s dispute, or a finding of the"
+            " account-holding bank."
         ),
         "wrong-listed-for": mark("The time for which such an entry was published."),
         "keeper-answers": mark("First findings of banks and platforms about their own accounts."),

@@ -142,7 +142,7 @@ ANSWERS_GIVEN = Figure(
 )
 PROVIDER_ANSWERS = Figure(
     "keeper-answers",
-    "those of them about listings in shared collections; the organisations are the providers",
+    "those of `answers-given` about listings in shared collections; the organisations are the providers",
     _OF_AN_ANSWER,
     is_duration=True,
 )
@@ -155,7 +155,7 @@ OBJECTIONS_DECIDED = Figure(
 )
 OBJECTIONS = Figure(
     "objections",
-    "those of them against listings in `public`; the organisations are those that reported the value",
+    "those of `objections-decided` against listings in `public`; the organisations are those that reported the value",
     _OF_AN_ANSWER,
     is_duration=True,
 )

@@ -102,7 +102,7 @@ def content_of(figures: MonthFigures, language: Language, address: Callable[[str
 
 
 class _Shown(NamedTuple):
-    """A figure as written, and what a change is reckoned from: None where a part of it is left out."""
+    """A figure as written, and the number from which a change is computed: None if a part of it is left out."""
 
     text: str
     value: float | None
@@ -249,7 +249,7 @@ class _Writer:
         return None if row.victims is None else self._sum(row, self._language.number(row.victims), row.victims)
 
     def _sum(self, row: FigureRow, text: str, value: float) -> _Shown:
-        """Write a part of an outcome; of a sum that lacks a month, that it is at least so much."""
+        """Write a part of an outcome; a sum without one of its months is written as a minimum."""
         is_part = self._figures.is_sum and row.at_least
         return _Shown(self._text(_OR_MORE) % {"number": text}, None) if is_part else _Shown(text, value)
 

@@ -30,7 +30,7 @@ class PolicyDeadline(BaseModel):
     time: TimeAllowed
 
     def applies(self, basis: TakedownBasis, asks: RequestWord, country: str | None) -> bool:
-        """Return whether it is about such requests to an addressee in a country, None if that is not known."""
+        """Return whether it applies to such requests to an addressee in a country, None if the country is not known."""
         return (
             (not self.basis or basis in self.basis)
             and (not self.asks or asks in self.asks)

@@ -20,7 +20,7 @@ from server.store.database.write_queue import WriteQueue
 from server.store.tables import collections, migration_lock
 
 if TYPE_CHECKING:
-    from server.store.database.postgresql import Keeper
+    from server.store.database.postgresql import KeepAlive
 
 log = logging.getLogger(__name__)
 # In the ``info`` of a transaction: whether the database has timelines. Each failover begins a new one.
@@ -65,10 +65,10 @@ class Store:
     one writer at a time; readers never wait, and see one snapshot throughout.
     """
 
-    def __init__(self, engine: Engine, keeper: "Keeper | None" = None) -> None:
-        """Work on ``engine``, whose open transactions ``keeper`` keeps alive. Call ``Store.open`` instead."""
+    def __init__(self, engine: Engine, keep_alive: "KeepAlive | None" = None) -> None:
+        """Work on ``engine``, whose open transactions ``keep_alive`` keeps alive. Call ``Store.open`` instead."""
         self._engine = engine
-        self._keeper = keeper
+        self._keep_alive = keep_alive
         sqlite = engine.dialect.name == "sqlite"
         # SQLite admits waiting writers in random order, so they queue here first.
         self._queue = WriteQueue(f"{engine.url.database}-turns", _BUSY_SECONDS) if sqlite else None
@@ -258,8 +258,8 @@ class Store:
     def close(self) -> None:
         """Close every connection. A store that is used again opens new ones."""
         self._engine.dispose()
-        if self._keeper is not None:
-            self._keeper.close()
+        if self._keep_alive is not None:
+            self._keep_alive.close()
         if self._queue is not None:
             self._queue.close()
 

@@ -86,7 +86,7 @@ class BinaryCursor(Cursor[Any]):
         return super().execute(*arguments, **more)
 
 
-def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
+def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "KeepAlive":
     """Configure each connection of ``engine``, and keep its open transactions alive.
 
     Its ``info`` stores under the key ``has_timelines`` whether the database has timelines. Statements of a ``patient``
@@ -107,10 +107,10 @@ def prepare(engine: Engine, has_timelines: str, *, patient: bool) -> "Keeper":
     if patient:
         # For this transaction only, because a pooler gives the connection to another client afterwards.
         event.listen(engine, "begin", lambda connection: connection.execute(_PATIENCE))
-    keeper = Keeper(float("inf") if patient else _UNANSWERED_SECONDS)
-    event.listen(engine, "checkout", keeper.begin)
-    event.listen(engine, "checkin", keeper.end)
-    return keeper
+    keep_alive = KeepAlive(float("inf") if patient else _UNANSWERED_SECONDS)
+    event.listen(engine, "checkout", keep_alive.begin)
+    event.listen(engine, "checkin", keep_alive.end)
+    return keep_alive
 
 
 # A connection idle for longer is tested before it is used.
@@ -211,11 +211,11 @@ def _has_timelines(connection: Connection[Any]) -> bool:
     return True
 
 
-class Keeper:
+class KeepAlive:
     """Keeps each open and silent transaction alive while this process lives.
 
     The database rolls back a transaction whose client is silent for some seconds, so that a frozen or disconnected node
-    blocks no others. The keeper sends empty statements for a node that computes for longer.
+    blocks no others. It sends empty statements for a node that computes for longer.
     """
 
     def __init__(self, most_seconds: float) -> None:
@@ -248,7 +248,7 @@ class Keeper:
         with self._changing:
             if self._thread is None:
                 self._over = threading.Event()
-                self._thread = threading.Thread(target=self._run, args=(self._over,), name="keeper", daemon=True)
+                self._thread = threading.Thread(target=self._run, args=(self._over,), name="keep-alive", daemon=True)
                 self._thread.start()
 
     def _run(self, over: threading.Event) -> None:

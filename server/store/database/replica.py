@@ -129,7 +129,7 @@ class ReplicatedStore(Store):
 
     def __init__(self, primary: Store, replica: Store) -> None:
         """Read from ``replica`` if it has caught up with ``primary``."""
-        super().__init__(primary._engine, primary._keeper)
+        super().__init__(primary._engine, primary._keep_alive)
         self._replica = replica
         self._primary_log = PrimaryLog(primary)
         self._not_before = 0.0

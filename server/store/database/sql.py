@@ -25,7 +25,7 @@ _FEW = 5
 
 
 def insert_many(tx: Tx, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert ``rows``, whose values follow the order of the table's columns. An empty list is fine."""
+    """Insert ``rows``, whose values follow the order of the table's columns. An empty list does nothing."""
     if not rows:
         return
     fact_versions.note(tx, table.name)
@@ -87,7 +87,7 @@ class ManyRows:
         self._postgresql = postgresql.replace("{arrays}", ", ".join(f"%b::{type_}[]" for type_ in types))
 
     def run(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Run the statement for these rows. An empty list is fine."""
+        """Run the statement for these rows. An empty list does nothing."""
         if not rows:
             return
         if tx.dialect.name == "sqlite":

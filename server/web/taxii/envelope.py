@@ -18,7 +18,7 @@ LARGEST_OBJECT = 4 * 1024 * 1024
 _MOST_BRACKETS = 2_000_000
 
 _BLANK = re.compile(rb"[ \t\r\n]*+")
-# Up to the next bracket, or to a string that continues behind the window.
+# Up to the next bracket, or to a string that continues after the window.
 _FLAT = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _TEXT = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
 _SCALAR = re.compile(rb"[^ \t\r\n,:\"\[\]{}]*+")

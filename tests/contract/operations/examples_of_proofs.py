@@ -121,7 +121,7 @@ def _clearance_of_objection(hub: Hub) -> Act[Any]:
     at = now()
     with hub.store.begin() as tx:
         code = objections.add(tx, Objection("o-own", "domain", "other", None, None, at, at), [_DELISTED.name])
-        objections.route(tx, "o-own", listed=True, public=True, keeper=None)
+        objections.route(tx, "o-own", listed=True, public=True, provider=None)
     value = _cleared(hub, "clear")
     with hub.store.begin() as tx:
         objections.answer(tx, ["o-own"], ObjectionAnswer.CLEARED, "Anong")

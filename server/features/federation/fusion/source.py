@@ -53,7 +53,7 @@ class FoundReport(NamedTuple):
         return CONTRADICTS in (self.words or "").split()
 
     def is_stale(self, peer: PeerHub, at: int) -> bool:
-        """Return whether nothing was heard of the origin for longer than its lease."""
+        """Return whether no head of the origin arrived for longer than its lease."""
         return is_stale(peer, self.heard, self.received if self.since is None else self.since, at)
 
 
@@ -72,7 +72,7 @@ def reports_of(context: ReleaseContext, subjects: Set[str]) -> dict[str, list[tu
 def known_report(
     context: ReleaseContext, found: FoundReport, peer: PeerHub, delisted: Set[str] = frozenset()
 ) -> KnownReport | None:
-    """Return a stored report as it counts here; None if nothing of it does, or if its form is unknown.
+    """Return a stored report as it counts here; None if no part of it counts, or if its form is unknown.
 
     Entries about a ``delisted`` value are held, as any later report of it is.
     """

@@ -256,7 +256,7 @@ class _OneReport:
 
     def _finding(self, finding: HubFinding) -> ProviderFinding | OpinionStatement:
         """Return the provider's finding, or without authority the doubt that it expresses."""
-        organisation = self._organisations.provider or self._keeper() or f":{finding.provider}".casefold()
+        organisation = self._organisations.provider or self._provider() or f":{finding.provider}".casefold()
         provider = _partner(organisation, PartnerKind.BANK, (), (finding.provider,))
         at, key = self._past(finding.at), self._key("finding")
         effect = FINDINGS[finding.code]
@@ -267,7 +267,7 @@ class _OneReport:
         organisation = self._origin_as_one if self._as_one else organisation
         return self._opinion(organisation, effect.opinion, finding.at, key)
 
-    def _keeper(self) -> str:
+    def _provider(self) -> str:
         """Return the organisation of the entry by the value's provider, "" if there is none."""
         if self._as_one:
             return ""

@@ -48,9 +48,11 @@ from server.store.credentials import Credentials
 from server.store.operators.users import PartnerRole
 
 credential_app = typer.Typer(
-    help="Credentials of a partner's programs: list them, and say what each is for.", no_args_is_help=True
+    help="Credentials of a partner's programs: list them, and record the purpose of each.", no_args_is_help=True
 )
-user_app = typer.Typer(help="Users of a partner: who may log in to its pages, and as what.", no_args_is_help=True)
+user_app = typer.Typer(
+    help="Users of a partner: who may log in to its pages, and with which role.", no_args_is_help=True
+)
 
 Read = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to read; may be repeated")]
 Write = Annotated[list[str] | None, typer.Option(help="alias or id of a collection to write; may be repeated")]
@@ -239,7 +241,7 @@ def name_credential(
     by: By = None,
     dry_run: WouldDo = False,
 ) -> None:
-    """Say what a credential of a partner is for."""
+    """Record the purpose of a partner's credential."""
     with acting(ctx, by, dry_run=dry_run) as act:
         act.run(NameCredential(partner=registered(act.hub, partner), credential=id, purpose=purpose))
 

@@ -253,8 +253,8 @@ def test_maintenance_thread_stops_with_the_store_on_postgresql(url: str) -> None
     store = Store.open(url)
     for _ in range(2):
         lock(store)
-        assert store._keeper is not None
-        thread = store._keeper._thread
+        assert store._keep_alive is not None
+        thread = store._keep_alive._thread
         assert thread is not None
         assert thread.is_alive()
         store.close()

@@ -55,7 +55,7 @@ def test_later_objection_has_its_own_promised_day(store: Store) -> None:
 def test_an_answer_erases_contact_and_value(store: Store) -> None:
     id_, token = add(store, "a@example.com")
     with store.begin() as tx:
-        objections.route(tx, id_, listed=True, public=False, keeper="Keeper")
+        objections.route(tx, id_, listed=True, public=False, provider="Keeper")
         assert objections.totals(tx)[:2] == (1, 0)
         objections.answer(tx, [id_], "stays", "Anong", "court-order")
         assert objections.totals(tx) == (0, 0, None, None)
@@ -68,8 +68,8 @@ def test_unlisted_value_is_looked_up_again_each_day(store: Store, monkeypatch: p
     unlisted, _ = add(store)
     listed, _ = add(store, None, DAY, "domain:other.example.com")
     with store.begin() as tx:
-        objections.route(tx, listed, listed=True, public=False, keeper=None)
-        objections.route(tx, unlisted, listed=False, public=False, keeper=None)
+        objections.route(tx, listed, listed=True, public=False, provider=None)
+        objections.route(tx, unlisted, listed=False, public=False, provider=None)
         assert objections.unrouted(tx) == []
         tomorrow = now() + DAY
         monkeypatch.setattr(objections, "now", lambda: tomorrow)
@@ -80,8 +80,8 @@ def test_late_objections_to_listed_values_are_counted(store: Store) -> None:
     listed, _ = add(store, None, -1)
     unlisted, _ = add(store, None, -1, "domain:other.example.com")
     with store.begin() as tx:
-        objections.route(tx, listed, listed=True, public=False, keeper=None)
-        objections.route(tx, unlisted, listed=False, public=False, keeper=None)
+        objections.route(tx, listed, listed=True, public=False, provider=None)
+        objections.route(tx, unlisted, listed=False, public=False, provider=None)
         assert objections.totals(tx)[:2] == (1, 1)
         assert {found.id for found in objections.overdue(tx)} == {listed, unlisted}
         assert [found.id for found in objections.all_objections(tx)] == [listed]
