@@ -51,7 +51,7 @@ def test_value_without_provider_or_report_is_refused(hub: Run) -> None:
     )
     refused = hub("account", "answer", VALUE, "--code", "fraud", "--partner", "Bank A")
     assert refused.exit_code == 2
-    assert "no value that you are the provider of" in refused.stderr
+    assert "no value of which you are the provider" in refused.stderr
 
 
 def test_contradiction_needs_a_proposal_and_a_confirmation(hub: Run) -> None:
