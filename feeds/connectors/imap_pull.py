@@ -15,6 +15,7 @@ from feeds.mapping.batches import batch_of_outcomes, parts
 from feeds.mapping.options import FormatName, ReportSettings
 from feeds.mapping.records import Find, map_reports_or_records
 from feeds.mapping.rows import Duplicate, Mapped, Reject
+from feeds.mime import MailRefused
 from feeds.readers.rows import Tally
 from feeds.transport.connections import ProxySettings, is_here
 from feeds.transport.mailbox import Mail, MailFile, MailLogin, MailServer, Tls, open_folder
@@ -134,8 +135,8 @@ class ImapPull(Pull[ImapPullSettings]):
             else:
                 for file in mail.files(bodies=settings.bodies):
                     yield from self._of_file(file, mail, tally)
-        except RecursionError:
-            yield _refused("nested-too-deeply", "the file is nested in too many mails: send the file itself")
+        except MailRefused as error:
+            yield _refused("nested-too-deeply", str(error))
 
     def _of_file(self, file: MailFile, mail: Mail, tally: Tally) -> _Outcomes:
         settings = self.settings

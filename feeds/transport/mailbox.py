@@ -7,9 +7,6 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
-from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 from pathlib import Path
@@ -20,6 +17,7 @@ from authres.core import AuthenticationResult, AuthResError
 
 from feeds.closing import closed_on_error
 from feeds.errors import Misconfigured, TryLater
+from feeds.mime import decoded_header, parse_mail
 from feeds.transport.connections import ProxySettings, connect_to, interrupted_after
 from schemas import timestamp
 from schemas.text import escaped
@@ -28,7 +26,8 @@ from schemas.text import escaped
 _BESIDE = re.compile(
     r"(?:image|audio|video|font)/|application/(?:pkcs7-signature|x-pkcs7-signature|pgp-|ms-tnef)|text/calendar"
 )
-_LONGEST_RESULTS = 8192
+_LONGEST_RESULTS, _MOST_RESULTS = 8192, 100
+_LONGEST_AUTHORS = 8192
 _TEXTS = ("text/plain", "text/html")
 
 
@@ -44,7 +43,8 @@ class Mail:
     """A mail as it arrived."""
 
     def __init__(self, data: bytes) -> None:
-        self._message: Message = message_from_bytes(data)
+        """Parse a mail. Raises ``MailRefused``."""
+        self._message = parse_mail(data)
 
     @property
     def sent_at(self) -> datetime | None:
@@ -69,7 +69,7 @@ class Mail:
         ``header.from``.
         """
         authors = self._authors()
-        for header in self._all("Authentication-Results"):
+        for header in self._all("Authentication-Results")[:_MOST_RESULTS]:
             text = str(header)
             try:
                 if len(text) > _LONGEST_RESULTS:
@@ -100,7 +100,11 @@ class Mail:
                 yield MailFile("", _text(part, data), body=True)
 
     def _authors(self) -> list[str]:
-        return [address.lower() for _, address in getaddresses([str(header) for header in self._all("From")])]
+        """Return the addresses of the authors; none if there are more than any program writes."""
+        headers = [str(header) for header in self._all("From")]
+        if sum(map(len, headers)) > _LONGEST_AUTHORS:
+            return []
+        return [address.lower() for _, address in getaddresses(headers)]
 
     def _all(self, header: str) -> list[object]:
         return list(self._message.get_all(header, []))
@@ -117,10 +121,8 @@ def _domain(address: str) -> str:
 
 
 def _name(part: Message) -> str:
-    name = part.get_filename() or ""
-    with suppress(ValueError, LookupError, HeaderParseError):
-        name = str(make_header(decode_header(collapse_rfc2231_value(name))))
-    return escaped(name)[:200] or "unnamed"
+    name = decoded_header(collapse_rfc2231_value(part.get_filename() or ""))
+    return escaped(name[:1_000])[:200] or "unnamed"
 
 
 def _text(part: Message, data: bytes) -> bytes:

@@ -2,19 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
 from pathlib import Path
 
 from feeds.errors import UnreadableFile
+from feeds.mime import decoded_header, parse_mail
 from feeds.readers.documents import html
 from feeds.readers.documents.parts import Attached, Part, Table, Text, UnreadPart
 
 _SHOWN = ("From", "Reply-To", "To", "Cc", "Subject", "Date")
 _FORWARDED = "---------- Forwarded message ----------"
-_MOST_PARTS = 500
 _MAY_BE_VALUE = re.compile(rb"\d(?:[^\w\n]?\d){3}|\w@|://|\w\[?\.\]?\w\w")
 _PICTURES = ("image", "audio", "video", "font")
 _PICTURE = ("picture", "a picture is not read: type what it shows")
@@ -22,7 +19,7 @@ _PICTURE = ("picture", "a picture is not read: type what it shows")
 
 def parts(path: str, name: str) -> Iterator[Part]:
     """Yield the parts of a message in order; the text of a web page only where there is no plain one."""
-    message = message_from_bytes(Path(path).read_bytes())
+    message = parse_mail(Path(path).read_bytes())
     if not message.keys():
         raise UnreadableFile("this is not a mail message: save it as .eml")
     yield from _Message().parts(message, forwarded=False)
@@ -33,7 +30,6 @@ class _Message:
 
     def __init__(self) -> None:
         self._line = 1
-        self._count = 0
 
     def parts(self, message: Message, *, forwarded: bool) -> Iterator[Part]:
         """Yield the headers, texts and files of a message, then the messages that it forwards."""
@@ -42,9 +38,6 @@ class _Message:
         yield from self._content(message)
 
     def _content(self, part: Message) -> Iterator[Part]:
-        self._count += 1
-        if self._count > _MOST_PARTS:
-            raise UnreadableFile(f"this message has more than {_MOST_PARTS} parts: send the files themselves")
         kind, payload = part.get_content_type(), part.get_payload()
         inside = [inner for inner in payload if isinstance(inner, Message)] if isinstance(payload, list) else []
         if kind == "message/rfc822":
@@ -105,18 +98,11 @@ def _data(part: Message) -> bytes:
 
 
 def _header(message: Message, name: str) -> str:
-    try:
-        return " ".join(str(make_header(decode_header(str(message.get(name, ""))))).split())
-    except (ValueError, LookupError, HeaderParseError):
-        return " ".join(str(message.get(name, "")).split())
+    return " ".join(decoded_header(str(message.get(name, ""))).split())
 
 
 def _filename(part: Message) -> str:
-    name = part.get_filename() or ""
-    try:
-        return str(make_header(decode_header(name)))
-    except (ValueError, LookupError, HeaderParseError):
-        return name
+    return decoded_header(part.get_filename() or "")
 
 
 def _decoded(part: Message, data: bytes) -> str:

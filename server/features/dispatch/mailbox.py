@@ -3,13 +3,13 @@
 import logging
 import re
 from collections.abc import Iterator
-from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
 from hashlib import sha256
 from typing import NamedTuple
 
 from feeds.errors import Misconfigured, TryLater
+from feeds.mime import parse_mail
 from feeds.transport.connections import ProxySettings
 from feeds.transport.mailbox import MailLogin, MailServer, open_folder
 from schemas.text import escaped
@@ -96,7 +96,7 @@ class AnswerMailbox:
         """Store what a mail means; return whether it answers one of ours. The same mail twice changes nothing."""
         try:
             read = read_mail(data)
-        except (ValueError, LookupError, RecursionError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             log.warning("dispatch-answer-unread reason=it is no mail that can be read")
             return False
         with self._hub.store.begin(in_passing=True) as tx:
@@ -143,8 +143,8 @@ def first_word(text: str) -> str:
 
 
 def read_mail(data: bytes) -> ReadMail:
-    """Return what a mail says. A part that cannot be read is left out."""
-    message = message_from_bytes(data)
+    """Return what a mail says. A part that cannot be read is left out. Raises ``MailRefused``."""
+    message = parse_mail(data)
     parts = list(_parts(message))
     named = [str(value) for header in _HEADERS for value in message.get_all(header, [])]
     bounced: list[str] = []
@@ -189,7 +189,7 @@ def _original_id(part: Message) -> str:
     if isinstance(payload, list) and payload and isinstance(payload[0], Message):
         return str(payload[0].get("Message-ID", ""))
     data = part.get_payload(decode=True)
-    return str(message_from_bytes(data).get("Message-ID", "")) if isinstance(data, bytes) else ""
+    return str(parse_mail(data).get("Message-ID", "")) if isinstance(data, bytes) else ""
 
 
 def _text(part: Message) -> str:
