@@ -304,6 +304,12 @@ def rights(tx: Tx, name: str) -> dict[str, tuple[bool, bool]]:
     return {id_: (can_read, can_write) for id_, can_read, can_write in tx.execute(asked)}
 
 
+def readable(tx: Tx, name: str) -> list[Collection]:
+    """Return the collections that a partner may read."""
+    own = rights(tx, name)
+    return [found for found in all_collections(tx) if own.get(found.id, (False, False))[0]]
+
+
 def right(tx: Tx, name: str, id_or_alias: str) -> tuple[Collection, bool, bool] | None:
     """Return a collection with the partner's rights to read and to write, or None without a right or a collection."""
     found = fetch(tx, _RIGHT, {"name": name, "ref": id_or_alias})

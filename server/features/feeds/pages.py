@@ -83,8 +83,7 @@ def show_own(visit: Visit) -> Response:
 
 
 def _read(tx: Tx, partner: Partner) -> list[ReadCollection]:
-    rights = collections.rights(tx, partner.name)
-    mine = [found for found in collections.all_collections(tx) if rights.get(found.id, (False, False))[0]]
+    mine = collections.readable(tx, partner.name)
     positions = read_progress.positions_by(tx, partner.name, mine)
     found = []
     for collection in mine:

@@ -74,7 +74,8 @@ class SelectReports(Operation[Incident]):
             raise Rejected("no-reason", f"reason: write what went wrong, in {LONGEST_REASON} characters at most")
         with hub.store.read() as tx:
             _refuse_many(tx, actor.partner)
-            found = summarise(tx, select_reports(hub, tx, chosen, is_partners=actor.partner is not None))
+            selection = select_reports(hub, tx, chosen, is_partners=actor.partner is not None)
+            found = summarise(tx, selection, actor.partner)
         return cls(id=secrets.token_hex(5), chosen=chosen, found=found, reason=reason, owner=actor.partner)
 
     def acts_for(self) -> str | None:

@@ -42,8 +42,11 @@ class SummarisedSelection(NamedTuple):
     partners: dict[str, int]
 
 
-def summarise(tx: Tx, selection: Selection) -> SummarisedSelection:
-    """Return a selection with its summary, which names no value."""
+def summarise(tx: Tx, selection: Selection, owner: str | None = None) -> SummarisedSelection:
+    """Return a selection with its summary, which names no value.
+
+    For its ``owner``, a partner, ``listed_to_owner`` counts only what the collections list that it may read.
+    """
     reports = selection.reports
     values = {report.subject for report in reports}
     held = states_of(tx, [report.key for report in reports])
@@ -56,13 +59,13 @@ def summarise(tx: Tx, selection: Selection) -> SummarisedSelection:
         "states": _most_first(Counter(held.get(report.key, ACTIVE) for report in reports)),
         "first": reports[0].received,
         "last": reports[-1].received,
-        **_places(tx, values, Counter(report.subject for report in reports)),
+        **_places(tx, values, Counter(report.subject for report in reports), owner),
     }
     by_partner = {known[space].name: number for space, number in by_space.items() if space in known}
     return SummarisedSelection(reports, digest_of(reports), summary, by_partner)
 
 
-def _places(tx: Tx, values: Iterable[str], selected: Mapping[str, int]) -> dict[str, Any]:
+def _places(tx: Tx, values: Iterable[str], selected: Mapping[str, int], owner: str | None) -> dict[str, Any]:
     """Return the collections that list the values, with their readers, and the number of values that others report."""
     numbers = subjects.numbers(tx, values)
     listed: dict[int, list[_Listed]] = {}
@@ -76,9 +79,18 @@ def _places(tx: Tx, values: Iterable[str], selected: Mapping[str, int]) -> dict[
     every = [place for places in listed.values() for place in places]
     return {
         "listed": sum(any(place.is_listed for place in places) for places in listed.values()),
+        **({} if owner is None else {"listed_to_owner": _listed_to(tx, owner, listed.values())}),
         "supported": supported,
         "collections": _collections(tx, every),
     }
+
+
+def _listed_to(tx: Tx, partner: str, listed: Iterable[Sequence[_Listed]]) -> int:
+    """Return the number of values that a partner may read in a collection. Listings elsewhere are hidden from it."""
+    parts: dict[int, int] = defaultdict(int)
+    for collection in collections.readable(tx, partner):
+        parts[collection.log] |= collection.part
+    return sum(any(one.is_listed and one.parts & parts[one.log] for one in places) for places in listed)
 
 
 def _collections(tx: Tx, places: Iterable[_Listed]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from server.features.incidents import action, carrying_out, records
 from server.features.incidents.records import Decision, Incident, IncidentDecision, PlacedReport
-from server.store import inbox
+from server.store import collections, inbox
 from server.store.database.engine import Tx
 from server.store.database.times import stamp
 from server.store.proposals.proposals import Proposal
@@ -42,7 +42,8 @@ class ReaderReceipts(NamedTuple):
 class IncidentView(NamedTuple):
     """An incident with its decisions, its open proposal, the possible decisions, and its receipts.
 
-    ``partners`` and ``receipts`` are empty for a partner, and so are the collections in the summary.
+    ``partners`` and ``receipts`` are empty for a partner, and so are the collections in the summary. ``unconfirmed``
+    and the listed values are of the collections that it may read.
     """
 
     incident: Incident
@@ -67,10 +68,10 @@ class IncidentView(NamedTuple):
 def view(tx: Tx, found: Incident, partner: str | None) -> IncidentView:
     """Return an incident as a partner, or else an operator, sees it."""
     decisions = [_progress(tx, one) for one in records.decisions_of(tx, [found.id]).get(found.id, [])]
-    known = receipts_of(tx, found) if decisions else []
+    known = receipts_of(tx, found, partner) if decisions else []
     summary = dict(found.summary)
     if partner is not None:
-        summary = {name: summary[name] for name in _OF_PARTNERS} | {"listed": summary["listed"]}
+        summary = {name: summary[name] for name in _OF_PARTNERS} | {"listed": summary.get("listed_to_owner", 0)}
     last = decisions[-1] if decisions else None
     may_decide = found.state == "ready" and (last is None or last.state == "done")
     return IncidentView(
@@ -93,8 +94,11 @@ def _progress(tx: Tx, decision: IncidentDecision) -> DecisionProgress:
     return DecisionProgress(decision, "paused" if state["paused"] else "running", state["done"], state["left_out"])
 
 
-def receipts_of(tx: Tx, found: Incident) -> list[ReaderReceipts]:
-    """Return the receipts for the delistings of an incident by reader, the most open ones first."""
+def receipts_of(tx: Tx, found: Incident, partner: str | None = None) -> list[ReaderReceipts]:
+    """Return the receipts for the delistings of an incident by reader, the most open ones first.
+
+    For a partner only those of the collections that it may read.
+    """
     r, gone = receipts.c, retractions.c
     asked = (
         select(r.partner, func.count(), func.count(r.closed), func.max(r.closed))
@@ -102,6 +106,8 @@ def receipts_of(tx: Tx, found: Incident) -> list[ReaderReceipts]:
         .where(gone.opened >= found.made, gone.reason == carrying_out.note_of(found))
         .group_by(r.partner)
     )
+    if partner is not None:
+        asked = asked.where(r.collection.in_([one.id for one in collections.readable(tx, partner)]))
     rows = [ReaderReceipts._make(row) for row in tx.execute(asked)]
     return sorted(rows, key=lambda row: (row.closed - row.receipts, row.reader))
 

@@ -148,10 +148,9 @@ def referable_indicators(tx: Tx, partner: Partner, values: Iterable[NamedValue])
 
 def _readable(tx: Tx, partner: Partner, ids: set[str]) -> set[str]:
     """Return those listings of the hub that are in a collection that the partner reads."""
-    rights = collections.rights(tx, partner.name)
     found: set[str] = set()
-    for collection in collections.all_collections(tx) if ids else ():
-        if collection.filled_by_release and rights.get(collection.id, (False, False))[0]:
+    for collection in collections.readable(tx, partner.name) if ids else ():
+        if collection.filled_by_release:
             found |= {id_ for id_, item in log.latest(tx, collection, ids).items() if not item.revoked}
     return found
 

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from server.features.incidents import carrying_out
+from server.features.incidents import carrying_out, records
 from server.features.incidents.operations import ConfirmIncident, RejectIncident
+from server.features.incidents.views import receipts_of
 from server.features.proposals.operations import ConfirmProposal
 from server.operations.dual_control import NotAllowed
 from server.operations.operation import Actor
 from server.operations.rights import PARTNER_ADMINS
 from server.operations.run import run
 from server.release.hub import Hub
+from server.store import collections, read_progress
 from server.store.database.times import now
 from tests.integration.api.conftest import ApiHub
 
@@ -74,6 +76,31 @@ def test_incidents_and_reports_of_others_are_as_if_absent(hub: ApiHub) -> None:
     assert reported[0] == unreported[0] == 422
     assert {**reported[1], "error_id": ""} == {**unreported[1], "error_id": ""}
     assert selected(hub, "reader", search="example.com")["reports"] == 1
+
+
+def test_a_partner_learns_only_of_listings_that_it_may_read(hub: ApiHub) -> None:
+    hidden = selected(hub)
+    assert hidden["listed"] == 0
+    hub.grant("bank", "takedown")
+    assert selected(hub)["listed"] == 2
+    assert ask(hub, "GET", f"{_PATH}/{hidden['id']}", "bank")[1]["listed"] == 0
+    with hub.store.read() as tx:
+        assert {found.summary["listed"] for found in records.all_incidents(tx, owner="bank", limit=9)} == {2}
+
+
+def test_a_partner_learns_only_of_receipts_for_what_it_may_read(hub: ApiHub) -> None:
+    with hub.store.begin() as tx:
+        takedown = collections.get(tx, "takedown")
+        read_progress.record_reads(tx, [("reader", takedown.id, takedown.last_added)])
+    found = selected(hub)
+    path = f"{_PATH}/{found['id']}"
+    confirmed(hub, ask(hub, "POST", path, "bank", {"act": "retract"})[1])
+    with hub.store.read() as tx:
+        [made] = records.all_incidents(tx, owner="bank", limit=9)
+        assert sum(row.receipts - row.closed for row in receipts_of(tx, made)) == 2
+    assert ask(hub, "GET", path, "bank")[1]["unconfirmed_receipts"] == 0
+    hub.grant("bank", "takedown")
+    assert ask(hub, "GET", path, "bank")[1]["unconfirmed_receipts"] == 2
 
 
 @pytest.mark.parametrize(
