@@ -10,7 +10,7 @@ from flask import Flask
 from server.app import close, create_app
 from server.features.dispatch import outbox, records
 from server.features.dispatch.job import DispatchThread
-from server.features.dispatch.mailbox import AnswerMailbox, first_word, read_mail
+from server.features.dispatch.mailbox import AnswerMailbox, first_word
 from server.features.dispatch.records import Dispatch
 from server.features.reminders import choices, outbox as reminders
 from server.release.hub import Hub
