@@ -21,6 +21,7 @@ from typing import Any
 import psycopg
 
 from tests.orphans import OwnFolder, dying
+from tests.times import CLOCK
 
 PATIENCE = 60
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - each server makes a folder of its own in it
@@ -33,8 +34,6 @@ _QUICK = {
     "autovacuum": "off",
     "shared_buffers": "16MB",
 }
-# What moves the clock in `make dates`. The database uses the clock of the tests.
-_CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
 
 
 class PostgresMissing(Exception):
@@ -95,7 +94,8 @@ class Postgres:
         # In the form for ``Popen``.
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
         if "FAKETIME" in os.environ:
-            environment |= {name: os.environ[name] for name in _CLOCK if name in os.environ}
+            # The database uses the clock of the tests.
+            environment |= {name: os.environ[name] for name in CLOCK if name in os.environ}
         self.runs_as: dict[str, Any] = {"cwd": self.folder, "env": environment}
         try:
             if os.geteuid() == 0:

@@ -1,6 +1,7 @@
 """Servers in separate processes, forked from one that has loaded our code. Loading takes longer than most tests."""
 
 import atexit
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from server.cli.program import app
 from server.settings import Settings
 from tests.orphans import die_with_parent
 
+_PROJECT = Path(__file__).parents[1]
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.processes", "server.cli.program", "tests.forked_hubs"])
 
@@ -31,6 +34,9 @@ class Forked:
     ) -> None:
         """Start it. Function and arguments must be picklable."""
         log.touch()
+        # Gunicorn keeps the folder in which it is loaded. That of a test is removed.
+        with contextlib.chdir(_PROJECT):
+            forkserver.ensure_running()
         given = (function, arguments, log, dict(os.environ) if environment is None else environment)
         self._process = _FORKS.Process(target=_run, args=given)
         self._process.start()

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.integration.command import Run, answer
+from tests.times import set_written_now
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def hub(run_with_store: Run, tmp_path: Path) -> Run:
         'path = "out"\nformat = "list"\nsigning_key = { file = "key.pem" }\n'
     )
     (tmp_path / "domains.txt").write_text("a.example.com\nb.example.com\n")
+    set_written_now(tmp_path / "domains.txt")
     for command in (
         ("partner", "add", "First Bank", "--kind", "bank", "--read", "takedown"),
         ("partner", "add", "Telecom", "--kind", "telecom"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.command import Run, answer
+from tests.times import set_written_now
 
 MOST, MOST_PUBLIC = 200, 20
 OTHERS = ("--partner", "New Bank", "--kind", "domain", "--json")
@@ -21,6 +22,7 @@ def hub(run_with_store: Run) -> Run:
 def write(folder: Path, name: str, count: int, tlp: str = "green") -> str:
     lines = ["value,tlp", *(f"{name}{number}.example.com,{tlp}" for number in range(count))]
     (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    set_written_now(folder / f"{name}.csv")
     return f"{name}.csv"
 
 

@@ -25,6 +25,7 @@ from server.store.operators import users
 from server.store.operators.users import OperatorRole
 from tests.integration.command import Run, answer
 from tests.other_hub import OtherHub
+from tests.times import set_written_now
 
 KH, VN = OtherHub("Hub Cambodia"), OtherHub("Hub Vietnam", "VN")
 
@@ -127,6 +128,7 @@ def test_unlinked_common_members_are_no_second_reporter_of_an_account(hub: Run, 
     account, columns = "TH:KASITHBK:4567890123", "value,kind,bank,country\n4567890123,bank-account,KBANK,TH\n"
     assert hub("partner", "add", "First Bank", "--kind", "bank", "--vouched", "--read", "mule-accounts").exit_code == 0
     (tmp_path / "account.csv").write_text(columns)
+    set_written_now(tmp_path / "account.csv")
     assert hub("contribute", "account.csv", "--partner", "First Bank").exit_code == 0
     deliver(KH, KH.report(account, kind="bank-account"))
 
@@ -181,6 +183,7 @@ def test_leftovers_are_listed_and_retracted_without_counting_as_wrong(hub: Run, 
     second_hand(hub, "left-over-shop.com")
     second_hand(hub, "also-reported-shop.com")
     (tmp_path / "own.csv").write_text("value,kind\nalso-reported-shop.com,domain\n")
+    set_written_now(tmp_path / "own.csv")
     assert hub("contribute", "own.csv", "--partner", "First Bank").exit_code == 0
     found = answer(hub("peer", "leftovers", "--json"))
     assert found["values"] == [
@@ -200,6 +203,7 @@ def test_leftovers_are_listed_and_retracted_without_counting_as_wrong(hub: Run, 
 def test_reports_found_wrong_count_against_their_origin(hub: Run, tmp_path: Path) -> None:
     assert hub("partner", "add", "First Bank", "--kind", "bank", "--vouched").exit_code == 0
     (tmp_path / "own.csv").write_text("value,kind\nbad-one-shop.com,domain\n")
+    set_written_now(tmp_path / "own.csv")
     assert hub("contribute", "own.csv", "--partner", "First Bank").exit_code == 0
     deliver(KH, KH.report("bad-one-shop.com"), KH.report("bad-two-shop.com"), head=KH.head())
     assert hub("retract", "bad-one-shop.com", "--reason", "harmless").exit_code == 0

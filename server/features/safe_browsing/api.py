@@ -20,7 +20,7 @@ from server.features.safe_browsing.messages import (
     ThreatType,
     protobuf,
 )
-from server.features.safe_browsing.parameters import LEAST_UPDATE, MOST_NAMES, MOST_PREFIXES, GivenParameters
+from server.features.safe_browsing.parameters import FORMS, LEAST_UPDATE, MOST_NAMES, MOST_PREFIXES, GivenParameters
 from server.features.safe_browsing.queries import ListedCollection
 from server.features.safe_browsing.rice import CodedNumbers
 from server.features.safe_browsing.service import SafeBrowsing
@@ -148,19 +148,21 @@ def _coded(numbers: CodedNumbers | None) -> RiceDeltaEncoded32Bit | None:
 
 def _response(call: ApiCall, asked: GivenParameters, answer: Any, asked_of: int = 0, found: int = 0) -> TaxiiResponse:
     """Return a message in the form that the client asks for: protobuf unless it asks for JSON, as Google's API."""
-    form = asked.values.get("alt", [""])[0]
-    is_json = form == "json" or (form != "proto" and JSON in call.environ.get("HTTP_ACCEPT", ""))
+    form = asked.form()
+    is_json = form == "json" or (not form and JSON in call.environ.get("HTTP_ACCEPT", ""))
     body, media_type = (msgspec.json.encode(answer), JSON) if is_json else (protobuf(answer), PROTOBUF)
     return TaxiiResponse(200, body, (NO_STORE,), media_type, objects_in=asked_of, objects_out=found)
 
 
 def _described(shape: type[msgspec.Struct]) -> ResponseBody:
-    return ResponseBody(shape, description="with alt=json; else the protobuf message of the same fields")
+    described = "with alt=json; else the protobuf message of the same fields"
+    return ResponseBody(shape, description=described, also={PROTOBUF: _BINARY})
 
 
+_BINARY: Schema = {"type": "string", "format": "binary"}
 _OCTETS: Schema = {"type": "string", "format": "byte"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
-_FORM = Parameter("alt", "the form of the answer", {"enum": ["json", "proto"], "default": "proto"})
+_FORM = Parameter("alt", "the form of the answer", {"enum": list(FORMS), "default": "proto"})
 _NAME = Parameter("name", "the list: the alias of a collection and -4b, as public-4b", is_required=True)
 _HELD: tuple[Parameter, ...] = (
     Parameter("version", "the version that the client has, in base64; none: the whole list", _OCTETS),

@@ -12,6 +12,7 @@ from server.web.taxii.errors import TaxiiError
 MOST_PREFIXES = 1_000
 MOST_NAMES = 32
 LEAST_UPDATE = 1_024
+FORMS = ("json", "proto")
 
 # The parameters of the API, and others that clients send along.
 _MOST_PARAMETERS = MOST_PREFIXES + 24
@@ -30,7 +31,16 @@ class GivenParameters(NamedTuple):
         values: dict[str, list[str]] = {}
         for name, value in call.query(_MOST_PARAMETERS):
             values.setdefault(name, []).append(value)
-        return cls(values)
+        given = cls(values)
+        given.form()
+        return given
+
+    def form(self) -> str:
+        """Return the form of the answer: json, proto, or "" without a choice. Raises ``TaxiiError`` 422."""
+        form = self._one("alt", "")
+        if form not in ("", *FORMS):
+            _refuse("alt", "unknown-form", f"alt: one of {', '.join(FORMS)}")
+        return form
 
     def prefixes(self) -> list[bytes]:
         """Return the prefixes that are searched, each once. Raises ``TaxiiError`` 422."""

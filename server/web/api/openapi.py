@@ -1,6 +1,6 @@
 """The OpenAPI description of the JSON API, derived from its routes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -91,8 +91,10 @@ def _operation(route: ApiRoute) -> Schema:
         content: Schema = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
         if request.example is not None:
             content["example"] = request.example
-        others = {media_type: {"schema": _schema(shape)} for media_type, shape in request.also.items()}
-        described["requestBody"] = {"required": True, "content": {request.media_type: content, **others}}
+        described["requestBody"] = {
+            "required": True,
+            "content": {request.media_type: content, **_content(request.also)},
+        }
         if request.description:
             described["requestBody"]["description"] = request.description
     return described
@@ -121,10 +123,15 @@ def _parameter(parameter: Parameter, *, in_path: bool) -> Schema:
 def _response(response: ResponseBody) -> Schema:
     described: Schema = {"description": response.description}
     if response.shape is not None:
-        described["content"] = {response.media_type: {"schema": _schema(response.shape)}}
+        described["content"] = _content({response.media_type: response.shape, **response.also})
     if response.headers:
         described["headers"] = dict(response.headers)
     return described
+
+
+def _content(shapes: Mapping[str, Shape]) -> Schema:
+    """Return the forms of a body by media type."""
+    return {media_type: {"schema": _schema(shape)} for media_type, shape in shapes.items()}
 
 
 def _schema(shape: Shape) -> Schema:

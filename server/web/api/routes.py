@@ -76,13 +76,17 @@ class RequestBody:
 
 @dataclass(frozen=True)
 class ResponseBody:
-    """A response as described to clients; without a shape it has no body."""
+    """A response as described to clients; without a shape it has no body.
+
+    ``also`` are further media types, in which a client may ask for it, with the forms of their bodies.
+    """
 
     shape: Shape | None
     status: int = 200
     media_type: str = JSON
     headers: Mapping[str, Schema] = field(default_factory=dict)
     description: str = "done"
+    also: Mapping[str, Shape] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

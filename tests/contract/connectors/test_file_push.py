@@ -31,6 +31,7 @@ from server.store.item import Item
 from tests.contract.connectors.contract import READER
 from tests.contract.connectors.pushes import PushContract
 from tests.running import run
+from tests.times import set_written_now
 
 _PRIVATE = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
 
@@ -278,6 +279,7 @@ class TestFilePush(FilePushSuite):
             (self.folder / name).symlink_to(victim)
         self.patch.setattr(local.secrets, "token_hex", lambda _: "guessed")
         (self.folder / ".takedown.txt.guessed.part").symlink_to(victim)
+        set_written_now(self.folder / ".takedown.txt.guessed.part")
         self.prepare(store, 2)
         assert run(store, self.feed(format="list")).ending == "try-later"
         self.patch.undo()
@@ -301,6 +303,7 @@ class TestFilePush(FilePushSuite):
         old, young = (self.folder / f".takedown.txt.{name}.part" for name in ("old", "young"))
         for file in (old, young):
             file.write_text("half")
+            set_written_now(file)
         os.utime(old, (0, 0))
         self.prepare(store, 2)
         assert run(store, self.feed(format="list")).ending == "done"

@@ -18,6 +18,7 @@ from server.store.database.sql import database_time
 from server.store.item import Item
 from server.store.objects import ends
 from tests.postgres import Postgres, installed_by_debian
+from tests.times import IS_CLOCK_MOVED
 
 # Longer than the database allows a transaction to be idle.
 SILENCE = postgresql._SILENCE_SECONDS + 2.0
@@ -142,6 +143,11 @@ def test_commands_have_no_time_limit_on_postgresql(url: str) -> None:
     store.close()
 
 
+# libfaketime tells the real time to a signal handler that interrupts a wait, so that PostgreSQL's timers never end.
+with_timers = pytest.mark.skipif(IS_CLOCK_MOVED, reason="timers of PostgreSQL do not end under libfaketime")
+
+
+@with_timers
 def test_a_statement_that_takes_too_long_on_postgresql_is_unavailable(store: Store) -> None:
     def sleep() -> None:
         with store.read() as tx:
@@ -212,6 +218,7 @@ def test_long_computing_transaction_on_postgresql_is_not_idle(store: Store) -> N
         assert collections.get(tx, "late").title == "Late"
 
 
+@with_timers
 def test_transaction_ended_as_idle_on_postgresql_is_unavailable(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "_send_keepalive", lambda connection: None)
     with pytest.raises(StoreUnavailable):
