@@ -276,9 +276,13 @@ def forget_column(tx: Tx, partner: str, heading: str) -> bool:
 
 
 def expire(tx: Tx) -> int:
-    """End uploads that expired, or whose bytes never came completely; return their number."""
+    """End uploads that expired, or whose bytes never came completely; return their number.
+
+    One that is being sent does not expire: a quota may let its rows wait for weeks.
+    """
     moment = now()
-    over = or_(_u.expires < moment, (_u.state == State.RECEIVING) & (_u.received < moment - _DAY // 24))
+    expired = (_u.expires < moment) & (_u.state != State.SENDING)
+    over = or_(expired, (_u.state == State.RECEIVING) & (_u.received < moment - _DAY // 24))
     ended = update(uploads).where(over, _u.state != State.GONE).values(state=State.GONE, has_file=False, holder="")
     return tx.execute(ended).rowcount
 

@@ -1,7 +1,7 @@
 """Upload a file, say how to read it, correct its rows, send them, and discard it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from pydantic import Field, SkipValidation
@@ -198,7 +198,7 @@ class SendUpload(_OnUploads):
         upload = self._open(tx)
         if not upload.report.counts.get(READY, 0):
             raise Rejected(*_NO_ROWS)
-        values = {"by": actor.name, "role": actor.right, "expires": now() + DAYS * _DAY_MICROSECONDS}
+        values: dict[str, Any] = {"by": actor.name, "role": actor.right}
         # The file itself is no longer needed.
         values |= {"state": State.SENDING, "has_file": False, "attempts": 0, "lease": 0, "done": 0}
         drafts.change(tx, upload.id, **values)
@@ -282,7 +282,9 @@ class SendRows(Operation[SentRows]):
         if (upload.state, upload.holder, upload.done) != (State.SENDING, self.upload.holder, self.start):
             raise UploadChanged("another worker sends this upload")
         if not self.blocks:
-            drafts.change(tx, upload.id, state=State.SENT, holder="", lease=0, report=_without_wait(upload))
+            ends = now() + DAYS * _DAY_MICROSECONDS
+            sent = {"state": State.SENT, "expires": ends, "holder": "", "lease": 0, "report": _without_wait(upload)}
+            drafts.change(tx, upload.id, **sent)
             return SentRows(self.start, is_over=True)
         results = Contribute(partner=self.partner, parts=self.parts).apply(hub, tx, actor)
         self._note_objects(tx, upload, results)

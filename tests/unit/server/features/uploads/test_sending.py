@@ -94,3 +94,17 @@ def test_worker_that_lost_its_lease_leaves_the_upload_to_the_next(store: Store, 
         drafts.change(tx, upload.id, holder="another worker")
     finish(Hub(store), upload, Settings(quota_objects_per_day=1))
     assert not state(store, upload).report.waits
+
+
+def test_upload_that_waits_for_its_quota_does_not_expire(store: Store, bank: Partner) -> None:
+    upload = sent(store, bank.name, "value,kind\nshop-one.com,domain\n")
+    with store.begin() as tx:
+        drafts.change(tx, upload.id, expires=1)
+        assert drafts.expire(tx) == 0
+        upload = drafts.find(tx, upload.id)
+    finish(Hub(store), upload)
+    with store.begin() as tx:
+        assert drafts.expire(tx) == 0
+        assert drafts.find(tx, upload.id).state is State.SENT
+        drafts.change(tx, upload.id, expires=1)
+        assert drafts.expire(tx) == 1
