@@ -76,7 +76,8 @@ def drop_value(tx: Tx, subject: str) -> None:
     value = LiveValue(*row)
     if value.ended is None:
         tx.execute(delete(live_values).where(_v.subject == subject))
-    if not of_host(tx, value.host):
+    others = select(_v.subject).where(_v.host == value.host, _v.ended.is_(None)).limit(1)
+    if tx.execute(others).first() is None:
         drop_host(tx, value.host)
 
 

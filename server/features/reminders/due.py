@@ -90,10 +90,9 @@ def near(opened: int, deadline: int, before: int) -> int:
 
 
 def _requests_of(tx: Tx, partner: str, times: DueTimes, at: int) -> Iterator[DueItem]:
-    for stored in requests.unanswered(tx, after=at, until=at + times.before, addressee=partner, most=MOST):
+    for stored in requests.nearly_due(tx, partner, at, times.before, MOST):
         soon = near(stored.served_at or stored.opened, stored.deadline, times.before)
-        if soon <= at and not stored.is_unserved:
-            yield DueItem("request-near", soon, stored.deadline, _page_of(stored), of=stored.id)
+        yield DueItem("request-near", soon, stored.deadline, _page_of(stored), of=stored.id)
     # Each is read by itself, so that many of one reminder hide none of another.
     for name, late in (("request-overdue", 0), ("request-escalated", times.to_admins)):
         for stored in requests.unanswered(tx, until=at - late, addressee=partner, most=MOST):

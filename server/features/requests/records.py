@@ -275,21 +275,37 @@ def by_deadline(
     return sorted(found, key=lambda request: (request.deadline, request.id))[:most]
 
 
-def unanswered(tx: Tx, *, after: int = 0, until: int, addressee: str | None = None, most: int) -> list[StoredRequest]:
-    """Return the requests without a response that are due ``after`` a moment and ``until`` another, the last due first.
+def unanswered(tx: Tx, *, until: int, addressee: str | None = None, most: int) -> list[StoredRequest]:
+    """Return the requests without a response that are due ``until`` a moment, the last due first.
 
     Each state is read in order from an index, as in ``by_deadline``.
     """
     found: list[StoredRequest] = []
     for state in UNANSWERED:
-        asked = select(requests).where(
-            requests.c.state == state, requests.c.deadline > after, requests.c.deadline <= until
-        )
+        asked = select(requests).where(requests.c.state == state, requests.c.deadline <= until)
         if addressee is not None:
             asked = asked.where(requests.c.addressee == addressee)
         latest = asked.order_by(requests.c.deadline.desc(), requests.c.id).limit(most)
         found += [StoredRequest(*row) for row in tx.execute(latest)]
     return sorted(found, key=lambda request: (-request.deadline, request.id))[:most]
+
+
+def nearly_due(tx: Tx, addressee: str, at: int, before: int, most: int) -> list[StoredRequest]:
+    """Return the received requests without a response whose deadline is near ``at`` a moment, the last near one first.
+
+    A deadline is near from ``before`` it, or in the last quarter of a short time. Requests that are not yet near cannot
+    hide one that is.
+    """
+    r = requests.c
+    quarter = (r.deadline - func.coalesce(r.served_at, r.opened)) // 4
+    soon = r.deadline - case((quarter < 0, 0), (quarter < before, quarter), else_=before)
+    asked = (
+        select(requests)
+        .where(r.addressee == addressee, r.state.in_(UNANSWERED), r.deadline > at, r.deadline <= at + before)
+        .where(soon <= at, or_(r.asks.is_(None), r.served_at.is_not(None)))
+        .order_by(soon.desc(), r.id)
+    )
+    return [StoredRequest(*row) for row in tx.execute(asked.limit(most))]
 
 
 def _in(asked: Select[Any], states: Sequence[str]) -> Select[Any]:

@@ -1,6 +1,7 @@
 """Upload a file, say how to read it, correct its rows, send them, and discard it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -14,7 +15,7 @@ from server.features.reports.operations import Contribute
 from server.features.uploads import drafts, rows
 from server.features.uploads.drafts import DAYS, NamedColumn, State, Upload, UploadChanged, UploadSettings
 from server.features.uploads.options import fields, heading_key
-from server.features.uploads.rows import RowBlock, RowPlace
+from server.features.uploads.rows import DraftRow, RowBlock, RowPlace
 from server.operations.operation import Actor, Operation, TrailEntry
 from server.operations.rights import PARTNER_WRITERS
 from server.release.hub import Hub
@@ -40,6 +41,10 @@ _TOO_MUCH = (
 )
 _NOT_OPEN = "the file is being read or sent, or was sent: open it again"
 _NO_FIELD = ("unknown-field", "there is no such field for a column: choose one of the list")
+_TOO_MANY_COLUMNS = (
+    "too-many-columns",
+    f"at most {MOST_COLUMNS} columns of a file can be named here: name the others in the file itself",
+)
 _NO_ROWS = ("nothing-to-send", "the file has no row that can be sent: correct a row first, or discard the file")
 _TOO_MANY_CHANGES = (
     "too-many-changes",
@@ -124,13 +129,15 @@ class SetUpload(_OnUploads):
         known = fields()
         if any(field not in known for field in self.settings.columns.values()):
             raise Rejected(*_NO_FIELD)
+        columns = {**upload.settings.columns, **self.settings.columns}
+        if len(columns) > MOST_COLUMNS:
+            raise Rejected(*_TOO_MANY_COLUMNS)
         named = {column.heading for column in drafts.named_columns(tx, self.partner.name)}
         for shown, field in self.settings.columns.items():
             heading = heading_key(shown)
             if heading and (heading in named or len(named) < MOST_COLUMNS):
                 drafts.name_column(tx, self.partner.name, NamedColumn(heading, shown, field, actor.name, now()))
                 named.add(heading)
-        columns = {**upload.settings.columns, **self.settings.columns}
         settings = msgspec.structs.replace(self.settings, columns=columns)
         drafts.change(tx, upload.id, settings=settings, state=State.WAITING, attempts=0, lease=0, done=0)
         return drafts.find(tx, upload.id)
@@ -173,18 +180,25 @@ class LeaveOutRows(_OnUploads):
         """Store the rows. Raises ``UnknownUpload`` and ``UploadChanged``."""
         upload = self._open(tx)
         _check_changes(tx, upload, len(self.places))
-        for place in self.places:
-            found = rows.find(tx, upload, place)
-            if found is None:
-                raise UploadChanged(_NOT_OPEN)
-            block, row = found
-            if self.takes_in:
-                made = rows.draft(self.reader.again(row, row.fields)) if row.fields else row
-                made = msgspec.structs.replace(made, corrected=row.corrected)
-            else:
-                made = msgspec.structs.replace(row, state=rows.LEFT_OUT)
-            upload = _changed(tx, upload, block, rows.with_row(block, place, made))
+        for number, places in groupby(sorted(set(self.places)), key=lambda place: place.block):
+            upload = self._change(tx, upload, number, [place.position for place in places])
         return upload
+
+    def _change(self, tx: Tx, upload: Upload, number: int, positions: Sequence[int]) -> Upload:
+        """Store rows of one block, at these positions in order; return the upload. Raises ``UploadChanged``."""
+        found = rows.find(tx, upload, RowPlace(number, positions[-1]))
+        if found is None or positions[0] < 0:
+            raise UploadChanged(_NOT_OPEN)
+        block, after = found[0], list(found[0].rows)
+        for position in positions:
+            after[position] = self._changed_row(after[position])
+        return _changed(tx, upload, block, RowBlock(number, after))
+
+    def _changed_row(self, row: DraftRow) -> DraftRow:
+        if not self.takes_in:
+            return msgspec.structs.replace(row, state=rows.LEFT_OUT)
+        made = rows.draft(self.reader.again(row, row.fields)) if row.fields else row
+        return msgspec.structs.replace(made, corrected=row.corrected)
 
 
 class SendUpload(_OnUploads):

@@ -8,12 +8,13 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from schemas import timestamp
 from server.features.reminders import choices, due, outbox, smtp
 from server.features.reminders.job import ReminderThread
 from server.features.reports.delistings import CLEAR
-from server.features.requests import desk, records as requests
+from server.features.requests import desk, records as requests, tables
 from server.operations import dual_control
 from server.release.hub import Hub
 from server.settings import Settings
@@ -295,3 +296,19 @@ def test_clock_far_ahead_silences_nobody(
         reminders.step(begin + 2 * HOUR)
     assert "Proposals that wait for a second person: 1" in texts(mail_server, OPERATOR)[-1]
     assert is_empty(hub.store)
+
+
+def test_many_requests_that_are_not_near_hide_none_that_is(hub: Hub) -> None:
+    times = due.DueTimes.of(Settings())
+    with hub.store.begin() as tx:
+        [request] = [found for found in requests.all_requests(tx, most=9) if found.addressee == INSTITUTION]
+        at = request.deadline - MINUTE
+        later = [
+            request._replace(
+                id=f"later-{number}", sent_as=f"later-{number}", opened=at, deadline=at + times.before - number
+            )
+            for number in range(due.MOST + 1)
+        ]
+        tx.execute(insert(tables.requests), [row._asdict() for row in later])
+        found = due.of_partner(tx, INSTITUTION, times, at)
+    assert [item.of for item in found if item.reminder == "request-near"] == [request.id]

@@ -1,18 +1,27 @@
 """Workers take uploads by turns of the partners, small files apart, and each upload only once."""
 
+import pytest
+
+from feeds.mapping.preview import RowReader
+from schemas.errors import Rejected
 from schemas.partner import Partner
 from server.features.incidents.operations import SelectReports
 from server.features.incidents.selection import Chosen
 from server.features.uploads import drafts
-from server.features.uploads.drafts import State, UploadSettings
+from server.features.uploads.drafts import State, UploadChanged, UploadSettings
 from server.features.uploads.job import SMALL
+from server.features.uploads.operations import MOST_COLUMNS, LeaveOutRows, SetUpload
+from server.features.uploads.options import options_of
+from server.features.uploads.rows import RowPlace
 from server.operations.operation import Actor
-from server.operations.rights import PARTNER_ADMINS
+from server.operations.rights import PARTNER_ADMINS, PARTNER_WRITERS
+from server.operations.run import run
 from server.release.hub import Hub
-from server.store import Store, collections
+from server.store import Store, collections, partners
 from tests.unit.server.features.uploads.test_sending import finish, sent
 
 WAITING = [State.WAITING]
+PERSON = Actor("Somchai", next(iter(PARTNER_WRITERS)), "Example Bank")
 
 
 def waiting(store: Store, partner: Partner, size: int = SMALL) -> str:
@@ -79,3 +88,41 @@ def test_reports_of_an_upload_are_selected_by_its_id(store: Store, bank: Partner
     actor = Actor("Somchai", next(iter(PARTNER_ADMINS)), bank.name)
     found = SelectReports.read(hub, actor, Chosen(file=wrong.id), "the wrong file was sent").found
     assert [report.subject for report in found.reports] == ["domain:wrong.example.com"]
+
+
+def test_settings_name_a_bounded_number_of_columns(store: Store, bank: Partner) -> None:
+    with store.begin() as tx:
+        id_ = drafts.add(tx, bank.name, PERSON, "a.csv", 9, UploadSettings())
+        drafts.change(tx, id_, state=State.READY)
+
+    def name(*numbers: int) -> None:
+        columns = {f"column {number}": "bank" for number in numbers}
+        run(Hub(store), SetUpload(partner=bank, id=id_, settings=UploadSettings(columns=columns)), PERSON)
+        with store.begin() as tx:
+            drafts.change(tx, id_, state=State.READY)
+
+    name(*range(MOST_COLUMNS))
+    with pytest.raises(Rejected, match="name the others in the file itself"):
+        name(MOST_COLUMNS)
+    name(0)
+
+
+def test_rows_of_one_block_are_left_out_together(store: Store, bank: Partner) -> None:
+    text = "value,kind\n" + "".join(f"shop-{number}.example.com,domain\n" for number in range(120))
+    upload = sent(store, bank.name, text)
+    with store.begin() as tx:
+        drafts.change(tx, upload.id, state=State.READY, holder="")
+        reader = RowReader(options_of(upload, partners.get(tx, bank.name), ""))
+    places = (RowPlace(1, 49), RowPlace(0, 3), RowPlace(0, 0), RowPlace(0, 3))
+
+    def leave_out(*places: RowPlace, takes_in: bool = False) -> dict[str, int]:
+        given = {"partner": bank, "id": upload.id, "places": places, "takes_in": takes_in, "reader": reader}
+        return run(Hub(store), LeaveOutRows(**given), PERSON).report.counts
+
+    assert leave_out(*places) == {"ready": 117, "left-out": 3}
+    assert leave_out(*places[1:], takes_in=True) == {"ready": 119, "left-out": 1}
+    for wrong in (RowPlace(0, 50), RowPlace(0, -1), RowPlace(9, 0)):
+        with pytest.raises(UploadChanged):
+            leave_out(RowPlace(0, 1), wrong)
+    with store.read() as tx:
+        assert drafts.find(tx, upload.id).report.counts == {"ready": 119, "left-out": 1}
