@@ -33,7 +33,10 @@ def state_of(tx: Tx, mail: str) -> str | None:
 
 
 def _may_have_arrived(mail: DispatchMail) -> bool:
-    return mail.state == "sent" or (mail.state in ("waiting", "failed") and mail.attempts > 0)
+    """Return whether a mail with the report may have arrived: before a repeat one did."""
+    return (
+        mail.purpose == "repeat" or mail.state == "sent" or (mail.state in ("waiting", "failed") and mail.attempts > 0)
+    )
 
 
 def _follow_up(tx: Tx, row: Dispatch, mail: DispatchMail, at: int) -> str:

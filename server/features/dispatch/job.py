@@ -125,10 +125,10 @@ def place_of(settings: Settings) -> MailPlace:
 
 
 def rows_of(tx: Tx, mail: DispatchMail) -> list[Dispatch]:
-    """Return the reports that a mail has: the same ones at each attempt."""
+    """Return the reports that a mail has: the same ones at each attempt, without those that the hub withdrew since."""
     if mail.purpose == "correction":
         return []
-    return [row for row in records.of_mail(tx, mail.id) if row.state != "ended"]
+    return [row for row in records.of_mail(tx, mail.id) if row.state not in ("ended", "corrected")]
 
 
 def preview(tx: Tx, settings: Settings, mail: DispatchMail) -> Mapping[str, str]:

@@ -229,6 +229,29 @@ def test_report_about_a_name_that_exists_again_is_repeated_in_the_thread(
     assert len(mail_server.mails) == 1 + MOST_REPEATS
 
 
+def test_delisting_before_a_repeat_is_sent_is_followed_up_instead(
+    hub: Hub, thread: DispatchThread, report: Report, mail_server: MailServer, begin: int
+) -> None:
+    report("ip", "192.0.2.7")
+    thread.step(begin)
+    approve_all(hub)
+    thread.step(begin + MINUTE)
+    run(hub, RecordGone(subjects=("ip:192.0.2.7",)), ANONG)
+    run(hub, RecordBack(subjects=("ip:192.0.2.7",)), ANONG)
+    with hub.store.begin() as tx:
+        [row] = records.latest(tx, 9)
+        retract(hub, tx, "192.0.2.7")
+        made = correct(tx, row.listing, begin)
+        assert made == correct(tx, row.listing, begin)
+    thread.step(begin + 2 * MINUTE)
+    thread.step(begin + 3 * MINUTE)
+    _, follow_up = mail_server.mails
+    assert row.reference in text_of(follow_up)
+    assert (states(hub), len(made)) == ({"corrected": 1}, 1)
+    with hub.store.read() as tx:
+        assert [mail.purpose for mail in outbox.in_state(tx, "discarded", 9)] == ["repeat"]
+
+
 def test_addressee_in_thailand_reads_thai_first(
     thread: DispatchThread, report: Report, registries: Registries, hub: Hub, mail_server: MailServer, begin: int
 ) -> None:
