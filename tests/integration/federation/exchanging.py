@@ -311,13 +311,14 @@ class Proxy:
             (name, value) for name, value in said.items() if name.lower() not in ("transfer-encoding", "connection")
         ]
         kept = [(name, value) for name, value in kept if name.lower() != "content-length"]
+        # Before the answer: whoever has read it may look at the counts.
+        sent = len(f"{handler.requestline}\r\n{handler.headers}\r\n") + len(posted)
+        received = sum(len(f"{name}: {value}\r\n") for name, value in said.items()) + len(body) + 17
+        self.bytes += sent + received
+        self.requests.append((handler.path.partition("?")[0], status))
         handler.send_response_only(status)
         for name, value in [*kept, *([] if status == 304 else [("Content-Length", str(len(body)))])]:
             handler.send_header(name, value)
         handler.end_headers()
         if body:
             handler.wfile.write(body)
-        sent = len(f"{handler.requestline}\r\n{handler.headers}\r\n") + len(posted)
-        received = sum(len(f"{name}: {value}\r\n") for name, value in said.items()) + len(body) + 17
-        self.bytes += sent + received
-        self.requests.append((handler.path.partition("?")[0], status))

@@ -199,10 +199,11 @@ def test_mirror_equals_the_hub_at_the_end_and_never_blocks_by_old_copies(tmp_pat
         stop.callback(lambda: syncing.kill())
         until = time.monotonic() + SECONDS
         back_at = 0.0
-        while time.monotonic() < until:
+        # Beside other load no copy may become current between two kills: without further ones it does.
+        while (may_kill := time.monotonic() < until) or not run.blocks:
             run.act()
             run.check()
-            if chance.random() < 0.05:
+            if may_kill and chance.random() < 0.05:
                 kills["sync"] += 1
                 syncing.kill()
                 syncing.join()
@@ -211,7 +212,7 @@ def test_mirror_equals_the_hub_at_the_end_and_never_blocks_by_old_copies(tmp_pat
             if back_at and time.monotonic() > back_at:
                 server.start()
                 back_at = 0.0
-            elif not back_at and chance.random() < 0.01:
+            elif may_kill and not back_at and chance.random() < 0.01:
                 kills["hub"] += 1
                 server.kill()
                 back_at = time.monotonic() + chance.uniform(0.5, 2 * MAX_AGE)
@@ -226,5 +227,4 @@ def test_mirror_equals_the_hub_at_the_end_and_never_blocks_by_old_copies(tmp_pat
         assert done.is_well, done
         logger.warning("values=%d checks=%d blocks=%d kills=%s", len(run.values), run.checks, run.blocks, kills)
         assert run.in_the_mirror() == run.at_the_hub()
-        assert run.blocks
         assert all(synced.digest != "differs" for synced in done.collections)
