@@ -12,6 +12,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         # Reviews
         "released-with-authority": "the reports are released; each of them alone allows readers to block its value",
         "released-allowlisted": "the reports are released, although the rules list their values as harmless",
+        "request-released": (
+            "the addressee is asked to act on {kind} {value} ({asks}) by {partner}, although the gate holds the request"
+        ),
+        "request": "request: {id}",
         "coercion-confirmed": (
             "the holders count as coerced: their accounts are removed from widely read collections, and are never "
             "blocked"

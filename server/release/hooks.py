@@ -103,7 +103,7 @@ class ReleaseListener(ABC):
 
 class ListingListener(ABC):
     """Learns of each value that a transaction released, in that transaction; at a hub without followers only if
-    one is not listed.
+    one is not listed, is cleared, or has a coerced holder.
     """
 
     @abstractmethod

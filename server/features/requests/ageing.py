@@ -82,7 +82,7 @@ def _end_hold(hub: Hub, tx: Tx, id_: str, at: int) -> None:
 def _close(hub: Hub, tx: Tx, id_: str, before: int) -> None:
     """Close a request without a response; a police freeze stays open while it holds, so that it can be lifted."""
     stored = requests.lock(tx, id_)
-    waits = stored is not None and stored.state in (requests.UNCONFIRMED, *UNANSWERED)
+    waits = stored is not None and stored.state in (requests.HELD, requests.UNCONFIRMED, *UNANSWERED)
     if stored is None or stored.hold is not None or not waits or stored.deadline > before:
         return
     _end(hub, tx, stored, RequestReason.UNANSWERED, FeedbackEvent.ANSWERED)

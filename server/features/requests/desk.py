@@ -24,10 +24,19 @@ from server.store.item import Item
 
 
 class Sent(NamedTuple):
-    """A request as its sender or addressee sees it after a step, and the hub's message about the step."""
+    """A request as its sender or addressee sees it after a step, and the hub's message about the step.
+
+    ``held`` is the code of the reason for which the gate holds the request, "" if it does not.
+    """
 
     view: RequestView
     message: str
+    held: str = ""
+
+    def written(self) -> dict[str, Any]:
+        """Return the request as JSON, with the reason for which it is held."""
+        held = {"held": {"reason": self.held, "message": self.message}} if self.held else {}
+        return {**self.view.written(), **held}
 
 
 class StepRefused(NamedTuple):
@@ -56,6 +65,9 @@ def send(hub: Hub, tx: Tx, partner: Partner, sent: Request | RequestAnswer, sent
     results = contribute(hub, tx, partner, [Item.of(note)])
     for refused in results.failed:
         raise Rejected(refused.reason or "refused", refused.message)
+    for held in results.held:
+        stored = requests.sent(tx, partner.name, note["id"])
+        return Sent(show(tx, partner, stored.id if stored else ""), held.message, held.reason)
     message = results.accepted[0].message or ""
     if isinstance(sent, RequestAnswer):
         return Sent(show(tx, partner, sent.request), message)
@@ -87,7 +99,7 @@ def take_steps(hub: Hub, tx: Tx, partner: Partner, ids: Iterable[str], **answer:
 
 
 class SentRow(NamedTuple):
-    """One of several contents by its place: the id of its request, or why the hub refuses it."""
+    """One of several contents by its place: the id of its request, and why the hub refuses it, or holds it."""
 
     place: int
     id: str = ""
@@ -108,11 +120,17 @@ def send_several(hub: Hub, tx: Tx, partner: Partner, contents: Sequence[Request 
         notes[note["id"]] = {**note, "created_by_ref": partner.identity}
     results = contribute(hub, tx, partner, list(map(Item.of, notes.values())))
     refused = {one.id: SentRow(0, "", one.reason or "refused", one.message) for one in results.failed}
+    held = {one.id: one for one in results.held}
     opened = requests.sent_by(tx, partner.name, [id_ for id_ in notes if id_ not in refused])
     rows = []
     for place, (id_, content) in enumerate(zip(ids, contents, strict=True)):
         request = content.request if isinstance(content, RequestAnswer) else opened.get(id_, "")
-        rows.append(refused[id_]._replace(place=place) if id_ in refused else SentRow(place, request))
+        if id_ in refused:
+            rows.append(refused[id_]._replace(place=place))
+        elif id_ in held:
+            rows.append(SentRow(place, request, held[id_].reason, held[id_].message))
+        else:
+            rows.append(SentRow(place, request))
     return rows
 
 
