@@ -1,14 +1,12 @@
 """Numbers of identity documents in free text, in any grouping, beside a word for the document (``documents.toml``)."""
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
-from importlib.resources import files
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from schemas.readings import plain_letters, without_accents
-from schemas.text import in_latin_letters, with_latin_looks
+from schemas.readings import without_accents
+from schemas.text import in_latin_letters
+from server.release.guard.personal_data.document_words import PATTERNS, WITHOUT_BLANKS, folded_text, lowered
 
 DOCUMENT = "the number of an identity document"
 # The longest text that is read as a number alone.
@@ -19,7 +17,6 @@ _WINDOW = 100
 _FURTHEST = 48
 _FURTHEST_WITHOUT_BLANKS = 24
 _MOST_WORDS = 6
-_LONG_WORD = 6
 _FEWEST_DIGITS, _MOST_DIGITS = 5, 20
 _FEWEST_AFAR = 6
 _FEWEST_BESIDE_LETTERS = 3
@@ -34,11 +31,6 @@ _LONGEST_PREFIX = 3
 _BEFORE = 30
 _LAST_WORDS = 3
 
-_WITHOUT_BLANKS = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-)
-# Where a word can begin: this is checked first, because most letters are in the middle of a word.
-_BEGINNING = rf"(?:(?<![^\W\d_])|(?={_WITHOUT_BLANKS.pattern}))"
 _LETTERS = re.compile(r"[^\W\d_]+")
 # A number with few digits, whose word may be in another text of the object (``neighbours``).
 _SHORT_NUMBER = re.compile(r"[^\W\d_]{0,3}[\W_]{0,3}\d[\dA-Z\W_]{4,20}")
@@ -98,122 +90,21 @@ class _Number(NamedTuple):
         return not self.joined.isdigit()
 
 
-def _folded(text: str) -> str:
-    return _lowered(in_latin_letters(without_accents(plain_letters(text))))
-
-
-def _lowered(text: str) -> str:
-    return with_latin_looks(text.lower())
-
-
-@cache
-def _table() -> dict[str, dict[str, list[str]]]:
-    return tomllib.loads(files(__package__).joinpath("documents.toml").read_text(encoding="utf-8"))
-
-
-def _words(idea: str) -> list[str]:
-    return list(dict.fromkeys(_folded(word) for words in _table()[idea].values() for word in words))
-
-
-def _tree(words: Iterable[str], between: str = "") -> str:
-    """Return an expression for the longest of ``words``, with ``between`` the letters. It decides letter by letter."""
-    branches: dict[str, list[str]] = {}
-    may_end = False
-    for word in words:
-        if word:
-            branches.setdefault(word[0], []).append(word[1:])
-        else:
-            may_end = True
-    inner = "|".join(
-        (r"[\s\-]{0,2}" if letter == " " else re.escape(letter)) + between * any(rest) + _tree(rest, between)
-        for letter, rest in branches.items()
-    )
-    return f"(?:{inner})" + "?" * may_end if inner else ""
-
-
-def _expression(words: list[str]) -> str:
-    """Return an expression for ``words``: whole ones, with an ending if they are long, but in scripts without blanks
-    anywhere.
-    """
-    anywhere = [word for word in words if _WITHOUT_BLANKS.search(word)]
-    whole = [word for word in words if not _WITHOUT_BLANKS.search(word)]
-    long = [word for word in whole if len(word) >= _LONG_WORD]
-    short = [word for word in whole if len(word) < _LONG_WORD]
-    choices = [_tree(anywhere)] if anywhere else []
-    choices += [rf"(?<![^\W\d_]){_tree(long)}[^\W\d_]{{0,9}}(?![^\W\d_])"] if long else []
-    choices += [rf"(?<![^\W\d_]){_tree(short)}s?(?![^\W\d_])"] if short else []
-    return "|".join(choices)
-
-
-def _whole(words: list[str]) -> str:
-    """Return an expression for ``words`` as they are, whole except in scripts without blanks."""
-    anywhere = [word for word in words if _WITHOUT_BLANKS.search(word)]
-    whole = [word for word in words if not _WITHOUT_BLANKS.search(word)]
-    return "|".join(filter(None, (_tree(anywhere), rf"(?<![^\W\d_]){_tree(whole)}(?![^\W\d_])")))
-
-
-class _Patterns:
-    """The expressions for the words of the table. Compiling them takes a tenth of a second, so it waits for a text."""
-
-    @cached_property
-    def documents(self) -> re.Pattern[str]:
-        abbreviations = _tree(_words("abbreviations"), r"\.?")
-        return re.compile(
-            f"{_BEGINNING}(?:(?P<document>{_expression(_words('documents'))})|(?P<tax>{_expression(_words('taxes'))})"
-            rf"|(?P<id>{_whole(_words('ids'))})|(?<![^\W\d_]){abbreviations}(?![^\W\d_]))"
-        )
-
-    @cached_property
-    def number_words(self) -> re.Pattern[str]:
-        return re.compile(rf"(?:{_whole(_words('numbers'))})\.?")
-
-    @cached_property
-    def small_words(self) -> re.Pattern[str]:
-        return re.compile(_whole([word for idea in ("numbers", "persons", "adjectives") for word in _words(idea)]))
-
-    @cached_property
-    def other_things(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("others")))
-
-    @cached_property
-    def places(self) -> re.Pattern[str]:
-        return re.compile(rf"[\s\-]{{0,2}}(?:{_whole(_words('places'))})")
-
-    @cached_property
-    def units(self) -> re.Pattern[str]:
-        return re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('units'))})")
-
-    @cached_property
-    def events(self) -> re.Pattern[str]:
-        return re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('events'))})")
-
-    @cached_property
-    def names(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("names")))
-
-    @cached_property
-    def companies(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("companies")))
-
-
-_PATTERNS = _Patterns()
-
-
 def names_document(text: str) -> bool:
     """Return whether a text has a word for an identity document."""
-    return _PATTERNS.documents.search(_folded(text)) is not None
+    return PATTERNS.documents.search(folded_text(text)) is not None
 
 
 def is_word_alone(text: str) -> bool:
     """Return whether a text has a word for an identity document, and otherwise only words about a person or number."""
     text = in_latin_letters(without_accents(text))
-    folded = _lowered(text)
+    folded = lowered(text)
     if len(folded) != len(text) or _DIGIT.search(folded) is not None:
         return False
-    found = _PATTERNS.documents.search(folded)
+    found = PATTERNS.documents.search(folded)
     if found is None or (_is_abbreviation(found) and not text.isupper()):
         return False
-    others = list(_LETTERS.finditer(_PATTERNS.number_words.sub(_hidden, _PATTERNS.documents.sub(_hidden, folded))))
+    others = list(_LETTERS.finditer(PATTERNS.number_words.sub(_hidden, PATTERNS.documents.sub(_hidden, folded))))
     return len(others) <= _MOST_WORDS and all(_is_name(text[word.start() : word.end()]) for word in others)
 
 
@@ -221,7 +112,7 @@ def is_number_alone(text: str) -> bool:
     """Return whether a text is one number that a document could have, with at most the names of a person beside it."""
     text = in_latin_letters(without_accents(text))
     found = list(_numbers(text, 0, len(text)))
-    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or _PATTERNS.documents.search(_lowered(text)) is not None:
+    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or PATTERNS.documents.search(lowered(text)) is not None:
         return False
     others = _LETTERS.findall(text[: found[0].start] + " " + text[found[0].end :])
     return len(others) <= _MOST_WORDS and all(map(_is_name, others))
@@ -229,7 +120,7 @@ def is_number_alone(text: str) -> bool:
 
 def is_of_another_thing(words: str) -> bool:
     """Return whether the last words before a number name another thing that has the number, such as an order."""
-    return _is_other_thing(_PATTERNS.number_words.sub(" ", _lowered(words)))
+    return _is_other_thing(PATTERNS.number_words.sub(" ", lowered(words)))
 
 
 def may_be_number(text: str) -> bool:
@@ -246,7 +137,7 @@ def may_have_number(text: str) -> bool:
     """
     if _SHORT_NUMBER.fullmatch(text) is not None:
         return True
-    return _PATTERNS.documents.search(_lowered(in_latin_letters(without_accents(text)))) is not None
+    return PATTERNS.documents.search(lowered(in_latin_letters(without_accents(text)))) is not None
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
@@ -254,12 +145,12 @@ def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
     if _DIGIT.search(text) is None:
         return False
     text = in_latin_letters(text)
-    folded = _lowered(text)
-    if len(folded) != len(text) or _PATTERNS.documents.search(folded) is None:
+    folded = lowered(text)
+    if len(folded) != len(text) or PATTERNS.documents.search(folded) is None:
         return False
     masked = _NOT_A_NUMBER.sub(_hidden, text.replace(_PLACEHOLDER, " "))
-    folded = _PATTERNS.names.sub(_hidden, _lowered(masked))
-    for word in _PATTERNS.documents.finditer(folded):
+    folded = PATTERNS.names.sub(_hidden, lowered(masked))
+    for word in PATTERNS.documents.finditer(folded):
         if not _is_of_another(folded, word) and any(
             not is_own(number.joined) for number in _beside(masked, folded, word)
         ):
@@ -279,16 +170,16 @@ def _beside(text: str, folded: str, word: re.Match[str]) -> Iterator[_Number]:
 
 def _is_of_another(folded: str, word: re.Match[str]) -> bool:
     """Return whether a word is part of the name of a place, or of the number of a company or another thing."""
-    if _PATTERNS.places.match(folded, word.end()):
+    if PATTERNS.places.match(folded, word.end()):
         return True
     if word["tax"] is not None:
-        return _PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
+        return PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
     if word["document"] is not None:
         return False
     before = folded[max(0, word.start() - _BEFORE) : word.start()]
     adjoining = _ADJOINING.search(before) if word["id"] is not None else None
     return is_of_another_thing(before) or (
-        adjoining is not None and _PATTERNS.small_words.fullmatch(adjoining[0]) is None
+        adjoining is not None and PATTERNS.small_words.fullmatch(adjoining[0]) is None
     )
 
 
@@ -359,7 +250,7 @@ def _follows(text: str, folded: str, word: re.Match[str], number: _Number) -> bo
     gap = folded[start : number.start]
     if len(gap) > _FURTHEST or _is_amount(folded, number):
         return False
-    words_between = _PATTERNS.number_words.sub(" ", gap)
+    words_between = PATTERNS.number_words.sub(" ", gap)
     if _is_filler(words_between):
         return number.digits >= _FEWEST_DIGITS or _is_code(number.code) or _has_form_of_a_permanent_account(number)
     if not _may_be_afar(number) or not _may_be_skipped(words_between):
@@ -380,7 +271,7 @@ def _may_be_skipped(words_between: str) -> bool:
     """Return whether the words between a document and a number leave both in one statement about one thing."""
     if _END_OF_SENTENCE.search(words_between) or _is_other_thing(words_between):
         return False
-    without_blanks = len("".join(_WITHOUT_BLANKS.findall(words_between)))
+    without_blanks = len("".join(WITHOUT_BLANKS.findall(words_between)))
     return len(_LETTERS.findall(words_between)) <= _MOST_WORDS and without_blanks <= _FURTHEST_WITHOUT_BLANKS
 
 
@@ -392,7 +283,7 @@ def _has_form_of_document(number: _Number) -> bool:
 def _is_announced(gap: str, words_between: str) -> bool:
     """Return whether a number follows a word about a person, and a sign or a word that announces it."""
     words = _LETTERS.findall(words_between)
-    is_of_a_person = bool(words) and _PATTERNS.small_words.fullmatch(words[0]) is not None
+    is_of_a_person = bool(words) and PATTERNS.small_words.fullmatch(words[0]) is not None
     return is_of_a_person and (gap.rstrip().endswith((":", "=", "(", "#")) or _ends_with_number_word(gap))
 
 
@@ -401,7 +292,7 @@ def _precedes(folded: str, number: _Number, end: int) -> bool:
     gap = folded[number.reach : end]
     if len(gap) > _FURTHEST or _END_OF_SENTENCE.search(gap) or _is_amount(folded, number):
         return False
-    if not _may_be_afar(number) or not _is_filler(_PATTERNS.small_words.sub(" ", gap)):
+    if not _may_be_afar(number) or not _is_filler(PATTERNS.small_words.sub(" ", gap)):
         return False
     if is_of_another_thing(folded[max(0, number.start - _BEFORE) : number.start]):
         return False
@@ -425,11 +316,11 @@ def _is_amount(folded: str, number: _Number) -> bool:
     if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined):
         return True
     if not number.is_lettered and (
-        _PATTERNS.units.match(folded, number.end)
-        or (number.digits <= _MOST_OF_A_COUNT and _PATTERNS.events.match(folded, number.end))
+        PATTERNS.units.match(folded, number.end)
+        or (number.digits <= _MOST_OF_A_COUNT and PATTERNS.events.match(folded, number.end))
     ):
         return True
-    if number.code.isalpha() and _PATTERNS.other_things.fullmatch(_lowered(number.code)):
+    if number.code.isalpha() and PATTERNS.other_things.fullmatch(lowered(number.code)):
         return True
     return _WITH_YEAR.fullmatch(number.joined) is not None
 
@@ -451,14 +342,14 @@ def _is_code(code: str) -> bool:
 def _is_other_thing(words: str) -> bool:
     """Return whether the last words before a number say that it is that of another thing."""
     last = list(_LETTERS.finditer(words))[-_LAST_WORDS:]
-    return bool(last) and _PATTERNS.other_things.search(words, last[0].start()) is not None
+    return bool(last) and PATTERNS.other_things.search(words, last[0].start()) is not None
 
 
 def _is_name(word: str) -> bool:
     """Return whether a word may be part of a person's name, or is a small word beside one."""
-    return not word[0].islower() or _PATTERNS.small_words.fullmatch(_lowered(word)) is not None
+    return not word[0].islower() or PATTERNS.small_words.fullmatch(lowered(word)) is not None
 
 
 def _ends_with_number_word(gap: str) -> bool:
     last = _LETTERS.findall(gap)[-1:]
-    return bool(last) and _PATTERNS.number_words.fullmatch(last[0]) is not None
+    return bool(last) and PATTERNS.number_words.fullmatch(last[0]) is not None
