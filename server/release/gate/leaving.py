@@ -7,6 +7,7 @@ from schemas import kinds
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.records import Subject
+from schemas.reference.sites import is_shared
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release.context import ReleaseContext
@@ -86,10 +87,10 @@ def may_leave(context: ReleaseContext, allowlists: Allowlists, leaving: Leaving)
     """
     if leaving.purpose is Purpose.READ:
         return PASSES
-    report = _as_report(leaving.of)
+    report = as_report(leaving.of)
     match = match_harmless(context, allowlists, report)
     if match is not None:
-        if leaving.blocks_domain and serves_others(match):
+        if leaving.blocks_domain and _serves_others(match, report.value):
             return _decision(Ruling.REFUSE, Reason.SHARED_DOMAIN, instead=match.message)
         return GateDecision(Ruling.HOLD, match.list, match.message)
     if leaving.purpose is not Purpose.DEMAND_BY_ORDER and _is_delisted(context, report):
@@ -108,10 +109,10 @@ def match_harmless(context: ReleaseContext, allowlists: Allowlists, report: Repo
     )
 
 
-def serves_others(match: AllowlistMatch) -> bool:
-    """Return whether a matched value serves others beside a scammer, as a hoster's or a platform's domain does."""
+def _serves_others(match: AllowlistMatch, domain: str) -> bool:
+    """Return whether a domain serves others beside a scammer, as a hoster's or a platform's does."""
     known = ALLOWLISTS.get(match.list)
-    return known is not None and known.entry_type in _SERVES_OTHERS
+    return is_shared(domain) or (known is not None and known.entry_type in _SERVES_OTHERS)
 
 
 def _rule_on_holder(context: ReleaseContext, leaving: Leaving) -> GateDecision:
@@ -145,7 +146,7 @@ def _is_delisted(context: ReleaseContext, report: Report) -> bool:
     return bool(hub_values.find_delisted(context.tx, [report], **has))
 
 
-def _as_report(of: Subject) -> Report:
+def as_report(of: Subject) -> Report:
     """Return the report that lists would have to match; its reporter and its time do not matter to them."""
     kind = kinds.get(str(of.kind))
     fields = {"kind": kind.name, "value": of.value, "details": dict(of.details), "reporter": _NOBODY}

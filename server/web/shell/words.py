@@ -87,6 +87,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "erase": mark("Erase a value"),
         "approve-with-authority": mark("Approve reports with authority"),
         "approve-allowlisted": mark("Approve reports of values known as harmless"),
+        "enter-harmless": mark("Enter a value as harmless"),
         "release-request": mark("Send a request that the hub holds"),
         "approve-coerced": mark("Confirm that holders are coerced"),
         "delist-disputed": mark("Delist disputed values"),

@@ -10,6 +10,7 @@ from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from schemas.takedown import TakedownBasis
+from server.features.allowlists.operations import AddAllowlistEntry
 from server.features.proposals.operations import ConfirmProposal
 from server.features.requests import order_files, records as requests
 from server.features.requests.ageing import age
@@ -20,10 +21,8 @@ from server.operations.dual_control import NotAllowed
 from server.operations.operation import Actor
 from server.operations.run import run
 from server.release.contribute import contribute
-from server.release.guard.allowlists import entered
 from server.release.hub import Hub
 from server.store import Store, collections
-from server.store.allowlist import entries
 from server.store.database.times import now
 from server.store.item import Item
 from server.store.operators.users import OperatorRole
@@ -148,15 +147,19 @@ def test_row_of_a_file_is_held_alone(hub: Hub, police: Partner, platform: Partne
     assert [note["location"] for note in notes(hub, platform)] == ["https://scam-shop.com/a"]
 
 
-def test_value_that_an_operator_enters_as_harmless_is_held_and_open_notices_end(
+def test_notice_ends_when_an_operator_enters_the_value_as_harmless(
     hub: Hub, police: Partner, platform: Partner, bank: Partner
 ) -> None:
-    report(hub, bank, "url", "https://scam-shop.com/pay")
-    open_ = sent(hub, police, notice(of="https://scam-shop.com/pay")).view.id
-    with hub.store.begin() as tx:
-        entries.put(tx, entered.entry_of("https://scam-shop.com/pay", "a test page", "Anong"))
-    assert sent(hub, police, notice(of="https://scam-shop.com/pay", reference="B")).held
-    assert stored(hub, open_).state == "open"
+    place = "https://scam-shop.com/pay"
+    report(hub, bank, "url", place)
+    open_, order = sent(hub, police, notice(of=place)).view.id, sent(hub, police, asked(of=place)).view.id
+    run(hub, AddAllowlistEntry(value=place, reason="a page of ours"), Actor.system("Anong"))
+    RequestClock(hub).step()
+    assert reason_of(hub, open_) == ("closed", "harmless-value")
+    assert reason_of(hub, order) == ("open", "harmless-value")
+    [told] = [note for note in notes(hub, platform) if note["id"] == open_]
+    assert told["steps"][-1]["reason"] == "harmless-value"
+    assert sent(hub, police, notice(of=place, reference="B")).view.state == "held"
 
 
 @pytest.fixture
