@@ -15,10 +15,10 @@ from server.features.requests.peer_intake import PeerIntake
 from server.features.requests.remote import REQUEST, RESPONSE
 from server.release.context import ReleaseContext, open_context
 from server.release.fuse.statements import ReportedValue
+from server.release.gate.ways import Way
 from server.release.hooks import (
     ContributionHandler,
     HandledObject,
-    ListingListener,
     PeerMessageHandler,
     PeerTaking,
     Taking,
@@ -76,11 +76,13 @@ class RequestHandler(ContributionHandler):
         return finish
 
 
-class EndedListings(ListingListener):
+class Requests(Way):
     """Notes the values that requests are about and that have no listing, are cleared, or whose holder is coerced.
 
     The clock of requests looks which requests end with that.
     """
+
+    name = "requests"
 
     def listed(
         self, context: ReleaseContext, values: Sequence[ReportedValue], states: Mapping[str, ListingState]
