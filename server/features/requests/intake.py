@@ -50,8 +50,9 @@ class RequestIntake:
     them.
     """
 
-    def __init__(self, context: ReleaseContext, partner: Partner, limits: RequestLimits) -> None:
-        """Store for ``partner``, within ``limits``."""
+    def __init__(self, context: ReleaseContext, partner: Partner, limits: RequestLimits, by: str) -> None:
+        """Store for ``partner``, within ``limits``; ``by`` is the actor in the audit trail."""
+        self._by = by
         self._context = context
         self._tx = context.tx
         self._partner = partner
@@ -278,7 +279,7 @@ class RequestIntake:
         self.notes.add(stored.id, FeedbackEvent.ANSWERED if role == Role.ADDRESSEE else FeedbackEvent.REQUESTED)
 
     def _audit(self, what: str, id_: str) -> None:
-        audit.record_act(self._tx, "", what, "request", partner=self._partner.name, reference=id_)
+        audit.record_act(self._tx, self._by, what, "request", partner=self._partner.name, reference=id_)
 
     def _destinations(
         self,
