@@ -110,18 +110,23 @@ def test_partner_names_in_metrics_need_loopback_or_the_token(serve: Serve) -> No
     assert requests.get(url, headers={**through, "Authorization": "Bearer x"}, timeout=60).status_code == 404
 
 
+class OlderConnection(HTTPConnection):
+    """Speaks HTTP/1.0."""
+
+    _http_vsn, _http_vsn_str = 10, "HTTP/1.0"
+
+
 class Proxy(BaseHTTPRequestHandler):
     """Passes GET requests on as a proxy with its default settings does."""
 
-    # The version of HTTP, the name of the server and the headers that it sends.
-    sends: ClassVar[tuple[int, bool, Mapping[str, str]]]
+    # How it connects to the server, whether it passes on the name that it was asked for, and the headers that it adds.
+    sends: ClassVar[tuple[type[HTTPConnection], bool, Mapping[str, str]]]
     server_url: ClassVar[str]
 
     def do_GET(self) -> None:
-        version, keeps_host, added = self.sends
+        connect, keeps_host, added = self.sends
         place = urlsplit(self.server_url)
-        connection = HTTPConnection(place.hostname or "", place.port, timeout=60)
-        connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version - 10}"
+        connection = connect(place.hostname or "", place.port, timeout=60)
         connection.putrequest("GET", self.path, skip_host=True)
         connection.putheader("Host", self.headers["Host"] if keeps_host else place.netloc)
         for name, text in added.items():
@@ -141,8 +146,10 @@ class Proxy(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxy(hub: Hub, version: int, added: Mapping[str, str], *, keeps_host: bool = False) -> Iterator[str]:
-    handler = type("_", (Proxy,), {"sends": (version, keeps_host, added), "server_url": hub.url})
+def proxy(
+    hub: Hub, connect: type[HTTPConnection], added: Mapping[str, str], *, keeps_host: bool = False
+) -> Iterator[str]:
+    handler = type("_", (Proxy,), {"sends": (connect, keeps_host, added), "server_url": hub.url})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         worker = Thread(target=server.serve_forever)
         worker.start()
@@ -153,31 +160,31 @@ def proxy(hub: Hub, version: int, added: Mapping[str, str], *, keeps_host: bool 
             worker.join()
 
 
-PROXIES: Mapping[str, tuple[int, Mapping[str, str]]] = {
-    "nginx": (10, {"Connection": "close"}),
-    "nginx with its usual lines": (11, {"X-Real-IP": "192.0.2.1", "X-Forwarded-For": "192.0.2.1"}),
-    "haproxy with forwardfor": (11, {"X-Forwarded-For": "192.0.2.1"}),
-    "haproxy with option forwarded": (11, {"Forwarded": "proto=http;for=192.0.2.1"}),
-    "apache": (11, {"X-Forwarded-Host": "hub.example", "X-Forwarded-Server": "hub.example"}),
-    "squid": (11, {"Via": "1.1 cache.example (squid/6.13)", "Cache-Control": "max-age=259200"}),
-    "varnish": (11, {"X-Varnish": "32770", "Via": "1.1 cache (Varnish/7.7)"}),
-    "traefik": (11, {"X-Forwarded-Port": "80", "X-Forwarded-Proto": "http"}),
-    "envoy": (11, {"X-Envoy-Expected-Rq-Timeout-Ms": "15000"}),
-    "a content network": (11, {"CDN-Loop": "cdn.example"}),
+PROXIES: Mapping[str, tuple[type[HTTPConnection], Mapping[str, str]]] = {
+    "nginx": (OlderConnection, {"Connection": "close"}),
+    "nginx with its usual lines": (HTTPConnection, {"X-Real-IP": "192.0.2.1", "X-Forwarded-For": "192.0.2.1"}),
+    "haproxy with forwardfor": (HTTPConnection, {"X-Forwarded-For": "192.0.2.1"}),
+    "haproxy with option forwarded": (HTTPConnection, {"Forwarded": "proto=http;for=192.0.2.1"}),
+    "apache": (HTTPConnection, {"X-Forwarded-Host": "hub.example", "X-Forwarded-Server": "hub.example"}),
+    "squid": (HTTPConnection, {"Via": "1.1 cache.example (squid/6.13)", "Cache-Control": "max-age=259200"}),
+    "varnish": (HTTPConnection, {"X-Varnish": "32770", "Via": "1.1 cache (Varnish/7.7)"}),
+    "traefik": (HTTPConnection, {"X-Forwarded-Port": "80", "X-Forwarded-Proto": "http"}),
+    "envoy": (HTTPConnection, {"X-Envoy-Expected-Rq-Timeout-Ms": "15000"}),
+    "a content network": (HTTPConnection, {"CDN-Loop": "cdn.example"}),
 }
 
 
 def test_metrics_are_hidden_behind_each_proxy_as_an_unknown_path_is(serve: Serve) -> None:
     hub = serve(metrics_token="for prometheus")
-    for name, (version, added) in PROXIES.items():
-        with proxy(hub, version, added) as url:
+    for name, (connect, added) in PROXIES.items():
+        with proxy(hub, connect, added) as url:
             hidden, absent = (requests.get(url + path, timeout=60) for path in ("/metrics", "/metricx"))
             assert (hidden.status_code, hidden.headers["Content-Type"]) == (404, absent.headers["Content-Type"]), name
             assert without_id(hidden) == without_id(absent), name
-        with proxy(hub, version, {**added, "Authorization": "Bearer for prometheus"}) as url:
+        with proxy(hub, connect, {**added, "Authorization": "Bearer for prometheus"}) as url:
             assert requests.get(url + "/metrics", timeout=60).status_code == 200, name
     # haproxy adds nothing, and passes the name on under which it was asked.
-    with proxy(hub, 11, {}, keeps_host=True) as url:
+    with proxy(hub, HTTPConnection, {}, keeps_host=True) as url:
         assert requests.get(url + "/metrics", headers={"Host": "hub.example"}, timeout=60).status_code == 404
     assert requests.get(hub.url + "/metrics", timeout=60).status_code == 200
 
