@@ -135,7 +135,8 @@ def take(
     """
     results.failed += prepared.failed
     if prepared.handled:
-        _take_handled(hub, tx, partner, prepared, results, leave_for_end=leave_for_end, check=check)
+        by = sender.actor or partner.name
+        _take_handled(hub, tx, partner, prepared, results, leave_for_end=leave_for_end, check=check, by=by)
         return
     if not prepared.submissions:
         return
@@ -167,6 +168,7 @@ def _take_handled(
     *,
     leave_for_end: bool,
     check: Callable[[Tx, HubFacts], None],
+    by: str,
 ) -> None:
     """Let handlers take their objects, release the partner's other objects, and let the handlers finish."""
     if not value_index.locked(tx):
@@ -181,7 +183,7 @@ def _take_handled(
         _open(hub, tx, [Share(partner, submissions, own, CONFIRMED)]).take()
         return own
 
-    taking = Taking(hub, tx, partner, context, add, leave_for_end)
+    taking = Taking(hub, tx, partner, context, add, leave_for_end, by)
     finishing = [handler.take(taking, sent, results) for handler, sent in prepared.handled.items()]
     if prepared.submissions:
         share = Share(partner, prepared.submissions, results)

@@ -64,7 +64,7 @@ class RequestHandler(ContributionHandler):
 
     def take(self, taking: Taking, sent: Sequence[HandledObject], results: Results) -> Callable[[], None]:
         """Store them; holds begin and end after the partner's other objects, and then the parties are told."""
-        intake = RequestIntake(taking.context, taking.partner, taking.hub.request_limits, taking.hub.allowlists)
+        intake = RequestIntake(taking.context, taking.partner, taking.hub, taking.by)
         intake.take(sent, results)
 
         def finish() -> None:

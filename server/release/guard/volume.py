@@ -61,7 +61,7 @@ def throttled_by(
     rule = _rule_exceeded(days, today, lifted, coming)
     if rule is not None:
         quotas.throttle(tx, partner, rule, now)
-        audit.record_act(tx, "", "SLOW", "throttle", partner=partner, objects=0, reference=rule)
+        audit.record_act(tx, audit.HUB, "SLOW", "throttle", partner=partner, objects=0, reference=rule)
     return rule
 
 
