@@ -71,7 +71,8 @@ def fuse(
 
     ``coerced``: a partner with standing reports, perhaps to a smaller audience, that the holder acts under coercion, so
     the grade is never above ``warn``. ``sign``: a partner without standing reports it, so the grade is never above
-    ``hold`` and the status is not published. ``answer`` is the provider's finding. ``disputed``: a trusted partner calls it a false positive.
+    ``hold`` and the status is not published. ``answer`` is the provider's finding. ``disputed``: a trusted partner
+    calls it a false positive.
     ``unattributed``: omit wording and evidence, which could reveal a single reporter. Raises ``ValueError`` if there is
     no statement, or if they are about several values.
     """

@@ -31,9 +31,9 @@ class GradeLimits(NamedTuple):
 
     ``suffices``: there are two reporters, or one with authority; otherwise the kind's own limit applies.
     ``by_newcomers``: reports of partners without a record count, so the grade is at most ``most_of_newcomers``.
-    ``asked`` is the strongest action that any reporter asks for, None if one of them leaves it open. ``coerced``: never
-    above ``warn``; ``sign``: a partner without standing says so, and it is never above ``hold``. ``unsure``: never above
-    ``warn``, because only one organisation reports a value where the harm of an error is large.
+    ``asked`` is the strongest action that any reporter asks for, None if one of them leaves it open. ``coerced``:
+    never above ``warn``; ``sign``: a partner without standing says so, and it is never above ``hold``. ``unsure``:
+    never above ``warn``, because only one organisation reports a value where the harm of an error is large.
     """
 
     suffices: bool

@@ -290,6 +290,11 @@ def is_published_meanwhile(review: Review) -> bool:
     return review.state == "open" and review.rule in _COUNT_MEANWHILE
 
 
+def is_open_burst(review: Review | None) -> bool:
+    """Return whether a person has yet to decide on a report beyond the blocks that an organisation causes."""
+    return review is not None and review.state == "open" and review.rule == MANY_BLOCKS
+
+
 def indicator_subject(obj: Mapping[str, Any]) -> str | None:
     """Return the subject of an indicator's single value, None unless the indicator names exactly one."""
     try:
