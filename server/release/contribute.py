@@ -11,6 +11,7 @@ from server.release.contribution import Contribution
 from server.release.contributions import Contributions
 from server.release.facts import HubFacts
 from server.release.guard import volume
+from server.release.guard.blocks import is_large
 from server.release.guard.ends import CONFIRMED, PROGRAM, EndBrake, Sender, is_retraction
 from server.release.hooks import Taking
 from server.release.hub import Hub
@@ -52,6 +53,7 @@ class Share(NamedTuple):
     def counts_for_organisation(self, hub: Hub) -> bool:
         """Return whether limits that its whole organisation shares may apply to it."""
         counted = any(volume.may_doubt(submission) or is_retraction(submission) for submission in self.submissions)
+        counted = counted or is_large(len(self.submissions), hub.burst)
         return counted or hub.facts.may_be_new(self.partner.name, now())
 
     def is_simple(self, hub: Hub) -> bool:
@@ -246,6 +248,7 @@ def _open(
                 share.submissions,
                 share.results,
                 EndBrake(session.context, share.partner, hub.ends_per_day, share.sender),
+                hub.burst,
             )
             for share in shares
         ]
