@@ -62,6 +62,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "coerced": mark("Held under coercion"),
         "withheld-from-keeper": mark("Withheld from the account-holding bank"),
         "keeper-contradicted": mark("Reported again against the account-holding bank"),
+        "main-numbers": mark("Main number of an institution"),
         "operators-entry": mark("Entered as harmless"),
         # Arguments against a value
         "deceived": mark("Deceived"),
