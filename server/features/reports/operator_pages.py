@@ -81,7 +81,7 @@ FACT_TEXTS: Mapping[str, FactTexts] = MappingProxyType(
             mark("Its partner contributes the marking’s definition with its level, or marks the object with TLP"),
         ),
         "expired": FactTexts(
-            mark("Its end (valid_until) has passed"),
+            mark("It has expired"),
             mark("If the scam continues, its partner sends a version with a later end"),
         ),
         "ended-by-keeper": FactTexts(
@@ -89,15 +89,15 @@ FACT_TEXTS: Mapping[str, FactTexts] = MappingProxyType(
             mark("If the account is in use, its partner reports it again"),
         ),
         "unknown-partner": FactTexts(
-            mark("Its limits (not_to_partners) name an unknown partner"),
+            mark("Its limits name an unknown partner as excluded"),
             mark("Its partner uses the registered names or identities"),
         ),
         "names-nobody": FactTexts(
             mark("TLP:%(tlp)s is published only for named partners, and the object names none"),
-            mark("Its partner names them (only_partners)"),
+            mark("Its reporter names the only partners that may read it"),
         ),
         "no-named-partner": FactTexts(
-            mark("None of its named partners (only_partners) is a partner of this hub that its other limits admit"),
+            mark("No reader that it names is a partner of this hub that its other limits admit"),
             mark("Its partner checks the names, or widens the other limits"),
         ),
         "no-rule": FactTexts(

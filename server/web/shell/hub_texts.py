@@ -13,6 +13,7 @@ from schemas.errors import Rejected
 from schemas.vocabulary import OutcomeWord
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
 from server.store.collections import DEFAULTS, FULL_TEXTS, PRIVATE_TEXTS, TRENDS, Collection
+from server.web.shell.field_words import field_label, with_labels
 from server.web.shell.languages import ENGLISH, Language
 from server.web.shell.words import Translatable, label, mark
 
@@ -124,14 +125,19 @@ RULE_TEXTS: Mapping[str, Translatable] = MappingProxyType(
 
 
 def refusal_text(language: Language, code: str, english: str) -> str:
-    """Return why something is refused or held; a code without a translation has a general sentence, and the code."""
+    """Return why something is refused or held, with the labels of fields.
+
+    A code without a translation has a general sentence, with the label of the field or else the code.
+    """
     if language.code == ENGLISH:
-        return english
+        return with_labels(language, english)
     found = language.find(f"refusal:{code}") or rule_text(language, code)
     if found:
         return found
-    general = _FIELD if code.startswith("bad-") else _GENERAL
-    return f"{language.find(f'refusal:{general}')} ({code})"
+    if code.startswith("bad-"):
+        field = field_label(language, code.removeprefix("bad-").replace("-", "_"))
+        return f"“{field}”: {language.find(f'refusal:{_FIELD}')}"
+    return f"{language.find(f'refusal:{_GENERAL}')} ({code})"
 
 
 def rule_text(language: Language, rule: str) -> str:

@@ -45,7 +45,7 @@ NOWHERE = "nowhere"
 _LONGEST_BOX, _MOST_BOXES = 200, 500
 
 NOT_SECURE = mark(
-    "You cannot log in over plain HTTP. Open the page by HTTPS; the operator of the hub sets public_url, or serves TLS."
+    "You cannot log in over plain HTTP. Open the page by HTTPS. If that does not work, tell the operator of the hub."
 )
 
 

@@ -62,6 +62,18 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "coerced": mark("Held under coercion"),
         "withheld-from-keeper": mark("Withheld from the account-holding bank"),
         "keeper-contradicted": mark("Reported again against the account-holding bank"),
+        # What is harmless by its form, without a list
+        "documentation": mark("Example in documents"),
+        "established-companies": mark("Public body, or listed or long-established company"),
+        "example-numbers": mark("Number for films and examples"),
+        "main-numbers": mark("Main number of an institution"),
+        "non-profits": mark("Site of a non-profit organisation"),
+        "public-aliases": mark("Number of a public body or a foundation"),
+        "public-bodies": mark("Site of a public body"),
+        "public-numbers": mark("Number of a public service"),
+        "schools": mark("Site of a school or university"),
+        "special-addresses": mark("Address of a network for special purposes"),
+        "system-apps": mark("System app or messenger"),
         "operators-entry": mark("Entered as harmless"),
         # Arguments against a value
         "deceived": mark("Deceived"),
