@@ -10,6 +10,7 @@ from server.features.lookups.asked_value import WHOSE_NUMBER, asked_value, lacks
 from server.features.overview.pages import facts_of
 from server.operations.rights import ANYBODY
 from server.web.shell.banks import BANK_FIELDS
+from server.web.shell.forms import when_again
 from server.web.shell.hub_texts import refusal_text
 from server.web.shell.routes import BOTH, Route
 from server.web.shell.visit import Visit
@@ -19,7 +20,7 @@ from server.web.taxii.errors import TaxiiError
 _UNCHECKABLE = mark(
     "Write one number, account or address: a telephone or account number, a web or e-mail address, a wallet."
 )
-_TOO_MANY = mark("Too many checks came from your network. Please wait a minute.")
+_TOO_MANY = mark("Too many checks came from your network.")
 
 
 def show(visit: Visit) -> Response:
@@ -32,7 +33,8 @@ def show(visit: Visit) -> Response:
     try:
         answer = visit.site.check_public(visit.site.hub.store, visit.remote, question)
     except TaxiiError as error:
-        return visit.page("public/check.html", error.status, error.headers, **_values(visit, problem=_TOO_MANY))
+        values = _values(visit, problem=_TOO_MANY, rule=when_again(visit, error))
+        return visit.page("public/check.html", error.status, error.headers, **values)
     result = answer.results[0]
     if result.error is not None:
         problem, rule = (
