@@ -12,9 +12,10 @@ from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import ReportedValue
-from server.release.guard.allowlists import entered, hub_values
+from server.release.guard.allowlists import hub_values
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, AllowlistMatch, EntryType
 from server.release.guard.allowlists.lookup import Allowlists
+from server.release.guard.harmless import match_harmless
 from server.release.reasons import Reason
 from server.release.session import ReleaseSession
 from server.store import value_index
@@ -88,7 +89,7 @@ def may_leave(context: ReleaseContext, allowlists: Allowlists, leaving: Leaving)
     if leaving.purpose is Purpose.READ:
         return PASSES
     report = as_report(leaving.of)
-    match = match_harmless(context, allowlists, report)
+    match = match_harmless(allowlists, context.facts, report, context.micros)
     if match is not None:
         if leaving.blocks_domain and _serves_others(match, report.value):
             return _decision(Ruling.REFUSE, Reason.SHARED_DOMAIN, instead=match.message)
@@ -98,15 +99,6 @@ def may_leave(context: ReleaseContext, allowlists: Allowlists, leaving: Leaving)
     if leaving.purpose is Purpose.DEMAND_BY_NOTICE and leaving.restricts:
         return _rule_on_holder(context, leaving)
     return PASSES
-
-
-def match_harmless(context: ReleaseContext, allowlists: Allowlists, report: Report) -> AllowlistMatch | None:
-    """Return why a value is harmless or shared: a list, a partner that registered it as its own, or an operator."""
-    return (
-        allowlists.match(report)
-        or hub_values.match_own_values(context.facts.own_values, report)
-        or entered.match_entry(context.facts.allowed_values, report, context.micros)
-    )
 
 
 def _serves_others(match: AllowlistMatch, domain: str) -> bool:

@@ -10,8 +10,9 @@ from schemas.records import Subject
 from server.release import batches
 from server.release.batches import BatchJob, Progress, State
 from server.release.context import ReleaseContext, open_context
-from server.release.gate.leaving import as_report, match_harmless
+from server.release.gate.leaving import as_report
 from server.release.guard.allowlists.catalogue import AllowlistMatch
+from server.release.guard.harmless import match_harmless
 from server.release.hub import Hub
 from server.release.session import ReleaseSession
 from server.store import inbox, jobs, reviews, value_index
@@ -106,7 +107,7 @@ def _match(hub: Hub, context: ReleaseContext, subject: str) -> AllowlistMatch | 
     except (Rejected, ValidationError):
         # The value of a kind that this version no longer knows, or reads in another way.
         return None
-    return match_harmless(context, hub.allowlists, report)
+    return match_harmless(hub.allowlists, context.facts, report, context.micros)
 
 
 def _reports(tx: Tx, matches: Mapping[str, AllowlistMatch]) -> dict[str, AllowlistMatch]:
