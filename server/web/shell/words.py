@@ -246,6 +246,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "holder-coerced": mark("The holder acts under coercion, and is protected"),
         "listing-ended": mark("The value is no longer listed"),
         "not-released": mark("The hub did not release it"),
+        "addressee-left": mark("The addressee has left this hub"),
         "peer-quota": mark("The other hub accepts no more requests from this hub for now"),
         "no-addressee": mark("The other hub knows no provider of the account"),
         "not-accepted": mark("The other hub does not accept the request in this form"),
