@@ -1,4 +1,4 @@
-"""Reports beyond the blocks that an organisation alone may cause: the queue shows a few, and one decision is about all."""
+"""Reports beyond the blocks that an organisation may cause: the queue shows a few, and one decision is about all."""
 
 import re
 
