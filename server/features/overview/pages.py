@@ -60,8 +60,8 @@ _TO_DO = {
         "stays listed. Ask the partner whether it is meant."
     ),
     hub_identity.MANY_BLOCKS: mark(
-        "This partner’s organisation alone reported more values to block in one hour than it may. The rest is listed as a "
-        "warning until a review. Ask the partner whether it is meant."
+        "This partner’s organisation alone reported more values to block in one hour than it may. The rest is listed "
+        "as a warning until a review. Ask the partner whether it is meant."
     ),
 }
 

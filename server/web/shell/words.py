@@ -55,6 +55,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "held-by-partner": mark("Held by the organisation itself, in an incident"),
         "many-doubts": mark("Doubts many reports of others"),
         "many-ends": mark("Ends more listings than it may a day"),
+        "many-blocks": mark("Alone blocks more values than it may an hour"),
         "listed-again": mark("Listed again"),
         "disputed": mark("Disputed"),
         "doubted": mark("Doubted"),
