@@ -26,7 +26,7 @@ ACTIONS: Mapping[str, Translatable] = MappingProxyType(
         "ANSWER": mark("Answered"),
         "APPLY": mark("Applied"),
         "APPROVE": mark("Approved"),
-        "ASK": mark("Asked"),
+        "ASK": mark("Asked a question"),
         "ASSIGN": mark("Assigned"),
         "BACKUP": mark("Backed up"),
         "CERTIFICATE": mark("Registered a certificate"),
