@@ -8,7 +8,6 @@ from typing import ClassVar, NamedTuple
 
 from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
-from stdnum.th import pin
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Kind, Normal
@@ -28,6 +27,7 @@ from schemas.reference.account_numbers import (
 )
 from schemas.reference.bank_text import BIC_SHAPE, agreed_bank, find_bank, is_number_beside_bank, split_words_and_number
 from schemas.reference.banks import FORMER_BICS, account_lengths
+from schemas.reference.identity_numbers import refuse_persons_number
 from schemas.reference.numbers import bare, compact, is_card, plain, refuse_spreadsheet_number
 from schemas.reference.payment_qr import pays_account, read_qr_code
 from schemas.vocabulary import Action
@@ -231,6 +231,8 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
         _refuse_card(number)
     if account := self_contained(country, number):
         return _normal(country, account)
+    if iban.length(country):
+        refuse_persons_number(country, stated.bic, stated.number)
     if made := _made_iban(stated):
         return _with_bic(made, bic)
     if country not in COUNTRIES and iban.is_required(country):
@@ -260,6 +262,7 @@ def _made_iban(stated: _Stated) -> str | None:
 def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
     """Return the account at a bank that was named by its country's code, or by its name."""
     _refuse_card(bare(written), bank)
+    refuse_persons_number(country, bank, written)
     return _normal(country, national_account(country, bank, written, branch))
 
 
@@ -274,6 +277,7 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     number = bare(written)
     _refuse_card(number, bic)
     country = bic[4:6]
+    refuse_persons_number(country, bic, written)
     bank, number = canonical_account(country, bic, number)
     if bank != bic and BIC_SHAPE.fullmatch(bank) is None:
         return _coded(country, bank, written if number == bare(written) else number, branch)
@@ -281,12 +285,6 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     check_length(bic, number)
     if country == "TH" and not (number.isdigit() and 10 <= len(number) <= 15):
         raise Rejected("account-form", "Thai account numbers have 10 to 15 digits and nothing else")
-    if country == "TH" and pin.is_valid(number):
-        raise Rejected(
-            "personal-data",
-            "by form and check digit this is a national identity number and no account: leave it out; an alias of "
-            "PromptPay is reported as one (payment-alias)",
-        )
     if iban.is_required(country):
         if made := iban.from_number(country, bic, "", written):
             return _with_bic(made, bic)
