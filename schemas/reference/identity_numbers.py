@@ -18,7 +18,6 @@ from stdnum.cn import ric
 from stdnum.cz import rc
 from stdnum.dk import cpr
 from stdnum.in_ import aadhaar
-from stdnum.kr import rrn
 from stdnum.mx import curp
 from stdnum.my import nric
 from stdnum.nl import bsn
@@ -95,9 +94,13 @@ def _is_malaysian(number: str) -> bool:
     return not 13 <= int(number[:2]) <= 29 and bool(nric.is_valid(number))
 
 
-def _has_korean_birthday(number: str) -> bool:
-    century = "19" if number[6] in "1256" else "20"
-    return number[6] in "12345678" and _is_date(century + number[:2], number[2:4], number[4:6])
+def _is_korean(number: str) -> bool:
+    """Return whether birthday, century and sex are an adult's: numbers since 2020 have no check digit.
+
+    Accounts of two large banks begin like days of 1930 and 2010.
+    """
+    year = ("19" if number[6] in "1256" else "20") + number[:2]
+    return "1935" <= year <= "2009" and number[6] in "12345678" and _is_date(year, number[2:4], number[4:6])
 
 
 def _is_vietnamese(number: str) -> bool:
@@ -139,10 +142,7 @@ _FORMS: Mapping[str, Sequence[IdentityForm]] = MappingProxyType(
             _form("an Aadhaar number", r"[2-9]\d{11}", aadhaar.is_valid, certain=False),
         ),
         "KH": _NEIGHBOURS,
-        "KR": (
-            _form("a Korean resident registration number", r"\d{6}[ -]\d{7}", _has_korean_birthday, written=True),
-            _form("a Korean resident registration number", r"\d{13}", rrn.is_valid),
-        ),
+        "KR": (_form("a Korean resident registration number", r"\d{13}", _is_korean),),
         "LA": _NEIGHBOURS,
         "LK": (_form("a Sri Lankan identity number", r"(?:19[3-9]|20[01])\d{9}", _is_sri_lankan),),
         "MM": _NEIGHBOURS,
