@@ -29,7 +29,7 @@ from schemas.reference.bank_text import BIC_SHAPE, agreed_bank, find_bank, is_nu
 from schemas.reference.banks import FORMER_BICS, account_lengths
 from schemas.reference.identity_numbers import refuse_persons_number
 from schemas.reference.numbers import bare, compact, is_card, plain, refuse_spreadsheet_number
-from schemas.reference.payment_qr import pays_account, read_qr_code
+from schemas.reference.payment_qr import is_qr_code, pays_account, read_qr_code
 from schemas.vocabulary import Action
 
 # Countries where the form of a number shows the bank's code at its beginning, also in a column of numbers.
@@ -74,8 +74,11 @@ class BankAccount(Kind):
         text = plain(raw)
         if not text and not columns.keys() & {"bank", "bic", "iban"} and _may_name_bank(columns):
             text = columns.pop("account_number", "")
-        if pays_account(raw):
-            columns["country"], columns["bank"], text = read_qr_code(raw).name.split(":")
+        if is_qr_code(raw):
+            payee = read_qr_code(raw)
+            if payee.system:
+                raise Rejected("qr-of-alias", "this code pays an alias and no account: report it as a payment-alias")
+            columns["country"], columns["bank"], text = payee.name.split(":")
         if (
             BIC_SHAPE.fullmatch(named := compact(columns.get("bank", "")))
             and named[4:6] == columns.get("country", "").upper()
@@ -98,8 +101,8 @@ class BankAccount(Kind):
         return account_key(value)
 
     def other_kind(self, raw: str) -> str:
-        """Return ``payment-alias`` for an alias with a character that no account number has: ``UPI: x@ybl``."""
-        return "payment-alias" if "@" in raw else ""
+        """Return ``payment-alias`` for a payment QR code of one, and for a character that no account number has."""
+        return "payment-alias" if "@" in raw or (is_qr_code(raw) and not pays_account(raw)) else ""
 
     def fullest(self, values: Iterable[str]) -> str:
         """Return the IBAN if it is among an account's names."""
