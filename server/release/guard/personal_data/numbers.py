@@ -55,9 +55,9 @@ _CARDS_IN_GROUPS = re.compile(
     r"|(?<![\w.])\d([._/|,*~:+]|[ -]{2})\d(?:\2\d){11,17}(?!\w)"
 )
 _IBANS = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ .\-_/]?[A-Z0-9]){11,38}")
-# Long Diners Club numbers, Mir, RuPay and Maestro, which ``is_card`` does not know.
+# Long Diners Club numbers, RuPay and Maestro, which ``is_card`` does not know.
 _OTHER_CARDS = re.compile(
-    r"3(?:0[0-5]|[68]\d)\d{13}|220[0-4]\d{12,15}|(?:60|8[12])\d{14}|508\d{13}"
+    r"3(?:0[0-5]|[68]\d)\d{13}|(?:60|8[12])\d{14}|508\d{13}"
     r"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}"
 )
 # Ids and IBANs with few consecutive digits, which a search for digits alone would miss.
