@@ -10,11 +10,14 @@ from schemas.readings import plain_letters, without_accents
 from schemas.text import in_latin_letters, with_latin_looks
 
 _LONG_WORD = 6
-WITHOUT_BLANKS = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-)
+# Between the letters of an abbreviation: "P.A.N.".
+_STOP = r"\.?"
+_SCRIPTS = r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+WITHOUT_BLANKS = re.compile(f"[{_SCRIPTS}]")
+# The ends of a word in a script with blanks: a letter of another script may be next to it.
+_BEGINS, _ENDS = rf"(?<![^\W\d_{_SCRIPTS}])", rf"(?![^\W\d_{_SCRIPTS}])"
 # Where a word can begin: this is checked first, because most letters are in the middle of a word.
-_BEGINNING = rf"(?:(?<![^\W\d_])|(?={WITHOUT_BLANKS.pattern}))"
+_BEGINNING = rf"(?:{_BEGINS}|(?=[{_SCRIPTS}]))"
 
 
 def folded_text(text: str) -> str:
@@ -61,8 +64,8 @@ def _expression(words: list[str]) -> str:
     long = [word for word in whole if len(word) >= _LONG_WORD]
     short = [word for word in whole if len(word) < _LONG_WORD]
     choices = [_tree(anywhere)] if anywhere else []
-    choices += [rf"(?<![^\W\d_]){_tree(long)}[^\W\d_]{{0,9}}(?![^\W\d_])"] if long else []
-    choices += [rf"(?<![^\W\d_]){_tree(short)}s?(?![^\W\d_])"] if short else []
+    choices += [rf"{_BEGINS}{_tree(long)}[^\W\d_{_SCRIPTS}]{{0,9}}{_ENDS}"] if long else []
+    choices += [rf"{_BEGINS}{_tree(short, _STOP)}s?{_ENDS}"] if short else []
     return "|".join(choices)
 
 
@@ -70,7 +73,7 @@ def _whole(words: list[str]) -> str:
     """Return an expression for ``words`` as they are, whole except in scripts without blanks."""
     anywhere = [word for word in words if WITHOUT_BLANKS.search(word)]
     whole = [word for word in words if not WITHOUT_BLANKS.search(word)]
-    return "|".join(filter(None, (_tree(anywhere), rf"(?<![^\W\d_]){_tree(whole)}(?![^\W\d_])")))
+    return "|".join(filter(None, (_tree(anywhere), f"{_BEGINS}{_tree(whole)}{_ENDS}")))
 
 
 class _Patterns:
@@ -78,10 +81,10 @@ class _Patterns:
 
     @cached_property
     def documents(self) -> re.Pattern[str]:
-        abbreviations = _tree(_words("abbreviations"), r"\.?")
+        lettered, abbreviations = (_tree(_words(idea), _STOP) for idea in ("lettered", "abbreviations"))
         return re.compile(
             f"{_BEGINNING}(?:(?P<document>{_expression(_words('documents'))})|(?P<tax>{_expression(_words('taxes'))})"
-            rf"|(?P<id>{_whole(_words('ids'))})|(?<![^\W\d_]){abbreviations}(?![^\W\d_]))"
+            f"|(?P<id>{_whole(_words('ids'))})|{_BEGINS}(?:(?P<lettered>{lettered})|{abbreviations}){_ENDS})"
         )
 
     @cached_property
@@ -94,7 +97,11 @@ class _Patterns:
 
     @cached_property
     def other_things(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("others")))
+        return re.compile(_whole(_words("others") + _words("hotlines")))
+
+    @cached_property
+    def hotlines(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:{_whole(_words('hotlines'))})[\s\-:]{{0,3}}$")
 
     @cached_property
     def places(self) -> re.Pattern[str]:

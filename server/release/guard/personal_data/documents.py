@@ -39,7 +39,7 @@ _DIGIT = re.compile("[0-9]")
 _PART = re.compile(r"[0-9A-Za-z]+")
 _SEPARATOR = re.compile(r"(?![.,:] )[\t .,:\-+/|*~'’()\[\]#_]{1,3}")
 # The word right before another.
-_ADJOINING = re.compile(r"[^\W\d_]+(?=[\s\-]{0,3}$)")
+_ADJOINING = re.compile(r"([^\W\d_]+)(['’]s)?[\s\-]{0,3}$")
 # India's number of a taxpayer.
 _PERMANENT_ACCOUNT = re.compile(r"[A-Za-z]{5}\d{4}[A-Za-z]?")
 _END_OF_SENTENCE = re.compile(r"[.!?]\s|[;\n]")
@@ -61,7 +61,7 @@ _NOT_A_NUMBER = re.compile(
     rf"|(?<![\w/-]){_YEAR} ?[-/] ?(?:{_YEAR}|\d\d)(?![\w/-])"
     r"|(?<![\w.])\d{1,2}[:.]\d\d ?- ?\d{1,2}[:.]\d\d(?!\w)"
     r"|(?<!\w)\d{1,2}:\d\d(?::\d\d)?(?!\w)"
-    rf"|(?<![\w.]){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?![\w.]?\d)"
+    rf"|(?<![\w.]){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?!\.?\w)"
     r"|(?<![\w,])\d{1,3}(?:,\d{3}){1,5}(?![\w,])"
     r"|(?:[$€£¥฿₫₱₹₩₽₭៛]|(?<!\w)(?:rp|rm|(?:rs|php|thb|usd|eur|vnd|idr|myr|sgd)\b\.?)) ?\d[\d.,]{0,20}"
     r"|\d[\d.,]{0,20} ?[$€£¥฿₫₱₹₩₽₭៛]",
@@ -151,7 +151,7 @@ def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
     masked = _NOT_A_NUMBER.sub(_hidden, text.replace(_PLACEHOLDER, " "))
     folded = PATTERNS.names.sub(_hidden, lowered(masked))
     for word in PATTERNS.documents.finditer(folded):
-        if not _is_of_another(folded, word) and any(
+        if not _is_of_another(masked, folded, word) and any(
             not is_own(number.joined) for number in _beside(masked, folded, word)
         ):
             return True
@@ -168,19 +168,27 @@ def _beside(text: str, folded: str, word: re.Match[str]) -> Iterator[_Number]:
             yield number
 
 
-def _is_of_another(folded: str, word: re.Match[str]) -> bool:
+def _is_of_another(text: str, folded: str, word: re.Match[str]) -> bool:
     """Return whether a word is part of the name of a place, or of the number of a company or another thing."""
-    if PATTERNS.places.match(folded, word.end()):
+    before = folded[max(0, word.start() - _BEFORE) : word.start()]
+    if PATTERNS.places.match(folded, word.end()) or PATTERNS.hotlines.search(before):
         return True
     if word["tax"] is not None:
         return PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
     if word["document"] is not None:
         return False
-    before = folded[max(0, word.start() - _BEFORE) : word.start()]
-    adjoining = _ADJOINING.search(before) if word["id"] is not None else None
-    return is_of_another_thing(before) or (
-        adjoining is not None and PATTERNS.small_words.fullmatch(adjoining[0]) is None
-    )
+    adjoining = _ADJOINING.search(before)
+    if adjoining is None:
+        return False
+    if PATTERNS.other_things.fullmatch(adjoining[1]) is not None:
+        return True
+    # "LINE ID number", but "Somchai's ID number".
+    begins_with_capital = text[word.start() - len(adjoining[0])].isupper()
+    return bool(word["id"] and begins_with_capital and not adjoining[2]) and not _is_small(adjoining[1])
+
+
+def _is_small(word: str) -> bool:
+    return PATTERNS.small_words.fullmatch(word) is not None
 
 
 def _is_abbreviation(word: re.Match[str]) -> bool:
@@ -191,6 +199,10 @@ def _may_be_beside(word: re.Match[str], number: _Number) -> bool:
     """Return whether a number is long enough for its word: much longer for one with other meanings."""
     if not _is_abbreviation(word):
         return True
+    if (word["lettered"] and not number.is_lettered) or not (
+        number.code.isupper() or number.code == number.code.lower()
+    ):
+        return False
     fewest = _FEWEST_LETTERED if number.is_lettered else _FEWEST_BESIDE_ABBREVIATION
     return number.digits >= fewest or _has_form_of_a_permanent_account(number)
 
@@ -231,12 +243,16 @@ def _begins_another(last: str, part: str) -> bool:
     return part.isalpha() and len(part) == _LONGEST_PREFIX and last.isdigit()
 
 
+def _is_blank_between(part: re.Match[str], following: re.Match[str]) -> bool:
+    return " " in part.string[part.end() : following.start()]
+
+
 def _number(parts: list[re.Match[str]]) -> Iterator[_Number]:
     reach = parts[-1].end() if parts else 0
     while parts and parts[-1][0].isalpha():
         parts = parts[:-1]
-    # Of several groups of letters in front, the last belongs to the number.
-    while len(parts) > 1 and parts[0][0].isalpha() and parts[1][0].isalpha():
+    # Of several groups of letters in front, those before a blank are no part of the number.
+    while len(parts) > 1 and parts[0][0].isalpha() and parts[1][0].isalpha() and _is_blank_between(*parts[:2]):
         parts = parts[1:]
     if parts:
         joined = "".join(part[0] for part in parts)
@@ -248,6 +264,8 @@ def _follows(text: str, folded: str, word: re.Match[str], number: _Number) -> bo
     """Return whether a number after a document's word is the document's."""
     start = word.end()
     gap = folded[start : number.start]
+    if word[0].endswith("no") or "." in word[0]:
+        gap = gap.removeprefix(".")
     if len(gap) > _FURTHEST or _is_amount(folded, number):
         return False
     words_between = PATTERNS.number_words.sub(" ", gap)
@@ -283,7 +301,7 @@ def _has_form_of_document(number: _Number) -> bool:
 def _is_announced(gap: str, words_between: str) -> bool:
     """Return whether a number follows a word about a person, and a sign or a word that announces it."""
     words = _LETTERS.findall(words_between)
-    is_of_a_person = bool(words) and PATTERNS.small_words.fullmatch(words[0]) is not None
+    is_of_a_person = bool(words) and _is_small(words[0])
     return is_of_a_person and (gap.rstrip().endswith((":", "=", "(", "#")) or _ends_with_number_word(gap))
 
 
@@ -296,7 +314,7 @@ def _precedes(folded: str, number: _Number, end: int) -> bool:
         return False
     if is_of_another_thing(folded[max(0, number.start - _BEFORE) : number.start]):
         return False
-    return number.is_lettered or gap.lstrip().startswith(("(", "[")) or _LETTERS.search(gap) is not None
+    return number.is_lettered or gap.lstrip().startswith(("(", "[", "=")) or _LETTERS.search(gap) is not None
 
 
 def _is_filler(gap: str) -> bool:
@@ -347,7 +365,7 @@ def _is_other_thing(words: str) -> bool:
 
 def _is_name(word: str) -> bool:
     """Return whether a word may be part of a person's name, or is a small word beside one."""
-    return not word[0].islower() or PATTERNS.small_words.fullmatch(lowered(word)) is not None
+    return not word[0].islower() or _is_small(lowered(word))
 
 
 def _ends_with_number_word(gap: str) -> bool:

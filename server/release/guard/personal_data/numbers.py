@@ -42,7 +42,7 @@ IBAN = "the IBAN of an account"
 # Words that turn bare digits into a person's id.
 _ID_WORDS = re.compile(
     r"\b(?:ids?|id[- ]?card|identity|citizens?|national|passport|ssn|social security|nric|ic no|nik|ktp|aadhaa?r|cpf"
-    r"|cccd|cmnd|pan|permanent account|uid|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident)\b"
+    r"|cccd|cmnd|p\.?a\.?n|permanent account|uid|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident)\b"
     r"|บัตร|ประชาชน|身份证|身分證|マイナンバー|주민",
     re.IGNORECASE,
 )
@@ -177,16 +177,22 @@ def find_numbers(text: str, *, cards_only: bool = False) -> Iterator[tuple[str, 
     for form in _FORMS:
         if has_id_words or not form.bare:
             for match in form.written.finditer(text):
-                if form.bare and form.valid is _is_valid_by_form and _is_of_another_thing(text, match.start()):
+                if form.bare and _is_of_another_thing(text, match, is_valid=form.valid is not _is_valid_by_form):
                     continue
                 number = match[0].translate(_SEPARATORS)
                 if form.valid(number if form.valid not in _AS_WRITTEN else match[0]):
                     yield NATIONAL_ID, number
 
 
-def _is_of_another_thing(text: str, start: int) -> bool:
-    """Return whether the words before a number name another thing that has the number, such as an order."""
-    return documents.is_of_another_thing(text[max(0, start - _BEFORE) : start])
+def _is_of_another_thing(text: str, match: re.Match[str], *, is_valid: bool) -> bool:
+    """Return whether the words or sign before a number say that it is that of another thing, such as an order or line.
+
+    A number that ``is_valid`` as an id, and has letters or is written without groups, is one after any word.
+    """
+    if is_valid and (match[0].isalnum() or not match[0].translate(_SEPARATORS).isdigit()):
+        return False
+    before = text[max(0, match.start() - _BEFORE) : match.start()]
+    return before.endswith("+") or documents.is_of_another_thing(before)
 
 
 def _find_ibans(text: str) -> Iterator[tuple[str, str]]:
