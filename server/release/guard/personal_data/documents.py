@@ -31,13 +31,16 @@ _LONGEST_PREFIX = 3
 _BEFORE = 30
 _LAST_WORDS = 3
 
-_LETTERS = re.compile(r"[^\W\d_]+")
+# Vowel signs of Indian scripts, Burmese and Khmer are parts of words.
+_LETTERS = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17ff])+")
 # A number with few digits, whose word may be in another text of the object (``neighbours``).
 _SHORT_NUMBER = re.compile(r"[^\W\d_]{0,3}[\W_]{0,3}\d[\dA-Z\W_]{4,20}")
 _FIVE_DIGITS = re.compile(r"(?:\D{0,40}+\d){5}")
 _DIGIT = re.compile("[0-9]")
 _PART = re.compile(r"[0-9A-Za-z]+")
 _SEPARATOR = re.compile(r"(?![.,:] )[\t .,:\-+/|*~'’()\[\]#_]{1,3}")
+# Letters of a number in lower case: "gha-123456789".
+_PREFIX = re.compile(r"(?<![^\W\d_])[a-z]{1,3}[-/]$")
 # The word right before another.
 _ADJOINING = re.compile(r"([^\W\d_]+)(['’]s)?[\s\-]{0,3}$")
 # India's number of a taxpayer.
@@ -114,13 +117,16 @@ def is_number_alone(text: str) -> bool:
     found = list(_numbers(text, 0, len(text)))
     if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or PATTERNS.documents.search(lowered(text)) is not None:
         return False
+    if is_of_another_thing(text[: found[0].start]):
+        return False
     others = _LETTERS.findall(text[: found[0].start] + " " + text[found[0].end :])
     return len(others) <= _MOST_WORDS and all(map(_is_name, others))
 
 
 def is_of_another_thing(words: str) -> bool:
     """Return whether the last words before a number name another thing that has the number, such as an order."""
-    return _is_other_thing(PATTERNS.number_words.sub(" ", lowered(words)))
+    words = lowered(words)
+    return _is_other_thing(words) or _is_other_thing(PATTERNS.number_words.sub(" ", words))
 
 
 def may_be_number(text: str) -> bool:
@@ -141,10 +147,9 @@ def may_have_number(text: str) -> bool:
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
-    """Return whether a plain text, without marks, has the number of an identity document beside a word for it."""
+    """Return whether a text in plain letters, without marks, has the number of an identity document beside a word."""
     if _DIGIT.search(text) is None:
         return False
-    text = in_latin_letters(text)
     folded = lowered(text)
     if len(folded) != len(text) or PATTERNS.documents.search(folded) is None:
         return False
@@ -266,6 +271,7 @@ def _follows(text: str, folded: str, word: re.Match[str], number: _Number) -> bo
     gap = folded[start : number.start]
     if word[0].endswith("no") or "." in word[0]:
         gap = gap.removeprefix(".")
+    gap = _PREFIX.sub("", gap)
     if len(gap) > _FURTHEST or _is_amount(folded, number):
         return False
     words_between = PATTERNS.number_words.sub(" ", gap)
@@ -324,9 +330,7 @@ def _is_filler(gap: str) -> bool:
         return False
     # Letters in front of a number have capitals in every script that writes them so.
     return not words or (
-        len(words[0]) < _LONGEST_PREFIX + gap.endswith(("-", "/"))
-        and words[0].upper() != words[0]
-        and gap.rstrip(" -./").endswith(words[0])
+        len(words[0]) < _LONGEST_PREFIX and words[0].upper() != words[0] and gap.rstrip(" -./").endswith(words[0])
     )
 
 
