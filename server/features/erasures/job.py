@@ -195,14 +195,19 @@ def resume(hub: Hub, *, idle_since: int, stopped: Callable[[], bool] = lambda: F
 
 
 def _settle(hub: Hub, erasure: str) -> None:
-    """Update the parts that learn of the revocation only from the log: digests, figures, matching."""
+    """Remove the value from the operator's lists, which are files, and update the parts that learn of the revocation
+    only from the log: digests, figures, matching.
+    """
     store = hub.store
     with store.read() as tx:
         job = jobs.find(tx, _NAME + erasure)
         if job is None or job.ended is not None or job.state.get("pass", 0) > 0:
             return
+        traces = ValueTraces.from_json(job.state["traces"])
         kept = digests.kept(tx)
         every = collections.all_collections(tx)
+    if gone := hub.allowlists.remove(lambda entry: traces.is_in(entry.encode())):
+        log.info("list-entries-erased entries=%s", gone)
     for collection in every:
         while collection.number in kept and digests.fold(store, collection):
             pass

@@ -129,6 +129,10 @@ class Allowlists:
         matches = _MATCHERS.get(report.kind)
         return matches(index, value) if matches else None
 
+    def remove(self, is_removed: Callable[[str], bool]) -> int:
+        """Remove entries from the operator's own lists, and return their number."""
+        return 0 if self._updated is None else folder.remove(self._updated, is_removed)
+
     def _current_index(self) -> AllowlistIndex:
         moment = time.monotonic()
         if moment > self._next_check:
