@@ -126,6 +126,11 @@ def is_second_hand(stix_object: Mapping[str, Any]) -> bool:
     return isinstance(context.get("grade"), str) or context.get("second_hand") is True
 
 
+def may_be_second_hand(body: bytes) -> bool:
+    """Return whether ``is_second_hand`` may be true of an indicator as the log has it, without decoding it."""
+    return b'"grade"' in body or b'"second_hand"' in body
+
+
 def as_second_hand(stix_object: dict[str, Any]) -> dict[str, Any]:
     """Return an indicator that says it was made from other reports; any other object unchanged."""
     if stix_object.get("type") != "indicator":

@@ -138,12 +138,13 @@ class RequestReason(StrEnum):
     OTHER_TERRITORY = "other-territory"
     OWNER_LEGITIMATE = "owner-legitimate"
     CLEANED = "cleaned"
-    # Why the hub holds a request back, or ends it.
+    # Why the hub holds a request back, ends it, or gives it back to its sender.
     HARMLESS_VALUE = "harmless-value"
     FOUND_WRONG = "found-wrong"
     HOLDER_COERCED = "holder-coerced"
     LISTING_ENDED = "listing-ended"
     NOT_RELEASED = "not-released"
+    ADDRESSEE_LEFT = "addressee-left"
 
 
 # Reasons of an addressee to disagree and of a sender to close. Only the hub closes unanswered requests, and those that
@@ -175,6 +176,7 @@ OF_THE_HUB = frozenset(
         RequestReason.HOLDER_COERCED,
         RequestReason.LISTING_ENDED,
         RequestReason.NOT_RELEASED,
+        RequestReason.ADDRESSEE_LEFT,
     }
 )
 DISAGREEMENTS = frozenset(RequestReason) - CLOSINGS - REFUSALS - REJECTIONS - OF_THE_HUB

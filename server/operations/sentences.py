@@ -16,6 +16,11 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "the addressee is asked to act on {kind} {value} ({asks}) by {partner}, although the gate holds the request"
         ),
         "request": "request: {id}",
+        "allowlist-entry": "{kind} {value} counts as harmless: it is delisted, and its reports wait for a review",
+        "allowlist-entry-below": (
+            "{kind} {value} counts as harmless, with every host below it: all are delisted, and their reports wait for "
+            "a review"
+        ),
         "coercion-confirmed": (
             "the holders count as coerced: their accounts are removed from widely read collections, and are never "
             "blocked"

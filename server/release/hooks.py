@@ -38,6 +38,7 @@ class Taking(NamedTuple):
     """The transaction in which a handler takes a partner's objects.
 
     ``contribute`` contributes further objects for the partner in the same transaction, and returns their results.
+    ``by`` is the actor in the audit trail.
     """
 
     hub: Hub
@@ -46,6 +47,7 @@ class Taking(NamedTuple):
     context: ReleaseContext
     contribute: Callable[[Sequence[Mapping[str, Any]]], Results]
     leave_for_end: bool
+    by: str
 
 
 class ContributionHandler(ABC):

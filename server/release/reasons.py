@@ -212,6 +212,13 @@ class Reason(Enum):
         "wait; a person at this hub will review the rest. The limit ends as soon as your organisation has a record",
     )
 
+    MANY_BLOCKS = (
+        "many-blocks",
+        Result.PUBLISHED,
+        "published as warn at most: your organisation alone reported more than {most} values to block in one hour",
+        "wait; a person at this hub will review the rest. A second organisation's report of a value lifts it at once",
+    )
+
     HELD_BY_HUB = (
         "held-by-hub",
         Result.HELD,

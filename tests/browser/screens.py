@@ -25,6 +25,50 @@ _VIOLATIONS = """
 tags => axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})
   .then(result => result.violations)
 """
+# What can be pressed, but is less than 24 pixels high or wide (WCAG 2.2, 2.5.8), as a list of texts. A link within a
+# sentence is exempt.
+_SMALL = r"""
+() => {
+  const blockOf = (element) => {
+    while (getComputedStyle(element).display === "inline") element = element.parentElement;
+    return element;
+  };
+  const isInSentence = (link) => {
+    if (link.tagName !== "A" || getComputedStyle(link).display !== "inline") return false;
+    const block = blockOf(link), texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const around = texts.currentNode.parentElement;
+      if (/[\p{L}\p{N}]/u.test(texts.currentNode.textContent) && !around.closest("a, button, .hidden") &&
+          blockOf(around) === block) return true;
+    }
+    return false;
+  };
+  return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")]
+    .filter((target) => target.checkVisibility({visibilityProperty: true}) && !target.closest(".hidden, .skip"))
+    .filter((target) => {
+      const box = target.getBoundingClientRect();
+      return box.width && box.height && (box.width < 23.99 || box.height < 23.99) && !isInSentence(target);
+    })
+    .map((target) => target.outerHTML.slice(0, 200));
+}
+"""
+# Texts that a person reads, also those that are folded. Code and the texts in fields are left out.
+_TEXTS = """
+() => {
+  const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode.textContent.trim();
+    if (text && !texts.currentNode.parentElement.closest("script, style, code, pre, kbd, textarea")) found.push(text);
+  }
+  for (const name of ["placeholder", "aria-label", "title"])
+    for (const element of document.querySelectorAll(`[${name}]`)) found.push(element.getAttribute(name));
+  return found;
+}
+"""
+# Names of fields, times as programs write them, and ids of objects.
+_FOR_PROGRAMS = re.compile(
+    r"(?<![\w@./:-])[a-z]+(?:_[a-z]+)+(?![\w@/]|[:-]\w)|\d{4}-\d\d-\d\dT\d\d:|\b[a-z-]+--[0-9a-f]{8}-"
+)
 _WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -85,14 +129,26 @@ class Screen:
         self.page.wait_for_load_state("networkidle")
 
     def check(self) -> None:
-        """Check the page: no violation, no error, not wider than the screen, and no finding of axe."""
+        """Check the page: no violation, no error, no finding of axe, no small target, no word of programs.
+
+        It is not wider than the screen.
+        """
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
         found: list[dict[str, Any]] = self.page.evaluate(_VIOLATIONS, tags)
         faults = [f"{fault['id']}: {json.dumps([node['html'] for node in fault['nodes']][:3])}" for fault in found]
         assert not faults, f"{self.page.url}: {faults}"
         assert self.page.evaluate(_WIDER) <= 0, f"{self.page.url} is wider than the screen"
+        small = self.page.evaluate(_SMALL)
+        assert not small, f"{self.page.url} has targets below 24 pixels: {small[:5]}"
+        machine = [text for text in self.texts() if _FOR_PROGRAMS.search(text)]
+        assert not machine, f"{self.page.url} has words of programs: {machine[:5]}"
         assert not self.wrong, f"{self.page.url}: {self.wrong}"
         assert self.page.locator("html").get_attribute("lang") == self.language
+
+    def texts(self) -> list[str]:
+        """Return the texts of the page that a person reads, also those that are folded."""
+        found: list[str] = self.page.evaluate(_TEXTS)
+        return found
 
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning") and not any(f"status of {status}" in text for status in self.expected):

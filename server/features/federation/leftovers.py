@@ -3,15 +3,16 @@
 Their reports remain after the first reports are retracted elsewhere, because nobody retracts the copies here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from mappers.consensus import may_be_second_hand
 from server.release.fuse.statements import ReportedValue
 from server.release.hub import Hub
 from server.release.retract import Retracted, retract_all
 from server.release.session import ReleaseSession
-from server.store import partners, value_index
+from server.store import inbox, partners, value_index
 from server.store.database.engine import Tx
 
 REASON = "only second-hand reports list it"
@@ -26,24 +27,30 @@ class Leftover(NamedTuple):
 
 
 class LeftoverBatch(NamedTuple):
-    """The leftovers of a batch, the number of values looked at so far, and the number of the last in the index."""
+    """The leftovers of a batch, and the number of the last value in the index.
+
+    ``looked_at`` and ``loaded`` are the values looked at so far, and those of them with a second-hand report, which
+    were loaded.
+    """
 
     looked_at: int
+    loaded: int
     found: Sequence[Leftover]
     last: int
 
 
 def find(hub: Hub, after: int = -1) -> Iterator[LeftoverBatch]:
     """Search all values after a number, a batch in each read-only transaction; yield each batch."""
-    looked_at = 0
+    looked_at = loaded = 0
     while True:
         with hub.store.read() as tx:
             numbers = value_index.values_after(tx, after, _AT_ONCE)
             if not numbers:
                 return
-            found = among(hub, tx, sorted(numbers.values()))
-        after, looked_at = max(numbers), looked_at + len(numbers)
-        yield LeftoverBatch(looked_at, found, after)
+            candidates = sorted(_with_second_hand(hub, tx, numbers.values()))
+            found = among(hub, tx, candidates)
+        after, looked_at, loaded = max(numbers), looked_at + len(numbers), loaded + len(candidates)
+        yield LeftoverBatch(looked_at, loaded, found, after)
 
 
 def among(hub: Hub, tx: Tx, subjects: Sequence[str]) -> list[Leftover]:
@@ -64,6 +71,21 @@ def retract(hub: Hub, tx: Tx, subjects: Sequence[str]) -> list[Retracted]:
             partner = partners.get(tx, name, gone=True)
             done += retract_all(hub, tx, keys, partner, REASON, spared=set())
     return done
+
+
+def _with_second_hand(hub: Hub, tx: Tx, subjects: Iterable[str]) -> set[str]:
+    """Return the values that a second-hand report may be about.
+
+    A value takes far longer to load than its reports to be searched for the mark, and few values have a second-hand
+    report.
+    """
+    spaces = hub.facts.at(tx).registry.spaces
+    copied = {spaces[name] for name in hub.copies if name in spaces}
+    mentions = value_index.find(tx, subjects)
+    keys = {key for found in mentions.values() for key in found if inbox.is_key(key)}
+    marked = {key for key, item in inbox.latest(tx, keys).items() if may_be_second_hand(item.body)}
+    marked |= {key for key in keys if inbox.space(key) in copied}
+    return {subject for subject, found in mentions.items() if not marked.isdisjoint(found)}
 
 
 def _is_leftover(value: ReportedValue, at: datetime) -> bool:

@@ -22,6 +22,13 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
             "request."
         ),
         "request": mark("Request: %(id)s"),
+        "allowlist-entry": mark(
+            "%(kind)s %(value)s counts as harmless. It is delisted, and its reports wait for a review."
+        ),
+        "allowlist-entry-below": mark(
+            "%(kind)s %(value)s counts as harmless, with every host below it. All are delisted, and their reports wait "
+            "for a review."
+        ),
         "coercion-confirmed": mark(
             "The holders count as coerced. Their accounts are removed from widely read collections, and are never "
             "blocked."

@@ -31,8 +31,10 @@ from server.operations import dual_control, registry
 from server.operations.dual_control import NotAllowed, NotASecondPerson
 from server.operations.rights import VIEWERS
 from server.operations.run import run
+from server.release import review as reviewing
+from server.release.hub import Hub
 from server.release.persons import SamePerson, same_persons
-from server.store import partners
+from server.store import partners, reviews
 from server.store.credentials import Credentials
 from server.store.database.engine import Tx
 from server.store.inbox import object_id
@@ -122,17 +124,20 @@ def show_one(visit: Visit, id: str) -> Response:
         same = None
         if found.state == "open":
             same = dual_control.who_confirms(visit.site.hub, tx, found, visit.known_user.name)
+        links = _links(visit.site.hub, tx, found)
     may_confirm = visit.right in rights_to_confirm(found.action) and same is None
     refusal = _refusal(visit, same) if same is not None else ""
     # Lines of a policy are shown as they were written.
     diff = [str(effect.values["line"]) for effect in found.effects if effect.code == RULE_LINE]
-    lines = [effect_text(visit.language, effect) for effect in found.effects if effect.code != RULE_LINE]
+    # The links name reviews by their values, unless there are more than links.
+    apart = {RULE_LINE, *(["review"] if found.action in _OF_REVIEWS and 0 < len(links) < _PAGE else [])}
+    lines = [effect_text(visit.language, effect) for effect in found.effects if effect.code not in apart]
     return visit.page(
         "operator/proposal.html",
         found=found,
         lines=lines,
         diff=diff,
-        links=_links(found),
+        links=links,
         refusal=refusal,
         is_own=same is SamePerson.NAME,
         may_confirm=may_confirm,
@@ -144,7 +149,7 @@ def _refusal(visit: Visit, same: SamePerson) -> str:
     return visit.text(_SAME_PERSON[same]) % {"days": visit.site.hub.new_account_days}
 
 
-def _links(found: Proposal) -> list[tuple[str, str]]:
+def _links(hub: Hub, tx: Tx, found: Proposal) -> list[tuple[str, str]]:
     """Return the pages of the reviews or the objection of a proposal, with their names."""
     given = found.arguments
     if found.action == incidents.DECIDE.name:
@@ -152,8 +157,10 @@ def _links(found: Proposal) -> list[tuple[str, str]]:
     if found.action == delistings.CLEAR.name and "id" in given:
         return [(f"/console/objections/{given['id']}", str(given["id"]))]
     if found.action in _OF_REVIEWS and given:
-        ids = [str(id_) for id_ in given.get("ids", [given.get("id")])]
-        return [(f"/console/review/{quote(id_, safe='')}", object_id(id_)) for id_ in ids[:_PAGE]]
+        ids = [str(id_) for id_ in given.get("ids", [given.get("id")])][:_PAGE]
+        known = reviewing.summaries(hub, tx, list(reviews.states(tx, ids).values()))
+        names = {summary.review.object_id: summary.value for summary in known}
+        return [(f"/console/review/{quote(id_, safe='')}", names.get(id_) or object_id(id_)) for id_ in ids]
     return []
 
 

@@ -56,6 +56,14 @@ FACT_TEXTS: Mapping[str, FactTexts] = MappingProxyType(
         "not-held": FactTexts(mark("No rule of the guard holds it")),
         "approved": FactTexts(mark("A person approved it: %(rule)s")),
         "counts-meanwhile": FactTexts(mark("It waits for a review, and counts until then: %(rule)s")),
+        "warns-meanwhile": FactTexts(
+            mark("Its organisation alone blocked too many values in one hour, so it is a warning until a review"),
+            mark("Decide it under Reviews"),
+        ),
+        "of-institution": FactTexts(
+            mark("Only an institution can register this name, so the report of one organisation is a warning at most"),
+            mark("Its partner adds the hash of a capture as evidence, or a second organisation reports it"),
+        ),
         "held": FactTexts(mark("It waits for a person. %(why)s"), mark("Decide it under Reviews")),
         "rejected": FactTexts(mark("A person rejected it. %(why)s"), mark("Its review says who decided, and why")),
         "valid": FactTexts(mark("It is valid now")),
@@ -81,7 +89,7 @@ FACT_TEXTS: Mapping[str, FactTexts] = MappingProxyType(
             mark("Its partner contributes the marking’s definition with its level, or marks the object with TLP"),
         ),
         "expired": FactTexts(
-            mark("Its end (valid_until) has passed"),
+            mark("It has expired"),
             mark("If the scam continues, its partner sends a version with a later end"),
         ),
         "ended-by-keeper": FactTexts(
@@ -89,15 +97,15 @@ FACT_TEXTS: Mapping[str, FactTexts] = MappingProxyType(
             mark("If the account is in use, its partner reports it again"),
         ),
         "unknown-partner": FactTexts(
-            mark("Its limits (not_to_partners) name an unknown partner"),
+            mark("Its limits name an unknown partner as excluded"),
             mark("Its partner uses the registered names or identities"),
         ),
         "names-nobody": FactTexts(
             mark("TLP:%(tlp)s is published only for named partners, and the object names none"),
-            mark("Its partner names them (only_partners)"),
+            mark("Its reporter names the only partners that may read it"),
         ),
         "no-named-partner": FactTexts(
-            mark("None of its named partners (only_partners) is a partner of this hub that its other limits admit"),
+            mark("No reader that it names is a partner of this hub that its other limits admit"),
             mark("Its partner checks the names, or widens the other limits"),
         ),
         "no-rule": FactTexts(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from server.features.requests import records
 from server.features.requests.ageing import age
-from server.features.requests.ending import end_noted
+from server.features.requests.ending import end_expired, end_noted
 from server.features.requests.serving import serve_reads
 from server.jobs.repeated import RepeatedStep
 from server.release.hub import Hub
 from server.store.database.looks import Finding
+from server.store.database.times import now
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ class RequestClock(RepeatedStep):
 
     def step(self) -> None:
         """Process all due requests."""
+        if done := end_expired(self._hub, now()):
+            log.info("requests-expired requests=%s", done)
         if done := age(self._hub):
             log.info("requests-aged requests=%s", done)
         if done := end_noted(self._hub):

@@ -8,9 +8,13 @@ alone, which is told.
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from schemas import timestamp
 from schemas.partner import Partner
 from schemas.records import FeedbackEvent
 from schemas.request import RequestReason, RequestState, RequestWord
+from schemas.takedown import TakedownBasis
 from server.features.registries import changes
 from server.features.requests import hub_requests, records as requests, views
 from server.features.requests.ageing import close_for_hub, next_moment, store_changed
@@ -54,6 +58,30 @@ def end_noted(hub: Hub) -> int:
             done += len(_end(hub, tx, subject))
             changes.done(tx, READER, {subject: at})
     return done
+
+
+def end_expired(hub: Hub, at: int) -> int:
+    """End the overdue requests by notice whose value is no longer listed, because its reports have expired.
+
+    ``at`` is a moment (microseconds). Return how many requests were looked at and ended.
+    """
+    with hub.store.read() as tx:
+        found = requests.find(tx, requests.to_remind(tx, at, _AT_ONCE))
+        expired = [id_ for id_, stored in found.items() if _has_expired(tx, stored, at)]
+    for id_ in expired:
+        with hub.store.begin() as tx:
+            stored = requests.find(tx, [id_])[id_]
+            _end_by_notice(hub, tx, [stored], _CASES[RequestReason.LISTING_ENDED], RequestReason.LISTING_ENDED)
+    return len(expired)
+
+
+def _has_expired(tx: Tx, stored: StoredRequest, at: int) -> bool:
+    """Return whether a request by notice rests on reports that are not retracted, and that have all expired."""
+    if stored.basis in (None, TakedownBasis.ORDER) or stored.asks == RequestWord.RESTORE:
+        return False
+    reports = inbox.latest(tx, active_reports(tx, stored.subject))
+    ends = [msgspec.json.decode(item.body).get("valid_until") for item in reports.values()]
+    return bool(ends) and all(end is not None and micros(timestamp.parse(end)) <= at for end in ends)
 
 
 def end_cleared(hub: Hub, tx: Tx, subject: str, case: str) -> list[StoredRequest]:

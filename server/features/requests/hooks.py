@@ -15,10 +15,10 @@ from server.features.requests.peer_intake import PeerIntake
 from server.features.requests.remote import REQUEST, RESPONSE
 from server.release.context import ReleaseContext, open_context
 from server.release.fuse.statements import ReportedValue
+from server.release.gate.ways import Way
 from server.release.hooks import (
     ContributionHandler,
     HandledObject,
-    ListingListener,
     PeerMessageHandler,
     PeerTaking,
     Taking,
@@ -64,7 +64,7 @@ class RequestHandler(ContributionHandler):
 
     def take(self, taking: Taking, sent: Sequence[HandledObject], results: Results) -> Callable[[], None]:
         """Store them; holds begin and end after the partner's other objects, and then the parties are told."""
-        intake = RequestIntake(taking.context, taking.partner, taking.hub.request_limits, taking.hub.allowlists)
+        intake = RequestIntake(taking.context, taking.partner, taking.hub, taking.by)
         intake.take(sent, results)
 
         def finish() -> None:
@@ -76,11 +76,13 @@ class RequestHandler(ContributionHandler):
         return finish
 
 
-class EndedListings(ListingListener):
+class Requests(Way):
     """Notes the values that requests are about and that have no listing, are cleared, or whose holder is coerced.
 
     The clock of requests looks which requests end with that.
     """
+
+    name = "requests"
 
     def listed(
         self, context: ReleaseContext, values: Sequence[ReportedValue], states: Mapping[str, ListingState]

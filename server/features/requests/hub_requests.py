@@ -68,7 +68,7 @@ def send_for_hub(
     parties |= {asked.name: str(Role.ADDRESSEE)} if asked else {}
     requests.add(tx, stored, parties)
     requests.add_step(tx, StoredStep(id_, 0, stored.state, moment, views.HUB))
-    audit.record_act(tx, "", "REQUEST", "request", partner=asked.name if asked else "", reference=id_)
+    audit.record_act(tx, audit.HUB, "REQUEST", "request", partner=asked.name if asked else None, reference=id_)
     notes = RequestNotes()
     notes.add(id_, FeedbackEvent.REQUESTED)
     notes.publish(context)

@@ -28,9 +28,8 @@ from server.features.requests.remote import NOTHING, RemoteSide, peer_for, remot
 from server.features.requests.states import Role
 from server.release.context import ReleaseContext
 from server.release.gate.leaving import PASSES, GateDecision, Ruling
-from server.release.guard.allowlists.lookup import Allowlists
 from server.release.hooks import HandledObject
-from server.release.hub import RequestLimits
+from server.release.hub import Hub
 from server.release.peers import party_at
 from server.release.reasons import Reason
 from server.release.results import Published, Results, Unpublished
@@ -53,15 +52,14 @@ class RequestIntake:
     them.
     """
 
-    def __init__(
-        self, context: ReleaseContext, partner: Partner, limits: RequestLimits, allowlists: Allowlists
-    ) -> None:
-        """Store for ``partner``, within ``limits``; values in ``allowlists`` wait for a decision of operators."""
+    def __init__(self, context: ReleaseContext, partner: Partner, hub: Hub, by: str) -> None:
+        """Store for ``partner`` by the limits and allowlists of ``hub``; ``by`` is the actor in the audit trail."""
+        self._by = by
         self._context = context
-        self._allowlists = allowlists
+        self._allowlists = hub.allowlists
         self._tx = context.tx
         self._partner = partner
-        self._limits = limits
+        self._limits = hub.request_limits
         self.notes = RequestNotes()
         self.holding: dict[str, dict[str, Any]] = {}
         self.lifting: list[str] = []
@@ -306,7 +304,7 @@ class RequestIntake:
         self.notes.add(stored.id, FeedbackEvent.ANSWERED if role == Role.ADDRESSEE else FeedbackEvent.REQUESTED)
 
     def _audit(self, what: str, id_: str) -> None:
-        audit.record_act(self._tx, "", what, "request", partner=self._partner.name, reference=id_)
+        audit.record_act(self._tx, self._by, what, "request", partner=self._partner.name, reference=id_)
 
     def _destinations(
         self,

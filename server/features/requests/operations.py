@@ -48,7 +48,7 @@ class SendRequest(_OneStep):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> Sent:
         """Send the request by the rules of a contribution. Raises ``Rejected``."""
-        return desk.send(hub, tx, self.partner, self.request, self.sent_as)
+        return desk.send(hub, tx, self.partner, self.request, self.sent_as, sender=actor.sender)
 
 
 class Respond(_OneStep):
@@ -61,7 +61,7 @@ class Respond(_OneStep):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> Sent:
         """Send the response by the rules of a contribution. Raises ``Rejected``."""
-        return desk.send(hub, tx, self.partner, self.response, self.sent_as)
+        return desk.send(hub, tx, self.partner, self.response, self.sent_as, sender=actor.sender)
 
 
 class RespondToSeveral(Operation[StepsTaken]):
@@ -82,7 +82,7 @@ class RespondToSeveral(Operation[StepsTaken]):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> StepsTaken:
         """Send the responses by the rules of a contribution. Raises ``Rejected``."""
-        return desk.take_steps(hub, tx, self.partner, self.ids, **self.response)
+        return desk.take_steps(hub, tx, self.partner, self.ids, sender=actor.sender, **self.response)
 
     def entries(self, result: StepsTaken) -> Iterable[TrailEntry]:
         """Return an entry for each request that was changed."""
@@ -193,7 +193,7 @@ class SendSeveral(Operation[list[SentRow]]):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> list[SentRow]:
         """Send them by the rules of a contribution."""
-        return desk.send_several(hub, tx, self.partner, self.contents)
+        return desk.send_several(hub, tx, self.partner, self.contents, sender=actor.sender)
 
     def entries(self, result: list[SentRow]) -> Iterable[TrailEntry]:
         """Return an entry for each request that was sent or responded to."""

@@ -492,6 +492,19 @@ def left_behind(tx: Tx, before: int, most: int) -> list[str]:
     return list(tx.execute(select(requests.c.id).where(*mine).order_by(requests.c.id).limit(most)).scalars())
 
 
+def without_former_addressee(tx: Tx, most: int) -> list[str]:
+    """Return the ids of requests without a response whose addressees have left the hub."""
+    left = select(partners.c.name).where(partners.c.left.is_not(None))
+    mine = (requests.c.addressee.in_(left), requests.c.state.in_(UNANSWERED))
+    return list(tx.execute(select(requests.c.id).where(*mine).order_by(requests.c.id).limit(most)).scalars())
+
+
+def remove_addressee(tx: Tx, id_: str) -> None:
+    """Let the addressee of a request no longer see it."""
+    mine = (request_parties.c.request == id_, request_parties.c.role == "addressee")
+    tx.execute(delete(request_parties).where(*mine))
+
+
 def holds_to_end(tx: Tx, at: int, most: int) -> list[str]:
     """Return the ids of police freezes whose hold has ended at a moment."""
     asked = select(requests.c.id).where(requests.c.hold_until <= at).order_by(requests.c.hold_until).limit(most)

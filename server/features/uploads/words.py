@@ -10,6 +10,7 @@ from schemas.fields import PAID_COLUMNS
 from server.features.uploads.drafts import State
 from server.features.uploads.rows import LEFT_OUT, DraftRow, RowPlace
 from server.store.database.times import micros
+from server.web.shell.field_words import FIELD_LABELS
 from server.web.shell.words import Translatable, mark
 
 _LONGEST_RAW = 200
@@ -58,32 +59,13 @@ FILTERS: Mapping[str, RowFilter] = MappingProxyType(
 )
 
 # Fields of reports that columns and cells hold, in the order of a form.
+_FIELDS = (
+    *("value", "kind", "account_number", "bank", "branch", "iban", "country", "reported_at", "first_seen", "last_seen"),
+    *("scam_type", "channel", "paid_amount", "paid_currency", "hold_amount", "hold_currency", "platform", "currency"),
+    *("reference", "description", "confidence", "tlp"),
+)
 FIELDS: Mapping[str, Translatable] = MappingProxyType(
-    {
-        "value": mark("Value: address, number or account"),
-        "kind": mark("Kind of the value"),
-        "account_number": mark("Account number"),
-        "bank": mark("Bank"),
-        "branch": mark("Branch"),
-        "iban": mark("IBAN"),
-        "country": mark("Country of the value"),
-        "reported_at": mark("Date of the report"),
-        "first_seen": mark("First seen"),
-        "last_seen": mark("Last seen"),
-        "scam_type": mark("Type of scam"),
-        "channel": mark("Where the contact was made"),
-        "paid_amount": mark("Amount paid"),
-        "paid_currency": mark("Currency of the amount paid"),
-        "hold_amount": mark("Amount held"),
-        "hold_currency": mark("Currency of the amount held"),
-        "platform": mark("Platform"),
-        "currency": mark("Coin or chain of a wallet"),
-        "reference": mark("Our reference"),
-        "description": mark("Description, without names of people"),
-        "confidence": mark("Confidence, 0 to 100"),
-        "tlp": mark("Marking (TLP)"),
-        "ignore": mark("Do not read this column"),
-    }
+    {**{name: FIELD_LABELS[name] for name in _FIELDS}, "ignore": mark("Do not read this column")}
 )
 # Of columns and cells that were not read.
 REASONS: Mapping[str, Translatable] = MappingProxyType(

@@ -7,13 +7,15 @@ from schemas import kinds
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.records import Subject
+from schemas.reference.sites import is_shared
 from schemas.report import Report
 from schemas.vocabulary import HolderStatus
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import ReportedValue
-from server.release.guard.allowlists import entered, hub_values
+from server.release.guard.allowlists import hub_values
 from server.release.guard.allowlists.catalogue import ALLOWLISTS, AllowlistMatch, EntryType
 from server.release.guard.allowlists.lookup import Allowlists
+from server.release.guard.harmless import match_harmless
 from server.release.reasons import Reason
 from server.release.session import ReleaseSession
 from server.store import value_index
@@ -86,10 +88,10 @@ def may_leave(context: ReleaseContext, allowlists: Allowlists, leaving: Leaving)
     """
     if leaving.purpose is Purpose.READ:
         return PASSES
-    report = _as_report(leaving.of)
-    match = match_harmless(context, allowlists, report)
+    report = as_report(leaving.of)
+    match = match_harmless(allowlists, context.facts, report, context.micros)
     if match is not None:
-        if leaving.blocks_domain and serves_others(match):
+        if leaving.blocks_domain and _serves_others(match, report.value):
             return _decision(Ruling.REFUSE, Reason.SHARED_DOMAIN, instead=match.message)
         return GateDecision(Ruling.HOLD, match.list, match.message)
     if leaving.purpose is not Purpose.DEMAND_BY_ORDER and _is_delisted(context, report):
@@ -99,19 +101,10 @@ def may_leave(context: ReleaseContext, allowlists: Allowlists, leaving: Leaving)
     return PASSES
 
 
-def match_harmless(context: ReleaseContext, allowlists: Allowlists, report: Report) -> AllowlistMatch | None:
-    """Return why a value is harmless or shared: a list, a partner that registered it as its own, or an operator."""
-    return (
-        allowlists.match(report)
-        or hub_values.match_own_values(context.facts.own_values, report)
-        or entered.match_entry(context.facts.allowed_values, report, context.micros)
-    )
-
-
-def serves_others(match: AllowlistMatch) -> bool:
-    """Return whether a matched value serves others beside a scammer, as a hoster's or a platform's domain does."""
+def _serves_others(match: AllowlistMatch, domain: str) -> bool:
+    """Return whether a domain serves others beside a scammer, as a hoster's or a platform's does."""
     known = ALLOWLISTS.get(match.list)
-    return known is not None and known.entry_type in _SERVES_OTHERS
+    return is_shared(domain) or (known is not None and known.entry_type in _SERVES_OTHERS)
 
 
 def _rule_on_holder(context: ReleaseContext, leaving: Leaving) -> GateDecision:
@@ -145,7 +138,7 @@ def _is_delisted(context: ReleaseContext, report: Report) -> bool:
     return bool(hub_values.find_delisted(context.tx, [report], **has))
 
 
-def _as_report(of: Subject) -> Report:
+def as_report(of: Subject) -> Report:
     """Return the report that lists would have to match; its reporter and its time do not matter to them."""
     kind = kinds.get(str(of.kind))
     fields = {"kind": kind.name, "value": of.value, "details": dict(of.details), "reporter": _NOBODY}

@@ -13,6 +13,7 @@ from schemas.errors import Rejected
 from schemas.vocabulary import OutcomeWord
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
 from server.store.collections import DEFAULTS, FULL_TEXTS, PRIVATE_TEXTS, TRENDS, Collection
+from server.web.shell.field_words import field_label, with_labels
 from server.web.shell.languages import ENGLISH, Language
 from server.web.shell.words import Translatable, label, mark
 
@@ -72,6 +73,7 @@ _SHORT: Mapping[str, Translatable] = MappingProxyType(
         "new-partner": mark("New partner"),
         "many-doubts": mark("Many doubts"),
         "many-ends": mark("Many removals"),
+        "many-blocks": mark("Many blocks"),
         "peer-found-wrong": mark("Other hub disagrees"),
         "coerced": mark("Coercion"),
         "withheld-from-keeper": mark("Bank excluded"),
@@ -100,6 +102,10 @@ RULE_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         ),
         "held-by-partner": mark("The organisation itself holds the report, with others of an incident."),
         "many-doubts": mark("The partner doubts far more reports of others than one can look at in a day."),
+        "many-blocks": mark(
+            "The organisation alone reported more values to block in one hour than it may. This one is listed as a "
+            "warning until you decide. One decision is about all of them."
+        ),
         "many-ends": mark(
             "The organisation ended as many listings today as it may. This one stays listed until you approve its end, "
             "or a second person of the organisation does."
@@ -124,14 +130,19 @@ RULE_TEXTS: Mapping[str, Translatable] = MappingProxyType(
 
 
 def refusal_text(language: Language, code: str, english: str) -> str:
-    """Return why something is refused or held; a code without a translation has a general sentence, and the code."""
+    """Return why something is refused or held, with the labels of fields.
+
+    A code without a translation has a general sentence, with the label of the field or else the code.
+    """
     if language.code == ENGLISH:
-        return english
+        return with_labels(language, english)
     found = language.find(f"refusal:{code}") or rule_text(language, code)
     if found:
         return found
-    general = _FIELD if code.startswith("bad-") else _GENERAL
-    return f"{language.find(f'refusal:{general}')} ({code})"
+    if code.startswith("bad-"):
+        field = field_label(language, code.removeprefix("bad-").replace("-", "_"))
+        return f"“{field}”: {language.find(f'refusal:{_FIELD}')}"
+    return f"{language.find(f'refusal:{_GENERAL}')} ({code})"
 
 
 def rule_text(language: Language, rule: str) -> str:

@@ -31,6 +31,7 @@ from server.store.database.times import micros
 from server.web.login.openid import OpenIdProvider
 from server.web.shell import hub_texts, owner_mark
 from server.web.shell.drawings import draw
+from server.web.shell.field_words import field_label
 from server.web.shell.languages import Language, load_languages
 from server.web.shell.owner_mark import BadMark, OwnerMark
 from server.web.shell.static_files import StaticFiles
@@ -70,8 +71,8 @@ class ObjectionDesk(Protocol):
     def due(self, received: datetime) -> datetime:
         """Return the last second for the answer to an objection received at this moment."""
 
-    def file(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
-        """File an objection from an address."""
+    def file(self, remote: str, ask: Callable[[], ObjectionRequest], key: str = "") -> ObjectionReceipt:
+        """File an objection from an address; a form with the same ``key`` and content only once."""
 
     def follow(self, remote: str, token: str) -> ObjectionProgress:
         """Return how far the objection of a token has come, to an address."""
@@ -201,6 +202,7 @@ def environment_of(language: Language) -> Environment:
         "word": lambda code, kind="": hub_texts.word_of_kind(language, code, kind),
         "why": lambda rule: hub_texts.short_reason(language, rule),
         "refusal": lambda refused, code=None: _refusal(language, refused, code),
+        "field": lambda name: field_label(language, name),
         "own_words": lambda words: hub_texts.own_words(language, words),
         "collection_title": lambda collection: hub_texts.collection_title(language, collection),
         "collection_description": lambda collection: hub_texts.collection_description(language, collection),

@@ -16,7 +16,7 @@ from server.web.shell.words import mark
 
 # A page may take seconds only; the command looks further.
 _MOST_REPORTS, _SECONDS = 500, 5.0
-_BATCHES, _MOST_SHOWN = 10, 100
+_BATCHES, _MOST_LOADED = 10, 500
 # A number of the value index, shorter than the largest one of a database.
 _PLACE = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
 _NO_COUNT = mark("There is no such way to count a peer.")
@@ -45,7 +45,7 @@ def show_leftovers(visit: Visit) -> Response:
     for place, batch in enumerate(leftovers.find(visit.site.hub, after), 1):
         found += batch.found
         looked_at, after = batch.looked_at, batch.last
-        if more := place == _BATCHES or len(found) >= _MOST_SHOWN:
+        if more := place == _BATCHES or batch.loaded >= _MOST_LOADED:
             break
     rows = [
         (kind, value, sorted(each.reports), sum(map(len, each.reports.values())))

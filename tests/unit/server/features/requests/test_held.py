@@ -9,30 +9,33 @@ from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
-from schemas.takedown import TakedownBasis
+from schemas.takedown import ServedBy, TakedownBasis
+from server.features.allowlists.operations import AddAllowlistEntry
 from server.features.proposals.operations import ConfirmProposal
 from server.features.requests import order_files, records as requests
 from server.features.requests.ageing import age
 from server.features.requests.assign import assign
 from server.features.requests.clock import RequestClock
+from server.features.requests.ending import end_expired
 from server.features.requests.operations import RefuseRequest, ReleaseRequest, SendSeveral
+from server.features.requests.serving import served
 from server.operations.dual_control import NotAllowed
 from server.operations.operation import Actor
 from server.operations.run import run
 from server.release.contribute import contribute
-from server.release.guard.allowlists import entered
 from server.release.hub import Hub
-from server.store import Store, collections
-from server.store.allowlist import entries
+from server.store import Store, collections, partners
 from server.store.database.times import now
 from server.store.item import Item
 from server.store.operators.users import OperatorRole
 from server.store.proposals.proposals import Proposal
+from tests import times
 from tests.unit.server.features.requests import test_requests
 from tests.unit.server.features.requests.test_requests import DAY, A, notes, registered, seen, sent
 from tests.unit.server.features.requests.test_takedowns import answered, asked, hub, notice, platform, police, stored
 
 __all__ = ["hub", "platform", "police"]
+PLACE = "https://scam-shop.com/pay"
 FRONT = "https://www.wikipedia.org/"
 FIRST, SECOND = Actor("Anong", OperatorRole.ANALYST), Actor("Boonmee", OperatorRole.APPROVER)
 
@@ -148,15 +151,19 @@ def test_row_of_a_file_is_held_alone(hub: Hub, police: Partner, platform: Partne
     assert [note["location"] for note in notes(hub, platform)] == ["https://scam-shop.com/a"]
 
 
-def test_value_that_an_operator_enters_as_harmless_is_held_and_open_notices_end(
+def test_notice_ends_when_an_operator_enters_the_value_as_harmless(
     hub: Hub, police: Partner, platform: Partner, bank: Partner
 ) -> None:
-    report(hub, bank, "url", "https://scam-shop.com/pay")
-    open_ = sent(hub, police, notice(of="https://scam-shop.com/pay")).view.id
-    with hub.store.begin() as tx:
-        entries.put(tx, entered.entry_of("https://scam-shop.com/pay", "a test page", "Anong"))
-    assert sent(hub, police, notice(of="https://scam-shop.com/pay", reference="B")).held
-    assert stored(hub, open_).state == "open"
+    place = "https://scam-shop.com/pay"
+    report(hub, bank, "url", place)
+    open_, order = sent(hub, police, notice(of=place)).view.id, sent(hub, police, asked(of=place)).view.id
+    run(hub, AddAllowlistEntry(value=place, reason="a page of ours"), Actor.system("Anong"))
+    RequestClock(hub).step()
+    assert reason_of(hub, open_) == ("closed", "harmless-value")
+    assert reason_of(hub, order) == ("open", "harmless-value")
+    [told] = [note for note in notes(hub, platform) if note["id"] == open_]
+    assert told["steps"][-1]["reason"] == "harmless-value"
+    assert sent(hub, police, notice(of=place, reference="B")).view.state == "held"
 
 
 @pytest.fixture
@@ -223,3 +230,31 @@ def test_open_freeze_ends_when_the_holder_is_found_to_be_coerced(hub: Hub, bank:
     RequestClock(hub).step()
     assert reason_of(hub, id_) == ("closed", "holder-coerced")
     assert [note["state"] for note in notes(hub, provider)] == ["closed"]
+
+
+def test_request_to_a_partner_that_left_goes_back_to_its_sender(hub: Hub, police: Partner, platform: Partner) -> None:
+    id_ = sent(hub, police, notice(of=PLACE)).view.id
+    with hub.store.begin() as tx:
+        partners.remove(tx, platform.name)
+    RequestClock(hub).step()
+    assert reason_of(hub, id_) == ("open", "addressee-left")
+    found = stored(hub, id_)
+    assert (found.addressee, found.served_at) == (None, None)
+    other = registered(hub.store, "Other Platform", PartnerKind.PLATFORM)
+    with hub.store.begin() as tx:
+        assign(hub, tx, id_, other)
+    assert [note["id"] for note in notes(hub, other)] == [id_]
+
+
+def test_overdue_notice_about_expired_reports_is_closed(
+    hub: Hub, police: Partner, platform: Partner, bank: Partner
+) -> None:
+    report(hub, bank, "url", PLACE, valid_until=times.text_ahead(days=1))
+    notice_, order = (sent(hub, police, demand(of=PLACE)).view.id for demand in (notice, asked))
+    for id_ in (notice_, order):
+        with hub.store.begin() as tx:
+            served(tx, [id_], ServedBy.API)
+    assert end_expired(hub, now()) == 0
+    assert end_expired(hub, now() + 100 * DAY) == 1
+    assert reason_of(hub, notice_) == ("closed", "listing-ended")
+    assert reason_of(hub, order) == ("open", None)

@@ -98,14 +98,68 @@ def test_catalogue_has_no_sentence_for_an_unknown_code() -> None:
 
 
 def test_a_code_without_a_sentence_is_shown_with_a_general_one() -> None:
-    for code in ("never-heard-of", "bad-never-heard-of"):
-        shown = text_of(THAI, Rejected(code, "this is English"))
-        assert shown.endswith(f" ({code})")
-        assert "English" not in shown
+    shown = text_of(THAI, Rejected("never-heard-of", "this is English"))
+    assert shown.endswith(" (never-heard-of)")
+    assert "English" not in shown
+
+
+def test_a_field_without_a_sentence_is_shown_by_its_label() -> None:
+    shown = text_of(THAI, Rejected("bad-paid-amount", "paid_amount: Field required"))
+    assert shown.startswith("“จำนวนเงินที่โอน”: ")
+    assert not re.search("[A-Za-z]", shown)
+
+
+def messages() -> Iterator[str]:
+    """Yield each message of an error whose text is written in the code, with x for what is put into it."""
+    for folder in _SHOWN:
+        for file in sorted(file for file in Path(folder).rglob("*.py") if not _OF_COMMANDS.search(file.stem)):
+            source = file.read_text(encoding="utf-8")
+            for node in ast.walk(ast.parse(source)) if "Rejected(" in source else ():
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Rejected":
+                    for given in node.args[1:2]:
+                        parts = given.values if isinstance(given, ast.JoinedStr) else [given]
+                        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in parts)
+
+
+@pytest.mark.parametrize("message", sorted({*messages(), *(f"{reason.message}: {reason.action}" for reason in Reason)}))
+def test_no_message_on_a_page_names_a_field_as_programs_do(message: str) -> None:
+    shown = refusal_text(ENGLISH, "any-code", message)
+    assert not re.search("[a-z]_[a-z]", shown), shown
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("reported_at: Input should be a valid datetime", "“Date of the report”: Input should be a valid datetime"),
+        ("tlp: Input should be 'clear'", "“Marking (TLP)”: Input should be 'clear'"),
+        (
+            "paid_amount: give paid_currency, too, as THB",
+            "“Amount paid”: give “Currency of the amount paid”, too, as THB",
+        ),
+        ("sharing.only_partners.0: no such name", "“sharing only partners 0”: no such name"),
+        ("unheard_of: Field required", "“unheard of”: Field required"),
+        # A value, an address and a sentence with a colon stay as they are.
+        ("see https://example.com/a_b_c and a_b@example.com", "see https://example.com/a_b_c and a_b@example.com"),
+        ("refused: it was revoked", "refused: it was revoked"),
+        ("choose one: a domain or a URL", "choose one: a domain or a URL"),
+    ],
+)
+def test_english_message_has_the_labels_of_fields(message: str, shown: str) -> None:
+    assert refusal_text(ENGLISH, "any-code", message) == shown
+
+
+def names_of_matches() -> Iterator[str]:
+    """Yield the names by which the guard finds values harmless without a list."""
+    for file in Path("server/release/guard").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("_match"):
+                yield from (str(given.value) for given in node.args[:1] if isinstance(given, ast.Constant))
 
 
 def test_allowlists_have_names_in_thai() -> None:
-    for name in ALLOWLISTS:
+    found = set(names_of_matches())
+    assert {"main-numbers", "schools", "public-bodies"} <= found
+    for name in ALLOWLISTS.keys() | found:
         assert re.search("[\u0e00-\u0e7f]", word_text(THAI, name)), name
         assert " " in word_text(ENGLISH, name), name
 

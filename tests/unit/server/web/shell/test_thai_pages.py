@@ -32,7 +32,7 @@ from tests.searches import WHOLE
 from tests.unit.server.release.hubs import hub_on
 from tests.unit.server.web.shell.crawler import crawl
 from tests.unit.server.web.shell.people import Visitor, token_of
-from tests.unit.server.web.shell.thai_reader import ThaiForm, english_in, thai_page
+from tests.unit.server.web.shell.thai_reader import ThaiForm, english_in, thai_page, words_of_programs
 
 # Names and texts written by people and partners of this hub stay unchanged.
 TYPED = (
@@ -158,7 +158,7 @@ def english(path: str, answer: TestResponse) -> list[str]:
 @lru_cache(maxsize=1_000)
 def texts_in_english(page: str) -> tuple[str, ...]:
     """Return the texts with English words; many pages are the same when they are opened again."""
-    return tuple(english_in(page, (*TYPED, *map(str.lower, TYPED))))
+    return (*english_in(page, (*TYPED, *map(str.lower, TYPED))), *words_of_programs(page))
 
 
 @pytest.mark.long_but("admin", "partner-admin")
@@ -191,6 +191,20 @@ def test_no_thai_page_contains_english(app: Flask, who: str) -> None:
             found += english(path, answer)
     assert sent or who not in ("admin", "partner-admin")
     assert not found, "\n".join(sorted(set(found)))
+
+
+@pytest.mark.long_but("admin", "partner-admin")
+@pytest.mark.parametrize("who", ROLES)
+def test_no_english_page_names_fields_as_programs_do(app: Flask, who: str) -> None:
+    visitor = thai_visitor(app, *ROLES[who])
+    visitor.client.set_cookie("lang", "en")
+    found = {
+        f"{path}: {text}"
+        for path, answer, _ in crawl(visitor, STARTS)
+        if answer.mimetype == "text/html"
+        for text in words_of_programs(answer.text)
+    }
+    assert not found, "\n".join(sorted(found))
 
 
 @pytest.mark.parametrize(

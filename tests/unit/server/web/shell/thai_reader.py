@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
 
+from server.release.guard.allowlists.catalogue import ALLOWLISTS
+from server.web.shell.words import labelled
+
 _READ_ALOUD = ("aria-label", "title", "placeholder", "alt", "data-confirm")
 # Literal texts: codes, keys, files, and a person's own texts in a form.
 _QUIET = {"code", "kbd", "pre", "script", "textarea", "style", "bdi"}
@@ -32,6 +35,10 @@ _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z'’]{2,}(?![A-Za-z0-9])")
 
 _LETTERS = re.compile(r"[A-Za-z'’]{2}")
 
+# Names of fields, and codes of words in lower case, as programs write them.
+_FIELD_NAME = re.compile(r"(?<![\w@./:=-])[a-z]+(?:_[a-z]+)+(?![\w@/]|[:=-]\w)")
+_CODE = re.compile(r"(?<![\w@./:-])[a-z]+(?:-[a-z]+)+(?![\w@/:.-])")
+
 # The code of a Thai bank.
 _BIC = re.compile(r"\b[A-Z]{4}TH[A-Z0-9]{2}\b")
 
@@ -51,6 +58,8 @@ _TYPED = """
 inbox takedown public trends wallets sightings scamfeed mirror lists update evidence add feed schedule serve operator
 partner user valid until restored urlhaus blocklist rule deadline full tranco hotlines https
 """
+# Of a word that reads the same as its code in English, the label is the code.
+_CODES = frozenset(code for code, text in labelled().items() if "-" in code and text != code) | ALLOWLISTS.keys()
 NAMES = frozenset((_PRODUCTS + _STANDARDS + _TYPED + "English").split())
 
 
@@ -109,6 +118,13 @@ def thai_page(page: str) -> ThaiPage:
     read = ThaiPage()
     read.feed(page)
     return read
+
+
+def words_of_programs(page: str) -> Iterator[str]:
+    """Yield each text of a page with the name of a field, or with the code of a word that has a label."""
+    for text in thai_page(page).texts:
+        if _FIELD_NAME.search(text) or not _CODES.isdisjoint(_CODE.findall(text)):
+            yield text
 
 
 def english_in(page: str, typed: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -14,7 +15,7 @@ from schemas import hub_report, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from server.app import close, create_app
-from server.features.federation import heads, origins, receiving
+from server.features.federation import heads, leftovers, origins, receiving
 from server.features.federation.desk import conflicts, knowledge
 from server.features.federation.members import linking, overlaps
 from server.release.contribute import contribute
@@ -180,20 +181,42 @@ def test_trial_and_overlap_of_a_peer_are_on_the_pages(app: Flask, store: Store, 
     assert visitor.get("/console/peers/Hub%20Cambodia/trial?count=double").status_code == 404
 
 
-def test_leftovers_are_listed_a_part_at_a_time(app: Flask, store: Store, hub: Hub) -> None:
-    bank = Partner(name="Old hub", kind=PartnerKind.BANK, identity=ids.identity("Old hub"), vouched=True)
-    with store.begin() as tx:
-        partners.add(tx, bank)
-    given = {"reporter": bank.name, "kind": "domain", "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
-    for place in range(3):
-        report = ReportReader(given).report({"value": f"left-{place}-shop.com"})
-        items = [Item.of(consensus.as_second_hand(obj)) for obj in to_stix(report)]
-        with store.begin() as tx:
-            contribute(hub, tx, bank, items)
+def report(hub: Hub, by: str, *values: str, second_hand: bool) -> None:
+    """Let a new or a known partner report domains, as its own findings or as copies of other reports."""
+    bank = Partner(name=by, kind=PartnerKind.BANK, identity=ids.identity(by), vouched=True)
+    given = {"reporter": by, "kind": "domain", "tlp": "green", "reported_at": timestamp.text(timestamp.now())}
+    reader = ReportReader(given)
+    objects = [obj for value in values for obj in to_stix(reader.report({"value": value}))]
+    with hub.store.begin() as tx:
+        if by not in partners.load_registry(tx).partners:
+            partners.add(tx, bank)
+        contribute(hub, tx, bank, [Item.of(consensus.as_second_hand(obj) if second_hand else obj) for obj in objects])
+
+
+def test_leftovers_are_listed_a_part_at_a_time(app: Flask, hub: Hub) -> None:
+    report(hub, "Old hub", *(f"left-{place}-shop.com" for place in range(3)), second_hand=True)
     page = operator(app, OperatorRole.ANALYST, "Anong").get("/console/peers/all/leftovers").text
     assert [page.count(f"left-{place}-shop.com") for place in range(3)] == [1, 1, 1]
     assert "Old hub" in page
     assert "Look at more values" not in page
+
+
+def test_only_values_with_a_copy_are_loaded_for_leftovers(hub: Hub) -> None:
+    report(hub, "First bank", *(f"own-{place}-shop.com" for place in range(40)), second_hand=False)
+    receive(hub, KH, KH.report("peer-1-shop.com"), KH.report("peer-2-shop.com"))
+    report(hub, "Old hub", "own-1-shop.com", "left-1-shop.com", second_hand=True)
+    [batch] = leftovers.find(hub)
+    assert batch.looked_at >= 41
+    assert batch.loaded == 2
+    assert [leftover.subject for leftover in batch.found] == ["domain:left-1-shop.com"]
+
+
+def test_reports_of_a_partner_that_copies_are_leftovers(hub: Hub) -> None:
+    report(hub, "Pulled hub", "pulled-1-shop.com", second_hand=False)
+    report(hub, "First bank", "own-1-shop.com", second_hand=False)
+    [batch] = leftovers.find(replace(hub, copies=frozenset({"Pulled hub"})))
+    assert [leftover.subject for leftover in batch.found] == ["domain:pulled-1-shop.com"]
+    assert [each.found for each in leftovers.find(hub)] == [[]]
 
 
 @pytest.mark.parametrize("place", ["--1", "-2", "x", "9" * 19, "٣"], ids=["twice", "below", "word", "beyond", "arabic"])
