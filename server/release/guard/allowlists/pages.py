@@ -51,14 +51,14 @@ def is_generic(host: str, path: str, query: str) -> bool:
     """Return True if a page of a shared ``host`` names nothing of a user; ``query`` begins with its ``?``."""
     if len(path) > _LONGEST:
         return False
-    if is_storage(host):
-        return is_start_page(path)
     table = _table()
     parts = [
         _PAGE_TYPE.sub("", part.strip(". ")) for part in _BROWSER_ACCOUNT.sub("", unquote(path).lower()).split("/")
     ]
     parts = [part for part in parts if part]
     page = "/".join((host, *parts))
+    if is_storage(host):
+        return is_start_page(path) or page in table.pages
     if not (page in table.pages or page in table.ids or _all_words(parts)):
         return False
     return (parts != [] and parts[-1] in table.searches) or not _carries_id(table.ids.get(page), query)
