@@ -14,7 +14,7 @@ _LOCALE = re.compile(r"(?P<language>[a-z]{2,3})(?:[-_][a-z0-9]{2,4})?")
 _BROWSER_ACCOUNT = re.compile(r"/u/\d(?=/|$)")
 # Services whose paths are files of customers.
 _STORAGE = re.compile(r"(?:object)?(?:s3|oss|cos|obs|blob|storage|files?)[.-]")
-_LONGEST = 300
+_LONGEST, _LONGEST_WORD = 300, 24
 _MOST_PARAMETERS = 30
 
 
@@ -52,10 +52,12 @@ def is_generic(host: str, path: str, query: str) -> bool:
     if len(path) > _LONGEST:
         return False
     table = _table()
-    parts = [
-        _PAGE_TYPE.sub("", part.strip(". ")) for part in _BROWSER_ACCOUNT.sub("", unquote(path).lower()).split("/")
-    ]
-    parts = [part for part in parts if part]
+    plain = unquote(path) if "%" in path else path
+    if "/u/" in plain:
+        plain = _BROWSER_ACCOUNT.sub("", plain)
+    parts = [_PAGE_TYPE.sub("", name) for part in plain.lower().split("/") if (name := part.strip(". "))]
+    if any(len(part) > _LONGEST_WORD for part in parts):
+        return False
     page = "/".join((host, *parts))
     if is_storage(host):
         return is_start_page(path) or page in table.pages
