@@ -20,6 +20,7 @@ from schemas.reference.account_numbers import (
     canonical_account,
     check_length,
     country_of_code,
+    fitted_number,
     fullest_account,
     national_account,
     self_contained,
@@ -284,7 +285,7 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     bank, number = canonical_account(country, bic, number)
     if bank != bic and BIC_SHAPE.fullmatch(bank) is None:
         return _coded(country, bank, written if number == bare(written) else number, branch)
-    bic = bank
+    bic, number = bank, fitted_number(bank, number)
     check_length(bic, number)
     if country == "TH" and not (number.isdigit() and 10 <= len(number) <= 15):
         raise Rejected("account-form", "Thai account numbers have 10 to 15 digits and nothing else")

@@ -162,6 +162,12 @@ def has_form_of_bank(bank: str, number: str) -> bool | None:
     return re.fullmatch(found.form, number) is not None if found.form else len(number) in (*found.digits, found.usual)
 
 
+def codes_of(bank: str) -> tuple[str, ...]:
+    """Return the codes of the bank with that BIC, none if it is not listed."""
+    found = _by_bic().get(bank)
+    return found.codes if found else ()
+
+
 def _key(name: str) -> str:
     """Return a name without its form of company, punctuation and case."""
     text = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", name).casefold())

@@ -189,7 +189,10 @@ def refuse_persons_number(country: str, bank: str, written: str) -> None:
 
 def _persons(country: str, bank: str, written: str, number: str) -> IdentityForm | None:
     """Return the form of persons' numbers that a number has, None if it has none or is an account's for sure."""
+    unpadded = number.lstrip("0")
     for form in (*_ANYWHERE, *_FORMS.get(country, ())):
+        if form.certain and not form.written and form.shape.fullmatch(unpadded) and form.valid(unpadded):
+            return form
         if form.shape.fullmatch(written if form.written else number) is None or not form.valid(number):
             continue
         of_bank = has_form_of_bank(bank, number)
