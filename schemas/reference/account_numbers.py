@@ -49,7 +49,7 @@ def account_key(account: str) -> str:
     country, _, rest = account.partition(":")
     bank, _, number = rest.partition(":")
     bank, number = canonical_account(country, bank, number)
-    return f"{country}:{bank}:{_without_padding(country, bank, fitted_number(bank, number))}"
+    return f"{country}:{bank}:{_without_padding(country, bank, number)}"
 
 
 def fullest_account(accounts: Iterable[str]) -> str:
@@ -96,8 +96,10 @@ def fitted_number(bank: str, number: str) -> str:
 
 
 def _without_padding(country: str, bank: str, number: str) -> str:
-    """Return a number without the zeros in front that may be padding, where the bank's forms are not known."""
-    if not number.startswith("0") or has_form_of_bank(bank, number) is not None:
+    """Return a number in the form of its bank's or, where that is not known, without zeros that may be padding."""
+    if has_form_of_bank(bank, number) is not None:
+        return fitted_number(bank, number)
+    if not number.startswith("0"):
         return number
     rules = COUNTRIES.get(country)
     fewest = rules.unpadded if rules else _UNPADDED.get(country, _FEWEST)
@@ -397,10 +399,10 @@ def national_account(country: str, bank: str, written: str, branch: str) -> Nati
     number = fitted_number(bank, number)
     if re.fullmatch(rules.number, number) is None:
         number = _shortened(rules, bank, number)
-    if rules.filled > len(number) >= rules.filled - 2:
-        number = number.zfill(rules.filled)
-    if re.fullmatch(rules.number, number) is None:
-        raise Rejected("account-form", f"account numbers of this country have {rules.digits}")
+        if rules.filled > len(number) >= rules.filled - 2:
+            number = number.zfill(rules.filled)
+        if re.fullmatch(rules.number, number) is None:
+            raise Rejected("account-form", f"account numbers of this country have {rules.digits}")
     if country == "NG" and len(bank) == 3:
         _check_digits(_nuban(bank, number), "account number")
     return NationalAccount(bank, number)
