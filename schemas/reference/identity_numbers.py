@@ -219,3 +219,16 @@ def _persons(forms: Iterable[IdentityForm], bank: str, written: str, number: str
         if form.certain or of_bank is False or (of_bank is None and not form.known):
             return form
     return None
+
+
+# Thailand's, bare or grouped as on the card, also behind a +.
+_THAI_AS_PHONE = re.compile(r"\+?[1-8]([ -])\d{4}\1\d{5}\1\d\d\1\d|[1-8]\d{12}")
+
+
+def refuse_persons_number_as_phone(text: str) -> None:
+    """Refuse a Thai identity number that stands where a telephone number belongs. Raises ``Rejected``.
+
+    Thirteen digits with a + are a telephone number of another country.
+    """
+    if _THAI_AS_PHONE.fullmatch(text) and pin.is_valid(text.removeprefix("+")):
+        raise Rejected("personal-data", "this is a Thai identity number and no telephone number: leave it out")
