@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from schemas.readings import decoded, normalised, without_accents
 from schemas.refang import refang_text
 from schemas.spoken import with_digits
+from schemas.text import in_latin_letters
 from server.release.guard.personal_data import contacts, documents, names, numbers
 
 MAILBOX = "a person's e-mail address"
@@ -108,7 +109,7 @@ def _search(
 
 def _search_numbers(text: str, regions: tuple[str, ...], is_own: contacts.IsOwn, *, is_part: bool) -> str | None:
     """Return the sort of the first number of a person in a text without marks and URLs."""
-    text = _ID_IN_TEXT.sub(" ", text)
+    text = in_latin_letters(_ID_IN_TEXT.sub(" ", text))
     for what, number in numbers.find_numbers(text):
         if not is_own(number):
             return what
