@@ -175,9 +175,9 @@ ACTS = {
     "partner/upload_row.html",
 }
 _FIELD = re.compile(
-    r'(?:<input(?![^>]*type="(?:hidden|checkbox|radio|file)")|<textarea)[^>]*name="(?:value|values|object|of|q|search|asked)"'
+    r'(?:<input(?![^>]*type="(?:hidden|checkbox|radio|file)")|<textarea)[^>]*name="(?:value|values|object|about|q|search|asked)"'
 )
-_TEXT = re.compile(r'\{\{ (?:forms\.)?text\("(?:value|values|object|of|q|search|asked)"')
+_TEXT = re.compile(r'\{\{ (?:forms\.)?text\("(?:value|values|object|about|q|search|asked)"')
 
 
 @pytest.mark.parametrize(("kind", "raw", "details", "typed"), SPELLINGS, ids=lambda given: str(given)[:30])
