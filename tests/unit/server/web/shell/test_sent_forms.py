@@ -125,6 +125,16 @@ def test_answer_that_is_no_secret_is_shown_again(app: Flask) -> None:
     assert pages[0].text == pages[1].text
 
 
+def test_erasure_forgets_answers_but_repeats_no_effect(admin: Visitor, store: Store) -> None:
+    data = fields(admin)
+    place = admin.client.post(OWN, data=data).headers["Location"]
+    with store.begin() as tx:
+        sent_forms.forget_all(tx)
+    assert admin.client.post(OWN, data=data).headers["Location"] == place
+    assert admin.get(place).status_code == 404
+    assert issued(store) == 1
+
+
 def test_old_answers_of_a_person_end(admin: Visitor, store: Store) -> None:
     data = fields(admin, "/me")
     for number in range(60):
