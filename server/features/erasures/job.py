@@ -24,6 +24,7 @@ from server.store import Store, collections, erased, inbox, jobs, partners, revi
 from server.store.database.engine import Tx
 from server.store.item import PLAIN
 from server.store.objects import digests, log_rows
+from server.store.operators import sent_forms
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +139,8 @@ class ErasureJob(BatchJob):
 
 def begin(tx: Tx, erasure: str, traces: ValueTraces, *, holds: bool = True) -> None:
     """Begin the work of an erasure, which ``holds`` later reports of the value for a review."""
+    # Encrypted answers to forms may show the value, and nobody else could clean them.
+    sent_forms.forget_all(tx)
     batches.begin(tx, ErasureJob(erasure, traces, holds=holds))
 
 
