@@ -133,6 +133,7 @@ def referral_note(view: ReferralView, hub: str) -> dict[str, Any]:
 
 
 _STATES = {
+    RequestState.HELD: ("held by the hub, nothing is asked yet", "ศูนย์กลางพักคำขอไว้ตรวจสอบ จึงยังไม่ต้องดำเนินการ"),
     RequestState.UNCONFIRMED: ("unconfirmed, nothing is asked yet", "ผู้ส่งคำขอยังไม่ยืนยัน จึงยังไม่ต้องดำเนินการ"),
     RequestState.OPEN: ("open", "รอดำเนินการ"),
     RequestState.ACKNOWLEDGED: ("acknowledged", "รับทราบแล้ว"),

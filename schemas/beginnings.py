@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from schemas import readings
+from schemas.spoken import read_aloud
 
 # The lengths of a beginning. The long one is rare in other texts; values that are too short for it have the short one.
 SHORT, LONG = 6, 10
@@ -86,6 +87,7 @@ def _readings(text: str) -> Iterator[str]:
 
 def _forms(text: str) -> set[str]:
     if text.isascii() and not ("%" in text or "&" in text or "\\" in text):
-        return {text}
+        return {text} | read_aloud(text)
     forms = readings.unescaped(text)
-    return forms | set(map(readings.plain_letters, forms))
+    forms |= set(map(readings.plain_letters, forms))
+    return forms.union(*map(read_aloud, forms))

@@ -18,7 +18,7 @@ from schemas.partner import FocalFunction, Partner, PartnerKind
 from schemas.payment import Payment
 from schemas.records import MOST_CHARACTERS, FeedbackEvent, FeedbackReason
 from schemas.report import FIELDS, Report
-from schemas.request import MOST_DESTINATIONS, LegalBasis, RequestReason, RequestState, RequestWord
+from schemas.request import MOST_DESTINATIONS, SET_BY_HUB, LegalBasis, RequestReason, RequestState, RequestWord
 from schemas.takedown import MOST_OF_LOCATION, ServedBy, TakedownBasis, TakedownGround, TakedownResponse
 from schemas.vocabulary import (
     FUNDS_HELD,
@@ -211,7 +211,7 @@ def answer_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "request": _ID,
-            "state": {"enum": [str(state) for state in RequestState if state is not RequestState.UNCONFIRMED]},
+            "state": {"enum": [str(state) for state in RequestState if state not in SET_BY_HUB]},
             "amount": _AMOUNT,
             "currency": _CURRENCY_CODE,
             "reason": _REASON,

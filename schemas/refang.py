@@ -82,7 +82,8 @@ def refang(raw: str) -> str:
 
 def refang_text(text: str) -> str:
     """Return a text of many words with ``@`` and ``.`` in place of the brackets and words that stand for them."""
-    return _DOT.sub(".", _AT.sub("@", _MARK.sub(r"\1", " ".join(text.split()))))
+    text = _SLASHES.sub(lambda match: "/" if "slash" in match[0].lower() else match[1], " ".join(text.split()))
+    return _DOT.sub(".", _AT.sub("@", _MARK.sub(r"\1", text)))
 
 
 def refang_once(raw: str) -> str:

@@ -78,6 +78,7 @@ TAKEDOWNS = frozenset(
 class RequestState(StrEnum):
     """The states of a request."""
 
+    HELD = "held"
     UNCONFIRMED = "unconfirmed"
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -137,6 +138,13 @@ class RequestReason(StrEnum):
     OTHER_TERRITORY = "other-territory"
     OWNER_LEGITIMATE = "owner-legitimate"
     CLEANED = "cleaned"
+    # Why the hub holds a request back, ends it, or gives it back to its sender.
+    HARMLESS_VALUE = "harmless-value"
+    FOUND_WRONG = "found-wrong"
+    HOLDER_COERCED = "holder-coerced"
+    LISTING_ENDED = "listing-ended"
+    NOT_RELEASED = "not-released"
+    ADDRESSEE_LEFT = "addressee-left"
 
 
 # Reasons of an addressee to disagree and of a sender to close. Only the hub closes unanswered requests, and those that
@@ -159,7 +167,21 @@ REJECTIONS = frozenset(
 )
 # What the addressee of a takedown request may still need.
 _MISSING = frozenset({RequestReason.FACTS_NOT_SHOWN, RequestReason.LOCATION_NOT_FOUND, RequestReason.ORDER_NOT_VALID})
-DISAGREEMENTS = frozenset(RequestReason) - CLOSINGS - REFUSALS - REJECTIONS - {RequestReason.UNANSWERED}
+# The reasons of the hub itself: the gate holds a request back, its basis ended, or nobody answered.
+OF_THE_HUB = frozenset(
+    {
+        RequestReason.UNANSWERED,
+        RequestReason.HARMLESS_VALUE,
+        RequestReason.FOUND_WRONG,
+        RequestReason.HOLDER_COERCED,
+        RequestReason.LISTING_ENDED,
+        RequestReason.NOT_RELEASED,
+        RequestReason.ADDRESSEE_LEFT,
+    }
+)
+DISAGREEMENTS = frozenset(RequestReason) - CLOSINGS - REFUSALS - REJECTIONS - OF_THE_HUB
+# States that only the hub gives a request.
+SET_BY_HUB = frozenset({RequestState.HELD, RequestState.UNCONFIRMED})
 # The state of a request after each response to a takedown request.
 STATE_OF: Mapping[TakedownResponse, RequestState] = MappingProxyType(
     {
@@ -498,8 +520,8 @@ class RequestAnswer(_Exchange):
         if self.reference is not None and self.response is None:
             raise Rejected("reference-misplaced", "an answer goes by the id of the request: leave reference out")
         self._check_response()
-        if self.state is RequestState.UNCONFIRMED:
-            raise Rejected("bad-state", "state: only the hub opens a request unconfirmed: answer with another state")
+        if self.state in SET_BY_HUB:
+            raise Rejected("bad-state", f"state: only the hub makes a request {self.state}: answer with another state")
         if (self.amount is None) != (self.currency is None):
             raise Rejected("amount-without-currency", "give amount and currency together, or leave out both")
         if self.amount is not None and self.state not in (RequestState.AGREED, RequestState.DONE):

@@ -771,6 +771,17 @@ class Settings(BaseSettings):
             ),
         ),
     ] = 100
+    burst: Annotated[
+        int,
+        Field(
+            ge=0,
+            description=(
+                "values that the reports of one organisation alone block in an hour, before further ones warn until a "
+                "review; it may block twice as many as in its largest hour of an earlier day; 0 is no limit: "
+                "reviews.md#many-blocks"
+            ),
+        ),
+    ] = 500
     rule: Annotated[
         list[PolicyRule],
         Field(

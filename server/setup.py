@@ -79,6 +79,7 @@ def hub_of(settings: Settings, store: Store) -> Hub:
         settings.weight_step,
         copying_partners((table.hub for table in settings.peer), settings.feed),
         _followers(settings),
+        burst=settings.burst,
     )
 
 

@@ -101,11 +101,11 @@ class MispPush(Push[MispPushSettings]):
         return answers
 
     def _in_misp_terms(self, item: Item) -> _MispIndicator | Answer:
+        uuid = item.id.partition("--")[2]
         try:
             report = report_of(msgspec.json.decode(item.body), self._reporters)
         except Rejected as refusal:
-            return refused_answer(item, refusal.reason)
-        uuid = item.id.partition("--")[2]
+            return self._forget(item, uuid) if item.revoked else refused_answer(item, refusal.reason)
         spelled = to_misp(report, revoked=item.revoked, uuid=uuid)
         if spelled is None:
             return skipped_answer(item, "MISP has no type for this kind of value")
@@ -116,6 +116,15 @@ class MispPush(Push[MispPushSettings]):
                 part["timestamp"] = str(int(report.reported_at.timestamp()) + 1)
         attributes = frozenset(str(attribute["uuid"]) for attribute in inner)
         return _MispIndicator(item, report, spelled, self._event(item, report), attributes)
+
+    def _forget(self, item: Item, uuid: str) -> Answer:
+        """Delete what MISP has under the id of an erased value: neither its kind nor its event is known any longer."""
+        try:
+            for section in ("attributes", "objects"):
+                self._ask(f"{section}/delete/{uuid}/1", {}, may_lack=True)
+        except RequestRefused as refusal:
+            return refused_answer(item, f"MISP did not delete it ({refusal})")
+        return Answer(item, True, "success")
 
     def _event(self, item: Item, report: Report) -> str:
         """Return the event of an indicator: the same for all its versions with the same TLP level."""

@@ -93,7 +93,7 @@ class ThreatExchangePush(CorrectingPush[ThreatExchangePushSettings]):
     def _answer(self, item: Item, known: Known) -> Answer:
         report = self._report(item) if item.type == "indicator" else None
         if report is None:
-            return skipped_answer(item, "ThreatExchange has no type for it")
+            return self._forget(item, known)
         try:
             if self._begun().may_count(item):
                 answer = self._write(item, report)
@@ -129,6 +129,13 @@ class ThreatExchangePush(CorrectingPush[ThreatExchangePushSettings]):
         if self.settings.react:
             self._react(report, "reactions")
         return Answer(item, True, CORRECTED, remote)
+
+    def _forget(self, item: Item, known: Known) -> Answer:
+        """Delete the descriptor of an erased value, of which only the descriptor's id is known."""
+        if not item.revoked or not known.remote:
+            return skipped_answer(item, "ThreatExchange has no type for it")
+        self._ask("DELETE", known.remote, {}, may_lack=True)
+        return Answer(item, True, CORRECTED, known.remote)
 
     def _end_reactions(self, item: Item, report: Report, known: Known) -> None:
         """End our reactions to the descriptors of others, if a value that was delisted is listed again."""

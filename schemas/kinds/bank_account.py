@@ -8,7 +8,6 @@ from typing import ClassVar, NamedTuple
 
 from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
-from stdnum.th import pin
 
 from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, PAID, Kind, Normal
@@ -28,8 +27,9 @@ from schemas.reference.account_numbers import (
 )
 from schemas.reference.bank_text import BIC_SHAPE, agreed_bank, find_bank, is_number_beside_bank, split_words_and_number
 from schemas.reference.banks import FORMER_BICS, account_lengths
+from schemas.reference.identity_numbers import refuse_persons_number
 from schemas.reference.numbers import bare, compact, is_card, plain, refuse_spreadsheet_number
-from schemas.reference.payment_qr import pays_account, read_qr_code
+from schemas.reference.payment_qr import is_qr_code, pays_account, read_qr_code
 from schemas.vocabulary import Action
 
 # Countries where the form of a number shows the bank's code at its beginning, also in a column of numbers.
@@ -74,8 +74,11 @@ class BankAccount(Kind):
         text = plain(raw)
         if not text and not columns.keys() & {"bank", "bic", "iban"} and _may_name_bank(columns):
             text = columns.pop("account_number", "")
-        if pays_account(raw):
-            columns["country"], columns["bank"], text = read_qr_code(raw).name.split(":")
+        if is_qr_code(raw):
+            payee = read_qr_code(raw)
+            if payee.system:
+                raise Rejected("qr-of-alias", "this code pays an alias and no account: report it as a payment-alias")
+            columns["country"], columns["bank"], text = payee.name.split(":")
         if (
             BIC_SHAPE.fullmatch(named := compact(columns.get("bank", "")))
             and named[4:6] == columns.get("country", "").upper()
@@ -98,8 +101,8 @@ class BankAccount(Kind):
         return account_key(value)
 
     def other_kind(self, raw: str) -> str:
-        """Return ``payment-alias`` for an alias with a character that no account number has: ``UPI: x@ybl``."""
-        return "payment-alias" if "@" in raw else ""
+        """Return ``payment-alias`` for a payment QR code of one, and for a character that no account number has."""
+        return "payment-alias" if "@" in raw or (is_qr_code(raw) and not pays_account(raw)) else ""
 
     def fullest(self, values: Iterable[str]) -> str:
         """Return the IBAN if it is among an account's names."""
@@ -231,6 +234,8 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
         _refuse_card(number)
     if account := self_contained(country, number):
         return _normal(country, account)
+    if iban.length(country):
+        refuse_persons_number(country, stated.bic, stated.number)
     if made := _made_iban(stated):
         return _with_bic(made, bic)
     if country not in COUNTRIES and iban.is_required(country):
@@ -260,6 +265,7 @@ def _made_iban(stated: _Stated) -> str | None:
 def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
     """Return the account at a bank that was named by its country's code, or by its name."""
     _refuse_card(bare(written), bank)
+    refuse_persons_number(country, bank, written)
     return _normal(country, national_account(country, bank, written, branch))
 
 
@@ -274,6 +280,7 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     number = bare(written)
     _refuse_card(number, bic)
     country = bic[4:6]
+    refuse_persons_number(country, bic, written)
     bank, number = canonical_account(country, bic, number)
     if bank != bic and BIC_SHAPE.fullmatch(bank) is None:
         return _coded(country, bank, written if number == bare(written) else number, branch)
@@ -281,12 +288,6 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     check_length(bic, number)
     if country == "TH" and not (number.isdigit() and 10 <= len(number) <= 15):
         raise Rejected("account-form", "Thai account numbers have 10 to 15 digits and nothing else")
-    if country == "TH" and pin.is_valid(number):
-        raise Rejected(
-            "personal-data",
-            "by form and check digit this is a national identity number and no account: leave it out; an alias of "
-            "PromptPay is reported as one (payment-alias)",
-        )
     if iban.is_required(country):
         if made := iban.from_number(country, bic, "", written):
             return _with_bic(made, bic)

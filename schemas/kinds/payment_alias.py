@@ -150,12 +150,23 @@ def _read(system: PaymentSystem, alias: str) -> str:
             "marks it is printed with",
         )
     if found:
-        return found.pop()
+        return _not_shared(system, found.pop())
     if refusals:
         raise refusals[0]
     raise Rejected(
         "alias-form", f"no alias of {system.name}: it has {'; or '.join(form.description for form in system.forms)}"
     )
+
+
+def _not_shared(system: PaymentSystem, alias: str) -> str:
+    """Return the alias. Raises ``Rejected`` for one through which an institution collects for many payees."""
+    if system.shared is not None and system.shared.fullmatch(alias):
+        raise Rejected(
+            "alias-shared",
+            "an institution collects for many payees through this alias, so that it identifies none: report the "
+            "account or alias of the payee alone, which the receipt of the payment or that institution names",
+        )
+    return alias
 
 
 def _reads(form: AliasForm, alias: str) -> bool:

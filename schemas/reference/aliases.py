@@ -168,6 +168,29 @@ def _emv_mobile(text: str) -> str | None:
     return telephone.subscriber_number(f"+66{number[1]}", "TH", mobile=True) if number else None
 
 
+_BILLER = re.compile(r"(\d{13})(\d{0,2})@([A-Z0-9]{1,20})")
+_THAI_MOBILE = re.compile(r"(?:0|66|0066)[689]\d{8}")
+
+
+def _biller_form(module: ModuleType, first: str, called: str, *, personal: bool = False) -> AliasForm:
+    """Return the form of Thai billers whose tax number begins with ``first``: it, a suffix, @ and a reference."""
+
+    def read(text: str) -> str | None:
+        biller = re.sub(r"[\s-]", "", text).upper()
+        if (found := _BILLER.fullmatch(biller)) is None or re.match(first, biller) is None:
+            return None
+        if not module.is_valid(found[1]):
+            raise Rejected("alias-checksum", f"looks like {called}, but its check digit does not fit")
+        if pin.is_valid(found[3]) or _THAI_MOBILE.fullmatch(found[3]):
+            raise Rejected(
+                "personal-data",
+                "the reference behind the @ is a person's number: report the biller's tax number alone (promptpay)",
+            )
+        return biller
+
+    return AliasForm(read, f"{called}, @ and the first reference", personal, verified=True)
+
+
 _ANY_CPF = _register_form(cpf, r"\d{11}", "a CPF")
 # By the names that ``aliases.toml`` calls them.
 _NAMED_FORMS: Mapping[str, AliasForm] = {
@@ -178,6 +201,8 @@ _NAMED_FORMS: Mapping[str, AliasForm] = {
     "EMV mobile": AliasForm(_emv_mobile, "a mobile number as in a QR code (0066…)"),
     "Thai person": _register_form(pin, r"[1-8]\d{12}", "a national identity number", personal=True),
     "Thai company": _register_form(moa, r"0(?!066)\d{12}", "a tax number (13 digits)"),
+    "Thai person's biller": _biller_form(pin, "[1-8]", "a person's biller number", personal=True),
+    "Thai company's biller": _biller_form(moa, "0", "a company's biller number"),
     "Australian phone": AliasForm(_australian_phone, "a telephone number with its 0 or +61", country="AU"),
     "CPF": AliasForm(_cpf, "a CPF", personal=True),
     "Brazilian mobile": AliasForm(_brazilian_mobile, "a mobile number with +55", country="BR"),
@@ -195,13 +220,15 @@ _NAMED_FORMS: Mapping[str, AliasForm] = {
 class PaymentSystem:
     """A payment system: its name in data, the names that people call it, the forms of its aliases.
 
-    ``links`` are patterns of addresses that contain an alias, as their first group.
+    ``links`` are patterns of addresses that contain an alias, as their first group. ``shared`` is the pattern of
+    aliases through which an institution collects for many payees.
     """
 
     name: str
     forms: tuple[AliasForm, ...]
     called: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    shared: re.Pattern[str] | None = None
 
 
 _TABLE = dict(read_toml("aliases.toml"))
@@ -226,7 +253,11 @@ def _form(written: str | Mapping[str, Any]) -> AliasForm:
 
 SYSTEMS: Mapping[str, PaymentSystem] = {
     name: PaymentSystem(
-        name, tuple(map(_form, entry["forms"])), tuple(entry.get("called", ())), tuple(entry.get("links", ()))
+        name,
+        tuple(map(_form, entry["forms"])),
+        tuple(entry.get("called", ())),
+        tuple(entry.get("links", ())),
+        re.compile(entry["shared"]) if "shared" in entry else None,
     )
     for name, entry in _TABLE.items()
 }

@@ -34,7 +34,8 @@ class ListedBank(NamedTuple):
 
     ``shared`` names belong to a bank elsewhere too: they name a Thai one only if something else is Thai. ``digits`` are
     the lengths of its account numbers (none: not known for sure), ``usual`` the shortest usual one, 0 if unknown.
-    ``english`` and ``thai`` are the names that pages show, "" where a name that people write serves for both.
+    ``english`` and ``thai`` are the names that pages show, "" where a name that people write serves for both. ``form``
+    is a regular expression of its account numbers, "" where their lengths say enough.
     """
 
     country: str
@@ -46,6 +47,7 @@ class ListedBank(NamedTuple):
     usual: int
     english: str
     thai: str
+    form: str
 
     @property
     def name(self) -> str:
@@ -73,6 +75,7 @@ def _banks() -> tuple[ListedBank, ...]:
             int(row["usual"] or 0),
             row["english"],
             row["thai"],
+            row["form"] or "",
         )
         for row in read_rows("banks.csv")
     )
@@ -149,6 +152,14 @@ def account_lengths(bic: str) -> tuple[tuple[int, ...], int]:
     """Return the lengths of account numbers of the bank with ``bic``, none if not known for sure, and the usual one."""
     bank = _by_bic().get(bic)
     return (bank.digits, bank.usual) if bank else ((), 0)
+
+
+def has_form_of_bank(bank: str, number: str) -> bool | None:
+    """Return whether a bare number has the form of the numbers of the bank with that BIC, None if that is not known."""
+    found = _by_bic().get(bank)
+    if found is None or not (found.form or found.digits or found.usual):
+        return None
+    return re.fullmatch(found.form, number) is not None if found.form else len(number) in (*found.digits, found.usual)
 
 
 def _key(name: str) -> str:

@@ -320,6 +320,11 @@ def is_shared(name: str) -> bool:
     return name.removeprefix("www.") in _shared() or not hosts.is_registrable(name) or hosts.has_suffixes_below(name)
 
 
+def is_mail_provider(host: str) -> bool:
+    """Return True if a domain is a provider of mailboxes: a mailbox there is a customer's."""
+    return host in _mail_providers()
+
+
 def load_shared_services() -> None:
     """Read the files now, which takes some 60 ms, so that no answer has to wait for that."""
     _shared()
@@ -327,9 +332,16 @@ def load_shared_services() -> None:
 
 @cache
 def _shared() -> frozenset[str]:
-    found = {host for sites in (PLATFORMS, STORES) for host in sites.hosts}
-    for file in sorted(SHARED_SERVICES.glob("*.txt*")):
-        content = file.read_bytes()
-        text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
-        found.update(line for line in text.splitlines() if line and not line.startswith("#"))
-    return frozenset(found)
+    hosts = {host for sites in (PLATFORMS, STORES) for host in sites.hosts}
+    return frozenset(hosts.union(*map(_lines, sorted(SHARED_SERVICES.glob("*.txt*")))))
+
+
+@cache
+def _mail_providers() -> frozenset[str]:
+    return frozenset().union(*map(_lines, SHARED_SERVICES.glob("*mail*.txt*")))
+
+
+def _lines(file: Path) -> set[str]:
+    content = file.read_bytes()
+    text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
+    return {line for line in text.splitlines() if line and not line.startswith("#")}

@@ -237,8 +237,8 @@ def actor(by: str | None) -> "Actor":
 
 def operator_name(by: str | None) -> str:
     """Return the name that is given, else the system's user."""
-    if by:
-        return by
+    if by and by.strip():
+        return by.strip()
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -311,6 +311,9 @@ _TO_DO = {
     "scamfeed request list --unaddressed a request without an addressee",
     hub_identity.MANY_ENDS: "{partner} ended more listings within 24 hours than ends_per_day allows; the rest stay "
     "listed: look at them with scamfeed review list --rule many-ends, then approve or reject them",
+    hub_identity.MANY_BLOCKS: "{partner} alone reported more values to block in one hour than burst allows; the rest "
+    "are listed as warn: look at them with scamfeed review list --rule many-blocks, then approve or reject one, which "
+    "decides all of them",
 }
 _NOBODY_ASKED = (
     "requests have no addressee: scamfeed request list --unaddressed shows them, scamfeed request assign sets one"

@@ -10,6 +10,7 @@ from server.features.partners import depart
 from server.features.policies import history
 from server.operations.thawing import thaw_lapsed
 from server.release import republish
+from server.release.gate import rechecking
 from server.release.hub import Hub
 from server.store import StoreUnavailable
 from server.store.database.times import now
@@ -22,7 +23,7 @@ _IDLE = 60 * 1_000_000
 
 
 class Resumption:
-    """Looks every minute for unfinished departures, institution or rule changes, erasures, and texts to index.
+    """Looks every minute for unfinished departures, institution, rule or list changes, erasures, and texts to index.
 
     It also finds the listings of new objections, and closes objections without a listing. It lists values again when
     their proposal lapsed, and records the policy in force.
@@ -49,6 +50,7 @@ class Resumption:
         ended = depart.resume(self._hub, idle_since=idle_since, stopped=stopped)
         ended += keeping.resume(self._hub, idle_since=idle_since, stopped=stopped)
         ended += republish.resume(self._hub, idle_since=idle_since, stopped=stopped)
+        ended += rechecking.resume(self._hub, idle_since=idle_since, stopped=stopped)
         ended += erasure.resume(self._hub, idle_since=idle_since, stopped=stopped)
         indexing.merge(self._hub.store, idle_since=idle_since)
         return ended + indexing.resume(self._hub.store, idle_since=idle_since, stopped=stopped)

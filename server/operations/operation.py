@@ -39,13 +39,16 @@ class Actor(NamedTuple):
 
     @classmethod
     def program(cls, partner: Partner, remote: str) -> Self:
-        """Return a partner's program that proved its credentials, by the address that it connects from."""
-        return cls(remote, PROGRAM, partner.name)
+        """Return a partner's program that proved its credentials, by the address that it connects from.
+
+        A connection without an address, as one over a Unix socket, is named by the partner.
+        """
+        return cls(remote or partner.name, PROGRAM, partner.name)
 
     @classmethod
     def anybody(cls) -> Self:
-        """Return a visitor of whom nothing is known; the audit trail has no name and no address."""
-        return cls("", VISITOR)
+        """Return a visitor of whom nothing is known; the audit trail has no name of the person and no address."""
+        return cls(audit.VISITOR, VISITOR)
 
     def needs_second_person(self, tx: Tx) -> bool:
         """Return whether dual control applies: at the command line, once two operators can confirm proposals."""
@@ -58,7 +61,7 @@ class Actor(NamedTuple):
     def sender(self) -> Sender:
         """The sender of the actor's contributions: a partner's user by name, so that another one can confirm them."""
         is_partners_user = self.partner is not None and self.right != PROGRAM
-        return Sender(self.name) if is_partners_user else Sender()
+        return Sender(self.name if is_partners_user else "", actor=self.name)
 
 
 class TrailEntry(NamedTuple):

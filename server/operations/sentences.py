@@ -12,6 +12,15 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         # Reviews
         "released-with-authority": "the reports are released; each of them alone allows readers to block its value",
         "released-allowlisted": "the reports are released, although the rules list their values as harmless",
+        "request-released": (
+            "the addressee is asked to act on {kind} {value} ({asks}) by {partner}, although the gate holds the request"
+        ),
+        "request": "request: {id}",
+        "allowlist-entry": "{kind} {value} counts as harmless: it is delisted, and its reports wait for a review",
+        "allowlist-entry-below": (
+            "{kind} {value} counts as harmless, with every host below it: all are delisted, and their reports wait for "
+            "a review"
+        ),
         "coercion-confirmed": (
             "the holders count as coerced: their accounts are removed from widely read collections, and are never "
             "blocked"

@@ -11,6 +11,7 @@ from server.release.contribution import Contribution
 from server.release.contributions import Contributions
 from server.release.facts import HubFacts
 from server.release.guard import volume
+from server.release.guard.blocks import is_large
 from server.release.guard.ends import CONFIRMED, PROGRAM, EndBrake, Sender, is_retraction
 from server.release.hooks import Taking
 from server.release.hub import Hub
@@ -52,6 +53,7 @@ class Share(NamedTuple):
     def counts_for_organisation(self, hub: Hub) -> bool:
         """Return whether limits that its whole organisation shares may apply to it."""
         counted = any(volume.may_doubt(submission) or is_retraction(submission) for submission in self.submissions)
+        counted = counted or is_large(len(self.submissions), hub.burst)
         return counted or hub.facts.may_be_new(self.partner.name, now())
 
     def is_simple(self, hub: Hub) -> bool:
@@ -135,7 +137,8 @@ def take(
     """
     results.failed += prepared.failed
     if prepared.handled:
-        _take_handled(hub, tx, partner, prepared, results, leave_for_end=leave_for_end, check=check)
+        by = sender.actor or partner.name
+        _take_handled(hub, tx, partner, prepared, results, leave_for_end=leave_for_end, check=check, by=by)
         return
     if not prepared.submissions:
         return
@@ -167,6 +170,7 @@ def _take_handled(
     *,
     leave_for_end: bool,
     check: Callable[[Tx, HubFacts], None],
+    by: str,
 ) -> None:
     """Let handlers take their objects, release the partner's other objects, and let the handlers finish."""
     if not value_index.locked(tx):
@@ -181,7 +185,7 @@ def _take_handled(
         _open(hub, tx, [Share(partner, submissions, own, CONFIRMED)]).take()
         return own
 
-    taking = Taking(hub, tx, partner, context, add, leave_for_end)
+    taking = Taking(hub, tx, partner, context, add, leave_for_end, by)
     finishing = [handler.take(taking, sent, results) for handler, sent in prepared.handled.items()]
     if prepared.submissions:
         share = Share(partner, prepared.submissions, results)
@@ -244,6 +248,7 @@ def _open(
                 share.submissions,
                 share.results,
                 EndBrake(session.context, share.partner, hub.ends_per_day, share.sender),
+                hub.burst,
             )
             for share in shares
         ]

@@ -7,12 +7,19 @@ from mappers.record_reader import is_finding
 from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import Report
-from server.release.fuse.statements import JudgeStanding, OpinionStatement, ReportedValue, indicator_subject
+from server.release.fuse.statements import (
+    JudgeStanding,
+    OpinionStatement,
+    ReportedValue,
+    indicator_subject,
+    is_open_burst,
+)
 from server.release.guard import volume
 from server.release.guard.allowlists import hub_values
+from server.release.guard.blocks import BlockBrake
 from server.release.guard.ends import EndBrake, ended_by
 from server.release.guard.personal_data import case_numbers
-from server.release.guard.volume import HELD_BY_PERSONS, NEW_PARTNER, DoubtQuota, NewcomerBrake
+from server.release.guard.volume import HELD_BY_PERSONS, NEW_PARTNER, DoubtQuota, NewcomerBrake, colleagues
 from server.release.intake import Decision, Intake, IntakeFacts, may_be_new, why_no_report
 from server.release.publish.listings import ListingState, is_published
 from server.release.publish.totals import TotalsFold, states_totals
@@ -45,8 +52,12 @@ class Contribution:
         submissions: Sequence[Submission],
         results: Results,
         ends: EndBrake,
+        burst: int,
     ) -> None:
-        """Accept ``submissions`` of ``partner``, and add their results to ``results``; ``ends`` counts ends."""
+        """Accept ``submissions`` of ``partner``, and add their results to ``results``.
+
+        ``ends`` counts ends. ``burst`` is the number of values that its organisation alone may block in an hour.
+        """
         self._session = session
         self._context = session.context
         self._loader = session.loader
@@ -73,6 +84,9 @@ class Contribution:
         self._brake: NewcomerBrake | None = None
         self._doubts = 0
         self._ends = ends
+        self._burst = burst
+        # Reports that count as a warning until a person decides.
+        self._limited: list[HeldObject] = []
 
     def find_subjects(self) -> set[str]:
         """Read what is known of the objects, and return the subjects of all values that they concern."""
@@ -106,13 +120,21 @@ class Contribution:
             ]
         return has_left
 
-    def decide(self, prior: Mapping[str, set[str]], looked_up: Set[str], days: Mapping[int, DailyVolume]) -> bool:
+    def decide(
+        self, prior: Mapping[str, set[str]], looked_up: Set[str], volumes: Mapping[str, Mapping[int, DailyVolume]]
+    ) -> bool:
         """Decide on each object on its own: a wrong one does not stop the others. Return whether any is to be stored.
 
-        ``prior`` are the mentions of the subjects and keys ``looked_up``; ``days`` are the partner's latest volumes.
+        ``prior`` are the mentions of the subjects and keys ``looked_up``; ``volumes`` are the latest ones by partner
+        and day, of all partners of its organisation at least.
         """
         self._looked_up = looked_up
-        facts = self._facts(self._submissions, self._about, prior, days)
+        self._prior = prior
+        facts = self._facts(self._submissions, self._about, prior, volumes.get(self.partner.name, {}))
+        names = colleagues(self.partner, self._context.registry)
+        self._blocks = BlockBrake(
+            self._loader, self.partner, self._burst, {name: volumes[name] for name in names & volumes.keys()}
+        )
         intake = Intake(self.partner, self._loader, facts)
         if self._context.is_newcomer(self.partner):
             context = self._context
@@ -230,6 +252,8 @@ class Contribution:
         submission = decision.submission
         report = submission.report
         if self._brake is None or not isinstance(report, Report) or decision.held or submission.item.revoked:
+            if not decision.held and not submission.item.revoked:
+                self._limit(submission)
             self._loader.replace(submission.key, submission.obj, report if isinstance(report, Report) else None)
             return decision
         before = self._loader.known.get(submission.key)
@@ -242,6 +266,13 @@ class Contribution:
             return decision
         held = HeldObject(submission.key, submission.item.version, NEW_PARTNER, message)
         return decision._replace(held=held)
+
+    def _limit(self, submission: Submission) -> None:
+        """Note a report beyond the values that the organisation alone may block in an hour."""
+        before = self._loader.known.get(submission.key)
+        limited = self._blocks.take(submission, before, self._prior.get(submission.subject or "", ()))
+        if limited is not None:
+            self._limited.append(limited)
 
     def count(self) -> None:
         """Count the new objects in the partner's volume of the day; what the end brake holds throttles no partner."""
@@ -257,6 +288,7 @@ class Contribution:
             ),
             doubts=self._doubts,
             new=self._brake.spent if self._brake else quotas.NO_NEW_VALUES,
+            blocks=self._blocks.counted,
             moment=self._context.micros,
         )
 
@@ -276,7 +308,10 @@ class Contribution:
         known = {mentioned: prior.get(mentioned, set()) for mentioned, _ in pairs if mentioned in self._looked_up}
         for mentioned, key in value_index.add(tx, pairs, known):
             prior.setdefault(mentioned, set()).add(key)
-        self._loader.hold(self.partner.name, [decision.held for decision in self._stored if decision.held])
+        held = [decision.held for decision in self._stored if decision.held]
+        self._loader.hold(self.partner.name, held + self._limited)
+        if self._limited:
+            hub_identity.note_warning(tx, hub_identity.MANY_BLOCKS, len(self._limited), self.partner.name)
         reviews.forget_approvals(tx, [submission.key for submission in stored if submission.item.revoked])
         self._warn_of_unknown_recipients()
 
@@ -404,7 +439,12 @@ class Contribution:
         if why:
             self._results.kept.append(Unpublished(item.id, item.version, why.message))
         else:
-            self._results.accepted.append(Published(item.id, item.version))
+            self._results.accepted.append(Published(item.id, item.version, self._limited_message(submission)))
+
+    def _limited_message(self, submission: Submission) -> str | None:
+        """Return why a report counts as a warning until a person decides, None if it does not."""
+        review = self._loader.states.get(submission.key)
+        return review.message if review is not None and is_open_burst(review) else None
 
     def _answer_annotation(self, submission: Submission, outcome: AnnotationOutcome) -> None:
         """Add why an annotation is visible to no reader, or note its effect and which parts are not published."""
@@ -435,7 +475,8 @@ class Contribution:
                 continue
             note = self._notes.get((item.id, item.version))
             if value and isinstance(submission.report, Report):
-                note = case_numbers.withheld_message(submission.report)
+                notes = (self._limited_message(submission), case_numbers.withheld_message(submission.report))
+                note = "; ".join(filter(None, notes)) or None
             self._results.accepted.append(Published(item.id, item.version, note))
 
     def _why_unpublished(self, submission: Submission, value: ReportedValue, state: ListingState) -> Explanation | None:

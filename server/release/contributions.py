@@ -52,7 +52,7 @@ class Contributions:
         days = self._days()
         prior = self._session.loader.look_up(subjects, keys)
         looked_up = subjects | keys
-        storing = [member for member in members if member.decide(prior, looked_up, days.get(member.partner.name, {}))]
+        storing = [member for member in members if member.decide(prior, looked_up, days)]
         if storing:
             self._store_and_release(storing, prior, leave_for_end=leave_for_end)
 
@@ -83,5 +83,6 @@ class Contributions:
             member.finish(values, states)
 
     def _days(self) -> Mapping[str, Mapping[int, quotas.DailyVolume]]:
-        names = {member.partner.name for member in self._members}
+        registry = self._context.registry
+        names = {name for member in self._members for name in volume.colleagues(member.partner, registry)}
         return volume.days_compared(self._context.tx, names, self._context.micros)

@@ -12,6 +12,7 @@ from schemas.refang import refang
 from schemas.report import Report
 from schemas.site import parents_of
 from server.release.explain_facts import Fact, RuleCheck, check_of_reason
+from server.release.fuse import certainty, grade
 from server.release.fuse.consensus import end
 from server.release.fuse.repeats import without_repeats
 from server.release.fuse.statements import (
@@ -19,6 +20,7 @@ from server.release.fuse.statements import (
     SightingStatement,
     Statement,
     indicator_subject,
+    is_open_burst,
     is_published_meanwhile,
 )
 from server.release.hub import Hub
@@ -163,7 +165,12 @@ class _Explainer:
 
     def _is_held(self, found: ContributionExplanation, key: str) -> bool:
         review = self._session.loader.states.get(key)
-        if review is None or (self._partner is not None and is_published_meanwhile(review)):
+        if review is not None and is_open_burst(review):
+            action = self._way_out(review) if self._partner is None else ""
+            found.checks.append(
+                Fact.WARNS_MEANWHILE.check("guard", action=action, rule=review.rule, message=review.message)
+            )
+        elif review is None or (self._partner is not None and is_published_meanwhile(review)):
             # A sign of coercion is reviewed only if no partner with standing confirms it, which partners are not told.
             found.add("guard", Fact.NOT_HELD)
         elif review.state == "approved":
@@ -204,6 +211,8 @@ class _Explainer:
             why = explain_report(report, statement.tlp, statement.partner, registry, policy)
             _stop_by(found, "audience", why)
             return
+        if certainty.is_of_institution(report) and not grade.has_authority(statement.partner, report):
+            found.add("certainty", Fact.OF_INSTITUTION)
         self._explain_audience(found, statement)
         if self._partner is None and self._is_repeat(statement, value):
             found.stop(Fact.REPEATS.check("repeat", "stopped"))

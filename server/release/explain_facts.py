@@ -48,6 +48,12 @@ class Fact(Enum):
     NOT_HELD = "not-held", "no rule of the guard holds it"
     APPROVED = "approved", "a person approved it: {rule}"
     COUNTS_MEANWHILE = "counts-meanwhile", "it is under review, and counts until the decision: {rule}"
+    WARNS_MEANWHILE = "warns-meanwhile", "{message}"
+    OF_INSTITUTION = (
+        "of-institution",
+        "only an institution can register this name, so the report of one organisation raises it to warn at most",
+        "add the hash of a capture of the page as evidence, or wait for a second organisation's report",
+    )
     HELD = "held", "{rule}: {message}"
     REJECTED = "rejected", "{rule}: {message}"
     VALID = "valid", "it is valid now"

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Set
 
 from server.release import review as reviewing
-from server.release.fuse.statements import indicator_subject
+from server.release.fuse.statements import MANY_BLOCKS, indicator_subject
 from server.release.guard.volume import HELD_BY_PERSONS, NEW_PARTNER, THROTTLE_MESSAGES
 from server.release.hub import Hub
 from server.release.reasons import Reason
@@ -14,7 +14,7 @@ from server.store.database.engine import Tx
 from server.store.reviews import HeldObject
 
 # The rules about the sender, whose reports are released as a group without a look at each value.
-RELEASED_AS_GROUP = frozenset((*HELD_BY_PERSONS, NEW_PARTNER, *THROTTLE_MESSAGES))
+RELEASED_AS_GROUP = frozenset((*HELD_BY_PERSONS, MANY_BLOCKS, NEW_PARTNER, *THROTTLE_MESSAGES))
 
 
 def hold_all(hub: Hub, tx: Tx, keys: Collection[str], why: Reason, reason: str) -> set[str]:

@@ -38,6 +38,7 @@ class Taking(NamedTuple):
     """The transaction in which a handler takes a partner's objects.
 
     ``contribute`` contributes further objects for the partner in the same transaction, and returns their results.
+    ``by`` is the actor in the audit trail.
     """
 
     hub: Hub
@@ -46,6 +47,7 @@ class Taking(NamedTuple):
     context: ReleaseContext
     contribute: Callable[[Sequence[Mapping[str, Any]]], Results]
     leave_for_end: bool
+    by: str
 
 
 class ContributionHandler(ABC):
@@ -103,7 +105,7 @@ class ReleaseListener(ABC):
 
 class ListingListener(ABC):
     """Learns of each value that a transaction released, in that transaction; at a hub without followers only if
-    one is not listed.
+    one is not listed, is cleared, or has a coerced holder.
     """
 
     @abstractmethod

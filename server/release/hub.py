@@ -62,6 +62,9 @@ class Hub:
     copies: frozenset[str] = frozenset()
     # Features that look at each value whose listing changed; the release notes such values only for these.
     followers: frozenset[str] = frozenset()
+    # Values that the reports of one organisation alone block in an hour; further ones warn until a review. It may block
+    # twice as many as in its largest hour of an earlier day. 0 means any number.
+    burst: int = 500
     facts: FactCache = field(default_factory=FactCache, init=False, repr=False, compare=False)
     rules: PolicyInForce = field(init=False, repr=False, compare=False)
 

@@ -13,7 +13,7 @@ from schemas.partner import Partner
 from schemas.report import Report
 from schemas.vocabulary import QualificationCode
 from server.release.fuse.loader import Loader
-from server.release.fuse.statements import indicator_subject, is_published_meanwhile, read_answer
+from server.release.fuse.statements import MANY_BLOCKS, indicator_subject, is_published_meanwhile, read_answer
 from server.release.guard import volume
 from server.release.guard.allowlists import entered, hub_values
 from server.release.guard.personal_data import objects
@@ -166,7 +166,9 @@ class Intake:
             is_annotation = bool(submission.refs)
             return self._hold_by_volume(submission) if is_annotation else None
         prior = self._prior_reviews(submission)
-        found_wrong = any(review.state == "rejected" and review.rule in _FOUND_WRONG for review in prior)
+        found_wrong = any(
+            review.state == "rejected" and review.rule in (*_FOUND_WRONG, MANY_BLOCKS) for review in prior
+        )
         if again or found_wrong:
             return _hold(submission, LISTED_AGAIN, Reason.LISTED_AGAIN.text())
         if held := next((one for one in prior if one.state == "open" and one.rule in volume.HELD_BY_PERSONS), None):
@@ -189,12 +191,20 @@ class Intake:
         return _hold(submission, MANY_DOUBTS, Reason.MANY_DOUBTS.text(most=doubts.most))
 
     def _prior_reviews(self, submission: Submission) -> list[Review]:
-        """Return the reviews of this partner's reports of the value under other ids."""
-        prior, partner = self._facts.prior.get(submission.subject or "", ()), self._partner.name
+        """Return the reviews of this partner's reports of the value under other ids; and of its colleagues' reports,
+        if they blocked more values than the organisation may.
+        """
+        prior, partner, context = (
+            self._facts.prior.get(submission.subject or "", ()),
+            self._partner,
+            self._loader.context,
+        )
+        found = [(context.contributor(key), self._states[key]) for key in prior if key in self._states]
         return [
-            self._states[key]
-            for key in prior
-            if key != submission.key and key in self._states and self._loader.context.contributor(key).name == partner
+            review
+            for by, review in found
+            if review.object_id != submission.key
+            and (by.name == partner.name or (review.rule == MANY_BLOCKS and by.counts_as == partner.counts_as))
         ]
 
 

@@ -212,6 +212,13 @@ class Reason(Enum):
         "wait; a person at this hub will review the rest. The limit ends as soon as your organisation has a record",
     )
 
+    MANY_BLOCKS = (
+        "many-blocks",
+        Result.PUBLISHED,
+        "published as warn at most: your organisation alone reported more than {most} values to block in one hour",
+        "wait; a person at this hub will review the rest. A second organisation's report of a value lifts it at once",
+    )
+
     HELD_BY_HUB = (
         "held-by-hub",
         Result.HELD,
@@ -448,6 +455,24 @@ class Reason(Enum):
         Result.REFUSED,
         "only partners of kind {kinds} with authority for {of} may send a request on the basis of a {basis}",
         "name another legal basis, or ask the operator to register your authority",
+    )
+    SHARED_DOMAIN = (
+        "shared-domain",
+        Result.REFUSED,
+        "blocking this domain would block many others: {instead}",
+        "name the page (url) instead of the domain",
+    )
+    HOLDER_COERCED = (
+        "holder-coerced",
+        Result.REFUSED,
+        "the holder acts under coercion and is protected",
+        "ask for information, or send an order of an authority",
+    )
+    DEMAND_HELD = (
+        "demand-held",
+        Result.HELD,
+        "an operator of this hub first decides on this value",
+        "wait for the decision, or ask to trace or preserve meanwhile",
     )
     REQUEST_CHANGED = (
         "request-changed",

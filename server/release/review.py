@@ -1,5 +1,6 @@
 """Reviews: a person decides on objects held by the guard and on disputes; audited, and released at once."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
@@ -13,7 +14,17 @@ from schemas.report import Report
 from server.release import hooks, relisting
 from server.release.ends import apply_decided
 from server.release.fuse.police_holds import are_held
-from server.release.fuse.statements import COERCED, CONTRADICTED, DISPUTED, DOUBTS, WITHHELD, ReportedValue, reported_by
+from server.release.fuse.statements import (
+    COERCED,
+    CONTRADICTED,
+    DISPUTED,
+    DOUBTS,
+    MANY_BLOCKS,
+    WITHHELD,
+    ReportedValue,
+    is_open_burst,
+    reported_by,
+)
 from server.release.guard import volume
 from server.release.guard.allowlists.hub_values import delist, forget_delisted
 from server.release.guard.ends import MANY_ENDS
@@ -24,7 +35,7 @@ from server.release.publish.totals import TotalsFold, states_totals
 from server.release.query.disputes import DisputeCase, dispute_cases
 from server.release.route import annotation_targets
 from server.release.session import Refutation, ReleaseSession
-from server.store import audit, collections, held_ends, listings, log, partners, reviews, value_index
+from server.store import audit, collections, held_ends, listings, log, partners, quotas, reviews, value_index
 from server.store.database.engine import Tx
 from server.store.database.times import now
 from server.store.inbox import is_key, key, object_id
@@ -33,7 +44,7 @@ from server.store.reviews import Review, ReviewState, UnknownReview
 
 # Rules about the sender: a decision on such a review does not judge the values.
 _ABOUT_THE_SENDER = (
-    *(*volume.THROTTLE_MESSAGES, MANY_DOUBTS, MANY_ENDS, NEW_PARTNER, COERCED, WITHHELD),
+    *(*volume.THROTTLE_MESSAGES, MANY_DOUBTS, MANY_BLOCKS, MANY_ENDS, NEW_PARTNER, COERCED, WITHHELD),
     *volume.HELD_BY_PERSONS,
 )
 _FALSE_POSITIVE = Refutation(DISPUTED, "it was doubted, and found to be wrong")
@@ -93,6 +104,9 @@ def decide(
         audit.record_act(tx, by, _VERBS[state], "review", partner=acts_for, reference=object_id(object_key))
     if state == "approved":
         _overrule_findings(tx, decided)
+        approved = Counter(review.partner for review in found.values() if is_open_burst(review))
+        for partner, count in sorted(approved.items()):
+            quotas.note_approved_blocks(tx, partner, count)
     others = [object_key for object_key in wanted if found[object_key].rule != MANY_ENDS]
     if others:
         release_decided(hub, tx, others, doubted)

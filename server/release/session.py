@@ -151,7 +151,9 @@ class ReleaseSession:
         if self.context.exchanges:
             for listener in hooks.every(ReleaseListener):
                 listener.released(self.context, values, states)
-        if self.context.followers or any(value.is_cleared or not states[value.subject].ids for value in values):
+        if self.context.followers or any(
+            value.is_cleared or value.coerced or not states[value.subject].ids for value in values
+        ):
             for follower in hooks.every(ListingListener):
                 follower.listed(self.context, values, states)
         return states

@@ -5,19 +5,26 @@ Texts are read as in the guard's search for personal data: full-width, percent-e
 
 import re
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import phonenumbers
 
 from schemas import beginnings, readings
+from schemas.spoken import read_aloud
 
 # Shorter values occur in too many texts by chance.
 SHORTEST = 6
 ERASED = "[erased]"
 
-_BETWEEN = r"[\s.\-_/(),|*~+\u00b7]{0,3}"
+_BETWEEN = r"[\s!#$%&'()*+,\-./:;<=>@\[\]^_`|~\u00b7]{0,4}"
 _DOT = r"[\[({]?(?:\.|dot)[\])}]?"
-_AT = r"[\[({]?(?:@|at)[\])}]?"
+_AT = r"(?:[\[({]?(?:@|at)[\])}]?| {1,3}[\[({]?(?:@|at)[\])}]? {1,3})"
+# Before a number: zeros that pad it, or of a telephone number the first digit within a country or the number for calls
+# abroad.
+_PADDING = ("", *("0" * number for number in range(1, 7)))
+_ABROAD = (*_PADDING, *(f"0{number:02}" for number in range(1, 20)))
 # As letters, beside a sign or nothing.
 _WRITTEN = {".": ("", "dot"), "@": ("", "at")}
 _SCHEME = r"(?:h(?:tt|xx)ps?[\[({]?:[\])}]?//)?"
@@ -26,8 +33,8 @@ _NAMED = frozenset(("domain", "url", "email", "ip"))
 # Kinds whose values begin with a prefix: a platform, a chain, a country.
 _PLACED = frozenset(("app", "bank-account", "company", "payment-alias", "social-account", "wallet"))
 # Possible separators between the characters; they are removed before a text is searched for one fixed word.
-_IGNORED = b" \t\r\n.-_/()[]{}:@,|*~+"
-_GAPS = re.compile(r"\s{2,}")
+_IGNORED = b" \t\r\n!#$%&'()*+,-./:;<=>@[]^_`{|}~"
+_GAPS = re.compile(r"\s{2,}|[^\S ]")
 # Line breaks as JSON writes them.
 _BREAKS = ("\\n", "\\r", "\\t")
 _BREAKS_IN_BYTES = tuple(written.encode() for written in _BREAKS)
@@ -67,6 +74,9 @@ class Spellings(NamedTuple):
         if not self.is_in(text.encode()):
             return text
         text = self.pattern.sub(ERASED, _read(text))
+        for reading in sorted(read_aloud(text)):
+            if self._is_plainly_in(reading.encode()):
+                text = self.pattern.sub(ERASED, reading)
         return _BASE64.sub(lambda token: ERASED if self.is_in(token[0].encode()) else token[0], text)
 
     def _is_plainly_in(self, text: bytes) -> bool:
@@ -78,19 +88,19 @@ class Spellings(NamedTuple):
 
 def _may_hide(text: bytes) -> bool:
     """Return, quickly, whether a text may have escapes, entities, letters beyond ASCII, gaps, or Base64."""
-    if b"  " in text or not text.isascii() or any(written in text for written in _BREAKS_IN_BYTES):
+    if b"  " in text or not text.isascii() or any(written in text for written in _BREAKS_IN_BYTES) or b"\n" in text:
         return True
     if (b"%" in text and _ESCAPED.search(text)) or (b"&" in text and _ENTITY.search(text)):
         return True
-    return _ENCODED_IN_BYTES.search(text) is not None
+    return _ENCODED_IN_BYTES.search(text) is not None or bool(read_aloud(text.decode()))
 
 
 def _readings(text: str) -> Iterator[str]:
     """Yield the readable forms of a text: the text without escapes, and the Base64 texts in it."""
     read = _read(text)
-    yield read
-    for inner in readings.decoded(read, readings.ENCODED):
-        yield _read(inner)
+    for plain_text in (read, *map(_read, readings.decoded(read, readings.ENCODED))):
+        yield plain_text
+        yield from read_aloud(plain_text)
 
 
 def _read(text: str) -> str:
@@ -99,6 +109,7 @@ def _read(text: str) -> str:
     if "\\" in text:
         for written in _BREAKS:
             text = text.replace(written, " ")
+        text = text.replace("\\\\", "\\")
     # A printable text has no blanks but spaces.
     return _GAPS.sub(" ", text) if "  " in text or not text.isprintable() else text
 
@@ -115,12 +126,16 @@ def of(values: Iterable[tuple[str, str]]) -> Spellings:
     begin: set[str] | None = set()
     for kind, value in values:
         for core in _cores(kind, value):
-            if len(plain(core.encode())) < SHORTEST:
-                continue
-            patterns.add(_named(core) if kind in _NAMED else _spelled(core))
-            some = beginnings.of_choices(_choices(core, is_named=kind in _NAMED))
+            is_named, ahead = kind in _NAMED or "@" in core[1:], _ABROAD if ":+" in f":{value}" else _PADDING
+            if len(core if is_named else plain(core.encode())) < SHORTEST:
+                if kind != "social-account":
+                    continue
+                patterns.add(_beside_platform(core, value.partition(":")[0]))
+            else:
+                patterns.add(_named(core) if is_named else _spelled(core, ahead))
+            some = beginnings.of_choices(_choices(core, ahead, is_named=is_named))
             begin = None if begin is None or some is None else begin | some
-            if kind in _NAMED:
+            if is_named:
                 words |= {plain(core.encode()), plain(core.replace(".", "dot").encode())}
                 words.add(plain(core.replace("@", "at").encode()))
             else:
@@ -138,6 +153,13 @@ def _cores(kind: str, value: str) -> Iterable[str]:
     if kind in _NAMED:
         bare = re.sub(r"^https?://", "", value).rstrip("/")
         yield bare
+        if kind == "ip" and ":" in value:
+            yield from _forms_of_ipv6(value)
+            return
+        if kind == "url":
+            host, slash, rest = bare.partition("/")
+            yield f"{host}:{'443' if value.startswith('https') else '80'}{slash}{rest}"
+            yield unquote(bare)
         host, slash, rest = bare.partition("/")
         try:
             unicode_host = host.encode().decode("idna")
@@ -147,6 +169,8 @@ def _cores(kind: str, value: str) -> Iterable[str]:
             yield unicode_host + slash + rest
         return
     core = value.rpartition(":")[2] if kind in _PLACED else value
+    if kind == "wallet" and core.startswith("0x"):
+        yield core[2:]
     if not core.startswith("+"):
         yield core
         return
@@ -157,17 +181,32 @@ def _cores(kind: str, value: str) -> Iterable[str]:
         return
 
 
-def _choices(core: str, *, is_named: bool) -> list[tuple[str, ...]]:
+def _forms_of_ipv6(address: str) -> Iterable[str]:
+    """Yield an address with its groups of zeros, without and with the zeros in front."""
+    groups = ip_address(address).exploded.split(":")
+    yield ":".join(groups)
+    yield ":".join(group.lstrip("0") or "0" for group in groups)
+
+
+def _choices(core: str, ahead: tuple[str, ...], *, is_named: bool) -> list[tuple[str, ...]]:
     """Return what a text that matches a core's pattern may have at each place, apart from separators."""
     if is_named:
         return [("", "wwwdot"), *(_WRITTEN.get(char) or (char,) for char in core)]
-    return [("", "0"), *((char,) for char in core if char.isalnum())]
+    return [ahead, *((char,) for char in core if char.isalnum())]
 
 
-def _spelled(core: str) -> str:
-    """Return the pattern of a number or a handle, with optional separators and an optional 0 or + in front."""
+def _spelled(core: str, ahead: tuple[str, ...]) -> str:
+    """Return the pattern of a number or a handle, with optional separators, and one of ``ahead`` or a + in front."""
     chars = [_char(char) for char in core if char.isalnum()]
-    return r"\+?(?:0|๐)?" + _BETWEEN + _BETWEEN.join(chars)
+    zeros = "|".join("".join(map(_char, digits)) for digits in reversed(ahead))
+    return rf"\+?(?:{zeros}){_BETWEEN}" + _BETWEEN.join(chars)
+
+
+def _beside_platform(core: str, platform: str) -> str:
+    """Return the pattern of a short handle behind a sign, a host or its platform; with a digit also alone."""
+    handle = "[._-]?".join(_char(char) for char in core if char.isalnum())
+    alone = "?" if re.search("[a-z]", core, re.IGNORECASE) and re.search("[0-9]", core) else ""
+    return rf"(?:@|[0-9a-z.-]{{4,60}}/[@~]?|{re.escape(platform)}\W{{1,3}}){alone}{handle}"
 
 
 def _char(char: str) -> str:

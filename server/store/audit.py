@@ -46,6 +46,9 @@ from server.store.database.times import now
 from server.store.tables import audit, audit_ends, audit_starts, collections, columns_of
 
 REQUESTS = "requests"
+# The actors of entries that no person, partner or job made: the hub by its own rules, and a visitor without a login.
+HUB = "hub"
+VISITOR = "visitor"
 # The methods of requests that are gathered.
 READS = ("GET", "HEAD")
 # Routes that read with a method that writes on other routes.
@@ -139,9 +142,11 @@ def record_act(
 ) -> None:
     """Record that ``by`` did ``verb`` to ``what``, in the transaction of the act itself. The event is sealed later.
 
-    ``reference`` names the object of the act by an id, never by a value. ``by`` is the name of a person, or the address
-    of a partner's program.
+    ``reference`` names the object of the act by an id, never by a value. ``by`` is the name of a person, a partner, a
+    job or a feed, the address of a partner's program, ``HUB`` or ``VISITOR``. Raises ``RuntimeError`` without a name.
     """
+    if not by:
+        raise RuntimeError(f"the entry {verb} {what} of the audit trail needs its actor")
     moment = now()
     event = AuditEvent(moment, moment, 1, partner, by, verb, what, collection, status, objects, reference)
     record_unsealed(tx, [event], chain)
@@ -291,7 +296,7 @@ def forget(tx: Tx, chain: str, *, before: int) -> int:
         tx.execute(delete(audit_starts).where(audit_starts.c.chain == chain))
         tx.execute(insert(audit_starts).values(chain=chain, number=number, hash=seal))
         moment, collection = now(), None if chain == REQUESTS else chain
-        record(tx, [AuditEvent(moment, moment, 1, None, "", "FORGET", "audit", collection, 200, removed, seal.hex())])
+        record(tx, [AuditEvent(moment, moment, 1, None, HUB, "FORGET", "audit", collection, 200, removed, seal.hex())])
     return removed
 
 

@@ -59,6 +59,7 @@ NO_FOCAL_POINT = "no-focal-point"
 UNKNOWN_RECIPIENT = "unknown-recipient"
 # An organisation delisted more values than it may in a day.
 MANY_ENDS = "many-ends"
+MANY_BLOCKS = "many-blocks"
 _DAYS_OF_RECIPIENTS = 7
 
 
@@ -95,7 +96,7 @@ def all_warnings(tx: Tx) -> list[OperatorWarning]:
     found = []
     for row in rows:
         name, _, partner = row.name.partition(":")
-        if name not in (UNKNOWN_RECIPIENT, MANY_ENDS) or row.last >= since:
+        if name not in (UNKNOWN_RECIPIENT, MANY_ENDS, MANY_BLOCKS) or row.last >= since:
             found.append(row._replace(name=name, partner=partner))
     return found
 

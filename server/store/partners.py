@@ -81,6 +81,14 @@ class Registry:
         }
 
     @cached_property
+    def by_organisation(self) -> Mapping[str, frozenset[str]]:
+        """The names of all current and former partners of each organisation."""
+        found: dict[str, set[str]] = {}
+        for partner in self.by_identity.values():
+            found.setdefault(partner.counts_as, set()).add(partner.name)
+        return {organisation: frozenset(names) for organisation, names in found.items()}
+
+    @cached_property
     def called(self) -> frozenset[str]:
         """The names and identities of all current and former partners."""
         return frozenset().union(*self.names.values())

@@ -277,12 +277,17 @@ _DAY = 86_400_000_000
 class DailyVolume(NamedTuple):
     """The objects that a partner contributed in one day, and how many of them the guard held.
 
-    Annotations count by their references. ``doubts`` are references that contradict reports of others.
+    Annotations count by their references. ``doubts`` are references that contradict reports of others. ``hour_blocks``
+    are the values that its reports alone blocked in the hour that began at ``hour_began`` (microseconds),
+    ``most_blocks`` those in the largest hour of the day.
     """
 
     received: int
     held: int
     doubts: int = 0
+    hour_began: int = 0
+    hour_blocks: int = 0
+    most_blocks: int = 0
 
 
 class NewValues(NamedTuple):
@@ -293,6 +298,16 @@ class NewValues(NamedTuple):
 
 
 NO_NEW_VALUES = NewValues()
+
+
+class HourBlocks(NamedTuple):
+    """The begin of an hour (microseconds), and the values that a partner's reports alone blocked in it."""
+
+    hour_began: int = 0
+    hour_blocks: int = 0
+
+
+NO_BLOCKS = HourBlocks()
 
 
 class Throttle(NamedTuple):
@@ -317,15 +332,21 @@ def count_contributed(
     held: int,
     doubts: int = 0,
     new: NewValues = NO_NEW_VALUES,
+    blocks: HourBlocks = NO_BLOCKS,
     moment: int | None = None,
 ) -> None:
-    """Add to the partner's volume on the day of ``moment`` (default: today).
+    """Add to the partner's volume on the day of ``moment`` (default: today); ``blocks`` replace those known.
 
     The partner's contributions must not be concurrent: the caller holds the inbox.
     """
     day = day_of(now() if moment is None else moment)
-    counts = {"received": received, "held": held, "doubts": doubts, **new._asdict()}
+    counts = {"received": received, "held": held, "doubts": doubts, **new._asdict(), **blocks._asdict()}
     send(tx, _COUNT_MORE, {"partner": partner, "day": day, **counts})
+
+
+def note_approved_blocks(tx: Tx, partner: str, count: int) -> None:
+    """Note that a person approved ``count`` values that the partner's reports block, as those of one hour of today."""
+    send(tx, _COUNT_APPROVED, {"partner": partner, "day": day_of(now()), "count": count})
 
 
 def daily_volumes(tx: Tx, partners: Iterable[str], since: int) -> dict[str, dict[int, DailyVolume]]:
@@ -394,10 +415,21 @@ _VOLUMES = select(volumes.c.partner, volumes.c.day, *columns_of(DailyVolume, vol
     among(volumes.c.partner, "of_partners"), volumes.c.day >= bindparam("since")
 )
 _COUNT_MORE = text(
-    "INSERT INTO volumes (partner, day, received, held, doubts, new_values, new_public_values)"
-    " VALUES (:partner, :day, :received, :held, :doubts, :new_values, :new_public_values)"
+    "INSERT INTO volumes (partner, day, received, held, doubts, new_values, new_public_values, hour_began, hour_blocks,"
+    " most_blocks)"
+    " VALUES (:partner, :day, :received, :held, :doubts, :new_values, :new_public_values, :hour_began, :hour_blocks,"
+    " :hour_blocks)"
     " ON CONFLICT (partner, day) DO UPDATE SET received = volumes.received + excluded.received,"
     " held = volumes.held + excluded.held, doubts = volumes.doubts + excluded.doubts,"
     " new_values = volumes.new_values + excluded.new_values,"
-    " new_public_values = volumes.new_public_values + excluded.new_public_values"
+    " new_public_values = volumes.new_public_values + excluded.new_public_values,"
+    " hour_began = CASE WHEN excluded.hour_began > 0 THEN excluded.hour_began ELSE volumes.hour_began END,"
+    " hour_blocks = CASE WHEN excluded.hour_began > 0 THEN excluded.hour_blocks ELSE volumes.hour_blocks END,"
+    " most_blocks = CASE WHEN excluded.most_blocks > volumes.most_blocks THEN excluded.most_blocks"
+    " ELSE volumes.most_blocks END"
+).bindparams(bindparam("hour_began", type_=BigInteger), bindparam("hour_blocks", type_=BigInteger))
+_COUNT_APPROVED = text(
+    "INSERT INTO volumes (partner, day, received, held, doubts, most_blocks)"
+    " VALUES (:partner, :day, 0, 0, 0, :count)"
+    " ON CONFLICT (partner, day) DO UPDATE SET most_blocks = volumes.most_blocks + excluded.most_blocks"
 )

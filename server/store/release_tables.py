@@ -208,6 +208,11 @@ volumes = Table(
     # Released values of a partner without a record, and how many of them are public.
     Column("new_values", BigInteger, nullable=False, server_default="0"),
     Column("new_public_values", BigInteger, nullable=False, server_default="0"),
+    # Values that its reports alone block: the begin of its last hour of them (microseconds), their number in that hour,
+    # and the largest number in an hour of the day.
+    Column("hour_began", BigInteger, nullable=False, server_default="0"),
+    Column("hour_blocks", BigInteger, nullable=False, server_default="0"),
+    Column("most_blocks", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("partner", "day"),
 )
 

@@ -1,4 +1,4 @@
-"""Every command that changes data leaves an audit entry with the person's name."""
+"""Every command that changes data leaves an audit entry with the person's name, and none without an actor."""
 
 import hashlib
 import sqlite3
@@ -110,6 +110,9 @@ RUNNING = frozenset(("demo", "serve", "feed schedule", "incident run"))
 # test_move.py have them.
 ELSEWHERE = frozenset(("map-cluster", "move", "peer overlap", "peer leftovers"))
 
+# The entries of a program that a command runs, beside that of the person.
+PROGRAMS = {"feed run": ("feed drop",)}
+
 COERCED, REPORTED, KEPT = "TH:KASITHBK:1234567890", "TH:KASITHBK:4567890123", "TH:SICOTHBK:1112223334"
 SLIP = b"%PDF-1.7\na slip of a transfer"
 EXPORTED = ("--collection", "takedown", "--format", "csv", "--output", "takedown.csv")
@@ -151,7 +154,10 @@ class Desk:
         before = _entries()
         result = self._run(*command.split(), *arguments, "--by", by)
         assert result.exit_code == 0, (command, result.output)
-        assert [entry for entry in _entries()[len(before) :] if entry == by], f"{command} left no entry of {by}"
+        # A restored trail begins with the entries of the hub that was saved.
+        named = _entries()[len(before) :] if command != "restore" else _entries()[-1:]
+        assert by in named, f"{command} left no entry of {by}"
+        assert set(named) <= {by, *PROGRAMS.get(command, ())}, f"{command} left entries of {named}"
         self.done.add(command)
         return orjson.loads(result.stdout) if "--json" in arguments else None
 

@@ -40,7 +40,7 @@ def add(
     dry_run: WouldDo = False,
     json: Json = False,
 ) -> None:
-    """Enter a value as harmless; it replaces an earlier entry of the value. Existing listings stay."""
+    """Enter a value as harmless, in place of an earlier entry: it is delisted, and its reports wait for a review."""
     with acting(ctx, by, dry_run=dry_run, json=json) as act:
         entry = act.run(AddAllowlistEntry(value=value, reason=reason, days=days, below=below))
     show_properties("Entered", _row(entry), json=json)

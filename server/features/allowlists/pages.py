@@ -14,7 +14,7 @@ from server.release.guard.allowlists.sizes import ListSize, sizes
 from server.release.guard.try_value import try_value
 from server.store.allowlist import entries
 from server.store.allowlist.entries import TooManyEntries, UnknownEntry
-from server.web.shell.forms import Refusals, submit
+from server.web.shell.forms import Refusals, go_on, submit
 from server.web.shell.hub_texts import short_reason, word_text
 from server.web.shell.routes import FORM, RULES, Route, Tab, may_run
 from server.web.shell.visit import PageRefused, Visit
@@ -63,10 +63,10 @@ def add(visit: Visit) -> Response:
         below=bool(visit.field("below")),
     )
     try:
-        submit(visit, operation, _REFUSALS)
+        done = submit(visit, operation, _REFUSALS)
     except PageRefused as refused:
         return _page(visit, refused.text, refused.status)
-    return visit.go("/console/allowlists")
+    return go_on(visit, done, "/console/allowlists")
 
 
 def remove(visit: Visit) -> Response:

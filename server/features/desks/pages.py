@@ -1,4 +1,7 @@
-"""The forms for a person's view of the desks, columns and saved filters; the browser keeps them: they are no acts."""
+"""The forms for a person's view of the desks, columns and saved filters, and the answers to forms: they are no acts.
+
+The browser keeps columns and filters.
+"""
 
 import re
 
@@ -8,6 +11,7 @@ from server.operations.rights import EVERY_USER, VIEWERS
 from server.web.shell.lists import LONGEST, link
 from server.web.shell.routes import FORM, Route
 from server.web.shell.saved_filters import FILTERS, LONGEST_NAME, with_filter, without_filter
+from server.web.shell.sent_forms import show_sent
 from server.web.shell.tables import with_hidden
 from server.web.shell.visit import COLUMNS, PageRefused, Visit
 from server.web.shell.words import mark
@@ -47,4 +51,5 @@ _PLACES = frozenset(map(str, range(40)))
 ROUTES = (
     Route("/me/columns", EVERY_USER, choose_columns, methods=FORM),
     Route("/me/filters", VIEWERS, save_filter, methods=FORM),
+    Route("/me/sent/<id>", EVERY_USER, show_sent),
 )

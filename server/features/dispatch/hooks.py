@@ -7,12 +7,14 @@ from server.features.dispatch.corrections import correct
 from server.features.dispatch.planning import READER
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import ReportedValue
-from server.release.hooks import ListingListener
+from server.release.gate.ways import Way
 from server.release.publish.listings import ListingState
 
 
-class DelistedReports(ListingListener):
-    """Withdraws the reports of listings that ended."""
+class Mails(Way):
+    """Mails to registrars and hosting companies: withdraws the reports of listings that ended."""
+
+    name = "mails"
 
     def listed(
         self, context: ReleaseContext, values: Sequence[ReportedValue], states: Mapping[str, ListingState]

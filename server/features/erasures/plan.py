@@ -28,7 +28,8 @@ from server.store.proposals.proposals import Effect
 
 _MOST_NAMED = 20
 _DAY = 86_400 * 1_000_000
-_ENDED = (RequestState.DISAGREED, RequestState.DONE, RequestState.CLOSED)
+# In these states no institution is asked: a held request has reached none.
+_ENDED = (RequestState.HELD, RequestState.DISAGREED, RequestState.DONE, RequestState.CLOSED)
 
 
 class StillAsked(NotAllowed):

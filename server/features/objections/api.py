@@ -1,5 +1,6 @@
 """``/api/objections``: anybody objects to a listing, and follows the objection by a token."""
 
+import hashlib
 import math
 import threading
 import time
@@ -38,8 +39,10 @@ _PATH = "/api/objections"
 LONGEST_TOKEN = 100
 _DAY_SECONDS = 86_400
 _DAY = _DAY_SECONDS * 1_000_000
-# Objections per day of an address, and of its network.
+# Objections per day of an address, and of its network: about one value, and about all. An office, or the customers of
+# a telephone company, have one address.
 _OF_ADDRESS, _OF_NETWORK = 5, 40
+_ALL_OF_ADDRESS, _ALL_OF_NETWORK = 100, 400
 _REQUESTS = AddressLimit(lambda settings: 30)
 _REMEMBERED_AT_MOST = 50_000
 _EXAMPLE = {
@@ -76,19 +79,28 @@ class Objections(ApiService):
         """Return the last second for the answer to an objection received at this moment."""
         return self._deadlines.last_second(received)
 
-    def file(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
-        """File the objection that ``ask`` reads from a page, under the API's limits. Raises ``TaxiiError``."""
-        self.site.addresses(_REQUESTS).spend(remote)
-        return self.file_counted(remote, ask)
+    def file(self, remote: str, ask: Callable[[], ObjectionRequest], key: str = "") -> ObjectionReceipt:
+        """File the objection that ``ask`` reads from a page, under the API's limits. Raises ``TaxiiError``.
 
-    def file_counted(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
+        A form that is sent again, with the same ``key``, gets its first receipt.
+        """
+        self.site.addresses(_REQUESTS).spend(remote)
+        return self.file_counted(remote, ask, key)
+
+    def file_counted(self, remote: str, ask: Callable[[], ObjectionRequest], key: str = "") -> ObjectionReceipt:
         """File the objection of a counted request. Raises ``TaxiiError``."""
         if not self.is_taken:
             raise TaxiiError("not-found")
         asked = ask()
-        self._days.spend(remote, self._count)
         try:
-            operation = ReceiveObjection(asked=asked, days=self._deadlines, contacts=self._contacts)
+            checked = receive.check(asked, self._deadlines.country, takes_contacts=self.takes_contacts)
+            with self.site.hub.store.read() as tx:
+                sent = receive.receipt_of_form(tx, asked, key, self._deadlines)
+            if sent is not None:
+                return sent.receipt
+            # An objection that is refused is none, and counts for nothing.
+            self._days.spend(remote, self._count, *checked.names[:1])
+            operation = ReceiveObjection(asked=asked, days=self._deadlines, contacts=self._contacts, key=key)
             return run(self.site.hub, operation, Actor.anybody()).receipt
         except Rejected as refusal:
             raise TaxiiError("objection-refused", reason=refusal.reason, message=refusal.message) from None
@@ -115,7 +127,7 @@ class Objections(ApiService):
 
 
 class DailyObjections:
-    """The limits of objections a day: of an address, of a network, and of all together.
+    """The limits of objections a day: of an address and of a network, about one value and about all; and of all people.
 
     Beyond what all together may file, who comes from a network that filed none today still may, up to twice as many: so
     that nobody who floods the hub from some networks keeps others from objecting.
@@ -129,8 +141,11 @@ class DailyObjections:
         self._filed: Counter[str] = Counter()
         self._changing = threading.Lock()
 
-    def spend(self, remote: str, count: Callable[[int], int]) -> None:
-        """Count an objection; ``count`` returns how many are stored since a moment. Raises ``TaxiiError`` 429."""
+    def spend(self, remote: str, count: Callable[[int], int], value: str = "") -> None:
+        """Count an objection to a value; ``count`` returns how many are stored since a moment.
+
+        Raises ``TaxiiError`` 429.
+        """
         moment = self._clock()
         address, network = address_and_network(remote)
         taken = count(int(moment // _DAY_SECONDS) * _DAY)
@@ -139,9 +154,20 @@ class DailyObjections:
                 self._day = int(moment // _DAY_SECONDS)
                 self._filed.clear()
             is_crowded = taken >= self._most and (self._filed[network] > 0 or taken >= 2 * self._most)
-            if is_crowded or self._filed[address] >= _OF_ADDRESS or self._filed[network] >= _OF_NETWORK:
+            limits = {
+                address: _ALL_OF_ADDRESS,
+                network: _ALL_OF_NETWORK,
+                _about(address, value): _OF_ADDRESS,
+                _about(network, value): _OF_NETWORK,
+            }
+            if is_crowded or any(self._filed[name] >= limit for name, limit in limits.items()):
                 raise retry_later("too-many-objections", math.ceil(_DAY_SECONDS - moment % _DAY_SECONDS))
-            self._filed.update((address, network))
+            self._filed.update(limits.keys())
+
+
+def _about(place: str, value: str) -> str:
+    """Return the name of the objections to a value from one place, which does not tell the value."""
+    return f"{place} {hashlib.sha256(value.encode()).hexdigest()[:16]}"
 
 
 def _file(call: ApiCall) -> TaxiiResponse:

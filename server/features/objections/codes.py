@@ -13,7 +13,12 @@ _SIZE = _RANDOM + 1
 
 def new_code() -> str:
     """Return a new code such as ``7ZQ4-0M3B-…``."""
-    drawn = "".join(secrets.choice(_LETTERS) for _ in range(_RANDOM))
+    return code_of(secrets.token_bytes(_RANDOM))
+
+
+def code_of(digest: bytes) -> str:
+    """Return the code of at least 19 random bytes, always the same one."""
+    drawn = "".join(_LETTERS[number % len(_LETTERS)] for number in digest[:_RANDOM])
     code = drawn + _check(drawn)
     return "-".join(code[start : start + _GROUP] for start in range(0, _SIZE, _GROUP))
 

@@ -7,7 +7,7 @@ from schemas.api.statements import ObjectionAnswer, UpholdReason
 from schemas.records import Feedback, FeedbackEvent, FeedbackReason
 from server.features.objections import elsewhere, records as objections
 from server.features.objections.records import Objection
-from server.features.requests import hub_requests
+from server.features.requests import ending
 from server.features.trends import answers as fair_answers
 from server.features.trends.answers import FairAnswer
 from server.features.trends.reporters import open_reporters
@@ -130,7 +130,7 @@ def clear(hub: Hub, tx: Tx, id_: str, by: str) -> DecidedObjections:
     done = retract_all(hub, tx, [*reports, *listed], reason=REASON, feedback=_CLEARED)
     # What platforms and carriers were asked to do about the value is undone.
     for subject in subjects:
-        hub_requests.restore(hub, tx, subject, _DELISTED)
+        ending.end_cleared(hub, tx, subject, _DELISTED)
     _end(tx, about, ObjectionAnswer.CLEARED, by, None, reporters)
     return DecidedObjections(about, len(done))
 

@@ -30,10 +30,11 @@ class ReceiveObjection(Operation[ReceivedObjection]):
     asked: ObjectionRequest = Field(description="the value, the ground, and perhaps a contact", repr=False)
     days: WorkingDays = Field(description="the working days within which the hub decides")
     contacts: Contacts | None = Field(None, description="the key that encrypts the contact; without it none is stored")
+    key: str = Field("", description="the key of a form, by which it is known when it is sent again", repr=False)
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> ReceivedObjection:
         """Store the objection. Raises ``Rejected``."""
-        return receive.receive(tx, self.asked, self.days, self.contacts)
+        return receive.receive(tx, self.asked, self.days, self.contacts, self.key)
 
     def entries(self, result: ReceivedObjection) -> Iterable[TrailEntry]:
         """Return the entry with the id of the objection."""

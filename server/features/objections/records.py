@@ -17,6 +17,7 @@ from server.store.database.engine import Tx
 from server.store.database.times import now
 
 _USE = "objection-contacts"
+_USE_OF_CODES = "objection-codes"
 _DAY = 86_400 * 1_000_000
 _PAGE = 500
 _o, _v, _t, _h = objections.c, objection_values.c, objection_tokens.c, objection_hubs.c
@@ -72,8 +73,11 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def add(tx: Tx, new: Objection, subjects: Sequence[str]) -> str:
-    """Add an objection, unless the same contact has an open one about the same value. Return a token to follow it."""
+def add(tx: Tx, new: Objection, subjects: Sequence[str], code: str = "") -> str:
+    """Add an objection, unless the same contact has an open one about the same value. Return a token to follow it.
+
+    The token is the ``code``, or a new one.
+    """
     known = tx.execute(
         select(_o.id)
         .join_from(objection_values, objections)
@@ -92,9 +96,14 @@ def add(tx: Tx, new: Objection, subjects: Sequence[str]) -> str:
     else:
         # The value may have been listed since the first objection was routed, so route it again.
         tx.execute(update(objections).where(_o.id == known).values(routed=None))
-    token = codes.new_code()
+    token = code or codes.new_code()
     tx.execute(insert(objection_tokens).values(digest=_digest(token), objection=known or new.id, due=new.due))
     return token
+
+
+def code_of_form(tx: Tx, key: str, content: bytes) -> str:
+    """Return the code of an objection in a form, by the key and the content of the form."""
+    return codes.code_of(hmac.digest(hub_identity.secret(tx, _USE_OF_CODES), key.encode() + b"\0" + content, "sha256"))
 
 
 def contact_digest(tx: Tx, contact: str) -> bytes:

@@ -59,6 +59,10 @@ _TO_DO = {
         "This partner’s organisation ended more listings within 24 hours than it may. The rest waits for a review, and "
         "stays listed. Ask the partner whether it is meant."
     ),
+    hub_identity.MANY_BLOCKS: mark(
+        "This partner’s organisation alone reported more values to block in one hour than it may. The rest is listed "
+        "as a warning until a review. Ask the partner whether it is meant."
+    ),
 }
 
 

@@ -17,6 +17,18 @@ EFFECT_TEXTS: Mapping[str, Translatable] = MappingProxyType(
             "The reports are released. Each of them alone allows readers to block its value."
         ),
         "released-allowlisted": mark("The reports are released, although the rules list their values as harmless."),
+        "request-released": mark(
+            "The addressee is asked by %(partner)s to act on %(kind)s %(value)s (%(asks)s), although the hub holds the "
+            "request."
+        ),
+        "request": mark("Request: %(id)s"),
+        "allowlist-entry": mark(
+            "%(kind)s %(value)s counts as harmless. It is delisted, and its reports wait for a review."
+        ),
+        "allowlist-entry-below": mark(
+            "%(kind)s %(value)s counts as harmless, with every host below it. All are delisted, and their reports wait "
+            "for a review."
+        ),
         "coercion-confirmed": mark(
             "The holders count as coerced. Their accounts are removed from widely read collections, and are never "
             "blocked."

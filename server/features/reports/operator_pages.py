@@ -56,6 +56,14 @@ FACT_TEXTS: Mapping[str, FactTexts] = MappingProxyType(
         "not-held": FactTexts(mark("No rule of the guard holds it")),
         "approved": FactTexts(mark("A person approved it: %(rule)s")),
         "counts-meanwhile": FactTexts(mark("It waits for a review, and counts until then: %(rule)s")),
+        "warns-meanwhile": FactTexts(
+            mark("Its organisation alone blocked too many values in one hour, so it is a warning until a review"),
+            mark("Decide it under Reviews"),
+        ),
+        "of-institution": FactTexts(
+            mark("Only an institution can register this name, so the report of one organisation is a warning at most"),
+            mark("Its partner adds the hash of a capture as evidence, or a second organisation reports it"),
+        ),
         "held": FactTexts(mark("It waits for a person. %(why)s"), mark("Decide it under Reviews")),
         "rejected": FactTexts(mark("A person rejected it. %(why)s"), mark("Its review says who decided, and why")),
         "valid": FactTexts(mark("It is valid now")),

@@ -34,6 +34,7 @@ def age(hub: Hub, at: int | None = None) -> int:
         reminded = requests.to_remind(tx, at, _AT_ONCE)
         left = requests.left_behind(tx, at - _DAY, _AT_ONCE)
         untold = requests.not_told(tx, _AT_ONCE)
+        returned = requests.without_former_addressee(tx, _AT_ONCE)
     for id_ in untold:
         with hub.store.begin() as tx:
             _tell_unconfirmed(hub, tx, id_)
@@ -46,10 +47,13 @@ def age(hub: Hub, at: int | None = None) -> int:
     for id_ in left:
         with hub.store.begin() as tx:
             _close_left(hub, tx, id_)
+    for id_ in returned:
+        with hub.store.begin() as tx:
+            _return_to_sender(hub, tx, id_)
     for id_ in reminded:
         with hub.store.begin() as tx:
             _remind(hub, tx, id_, at)
-    return len({*untold, *ending, *closed, *left, *reminded})
+    return len({*untold, *ending, *closed, *left, *returned, *reminded})
 
 
 def close_all(hub: Hub, tx: Tx, ids: Iterable[str]) -> None:
@@ -82,7 +86,7 @@ def _end_hold(hub: Hub, tx: Tx, id_: str, at: int) -> None:
 def _close(hub: Hub, tx: Tx, id_: str, before: int) -> None:
     """Close a request without a response; a police freeze stays open while it holds, so that it can be lifted."""
     stored = requests.lock(tx, id_)
-    waits = stored is not None and stored.state in (requests.UNCONFIRMED, *UNANSWERED)
+    waits = stored is not None and stored.state in (requests.HELD, requests.UNCONFIRMED, *UNANSWERED)
     if stored is None or stored.hold is not None or not waits or stored.deadline > before:
         return
     _end(hub, tx, stored, RequestReason.UNANSWERED, FeedbackEvent.ANSWERED)
@@ -95,6 +99,20 @@ def _close_left(hub: Hub, tx: Tx, id_: str) -> None:
         return
     if stored.sender in partners.departed_partners(tx):
         _end(hub, tx, stored, states.closing_reason(RequestState(stored.state)), FeedbackEvent.REQUESTED)
+
+
+def _return_to_sender(hub: Hub, tx: Tx, id_: str) -> None:
+    """Give a request back whose addressee left: its sender reads that, and an operator can assign it to another."""
+    stored = requests.lock(tx, id_)
+    if stored is None or stored.state not in UNANSWERED or stored.addressee not in partners.departed_partners(tx):
+        return
+    requests.remove_addressee(tx, id_)
+    moment, state = next_moment(stored), str(RequestState.OPEN)
+    number = len(requests.steps(tx, [id_])[id_])
+    requests.add_step(tx, StoredStep(id_, number, state, moment, "hub", reason=RequestReason.ADDRESSEE_LEFT))
+    # A takedown request is served anew once it has another addressee; others are never served.
+    back = stored._replace(addressee=None, state=state, served_at=None, served_by=None)
+    store_changed(hub, tx, back, FeedbackEvent.ANSWERED)
 
 
 def _end(hub: Hub, tx: Tx, stored: StoredRequest, reason: RequestReason, event: FeedbackEvent) -> None:

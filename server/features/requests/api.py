@@ -91,7 +91,7 @@ def _open(call: ApiCall) -> TaxiiResponse:
         return _open_several(call, {"requests": body} if isinstance(body, list) else body)
     body = _object(body)
     sent = _well_formed(lambda: _read(Request, body, sent_request_schema(), call.partner))
-    return json_response(_run(call, SendRequest(partner=call.partner, request=sent)).view.written(), 201, objects_out=1)
+    return json_response(_run(call, SendRequest(partner=call.partner, request=sent)).written(), 201, objects_out=1)
 
 
 def _open_several(call: ApiCall, body: Mapping[str, Any]) -> TaxiiResponse:
@@ -121,7 +121,7 @@ def _sent(call: ApiCall, given: Any) -> Mapping[str, Any]:
     sent = _read(Request, given, sent_request_schema(), call.partner)
     check = inbox_check(call.site.quotas, call.partner, 1)
     operation = SendRequest(partner=call.partner, request=sent)
-    return run(call.site.hub, operation, Actor.program(call.partner, call.remote), check=check).view.written()
+    return run(call.site.hub, operation, Actor.program(call.partner, call.remote), check=check).written()
 
 
 def _error_of(refusal: Rejected) -> dict[str, str]:
@@ -178,8 +178,9 @@ def _send_order(call: ApiCall) -> TaxiiResponse:
     if contents:
         sent = _run(call, SendSeveral(partner=call.partner, contents=tuple(contents.values())), len(contents))
         for place, row in zip(contents, sent, strict=True):
-            error = {"error": _error_of(Rejected(row.reason, row.message))}
-            results[place] = error if row.reason else {"request": row.id}
+            why = _error_of(Rejected(row.reason, row.message)) if row.reason else {}
+            is_stored = {"request": row.id} if row.id else {}
+            results[place] = is_stored | ({"held" if row.id else "error": why} if why else {})
     return _response({"results": results}, len(contents))
 
 

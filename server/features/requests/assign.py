@@ -9,7 +9,7 @@ from schemas.request import Request
 from server.features.requests import holds, places, records as requests, views
 from server.features.requests.addressee import INSTITUTIONS, named, not_asked
 from server.features.requests.notes import RequestNotes
-from server.features.requests.records import ENDED, HUB_SENDER, StoredRequest
+from server.features.requests.records import ENDED, HELD, HUB_SENDER, StoredRequest
 from server.features.requests.states import Role
 from server.release.context import ReleaseContext, open_context
 from server.release.contribute import contribute
@@ -24,13 +24,21 @@ from server.store.item import Item
 def assign(hub: Hub, tx: Tx, id_: str, partner: Partner) -> StoredRequest:
     """Make ``partner`` the addressee of a request without one at this hub. Raises ``Rejected``."""
     stored, context = requests.lock(tx, id_), open_context(hub, tx)
-    if stored is None or stored.addressee is not None or stored.state == ENDED:
+    if stored is None or stored.addressee is not None or stored.state in (ENDED, HELD):
         raise Reason.UNKNOWN_REQUEST.rejected()
-    sender = context.registry.partners.get(stored.sender)
+    return give(hub, tx, context, stored, partner)
+
+
+def give(hub: Hub, tx: Tx, context: ReleaseContext, stored: StoredRequest, partner: Partner) -> StoredRequest:
+    """Make ``partner`` the addressee of an open request, and let its followers see it. Raises ``Rejected``."""
+    id_, sender = stored.id, context.registry.partners.get(stored.sender)
     _check_addressee(stored, sender, partner)
+    request = views.request_of(stored)
+    for follower in filter(None, (named(context.registry, name) for name in request.also_to)):
+        if follower.name not in (partner.name, stored.sender):
+            requests.add_party(tx, stored, follower.name, Role.FOLLOWER)
     requests.add_party(tx, stored, partner.name, Role.ADDRESSEE)
     changed = stored._replace(addressee=partner.name, changed=max(now(), stored.changed) // 1_000 * 1_000 + 1_000)
-    request = views.request_of(stored)
     if stored.is_unserved:
         changed = places.begun(changed, request, context.policy, partner)
     report = None if stored.earlier else _hold(context, request, sender, partner)

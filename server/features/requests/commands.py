@@ -19,11 +19,13 @@ from schemas.takedown import TakedownBasis, TakedownGround, TakedownResponse
 from server.cli.acting import WouldDo, acting
 from server.cli.context import By, Context, Json, fail, find_partner, registered, show_json, show_table
 from server.features.requests import desk, records as requests, views
-from server.features.requests.desk import StepRefused
+from server.features.requests.desk import Sent, StepRefused
 from server.features.requests.limits import MOST_AT_ONCE
 from server.features.requests.operations import (
     AssignRequest,
     RecordResponse,
+    RefuseRequest,
+    ReleaseRequest,
     Respond,
     RespondToSeveral,
     SendRequest,
@@ -130,7 +132,7 @@ def open_(
     with acting(ctx, by, dry_run=dry_run, json=json) as act:
         asking = registered(act.hub, partner)
         done = act.run(SendRequest(partner=asking, request=_read(Request, asking, columns)))
-    _show(done.view, json=json)
+    _show(done, json=json)
 
 
 @app.command()
@@ -165,7 +167,7 @@ def answer(
     with acting(ctx, by, dry_run=dry_run, json=json) as act:
         responding = registered(act.hub, partner)
         done = act.run(Respond(partner=responding, response=_read(RequestAnswer, responding, columns)))
-    _show(done.view, json=json)
+    _show(done, json=json)
 
 
 @app.command()
@@ -387,6 +389,34 @@ def assign(
     _show(view, json=json)
 
 
+@app.command()
+def release(
+    ctx: typer.Context,
+    id_: Id,
+    by: By = None,
+    dry_run: WouldDo = False,
+    json: Json = False,
+) -> None:
+    """Let a request that the gate holds reach its addressee; of an order a second person confirms it."""
+    with acting(ctx, by, dry_run=dry_run, json=json) as act:
+        done = act.run(ReleaseRequest(id=id_.removeprefix("note--")))
+    _show(done, json=json)
+
+
+@app.command()
+def refuse(
+    ctx: typer.Context,
+    id_: Id,
+    by: By = None,
+    dry_run: WouldDo = False,
+    json: Json = False,
+) -> None:
+    """Close a request that the gate holds: no addressee is asked."""
+    with acting(ctx, by, dry_run=dry_run, json=json) as act:
+        view = act.run(RefuseRequest(id=id_.removeprefix("note--")))
+    _show(view, json=json)
+
+
 def _read(content: type[_Content], partner: Partner, columns: dict[str, str]) -> _Content:
     """Return the record that the columns give in the name of a partner, or end the program."""
     defaults = {"reporter": partner.name, "reported_at": timestamp.text(timestamp.now())}
@@ -439,8 +469,8 @@ def _show_table(views: list[RequestView]) -> None:
     show_table("Requests", _COLUMNS, [[row.get(name) for name in _COLUMNS] for row in rows])
 
 
-def _show(view: RequestView, *, json: bool) -> None:
-    written = view.written()
+def _show(found: RequestView | Sent, *, json: bool) -> None:
+    written = dict(found.written())
     if json:
         show_json(written)
         return

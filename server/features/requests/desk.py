@@ -15,6 +15,7 @@ from server.features.requests import records as requests, views
 from server.features.requests.records import RequestPlace, StoredRequest
 from server.features.requests.states import Role
 from server.release.contribute import contribute
+from server.release.guard.ends import PROGRAM, Sender
 from server.release.hub import Hub
 from server.release.reasons import Reason
 from server.store import partners
@@ -24,10 +25,19 @@ from server.store.item import Item
 
 
 class Sent(NamedTuple):
-    """A request as its sender or addressee sees it after a step, and the hub's message about the step."""
+    """A request as its sender or addressee sees it after a step, and the hub's message about the step.
+
+    ``held`` is the code of the reason for which the gate holds the request, "" if it does not.
+    """
 
     view: RequestView
     message: str
+    held: str = ""
+
+    def written(self) -> dict[str, Any]:
+        """Return the request as JSON, with the reason for which it is held."""
+        held = {"held": {"reason": self.held, "message": self.message}} if self.held else {}
+        return {**self.view.written(), **held}
 
 
 class StepRefused(NamedTuple):
@@ -45,7 +55,9 @@ class StepsTaken(NamedTuple):
     refused: list[StepRefused]
 
 
-def send(hub: Hub, tx: Tx, partner: Partner, sent: Request | RequestAnswer, sent_as: str = "") -> Sent:
+def send(
+    hub: Hub, tx: Tx, partner: Partner, sent: Request | RequestAnswer, sent_as: str = "", *, sender: Sender = PROGRAM
+) -> Sent:
     """Send a request, or a response to one, as if the partner had posted it. Raises ``Rejected``.
 
     ``sent_as`` is the id of its note, by default one made from its content. Sending under a used id changes nothing.
@@ -53,9 +65,12 @@ def send(hub: Hub, tx: Tx, partner: Partner, sent: Request | RequestAnswer, sent
     sent = sent.model_copy(update={"reporter": partner.name})
     note = {**sent_request(sent), "created_by_ref": partner.identity}
     note |= {"id": sent_as} if sent_as else {}
-    results = contribute(hub, tx, partner, [Item.of(note)])
+    results = contribute(hub, tx, partner, [Item.of(note)], sender)
     for refused in results.failed:
         raise Rejected(refused.reason or "refused", refused.message)
+    for held in results.held:
+        stored = requests.sent(tx, partner.name, note["id"])
+        return Sent(show(tx, partner, stored.id if stored else ""), held.message, held.reason)
     message = results.accepted[0].message or ""
     if isinstance(sent, RequestAnswer):
         return Sent(show(tx, partner, sent.request), message)
@@ -63,7 +78,9 @@ def send(hub: Hub, tx: Tx, partner: Partner, sent: Request | RequestAnswer, sent
     return Sent(show(tx, partner, stored.id if stored else ""), message)
 
 
-def take_steps(hub: Hub, tx: Tx, partner: Partner, ids: Iterable[str], **answer: Any) -> StepsTaken:
+def take_steps(
+    hub: Hub, tx: Tx, partner: Partner, ids: Iterable[str], *, sender: Sender = PROGRAM, **answer: Any
+) -> StepsTaken:
     """Give the same response to several requests, each on its own: a refused one does not stop the others.
 
     ``answer`` are the fields of the response. A request that is named twice gets one response.
@@ -81,13 +98,13 @@ def take_steps(hub: Hub, tx: Tx, partner: Partner, ids: Iterable[str], **answer:
         else:
             note = sent_request(sent)
             notes[note["id"]], named[note["id"]] = {**note, "created_by_ref": partner.identity}, sent.request
-    results = contribute(hub, tx, partner, list(map(Item.of, notes.values())))
+    results = contribute(hub, tx, partner, list(map(Item.of, notes.values())), sender)
     refused += [StepRefused(named[one.id], one.reason or "refused", one.message) for one in results.failed]
     return StepsTaken([show(tx, partner, named[done.id]) for done in results.accepted], refused)
 
 
 class SentRow(NamedTuple):
-    """One of several contents by its place: the id of its request, or why the hub refuses it."""
+    """One of several contents by its place: the id of its request, and why the hub refuses it, or holds it."""
 
     place: int
     id: str = ""
@@ -95,7 +112,9 @@ class SentRow(NamedTuple):
     message: str = ""
 
 
-def send_several(hub: Hub, tx: Tx, partner: Partner, contents: Sequence[Request | RequestAnswer]) -> list[SentRow]:
+def send_several(
+    hub: Hub, tx: Tx, partner: Partner, contents: Sequence[Request | RequestAnswer], *, sender: Sender = PROGRAM
+) -> list[SentRow]:
     """Send several requests or responses, each on its own: a refused one stops no other. Return a row for each.
 
     Two that are equal are one.
@@ -106,13 +125,19 @@ def send_several(hub: Hub, tx: Tx, partner: Partner, contents: Sequence[Request 
         note = sent_request(content.model_copy(update={"reporter": partner.name}))
         ids.append(note["id"])
         notes[note["id"]] = {**note, "created_by_ref": partner.identity}
-    results = contribute(hub, tx, partner, list(map(Item.of, notes.values())))
+    results = contribute(hub, tx, partner, list(map(Item.of, notes.values())), sender)
     refused = {one.id: SentRow(0, "", one.reason or "refused", one.message) for one in results.failed}
+    held = {one.id: one for one in results.held}
     opened = requests.sent_by(tx, partner.name, [id_ for id_ in notes if id_ not in refused])
     rows = []
     for place, (id_, content) in enumerate(zip(ids, contents, strict=True)):
         request = content.request if isinstance(content, RequestAnswer) else opened.get(id_, "")
-        rows.append(refused[id_]._replace(place=place) if id_ in refused else SentRow(place, request))
+        if id_ in refused:
+            rows.append(refused[id_]._replace(place=place))
+        elif id_ in held:
+            rows.append(SentRow(place, request, held[id_].reason, held[id_].message))
+        else:
+            rows.append(SentRow(place, request))
     return rows
 
 

@@ -8,17 +8,17 @@ from schemas.hub_message import HubMessage
 from schemas.reference.numbers import refuse_unknown_currency
 from schemas.request import Request, RequestAnswer, RequestState
 from server.features.requests import records as requests
+from server.features.requests.ending import note_ended
 from server.features.requests.free_texts import refuse_personal_numbers
 from server.features.requests.intake import RequestIntake
 from server.features.requests.peer_intake import PeerIntake
 from server.features.requests.remote import REQUEST, RESPONSE
-from server.features.requests.restoring import note_delisted
 from server.release.context import ReleaseContext, open_context
 from server.release.fuse.statements import ReportedValue
+from server.release.gate.ways import Way
 from server.release.hooks import (
     ContributionHandler,
     HandledObject,
-    ListingListener,
     PeerMessageHandler,
     PeerTaking,
     Taking,
@@ -64,7 +64,7 @@ class RequestHandler(ContributionHandler):
 
     def take(self, taking: Taking, sent: Sequence[HandledObject], results: Results) -> Callable[[], None]:
         """Store them; holds begin and end after the partner's other objects, and then the parties are told."""
-        intake = RequestIntake(taking.context, taking.partner, taking.hub.request_limits)
+        intake = RequestIntake(taking.context, taking.partner, taking.hub, taking.by)
         intake.take(sent, results)
 
         def finish() -> None:
@@ -76,19 +76,23 @@ class RequestHandler(ContributionHandler):
         return finish
 
 
-class RetractedTakedowns(ListingListener):
-    """Notes the values that hosts took down and that are without a listing, or cleared by their provider.
+class Requests(Way):
+    """Notes the values that requests are about and that have no listing, are cleared, or whose holder is coerced.
 
-    The clock of requests looks whether these are to be restored.
+    The clock of requests looks which requests end with that.
     """
+
+    name = "requests"
 
     def listed(
         self, context: ReleaseContext, values: Sequence[ReportedValue], states: Mapping[str, ListingState]
     ) -> None:
         """Note them."""
-        cleared = [value.subject for value in values if not states[value.subject].ids or value.is_cleared]
-        if found := requests.with_effect(context.tx, cleared):
-            note_delisted(context.tx, found, context.micros)
+        ended = [
+            value.subject for value in values if not states[value.subject].ids or value.is_cleared or value.coerced
+        ]
+        if ended and (found := requests.asked_about(context.tx, ended)):
+            note_ended(context.tx, found, context.micros)
 
 
 class RequestMessages(PeerMessageHandler):

@@ -1,6 +1,7 @@
 """Takedown requests of the hub itself, and responses of addressees that are no partners of it."""
 
 import uuid
+from collections.abc import Iterable
 
 from schemas import timestamp
 from schemas.records import FeedbackEvent
@@ -11,7 +12,7 @@ from server.features.requests.addressee import addressee
 from server.features.requests.ageing import close_for_hub
 from server.features.requests.notes import RequestNotes
 from server.features.requests.opening import opened
-from server.features.requests.records import HUB_SENDER, OUTSIDE, UNANSWERED, StoredRequest, StoredStep
+from server.features.requests.records import HELD, HUB_SENDER, OUTSIDE, UNANSWERED, StoredRequest, StoredStep
 from server.features.requests.states import Role
 from server.release.context import open_context
 from server.release.hub import Hub
@@ -67,7 +68,7 @@ def send_for_hub(
     parties |= {asked.name: str(Role.ADDRESSEE)} if asked else {}
     requests.add(tx, stored, parties)
     requests.add_step(tx, StoredStep(id_, 0, stored.state, moment, views.HUB))
-    audit.record_act(tx, "", "REQUEST", "request", partner=asked.name if asked else "", reference=id_)
+    audit.record_act(tx, audit.HUB, "REQUEST", "request", partner=asked.name if asked else None, reference=id_)
     notes = RequestNotes()
     notes.add(id_, FeedbackEvent.REQUESTED)
     notes.publish(context)
@@ -75,23 +76,20 @@ def send_for_hub(
 
 
 def restore(
-    hub: Hub, tx: Tx, subject: str, reference: str, *, is_cleared: bool = True, before: int | None = None
+    hub: Hub, tx: Tx, found: Iterable[StoredRequest], reference: str, why: RequestReason
 ) -> list[StoredRequest]:
-    """Undo the takedown requests about a value that is no longer listed, by its name in the value index.
+    """Undo takedown requests about a value that is no longer listed; requests to restore stay as they are.
 
-    The addressee of one that took effect is asked to restore what it did. Open ones are closed if the value
-    ``is_cleared``. Otherwise they stay, and orders are not undone: their authority decides. Return the requests to
-    restore; a second call returns those of the first. ``reference`` is the hub's number of the case. Requests that were
-    not sent ``before`` a moment (microseconds) stay as they are.
+    Open ones are closed with the reason ``why``. The addressee of one that took effect is asked to restore what it did.
+    Return the requests to restore; a second call returns those of the first. ``reference`` is the hub's number of the
+    case.
     """
     made: list[StoredRequest] = []
-    for stored in requests.takedowns_of_subject(tx, subject):
-        is_kept = not is_cleared and stored.basis == TakedownBasis.ORDER
-        is_kept |= before is not None and stored.opened >= before
-        if stored.asks == RequestWord.RESTORE or is_kept:
+    for stored in found:
+        if stored.asks == RequestWord.RESTORE:
             continue
-        if is_cleared and stored.state in UNANSWERED:
-            close_for_hub(hub, tx, stored.id, RequestReason.WITHDRAWN)
+        if stored.state in (HELD, *UNANSWERED):
+            close_for_hub(hub, tx, stored.id, why)
         if stored.response in _IN_EFFECT:
             asked = views.request_of(stored)
             undo = asked.model_copy(

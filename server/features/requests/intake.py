@@ -18,6 +18,7 @@ from schemas.request import Destination, Request, RequestAnswer, RequestReason, 
 from server.features.requests import holds, places, records as requests, states, views
 from server.features.requests.addressee import INSTITUTIONS, addressee, named, not_asked, provider
 from server.features.requests.amounts import amount_of_step, too_much
+from server.features.requests.demands import rule_on, word_of
 from server.features.requests.limits import DEADLINE_DAYS, HOLD_DAYS, MOST_HOPS, MOST_OF_A_CHAIN
 from server.features.requests.notes import RequestNotes
 from server.features.requests.opening import opened
@@ -26,8 +27,9 @@ from server.features.requests.records import StoredRequest, StoredStep
 from server.features.requests.remote import NOTHING, RemoteSide, peer_for, remote_of
 from server.features.requests.states import Role
 from server.release.context import ReleaseContext
+from server.release.gate.leaving import PASSES, GateDecision, Ruling
 from server.release.hooks import HandledObject
-from server.release.hub import RequestLimits
+from server.release.hub import Hub
 from server.release.peers import party_at
 from server.release.reasons import Reason
 from server.release.results import Published, Results, Unpublished
@@ -50,12 +52,14 @@ class RequestIntake:
     them.
     """
 
-    def __init__(self, context: ReleaseContext, partner: Partner, limits: RequestLimits) -> None:
-        """Store for ``partner``, within ``limits``."""
+    def __init__(self, context: ReleaseContext, partner: Partner, hub: Hub, by: str) -> None:
+        """Store for ``partner`` by the limits and allowlists of ``hub``; ``by`` is the actor in the audit trail."""
+        self._by = by
         self._context = context
+        self._allowlists = hub.allowlists
         self._tx = context.tx
         self._partner = partner
-        self._limits = limits
+        self._limits = hub.request_limits
         self.notes = RequestNotes()
         self.holding: dict[str, dict[str, Any]] = {}
         self.lifting: list[str] = []
@@ -69,13 +73,17 @@ class RequestIntake:
                 results.failed.append(Unpublished(id_, version, _LEFT))
                 continue
             try:
-                message = self._take(note)
+                done = self._take(note)
             except Rejected as refusal:
                 results.failed.append(Unpublished(id_, version, refusal.message, refusal.reason))
+                continue
+            if isinstance(done, GateDecision):
+                results.held.append(Unpublished(id_, version, done.message, done.code))
             else:
-                results.accepted.append(Published(id_, version, message))
+                results.accepted.append(Published(id_, version, done))
 
-    def _take(self, note: HandledObject) -> str:
+    def _take(self, note: HandledObject) -> str | GateDecision:
+        """Store a note, and return the message to its sender, or why the gate holds the request."""
         if note.obj.get("created_by_ref") != self._partner.identity:
             raise Reason.NOT_YOURS.rejected(identity=self._partner.identity)
         if isinstance(note.content, RequestAnswer):
@@ -98,7 +106,7 @@ class RequestIntake:
             raise Reason.REQUEST_CHANGED.rejected()
         return _opened(before.id)
 
-    def _open(self, sent_as: str, request: Request) -> str:
+    def _open(self, sent_as: str, request: Request) -> str | GateDecision:
         partner, registry = self._partner, self._context.registry
         if partner.kind not in INSTITUTIONS:
             raise Reason.NO_INSTITUTION.rejected()
@@ -110,12 +118,20 @@ class RequestIntake:
         asked = addressee(registry, request, request.addressee or (earlier.addressee if earlier else None))
         if asked is not None and asked.counts_as == partner.counts_as:
             raise Reason.REQUEST_TO_YOURSELF.rejected()
+        decision = self._ruled(request, partner)
         id_ = str(uuid.uuid4())
-        self._add(id_, request, asked, sent_as=sent_as)
+        self._add(id_, request, asked, sent_as=sent_as, decision=decision)
         meant = (request.addressee, *request.also_to)
         if any(name is not None and named(registry, name) is None for name in meant):
             hub_identity.note_warning(self._tx, hub_identity.UNKNOWN_RECIPIENT, partner=partner.name)
-        return _opened(id_)
+        return _opened(id_) if decision.ruling is Ruling.LEAVES else decision
+
+    def _ruled(self, request: Request, sender: Partner | None) -> GateDecision:
+        """Return the gate's decision on a request. Raises ``Rejected`` where the gate refuses it."""
+        decision = rule_on(self._context, self._allowlists, request, sender)
+        if decision.ruling is Ruling.REFUSE:
+            raise Rejected(decision.code, decision.message)
+        return decision
 
     def _refuse_order(self, request: Request) -> None:
         """Refuse an order that the partner has no authority to give."""
@@ -150,13 +166,19 @@ class RequestIntake:
         earlier: StoredRequest | None = None,
         withheld: bool = False,
         asker: RemoteSide = NOTHING,
+        decision: GateDecision = PASSES,
     ) -> StoredRequest:
         """Store a new request of its sender, with all partners that may see it; a ``withheld`` hop waits for
         confirmation. ``asker`` is its sender, if that is at another hub.
+
+        If the gate holds it by its ``decision``, only its sender sees it, and no addressee is asked.
         """
+        is_held = decision.ruling is Ruling.HOLD
+        if is_held:
+            asked = None
         moment = _millisecond(self._context.micros)
         sender = request.reporter
-        is_here = asked is not None or request.addressee is not None or request.is_takedown
+        is_here = is_held or asked is not None or request.addressee is not None or request.is_takedown
         peer = None if is_here else peer_for(self._context.peers, request.of)
         remote = asker.model_copy(update={"hub": peer.name, "role": Role.ADDRESSEE}) if peer else asker
         stored = opened(
@@ -167,6 +189,7 @@ class RequestIntake:
             addressee=asked.name if asked else party_at(peer.origin) if peer else None,
             sent_as=sent_as,
             withheld=withheld,
+            held=is_held,
             peer=peer.origin if peer else None,
             remote=remote.written(),
         )
@@ -177,17 +200,20 @@ class RequestIntake:
         else:
             by, hop = self._partner.name, earlier.hop + 1
             stored = stored._replace(chain=earlier.chain, earlier=earlier.id, hop=hop, named_by=by)
-        requests.add(self._tx, stored, self._parties(request, asked, asker))
+        requests.add(self._tx, stored, self._parties(request, asked, asker, held=is_held))
         amount = plain_amount(request.amount) if request.amount else None
-        by = views.HUB if withheld else Role.SENDER
-        requests.add_step(self._tx, StoredStep(id_, 0, stored.state, moment, by, amount, request.currency))
-        self._audit("REQUEST", id_)
-        self.notes.add(id_, FeedbackEvent.ANSWERED if withheld else FeedbackEvent.REQUESTED)
+        by = views.HUB if withheld or is_held else Role.SENDER
+        step = StoredStep(id_, 0, stored.state, moment, by, amount, request.currency)
+        requests.add_step(self._tx, step._replace(reason=word_of(decision)) if is_held else step)
+        self._audit("HELD" if is_held else "REQUEST", id_)
+        self.notes.add(id_, FeedbackEvent.ANSWERED if withheld or is_held else FeedbackEvent.REQUESTED)
         return stored
 
-    def _parties(self, request: Request, asked: Partner | None, asker: RemoteSide) -> dict[str, str]:
-        """Return the partners of this hub that may see a request, with the role of each."""
-        followers = (named(self._context.registry, name) for name in request.also_to)
+    def _parties(self, request: Request, asked: Partner | None, asker: RemoteSide, *, held: bool) -> dict[str, str]:
+        """Return the partners of this hub that may see a request, with the role of each; of a ``held`` one its
+        sender.
+        """
+        followers = () if held else (named(self._context.registry, name) for name in request.also_to)
         parties = {follower.name: str(Role.FOLLOWER) for follower in followers if follower}
         if asked is not None:
             parties[asked.name] = Role.ADDRESSEE
@@ -278,7 +304,7 @@ class RequestIntake:
         self.notes.add(stored.id, FeedbackEvent.ANSWERED if role == Role.ADDRESSEE else FeedbackEvent.REQUESTED)
 
     def _audit(self, what: str, id_: str) -> None:
-        audit.record_act(self._tx, "", what, "request", partner=self._partner.name, reference=id_)
+        audit.record_act(self._tx, self._by, what, "request", partner=self._partner.name, reference=id_)
 
     def _destinations(
         self,
@@ -350,6 +376,7 @@ class RequestIntake:
             earlier=stored,
             withheld=needs_confirmation(asking.kind, request),
             asker=asker,
+            decision=rule_on(self._context, self._allowlists, following, sender),
         )
         return {**entry, "next": id_}
 

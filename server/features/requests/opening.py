@@ -17,10 +17,14 @@ def opened(
     sent_as: str,
     hop: int = 1,
     withheld: bool = False,
+    held: bool = False,
     peer: str | None = None,
     remote: str | None = None,
 ) -> StoredRequest:
-    """Return a request that begins a chain at a moment (microseconds); a ``withheld`` one is not confirmed yet."""
+    """Return a request that begins a chain at a moment (microseconds).
+
+    A ``withheld`` one is not confirmed by its sender yet; a ``held`` one waits for operators before.
+    """
     return StoredRequest(
         id=id_,
         chain=id_,
@@ -33,7 +37,7 @@ def opened(
         sent_as=sent_as,
         subject=value_index.subject_of(str(request.of.kind), str(request.of.value)),
         content=views.content_of(request),
-        state=RequestState.UNCONFIRMED if withheld else RequestState.OPEN,
+        state=RequestState.HELD if held else RequestState.UNCONFIRMED if withheld else RequestState.OPEN,
         agreed=None,
         done=None,
         opened=moment,

@@ -8,11 +8,12 @@ from pydantic import Field
 from mappers.notes import RequestView
 from schemas.partner import Partner
 from schemas.request import Request, RequestAnswer
-from server.features.requests import desk, hub_requests
+from server.features.requests import desk, held, hub_requests
 from server.features.requests.assign import assign
 from server.features.requests.desk import Sent, SentRow, StepsTaken
 from server.features.requests.order_files import MOST_ROWS
-from server.operations.operation import Actor, Operation, TrailEntry
+from server.operations.dual_control import DualControlAction
+from server.operations.operation import Actor, DualControlOperation, Operation, Proposed, TrailEntry
 from server.operations.rights import ANALYSTS, PARTNER_WRITERS, PROGRAMS
 from server.release.hub import Hub
 from server.store import partners
@@ -47,7 +48,7 @@ class SendRequest(_OneStep):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> Sent:
         """Send the request by the rules of a contribution. Raises ``Rejected``."""
-        return desk.send(hub, tx, self.partner, self.request, self.sent_as)
+        return desk.send(hub, tx, self.partner, self.request, self.sent_as, sender=actor.sender)
 
 
 class Respond(_OneStep):
@@ -60,7 +61,7 @@ class Respond(_OneStep):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> Sent:
         """Send the response by the rules of a contribution. Raises ``Rejected``."""
-        return desk.send(hub, tx, self.partner, self.response, self.sent_as)
+        return desk.send(hub, tx, self.partner, self.response, self.sent_as, sender=actor.sender)
 
 
 class RespondToSeveral(Operation[StepsTaken]):
@@ -81,7 +82,7 @@ class RespondToSeveral(Operation[StepsTaken]):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> StepsTaken:
         """Send the responses by the rules of a contribution. Raises ``Rejected``."""
-        return desk.take_steps(hub, tx, self.partner, self.ids, **self.response)
+        return desk.take_steps(hub, tx, self.partner, self.ids, sender=actor.sender, **self.response)
 
     def entries(self, result: StepsTaken) -> Iterable[TrailEntry]:
         """Return an entry for each request that was changed."""
@@ -107,6 +108,50 @@ class AssignRequest(Operation[RequestView]):
     def entries(self, result: RequestView) -> Iterable[TrailEntry]:
         """Return the entry with the id of the request."""
         return [TrailEntry(self.verb, self.what, partner=self.to, reference=self.id)]
+
+
+class ReleaseRequest(DualControlOperation[RequestView]):
+    """Let a request that the gate holds reach its addressee, although its value is known as harmless or found wrong."""
+
+    name: ClassVar[str] = "request release"
+    rights: ClassVar[frozenset[str]] = ANALYSTS
+    verb: ClassVar[str] = "RELEASE"
+    what: ClassVar[str] = "request"
+    dual_control: ClassVar[str] = "for an order"
+    actions: ClassVar[tuple[DualControlAction, ...]] = (held.RELEASE,)
+
+    id: str = Field(description="the id of the request")
+
+    def second_person(self, hub: Hub, tx: Tx, actor: Actor) -> Proposed | None:
+        """Ask a second person for an order."""
+        return Proposed(held.RELEASE, {"id": self.id}) if held.is_held_order(held.find(tx, self.id)) else None
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> RequestView:
+        """Ask the addressee. Raises ``Rejected``."""
+        return desk.every(tx, [held.release(hub, tx, self.id)])[0]
+
+    def entries(self, result: RequestView) -> Iterable[TrailEntry]:
+        """Return the entry with the id of the request."""
+        return [TrailEntry(self.verb, self.what, partner=result.sender, reference=self.id)]
+
+
+class RefuseRequest(Operation[RequestView]):
+    """Close a request that the gate holds: no addressee is asked."""
+
+    name: ClassVar[str] = "request refuse"
+    rights: ClassVar[frozenset[str]] = ANALYSTS
+    verb: ClassVar[str] = "REFUSE"
+    what: ClassVar[str] = "request"
+
+    id: str = Field(description="the id of the request")
+
+    def apply(self, hub: Hub, tx: Tx, actor: Actor) -> RequestView:
+        """Close it, so that its sender reads that it was not released. Raises ``Rejected``."""
+        return desk.every(tx, [held.refuse(hub, tx, self.id)])[0]
+
+    def entries(self, result: RequestView) -> Iterable[TrailEntry]:
+        """Return the entry with the id of the request."""
+        return [TrailEntry(self.verb, self.what, partner=result.sender, reference=self.id)]
 
 
 class RecordResponse(Operation[RequestView]):
@@ -148,7 +193,7 @@ class SendSeveral(Operation[list[SentRow]]):
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> list[SentRow]:
         """Send them by the rules of a contribution."""
-        return desk.send_several(hub, tx, self.partner, self.contents)
+        return desk.send_several(hub, tx, self.partner, self.contents, sender=actor.sender)
 
     def entries(self, result: list[SentRow]) -> Iterable[TrailEntry]:
         """Return an entry for each request that was sent or responded to."""

@@ -5,10 +5,10 @@ from flask import Response
 from mappers.notes import RequestView
 from schemas.errors import Rejected
 from schemas.takedown import location_sha256, marked, scripts_of
-from server.features.requests import desk, records as requests, statistics_form
+from server.features.requests import desk, held, records as requests, statistics_form
 from server.features.requests.addressee import INSTITUTIONS
-from server.features.requests.operations import AssignRequest
-from server.features.requests.records import ENDED, UNANSWERED, UNCONFIRMED, RequestPlace, StoredRequest
+from server.features.requests.operations import AssignRequest, RefuseRequest, ReleaseRequest
+from server.features.requests.records import ENDED, HELD, UNANSWERED, UNCONFIRMED, RequestPlace, StoredRequest
 from server.features.requests.statistics import count_takedowns
 from server.operations.rights import VIEWERS
 from server.release.peers import is_remote
@@ -16,7 +16,7 @@ from server.store import partners
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now
 from server.store.partners import UnknownPartner
-from server.web.shell.forms import submit
+from server.web.shell.forms import go_on, submit
 from server.web.shell.lists import PAGE, asked, page_of, place_of
 from server.web.shell.routes import FORM, WORK, Route, Tab, may_run
 from server.web.shell.visit import PageRefused, Visit
@@ -24,6 +24,7 @@ from server.web.shell.words import mark
 
 _LISTS = {
     "open": UNANSWERED,
+    "held": (HELD,),
     "unconfirmed": (UNCONFIRMED,),
     "unaddressed": (UNCONFIRMED, *UNANSWERED, "agreed", "disagreed", "done"),
     "agreed": ("agreed",),
@@ -31,6 +32,7 @@ _LISTS = {
     "closed": (ENDED,),
 }
 _NO_REQUEST = mark("There is no such request.")
+_NOT_HELD = mark("The request is not held any longer, or its addressee cannot receive it. Nothing was changed.")
 _NOT_TO = mark("The request cannot be assigned to this partner, or it has an addressee already. Nothing was changed.")
 
 
@@ -76,7 +78,8 @@ def show_one(visit: Visit, id: str) -> Response:
         view=view,
         addressee=stored.addressee,
         is_elsewhere=is_remote(stored.addressee or ""),
-        is_unaddressed=stored.addressee is None and stored.state != ENDED,
+        is_unaddressed=stored.addressee is None and stored.state not in (ENDED, HELD),
+        is_held_order=stored.state == HELD and held.is_held_order(stored),
         institutions=institutions,
         micros=micros,
         now=now(),
@@ -110,6 +113,23 @@ def assign(visit: Visit, id: str) -> Response:
     return visit.go(f"/console/requests/{id}")
 
 
+def release(visit: Visit, id: str) -> Response:
+    """Let a held request reach its addressee, or propose it where it is an order."""
+    return _decide(visit, id, ReleaseRequest(id=id))
+
+
+def refuse(visit: Visit, id: str) -> Response:
+    """Close a held request."""
+    return _decide(visit, id, RefuseRequest(id=id))
+
+
+def _decide(visit: Visit, id_: str, operation: ReleaseRequest | RefuseRequest) -> Response:
+    with visit.site.hub.store.read() as tx:
+        _find(tx, id_)
+    done = submit(visit, operation, {Rejected: (409, _NOT_HELD)})
+    return go_on(visit, done, f"/console/requests/{id_}")
+
+
 def _addressee(view: RequestView, stored: StoredRequest) -> str | None:
     """Return the addressee for a list: the hub of one that is at another hub."""
     return view.hub if stored.addressee is not None and is_remote(stored.addressee) else stored.addressee
@@ -129,5 +149,7 @@ ROUTES = (
     Route("/console/requests/statistics", VIEWERS, show_statistics),
     Route("/console/requests/statistics.csv", VIEWERS, write_statistics),
     Route("/console/requests/<id>", VIEWERS, show_one),
+    Route("/console/requests/<id>/release", may_run(ReleaseRequest), release, methods=FORM),
+    Route("/console/requests/<id>/refuse", may_run(RefuseRequest), refuse, methods=FORM),
     Route("/console/requests/<id>/assign", may_run(AssignRequest), assign, methods=FORM),
 )

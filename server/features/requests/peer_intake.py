@@ -22,6 +22,7 @@ from schemas.request import CLOSINGS, DISAGREEMENTS, Request, RequestReason, Req
 from server.features.requests import records as requests, states, views
 from server.features.requests.addressee import INSTITUTIONS, provider
 from server.features.requests.amounts import too_much
+from server.features.requests.demands import rule_on, word_of
 from server.features.requests.free_texts import refuse_personal_numbers
 from server.features.requests.limits import DEADLINE_DAYS, HOLD_DAYS, MOST_HOPS, MOST_REFUSED, PEER_TIMES
 from server.features.requests.notes import RequestNotes
@@ -38,6 +39,7 @@ from server.features.requests.remote import (
     remote_of,
 )
 from server.features.requests.states import Role
+from server.release.gate.leaving import Ruling
 from server.release.guard.personal_data import objects
 from server.release.hooks import PeerTaking
 from server.release.peers import party_at
@@ -103,7 +105,11 @@ class PeerIntake:
             raise Reason.PERSONAL_NUMBER.rejected(name="name")
         request = self._request(side.request)
         self._refuse_many()
-        asked, moment = provider(self._context.registry, request.of), self._moment()
+        decision = rule_on(self._context, self._taking.hub.allowlists, request, None)
+        if decision.ruling is Ruling.REFUSE:
+            raise Rejected(decision.code, decision.message)
+        is_held, moment = decision.ruling is Ruling.HOLD, self._moment()
+        asked = None if is_held else provider(self._context.registry, request.of)
         hub, id_ = self._taking.peer.name, str(uuid.uuid4())
         remote = RemoteSide(hub=hub, role=Role.SENDER, asker=side.by, asker_hub=hub)
         stored = opened(
@@ -114,13 +120,15 @@ class PeerIntake:
             addressee=asked.name if asked else None,
             sent_as=thread,
             hop=MOST_HOPS - side.hops_left,
+            held=is_held,
             peer=self._taking.peer.origin,
             remote=remote.written(),
         )
         requests.add(self._tx, stored, {asked.name: str(Role.ADDRESSEE)} if asked else {})
         amount = plain_amount(request.amount) if request.amount else None
-        requests.add_step(self._tx, StoredStep(id_, 0, stored.state, moment, Role.SENDER, amount, request.currency))
-        self._changed(stored, "REQUEST", FeedbackEvent.REQUESTED)
+        step = StoredStep(id_, 0, stored.state, moment, Role.SENDER, amount, request.currency)
+        requests.add_step(self._tx, step._replace(by=views.HUB, reason=word_of(decision)) if is_held else step)
+        self._changed(stored, "HELD" if is_held else "REQUEST", None if is_held else FeedbackEvent.REQUESTED)
 
     def _request(self, sent: Mapping[str, Any]) -> Request:
         """Return the request with the properties that this hub knows, by the rules for requests of partners."""

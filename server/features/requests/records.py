@@ -14,8 +14,10 @@ from server.store.tables import partners
 UNANSWERED = ("open", "acknowledged")
 # The state of a hop that its sender has not confirmed. No addressee is asked yet.
 UNCONFIRMED = "unconfirmed"
+# The state of a request that the gate holds: nobody but its sender and the operators knows of it.
+HELD = "held"
 ENDED = "closed"
-_WAITING = (UNCONFIRMED, *UNANSWERED)
+_WAITING = (HELD, UNCONFIRMED, *UNANSWERED)
 _NOT_ENDED = (*_WAITING, "agreed", "disagreed", "done")
 # The sender of requests by the hub itself, and the beginning of the name of an addressee that is no partner. Names of
 # partners have no colon.
@@ -251,7 +253,7 @@ def all_requests(
     if overdue_at is not None:
         asked = asked.where(requests.c.deadline < overdue_at, requests.c.state.in_(UNANSWERED))
     if unaddressed:
-        asked = asked.where(requests.c.addressee.is_(None), requests.c.state != ENDED)
+        asked = asked.where(requests.c.addressee.is_(None), requests.c.state.not_in((ENDED, HELD)))
     return [StoredRequest(*row) for row in tx.execute(_in(asked, states))]
 
 
@@ -470,6 +472,16 @@ def takedowns_of_subject(tx: Tx, subject: str) -> list[StoredRequest]:
     return [StoredRequest(*row) for row in tx.execute(asked)]
 
 
+def about(tx: Tx, subject: str) -> list[StoredRequest]:
+    """Return the requests about a value that are not closed, by its name in the value index, the oldest first.
+
+    A closed takedown request is among them while its host keeps what it did.
+    """
+    r = requests.c
+    mine = (r.subject == subject, or_(r.state != ENDED, r.response.in_(sorted(IN_EFFECT))))
+    return [StoredRequest(*row) for row in tx.execute(select(requests).where(*mine).order_by(r.opened, r.id))]
+
+
 _UNSERVED = (requests.c.asks.is_not(None), requests.c.served_at.is_(None), requests.c.state == "open")
 
 
@@ -478,6 +490,19 @@ def left_behind(tx: Tx, before: int, most: int) -> list[str]:
     left = select(partners.c.name).where(partners.c.left < before)
     mine = (requests.c.sender.in_(left), requests.c.state.in_(_NOT_ENDED), requests.c.hold_until.is_(None))
     return list(tx.execute(select(requests.c.id).where(*mine).order_by(requests.c.id).limit(most)).scalars())
+
+
+def without_former_addressee(tx: Tx, most: int) -> list[str]:
+    """Return the ids of requests without a response whose addressees have left the hub."""
+    left = select(partners.c.name).where(partners.c.left.is_not(None))
+    mine = (requests.c.addressee.in_(left), requests.c.state.in_(UNANSWERED))
+    return list(tx.execute(select(requests.c.id).where(*mine).order_by(requests.c.id).limit(most)).scalars())
+
+
+def remove_addressee(tx: Tx, id_: str) -> None:
+    """Let the addressee of a request no longer see it."""
+    mine = (request_parties.c.request == id_, request_parties.c.role == "addressee")
+    tx.execute(delete(request_parties).where(*mine))
 
 
 def holds_to_end(tx: Tx, at: int, most: int) -> list[str]:
@@ -523,13 +548,13 @@ def of_subject(tx: Tx, subject: str) -> list[str]:
     return list(tx.execute(select(requests.c.id).where(requests.c.subject == subject)).scalars())
 
 
-def with_effect(tx: Tx, subjects: Iterable[str]) -> set[str]:
-    """Return those of these values that hosts took down, by requests that are no orders."""
+def asked_about(tx: Tx, subjects: Iterable[str]) -> set[str]:
+    """Return those of these values about which a request is open, or which a host took down by one."""
     wanted, found = sorted(set(subjects)), set[str]()
     r = requests.c
-    acted = (r.asks.is_not(None), r.asks != "restore", r.basis != "order", r.response.in_(sorted(IN_EFFECT)))
+    is_current = or_(r.state.in_(_NOT_ENDED), r.response.in_(sorted(IN_EFFECT)))
     for start in range(0, len(wanted), _AT_ONCE):
-        mine = (r.subject.in_(wanted[start : start + _AT_ONCE]), *acted)
+        mine = (r.subject.in_(wanted[start : start + _AT_ONCE]), is_current)
         found.update(tx.execute(select(r.subject).where(*mine)).scalars())
     return found
 

@@ -148,7 +148,7 @@ def order(visit: Visit) -> Response:
         for row, done in zip(found, sent, strict=True)
         if done.reason
     }
-    number = len({done.id for done in sent if done.id})
+    number = len({done.id for done in sent if done.id and not done.reason})
     return visit.page("partner/takedowns_sent.html", number=number, refused=sorted(refused.items()))
 
 

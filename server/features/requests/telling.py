@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from schemas.request import REFUSALS, RequestReason, RequestState
+from schemas.request import OF_THE_HUB, REFUSALS, RequestReason, RequestState
 from server.features.requests import records as requests, views
 from server.features.requests.records import StoredRequest, StoredStep
 from server.features.requests.remote import (
@@ -43,7 +43,7 @@ def _tell_addressee(context: ReleaseContext, stored: StoredRequest, steps: Seque
         # The other hub knows nothing of a hop that was declined.
         if messages.lock(context.tx, peer, stored.id, REQUEST):
             reason = steps[-1].reason
-            side = closed_side(None if reason in REFUSALS else reason)
+            side = closed_side(None if reason in REFUSALS | OF_THE_HUB else reason)
             messages.put(context.tx, peer, stored.id, REQUEST, side)
         return
     # Of a chain from a third hub, the other one learns only the institution here that named the account.

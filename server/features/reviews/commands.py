@@ -7,6 +7,7 @@ import typer
 
 from server.cli.acting import WouldDo, acting
 from server.cli.context import By, Context, Json, fail, show_json, show_rows, show_table
+from server.features.reviews.bursts import of_same_burst
 from server.features.reviews.cautions import backgrounds
 from server.features.reviews.decisions import DecidedReviews, ReviewDecision
 from server.features.reviews.operations import ApproveReviews, RejectReviews
@@ -75,6 +76,7 @@ def show(
         cautions = backgrounds(hub, tx, [summary])[found.object_id].cautions
         row = {
             **_row(summary, values=show_values),
+            "also_decides": len(of_same_burst(tx, [found])),
             "cautions": [{"code": caution.code, **caution.values} for caution in cautions],
         }
     if json:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.errors import Rejected
 from server.features.reports.delistings import beside_contradictions
+from server.features.reviews.bursts import of_same_burst
 from server.features.reviews.contradictions import DECIDE
 from server.features.reviews.of_reviews import actions_of, propose_all
 from server.operations.dual_control import DualControlAction
@@ -45,6 +46,8 @@ class ReviewDecision(Operation[DecidedReviews]):
     proposes: bool = Field(False, description="also propose what a command may decide alone, as the pages do")
     # The digests of open reviews that the person was shown; None also decides reviews again that are not open.
     basis: frozenset[str] | None = None
+    # When the person was shown them (microseconds); None also decides reports of a burst that arrived since.
+    until: int | None = None
     # Further effects that the person was shown, by review.
     shown: Mapping[str, Effect] = Field(default_factory=dict)
 
@@ -79,7 +82,8 @@ class ReviewDecision(Operation[DecidedReviews]):
             for review in found.values():
                 if review.state != "open" or basis_of(review) not in self.basis:
                     raise Rejected("reviews-changed", "one of the reviews has changed since it was shown")
-        return list(found.values())
+        others = of_same_burst(tx, found.values(), self.until)
+        return [*found.values(), *(review for review in others if review.object_id not in found)]
 
     def _needing_second_person(
         self, hub: Hub, tx: Tx, found: Sequence[Review], actor: Actor

@@ -13,8 +13,8 @@ from server.operations.dual_control import Arguments, DualControlAction, Effects
 from server.release import review as reviewing
 from server.release.fuse import grade
 from server.release.fuse.statements import COERCED
-from server.release.guard.allowlists import entered, hub_values
 from server.release.guard.allowlists.catalogue import ALLOWLISTS
+from server.release.guard.harmless import match_harmless
 from server.release.hub import Hub
 from server.release.reasons import Reason
 from server.store import inbox, partners, value_index
@@ -34,11 +34,7 @@ def known_as_harmless(hub: Hub, tx: Tx, found: Sequence[Review]) -> set[str]:
     """
     facts, moment = hub.facts.at(tx), now()
     return {review.object_id for review in found if review.rule in _KNOWN_AS_HARMLESS} | {
-        id_
-        for id_, report in _reports(tx, found).items()
-        if hub.allowlists.match(report)
-        or hub_values.match_own_values(facts.own_values, report)
-        or entered.match_entry(facts.allowed_values, report, moment)
+        id_ for id_, report in _reports(tx, found).items() if match_harmless(hub.allowlists, facts, report, moment)
     }
 
 

@@ -10,6 +10,7 @@ from flask import Response
 from schemas import kinds
 from schemas.errors import Rejected
 from server.features.questions.operations import AskReporters
+from server.features.reviews.bursts import of_same_burst
 from server.features.reviews.cautions import Caution, backgrounds
 from server.features.reviews.consequences import Consequence, consequences
 from server.features.reviews.decisions import ReviewDecision, basis_of
@@ -144,6 +145,7 @@ def show_review(visit: Visit, id: str) -> Response:
             "kind_of": _kinds_of_partners(tx),
             "alike": similar(hub, tx, summary) if is_open else None,
             "listed": _listed(tx, summary),
+            "burst": len(of_same_burst(tx, [review])),
             "approve_two": bool(actions_of(hub, tx, [review], "approved")),
             "reject_two": bool(actions_of(hub, tx, [review], "rejected")),
         }
@@ -211,11 +213,12 @@ def _listed(tx: Tx, summary: ReviewSummary) -> int:
 def preview(visit: Visit) -> Response:
     """Show the effects of a decision of the chosen reviews, before it is taken."""
     state = _state(visit)
-    hub, by = visit.site.hub, visit.known_user.name
+    hub, by, until = visit.site.hub, visit.known_user.name, now()
     with hub.store.read() as tx:
         found, aside = _without_holds(hub, tx, _chosen(visit, tx))
         two = actions_of(hub, tx, found, state)
         known = backgrounds(hub, tx, reviewing.summaries(hub, tx, found)) if state == "approved" else {}
+        burst = len({review.object_id for review in of_same_burst(tx, found)} - {review.object_id for review in found})
     cautions = {
         id_: [caution_text(visit.language, caution) for caution in background.cautions if caution.is_of_value]
         for id_, background in known.items()
@@ -233,6 +236,8 @@ def preview(visit: Visit) -> Response:
         changed=sum(change.changed for change in changes),
         key=object_id,
         aside=aside,
+        burst=burst,
+        until=until,
     )
 
 
@@ -249,6 +254,7 @@ def decide(visit: Visit) -> Response:
         ids=tuple(review.object_id for review in chosen),
         note=words,
         basis=frozenset(visit.request.form.getlist("basis")),
+        until=_shown_at(visit),
         shown=_shown(consequences(hub, by_two, state, visit.known_user.name)) if by_two else {},
     )
     changed = (UnknownReview, NotAllowed, Rejected, reviewing.DualControlRequired)
@@ -269,6 +275,12 @@ def _state(visit: Visit) -> ReviewState:
     if state is None:
         raise PageRefused(422, _NO_DECISION)
     return state
+
+
+def _shown_at(visit: Visit) -> int:
+    """Return when the preview was shown (microseconds)."""
+    text = visit.field("until", 20)
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _chosen(visit: Visit, tx: Tx) -> list[Review]:

@@ -1,9 +1,12 @@
 """The queue of reviews for operators: filtered, page by page, never as a whole."""
 
+from collections import Counter
 from collections.abc import Set
 from typing import NamedTuple
 
+from server.features.reviews.bursts import SAMPLE
 from server.release import review as reviewing
+from server.release.fuse.statements import MANY_BLOCKS, is_open_burst
 from server.release.hub import Hub
 from server.release.review import ReviewSummary
 from server.store import partners, reviews
@@ -43,9 +46,12 @@ def queue_page(hub: Hub, tx: Tx, wanted: QueueFilter, after: QueuePlace | None, 
     in_country = _in_country(tx, wanted.country) if wanted.country else None
     rows: list[ReviewSummary] = []
     place, looked = after, 0
+    shown: Counter[str] = Counter()
     while looked < MOST_LOOKED_AT:
         found, is_last = _batch(tx, wanted, place, most + 1)
         passing = [review for review in found if _passes(review, wanted, in_country)]
+        if wanted.rule != MANY_BLOCKS:
+            passing = [review for review in passing if _is_in_sample(review, shown)]
         summaries = reviewing.summaries(hub, tx, passing) if passing else []
         rows += [summary for summary in summaries if wanted.kind in ("", summary.kind)]
         if len(rows) > most:
@@ -69,6 +75,14 @@ def _batch(tx: Tx, wanted: QueueFilter, after: QueuePlace | None, size: int) -> 
 
 def _passes(review: Review, wanted: QueueFilter, in_country: Set[str] | None) -> bool:
     return wanted.partner in ("", review.partner) and (in_country is None or review.partner in in_country)
+
+
+def _is_in_sample(review: Review, shown: Counter[str]) -> bool:
+    """Return whether a page shows a review: of the burst of a partner it shows a few, and one decides all."""
+    if not is_open_burst(review):
+        return True
+    shown[review.partner] += 1
+    return shown[review.partner] <= SAMPLE
 
 
 def _in_country(tx: Tx, country: str) -> frozenset[str]:

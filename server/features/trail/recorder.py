@@ -63,7 +63,7 @@ class AuditTrail:
             crowded = len(self._rows) >= _ROWS_AT_MOST
             key = _Key(
                 request.partner,
-                "many" if crowded and request.partner is None else request.remote,
+                "many" if crowded and request.partner is None else request.remote or audit.VISITOR,
                 request.method,
                 request.route,
                 request.collection,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from server.store.audit import AuditEvent
+from server.store.audit import HUB, VISITOR, AuditEvent
 from server.web.shell import routes
 from server.web.shell.languages import Language
 from server.web.shell.words import Translatable, mark
@@ -61,6 +61,7 @@ ACTIONS: Mapping[str, Translatable] = MappingProxyType(
         "GIVEN": mark("Given out"),
         "GRANT": mark("Granted"),
         "HANDED-OVER": mark("Handed over"),
+        "HELD": mark("Held"),
         "HOLD": mark("Held"),
         "INIT": mark("Set up"),
         "LIFT": mark("Lifted"),
@@ -79,8 +80,10 @@ ACTIONS: Mapping[str, Translatable] = MappingProxyType(
         "RECEIPT": mark("Confirmed a removal"),
         "RECEIVE": mark("Received"),
         "REFER": mark("Referred"),
+        "REFUSE": mark("Refused"),
         "REGISTER": mark("Registered"),
         "REJECT": mark("Rejected"),
+        "RELEASE": mark("Released"),
         "REMOVE": mark("Removed"),
         "RENAME": mark("Renamed"),
         "RENEW": mark("Renewed"),
@@ -186,6 +189,9 @@ OBJECTS: Mapping[str, Translatable] = MappingProxyType(
     }
 )
 _PAGE = mark("the page “%(name)s”")
+_ACTORS: Mapping[str, Translatable] = MappingProxyType(
+    {"": mark("the hub itself"), HUB: mark("the hub itself"), VISITOR: mark("a visitor")}
+)
 _UNKNOWN = mark("an address that does not exist")
 _RESULTS: Mapping[int, Translatable] = MappingProxyType(
     {
@@ -213,6 +219,11 @@ ONLY: Mapping[str, Translatable] = MappingProxyType(
         "failed": mark("requests that failed here"),
     }
 )
+
+
+def actor(language: Language, name: str) -> str:
+    """Return a person, partner, job or address by its name; entries of earlier versions have none for the hub."""
+    return language.text(_ACTORS[name]) if name in _ACTORS else name
 
 
 def action(language: Language, code: str) -> str:

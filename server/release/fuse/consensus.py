@@ -16,7 +16,7 @@ from schemas.kind import Kind, Normal
 from schemas.partner import PartnerKind
 from schemas.report import FIELDS, Consensus, Report
 from schemas.vocabulary import Action, HolderStatus, ScamType
-from server.release.fuse import answers, confidence, doubts, grade, police_holds
+from server.release.fuse import answers, certainty, confidence, doubts, grade, police_holds
 from server.release.fuse.doubts import DoubtEffect
 from server.release.fuse.grade import GradeLimits
 from server.release.fuse.statements import OpinionStatement, ProviderFinding, SightingStatement, Statement
@@ -69,9 +69,10 @@ def fuse(
 ) -> Consensus:
     """Return the consensus on a value, from the statements about it that are valid ``at`` that time.
 
-    ``coerced``: a partner with standing reports, perhaps to a smaller audience, that the holder acts under coercion.
-    ``sign``: a partner without standing reports it, so the grade is never above ``hold`` and the status is not
-    published. ``answer`` is the provider's finding. ``disputed``: a trusted partner calls it a false positive.
+    ``coerced``: a partner with standing reports, perhaps to a smaller audience, that the holder acts under coercion, so
+    the grade is never above ``warn``. ``sign``: a partner without standing reports it, so the grade is never above
+    ``hold`` and the status is not published. ``answer`` is the provider's finding. ``disputed``: a trusted partner
+    calls it a false positive.
     ``unattributed``: omit wording and evidence, which could reveal a single reporter. Raises ``ValueError`` if there is
     no statement, or if they are about several values.
     """
@@ -87,8 +88,8 @@ def fuse(
     # Statements that do not count by themselves count here: a status protects the holder.
     reported = _holder_status(statement.report for statement in counted)
     status = HolderStatus.COERCED if coerced and kind.account else reported
-    spared = coerced or sign or status is HolderStatus.COERCED
-    by_reports = _grade(kind, weighed, _Confidence(undoubted, left), observers, effect, spared=spared)
+    spared = GradeLimits(suffices=False, coerced=coerced or status is HolderStatus.COERCED, sign=sign)
+    by_reports = _grade(kind, weighed, _Confidence(undoubted, left), observers, effect, spared)
     alone = reports[0] if len(reports) == 1 and not unattributed else None
     holds = grade.live_holds(statements, alone, at)
     graded = grade.at_most(kind, by_reports, answers.strongest_left(answer, statements, at, disputed=disputed))
@@ -194,7 +195,12 @@ def _by_one_name(reporters: list[Statement], names: set[str]) -> list[Statement]
 
 
 def _grade(
-    kind: Kind, weighed: _Weighed, confident: _Confidence, observers: int, effect: DoubtEffect | None, *, spared: bool
+    kind: Kind,
+    weighed: _Weighed,
+    confident: _Confidence,
+    observers: int,
+    effect: DoubtEffect | None,
+    spared: GradeLimits,
 ) -> Action:
     """Return the grade by the reports, lowered by the doubts' ``effect``.
 
@@ -205,12 +211,12 @@ def _grade(
 
     def graded(of_all: int, left: Collection[float] = ()) -> Action:
         if known is weighed:
-            return grade.grade_of(kind, of_all, _limits(weighed, spared=spared))
-        by_all = grade.grade_of(kind, of_all, _limits(weighed, spared=spared)._replace(by_newcomers=True))
+            return grade.grade_of(kind, of_all, _limits(weighed, spared))
+        by_all = grade.grade_of(kind, of_all, _limits(weighed, spared)._replace(by_newcomers=True))
         if not known.reporters:
             return by_all
         of_known = confidence.combined(known.weights, observers, left)
-        return grade.strongest(by_all, grade.grade_of(kind, of_known, _limits(known, spared=spared)))
+        return grade.strongest(by_all, grade.grade_of(kind, of_known, _limits(known, spared)))
 
     by_confidence = graded(confident.undoubted)
     if effect is None:
@@ -218,15 +224,15 @@ def _grade(
     return grade.lowered_by_doubts(kind, by_confidence, graded(confident.left, effect.left), effect.grades)
 
 
-def _limits(weighed: _Weighed, *, spared: bool) -> GradeLimits:
+def _limits(weighed: _Weighed, spared: GradeLimits) -> GradeLimits:
     reporters, weights, authority = weighed
     report = reporters[0].report
     # Of a value that only an authority can tell from an innocent one, no number of reports suffices.
     counting = () if kinds.get(report.kind).needs_authority(report.value) else weights
-    return GradeLimits(
+    return spared._replace(
         suffices=grade.suffices(counting, authority=grade.lets_block(reporters, authority)),
         asked=grade.strongest_asked([reporter.report for reporter in reporters]),
-        coerced=spared,
+        unsure=certainty.is_unsure(reporters, weights, authority),
     )
 
 

@@ -31,14 +31,17 @@ class GradeLimits(NamedTuple):
 
     ``suffices``: there are two reporters, or one with authority; otherwise the kind's own limit applies.
     ``by_newcomers``: reports of partners without a record count, so the grade is at most ``most_of_newcomers``.
-    ``asked`` is the strongest action that any reporter asks for, None if one of them leaves it open. ``coerced``: never
-    above ``hold``.
+    ``asked`` is the strongest action that any reporter asks for, None if one of them leaves it open. ``coerced``:
+    never above ``warn``; ``sign``: a partner without standing says so, and it is never above ``hold``. ``unsure``:
+    never above ``warn``, because only one organisation reports a value where the harm of an error is large.
     """
 
     suffices: bool
     by_newcomers: bool = False
     asked: Action | None = None
     coerced: bool = False
+    sign: bool = False
+    unsure: bool = False
 
 
 def grade_of(kind: Kind, confidence: int, limits: GradeLimits) -> Action:
@@ -50,7 +53,9 @@ def grade_of(kind: Kind, confidence: int, limits: GradeLimits) -> Action:
         allowed.append(most_of_newcomers(kind))
     if limits.asked is not None:
         allowed.append(limits.asked)
-    if limits.coerced:
+    if limits.coerced or limits.unsure:
+        allowed.append(Action.WARN)
+    if limits.sign:
         allowed.append(Action.HOLD)
     strongest = max(_RANK[action] for action in allowed)
     return next((action for action in kind.grades if _RANK[action] >= strongest), kind.grades[-1])

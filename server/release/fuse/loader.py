@@ -29,6 +29,7 @@ from server.release.fuse.statements import (
     ReportedValue,
     SightingStatement,
     Statement,
+    is_open_burst,
     is_published_meanwhile,
     read_annotation,
     read_answer,
@@ -252,9 +253,13 @@ class Loader:
     ) -> ReportedValue:
         value = ReportedValue(subject, frozenset(keys | listings.all_of(listed)), listed)
         self._note_disputes(value)
-        reports = [(key, report) for key in sorted(keys & self.known.keys()) if (report := self._report(key, subject))]
+        reports = [(key, report) for key in sorted(keys & self.known.keys()) if (report := self.report(key, subject))]
         self._look_for_coercion(value, reports, of_hubs)
         statements = [self.statement(key, report, coerced=value.coerced) for key, report in reports]
+        unsure = {self.context.contributor(key).counts_as for key in keys if is_open_burst(self.states.get(key))}
+        if unsure:
+            # Also a colleague's report of the value, or one under another id, waits for the decision.
+            statements = [known and known._replace(unsure=known.partner.counts_as in unsure) for known in statements]
         value.statements = without_repeats([statement for statement in statements if statement], value.listed)
         if of_hubs is not None:
             value.statements += self._narrowed(of_hubs.statements, coerced=value.coerced)
@@ -292,7 +297,7 @@ class Loader:
         if value.coerced:
             value.signs = frozenset()
 
-    def _report(self, key: str, subject: str) -> Report | None:
+    def report(self, key: str, subject: str) -> Report | None:
         """Return the report of an indicator, None if it is revoked, held, or now about another value."""
         obj = self.known[key]
         if obj.get("revoked") is True or self.is_held(key):

@@ -30,6 +30,10 @@ PEER_FOUND_WRONG = "peer-found-wrong"
 DOUBTS = frozenset((DISPUTED, DOUBTED, PEER_FOUND_WRONG))
 # The rule under which a sign of coercion is reviewed; the sign counts until then.
 COERCED = "coerced"
+# The rule under which a person decides on reports beyond the blocks that an organisation causes in an hour; until then
+# they count, and raise a value to ``warn`` at most.
+MANY_BLOCKS = "many-blocks"
+_COUNT_MEANWHILE = frozenset((COERCED, MANY_BLOCKS))
 # The rule under which the operator decides whether the provider sees a report that asks to keep it from the provider.
 WITHHELD = "withheld-from-keeper"
 # The rule for dual control over a conflict between the provider's finding and a later report by authority.
@@ -65,7 +69,8 @@ class Statement(NamedTuple):
     ``hub`` is the origin of a reporter entry in another hub's hub report, "" for reports of this hub's own partners.
     ``most`` is the strongest grade that the statement raises the value to, None for any. ``as_one``: all that the
     origin reports counts as one organisation; ``linked`` is then the organisation of the entry, if it is known at
-    several hubs. ``second_hand``: the report was made from other reports elsewhere.
+    several hubs. ``second_hand``: the report was made from other reports elsewhere. ``unsure``: without a second
+    organisation it raises the value to ``warn`` at most.
     """
 
     partner: Partner
@@ -82,6 +87,7 @@ class Statement(NamedTuple):
     as_one: bool = False
     linked: str = ""
     second_hand: bool = False
+    unsure: bool = False
 
     @property
     def object_id(self) -> str:
@@ -277,8 +283,16 @@ def reported_by(review_id: str) -> str:
 
 
 def is_published_meanwhile(review: Review) -> bool:
-    """Return whether the object counts while its review is open: a sign of coercion protects a person at once."""
-    return review.state == "open" and review.rule == COERCED
+    """Return whether the object counts while its review is open.
+
+    A sign of coercion protects a person at once. A report beyond the usual number of blocks warns at once.
+    """
+    return review.state == "open" and review.rule in _COUNT_MEANWHILE
+
+
+def is_open_burst(review: Review | None) -> bool:
+    """Return whether a person has yet to decide on a report beyond the blocks that an organisation causes."""
+    return review is not None and review.state == "open" and review.rule == MANY_BLOCKS
 
 
 def indicator_subject(obj: Mapping[str, Any]) -> str | None:

@@ -35,11 +35,13 @@ _NONE: frozenset[str] = frozenset()
 class Sender(NamedTuple):
     """The sender of a contribution: the name of the person who is logged in, "" for a program.
 
-    ``confirms``: a second person has confirmed the contribution, so limits on ends and doubts do not apply.
+    ``confirms``: a second person has confirmed the contribution, so limits on ends and doubts do not apply. ``actor``
+    is the name in the audit trail; "" for the partner's own.
     """
 
     person: str = ""
     confirms: bool = False
+    actor: str = ""
 
 
 PROGRAM = Sender()

@@ -9,7 +9,8 @@ from schemas.errors import Rejected
 from schemas.refang import refang
 from schemas.report import Report
 from schemas.tabular import ReportReader
-from server.release.guard.allowlists import entered, hub_values
+from server.release.guard.allowlists import hub_values
+from server.release.guard.harmless import match_harmless
 from server.release.hub import Hub
 from server.release.reasons import Reason
 from server.store.database.engine import Tx
@@ -45,11 +46,7 @@ def try_report(hub: Hub, tx: Tx, report: Report) -> GuardTrial:
     has = {"has_delisted": facts.has_delisted, "has_erased": facts.has_erased}
     if found in hub_values.find_delisted(tx, [report], **has):
         return GuardTrial(*found, Reason.DELISTED.code, Reason.DELISTED.text())
-    match = (
-        hub.allowlists.match(report)
-        or hub_values.match_own_values(facts.own_values, report)
-        or entered.match_entry(facts.allowed_values, report, now())
-    )
+    match = match_harmless(hub.allowlists, facts, report, now())
     return GuardTrial(*found, match.list, match.message) if match else GuardTrial(*found)
 
 

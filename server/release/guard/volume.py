@@ -61,7 +61,7 @@ def throttled_by(
     rule = _rule_exceeded(days, today, lifted, coming)
     if rule is not None:
         quotas.throttle(tx, partner, rule, now)
-        audit.record_act(tx, "", "SLOW", "throttle", partner=partner, objects=0, reference=rule)
+        audit.record_act(tx, audit.HUB, "SLOW", "throttle", partner=partner, objects=0, reference=rule)
     return rule
 
 
@@ -116,7 +116,7 @@ class DoubtQuota:
     @cached_property
     def _left_before(self) -> int:
         """The doubts left before this contribution, computed on demand: few contributions have any."""
-        return self.most - quotas.count_doubts(self._tx, _colleagues(self._partner, self._registry), self._day)
+        return self.most - quotas.count_doubts(self._tx, colleagues(self._partner, self._registry), self._day)
 
     def _doubts(self, submission: Submission, subjects: set[str]) -> int:
         if isinstance(submission.report, Report):
@@ -162,10 +162,9 @@ class NewcomerBrake:
 
     @cached_property
     def _before(self) -> quotas.NewValues:
-        return quotas.count_new_values(self._tx, _colleagues(self._partner, self._registry), self._day)
+        return quotas.count_new_values(self._tx, colleagues(self._partner, self._registry), self._day)
 
 
-def _colleagues(partner: Partner, registry: Registry) -> set[str]:
+def colleagues(partner: Partner, registry: Registry) -> frozenset[str]:
     """Return the names of all present and former partners of a partner's organisation, including the partner."""
-    same = {other.name for other in registry.by_identity.values() if other.counts_as == partner.counts_as}
-    return same | {partner.name}
+    return registry.by_organisation.get(partner.counts_as, frozenset()) | {partner.name}

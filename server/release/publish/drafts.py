@@ -12,7 +12,7 @@ from schemas.fields import Sharing
 from schemas.partner import Partner
 from schemas.report import FIELDS, Consensus
 from schemas.vocabulary import HolderStatus, Tlp
-from server.release.fuse import consensus, grade
+from server.release.fuse import certainty, consensus, grade
 from server.release.fuse.hubs import fuse_all
 from server.release.fuse.statements import (
     OpinionStatement,
@@ -281,4 +281,5 @@ def _shape_of(statement: Statement) -> tuple[Any, ...]:
         statement.reliability,
         statement.origins,
         statement.new,
+        certainty.is_limited(statement),
     )

@@ -89,7 +89,7 @@ def record_wrong_password(store: Store, user: User | None) -> None:
         if user is not None:
             _record(tx, "LOGIN", "session", user, _UNAUTHORIZED)
         else:
-            audit.record_act(tx, "", "LOGIN", "session", status=_UNAUTHORIZED)
+            audit.record_act(tx, audit.VISITOR, "LOGIN", "session", status=_UNAUTHORIZED)
 
 
 def try_factor(

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from server.store.credentials import hash_token
 from server.store.database.engine import Tx
 from server.store.database.times import now
+from server.store.operators.sent_forms import FORM
 from server.store.operators.tables import sessions, users
 from server.store.operators.users import User
 
@@ -46,8 +47,8 @@ def begin(tx: Tx, user: str, stage: Stage, *, lasts: int) -> str:
 def find(tx: Tx, secret: str, *, idle: int) -> LoginSession | None:
     """Return the session with that secret, or None if it has ended or was idle for ``idle`` microseconds."""
     own = (_s.hash, _s.stage, _s.new_totp, _s.created, _s.seen, _s.expires, _s.proven)
-    asked = select(*own, users).join_from(sessions, users, _s.user == users.c.id).where(_s.hash == hash_token(secret))
-    row = tx.execute(asked).first()
+    asked = select(*own, users).join_from(sessions, users, _s.user == users.c.id)
+    row = tx.execute(asked.where(_s.hash == hash_token(secret), _s.stage != FORM)).first()
     if row is None:
         return None
     found = LoginSession._make((*row[: len(own)], User._make(row[len(own) :])))

@@ -40,13 +40,13 @@ users = Table(
     Index("ix_users_partner", "partner"),
 )
 
-# The sessions, by the hash of their cookies' secrets.
+# The sessions, by the hash of their cookies' secrets; and the forms that were sent in them (``sent_forms``).
 sessions = Table(
     "sessions",
     metadata,
     Column("hash", LargeBinary, primary_key=True, info=CLEANED),
     Column("user", Text, ForeignKey("users.id"), nullable=False, info=CLEANED),
-    # Whether the second factor was verified too. Without it the session shows nothing.
+    # Whether the second factor was verified too. Without it the session shows nothing. "form" for a sent form.
     Column("stage", Text, nullable=False, info=CLEANED),
     # A TOTP secret that was shown but not yet verified by a code; encrypted.
     Column("new_totp", LargeBinary, info=CLEANED),
@@ -55,7 +55,7 @@ sessions = Table(
     Column("expires", BigInteger, nullable=False),
     # When the person last verified all factors.
     Column("proven", BigInteger, nullable=False),
-    # The challenge that a passkey has to sign next, once.
+    # The challenge that a passkey has to sign next, once; the encrypted answer to a sent form.
     Column("challenge", LargeBinary, info=CLEANED),
     Index("ix_sessions_user", "user"),
     Index("ix_sessions_expires", "expires"),

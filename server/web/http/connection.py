@@ -14,6 +14,7 @@ from typing import cast
 
 from server.web.http.connections import Connections
 from server.web.http.fair_executor import TooManyWaiting
+from server.web.http.faults import faults_answered, reset
 from server.web.http.messages import HttpRequest, common_environ, date_header, response_head
 from server.web.http.outgoing import OutgoingBody, OutgoingStream
 from server.web.http.receiver import Receiver
@@ -50,6 +51,11 @@ class Connection(Receiver, asyncio.Protocol):
         self._clogged = False
         # True while the connection is in a fair queue.
         self._queued = False
+        # The request that is being answered, and whether a part of its response is already written.
+        self._answering: HttpRequest | None = None
+        self._is_begun = False
+        # The last response, while those before it are not sent.
+        self._last: TaxiiResponse | None = None
         # The response whose pieces are being sent, and its request.
         self._stream: OutgoingStream | None = None
         self._streaming = self.request
@@ -111,6 +117,7 @@ class Connection(Receiver, asyncio.Protocol):
         self.request = HttpRequest()
         self.shared.discard(self)
 
+    @faults_answered
     def data_received(self, data: bytes) -> None:
         """Receive the next bytes from the socket."""
         self.receive(data)
@@ -124,6 +131,7 @@ class Connection(Receiver, asyncio.Protocol):
         self.ending = True
         return busy and self._transport.get_extra_info("ssl_object") is None
 
+    @faults_answered
     def pause_writing(self) -> None:
         """Start no new response until the client has read the ones already written."""
         self._clogged = True
@@ -138,6 +146,7 @@ class Connection(Receiver, asyncio.Protocol):
             else:
                 self._transport.abort()
 
+    @faults_answered
     def resume_writing(self) -> None:
         """Continue answering."""
         self._clogged = False
@@ -206,11 +215,13 @@ class Connection(Receiver, asyncio.Protocol):
             return
         work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._admitted, request, done))
 
+    @faults_answered
     def _admitted(self, request: HttpRequest, work: "Future[TaxiiResponse | None]") -> None:
         if self._transport.is_closing():
             return
-        # A request that fails here fails again when it is answered.
-        self.admitted(request, None if work.exception() else work.result())
+        fault = work.exception()
+        refusal = work.result() if fault is None else self.shared.application.failed(request.environ, fault)
+        self.admitted(request, refusal)
         self._next()
 
     def refuse(self, status: int) -> None:
@@ -219,21 +230,27 @@ class Connection(Receiver, asyncio.Protocol):
             self.last(self.shared.application.refuse(self.request.environ, status))
 
     def last(self, response: TaxiiResponse) -> None:
-        """Send the last response, and drop the bytes that still arrive."""
+        """Send the last response after those before it, and drop the bytes that still arrive."""
         self.ending = True
-        self._drop_waiting()
-        if not self.at_work:
-            self.shared.let_go(self.request)
-            head = response_head(response) + date_header()
-            self._send(head + b"Connection: close\r\n\r\n" + response.body)
-            # Closing a connection while bytes still arrive would lose the response.
-            self.deadline = time.monotonic() + _LINGER_SECONDS
-            if self._transport.can_write_eof():
-                self._transport.write_eof()
-            self.in_head = False
+        self.shared.let_go(self.request)
+        self._last = response
+        if not (self.at_work or self.waiting or self._clogged):
+            self._send_last(response)
+
+    def _send_last(self, response: TaxiiResponse) -> None:
+        self._last = None
+        head = response_head(response) + date_header()
+        body = b"" if self.request.environ.get("REQUEST_METHOD") == "HEAD" else response.body
+        self._send(head + b"Connection: close\r\n\r\n" + body)
+        # Closing a connection while bytes still arrive would lose the response.
+        self.deadline = time.monotonic() + _LINGER_SECONDS
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.in_head = False
 
     # Answering
 
+    @faults_answered
     def _next(self) -> None:
         """Answer the next request when this connection has its turn."""
         if self.at_work or self._clogged or self._queued or self._transport.is_closing():
@@ -242,6 +259,8 @@ class Connection(Receiver, asyncio.Protocol):
             self.go_on()
         if self.waiting:
             self._queue()
+        elif self._last is not None:
+            self._send_last(self._last)
         elif self.ending and self.in_head and not self.has_more:
             # Nothing follows the last response.
             self.drop()
@@ -257,12 +276,13 @@ class Connection(Receiver, asyncio.Protocol):
             name = environ.get("HTTP_AUTHORIZATION", "")
             queue.add(self.shared.application.owner(environ), name, self)
 
+    @faults_answered
     def answer_next(self) -> None:
         """Answer the oldest request, on the event loop or in a thread."""
         self._queued = False
         if not self.waiting or self.at_work or self._clogged or self._transport.is_closing():
             return
-        request = self.waiting.popleft()
+        self._answering = request = self.waiting.popleft()
         response = self.shared.application.respond_fast(request.environ) or self._hand_over(request)
         if response is not None:
             self.shared.let_go(request)
@@ -285,22 +305,64 @@ class Connection(Receiver, asyncio.Protocol):
         )
         return None
 
+    @faults_answered
     def _answered(self, request: HttpRequest, work: "Future[TaxiiResponse]", holder: str, room: int) -> None:
         self.at_work = request.at_work = False
         self.shared.let_go(request)
-        error = work.exception()
+        error, application = work.exception(), self.shared.application
         if isinstance(error, TooManyWaiting):
-            self._respond(request, self.shared.application.refuse(request.environ, 503), 0)
+            self._respond(request, application.refuse(request.environ, 503), 0)
             return
-        if error is not None:
-            log.error("http-failure", exc_info=error)
         if room and (self._transport.is_closing() or self._held):
             self.shared.executor.resize(holder, room, 0)
             room = 0
         if room:
             # The bytes counted for the work are now counted for its result.
             self.holder, self._held = holder, room
-        self._respond(request, self.shared.application.refuse(request.environ, 500) if error else work.result(), room)
+        self._respond(request, application.failed(request.environ, error) if error else work.result(), room)
+
+    def answer_fault(self, fault: BaseException) -> None:
+        """Answer the request that a fault stopped. End the connection if a part of its response is written."""
+        try:
+            self._answer_fault(fault)
+        except Exception as second:
+            log.error("http-failure", exc_info=second)
+            self._transport.abort()
+
+    def _answer_fault(self, fault: BaseException) -> None:
+        application, request = self.shared.application, self._answering
+        if request is not None and request.at_work:
+            # The fault has nothing to do with the request that a thread answers.
+            self.ending = True
+            application.failed({}, fault)
+            return
+        if request is None and self.waiting:
+            request = self.waiting.popleft()
+        if request is None and self.idle and self.deadline > time.monotonic():
+            # No request is concerned.
+            application.failed({}, fault)
+        elif self._transport.is_closing() or self._is_begun or (request is None and self.idle):
+            application.failed({} if request is None else request.environ, fault)
+            self._break_off()
+        elif request is None:
+            self.last(application.failed(self.request.environ, fault))
+        else:
+            self._queued = False
+            self.shared.let_go(request)
+            self._end_stream()
+            self._release()
+            self._write(request, application.failed(request.environ, fault))
+            self._loop.call_soon(self._next)
+
+    def _break_off(self) -> None:
+        """Close the connection in the middle of a response, so that no client takes the response for complete."""
+        stream = self._stream
+        self._end_stream()
+        self._end_body()
+        if stream is None or stream.is_chunked:
+            self._transport.abort()
+        else:
+            reset(self._transport)
 
     def _respond(self, request: HttpRequest, response: TaxiiResponse, room: int) -> None:
         """Send a response, for which ``room`` bytes are already counted, and continue with the next request."""
@@ -332,6 +394,7 @@ class Connection(Receiver, asyncio.Protocol):
         self.shared.sending[self] = None
         self._send_slices()
 
+    @faults_answered
     def _send_slices(self) -> None:
         for _ in range(_SLICES_AT_ONCE):
             body = self._body
@@ -354,6 +417,7 @@ class Connection(Receiver, asyncio.Protocol):
         if not self._clogged:
             self._arrived = None
 
+    @faults_answered
     def pack(self, now: float) -> None:
         """Compress a large body that the client reads slowly."""
         body = self._body
@@ -364,6 +428,7 @@ class Connection(Receiver, asyncio.Protocol):
             body.is_tried = True
             work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._packed, body, done))
 
+    @faults_answered
     def _packed(self, body: OutgoingBody, work: "Future[list[bytes]]") -> None:
         if body is self._body:
             body.replace(work.result())
@@ -391,9 +456,12 @@ class Connection(Receiver, asyncio.Protocol):
             self.shared.changes.opened(self._events_of)
             self.began = time.monotonic()
         ending = b"\r\n" if self._stays_open(request) else b"Connection: close\r\n\r\n"
-        self._send(response_head(response, chunked=chunked) + date_header() + ending)
+        head = response_head(response, chunked=chunked) + date_header() + ending
+        self._is_begun = True
+        self._send(head)
         self._send_more()
 
+    @faults_answered
     def _send_more(self) -> None:
         stream = self._stream
         if stream is None or stream.is_making or self._clogged or self._transport.is_closing():
@@ -410,6 +478,7 @@ class Connection(Receiver, asyncio.Protocol):
         error = work.exception()
         self.send_piece(None if error else work.result(), error)
 
+    @faults_answered
     def send_piece(self, piece: bytes | None, error: BaseException | None) -> None:
         """Send a piece that is made, None is the end."""
         stream = self._stream
@@ -417,10 +486,7 @@ class Connection(Receiver, asyncio.Protocol):
             return
         stream.is_making = False
         if error is not None:
-            # No client takes the response for complete, because its last chunk is missing.
-            log.error("http-stream-failure", exc_info=error)
-            self._end_stream()
-            self._transport.abort()
+            self.answer_fault(error)
         elif self._transport.is_closing():
             self._end_stream()
         else:
@@ -452,6 +518,7 @@ class Connection(Receiver, asyncio.Protocol):
         self.deadline = now + _HEARTBEAT_SECONDS
         self._send(self._stream.framed(HEARTBEAT))
 
+    @faults_answered
     def begin_piece(self) -> Callable[[], bytes | None] | None:
         """Return the making of the next event, None if the client still reads the one before."""
         self._is_waiting = False
@@ -464,6 +531,7 @@ class Connection(Receiver, asyncio.Protocol):
         stream.count = self.shared.changes.count(self._events.topic)
         return stream.make_next
 
+    @faults_answered
     def end_events(self) -> None:
         """End a stream that waits."""
         if self._stream is not None:
@@ -487,6 +555,7 @@ class Connection(Receiver, asyncio.Protocol):
 
     def _continue_after(self, request: HttpRequest) -> None:
         """Continue when a long response is written completely."""
+        self._answering, self._is_begun = None, False
         if not self._clogged:
             self.deadline = time.monotonic() + _IDLE_SECONDS
         if self._stays_open(request):
@@ -496,7 +565,11 @@ class Connection(Receiver, asyncio.Protocol):
 
     def _stays_open(self, request: HttpRequest) -> bool:
         """Return whether the connection accepts more requests after this one."""
-        return request.keep_alive and not self.shared.stopping and not (self.ending and not self.waiting)
+        return (
+            request.keep_alive
+            and not self.shared.stopping
+            and not (self.ending and not self.waiting and self._last is None)
+        )
 
     def _drop_waiting(self) -> None:
         """Drop the requests behind the one that is being answered."""
@@ -524,10 +597,12 @@ class Connection(Receiver, asyncio.Protocol):
         body = b"" if request.environ["REQUEST_METHOD"] == "HEAD" else response.body
         if len(body) > _LARGE:
             request.keep_alive = not last
+            self._is_begun = True
             self._send(head)
             self._begin_body(body)
             return
         self._send(head + body)
+        self._answering = None
         if last:
             self.drop()
 
@@ -537,6 +612,7 @@ class Connection(Receiver, asyncio.Protocol):
         self._drop_waiting()
         self._transport.close()
 
+    @faults_answered
     def expire(self) -> None:
         """Abandon a client that neither sends nor reads."""
         if self._is_waiting and not self._clogged:
@@ -556,6 +632,7 @@ class Connection(Receiver, asyncio.Protocol):
         """Close the connection at once, even with unread responses."""
         self._transport.abort()
 
+    @faults_answered
     def stop(self) -> None:
         """Close the connection if no request is in progress on it."""
         if self.idle:

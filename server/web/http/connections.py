@@ -56,8 +56,10 @@ class FairQueue:
         if used > _AT_ONCE_SECONDS:
             return False
         self._answering = True
-        _answer(connection)
-        self._answering = False
+        try:
+            _answer(connection)
+        finally:
+            self._answering = False
         self._used[address] = used + time.monotonic() - began
         return True
 

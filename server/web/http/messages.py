@@ -55,6 +55,9 @@ class Application(Protocol):
     def refuse(self, environ: Environ, status: int) -> TaxiiResponse:
         """Return the response to a malformed request."""
 
+    def failed(self, environ: Environ, fault: BaseException) -> TaxiiResponse:
+        """Return the response to a request that a fault stopped, and log the fault under the id of the response."""
+
 
 class BadRequest(Exception):
     """The request cannot be answered. Carries the HTTP status."""

@@ -74,7 +74,7 @@ class OutgoingStream:
         self._pieces = pieces
         self._owner = owner
         self._executor = executor
-        self._chunked = chunked
+        self.is_chunked = chunked
         self._made = made
         self.is_making = False
         # The number of changes of the collection that were known before the piece was begun.
@@ -96,7 +96,7 @@ class OutgoingStream:
 
     def framed(self, piece: bytes | None) -> bytes:
         """Return a piece in its wire format; None is the end."""
-        if not self._chunked:
+        if not self.is_chunked:
             return piece or b""
         if piece is None:
             return _LAST_CHUNK

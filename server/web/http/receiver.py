@@ -128,7 +128,10 @@ class Receiver:
             self.ending = True
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            self.refuse(cause.status if isinstance(cause, BadRequest) else 400)
+            if isinstance(cause, BadRequest):
+                self.refuse(cause.status)
+            elif not self.ending:
+                self.last(self.shared.application.failed(self.request.environ, cause or error))
         except httptools.HttpParserError as error:
             # RFC 9110 §9.1: a request with an unknown method is still a valid request.
             self.refuse(501 if "method" in str(error) and _REQUEST_LINE.match(data) else 400)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from server.web.shell.site import PageSite
 from server.web.shell.visit import Visit
 from server.web.shell.words import Translatable, mark
+from server.web.taxii.failures import RefusalPage
 from server.web.taxii.response import TaxiiResponse
 
 _JSON, _HTML = "application/json", "text/html"
@@ -30,11 +31,9 @@ _WORDS: Mapping[int, tuple[Translatable, Translatable]] = MappingProxyType(
 )
 _UNREAD = mark("This form cannot be read. Nothing was changed. Open the page again, and send the form.")
 # Requests that a browser can send in good faith, but that no page answers.
-_OF_CONNECTIONS = frozenset((413, 503))
+_OF_CONNECTIONS = frozenset((413, 500, 503))
 # The languages times the statuses above, at either scheme.
 _MOST_KEPT = 16
-
-RefusalPage = Callable[[dict[str, Any], int], TaxiiResponse | None]
 
 
 def refused(
@@ -61,27 +60,31 @@ def handler(site: PageSite) -> Callable[[HTTPException], Response]:
 
 
 def refusal_page(app: Flask, site: PageSite) -> RefusalPage:
-    """Return the answers to browsers whose requests the server refuses before it has read them.
+    """Return the answers to browsers whose requests the server refuses before it has read them, or that fail.
 
-    They are rendered on the event loop, and show the same to everybody, so that each is rendered once.
+    They are rendered on the event loop, and show the same to everybody, so that each without the ``number`` of a fault
+    is rendered once.
     """
 
-    @lru_cache(_MOST_KEPT)
-    def rendered(status: int, language: str, scheme: str) -> TaxiiResponse:
+    def render(status: int, language: str, scheme: str, number: str = "") -> TaxiiResponse:
         with app.test_request_context(
             "/", base_url=f"{scheme}://localhost", headers={"Accept-Language": language}, method="POST"
         ):
-            page = refused(Visit(site, request), status)
+            page = refused(Visit(site, request), status, number=number)
             kept = tuple((name, value) for name, value in page.headers if name.lower() not in _MADE_LATER)
             return TaxiiResponse(status, page.get_data(), kept, page.content_type)
 
-    def answer(environ: dict[str, Any], status: int) -> TaxiiResponse | None:
+    rendered = lru_cache(_MOST_KEPT)(render)
+
+    def answer(environ: dict[str, Any], status: int, error_id: str = "") -> TaxiiResponse | None:
         if status not in _OF_CONNECTIONS or "HTTP_ACCEPT" not in environ:
             return None
         with app.request_context({**environ, "HTTP_COOKIE": _language_cookie(environ)}):
             if not _is_browser():
                 return None
             language, scheme = Visit(site, request).language.code, request.scheme
+        if error_id:
+            return render(status, language, scheme, error_id)
         return rendered(status, language, scheme)
 
     return answer

@@ -11,6 +11,7 @@ from server.operations.operation import Act, DualControlOperation, Operation
 from server.operations.run import run
 from server.store import partners
 from server.store.database.engine import Tx
+from server.store.database.times import now
 from server.store.proposals.proposals import Proposal
 from server.web.shell.visit import PageRefused, Visit
 from server.web.shell.words import Translatable, mark
@@ -22,6 +23,7 @@ _BUSY = mark(
     "The same values are being changed, or your partner’s limit is reached. Nothing was changed. Try again later."
 )
 _NOT_ALLOWED = mark("Your partner may not send this to the hub. Nothing was changed. Ask the operator.")
+_AGAIN = mark("You can try again from %(time)s.")
 
 Result = TypeVar("Result")
 Check = Callable[[Tx], object]
@@ -85,6 +87,12 @@ def contribute(
 def quotas_of(visit: Visit) -> PartnerQuotas:
     """Return the limit on a partner's objects, which holds for those that are sent here, too."""
     return PartnerQuotas(objects_per_day=visit.site.settings.quota_objects_per_day)
+
+
+def when_again(visit: Visit, error: TaxiiError) -> str:
+    """Return the sentence that says after which time a form that was sent too often is accepted again."""
+    seconds = next((int(value) for name, value in error.headers if name == "Retry-After"), 0)
+    return visit.text(_AGAIN) % {"time": visit.language.moment(now() + seconds * 1_000_000)}
 
 
 def refusal_of(error: TaxiiError) -> PageRefused:

@@ -80,6 +80,7 @@ _SHORT: Mapping[str, Translatable] = MappingProxyType(
         "new-partner": mark("New partner"),
         "many-doubts": mark("Many doubts"),
         "many-ends": mark("Many removals"),
+        "many-blocks": mark("Many blocks"),
         "peer-found-wrong": mark("Other hub disagrees"),
         "coerced": mark("Coercion"),
         "withheld-from-keeper": mark("Bank excluded"),
@@ -108,6 +109,10 @@ RULE_TEXTS: Mapping[str, Translatable] = MappingProxyType(
         ),
         "held-by-partner": mark("The organisation itself holds the report, with others of an incident."),
         "many-doubts": mark("The partner doubts far more reports of others than one can look at in a day."),
+        "many-blocks": mark(
+            "The organisation alone reported more values to block in one hour than it may. This one is listed as a "
+            "warning until you decide. One decision is about all of them."
+        ),
         "many-ends": mark(
             "The organisation ended as many listings today as it may. This one stays listed until you approve its end, "
             "or a second person of the organisation does."

@@ -18,6 +18,7 @@ from server.web.shell.docs_folder import DocsFolder
 from server.web.shell.error_pages import refused
 from server.web.shell.headers import DOCS_POLICY, FOR_EVER, page_headers
 from server.web.shell.routes import Route
+from server.web.shell.sent_forms import answer_once
 from server.web.shell.site import PageSite
 from server.web.shell.static_files import StaticFile
 from server.web.shell.visit import NOWHERE, NoPage, PageRefused, Visit
@@ -58,7 +59,7 @@ def _view(site: PageSite, route: Route) -> Callable[..., Response]:
             answer = _sent_on(visit, route)
             if answer is None:
                 _refuse_nul(visit, parts)
-                answer = route.view(visit, **parts)
+                answer = _answer(visit, route, parts)
             return answer
         except NoPage:
             abort(404)
@@ -78,6 +79,13 @@ def _view(site: PageSite, route: Route) -> Callable[..., Response]:
             return refused(visit, 500, _BROKEN, number=number)
 
     return view
+
+
+def _answer(visit: Visit, route: Route, parts: Mapping[str, str]) -> Response:
+    """Return the answer of the page; a form takes effect once, however often it is sent."""
+    if visit.request.method == "POST" and route.changes:
+        return answer_once(visit, lambda: route.view(visit, **parts))
+    return route.view(visit, **parts)
 
 
 def _refuse_nul(visit: Visit, parts: Mapping[str, str]) -> None:

@@ -71,8 +71,8 @@ class ObjectionDesk(Protocol):
     def due(self, received: datetime) -> datetime:
         """Return the last second for the answer to an objection received at this moment."""
 
-    def file(self, remote: str, ask: Callable[[], ObjectionRequest]) -> ObjectionReceipt:
-        """File an objection from an address."""
+    def file(self, remote: str, ask: Callable[[], ObjectionRequest], key: str = "") -> ObjectionReceipt:
+        """File an objection from an address; a form with the same ``key`` and content only once."""
 
     def follow(self, remote: str, token: str) -> ObjectionProgress:
         """Return how far the objection of a token has come, to an address."""

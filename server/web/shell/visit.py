@@ -42,6 +42,7 @@ _HOUR = 60 * _MINUTE
 _UNSENT = "unsent"
 # The endpoints of addresses without a page begin with this; those of pages are their addresses.
 NOWHERE = "nowhere"
+_LONGEST_KEY = 100
 _LONGEST_BOX, _MOST_BOXES = 200, 500
 
 NOT_SECURE = mark(
@@ -75,6 +76,8 @@ class Visit:
         self._is_public = route is not None and route.is_public
         self._new_cookies: dict[str, str] = {}
         self._kept_for_long: set[str] = set()
+        # Whether the answer has a secret that is shown once.
+        self.is_shown_once = False
 
     @cached_property
     def language(self) -> Language:
@@ -208,12 +211,27 @@ class Visit:
             secret = self._new_cookies["form"] = secrets.token_urlsafe(32)
         return _token(secret)
 
+    @property
+    def form_key(self) -> str:
+        """The key of the sent form, "" for one without."""
+        return self.field("form-key", _LONGEST_KEY)
+
+    @property
+    def session_secret(self) -> str:
+        """The secret of the cookie of the session, "" without one."""
+        return self.request.cookies.get(self._cookie("session"), "") if self.login is not None else ""
+
+    @property
+    def has_new_session(self) -> bool:
+        """Return whether this answer begins or ends the session of the browser."""
+        return "session" in self._new_cookies
+
     def _form_secret(self) -> str:
         for name in ("session", "form"):
             if name in self._new_cookies:
                 return self._new_cookies[name]
         if self.login is not None:
-            return self.request.cookies.get(self._cookie("session"), "")
+            return self.session_secret
         kept = self.request.cookies.get(self._cookie("form"), "")
         return kept if 20 <= len(kept) <= 100 else ""
 
@@ -238,11 +256,23 @@ class Visit:
         """Return a page; for a partial request only the block ``answer`` of its template."""
         found = self.site.environments[self.language.code].get_template(template)
         values = self._common_values() | values
+        if status >= 400 and self.request.method == "POST":
+            # A refused form had no effect: it keeps its key.
+            values["form_key"] = lambda: self.form_key
         if self.is_partial and "answer" in found.blocks:
             body = "".join(found.blocks["answer"](found.new_context(values)))
         else:
             body = found.render(values)
+        return self.rendered(body, status, headers)
+
+    def rendered(self, body: str, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Response:
+        """Return a page that was rendered already."""
         return self._finished(Response(body, status, content_type="text/html; charset=utf-8"), headers)
+
+    def _show_once(self) -> str:
+        """Let the page that calls this, which has a secret, not be shown again when it is reloaded."""
+        self.is_shown_once = True
+        return ""
 
     def file(self, body: bytes | Iterable[bytes], name: str, content_type: str) -> Response:
         """Return a file that the browser stores under a name.
@@ -368,6 +398,8 @@ class Visit:
             "right": self.right,
             "is_operator": self.right in VIEWERS,
             "form_token": self.form_token,
+            "form_key": lambda: secrets.token_urlsafe(12),
+            "shown_once": self._show_once,
             "provider": urlsplit(site.settings.oidc_issuer).netloc if site.provider.is_set else "",
         }
 

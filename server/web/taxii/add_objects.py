@@ -13,6 +13,7 @@ from server.operations.shared_writes import Contributing, SharedWrites
 from server.release.contribute import Share, take
 from server.release.facts import HubFacts
 from server.release.guard import stix_object
+from server.release.guard.ends import Sender
 from server.release.hub import Hub
 from server.release.results import Results
 from server.release.route import annotation_targets
@@ -92,7 +93,8 @@ class _Addition:
         self._envelope = envelope
         self._writes = writes
         self._quotas = quotas
-        self._remote = remote
+        # A connection over a Unix socket has no address.
+        self._remote = remote or partner.name
         self._status = Status(now())
         self._budget = PatternBudget(_PATTERN_CHARACTERS)
         self._charged = False
@@ -205,7 +207,8 @@ class _Addition:
             self._quotas.charge_objects(tx, self._partner.counts_as, self._envelope.count)
         if prepared is not None:
             outcome = Results()
-            take(self._hub, tx, self._partner, prepared, outcome, leave_for_end=True)
+            sender = Sender(actor=self._remote)
+            take(self._hub, tx, self._partner, prepared, outcome, leave_for_end=True, sender=sender)
             status.note(outcome)
         elif found.is_sandbox:
             status.note(self._writes.note(tx, self._partner, items))

@@ -24,6 +24,7 @@ from server.web.taxii.auth import Authenticator, ProvenLogin
 from server.web.taxii.endpoints import MEDALLION_ROUTES, ObjectEndpoints, TaxiiRequest, route
 from server.web.taxii.errors import TaxiiError, error_of_status
 from server.web.taxii.event_stream import EVENTS, EventStream
+from server.web.taxii.failures import RefusalPage, no_page, response_to
 from server.web.taxii.limits import MAX_CONTENT_LENGTH
 from server.web.taxii.negotiation import accepts_json, accepts_taxii, compress, preferred_encoding
 from server.web.taxii.response import BODILESS, JSON, TAXII, TaxiiResponse
@@ -92,8 +93,8 @@ class TaxiiApplication:
         self._reads = self._store if reads is None else FastStore(reads)
         self._fast_store = FastStore(store, _FAST_SECONDS)
         self._cache = ResponseCache()
-        # Answers a browser whose request is refused before it is read; None for any other client.
-        self.refusal_page: Callable[[Environ, int], TaxiiResponse | None] = lambda environ, status: None
+        # Answers a browser whose request is refused before it is read, or fails; None for any other client.
+        self.refusal_page: RefusalPage = no_page
         # The pages whose forms send files; none until they are set.
         self.file_forms: FileForms | None = None
         # By name of a route of the JSON API, the bytes of its larger responses.
@@ -121,6 +122,24 @@ class TaxiiApplication:
 
     def respond(self, environ: Environ) -> TaxiiResponse:
         """Answer a request, without a time limit. A response to HEAD has the body of a GET response."""
+        try:
+            return self._routed(environ)
+        except Exception as error:  # noqa: BLE001 - every exception is answered, and logged with its cause
+            return self.failed(environ, error)
+
+    def respond_fast(self, environ: Environ) -> TaxiiResponse | None:
+        """Answer a request on the event loop, or return None if it takes longer and must go to ``respond``."""
+        try:
+            return self._routed_fast(environ)
+        except Exception as error:  # noqa: BLE001 - every exception is answered, and logged with its cause
+            return self.failed(environ, error)
+
+    def failed(self, environ: Environ, fault: BaseException) -> TaxiiResponse:
+        """Return the response to a request that a fault stopped, and log the fault under the id of the response."""
+        environ.setdefault("REQUEST_METHOD", "-")
+        return self._noted(environ, "connection", self._failure(environ, "connection", fault), 0.0)
+
+    def _routed(self, environ: Environ) -> TaxiiResponse:
         if self._is_from_cache(environ):
             return self._respond(environ, "cached-page", lambda: self._current_page(self._reads, environ))
         if (call := self._api.find(environ)) is not None:
@@ -130,8 +149,7 @@ class TaxiiApplication:
             return self._respond(environ, "nowhere", lambda: self._respond_web(environ))
         return self._respond(environ, request.route, lambda: self._answer_once_more(request))
 
-    def respond_fast(self, environ: Environ) -> TaxiiResponse | None:
-        """Answer a request on the event loop, or return None if it takes longer and must go to ``respond``."""
+    def _routed_fast(self, environ: Environ) -> TaxiiResponse | None:
         if self._is_from_cache(environ):
             try:
                 return self._respond(environ, "cached-page", lambda: self._current_page(self._fast_store, environ))
@@ -309,24 +327,34 @@ class TaxiiApplication:
     ) -> TaxiiResponse:
         """Compress and report the response that ``answer`` returns, or the error response for its exception.
 
-        An error is sent as a resource of ``error_type``.
+        An error is sent as a resource of ``error_type``. A response that cannot be reported is not given.
         """
         began = time.perf_counter()
         try:
-            response = answer()
+            response = compress(answer(), preferred_encoding(environ.get("HTTP_ACCEPT_ENCODING")))
         except NotFast:
             raise
         except Exception as error:  # noqa: BLE001 - every exception is answered, and logged with its cause
-            response = errors.response_to_failure(error, route=route, method=environ["REQUEST_METHOD"])
-            response = response._replace(content_type=error_type)
-        response = compress(response, preferred_encoding(environ.get("HTTP_ACCEPT_ENCODING")))
-        seconds = time.perf_counter() - began
+            response = self._failure(environ, route, error, error_type)
+        return self._noted(environ, route, response, time.perf_counter() - began)
+
+    def _failure(self, environ: Environ, route: str, error: BaseException, error_type: str = TAXII) -> TaxiiResponse:
+        return response_to(error, environ, route=route, error_type=error_type, page=self.refusal_page)
+
+    def _noted(self, environ: Environ, route: str, response: TaxiiResponse, seconds: float) -> TaxiiResponse:
+        """Report a response and return it, or return that to the fault of an observer."""
+        try:
+            self._note(environ, route, response, seconds)
+        except Exception as error:  # noqa: BLE001 - every exception is answered, and logged with its cause
+            return self._failure(environ, route, error)
+        return response
+
+    def _note(self, environ: Environ, route: str, response: TaxiiResponse, seconds: float) -> None:
         page = environ.get(ROUTE)
         if page is None:
             self._report(environ, route, response, seconds)
         elif page.startswith("/"):
             self._report_page(environ, page, response.status, seconds)
-        return response
 
     def _is_from_cache(self, environ: Environ) -> bool:
         """Return whether a trusted caching proxy asks which cached page it may return to its client."""

@@ -14,7 +14,7 @@ from medallion.exceptions import MedallionError
 from werkzeug.exceptions import HTTPException
 
 from server.store import StoreUnavailable
-from server.web.taxii.response import TAXII, TaxiiResponse
+from server.web.taxii.response import PROBLEM, TAXII, TaxiiResponse
 
 log = logging.getLogger(__name__)
 
@@ -458,7 +458,14 @@ def error_response(error: TaxiiError, *, route: str, method: str) -> TaxiiRespon
     return TaxiiResponse(error.status, orjson.dumps(resource), error.headers, error_id=error_id)
 
 
-def response_to_failure(failure: Exception, *, route: str, method: str) -> TaxiiResponse:
+def problem_document(response: TaxiiResponse) -> TaxiiResponse:
+    """Return an error resource as a problem document (RFC 9457), which also has the members of the resource."""
+    resource = orjson.loads(response.body)
+    document = {"type": "about:blank", "status": response.status, "detail": resource["description"], **resource}
+    return response._replace(body=orjson.dumps(document), content_type=PROBLEM)
+
+
+def response_to_failure(failure: BaseException, *, route: str, method: str) -> TaxiiResponse:
     """Return the error resource for any exception. Log a fault of this server with its cause."""
     fault = None
     if isinstance(failure, TaxiiError):

@@ -12,7 +12,40 @@ from typing import Any
 from urllib.parse import unquote
 
 _PORT = re.compile(r":[0-9]*\Z")
-_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+# Headers that proxies, load balancers and content networks add to the requests that they pass on. Prometheus, curl and
+# browsers send none of them.
+_MARKS = frozenset(
+    f"HTTP_{name.upper().replace('-', '_')}"
+    for name in (
+        *("Via", "Forwarded", "Forwarded-For", "Max-Forwards", "CDN-Loop", "Surrogate-Capability", "Proxy-Connection"),
+        *("X-Real-IP", "X-Client-IP", "Client-IP", "True-Client-IP", "X-Cluster-Client-IP", "X-Originating-IP"),
+        *(
+            "X-Remote-IP",
+            "X-Remote-Addr",
+            "X-Host",
+            "X-Varnish",
+            "X-Cache",
+            "X-ProxyUser-IP",
+            "X-Scheme",
+            "Front-End-Https",
+        ),
+        *("X-Request-Start", "X-Queue-Start", "X-Cloud-Trace-Context", "X-Azure-ClientIP", "X-Azure-SocketIP"),
+    )
+)
+_BEGINNINGS_OF_MARKS = tuple(
+    f"HTTP_{name}"
+    for name in (
+        "X_FORWARDED",
+        "X_ORIGINAL",
+        "X_ENVOY_",
+        "X_AMZN_",
+        "X_AMZ_CF_",
+        "CF_",
+        "FASTLY_",
+        "X_AZURE_FD",
+        "X_ARR_",
+    )
+)
 
 
 class TrustedProxies:
@@ -69,10 +102,12 @@ def is_local(environ: dict[str, Any]) -> bool:
     """Return whether a request comes directly from this machine, not through a proxy on it.
 
     It must name the server by an address of this machine or as ``localhost``. In a DNS rebinding attack, a local
-    browser sends the attacker's host name.
+    browser sends the attacker's host name. HTTP/1.0 is what nginx speaks to a server unless it is told otherwise.
     """
     parsed = _parsed(environ.get("REMOTE_ADDR", ""))
-    if parsed is None or not parsed.is_loopback or any(name in environ for name in _FORWARDED):
+    if parsed is None or not parsed.is_loopback or environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return False
+    if any(name in _MARKS or name.startswith(_BEGINNINGS_OF_MARKS) for name in environ):
         return False
     name = _PORT.sub("", environ.get("HTTP_HOST", "localhost")).lower()
     named = _parsed(name.strip("[]"))

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 TAXII = "application/taxii+json;version=2.1"
 JSON = "application/json"
+# RFC 9457
+PROBLEM = "application/problem+json"
 STIX = "application/stix+json;version="
 
 # Statuses whose responses have no body by HTTP, and therefore no headers about one.

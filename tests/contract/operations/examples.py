@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.api.statements import Ground, ObjectionRequest, UpholdReason
-from schemas.partner import Partner
+from schemas.partner import Partner, PartnerKind
 from schemas.request import Request, RequestAnswer
+from server.features.allowlists.operations import AddAllowlistEntry
 from server.features.objections.operations import DecideObjection, ReadContact, ReceiveObjection
 from server.features.objections.working_days import WorkingDays
 from server.features.reports.operations import RetractReports
-from server.features.requests import hub_requests, records as requests
+from server.features.requests import desk as request_desk, hub_requests, records as requests
 from server.features.requests.operations import (
     AssignRequest,
     RecordResponse,
+    RefuseRequest,
+    ReleaseRequest,
     Respond,
     RespondToSeveral,
     SendRequest,
@@ -86,6 +89,20 @@ def _record_response(hub: Hub) -> Act[Any]:
     return RecordResponse(id=made.id, response=RequestAnswer.model_validate(given))
 
 
+def _held(hub: Hub, *, is_order: bool = False) -> str:
+    """Send a request about a harmless value, which the gate holds, and return its id."""
+    order = {"basis": "order", "legal_basis": "court-order", "legal_reference": "7/2026", "authority": "A court"}
+    about = {"of": "https://www.wikipedia.org/", "reference": "C-11", "explanation": ["obtains-money"]}
+    given = {"reporter": desk.SENDER, "reported_at": stamp(now()), "asks": "take-down", "basis": "notice"}
+    with hub.store.begin() as tx:
+        sender = partners.get(tx, desk.SENDER)
+        if is_order:
+            sender = sender.model_copy(update={"kind": PartnerKind.GOVERNMENT, "authority": ("url",)})
+            partners.change(tx, sender)
+        request = Request.model_validate({**given, **about, **(order if is_order else {})})
+        return request_desk.send(hub, tx, sender, request).view.id
+
+
 EXAMPLES: Mapping[str, Example] = {
     **examples_of_collections.EXAMPLES,
     **examples_of_dispatch.EXAMPLES,
@@ -109,6 +126,8 @@ EXAMPLES: Mapping[str, Example] = {
     "request bulk": _send_several,
     "request open": _send,
     "request record": _record_response,
+    "request refuse": lambda hub: RefuseRequest(id=_held(hub)),
+    "request release": lambda hub: ReleaseRequest(id=_held(hub)),
     "retract": lambda hub: RetractReports(values=(desk.OBJECTED,)),
 }
 
@@ -118,6 +137,8 @@ NEED_SECOND_PERSON: Mapping[str, Example] = {
     **examples_of_incidents.NEED_SECOND_PERSON,
     **examples_of_partners.NEED_SECOND_PERSON,
     "policy propose": examples_of_the_hub.EXAMPLES["policy propose"],
+    "allowlist add": lambda hub: AddAllowlistEntry(value="domain:harmless.example.net", reason="ours", below=True),
+    "request release": lambda hub: ReleaseRequest(id=_held(hub, is_order=True)),
     **examples_of_people.NEED_SECOND_PERSON,
     **examples_of_reviews.NEED_SECOND_PERSON,
     "objection decide": lambda hub: DecideObjection(id="o-listed"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from schemas.errors import Rejected
 from server.operations import registry
@@ -16,7 +17,7 @@ from server.operations.operation import Act, Actor, DualControlOperation, Extern
 from server.operations.rights import ANYBODY, COMMANDS, EVERY_USER, PROGRAM, SYSTEM
 from server.operations.run import NotPermitted, dry_run, run
 from server.release.hub import Hub
-from server.store import Store, audit
+from server.store import Store, audit, partners
 from server.store.operators import users
 from server.store.operators.users import OperatorRole
 from server.store.proposals.proposals import Proposal
@@ -45,6 +46,12 @@ def entries_by(hub: Hub, name: str) -> list[str]:
     return [f"{event.method} {event.route}" for event in events if event.remote == name]
 
 
+def actors(hub: Hub) -> list[str]:
+    """Return the actors of all audit entries, in the order of their arrival."""
+    with hub.store.read() as tx:
+        return list(tx.execute(text("SELECT remote FROM audit ORDER BY rowid")).scalars())
+
+
 def actor_for(operation: Act[Any], right: str) -> Actor:
     is_partners = right.startswith("partner-")
     return Actor(PERSON, right, (operation.acts_for() or desk.REPORTER) if is_partners else None)
@@ -70,8 +77,23 @@ def test_an_operation_is_described_and_has_a_front_end(name: str) -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_run_leaves_an_entry_with_its_actor(hub: Hub, name: str) -> None:
     operation = EXAMPLES[name](hub)
+    before = len(actors(hub))
     run(hub, operation, Actor.system(PERSON))
-    assert entries_by(hub, PERSON)
+    assert set(actors(hub)[before:]) == {PERSON}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_right_leaves_an_entry_without_its_actor(hub: Hub, name: str) -> None:
+    operation = EXAMPLES[name](hub)
+    before = len(actors(hub))
+    for right in sorted(operation.rights):
+        actor = Actor.anybody() if right in ANYBODY else actor_for(operation, right)
+        if right == PROGRAM:
+            with hub.store.read() as tx:
+                actor = Actor.program(partners.get(tx, operation.acts_for() or desk.REPORTER), "")
+        with suppress(Rejected, LookupError, ValueError, NotPermitted):
+            run(hub, operation, actor)
+    assert "" not in actors(hub)[before:]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

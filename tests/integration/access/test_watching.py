@@ -3,8 +3,16 @@
 import base64
 import json
 import os
+import re
 import signal
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import requests
 
@@ -100,6 +108,90 @@ def test_partner_names_in_metrics_need_loopback_or_the_token(serve: Serve) -> No
     token = {"Authorization": "Bearer for prometheus"}
     assert requests.get(url, headers={**through, **token}, timeout=60).status_code == 200
     assert requests.get(url, headers={**through, "Authorization": "Bearer x"}, timeout=60).status_code == 404
+
+
+class OlderConnection(HTTPConnection):
+    """Speaks HTTP/1.0."""
+
+    _http_vsn, _http_vsn_str = 10, "HTTP/1.0"
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Passes GET requests on as a proxy with its default settings does."""
+
+    # How it connects to the server, whether it passes on the name that it was asked for, and the headers that it adds.
+    sends: ClassVar[tuple[type[HTTPConnection], bool, Mapping[str, str]]]
+    server_url: ClassVar[str]
+
+    def do_GET(self) -> None:
+        connect, keeps_host, added = self.sends
+        place = urlsplit(self.server_url)
+        connection = connect(place.hostname or "", place.port, timeout=60)
+        connection.putrequest("GET", self.path, skip_host=True)
+        connection.putheader("Host", self.headers["Host"] if keeps_host else place.netloc)
+        for name, text in added.items():
+            connection.putheader(name, text)
+        connection.endheaders()
+        answer = connection.getresponse()
+        body = answer.read()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        connection.close()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def proxy(
+    hub: Hub, connect: type[HTTPConnection], added: Mapping[str, str], *, keeps_host: bool = False
+) -> Iterator[str]:
+    handler = type("_", (Proxy,), {"sends": (connect, keeps_host, added), "server_url": hub.url})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        worker = Thread(target=server.serve_forever)
+        worker.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            worker.join()
+
+
+PROXIES: Mapping[str, tuple[type[HTTPConnection], Mapping[str, str]]] = {
+    "nginx": (OlderConnection, {"Connection": "close"}),
+    "nginx with its usual lines": (HTTPConnection, {"X-Real-IP": "192.0.2.1", "X-Forwarded-For": "192.0.2.1"}),
+    "haproxy with forwardfor": (HTTPConnection, {"X-Forwarded-For": "192.0.2.1"}),
+    "haproxy with option forwarded": (HTTPConnection, {"Forwarded": "proto=http;for=192.0.2.1"}),
+    "apache": (HTTPConnection, {"X-Forwarded-Host": "hub.example", "X-Forwarded-Server": "hub.example"}),
+    "squid": (HTTPConnection, {"Via": "1.1 cache.example (squid/6.13)", "Cache-Control": "max-age=259200"}),
+    "varnish": (HTTPConnection, {"X-Varnish": "32770", "Via": "1.1 cache (Varnish/7.7)"}),
+    "traefik": (HTTPConnection, {"X-Forwarded-Port": "80", "X-Forwarded-Proto": "http"}),
+    "envoy": (HTTPConnection, {"X-Envoy-Expected-Rq-Timeout-Ms": "15000"}),
+    "a content network": (HTTPConnection, {"CDN-Loop": "cdn.example"}),
+}
+
+
+def test_metrics_are_hidden_behind_each_proxy_as_an_unknown_path_is(serve: Serve) -> None:
+    hub = serve(metrics_token="for prometheus")
+    for name, (connect, added) in PROXIES.items():
+        with proxy(hub, connect, added) as url:
+            hidden, absent = (requests.get(url + path, timeout=60) for path in ("/metrics", "/metricx"))
+            assert (hidden.status_code, hidden.headers["Content-Type"]) == (404, absent.headers["Content-Type"]), name
+            assert without_id(hidden) == without_id(absent), name
+        with proxy(hub, connect, {**added, "Authorization": "Bearer for prometheus"}) as url:
+            assert requests.get(url + "/metrics", timeout=60).status_code == 200, name
+    # haproxy adds nothing, and passes the name on under which it was asked.
+    with proxy(hub, HTTPConnection, {}, keeps_host=True) as url:
+        assert requests.get(url + "/metrics", headers={"Host": "hub.example"}, timeout=60).status_code == 404
+    assert requests.get(hub.url + "/metrics", timeout=60).status_code == 200
+
+
+def without_id(answer: requests.Response) -> str:
+    """Return the text of an answer without the random id of an error."""
+    return re.sub(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "", answer.text)
 
 
 def test_access_log_has_each_request_without_filter_values(serve: Serve) -> None:

@@ -10,9 +10,9 @@ from schemas import kinds
 from schemas.partner import provider_keys
 from schemas.reference import hosts
 from schemas.reference.account_numbers import account_key
-from schemas.reference.sites import PLATFORMS
+from schemas.reference.sites import PLATFORMS, is_mail_provider
 from schemas.report import Report
-from server.release.guard.allowlists import company_forms, folder, numbering, reserved
+from server.release.guard.allowlists import company_forms, folder, numbering, pages, reserved
 from server.release.guard.allowlists.catalogue import Allowlist, AllowlistMatch, EntryType, match_of
 from server.release.guard.allowlists.index import AllowlistIndex, bare_sender
 
@@ -21,11 +21,10 @@ _URL = re.compile(
     r"[a-z][a-z0-9+.-]*://(?P<host>\[[0-9a-f:.]+\]|[^/:?#]+)(?::\d+)?(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
 )
 _LOGIN_HOST = re.compile(r"(?:log-?in|sign-?in|accounts?|auth|sso|passport|members?|id|secure|my|help|support)\.")
-# DNS over HTTPS: RFC 8484, and the path that resolvers used before it.
-_DNS_OVER_HTTPS = re.compile(r"/+(?:dns-query|resolve)(?:/.*)?", re.DOTALL)
+# Another name of a site for telephones.
+_VARIANT = re.compile(r"(?:www|m|mobile|touch|web|lite)\.")
 # Separators between the words of a URL. One of these words may be the name of an account or of an app.
 _URL_WORDS = re.compile(r"[/?=&@#]|%40")
-_START_PAGE = re.compile(r"/*(?:(?:index|home|default|main)(?:\.\w{2,5})?/*)?", re.IGNORECASE)
 # Pages for login, account and help: on a site with users' pages, no user can have one of these names.
 _LOGIN_PAGE = re.compile(
     r"/+(?:[a-z]{2}(?:[-_][a-z]{2})?/+)?"
@@ -61,8 +60,6 @@ _RESERVED_LABELS = frozenset(
         *("mail", "smtp", "imap", "pop", "mx", "ns1", "ns2", "ns3", "ns4", "static", "cdn", "assets"),
     )
 )
-# Services whose pages are files of customers.
-_STORAGE = re.compile(r"(?:object)?(?:s3|oss|cos|obs|blob|storage|files?)[.-]")
 # Platforms on which a name is registered once, so that brands hold their own names.
 _NAMED_ON = frozenset(
     {"twitter", "facebook", "instagram", "youtube", "tiktok", "threads", "linkedin", "line", "telegram"}
@@ -74,6 +71,9 @@ _NAMESPACES = frozenset({"android", "ios"})
 _FEWEST_DOTS = 2
 # The company's name before the name of its app: com.NAME, co.uk.NAME, de.NAME.
 _COMPANY_NAMESPACE = re.compile(r"(?:com|co\.[a-z]{2}|[a-z]{2}(?:\.(?:com|co|or))?)\.(?!com\.|co\.|or\.)([a-z0-9]+)\.")
+# Lists of addresses whose machines may serve a customer's page by its path.
+_SERVERS_OF_CUSTOMERS = frozenset({"ovh-cluster", "parking-domain", "public-dns-v4", "public-dns-v6", "sinkholes"})
+_TAX_NUMBER = re.compile(r"promptpay:(\d{13})(?:\d{2})?")
 _NUMERIC_HOST = re.compile(r"\[.*\]|[0-9.]+")
 # Mailboxes that no customer of a mail provider can have: those of RFC 2142, and a few more.
 _ROLES = frozenset(
@@ -91,6 +91,17 @@ _ROLES = frozenset(
         "admin",
         "administrator",
     ]
+)
+# Mailboxes of offices: below a company's own domain they are the company's. A customer of a mail provider can have one.
+_OFFICES = frozenset(
+    (
+        *("accounts", "billing", "business", "care", "careers", "compliance", "contact", "cs", "customer", "enquiries"),
+        *("customercare", "customer.care", "customerservice", "customer.service", "customer-service", "enquiry"),
+        *("customersupport", "customer.support", "feedback", "fraud", "hello", "help", "helpdesk", "hr", "info"),
+        *("inquiry", "jobs", "legal", "mail", "marketing", "media", "news", "newsletter", "office", "orders"),
+        *("partners", "payments", "phishing", "press", "privacy", "report", "sales", "service", "services", "spoof"),
+        *("support", "team"),
+    )
 )
 
 
@@ -170,40 +181,47 @@ def _match_host_below(index: AllowlistIndex, host: str) -> AllowlistMatch | None
 def _match_url(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
     if (parts := _URL.match(url)) is None:
         return None
-    host, path = parts["host"], parts["path"]
-    without_path = _NO_PATH.fullmatch(path) is not None
+    host, path, rest = parts["host"], parts["path"], parts["rest"]
     if _NUMERIC_HOST.fullmatch(host):
-        if not (without_path or _DNS_OVER_HTTPS.fullmatch(path)):
-            return None
-        address = host.strip("[]")
-        return match_of(index.network(address)) or reserved.match_special_address(address)
-    if without_path:
-        return _match_host(index, host)
+        return _match_page_at_address(index, host.strip("[]"), path)
+    if _NO_PATH.fullmatch(path):
+        return None if pages.start_page_has_id(host, rest) else _match_host(index, host)
     if index.shared.isdisjoint((host, host.removeprefix("www."))):
-        return _match_own_page(index, host, path)
+        return _match_own_page(index, host, path, rest)
     if _is_login_page(index, host, path):
-        return _match_login_page(index, host)
-    if PLATFORMS.is_for_everybody(url):
-        return match_of(index.sites.get(host.removeprefix("www.")) or index.sites.get(host), "a page for all users of ")
+        return _match_site(index, host, "the login or help of ")
+    if PLATFORMS.is_for_everybody(url) or pages.is_generic(_VARIANT.sub("", host, count=1), path, rest):
+        return _match_site(index, host, "a page for all users of ")
     return _match_profile(index, url)
 
 
-def _match_own_page(index: AllowlistIndex, host: str, path: str) -> AllowlistMatch | None:
+def _match_page_at_address(index: AllowlistIndex, address: str, path: str) -> AllowlistMatch | None:
+    """Match a page at an IP address: any page where no customer can have one, otherwise the start page."""
+    found = index.network(address)
+    if found is not None and not (found.name in _SERVERS_OF_CUSTOMERS or found.name.startswith("local-")):
+        return match_of(found)
+    if not pages.is_start_page(path):
+        return None
+    return match_of(found) or reserved.match_special_address(address)
+
+
+def _match_own_page(index: AllowlistIndex, host: str, path: str, rest: str) -> AllowlistMatch | None:
     """Match a page on a site with only its owner's pages, the start page of a public body, or a page below a site."""
     own_page = match_of(_owner(index, host) or index.own_pages.get(host.removeprefix("www.")))
-    start_page = reserved.match_checked_body(host) if _START_PAGE.fullmatch(path) else None
-    service = _match_service(index, host) if own_page is None and not _STORAGE.match(host) else None
-    return own_page or start_page or service or _match_page_below(index, host, path)
+    start_page = reserved.match_checked_body(host) if pages.is_start_page(path) else None
+    service = _match_service(index, host) if own_page is None and not pages.is_storage(host) else None
+    return own_page or start_page or service or _match_page_below(index, host, path, rest)
 
 
 def _is_login_page(index: AllowlistIndex, host: str, path: str) -> bool:
+    if pages.is_storage(host):
+        return False
     names = (host, host.removeprefix("www."))
     return not index.logins.isdisjoint(names) and _LOGIN_PAGE.fullmatch(path) is not None
 
 
-def _match_login_page(index: AllowlistIndex, host: str) -> AllowlistMatch | None:
-    site = index.sites.get(host.removeprefix("www.")) or index.sites.get(host)
-    return match_of(site, "the login or help of ")
+def _match_site(index: AllowlistIndex, host: str, page: str) -> AllowlistMatch | None:
+    return match_of(index.sites.get(host.removeprefix("www.")) or index.sites.get(host), page)
 
 
 def _match_profile(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
@@ -216,24 +234,31 @@ def _match_profile(index: AllowlistIndex, url: str) -> AllowlistMatch | None:
     return None
 
 
-def _match_page_below(index: AllowlistIndex, host: str, path: str) -> AllowlistMatch | None:
+def _match_page_below(index: AllowlistIndex, host: str, path: str, rest: str) -> AllowlistMatch | None:
     """Match a page on a host below a listed site: any page of a site without users' pages, otherwise its login
-    pages.
+    pages and those that name nothing of a user.
     """
     if (above := index.site_above(host)) is None:
         return None
     site, allowlist = above
     if site in index.own_pages:
         return match_of(allowlist, "a page below ")
-    is_login = site in index.logins and (_LOGIN_PAGE.fullmatch(path) or _LOGIN_HOST.match(host))
-    return match_of(allowlist, "the login or help of ") if is_login else None
+    if site not in index.logins:
+        return None
+    if _LOGIN_PAGE.fullmatch(path) or _LOGIN_HOST.match(host):
+        return match_of(allowlist, "the login or help of ")
+    return match_of(allowlist, "a page for all users of ") if pages.is_generic(site, path, rest) else None
 
 
 def _match_email(index: AllowlistIndex, address: str) -> AllowlistMatch | None:
     local, _, host = address.partition("@")
+    if is_mail_provider(host):
+        return match_of(_owner(index, host) or index.sites.get(host)) if local in _ROLES else None
     if (found := match_of(_owner(index, host)) or reserved.match_public_body(host)) is not None:
         return found
-    return match_of(index.sites.get(host)) if local in _ROLES else None
+    if local in _ROLES or (local in _OFFICES and host not in index.hosting):
+        return match_of(index.sites.get(host))
+    return None
 
 
 def _match_social_account(index: AllowlistIndex, value: str) -> AllowlistMatch | None:
@@ -241,6 +266,8 @@ def _match_social_account(index: AllowlistIndex, value: str) -> AllowlistMatch |
     if (found := match_of(index.profiles.get(value)) or _match_number_in(index, value)) is not None:
         return found
     platform, _, name = value.lower().partition(":")
+    if platform not in _MESSENGERS and pages.is_page_of_platform(name.partition("@")[0]):
+        return reserved.match_page_of_platform()
     if platform not in _NAMED_ON:
         return None
     if platform == "linkedin":
@@ -260,7 +287,18 @@ def _match_account(index: AllowlistIndex, account: str) -> AllowlistMatch | None
 
 
 def _match_alias(index: AllowlistIndex, alias: str) -> AllowlistMatch | None:
-    return match_of(index.aliases.get(alias)) or reserved.match_public_alias(alias) or _match_number_in(index, alias)
+    return (
+        match_of(index.aliases.get(alias))
+        or reserved.match_public_alias(alias)
+        or _match_tax_number(alias)
+        or _match_number_in(index, alias)
+    )
+
+
+def _match_tax_number(alias: str) -> AllowlistMatch | None:
+    """Match a PromptPay id with the tax number of a listed company: alone, or with the number of its service."""
+    found = _TAX_NUMBER.fullmatch(alias)
+    return found and company_forms.match_established_company(f"TH:{found[1]}")
 
 
 def _match_package(index: AllowlistIndex, app: str) -> AllowlistMatch | None:
@@ -304,7 +342,12 @@ def _match_wallet(index: AllowlistIndex, wallet: str) -> AllowlistMatch | None:
 
 
 def _match_app(index: AllowlistIndex, app: str) -> AllowlistMatch | None:
-    return match_of(index.apps.get(app)) or reserved.match_system_app(app) or _match_package(index, app)
+    return (
+        match_of(index.apps.get(app))
+        or reserved.match_system_app(app)
+        or reserved.match_long_sold_app(app)
+        or _match_package(index, app)
+    )
 
 
 def _match_company(index: AllowlistIndex, company: str) -> AllowlistMatch | None:

@@ -61,6 +61,9 @@ _SYSTEM_APP = re.compile(
     r"|com\.(?:whatsapp|instagram\.android|facebook\.(?:katana|orca)|zhiliaoapp\.musically)"
     r"|org\.telegram\.messenger|jp\.naver\.line\.android|com\.tencent\.mm)|ios:com\.apple\.[\w.-]+)"
 )
+# The App Store numbers apps in the order in which they are registered, from 281 million in 2008. Apple takes scams out
+# within months, so that an app with a number from before 2017 is no scammer's own.
+_LONG_SOLD = range(280_000_000, 1_190_000_000)
 # RFC 2606 and RFC 6761.
 _DOCUMENTATION_NAME = re.compile(r"(?:^|[.@/])example\.(?:com|net|org)(?:[:/?]|$)")
 # RFC 5737, RFC 3849 and RFC 9637.
@@ -151,6 +154,23 @@ def match_system_app(name: str) -> AllowlistMatch | None:
             ),
         )
     return None
+
+
+def match_long_sold_app(app: str) -> AllowlistMatch | None:
+    """Match an app that has been in the App Store for years, by its number."""
+    store, _, number = app.partition(":")
+    if store == "app-store" and number.isdigit() and int(number) in _LONG_SOLD:
+        return reserved_match(
+            "long-sold-apps",
+            "an app that has been in the App Store since before 2017",
+            "report the page (url) that leads to it or distributes a copy",
+        )
+    return None
+
+
+def match_page_of_platform() -> AllowlistMatch:
+    """Return the match of an account whose name is a word that platforms keep for their own pages."""
+    return reserved_match("platform-pages", "a platform's own page", "report the account by its own address")
 
 
 def match_documentation_value(

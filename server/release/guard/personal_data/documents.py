@@ -23,6 +23,10 @@ _LONG_WORD = 6
 _FEWEST_DIGITS, _MOST_DIGITS = 5, 20
 _FEWEST_AFAR = 6
 _FEWEST_BESIDE_LETTERS = 3
+# Beside a word with other meanings: only digits, or with letters.
+_FEWEST_BESIDE_ABBREVIATION, _FEWEST_LETTERED = 7, 6
+# Counts of cards that were lost or sold are shorter than the number of a lost card.
+_MOST_OF_A_COUNT = 7
 _CODE_LENGTHS = range(6, 19)
 _LONGEST_PART = 20
 _LONGEST_PREFIX = 3
@@ -33,6 +37,8 @@ _LAST_WORDS = 3
 _WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
+# Where a word can begin: this is checked first, because most letters are in the middle of a word.
+_BEGINNING = rf"(?:(?<![^\W\d_])|(?={_WITHOUT_BLANKS.pattern}))"
 _LETTERS = re.compile(r"[^\W\d_]+")
 # A number with few digits, whose word may be in another text of the object (``neighbours``).
 _SHORT_NUMBER = re.compile(r"[^\W\d_]{0,3}[\W_]{0,3}\d[\dA-Z\W_]{4,20}")
@@ -40,6 +46,10 @@ _FIVE_DIGITS = re.compile(r"(?:\D{0,40}+\d){5}")
 _DIGIT = re.compile("[0-9]")
 _PART = re.compile(r"[0-9A-Za-z]+")
 _SEPARATOR = re.compile(r"(?![.,:] )[\t .,:\-+/|*~'’()\[\]#_]{1,3}")
+# The word right before another.
+_ADJOINING = re.compile(r"[^\W\d_]+(?=[\s\-]{0,3}$)")
+# India's number of a taxpayer.
+_PERMANENT_ACCOUNT = re.compile(r"[A-Za-z]{5}\d{4}[A-Za-z]?")
 _END_OF_SENTENCE = re.compile(r"[.!?]\s|[;\n]")
 # A word with a year, and a number of thousands.
 _WITH_YEAR = re.compile(r"[A-Za-z]{4,}(?:19|20|25)\d\d")
@@ -56,7 +66,7 @@ _NOT_A_NUMBER = re.compile(
     r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![./-]?\d)"
     rf"|(?<!\w){_DAY}(?:st|nd|rd|th)?[ -]?{_MONTH}[ ,-]{{0,2}}{_YEAR}(?!\w)"
     rf"|(?<!\w){_MONTH} {_DAY}(?:st|nd|rd|th)?,? {_YEAR}(?!\w)"
-    rf"|(?<![\w-]){_YEAR} ?[-/] ?(?:{_YEAR}|\d\d)(?![\w-])"
+    rf"|(?<![\w/-]){_YEAR} ?[-/] ?(?:{_YEAR}|\d\d)(?![\w/-])"
     r"|(?<![\w.])\d{1,2}[:.]\d\d ?- ?\d{1,2}[:.]\d\d(?!\w)"
     r"|(?<!\w)\d{1,2}:\d\d(?::\d\d)?(?!\w)"
     rf"|(?<![\w.]){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?![\w.]?\d)"
@@ -105,8 +115,8 @@ def _words(idea: str) -> list[str]:
     return list(dict.fromkeys(_folded(word) for words in _table()[idea].values() for word in words))
 
 
-def _tree(words: Iterable[str]) -> str:
-    """Return an expression for the longest of ``words``, which decides letter by letter."""
+def _tree(words: Iterable[str], between: str = "") -> str:
+    """Return an expression for the longest of ``words``, with ``between`` the letters. It decides letter by letter."""
     branches: dict[str, list[str]] = {}
     may_end = False
     for word in words:
@@ -115,7 +125,8 @@ def _tree(words: Iterable[str]) -> str:
         else:
             may_end = True
     inner = "|".join(
-        (r"[\s\-]{0,2}" if letter == " " else re.escape(letter)) + _tree(rest) for letter, rest in branches.items()
+        (r"[\s\-]{0,2}" if letter == " " else re.escape(letter)) + between * any(rest) + _tree(rest, between)
+        for letter, rest in branches.items()
     )
     return f"(?:{inner})" + "?" * may_end if inner else ""
 
@@ -146,7 +157,11 @@ class _Patterns:
 
     @cached_property
     def documents(self) -> re.Pattern[str]:
-        return re.compile(f"(?P<document>{_expression(_words('documents'))})|{_expression(_words('taxes'))}")
+        abbreviations = _tree(_words("abbreviations"), r"\.?")
+        return re.compile(
+            f"{_BEGINNING}(?:(?P<document>{_expression(_words('documents'))})|(?P<tax>{_expression(_words('taxes'))})"
+            rf"|(?P<id>{_whole(_words('ids'))})|(?<![^\W\d_]){abbreviations}(?![^\W\d_]))"
+        )
 
     @cached_property
     def number_words(self) -> re.Pattern[str]:
@@ -154,7 +169,7 @@ class _Patterns:
 
     @cached_property
     def small_words(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("numbers") + _words("persons")))
+        return re.compile(_whole([word for idea in ("numbers", "persons", "adjectives") for word in _words(idea)]))
 
     @cached_property
     def other_things(self) -> re.Pattern[str]:
@@ -167,6 +182,10 @@ class _Patterns:
     @cached_property
     def units(self) -> re.Pattern[str]:
         return re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('units'))})")
+
+    @cached_property
+    def events(self) -> re.Pattern[str]:
+        return re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('events'))})")
 
     @cached_property
     def names(self) -> re.Pattern[str]:
@@ -189,7 +208,10 @@ def is_word_alone(text: str) -> bool:
     """Return whether a text has a word for an identity document, and otherwise only words about a person or number."""
     text = in_latin_letters(without_accents(text))
     folded = _lowered(text)
-    if len(folded) != len(text) or _DIGIT.search(folded) is not None or _PATTERNS.documents.search(folded) is None:
+    if len(folded) != len(text) or _DIGIT.search(folded) is not None:
+        return False
+    found = _PATTERNS.documents.search(folded)
+    if found is None or (_is_abbreviation(found) and not text.isupper()):
         return False
     others = list(_LETTERS.finditer(_PATTERNS.number_words.sub(_hidden, _PATTERNS.documents.sub(_hidden, folded))))
     return len(others) <= _MOST_WORDS and all(_is_name(text[word.start() : word.end()]) for word in others)
@@ -216,20 +238,21 @@ def may_be_number(text: str) -> bool:
 
 
 def may_have_number(text: str) -> bool:
-    """Return, quickly, whether a plain text may be the number of an identity document, or have it beside a word.
+    """Return, quickly, whether a plain text with a digit may be the number of an identity document, or have it beside a
+    word.
 
     Of the texts that ``may_be_number`` allows, most case numbers are left out: searching all of them would make the
     mapping of a file with case numbers of five digits 1.5 times slower.
     """
     if _SHORT_NUMBER.fullmatch(text) is not None:
         return True
-    if _DIGIT.search(text) is None:
-        return False
     return _PATTERNS.documents.search(_lowered(in_latin_letters(without_accents(text)))) is not None
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
     """Return whether a plain text, without marks, has the number of an identity document beside a word for it."""
+    if _DIGIT.search(text) is None:
+        return False
     text = in_latin_letters(text)
     folded = _lowered(text)
     if len(folded) != len(text) or _PATTERNS.documents.search(folded) is None:
@@ -237,23 +260,52 @@ def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
     masked = _NOT_A_NUMBER.sub(_hidden, text.replace(_PLACEHOLDER, " "))
     folded = _PATTERNS.names.sub(_hidden, _lowered(masked))
     for word in _PATTERNS.documents.finditer(folded):
-        if _PATTERNS.places.match(folded, word.end()) or (word["document"] is None and _is_of_company(folded, word)):
-            continue
-        after = _numbers(masked, word.end(), word.end() + _WINDOW)
-        before = _numbers(masked, max(0, word.start() - _WINDOW), word.start())
-        found = [number for number in after if _follows(masked, folded, word.end(), number)]
-        found += [number for number in before if _precedes(folded, number, word.start())]
-        if any(not is_own(number.joined) for number in found):
+        if not _is_of_another(folded, word) and any(
+            not is_own(number.joined) for number in _beside(masked, folded, word)
+        ):
             return True
     return False
 
 
+def _beside(text: str, folded: str, word: re.Match[str]) -> Iterator[_Number]:
+    """Yield the numbers that a document's word gives a meaning."""
+    for number in _numbers(text, word.end(), word.end() + _WINDOW):
+        if _may_be_beside(word, number) and _follows(text, folded, word, number):
+            yield number
+    for number in _numbers(text, max(0, word.start() - _WINDOW), word.start()):
+        if _may_be_beside(word, number) and _precedes(folded, number, word.start()):
+            yield number
+
+
+def _is_of_another(folded: str, word: re.Match[str]) -> bool:
+    """Return whether a word is part of the name of a place, or of the number of a company or another thing."""
+    if _PATTERNS.places.match(folded, word.end()):
+        return True
+    if word["tax"] is not None:
+        return _PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
+    if word["document"] is not None:
+        return False
+    before = folded[max(0, word.start() - _BEFORE) : word.start()]
+    adjoining = _ADJOINING.search(before) if word["id"] is not None else None
+    return is_of_another_thing(before) or (
+        adjoining is not None and _PATTERNS.small_words.fullmatch(adjoining[0]) is None
+    )
+
+
+def _is_abbreviation(word: re.Match[str]) -> bool:
+    return word["document"] is None and word["tax"] is None
+
+
+def _may_be_beside(word: re.Match[str], number: _Number) -> bool:
+    """Return whether a number is long enough for its word: much longer for one with other meanings."""
+    if not _is_abbreviation(word):
+        return True
+    fewest = _FEWEST_LETTERED if number.is_lettered else _FEWEST_BESIDE_ABBREVIATION
+    return number.digits >= fewest or _has_form_of_a_permanent_account(number)
+
+
 def _hidden(found: re.Match[str]) -> str:
     return _PLACEHOLDER * len(found[0])
-
-
-def _is_of_company(folded: str, word: re.Match[str]) -> bool:
-    return _PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
 
 
 def _numbers(text: str, start: int, end: int) -> Iterator[_Number]:
@@ -261,10 +313,10 @@ def _numbers(text: str, start: int, end: int) -> Iterator[_Number]:
     parts: list[re.Match[str]] = []
     for part in _PART.finditer(text, start, min(end, len(text))):
         is_next = parts and _SEPARATOR.fullmatch(text, parts[-1].end(), part.start())
-        if parts and not is_next:
+        if parts and (not is_next or _begins_another(parts[-1][0], part[0])):
             yield from _number(parts)
             parts = []
-        if _is_group(part[0]):
+        if _is_group(part):
             parts.append(part)
         else:
             yield from _number(parts)
@@ -272,10 +324,20 @@ def _numbers(text: str, start: int, end: int) -> Iterator[_Number]:
     yield from _number(parts)
 
 
-def _is_group(part: str) -> bool:
-    if part.isalpha():
-        return len(part) == 1 or (len(part) <= _LONGEST_PREFIX and part.isupper())
-    return len(part) <= _LONGEST_PART
+def _is_group(part: re.Match[str]) -> bool:
+    letters = part[0]
+    if not letters.isalpha():
+        return len(letters) <= _LONGEST_PART
+    if letters.islower():
+        # "O RG é 12 345" has a word of one letter.
+        return len(letters) == 1 and not part.string.startswith(" ", part.end())
+    longest = _LONGEST_PREFIX + part.string.startswith(("-", ".", "/"), part.end())
+    return len(letters) == 1 or (len(letters) <= longest and letters.isupper())
+
+
+def _begins_another(last: str, part: str) -> bool:
+    """Return whether letters after digits begin another number, as in "AA1234567 EXP 2030"."""
+    return part.isalpha() and len(part) == _LONGEST_PREFIX and last.isdigit()
 
 
 def _number(parts: list[re.Match[str]]) -> Iterator[_Number]:
@@ -291,20 +353,21 @@ def _number(parts: list[re.Match[str]]) -> Iterator[_Number]:
         yield _Number(parts[0].start(), parts[-1].end(), reach, joined, code)
 
 
-def _follows(text: str, folded: str, start: int, number: _Number) -> bool:
+def _follows(text: str, folded: str, word: re.Match[str], number: _Number) -> bool:
     """Return whether a number after a document's word is the document's."""
+    start = word.end()
     gap = folded[start : number.start]
     if len(gap) > _FURTHEST or _is_amount(folded, number):
         return False
     words_between = _PATTERNS.number_words.sub(" ", gap)
     if _is_filler(words_between):
-        return number.digits >= _FEWEST_DIGITS or _is_code(number.code)
+        return number.digits >= _FEWEST_DIGITS or _is_code(number.code) or _has_form_of_a_permanent_account(number)
     if not _may_be_afar(number) or not _may_be_skipped(words_between):
         return False
-    return (
-        _has_form_of_document(number)
-        or all(map(_is_name, _LETTERS.findall(text[start : number.start])))
-        or _is_announced(gap, words_between)
+    if _is_announced(gap, words_between):
+        return True
+    return not _is_abbreviation(word) and (
+        _has_form_of_document(number) or all(map(_is_name, _LETTERS.findall(text[start : number.start])))
     )
 
 
@@ -352,20 +415,32 @@ def _is_filler(gap: str) -> bool:
         return False
     # Letters in front of a number have capitals in every script that writes them so.
     return not words or (
-        len(words[0]) < _LONGEST_PREFIX and words[0].upper() != words[0] and gap.rstrip(" -.").endswith(words[0])
+        len(words[0]) < _LONGEST_PREFIX + gap.endswith(("-", "/"))
+        and words[0].upper() != words[0]
+        and gap.rstrip(" -./").endswith(words[0])
     )
 
 
 def _is_amount(folded: str, number: _Number) -> bool:
-    if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined) or _PATTERNS.units.match(folded, number.end):
+    if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined):
         return True
-    if len(number.code) == _LONGEST_PREFIX and _PATTERNS.other_things.fullmatch(_lowered(number.code)):
+    if not number.is_lettered and (
+        _PATTERNS.units.match(folded, number.end)
+        or (number.digits <= _MOST_OF_A_COUNT and _PATTERNS.events.match(folded, number.end))
+    ):
+        return True
+    if number.code.isalpha() and _PATTERNS.other_things.fullmatch(_lowered(number.code)):
         return True
     return _WITH_YEAR.fullmatch(number.joined) is not None
 
 
 def _is_long(number: _Number) -> bool:
-    return number.digits >= (_FEWEST_DIGITS if number.is_lettered else _FEWEST_AFAR)
+    fewest = _FEWEST_DIGITS if number.is_lettered else _FEWEST_AFAR
+    return number.digits >= fewest or _has_form_of_a_permanent_account(number)
+
+
+def _has_form_of_a_permanent_account(number: _Number) -> bool:
+    return _PERMANENT_ACCOUNT.fullmatch(number.joined) is not None
 
 
 def _is_code(code: str) -> bool:

@@ -11,6 +11,7 @@ MAILBOX = "a person's e-mail address"
 TELEPHONE = "a person's telephone number"
 _PERSON_NAME = "a person's name"
 
+_DIGIT = re.compile("[0-9]")
 _DIGITS = re.compile(r"\d(?:[^A-Za-z0-9\n]{0,4}\d){6}")
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])(?=[A-Za-z]*[A-Z0-9])[A-Za-z0-9+/_-]{20,}={0,2}(?![A-Za-z0-9+/_=.-])")
 # Ids, times and hashes have a form that a person's number cannot have. Most texts with digits are of this form.
@@ -58,9 +59,11 @@ def _may_contain(text: str) -> bool:
         return True
     if not text.isascii() and any(stem in folded for stem in names.STEMS_BEYOND_ASCII):
         return True
-    if numbers.LETTERED.search(text.upper()) is not None or _ENCODED.search(text) is not None:
+    if _ENCODED.search(text) is not None:
         return True
-    return documents.may_have_number(text)
+    if _DIGIT.search(text) is None:
+        return False
+    return numbers.LETTERED.search(text.upper()) is not None or documents.may_have_number(text)
 
 
 # Labels and descriptions are mostly the same in a batch.

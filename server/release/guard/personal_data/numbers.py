@@ -16,7 +16,7 @@ from stdnum.es import dni, nie
 from stdnum.fi import hetu
 from stdnum.fr import nir
 from stdnum.id import nik
-from stdnum.in_ import aadhaar
+from stdnum.in_ import aadhaar, pan
 from stdnum.it import codicefiscale
 from stdnum.kr import rrn
 from stdnum.mx import curp
@@ -42,7 +42,7 @@ IBAN = "the IBAN of an account"
 # Words that turn bare digits into a person's id.
 _ID_WORDS = re.compile(
     r"\b(?:ids?|id[- ]?card|identity|citizens?|national|passport|ssn|social security|nric|ic no|nik|ktp|aadhaa?r|cpf"
-    r"|cccd|cmnd|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident)\b"
+    r"|cccd|cmnd|pan|permanent account|uid|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident)\b"
     r"|บัตร|ประชาชน|身份证|身分證|マイナンバー|주민",
     re.IGNORECASE,
 )
@@ -55,17 +55,24 @@ _CARDS_IN_GROUPS = re.compile(
     r"|(?<![\w.])\d([._/|,*~:+]|[ -]{2})\d(?:\2\d){11,17}(?!\w)"
 )
 _IBANS = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ .\-_/]?[A-Z0-9]){11,38}")
-# Long Diners Club numbers, Mir, RuPay and Maestro, which ``is_card`` does not know.
+# Long Diners Club numbers, RuPay and Maestro, which ``is_card`` does not know.
 _OTHER_CARDS = re.compile(
-    r"3(?:0[0-5]|[68]\d)\d{13}|220[0-4]\d{12,15}|(?:60|8[12])\d{14}|508\d{13}"
+    r"3(?:0[0-5]|[68]\d)\d{13}|(?:60|8[12])\d{14}|508\d{13}"
     r"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}"
 )
 # Ids and IBANs with few consecutive digits, which a search for digits alone would miss.
 LETTERED = re.compile(
-    r"[A-Z]\d{6}|\d{6}[-+A][0-9A-Z]|\d{6}[A-Z]|/[A-Za-z]{3,9}\([A-Z]\)\d"
+    r"[A-Z]\d{6}|\d{6}[-+A][0-9A-Z]|\d{6}[A-Z]|\) ?\d{6}|(?<=[A-Z]{5})\d{4}[A-Z]"
     r"|[A-Z]{6}\d{2}[A-Z]\d|[A-Z]{2}\d{2} ?[A-Z0-9]{4}|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b"
 )
 _BEFORE = 30
+# "12/KaMaNa(N)123456", in Latin letters or its own script: state, township, and the kind of citizen.
+_MYANMARS = (
+    r"(?:1[0-4]|[1-9]) ?[-/.] ?[^\W\d_](?:[ .]?[^\d\n ()/.-]){1,24} ?[-/.(] ?"
+    r"(?:[NEPTYSCnepytsc]|[Nn](?i:aing)|[Pp](?i:yu)|[Ee](?i:h)|နိုင်|ဧည့်|ပြု|သ|သီ) ?[-/.)] ?\d{6}"
+)
+# India's number of a person who pays taxes, in groups of any length.
+_PERMANENT_ACCOUNT = r"(?:[A-Za-z][ ./-]?){3}[Pp][ ./-]?[A-Za-z][ ./-]?(?:\d[ ./-]?){4}[A-Za-z]"
 _NOT_DIGITS = re.compile(r"\D")
 _SEPARATORS = str.maketrans("", "", " -./()")
 
@@ -80,6 +87,11 @@ class _IdForm(NamedTuple):
 
 def _form(written: str, valid: Callable[[str], bool], *, bare: bool = False) -> _IdForm:
     return _IdForm(re.compile(rf"(?<![0-9A-Za-z.-])(?:{written})(?![0-9A-Za-z-])"), valid, bare)
+
+
+def _digits(count: int) -> str:
+    """Return an expression for ``count`` digits in groups of any length."""
+    return rf"\d(?:[ ./-]{{0,3}}\d){{{count - 1}}}"
 
 
 def _is_singapores(number: str) -> bool:
@@ -137,15 +149,17 @@ _FORMS = (
     _form(r"756\.\d{4}\.\d{4}\.\d{2}", ahv.is_valid),
     _form(r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", nn.is_valid),
     _form(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]", _is_valid_by_form),
-    _form(r"\d{1,2}/[A-Za-z]{3,9}\([A-Z]\)\d{6}", _is_valid_by_form),  # Myanmar
+    _form(_MYANMARS, _is_valid_by_form),
+    _form(r"[A-Z]{3}P[A-Z]\d{4}[A-Z]", pan.is_valid),
     _form(r"[A-Z][12]\d{8}", _is_taiwans, bare=True),
-    _form(r"[1-8]\d{12}", pin.is_valid, bare=True),
-    _form(r"\d{16}", nik.is_valid, bare=True),
-    _form(r"\d{12}", lambda number: bool(nric.is_valid(number) or aadhaar.is_valid(number)), bare=True),
+    _form(_digits(13), pin.is_valid, bare=True),
+    _form(_digits(16), nik.is_valid, bare=True),
+    _form(_PERMANENT_ACCOUNT, pan.is_valid, bare=True),
+    _form(_digits(12), lambda number: bool(nric.is_valid(number) or aadhaar.is_valid(number)), bare=True),
     _form(r"0\d{11}", _is_valid_by_form, bare=True),  # Viet Nam
-    _form(r"\d{11}", lambda number: bool(tckimlik.is_valid(number) or pesel.is_valid(number)), bare=True),
-    _form(r"\d{11}", cpf.is_valid, bare=True),
-    _form(r"\d{13}", lambda number: bool(idnr.is_valid(number) or cnp.is_valid(number)), bare=True),
+    _form(_digits(11), lambda number: bool(tckimlik.is_valid(number) or pesel.is_valid(number)), bare=True),
+    _form(_digits(11), cpf.is_valid, bare=True),
+    _form(_digits(13), lambda number: bool(idnr.is_valid(number) or cnp.is_valid(number)), bare=True),
     _form(r"\d{9}", ssn.is_valid, bare=True),
 )
 

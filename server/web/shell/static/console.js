@@ -16,6 +16,13 @@ document.addEventListener("click", async (event) => {
   button.textContent = button.dataset.done;
 });
 
+// In a field for a value or a message, Enter sends the form; with Shift it begins a line.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("[data-enter]")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
+
 // Keys in a list: j and k go down and up, x chooses, Enter opens; a list says so.
 document.addEventListener("keydown", (event) => {
   const list = document.querySelector("[data-keys]");

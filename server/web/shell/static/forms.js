@@ -25,9 +25,10 @@
     }
   };
 
-  // Forms of one address differ by their hidden fields; the token differs by login.
+  // Forms of one address differ by their hidden fields; the token differs by login, the key by each view of the page.
+  const CHANGING = ["token", "form-key"];
   const nameOf = (form) => {
-    const hidden = [...form.elements].filter((field) => field.type === "hidden" && field.name && field.name !== "token");
+    const hidden = [...form.elements].filter((field) => field.type === "hidden" && field.name && !CHANGING.includes(field.name));
     const address = (form.getAttribute("action") ?? location.pathname).split("#")[0];
     return JSON.stringify([address, ...hidden.map((field) => [field.name, field.value])]);
   };

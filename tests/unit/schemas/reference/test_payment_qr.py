@@ -9,6 +9,7 @@ from hypothesis import assume, given, strategies as st
 from schemas import kinds
 from schemas.errors import Rejected
 from schemas.reference.payment_qr import is_qr_code, pays_account, read_qr_code
+from schemas.vocabulary import Tlp
 
 PROMPTPAY = "0016A000000677010111"
 
@@ -53,6 +54,31 @@ def test_biller_of_many_shops_is_not_the_payee_without_the_reference() -> None:
     with pytest.raises(Rejected, match="names no payee"):
         read_qr_code(code(field("30", biller)))
     assert read_qr_code(code(field("30", biller + field("02", "SHOP1")))).name == "099400061772101@SHOP1"
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("payment-alias", "alias-shared"), ("bank-account", "qr-of-alias")])
+@pytest.mark.parametrize("biller", ["099400061772101", "010753600031508", "0107537000882"])
+def test_bill_of_a_biller_of_many_is_refused_as_any_kind(kind: str, reason: str, biller: str) -> None:
+    payload = code(field("30", field("00", "A000000677010112") + field("01", biller) + field("02", "SHOP1")))
+    with pytest.raises(Rejected) as caught:
+        kinds.actual_kind(kinds.get(kind), payload).normalise(payload, {})
+    assert caught.value.reason == reason
+
+
+def test_code_of_an_alias_is_one_whichever_kind_it_was_reported_as() -> None:
+    payload = code(field("29", PROMPTPAY + field("01", "0066812345678")))
+    assert kinds.canonical("bank-account", payload) == ("payment-alias", "promptpay:+66812345678")
+
+
+def test_payee_beside_a_bill_of_many_is_the_payee() -> None:
+    bill = field("30", field("00", "A000000677010112") + field("01", "010753600031508") + field("02", "SHOP1"))
+    payload = code(field("29", PROMPTPAY + field("01", "0066812345678")), bill)
+    assert kinds.recognise(payload).normalise(payload).value == "promptpay:+66812345678"
+
+
+def test_bill_of_a_persons_own_biller_is_marked_for_few() -> None:
+    normal = kinds.get("payment-alias").normalise("promptpay-bill:123454567878101@REF1")
+    assert kinds.get("payment-alias").widest_tlp(normal) is Tlp.AMBER_STRICT
 
 
 @given(st.integers(12, 90), st.sampled_from("0123456789AZ"))

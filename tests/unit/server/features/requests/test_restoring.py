@@ -69,9 +69,43 @@ def test_retraction_of_the_last_report_asks_to_restore(
     clock.step()
     [note] = restores(hub, platform)
     assert (note["restores"], note["sender"], note["reference"]) == (done, "hub", "RETRACTED")
-    assert stored(hub, open_).state == "open"
+    assert (stored(hub, open_).state, reason_of(hub, open_)) == ("closed", "listing-ended")
     with hub.store.read() as tx:
         assert [one.id for one in requests.open_restores(tx, 9)] == [note["id"].removeprefix("note--")]
+
+
+def reason_of(hub: Hub, id_: str) -> str | None:
+    with hub.store.read() as tx:
+        return requests.steps(tx, [id_])[id_][-1].reason
+
+
+def told_of(hub: Hub, id_: str) -> list[tuple[str, str | None]]:
+    """Return the steps of the hub in a request: the state, and the reason."""
+    with hub.store.read() as tx:
+        return [(step.state, step.reason) for step in requests.steps(tx, [id_])[id_] if step.by == "hub"]
+
+
+def test_notice_about_a_value_that_was_reported_later_by_others_stays(
+    hub: Hub, police: Partner, platform: Partner, bank: Partner
+) -> None:
+    open_, done = sent(hub, police, notice(of=PLACE)).view.id, taken_down(hub, police, platform, reference="B")
+    report(hub, bank)
+    with hub.store.begin() as tx:
+        retract(hub, tx, PLACE, bank)
+    RequestClock(hub).step()
+    assert (stored(hub, open_).state, stored(hub, done).state) == ("open", "done")
+    assert restores(hub, platform) == []
+
+
+def test_notice_ends_with_the_report_of_its_sender(hub: Hub, police: Partner, platform: Partner) -> None:
+    open_ = sent(hub, police, notice(of=PLACE)).view.id
+    report(hub, police)
+    with hub.store.begin() as tx:
+        retract(hub, tx, PLACE, police)
+    RequestClock(hub).step()
+    assert (stored(hub, open_).state, reason_of(hub, open_)) == ("closed", "listing-ended")
+    [read] = [note for note in notes(hub, platform) if note["asks"] == "take-down"]
+    assert (read["state"], read["steps"][-1]["reason"]) == ("closed", "listing-ended")
 
 
 def test_order_is_left_to_its_authority(hub: Hub, police: Partner, platform: Partner, bank: Partner) -> None:
@@ -80,8 +114,10 @@ def test_order_is_left_to_its_authority(hub: Hub, police: Partner, platform: Par
     sent(hub, platform, answered(id_, "removed"))
     with hub.store.begin() as tx:
         retract(hub, tx, PLACE, bank)
-    RequestClock(hub).step()
+    for _ in range(2):
+        RequestClock(hub).step()
     assert restores(hub, platform) == []
+    assert told_of(hub, id_) == [("done", "listing-ended")]
 
 
 def test_delisted_value_with_reports_is_not_restored(

@@ -1,6 +1,9 @@
 """The clock of takedown requests: it starts at the first provable moment, and is stored."""
 
+import pytest
+
 from schemas.partner import Partner
+from schemas.request import RequestReason
 from schemas.takedown import ServedBy
 from server.features.notices.statement import statement, value_of
 from server.features.objections import records as objections
@@ -17,6 +20,7 @@ from tests.unit.server.features.requests.test_requests import notes, registered,
 from tests.unit.server.features.requests.test_takedowns import (
     LOCATION,
     answered,
+    asked,
     hub,
     notice,
     opened,
@@ -114,10 +118,11 @@ def test_sending_for_the_hub_under_a_used_id_opens_nothing(hub: Hub) -> None:
 def test_delisting_asks_to_restore_what_took_effect(hub: Hub, police: Partner, platform: Partner) -> None:
     done, open_ = opened(hub, police, reference="A").id, opened(hub, police, reference="B").id
     sent(hub, platform, answered(done, "removed"))
+    found, why = [stored(hub, done), stored(hub, open_)], RequestReason.LISTING_ENDED
     with hub.store.begin() as tx:
-        made = hub_requests.restore(hub, tx, stored(hub, done).subject, "DELISTED-1")
+        made = hub_requests.restore(hub, tx, found, "DELISTED-1", why)
     with hub.store.begin() as tx:
-        again = hub_requests.restore(hub, tx, stored(hub, done).subject, "DELISTED-1")
+        again = hub_requests.restore(hub, tx, found, "DELISTED-1", why)
     assert [one.id for one in made] == [one.id for one in again]
     [restoring] = made
     [note] = [note for note in notes(hub, platform) if note["asks"] == "restore"]
@@ -129,15 +134,23 @@ def test_delisting_asks_to_restore_what_took_effect(hub: Hub, police: Partner, p
     assert sent(hub, platform, answered(restoring.id, "restored")).view.state == "done"
 
 
-def test_cleared_objection_asks_to_restore_what_took_effect(hub: Hub, police: Partner, platform: Partner) -> None:
-    done = opened(hub, police).id
+@pytest.mark.parametrize("is_order", [False, True])
+def test_cleared_objection_undoes_notices_and_tells_the_authorities_of_orders(
+    hub: Hub, police: Partner, platform: Partner, is_order: bool
+) -> None:
+    done = sent(hub, police, asked() if is_order else notice()).view.id
     sent(hub, platform, answered(done, "removed"))
     at, subject = now(), stored(hub, done).subject
     with hub.store.begin() as tx:
         objections.add(tx, Objection("cleared", "url", "other", None, None, at, at), [subject])
     run(hub, DecideObjection(id="cleared"), Actor.system("Anong"))
-    [note] = [note for note in notes(hub, platform) if note["asks"] == "restore"]
-    assert (note["restores"], note["reference"]) == (done, "DELISTED")
+    restoring = [note for note in notes(hub, platform) if note["asks"] == "restore"]
+    if is_order:
+        [note] = notes(hub, police)
+        assert (restoring, note["state"], note["steps"][-1]["reason"]) == ([], "done", "listing-ended")
+    else:
+        [note] = restoring
+        assert (note["restores"], note["reference"]) == (done, "DELISTED")
 
 
 def test_stranger_cannot_tell_that_a_takedown_exists(hub: Hub, police: Partner, platform: Partner) -> None:

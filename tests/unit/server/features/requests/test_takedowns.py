@@ -331,7 +331,7 @@ def hosts(store: Store) -> None:
     ("of", "addressee"),
     [
         ("https://www.facebook.com/events/1234", "Book of Faces"),
-        ("https://business.facebook.com/x", "Book of Faces"),
+        ("https://m.facebook.com/events/1234", "Book of Faces"),
         ("url:https://fb.watch/abcd/", "Book of Faces"),
         ("url:https://facebook.com.shop.example.com/events/1", None),
         ("url:https://notfacebook.com/events/1", None),

@@ -292,7 +292,7 @@ def test_partner_with_standing_delists_an_account_at_once(
     post(stix(ACCOUNT, "bank-account", reporter=by.name, holder_status="coerced")[1], by=by)
     assert grades(held_by("mule-accounts")) == []
     # It gets no feedback on its own reports.
-    assert grades(own_room(other)) == ["hold" if who == "police" else "step-up"]
+    assert grades(own_room(other)) == ["warn"]
 
 
 def test_opinion_with_low_confidence_delists_nothing(

@@ -73,8 +73,15 @@ def test_strongest_request_counts_and_an_open_one_sets_no_limit() -> None:
 
 
 def test_coercion_weakens_it() -> None:
-    assert of("bank-account", 99, coerced=True) == "hold"
+    assert of("bank-account", 99, coerced=True) == "warn"
     assert of("social-account", 99, coerced=True) == "warn"
+    assert of("bank-account", 99, sign=True) == "hold"
+    assert of("bank-account", 30, coerced=True) == "monitor"
+
+
+def test_unsure_value_is_not_blocked() -> None:
+    assert of("domain", 99, suffices=False, unsure=True) == "warn"
+    assert of("domain", 20, suffices=False, unsure=True) == "monitor"
 
 
 @pytest.mark.parametrize(

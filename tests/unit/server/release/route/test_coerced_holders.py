@@ -149,7 +149,7 @@ def test_a_shared_listing_is_revoked_once_coercion_is_reported(
     reports(partners["reporter"], **ACCOUNT, holder_status="coerced")
     assert all(held_by(alias)[listed(said)]["revoked"] for alias in ("mule-accounts", "mule-accounts-full", "public"))
     kept = own_room(partners["first"])[listed(said, to=partners["first"])]
-    assert (live(kept), extension.context_of(kept)["grade"]) == (True, "hold")
+    assert (live(kept), extension.context_of(kept)["grade"]) == (True, "warn")
 
 
 @pytest.mark.parametrize("order", ["protected first", "accused first"])

@@ -13,9 +13,9 @@ class Hub:
         self.taken, self.at = 0, 1_790_000_000.0
         self.days = DailyObjections(most, lambda: self.at)
 
-    def takes(self, remote: str) -> bool:
+    def takes(self, remote: str, value: str = "") -> bool:
         try:
-            self.days.spend(remote, lambda _: self.taken)
+            self.days.spend(remote, lambda _: self.taken, value)
         except TaxiiError:
             return False
         self.taken += 1
@@ -31,6 +31,20 @@ def test_address_and_network_have_a_daily_limit() -> None:
     hub.at += 86_400
     hub.taken = 0
     assert hub.takes("192.0.2.1")
+
+
+def test_colleagues_behind_one_address_object_to_their_own_values() -> None:
+    hub = Hub(10_000)
+    assert all(hub.takes("192.0.2.1", f"phone:+6680000{number:04}") for number in range(100))
+    assert not hub.takes("192.0.2.1", "phone:+66899999999")
+    assert sum(hub.takes(f"192.0.2.{last}", f"domain:{number}") for last in range(2, 9) for number in range(100)) == 300
+
+
+def test_one_value_has_a_limit_at_each_address_alone() -> None:
+    hub = Hub(1_000)
+    assert [hub.takes("192.0.2.1", "a") for _ in range(6)] == [True] * 5 + [False]
+    assert hub.takes("192.0.2.1", "b")
+    assert hub.takes("198.51.100.1", "a")
 
 
 def test_addresses_of_a_home_count_as_one() -> None:

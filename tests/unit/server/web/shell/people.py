@@ -2,8 +2,10 @@
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 
 import pyotp
 from flask import Flask
@@ -30,9 +32,15 @@ class Visitor:
         return self.client.get(path)
 
     def send(self, path: str, page: str = "", **fields: str) -> TestResponse:
-        """Open the page with the form, and send it."""
-        token = token_of(self.get(page or path).text)
-        return self.client.post(path, data={"token": token, **fields})
+        """Open the page with the form, and send it; return the answer, wherever it is shown."""
+        opened = self.get(page or path).text
+        return self.post(path, data={"token": token_of(opened), "form-key": key_of(opened), **fields})
+
+    def post(self, path: str, data: Mapping[str, Any], **more: Any) -> TestResponse:
+        """Send a form, and return the answer, wherever it is shown."""
+        sent = self.client.post(path, data=data, **more)
+        place = sent.headers.get("Location", "")
+        return self.get(place) if place.startswith("/me/sent/") else sent
 
     def code(self) -> str:
         """Return an unused code that stays valid for ten seconds at least. Three are valid at any time."""
@@ -52,6 +60,11 @@ class Visitor:
 def token_of(page: str) -> str:
     found = re.search(r'name="token" value="([^"]+)"', page)
     return unescape(found[1]) if found else ""
+
+
+def key_of(page: str) -> str:
+    found = re.search(r'name="form-key" value="([^"]+)"', page)
+    return found[1] if found else ""
 
 
 def visitor_of(

@@ -20,6 +20,7 @@ from server.release.hub import Hub
 from server.store import Store, partners
 from server.store.database.times import now
 from server.store.item import Item
+from tests.unit.server.web.shell.people import key_of
 
 VALUE = "parcel-refund.example.com"
 CODE = re.compile(r'id="code">([0-9A-Z-]{24})<')
@@ -145,3 +146,65 @@ def test_contact_is_neither_requested_nor_accepted_without_a_key(app: Flask) -> 
 
 def test_every_ground_has_words_for_people() -> None:
     assert len({*GROUNDS.values()}) == len(Ground)
+
+
+def form_of(client: FlaskClient, value: str = VALUE, **more: str) -> dict[str, str]:
+    key = key_of(client.get("/object").text)
+    assert key
+    return {"form-key": key, "value": value, "kind": "domain", "ground": "not-involved", **more}
+
+
+def test_reload_files_no_second_objection(app: Flask, store: Store) -> None:
+    client = app.test_client()
+    data = form_of(client)
+    codes = []
+    for _ in range(3):
+        sent = client.post("/object", data=data)
+        assert (sent.status_code, sent.headers["Location"]) == (303, "/object/sent")
+        shown = client.get("/object/sent")
+        assert shown.headers["Cache-Control"] == "no-store"
+        codes += CODE.findall(shown.text)
+        again = client.get("/object/sent")
+        assert (again.status_code, CODE.findall(again.text)) == (410, [])
+    assert len(codes) == 3
+    assert len(set(codes)) == 1
+    assert "It is being checked" in answer_of(client, codes[0])
+    with store.read() as tx:
+        [(tokens,)] = tx.exec_driver_sql("SELECT count(*) FROM objection_tokens").all()
+    assert tokens == 1
+
+
+def test_corrected_form_and_new_form_are_other_objections(app: Flask, store: Store) -> None:
+    client = app.test_client()
+    data = form_of(client)
+    for given in (data, {**data, "value": "other.example.com"}, form_of(client)):
+        assert client.post("/object", data=given).status_code == 303
+    with store.read() as tx:
+        [(tokens,)] = tx.exec_driver_sql("SELECT count(*) FROM objection_tokens").all()
+    assert tokens == 3
+
+
+def test_mistyped_and_repeated_objections_do_not_count(app: Flask) -> None:
+    client = app.test_client()
+    for wrong in ("12", "no value at all", "081-234", "", "http://"):
+        assert client.post("/object", data=form_of(client, wrong)).status_code in (400, 422)
+    data = form_of(client)
+    assert {client.post("/object", data=data).status_code for _ in range(8)} == {303}
+    assert client.post("/object", data=form_of(client, "other.example.com")).status_code == 303
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "You can try again from "), ("th", "ลองใหม่ได้ตั้งแต่ ")])
+def test_refusal_by_a_limit_says_until_when(app: Flask, language: str, said: str) -> None:
+    client = app.test_client()
+    for _ in range(5):
+        file_by_page(client)
+    refused = client.post(f"/object?lang={language}", data=form_of(client))
+    assert refused.status_code == 429
+    assert said in refused.text
+
+
+@pytest.mark.parametrize("cookie", ["x", "bm90IGpzb24=", "WyIxIiwieCIsInkiLHRydWVd", "/w=="])
+def test_forged_receipt_shows_no_code(app: Flask, cookie: str) -> None:
+    client = app.test_client()
+    client.set_cookie("objection", cookie)
+    assert client.get("/object/sent").status_code == 410

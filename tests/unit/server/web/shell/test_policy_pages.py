@@ -68,14 +68,18 @@ def test_rules_of_the_configuration_are_tried_and_not_proposed(app: Flask, store
 def test_a_harmless_value_is_entered_tested_and_removed_by_role(app: Flask, store: Store, analyst: Visitor) -> None:
     place = "/console/allowlists"
     given = {"value": "mill.example.com", "reason": "a member's page", "days": "30", "below": "yes"}
-    assert analyst.send(f"{place}/add", place, **given).status_code == 303
+    proposed = analyst.send(f"{place}/add", place, **given)
+    with store.read() as tx:
+        assert entries.page(tx) == []
+    approver = visitor_of(app, OperatorRole.APPROVER)
+    confirmed = approver.send(f"{proposed.location}/confirm", proposed.location)
+    assert (proposed.status_code, confirmed.status_code) == (303, 303)
     tested = analyst.send(f"{place}/test", place, value="https://pay.mill.example.com/x").text
     assert "operator-entries" in tested
     with store.read() as tx:
         [entry] = entries.page(tx)
     assert (entry.subject, entry.added_by) == ("domain:mill.example.com", analyst.name)
     assert analyst.client.post(f"{place}/remove", data={"subject": entry.subject}).status_code == 403
-    approver = visitor_of(app, OperatorRole.APPROVER)
     assert approver.send(f"{place}/remove", place, subject=entry.subject).status_code == 303
     assert approver.send(f"{place}/remove", place, subject=entry.subject).status_code == 404
 

@@ -233,3 +233,34 @@ def test_every_page_names_the_owner_and_the_contact(client: FlaskClient) -> None
         page = client.get(path).text
         assert page.count("Centre &amp; &lt;b&gt;friends&lt;/b&gt;") >= 2, path
         assert "Contact: x&#34; onclick=&#34;alert(1)" in page
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_message_gets_an_answer_per_value_in_its_order(client: FlaskClient, headers: dict[str, str]) -> None:
+    text = "คลิก hxxps://shop[.]example[.]com/a <b>now</b> หรือโทร 081-234-5678"
+    answer = client.post("/check", data={"value": text}, headers=headers)
+    assert answer.status_code == 200
+    asked = re.findall(r'class="asked">You searched for <b>([^<]+)</b>', answer.text)
+    assert asked == ["https://shop.example.com/a", "081-234-5678"]
+    assert answer.text.count("We have no report of it") == 2
+    assert "<b>now" not in answer.text
+
+
+def test_checks_are_counted_by_value_and_the_answers_so_far_are_shown(client: FlaskClient) -> None:
+    answer = client.post("/check", data={"value": "a.example.com b.example.com c.example.com d.example.com"})
+    assert answer.status_code == 429
+    assert answer.text.count('class="asked"') == 3
+    assert "You can try again from" in answer.text
+
+
+def test_long_text_says_that_it_was_cut(client: FlaskClient) -> None:
+    answer = client.post("/check", data={"value": "see example.com " + "word " * 5_000})
+    assert answer.status_code == 200
+    assert "first 4,000 characters" in answer.text
+
+
+def test_checked_text_is_not_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        client.post("/check", data={"value": "pay secret-shop.example.com or +66 81 234 5678"})
+    assert "secret-shop" not in caplog.text
+    assert "234" not in caplog.text.replace(" ", "")

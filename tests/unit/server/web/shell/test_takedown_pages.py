@@ -9,7 +9,7 @@ from flask import Flask
 from mappers import ids
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.request import Request
+from schemas.request import Request, RequestReason
 from schemas.takedown import ServedBy, marked, scripts_of
 from server.features.dispatch import outbox
 from server.features.requests import desk, hub_requests, records as requests, serving
@@ -186,7 +186,7 @@ def test_open_restores_and_unsent_withdrawals_are_on_the_page_of_receipts(app: F
     with store.begin() as tx:
         requests.change(tx, stored(store, id_)._replace(state="done", response="removed"))
     with store.begin() as tx:
-        [undo] = hub_requests.restore(Hub(store), tx, stored(store, id_).subject, "RETRACTED")
+        [undo] = hub_requests.restore(Hub(store), tx, [stored(store, id_)], "RETRACTED", RequestReason.LISTING_ENDED)
         for number, state in enumerate(("failed", "waiting", "sent")):
             mail = outbox.DispatchMail(
                 id=f"{number:032x}",

@@ -83,7 +83,7 @@ def test_every_host_below_a_banks_domain_matches() -> None:
         ("url", "https://shop.example.com/pay", None),
         ("url", "https://treasury.gov.au/wp-content/x", None),
         ("url", "http://8.8.8.8/", "shared-addresses"),
-        ("url", "http://8.8.8.8/pay", None),
+        ("url", "http://8.8.8.8/pay", "shared-addresses"),
         ("email", "abuse@gmail.com", "owned-sites"),
         ("email", "someone@hsbc.com", "bank-website"),
         ("email", "postmaster@yahoo.co.jp", "institution-hosts"),

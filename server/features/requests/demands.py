@@ -1,0 +1,42 @@
+"""What the gate rules on a request before an addressee is asked, and the word for it in the request's steps."""
+
+from schemas.partner import Partner
+from schemas.request import Request, RequestReason, RequestWord
+from schemas.takedown import TakedownBasis
+from server.features.requests.orders import ORDERS
+from server.release.context import ReleaseContext
+from server.release.gate.leaving import GateDecision, Leaving, Purpose, may_leave
+from server.release.guard.allowlists.lookup import Allowlists
+from server.release.reasons import Reason
+
+# Acts against the holder of a value. The others change nothing for the holder, or undo such an act.
+_RESTRICTING = frozenset(
+    {
+        RequestWord.FREEZE,
+        RequestWord.TAKE_DOWN,
+        RequestWord.SUSPEND,
+        RequestWord.DISCONNECT,
+        RequestWord.BLOCK_PAGE,
+    }
+)
+_REASONS = {Reason.DEMAND_HELD.code: RequestReason.FOUND_WRONG}
+
+
+def rule_on(context: ReleaseContext, allowlists: Allowlists, request: Request, sender: Partner | None) -> GateDecision:
+    """Return what the gate rules on a request that ``sender`` has the authority to send; None is the hub itself."""
+    restricts = request.asks in _RESTRICTING
+    purpose = Purpose.READ
+    if restricts:
+        purpose = Purpose.DEMAND_BY_ORDER if is_order(request) else Purpose.DEMAND_BY_NOTICE
+    blocks_domain = request.asks is RequestWord.BLOCK_PAGE and request.of.kind == "domain"
+    return may_leave(context, allowlists, Leaving(request.of, purpose, sender, restricts, blocks_domain))
+
+
+def is_order(request: Request) -> bool:
+    """Return whether a request is an order of an authority."""
+    return request.basis is TakedownBasis.ORDER or request.legal_basis in ORDERS
+
+
+def word_of(decision: GateDecision) -> RequestReason:
+    """Return the word for the reason of a ruling that parties read; the reason of a list is that the value is known."""
+    return _REASONS.get(decision.code, RequestReason.HARMLESS_VALUE)
