@@ -105,6 +105,11 @@ class Screen:
         self.page.on("console", lambda message: self._note(message.type, message.text))
         self.page.on("request", lambda request: self._check_host(request.url))
 
+    @property
+    def is_narrow(self) -> bool:
+        """Return whether the page is as narrow as a telephone."""
+        return bool(self.page.evaluate("window.innerWidth") == min(WIDTHS))
+
     def open(self, path: str, status: int = 200) -> Page:
         """Open a page of the hub, and check its appearance."""
         self.expected.add(status)

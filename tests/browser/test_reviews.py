@@ -7,6 +7,7 @@ from tests.browser.hub import HOSTILE, BrowsedHub, report, start_session
 from tests.browser.screens import Screen, screen
 
 POLICE = "Police"
+_IN_SIGHT = "button => button.getBoundingClientRect().bottom <= innerHeight"
 
 
 def hold(hub: BrowsedHub, partner: str, values: list[str]) -> None:
@@ -69,3 +70,29 @@ def test_a_viewer_sees_and_cannot_decide(desk: Screen, hub: BrowsedHub) -> None:
     page = desk.open("/console/reviews")
     assert page.locator("button[name=decision]").count() == 0
     desk.open("/console/people", 403)
+
+
+def test_full_page_of_reviews_is_five_screens_of_a_telephone(browser: Browser, hub: BrowsedHub) -> None:
+    hold(hub, "Second Bank", [f"held-for-a-telephone-{number:02}.example.net" for number in range(26)])
+    with screen(browser, hub.address, "th", 390) as phone:
+        start_session(phone, hub, OperatorRole.ANALYST)
+        page = phone.open("/console/reviews")
+        assert page.locator("tbody input").count() == 25
+        assert page.evaluate("document.documentElement.scrollHeight") <= 5 * 844
+        # The decision is in sight once a row is chosen, though the list is longer than the screen.
+        page.locator("tbody input").first.check()
+        assert page.locator("button[value=approve]").evaluate(_IN_SIGHT)
+        assert page.locator("#partner").is_hidden()
+        page.locator("details.fold > summary").click()
+        page.locator("#partner").fill("Second Bank")
+        page.locator("form.filters button").click()
+        page.wait_for_url("**partner=Second**")
+        phone.check()
+        assert page.locator("details.fold .tag").count() == 1
+
+
+def test_filters_are_open_on_a_wide_screen(desk: Screen, hub: BrowsedHub) -> None:
+    start_session(desk, hub, OperatorRole.ANALYST)
+    page = desk.open("/console/reviews")
+    assert page.locator("#partner").is_visible()
+    assert page.locator("details.fold > summary").is_hidden()
