@@ -35,6 +35,7 @@ from server.store.objects import bodies
 from server.store.operators import sessions, users
 from server.store.operators.users import PartnerRole
 from server.store.tables import Erase, declared, objects
+from server.web.shell.field_words import FIELD_LABELS
 from server.web.taxii.application import TaxiiApplication, call_wsgi
 from tests.contract.connectors.live_stream import START, LiveStream, indicator as of_opencti, listening
 from tests.contract.connectors.peer import Asked, HttpPeer, Said, serving
@@ -153,6 +154,11 @@ def by_api(place: Place, text: str) -> str:
     return str(refused["message"])
 
 
+def on_page(page: str) -> str:
+    """Return a page with the name of the field in place of its label."""
+    return html.unescape(page).replace(f"“{FIELD_LABELS['description']}”", "description")
+
+
 def by_hand(place: Place, text: str) -> str:
     with place.browser() as client:
 
@@ -164,7 +170,7 @@ def by_hand(place: Place, text: str) -> str:
 
         refused, arrived = send(REFUSED, text), send(ARRIVES, "a false shop")
     assert (refused.status_code, arrived.status_code) == (422, 200)
-    return html.unescape(refused.text)
+    return on_page(refused.text)
 
 
 def by_file(place: Place, text: str) -> str:
@@ -187,7 +193,7 @@ def by_file(place: Place, text: str) -> str:
         with store.read() as tx:
             [block] = upload_rows.blocks(tx, sent_one)
         assert [row.state for row in block.rows] == ["refused", "published"]
-        assert block.rows[0].message in html.unescape(client.get(f"{path}/{id_}").text)
+        assert block.rows[0].message in on_page(client.get(f"{path}/{id_}").text)
         return block.rows[0].message
 
 
