@@ -29,6 +29,7 @@ _THREADS = 4
 # They answer for faults of the functions that they call, and cannot at their own beginning.
 _GUARDS = frozenset(
     (
+        "Connection.connection_lost",
         "Connection.data_received",
         "Connection._receiving",
         "Connection._answered",
