@@ -36,6 +36,7 @@ _GUARDS = frozenset(
         "Connection._hand_over.<locals>.<lambda>",
         "Connections.sweep",
         "FairExecutor._do",
+        "FairExecutor._ended",
         "FairQueue._round",
         "FairQueue._share",
         "_answer",
