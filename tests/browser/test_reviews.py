@@ -1,5 +1,7 @@
 """An operator clears the queue, and two persons in two browsers decide together."""
 
+from urllib.parse import quote
+
 from playwright.sync_api import Browser
 
 from server.store.operators.users import OperatorRole
@@ -21,7 +23,7 @@ def test_analyst_views_one_selects_others_and_decides(screen_of_each: Screen, hu
     names = [f"{screen_of_each.language}{width}-{number}.example.net" for number in range(3)]
     hold(hub, HOSTILE, names)
     start_session(screen_of_each, hub, OperatorRole.ANALYST)
-    page = screen_of_each.open("/console/reviews")
+    page = screen_of_each.open(f"/console/reviews?partner={quote(HOSTILE)}")
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.closest('[data-row]') !== null")
     page.keyboard.press("x")
