@@ -32,12 +32,12 @@ def test_analyst_views_one_selects_others_and_decides(screen_of_each: Screen, hu
     page.wait_for_url("**/console/review/**")
     screen_of_each.check()
     page.locator("button[value=approve]").click()
-    page.wait_for_url("**/preview")
+    page.locator("#note").wait_for()
     screen_of_each.check()
     assert page.locator("td.number").inner_text() == "1"
     page.locator("#note").fill("seen")
     page.locator("main form button").click()
-    page.wait_for_url("**/decide")
+    page.locator(".note.well").wait_for()
     screen_of_each.check()
 
 
