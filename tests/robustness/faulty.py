@@ -37,6 +37,8 @@ _GUARDS = frozenset(
         "Connections.sweep",
         "FairExecutor._do",
         "FairExecutor._ended",
+        "FairExecutor._start",
+        "OutgoingRoom.count",
         "FairQueue._round",
         "FairQueue._share",
         "_answer",
