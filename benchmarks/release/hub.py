@@ -19,6 +19,8 @@ _LIMITS = {
     "SCAMFEED_RATE_LIMIT": "1000000",
     "SCAMFEED_QUOTA_OBJECTS_PER_DAY": "1000000000",
     "SCAMFEED_ENDS_PER_DAY": "0",
+    # Its partners block thousands of values in an hour.
+    "SCAMFEED_BURST": "0",
 }
 # The processes of ``scamfeed serve`` by default.
 WORKERS = 2

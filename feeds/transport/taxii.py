@@ -1,5 +1,6 @@
 """TAXII 2.1 and 2.0 as a client: connections, errors, and pages of objects, read one ahead."""
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from feeds.transport.client import LoginSettings, RequestRefused, peer_errors
 from feeds.transport.connections import folder_url
 from schemas import timestamp
 from schemas.errors import Rejected
+from schemas.whole_numbers import whole_number
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 # The statuses of a peer that does not offer a resource.
@@ -322,7 +324,7 @@ def _range(
     if value is None:
         return objects, len(objects), len(objects)
     _, _, total = value.partition("/")
-    return objects, start + len(objects), int(total) if total.isascii() and total.isdecimal() else None
+    return objects, start + len(objects), whole_number(total, sys.maxsize)
 
 
 def _end(last: str | None, begun: str | None, after: str | None, *, some: bool) -> str | None:

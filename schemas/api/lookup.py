@@ -28,6 +28,8 @@ MOST_VALUES = 1_000
 NUMBERED_KINDS = frozenset(("bank-account", "payment-alias", "phone"))
 # Kinds whose values may be such a number, as an account of a messenger.
 KINDS_WITH_NUMBERS = frozenset(("email", "social-account"))
+_PLAIN_HTTP = "http://"
+_HAS_SCHEME = re.compile(r"^(?:url:\s*)?https?:", re.IGNORECASE)
 _NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){6,14}")
 _LONGEST_DETAIL = 200
 _RUN = re.compile(r"[^\w\x00-\x7f]{31}")
@@ -242,15 +244,24 @@ def is_number(text: str) -> bool:
 def asked_readings(
     value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS, country: str = ""
 ) -> list[ValueReading]:
-    """Return the ways to read a value for a look-up: those of ``readings``, and aliases of a telephone number.
+    """Return the ways to read a value for a look-up: those of ``readings``, and others that it may as well mean.
 
     Without a given kind, a telephone number is also read as its possible alias in each payment system of its country.
-    Raises ``Rejected``.
+    A link without its scheme is read with either. Raises ``Rejected``.
     """
     found = readings(value, kind, details, country)
+    found += [secure for reading in found if (secure := _with_tls(reading, value)) is not None]
     if kind is None and kinds.split(value)[0] is None:
         found += [alias for reading in found if reading.kind == "phone" for alias in aliases_of_phone(reading.normal)]
     return found
+
+
+def _with_tls(reading: ValueReading, value: str) -> ValueReading | None:
+    """Return a link that was written without its scheme with that of TLS, None for any other reading."""
+    if reading.kind != "url" or not reading.normal.startswith(_PLAIN_HTTP) or _HAS_SCHEME.search(refang(value)):
+        return None
+    url = kinds.get("url")
+    return _reading(url, kinds.normalise(url, f"https://{reading.normal.removeprefix(_PLAIN_HTTP)}"))
 
 
 def aliases_of_phone(number: str) -> list[ValueReading]:

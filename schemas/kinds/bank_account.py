@@ -20,6 +20,7 @@ from schemas.reference.account_numbers import (
     canonical_account,
     check_length,
     country_of_code,
+    fitted_number,
     fullest_account,
     national_account,
     self_contained,
@@ -235,7 +236,7 @@ def _numbered(text: str, columns: Mapping[str, str], bic: str) -> Normal:
     if account := self_contained(country, number):
         return _normal(country, account)
     if iban.length(country):
-        refuse_persons_number(country, stated.bic, stated.number)
+        refuse_persons_number(country, stated.bic, stated.number, number)
     if made := _made_iban(stated):
         return _with_bic(made, bic)
     if country not in COUNTRIES and iban.is_required(country):
@@ -264,8 +265,9 @@ def _made_iban(stated: _Stated) -> str | None:
 
 def _coded(country: str, bank: str, written: str, branch: str) -> Normal:
     """Return the account at a bank that was named by its country's code, or by its name."""
-    _refuse_card(bare(written), bank)
-    refuse_persons_number(country, bank, written)
+    number = bare(written)
+    _refuse_card(number, bank)
+    refuse_persons_number(country, bank, written, number)
     return _normal(country, national_account(country, bank, written, branch))
 
 
@@ -280,11 +282,11 @@ def _account(bic: str, written: str, branch: str = "") -> Normal:
     number = bare(written)
     _refuse_card(number, bic)
     country = bic[4:6]
-    refuse_persons_number(country, bic, written)
+    refuse_persons_number(country, bic, written, number)
     bank, number = canonical_account(country, bic, number)
     if bank != bic and BIC_SHAPE.fullmatch(bank) is None:
         return _coded(country, bank, written if number == bare(written) else number, branch)
-    bic = bank
+    bic, number = bank, fitted_number(bank, number)
     check_length(bic, number)
     if country == "TH" and not (number.isdigit() and 10 <= len(number) <= 15):
         raise Rejected("account-form", "Thai account numbers have 10 to 15 digits and nothing else")

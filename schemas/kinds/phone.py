@@ -11,6 +11,7 @@ from schemas.errors import Rejected
 from schemas.kind import NO_DETAILS, Kind, Normal
 from schemas.refang import REDACTED
 from schemas.reference import telephone
+from schemas.reference.identity_numbers import refuse_persons_number_as_phone
 from schemas.reference.numbers import refuse_spreadsheet_number
 from schemas.vocabulary import Action
 
@@ -55,6 +56,7 @@ class Phone(Kind):
         country = given.get("country", "")
         text = telephone.plain(raw)
         refuse_spreadsheet_number(text)
+        refuse_persons_number_as_phone(text)
         if own := _OWN.fullmatch(text):
             return _of_network(own[2], telephone.region(own[1]))
         if (digits := telephone.digits_of(text)) is None:

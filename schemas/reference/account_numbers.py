@@ -16,7 +16,15 @@ from stdnum.us import rtn
 
 from schemas.errors import Rejected
 from schemas.reference import iban
-from schemas.reference.banks import account_lengths, bic_by_code, bic_by_name, bic_of_code, canonical_code
+from schemas.reference.banks import (
+    account_lengths,
+    bic_by_code,
+    bic_by_name,
+    bic_of_code,
+    canonical_code,
+    codes_of,
+    has_form_of_bank,
+)
 from schemas.reference.numbers import bare
 
 _BRITISH = re.compile(r"GB\d{2}[A-Z]{4}(\d{6})(\d{8})")
@@ -25,6 +33,8 @@ _BRAZILIAN = re.compile(r"BR\d{2}(\d{8})0(\d{4})(\d{10})([A-Z])[A-Z0-9]")
 _SAVINGS = "P"
 _AT_AN_AGENCY = re.compile(r"BR:(\w+):(\d{4})(\d{3,12}[\dX])")
 _FEWEST = 5
+# Digits that remain of a number without its padding, in countries without rules below.
+_UNPADDED = {"TH": 10, "MX": 18, "AR": 22, "NZ": 16}
 
 
 def account_key(account: str) -> str:
@@ -38,12 +48,13 @@ def account_key(account: str) -> str:
         return _brazilian_key(*at_agency.groups())
     country, _, rest = account.partition(":")
     bank, _, number = rest.partition(":")
-    return ":".join((country, *canonical_account(country, bank, number)))
+    bank, number = canonical_account(country, bank, number)
+    return f"{country}:{bank}:{_without_padding(country, bank, number)}"
 
 
 def fullest_account(accounts: Iterable[str]) -> str:
-    """Return the name that tells most among names of one account: its IBAN, if one of them is that."""
-    return min(accounts, key=lambda account: (":" in account, account))
+    """Return the name that tells most among names of one account: its IBAN, else the one without padding."""
+    return min(accounts, key=lambda account: (":" in account, len(account), account))
 
 
 def canonical_bank(country: str, bank: str) -> str:
@@ -65,6 +76,34 @@ def canonical_account(country: str, bank: str, number: str) -> tuple[str, str]:
     if parts := re.fullmatch(rf"(?:0?{code}(\d{{5}})|(\d{{5}}){code})(\d{{5,12}})", number):
         return f"0{code}{parts[1] or parts[2]}", parts[3]
     return bank, number
+
+
+def fitted_number(bank: str, number: str) -> str:
+    """Return a bare number in the form of the bank's numbers: without zeros in front, or the bank's own code.
+
+    Unchanged if the forms of the bank with that BIC are not known, or if no such number remains.
+    """
+    if has_form_of_bank(bank, number) is not False:
+        return number
+    for before in ("", *codes_of(bank)):
+        if number.startswith(before):
+            rest = number.removeprefix(before)
+            while rest.startswith("0") and not has_form_of_bank(bank, rest):
+                rest = rest[1:]
+            if has_form_of_bank(bank, rest):
+                return rest
+    return number
+
+
+def _without_padding(country: str, bank: str, number: str) -> str:
+    """Return a number in the form of its bank's or, where that is not known, without zeros that may be padding."""
+    if has_form_of_bank(bank, number) is not None:
+        return fitted_number(bank, number)
+    if not number.startswith("0"):
+        return number
+    rules = COUNTRIES.get(country)
+    fewest = rules.unpadded if rules else _UNPADDED.get(country, _FEWEST)
+    return number.lstrip("0").zfill(min(fewest, len(number))) if fewest else number
 
 
 def keeping_bank(account: str) -> str:
@@ -129,7 +168,9 @@ class AccountRules:
     with its prefixes, and ``digits`` the same in words; ``inline`` the form of a text of both, code first.
     ``branch`` is the count of digits of the branch in the number, 0 if there are none; ``holds`` verifies a code,
     ``bank`` reduces it to the bank, and numbers are filled with zeros up to ``filled`` digits. ``zeros`` is the form of
-    the codes that begin with zeros, for countries where not all codes are listed.
+    the codes that begin with zeros, for countries where not all codes are listed. ``unpadded`` are the digits that
+    remain of a number when the zeros in front are padding, 0 where two accounts of a bank may differ by such a zero,
+    or where all have one length.
     """
 
     called: str
@@ -142,6 +183,7 @@ class AccountRules:
     bank: Callable[[str], str] = lambda code: code
     filled: int = 0
     zeros: str = r"(?!)"
+    unpadded: int = 0
 
 
 def _clabe(number: str) -> bool:
@@ -191,7 +233,9 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"(0\d{8}|\d{5}[ -]\d{3})[ ,/:-]+(\d[\d -]{3,14}\d)",
         bank=_canadian,
     ),
-    "CN": AccountRules("bank code", r"\d{3}|\d{12}", r"\d{9,25}", "9 to 25 digits", bank=lambda code: code[:3]),
+    "CN": AccountRules(
+        "bank code", r"\d{3}|\d{12}", r"\d{9,25}", "9 to 25 digits", bank=lambda code: code[:3], unpadded=9
+    ),
     "GB": AccountRules(
         "sort code",
         r"\d{6}",
@@ -209,7 +253,9 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"(\d{3})[ -](\d{3}[ -]?\d[\d -]{5,11})",
         branch=3,
     ),
-    "ID": AccountRules("bank code", r"\d{3}", r"\d{8,16}", "8 to 16 digits", r"(\d{3})[ -](\d[\d -]{6,18}\d)"),
+    "ID": AccountRules(
+        "bank code", r"\d{3}", r"\d{8,16}", "8 to 16 digits", r"(\d{3})[ -](\d[\d -]{6,18}\d)", unpadded=8
+    ),
     "IN": AccountRules(
         "IFSC",
         r"[A-Z]{4}(?:0[A-Z0-9]{6})?",
@@ -217,6 +263,7 @@ COUNTRIES: Mapping[str, AccountRules] = {
         "9 to 18 digits",
         r"([A-Za-z]{4}0[A-Za-z0-9]{6})[ ,/:-]+(\d[\d -]{7,20}\d)",
         bank=lambda code: code[:4],
+        unpadded=9,
     ),
     "JP": AccountRules(
         "bank code",
@@ -226,12 +273,16 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"(\d{4})[ -](\d{3}[ -]\d{7})",
         branch=3,
     ),
-    "KR": AccountRules("bank code", r"\d{3}", r"\d{10,14}", "10 to 14 digits"),
+    "KR": AccountRules("bank code", r"\d{3}", r"\d{10,14}", "10 to 14 digits", unpadded=10),
     "NG": AccountRules("bank code", r"\d{3}|\d{6}", r"\d{10}", "10 digits (NUBAN)", r"(\d{3})[ -](\d{10})"),
-    "MY": AccountRules("", r"(?!)", r"\d{7,17}", "7 to 17 digits"),
-    "PH": AccountRules("", r"(?!)", r"\d{8,16}", "8 to 16 digits"),
-    "SG": AccountRules("bank code", r"\d{4}", r"\d{7,14}", "7 to 14 digits", r"(\d{4})[ -](\d[\d -]{5,15}\d)"),
-    "TW": AccountRules("bank code", r"\d{3}", r"\d{10,16}", "10 to 16 digits", r"(\d{3})[ -](\d[\d -]{8,18}\d)"),
+    "MY": AccountRules("", r"(?!)", r"\d{7,17}", "7 to 17 digits", unpadded=7),
+    "PH": AccountRules("", r"(?!)", r"\d{8,16}", "8 to 16 digits", unpadded=8),
+    "SG": AccountRules(
+        "bank code", r"\d{4}", r"\d{7,14}", "7 to 14 digits", r"(\d{4})[ -](\d[\d -]{5,15}\d)", unpadded=7
+    ),
+    "TW": AccountRules(
+        "bank code", r"\d{3}", r"\d{10,16}", "10 to 16 digits", r"(\d{3})[ -](\d[\d -]{8,18}\d)", unpadded=10
+    ),
     "US": AccountRules(
         "routing number",
         r"\d{9}",
@@ -248,7 +299,9 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"[A-Z0-9]{4,19}",
         "4 to 19 letters and digits",
     ),
-    "ZA": AccountRules("branch code", r"\d{6}", r"\d{7,13}", "7 to 13 digits", r"(\d{6})[ ,/:-]+(\d{7,13})"),
+    "ZA": AccountRules(
+        "branch code", r"\d{6}", r"\d{7,13}", "7 to 13 digits", r"(\d{6})[ ,/:-]+(\d{7,13})", unpadded=7
+    ),
 }
 _SORT_CODE = re.compile(r"[0-8]\d-\d\d-\d\d")
 _SORT_CODE_AND_NUMBER = re.compile(r"([0-8]\d-\d\d-\d\d)[ ,/:]+(\d{8})")
@@ -343,13 +396,27 @@ def national_account(country: str, bank: str, written: str, branch: str) -> Nati
         number = bare(branch)[: rules.branch].zfill(rules.branch) + number.zfill(7 if country == "JP" else 0)
     elif country == "BR" and (agency := re.fullmatch(r"(\d{4})(?:-\d)?[ ,/:]+(.+)", written)):
         number = agency[1] + bare(agency[2])
-    if rules.filled > len(number) >= rules.filled - 2:
-        number = number.zfill(rules.filled)
+    number = fitted_number(bank, number)
     if re.fullmatch(rules.number, number) is None:
-        raise Rejected("account-form", f"account numbers of this country have {rules.digits}")
+        number = _shortened(rules, bank, number)
+        if rules.filled > len(number) >= rules.filled - 2:
+            number = number.zfill(rules.filled)
+        if re.fullmatch(rules.number, number) is None:
+            raise Rejected("account-form", f"account numbers of this country have {rules.digits}")
     if country == "NG" and len(bank) == 3:
         _check_digits(_nuban(bank, number), "account number")
     return NationalAccount(bank, number)
+
+
+def _shortened(rules: AccountRules, bank: str, number: str) -> str:
+    """Return a number that is too long without the bank's own code, or zeros, in front; else unchanged."""
+    for before in (*codes_of(bank), bank):
+        if number.startswith(before) and re.fullmatch(rules.number, rest := number.removeprefix(before)):
+            return rest
+    rest = number
+    while rest.startswith("0") and re.fullmatch(rules.number, rest) is None:
+        rest = rest[1:]
+    return rest if re.fullmatch(rules.number, rest) else number
 
 
 def check_length(bank: str, number: str) -> None:

@@ -159,7 +159,15 @@ def has_form_of_bank(bank: str, number: str) -> bool | None:
     found = _by_bic().get(bank)
     if found is None or not (found.form or found.digits or found.usual):
         return None
-    return re.fullmatch(found.form, number) is not None if found.form else len(number) in (*found.digits, found.usual)
+    if found.form:
+        return re.fullmatch(found.form, number) is not None
+    return len(number) == found.usual or len(number) in found.digits
+
+
+def codes_of(bank: str) -> tuple[str, ...]:
+    """Return the codes of the bank with that BIC, none if it is not listed."""
+    found = _by_bic().get(bank)
+    return found.codes if found else ()
 
 
 def _key(name: str) -> str:

@@ -5,7 +5,7 @@ by the lengths of the bank's own account numbers.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,7 +27,6 @@ from stdnum.za import idnr
 
 from schemas.errors import Rejected
 from schemas.reference.banks import has_form_of_bank
-from schemas.reference.numbers import bare
 
 
 class IdentityForm(NamedTuple):
@@ -167,13 +166,34 @@ _FORMS: Mapping[str, Sequence[IdentityForm]] = MappingProxyType(
 )
 
 
-def refuse_persons_number(country: str, bank: str, written: str) -> None:
-    """Refuse a number of an account that is a person's in a register, or may be one. Raises ``Rejected``.
+class _CountrysForms(NamedTuple):
+    """The forms that count in a country, and one pattern for all that are bare: most numbers fit none."""
+
+    forms: Sequence[IdentityForm]
+    bare: re.Pattern[str]
+    has_written: bool
+
+
+def _countrys(forms: Sequence[IdentityForm]) -> _CountrysForms:
+    forms = (*_ANYWHERE, *forms)
+    bare_ones = "|".join(form.shape.pattern for form in forms if not form.written)
+    return _CountrysForms(forms, re.compile(f"0*(?:{bare_ones})"), any(form.written for form in forms))
+
+
+_COUNTRIES = {country: _countrys(forms) for country, forms in _FORMS.items()}
+_ELSEWHERE = _countrys(())
+
+
+def refuse_persons_number(country: str, bank: str, written: str, number: str) -> None:
+    """Refuse a ``number`` of an account, which is bare, that is a person's in a register, or may be one.
 
     ``bank`` is a BIC or code, "" if it is not known. An account's number at a bank known to have numbers of this
-    length is taken where the form alone does not show whose it is.
+    form is taken where the form alone does not show whose it is. Raises ``Rejected``.
     """
-    if found := _persons(country, bank, written, bare(written)):
+    known = _COUNTRIES.get(country, _ELSEWHERE)
+    if known.bare.fullmatch(number) is None and (number == written or not known.has_written):
+        return
+    if found := _persons(known.forms, bank, written, number):
         if found.certain:
             raise Rejected(
                 "personal-data",
@@ -183,16 +203,32 @@ def refuse_persons_number(country: str, bank: str, written: str) -> None:
         raise Rejected(
             "personal-data",
             f"account_number: this may be {found.called}, as this bank is not known to have account numbers of this "
-            "length: check the number, and name the bank that holds the account; if both are right, ask the operator",
+            "form: check the number, and name the bank that holds the account; if both are right, ask the operator",
         )
 
 
-def _persons(country: str, bank: str, written: str, number: str) -> IdentityForm | None:
+def _persons(forms: Iterable[IdentityForm], bank: str, written: str, number: str) -> IdentityForm | None:
     """Return the form of persons' numbers that a number has, None if it has none or is an account's for sure."""
-    for form in (*_ANYWHERE, *_FORMS.get(country, ())):
+    unpadded = number.lstrip("0")
+    for form in forms:
+        if form.certain and not form.written and form.shape.fullmatch(unpadded) and form.valid(unpadded):
+            return form
         if form.shape.fullmatch(written if form.written else number) is None or not form.valid(number):
             continue
         of_bank = has_form_of_bank(bank, number)
         if form.certain or of_bank is False or (of_bank is None and not form.known):
             return form
     return None
+
+
+# Thailand's, bare or grouped as on the card, also behind a +.
+_THAI_AS_PHONE = re.compile(r"\+?[1-8]([ -])\d{4}\1\d{5}\1\d\d\1\d|[1-8]\d{12}")
+
+
+def refuse_persons_number_as_phone(text: str) -> None:
+    """Refuse a Thai identity number that stands where a telephone number belongs. Raises ``Rejected``.
+
+    Thirteen digits with a + are a telephone number of another country.
+    """
+    if _THAI_AS_PHONE.fullmatch(text) and pin.is_valid(text.removeprefix("+")):
+        raise Rejected("personal-data", "this is a Thai identity number and no telephone number: leave it out")

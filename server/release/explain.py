@@ -26,6 +26,7 @@ from server.release.fuse.statements import (
 from server.release.hub import Hub
 from server.release.publish.listings import ListingState, ListingUpdater, is_published
 from server.release.query.lookup import asked_about
+from server.release.query.typed import typed_value
 from server.release.reasons import Explanation, Reason, reasons_of
 from server.release.results import Result
 from server.release.route import annotation_targets
@@ -381,4 +382,5 @@ def subjects_of(tx: Tx, text: str, country: str) -> set[str]:
     """Return the subjects of a listing by its id, or those under which a text is looked up. Raises ``Rejected``."""
     if "--" in object_id(text):
         return set(listings.subjects(tx, [text]).values())
-    return {value_index.subject_of(kind, value) for kind, value in asked_about(refang(text), country)}
+    found = {value_index.subject_of(kind, value) for kind, value in asked_about(refang(text), country)}
+    return found | typed_value(text, country).names

@@ -236,10 +236,14 @@ def _decided(
 ) -> list[Review]:
     """Record the decisions. Overruling a provider settles no doubts that are still to be decided in ``beside``."""
     doubted = {review.subject for review in beside.values() if review.rule in DOUBTS}
-    return [
-        reviews.decide(tx, id_, state, by, note, upholds=review.rule != CONTRADICTED or review.subject not in doubted)
-        for id_, review in found.items()
-    ]
+    contributed = [id_ for id_, review in found.items() if review.subject is None]
+    reviews.decide_all(tx, contributed, state, by, note)
+    decided = reviews.states(tx, contributed)
+    for id_, review in found.items():
+        if review.subject is not None:
+            upholds = review.rule != CONTRADICTED or review.subject not in doubted
+            decided[id_] = reviews.decide(tx, id_, state, by, note, upholds=upholds)
+    return [decided[id_] for id_ in found]
 
 
 def _disputed_values(session: ReleaseSession, ids: Iterable[str]) -> list[ReportedValue]:

@@ -346,7 +346,7 @@ files_read = Table(
     metadata,
     Column("feed", Text, nullable=False, info=STAYS),
     Column("digest", Text, nullable=False, info=STAYS),
-    Column("name", Text, nullable=False, info=STAYS),
+    Column("name", Text, nullable=False, info=CLEANED),
     Column("seen", BigInteger, nullable=False),
     PrimaryKeyConstraint("feed", "digest"),
 )

@@ -103,3 +103,25 @@ def test_another_person_does_not_get_the_form_of_the_first(desk: Screen, hub: Br
     assert written(desk)[0] == ""
     assert desk.page.get_by_text("Please fill in the form again").is_visible()
     assert desk.page.evaluate("sessionStorage.length") == 0
+
+
+def test_request_is_filled_in_again_after_a_login(desk: Screen, hub: BrowsedHub) -> None:
+    person = log_in(desk, hub, PartnerRole.ADMIN, "First Bank")
+    page = desk.open("/partner/requests/new?asks=freeze")
+    page.locator("#value").fill("123-4-56789-0")
+    page.locator("#reference").fill("C-77")
+    page.locator("#legal_basis").select_option(index=1)
+    page.locator("#deadline").select_option("24")
+    desk.context.clear_cookies()
+    desk.press("Send the request")
+    page.wait_for_url(re.compile(r"/login\?next="))
+    page.locator("#name").fill(person.name)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("main button").click()
+    page.wait_for_url(re.compile("/login/code"))
+    page.locator("#code").fill(person.code())
+    page.locator("main button").click()
+    page.wait_for_url(re.compile(r"/partner/requests/new\?asks=freeze&unsent=1"))
+    values = [page.locator(field).input_value() for field in ("#value", "#reference", "#deadline")]
+    assert values == ["123-4-56789-0", "C-77", "24"]
+    assert page.get_by_text("Your entries are here again").is_visible()

@@ -5,6 +5,7 @@ import binascii
 import os
 import secrets
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from hashlib import blake2b
@@ -32,6 +33,7 @@ from schemas.api.matching import (
     MatchOutput,
     generation_of,
 )
+from schemas.whole_numbers import whole_number
 
 
 class WrongProof(Misconfigured):
@@ -118,10 +120,10 @@ class MatchHubClient:
     def tags(self, key: str, since: int | None = None) -> ReadTags:
         """Return all tags, or their changes since a version."""
         answer = self._get(f"{self.url}/{quote(key, safe='')}/tags" + (f"?since={since}" if since else ""))
-        try:
-            return ReadTags(int(answer.headers[_VERSION]), answer.content)
-        except (KeyError, ValueError) as error:
-            raise TryLater(f"{self.url}: does not state the version of its tags") from error
+        version = whole_number(answer.headers.get(_VERSION, ""), sys.maxsize)
+        if version is None:
+            raise TryLater(f"{self.url}: does not state the version of its tags")
+        return ReadTags(version, answer.content)
 
     def rows(self, key: str, prefix: str) -> bytes:
         """Return the rows of a bucket."""

@@ -24,6 +24,7 @@ from server.store import Store, collections, erased, inbox, jobs, partners, revi
 from server.store.database.engine import Tx
 from server.store.item import PLAIN
 from server.store.objects import digests, log_rows
+from server.store.operators import sent_forms
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +139,8 @@ class ErasureJob(BatchJob):
 
 def begin(tx: Tx, erasure: str, traces: ValueTraces, *, holds: bool = True) -> None:
     """Begin the work of an erasure, which ``holds`` later reports of the value for a review."""
+    # Encrypted answers to forms may show the value, and nobody else could clean them.
+    sent_forms.forget_all(tx)
     batches.begin(tx, ErasureJob(erasure, traces, holds=holds))
 
 
@@ -195,14 +198,19 @@ def resume(hub: Hub, *, idle_since: int, stopped: Callable[[], bool] = lambda: F
 
 
 def _settle(hub: Hub, erasure: str) -> None:
-    """Update the parts that learn of the revocation only from the log: digests, figures, matching."""
+    """Remove the value from the operator's lists, which are files, and update the parts that learn of the revocation
+    only from the log: digests, figures, matching.
+    """
     store = hub.store
     with store.read() as tx:
         job = jobs.find(tx, _NAME + erasure)
         if job is None or job.ended is not None or job.state.get("pass", 0) > 0:
             return
+        traces = ValueTraces.from_json(job.state["traces"])
         kept = digests.kept(tx)
         every = collections.all_collections(tx)
+    if gone := hub.allowlists.remove(lambda entry: traces.is_in(entry.encode())):
+        log.info("list-entries-erased entries=%s", gone)
     for collection in every:
         while collection.number in kept and digests.fold(store, collection):
             pass

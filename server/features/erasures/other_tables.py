@@ -86,7 +86,7 @@ def _clean_table(
         asked = asked.where(tuple_(*keys) > tuple_(*map(_stored, keys, place.key)))
     rows = tx.execute(asked).all()
     for row in rows:
-        _clean(tx, table, dict(zip([column.name for column in read], row, strict=True)), traces, clean_status, counts)
+        _clean(tx, table, dict(zip([column.key for column in read], row, strict=True)), traces, clean_status, counts)
     if len(rows) < most:
         return TablePlace(place.table + 1, None), len(rows)
     return TablePlace(place.table, [_sent(part) for part in rows[-1][: len(keys)]]), len(rows)
@@ -126,7 +126,7 @@ def _clean(
 
 
 def _is(table: Table, row: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    return [column == row[column.name] for column in table.primary_key.columns]
+    return [column == row[column.key] for column in table.primary_key.columns]
 
 
 def _is_removed(rule: Erase, text: Any, is_found: bool, traces: TraceFinder) -> bool:
@@ -177,7 +177,7 @@ def _texts(table: Table) -> tuple[Column[Any], ...]:
 
 @lru_cache(maxsize=256)
 def _rules(table: Table) -> Mapping[str, Erase]:
-    return {column.name: _rule(column) for column in _texts(table)}
+    return {column.key: _rule(column) for column in _texts(table)}
 
 
 def _is_text(column: Column[Any]) -> bool:

@@ -5,7 +5,6 @@ from typing import IO
 
 from flask import Response
 
-from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import MAX_VALUE
 from server.features.evidence import desk, timestamping
@@ -14,7 +13,7 @@ from server.features.evidence.operations import AddEvidence, add_file
 from server.features.evidence.place import evidence_place
 from server.features.evidence.stored import StoreOfFilesUnavailable
 from server.features.reports import feedback
-from server.release.query import lookup
+from server.release.query.typed import typed_value
 from server.settings import Settings
 from server.store.database.engine import Tx
 from server.web.shell.forms import own_partner
@@ -95,11 +94,7 @@ def _object(visit: Visit, tx: Tx, partner: Partner) -> str:
     given = visit.field("object", MAX_VALUE)
     if _OBJECT.fullmatch(given):
         return given
-    try:
-        subjects = lookup.subjects(tx, [given], visit.site.settings.country) if given else set[str]()
-    except Rejected:
-        raise FormRefused(_NO_REPORT) from None
-    found = feedback.own_reports(tx, partner.name, subjects)
+    found = feedback.own_reports(tx, partner.name, typed_value(given, visit.site.settings.country).names)
     if not found:
         raise FormRefused(_NO_REPORT)
     if len(found) > 1:

@@ -18,7 +18,7 @@ from schemas.site import names_of
 from schemas.vocabulary import Action, HolderStatus, Tlp
 from server.features.federation import own_entries
 from server.features.federation.own_entries import TokenMaker, to_minute
-from server.features.federation.stored import COUNTS, HELD, WAITS, StoredReport
+from server.features.federation.stored import COUNTS, HELD, LIMITED, WAITS, StoredReport
 from server.features.federation.streams import HubStream
 from server.release.fuse.authority import confirms_coercion
 from server.release.fuse.consensus import LONGEST_LIFE, end, fuse
@@ -32,7 +32,7 @@ from server.release.retract import BY_OBJECTION, RETRACTED
 from server.release.session import ReleaseSession
 from server.store.database.times import moment
 
-_ACCUSING = (COUNTS, HELD, WAITS)
+_ACCUSING = (COUNTS, HELD, WAITS, LIMITED)
 
 
 class OwnContent(NamedTuple):

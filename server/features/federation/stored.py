@@ -18,8 +18,8 @@ from server.store.tables import columns_of
 
 # The states of a hub report.
 # It counts; it is empty; the guard holds its entries, but not its protections; it has an unknown version; it waits
-# for a review, and nothing of it counts.
-COUNTS, EMPTY, HELD, UNKNOWN_VERSION, WAITS = range(5)
+# for a review, and nothing of it counts; it counts, and warns at most until a review.
+COUNTS, EMPTY, HELD, UNKNOWN_VERSION, WAITS, LIMITED = range(6)
 
 ReportKey = tuple[str, str, str]
 
@@ -64,13 +64,13 @@ def subjects_of(tx: Tx, origins: Iterable[str], identity: str, id_: str) -> set[
 
 
 def held(tx: Tx, origins: Iterable[str], identity: str, ids: Iterable[str]) -> list[StoredReport]:
-    """Return the reports with these ids that the guard holds, or that wait for a review.
+    """Return the reports with these ids that the guard holds, or that wait for a review or warn until then.
 
     ``identity`` is this hub's own, which names the direct streams.
     """
     wanted = sorted(set(ids))
     found = (find(tx, origin, stream, wanted) for origin in origins for stream in (OPEN, identity))
-    return [row for of_stream in found for row in of_stream.values() if row.state in (HELD, WAITS)]
+    return [row for of_stream in found for row in of_stream.values() if row.state in (HELD, WAITS, LIMITED)]
 
 
 def of_numbers(tx: Tx, origin: str, streams: Iterable[str], numbers: Iterable[int]) -> dict[int, StoredReport]:

@@ -10,6 +10,7 @@ from schemas.api.lookup import RefusedValue, readings
 from schemas.api.statements import AccountAnswer, AccountAnswerResult, AccountAnswersRequest, AccountAnswersResponse
 from schemas.errors import Rejected
 from schemas.vocabulary import QualificationCode
+from schemas.whole_numbers import whole_number
 from server.features.findings import accounts
 from server.features.findings.accounts import MICROSECOND, ORDERS, AccountSearch, ReportedAccount
 from server.features.findings.accounts_file import csv_of
@@ -32,7 +33,6 @@ _MOST = 1_000
 _MOST_PARAMETERS = 8
 _PLACE = re.compile(r"([0-9]{1,18})[.]([0-9]{1,19})", re.ASCII)
 _MOST_NUMBER = 2**63 - 1
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _EXAMPLE = {
     "answers": [
         {
@@ -87,11 +87,11 @@ def _asked(call: ApiCall, target: int) -> tuple[AccountSearch, KeptPlace | None,
     asked = dict(call.query(_MOST_PARAMETERS))
     given = {**_DEFAULTS, **asked}
     place, age = _PLACE.fullmatch(given["next"]), timestamp.duration(given["age"])
-    bank = given["bank"]
+    bank, most = given["bank"], whole_number(given["limit"], _MOST)
     if not (
         given.keys() == _DEFAULTS.keys()
         and all(given[name] in words for name, words in _WORDS.items())
-        and _NUMBER.fullmatch(given["limit"])
+        and most
         and (place or "next" not in asked)
         and (age is not None or "age" not in asked)
     ):
@@ -106,7 +106,7 @@ def _asked(call: ApiCall, target: int) -> tuple[AccountSearch, KeptPlace | None,
         order=given["order"],
     )
     after = None if place is None else KeptPlace(int(place[1]), min(int(place[2]), _MOST_NUMBER))
-    return AccountSearch(wanted, bank), after, min(int(given["limit"]), _MOST)
+    return AccountSearch(wanted, bank), after, most
 
 
 def _report(call: ApiCall) -> TaxiiResponse:

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from schemas.errors import Rejected
 from schemas.partner import Partner
 from schemas.report import MAX_VALUE
 from server.features.findings.accounts import AccountSearch, filter_of
-from server.release.query import lookup
+from server.release.query.typed import typed_value
 from server.store.database.engine import Tx
 from server.web.shell.lists import LONGEST, asked
 from server.web.shell.visit import Visit
 from server.web.shell.words import Translatable, mark
 
 # With so many digits, a zero at the beginning may stand for the code of a telephone number's country.
-_LEAST_ENDING, _LEAST_NATIONAL = 4, 9
+_LEAST_NATIONAL = 9
 _HOUR = 3_600 * 1_000_000
 # The hours for which an account has waited at least, as offered.
 AGES = (1, 4, 12, 24, 72, 168)
@@ -59,13 +58,11 @@ def _values(visit: Visit, tx: Tx, given: str) -> tuple[frozenset[str] | None, st
     """Return the values that a text means, or the end of values if it is no whole value, and the fault."""
     if not given:
         return None, "", None
-    ending = given.replace(" ", "").replace("-", "")
-    try:
-        # Digits alone are the end of a number: they could also be the short code or the telephone number of somebody.
-        if not (ending.isascii() and ending.isdecimal()):
-            return frozenset(lookup.subjects(tx, [given], visit.site.settings.country)), "", None
-    except Rejected:
-        pass
+    typed = typed_value(given, visit.site.settings.country)
+    # Digits alone are the end of a number: they could also be the short code or the telephone number of somebody.
+    if typed.names and not typed.is_number:
+        return typed.names, "", None
+    ending = typed.ending
     if len(ending) >= _LEAST_NATIONAL:
         ending = ending.removeprefix("0")
-    return None, ending, None if len(ending) >= _LEAST_ENDING else _NO_VALUE
+    return None, ending, None if ending else _NO_VALUE

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
-from server.store.tables import APART, CLEANED, STAYS, metadata
+from server.store.tables import APART, CLEANED, metadata
 
 __all__ = ["incident_decisions", "incident_partners", "incident_reports", "incidents", "metadata"]
 
@@ -16,14 +16,14 @@ incidents = Table(
     Column("made", BigInteger, nullable=False),
     Column("reason", Text, nullable=False, info=CLEANED),
     # The conditions of the selection as JSON, without its list of values.
-    Column("chosen", LargeBinary, nullable=False, info=STAYS),
+    Column("chosen", LargeBinary, nullable=False, info=CLEANED),
     # selecting, ready
     Column("state", Text, nullable=False, info=APART),
     Column("reports", BigInteger, nullable=False),
     # A digest of all selected reports in their order.
     Column("digest", LargeBinary, nullable=False, info=APART),
     # The content and the readers of the selection, as JSON without values.
-    Column("summary", LargeBinary, nullable=False, info=STAYS),
+    Column("summary", LargeBinary, nullable=False, info=CLEANED),
     Index("ix_incidents_made", "made"),
     Index("ix_incidents_owner", "owner", "made"),
 )

@@ -10,6 +10,7 @@ from schemas.tlog.entries import Openings
 from schemas.tlog.notes import LONGEST_NOTE, NoteSignature, SignedNote, latest, read_lines
 from schemas.tlog.proofs import Checkpoint, CheckpointAddition, open_checkpoint
 from schemas.tlog.trees import TilePath
+from schemas.whole_numbers import whole_number
 from server.features.ledger import cosigning
 from server.features.ledger.keys import BadLedgerKey, LedgerKeys
 from server.operations.rights import ANYBODY
@@ -137,11 +138,11 @@ def _openings(tx: Tx, asked: _Asked, call: ApiCall) -> TaxiiResponse:
         if not re.fullmatch(r"[0-9]{1,18}", given["next"]):
             raise TaxiiError("foreign-next")
         after = max(after, int(given["next"]))
-    limit = given.get("limit", str(_USUAL)).lstrip("0")
-    if not re.fullmatch("[0-9]+", limit):
+    limit = whole_number(given.get("limit", str(_USUAL)), _MOST)
+    if not limit:
         raise TaxiiError("bad-limit")
     granted = 0 if after >= asked.granted else asked.granted
-    page = reading.openings(tx, asked.collection, asked.tree, max(after, -1), min(int(limit[:9]), _MOST), granted)
+    page = reading.openings(tx, asked.collection, asked.tree, max(after, -1), limit, granted)
     return json_response(page, collection=asked.collection.id, objects_out=len(page.openings))
 
 

@@ -47,8 +47,8 @@ _NO_VALUE = mark("Write one number, account or address, and choose a reason.")
 _REFUSED = mark("This objection cannot be sent yet:")
 _TOO_MANY = mark("Too many objections or questions came from your network.")
 _SHOWN = mark(
-    "The code of your objection is shown only once. Your objection is stored. To read the code again, go back to the "
-    "form and send it again unchanged: it is not stored twice."
+    "The code of your objection is shown only once. Your objection is stored. If you did not write the code down, send "
+    "the objection again: you get another code."
 )
 # The cookie with the code, from the form to the page that shows it.
 _RECEIPT = "objection"

@@ -1,11 +1,13 @@
 """The form of a policy: its fields as tables of rules and deadlines, the same text as the TOML beside it."""
 
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from schemas.whole_numbers import whole_number
 from server.release.route.deadlines import PolicyDeadline
 from server.release.route.policy import MOST_DEADLINES, BadPolicy, PolicyRule, parse_policy, written_tables
 from server.web.shell.visit import Visit
@@ -102,7 +104,7 @@ def shown_tables(tables: PolicyTables | None) -> PolicyTables | None:
 def fault_of(fault: BadPolicy | None) -> int | None:
     """Return the place of the rule that is not valid, None if the fault is of no rule."""
     parts = fault.place.split(".") if fault is not None else []
-    return int(parts[1]) if len(parts) > 1 and parts[0] == "rule" and parts[1].isdecimal() else None
+    return whole_number(parts[1], sys.maxsize) if len(parts) > 1 and parts[0] == "rule" else None
 
 
 def _are_shown(tables: object, model: type[BaseModel], lists: Sequence[str], most: int) -> bool:

@@ -16,6 +16,7 @@ from schemas.api.questions import (
     QuestionToPartner,
 )
 from schemas.errors import Rejected
+from schemas.whole_numbers import whole_number
 from server.features.findings.accounts import own_account
 from server.features.questions import desk
 from server.features.questions.operations import AnswerQuestion, AskAboutAccount
@@ -32,7 +33,6 @@ _PATH = "/api/questions"
 _MOST_BYTES = 64 * 1024
 _USUAL, _MOST, _MOST_PARAMETERS = 100, 1_000, 3
 _PLACE = re.compile(r"([0-9]{1,18})[.]([a-z]{1,40})", re.ASCII)
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _STATES = ("open", "answered")
 _EXAMPLE = {
     "listing": "indicator--dc3e8f16-8c62-46f7-ac22-4fffa0fcf743",
@@ -75,11 +75,11 @@ def _list(call: ApiCall) -> TaxiiResponse:
     asked = dict(call.query(_MOST_PARAMETERS))
     given = {"state": "open", "limit": str(_USUAL), "next": "", **asked}
     place = _PLACE.fullmatch(given["next"])
-    known = len(given) == _MOST_PARAMETERS and given["state"] in _STATES and _NUMBER.fullmatch(given["limit"])
-    if not known or ("next" in asked and place is None):
+    most = whole_number(given["limit"], _MOST)
+    known = len(given) == _MOST_PARAMETERS and given["state"] in _STATES
+    if not known or not most or ("next" in asked and place is None):
         raise TaxiiError("not-a-list-of-questions")
     after = (int(place[1]), place[2]) if place else None
-    most = min(int(given["limit"]), _MOST)
     with call.site.hub.store.read() as tx:
         found, following = desk.to_partner(
             tx, call.partner, answered=given["state"] == "answered", after=after, most=most

@@ -33,8 +33,8 @@ class EventPlace(NamedTuple):
 class EventFilter(NamedTuple):
     """The requested events: an ``event``, a ``kind`` of value, a ``reference`` of the partner; "" is any.
 
-    ``ending`` is the end of the value, such as the last digits of an account. ``since`` is in microseconds. ``ids`` are
-    their objects, None for all.
+    ``since`` is in microseconds. ``ids`` are their objects, None for all; so are those whose value has the ``ending``,
+    such as the last digits of an account.
     """
 
     event: str = ""
@@ -142,14 +142,13 @@ def _notes_up_to(tx: Tx, collection: Collection, up_to: int | None) -> list[tupl
 
 def _is_wanted(row: Mapping[str, Any], wanted: EventFilter, values: Mapping[str, OwnValue]) -> bool:
     own = values.get(row["object"])
-    if (wanted.kind and (own is None or own.kind != wanted.kind)) or (
-        wanted.ending and (own is None or not own.value.endswith(wanted.ending))
-    ):
+    if wanted.kind and (own is None or own.kind != wanted.kind):
         return False
+    has_ending = bool(wanted.ending) and own is not None and own.value.casefold().endswith(wanted.ending.casefold())
     return (
         wanted.event in ("", row["event"])
         and wanted.reference in ("", row.get("reference"))
-        and (wanted.ids is None or row["object"] in wanted.ids)
+        and ((wanted.ids is None and not wanted.ending) or has_ending or row["object"] in (wanted.ids or ()))
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from flask import Response
 
 from schemas import kinds, timestamp
-from schemas.errors import Rejected
 from schemas.records import FeedbackEvent
 from schemas.report import MAX_VALUE
 from server.features.receipts import timeline
@@ -16,7 +15,7 @@ from server.features.receipts.timeline import Journey
 from server.features.reports import feedback, today
 from server.features.reports.feedback import EventFilter, EventPlace, OwnValue
 from server.operations.rights import PARTNERS
-from server.release.query import lookup
+from server.release.query.typed import typed_value
 from server.store.database.engine import Tx
 from server.store.database.times import micros, now
 from server.web.shell.forms import own_partner
@@ -30,7 +29,6 @@ _PAGES_OF_FILE = 20
 # On the first view, below the work of the day.
 _LATEST = 10
 _COLUMNS = ("at", "event", "kind", "value", "reference", "by_kind", "outcome", "code", "reason", *feedback.STAGES)
-_LEAST_ENDING = 4
 _NO_VALUE = mark("Write the value as you reported it, or at least its last four characters.")
 _NO_DAY = mark("Write the day as year-month-day, of the common era.")
 
@@ -112,13 +110,11 @@ def _search(visit: Visit, tx: Tx) -> _Search:
         given["kind"] = ""
     ids, ending, since, problem = None, "", 0, None
     if given["value"]:
-        try:
-            ids = feedback.own_reports(
-                tx, own_partner(visit, tx).name, lookup.subjects(tx, [given["value"]], visit.site.settings.country)
-            )
-        except Rejected:
-            # An account's number alone is a value of no bank; its last digits find it, too.
-            ending, problem = given["value"], None if len(given["value"]) >= _LEAST_ENDING else _NO_VALUE
+        typed = typed_value(given["value"], visit.site.settings.country)
+        ids = feedback.own_reports(tx, own_partner(visit, tx).name, typed.names)
+        # An account's number alone is a value of no bank; its last digits find it, too.
+        ending = typed.ending if typed.is_number or not ids else ""
+        problem = None if ids or ending else _NO_VALUE
     if given["since"]:
         try:
             day = date.fromisoformat(given["since"])

@@ -13,6 +13,7 @@ from schemas.json_schema import common_answer_schema, request_view_schema, sent_
 from schemas.partner import Partner
 from schemas.request import TAKEDOWNS, Request, RequestAnswer, RequestState
 from schemas.takedown import ServedBy
+from schemas.whole_numbers import whole_number
 from server.features.requests import desk
 from server.features.requests.limits import MOST_AT_ONCE
 from server.features.requests.operations import Respond, RespondToSeveral, SendRequest, SendSeveral
@@ -271,12 +272,12 @@ def _filters(call: ApiCall) -> tuple[list[str], str | None, RequestPlace | None,
     states = [state for state in given.pop("state", "").split(",") if state]
     role, next_, limit = given.pop("role", None), given.pop("next", None), given.pop("limit", str(_USUAL))
     place = _PLACE.fullmatch(next_) if next_ is not None else None
-    is_number = limit.isascii() and limit.isdecimal() and len(limit) <= 9 and int(limit) > 0
+    number = whole_number(limit, _MOST)
     known = _STATES.issuperset(states) and (role is None or role in _ROLES)
-    if given or not is_number or not known or (next_ is not None and place is None):
+    if given or not number or not known or (next_ is not None and place is None):
         raise TaxiiError("not-a-list-of-requests")
     before = None if place is None else RequestPlace(int(place[1]), place[2])
-    return states, role, before, min(int(limit), _MOST)
+    return states, role, before, number
 
 
 def _response(resource: Mapping[str, Any], objects: int = 1) -> TaxiiResponse:

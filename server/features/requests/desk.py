@@ -70,12 +70,24 @@ def send(
         raise Rejected(refused.reason or "refused", refused.message)
     for held in results.held:
         stored = requests.sent(tx, partner.name, note["id"])
+        if stored is not None and isinstance(sent, Request):
+            _keep_names(tx, stored, sent)
         return Sent(show(tx, partner, stored.id if stored else ""), held.message, held.reason)
     message = results.accepted[0].message or ""
     if isinstance(sent, RequestAnswer):
         return Sent(show(tx, partner, sent.request), message)
     stored = requests.sent(tx, partner.name, note["id"])
+    if stored is not None:
+        _keep_names(tx, stored, sent)
     return Sent(show(tx, partner, stored.id if stored else ""), message)
+
+
+def _keep_names(tx: Tx, stored: StoredRequest, sent: Request) -> None:
+    """Store the names of partners as the sender gave them, so that it reads them back whether they are known or not."""
+    request = views.request_of(stored)
+    given = request.model_copy(update={"addressee": sent.addressee, "also_to": sent.also_to})
+    if given != request:
+        requests.change(tx, stored._replace(content=views.content_of(given)))
 
 
 def take_steps(
@@ -134,7 +146,10 @@ def send_several(
         request = content.request if isinstance(content, RequestAnswer) else opened.get(id_, "")
         if id_ in refused:
             rows.append(refused[id_]._replace(place=place))
-        elif id_ in held:
+            continue
+        if isinstance(content, Request) and request:
+            _keep_names(tx, requests.find(tx, [request])[request], content)
+        if id_ in held:
             rows.append(SentRow(place, request, held[id_].reason, held[id_].message))
         else:
             rows.append(SentRow(place, request))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from mappers import ids
 from schemas import timestamp
 from schemas.errors import Rejected
 from schemas.fields import plain_amount
@@ -100,8 +101,8 @@ class RequestIntake:
         return self._open(note.item.id, note.content)
 
     def _repeated(self, before: StoredRequest, request: Request) -> str:
-        sent = request.model_copy(update={"reporter": self._partner.name})
-        asked = views.request_of(before)
+        sent = _by_identity(request.model_copy(update={"reporter": self._partner.name}))
+        asked = _by_identity(views.request_of(before))
         if sent.model_copy(update={"reported_at": asked.reported_at}) != asked:
             raise Reason.REQUEST_CHANGED.rejected()
         return _opened(before.id)
@@ -388,6 +389,13 @@ class RequestIntake:
         most = self._limits.per_day * MOST_HOPS
         organisation, day = self._partner.counts_as, _DAY // _SECOND
         return bool(most) and quotas.charge(self._tx, organisation, _HOPS, 1, limit=most, seconds=day) > 0
+
+
+def _by_identity(request: Request) -> Request:
+    """Return a request that names partners by their identities, as its note does."""
+    addressee = None if request.addressee is None else ids.identity_of(request.addressee)
+    also_to = tuple(sorted(map(ids.identity_of, request.also_to)))
+    return request.model_copy(update={"addressee": addressee, "also_to": also_to})
 
 
 def _subjects_before(stored: StoredRequest, chain: dict[str, StoredRequest]) -> set[str]:

@@ -88,8 +88,8 @@ def fuse(
     # Statements that do not count by themselves count here: a status protects the holder.
     reported = _holder_status(statement.report for statement in counted)
     status = HolderStatus.COERCED if coerced and kind.account else reported
-    spared = GradeLimits(suffices=False, coerced=coerced or status is HolderStatus.COERCED, sign=sign)
-    by_reports = _grade(kind, weighed, _Confidence(undoubted, left), observers, effect, spared)
+    base = grade.of_holder(reports, status, confirmed=coerced, sign=sign)
+    by_reports = _grade(kind, weighed, _Confidence(undoubted, left), observers, effect, base)
     alone = reports[0] if len(reports) == 1 and not unattributed else None
     holds = grade.live_holds(statements, alone, at)
     graded = grade.at_most(kind, by_reports, answers.strongest_left(answer, statements, at, disputed=disputed))
@@ -195,14 +195,9 @@ def _by_one_name(reporters: list[Statement], names: set[str]) -> list[Statement]
 
 
 def _grade(
-    kind: Kind,
-    weighed: _Weighed,
-    confident: _Confidence,
-    observers: int,
-    effect: DoubtEffect | None,
-    spared: GradeLimits,
+    kind: Kind, weighed: _Weighed, confident: _Confidence, observers: int, effect: DoubtEffect | None, base: GradeLimits
 ) -> Action:
-    """Return the grade by the reports, lowered by the doubts' ``effect``.
+    """Return the grade by the reports within the limits ``base``, lowered by the doubts' ``effect``.
 
     Partners without a record, however many, raise it to ``grade.most_of_newcomers`` at most. Above that, only the other
     reports decide the grade.
@@ -211,12 +206,12 @@ def _grade(
 
     def graded(of_all: int, left: Collection[float] = ()) -> Action:
         if known is weighed:
-            return grade.grade_of(kind, of_all, _limits(weighed, spared))
-        by_all = grade.grade_of(kind, of_all, _limits(weighed, spared)._replace(by_newcomers=True))
+            return grade.grade_of(kind, of_all, _limits(weighed, base))
+        by_all = grade.grade_of(kind, of_all, _limits(weighed, base)._replace(by_newcomers=True))
         if not known.reporters:
             return by_all
         of_known = confidence.combined(known.weights, observers, left)
-        return grade.strongest(by_all, grade.grade_of(kind, of_known, _limits(known, spared)))
+        return grade.strongest(by_all, grade.grade_of(kind, of_known, _limits(known, base)))
 
     by_confidence = graded(confident.undoubted)
     if effect is None:
@@ -224,12 +219,12 @@ def _grade(
     return grade.lowered_by_doubts(kind, by_confidence, graded(confident.left, effect.left), effect.grades)
 
 
-def _limits(weighed: _Weighed, spared: GradeLimits) -> GradeLimits:
+def _limits(weighed: _Weighed, base: GradeLimits) -> GradeLimits:
     reporters, weights, authority = weighed
     report = reporters[0].report
     # Of a value that only an authority can tell from an innocent one, no number of reports suffices.
     counting = () if kinds.get(report.kind).needs_authority(report.value) else weights
-    return spared._replace(
+    return base._replace(
         suffices=grade.suffices(counting, authority=grade.lets_block(reporters, authority)),
         asked=grade.strongest_asked([reporter.report for reporter in reporters]),
         unsure=certainty.is_unsure(reporters, weights, authority),

@@ -8,7 +8,7 @@ from schemas.fields import Hold
 from schemas.kind import Kind
 from schemas.partner import Partner, institution_keys, provider_keys
 from schemas.report import Report
-from schemas.vocabulary import Action
+from schemas.vocabulary import Action, HolderStatus
 from server.release.fuse.statements import Statement
 
 # The least confidence of each grade.
@@ -59,6 +59,16 @@ def grade_of(kind: Kind, confidence: int, limits: GradeLimits) -> Action:
         allowed.append(Action.HOLD)
     strongest = max(_RANK[action] for action in allowed)
     return next((action for action in kind.grades if _RANK[action] >= strongest), kind.grades[-1])
+
+
+def of_holder(reports: Iterable[Report], status: HolderStatus | None, *, confirmed: bool, sign: bool) -> GradeLimits:
+    """Return the limits of a value by what its reports say of its holder: the ``status`` that protects most.
+
+    Before a person decides, a ``sign`` of coercion does not lower the reports of other partners to ``warn``.
+    """
+    accused = sign and any(report.holder_status is not HolderStatus.COERCED for report in reports)
+    coerced = confirmed or (status is HolderStatus.COERCED and not accused)
+    return GradeLimits(suffices=False, coerced=coerced, sign=sign)
 
 
 def most_of_newcomers(kind: Kind) -> Action:

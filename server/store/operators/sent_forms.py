@@ -45,6 +45,11 @@ def keep(tx: Tx, name: bytes, answer: bytes) -> None:
 
 def find(tx: Tx, name: bytes) -> bytes | None:
     """Return the answer to a form, empty if there is none yet; None for an unknown or old form."""
-    asked = select(_s.challenge).where(_s.hash == name, _s.stage == FORM, _s.expires > now())
+    asked = select(_s.challenge).where(_s.hash == name, _s.stage == FORM, _s.expires > now(), _s.proven == 0)
     row = tx.execute(asked.with_for_update()).first()
     return None if row is None else row.challenge or b""
+
+
+def forget_all(tx: Tx) -> None:
+    """Forget the answers to all persons; their forms still take no second effect."""
+    tx.execute(update(sessions).where(_s.stage == FORM).values(challenge=None, proven=now()))

@@ -120,7 +120,7 @@ class Connection(Receiver, asyncio.Protocol):
     @faults_answered
     def data_received(self, data: bytes) -> None:
         """Receive the next bytes from the socket."""
-        self.receive(data)
+        self._receiving(partial(self.receive, data))
         self._next()
 
     def eof_received(self) -> bool:
@@ -193,6 +193,15 @@ class Connection(Receiver, asyncio.Protocol):
             self.shared.executor.resize(self.holder, self._held, 0)
             self._held = 0
 
+    def _receiving(self, step: Callable[[], None]) -> None:
+        """Do a step of receiving. The answer to its fault is the last one: the bytes after it cannot be parsed."""
+        try:
+            step()
+        except Exception as fault:  # noqa: BLE001 - every fault is answered, and logged with its cause
+            response = self.shared.application.failed(self.request.environ, fault)
+            if not self.ending:
+                self.last(response)
+
     # Called by the receiving side
 
     def pause(self, *, reading: bool) -> None:
@@ -221,7 +230,7 @@ class Connection(Receiver, asyncio.Protocol):
             return
         fault = work.exception()
         refusal = work.result() if fault is None else self.shared.application.failed(request.environ, fault)
-        self.admitted(request, refusal)
+        self._receiving(partial(self.admitted, request, refusal))
         self._next()
 
     def refuse(self, status: int) -> None:
@@ -256,7 +265,7 @@ class Connection(Receiver, asyncio.Protocol):
         if self.at_work or self._clogged or self._queued or self._transport.is_closing():
             return
         if not self.waiting and self.has_more:
-            self.go_on()
+            self._receiving(self.go_on)
         if self.waiting:
             self._queue()
         elif self._last is not None:
@@ -305,9 +314,12 @@ class Connection(Receiver, asyncio.Protocol):
         )
         return None
 
-    @faults_answered
     def _answered(self, request: HttpRequest, work: "Future[TaxiiResponse]", holder: str, room: int) -> None:
         self.at_work = request.at_work = False
+        self._respond_made(request, work, holder, room)
+
+    @faults_answered
+    def _respond_made(self, request: HttpRequest, work: "Future[TaxiiResponse]", holder: str, room: int) -> None:
         self.shared.let_go(request)
         error, application = work.exception(), self.shared.application
         if isinstance(error, TooManyWaiting):
@@ -338,10 +350,7 @@ class Connection(Receiver, asyncio.Protocol):
             return
         if request is None and self.waiting:
             request = self.waiting.popleft()
-        if request is None and self.idle and self.deadline > time.monotonic():
-            # No request is concerned.
-            application.failed({}, fault)
-        elif self._transport.is_closing() or self._is_begun or (request is None and self.idle):
+        if self._transport.is_closing() or self._is_begun or self.deadline < time.monotonic():
             application.failed({} if request is None else request.environ, fault)
             self._break_off()
         elif request is None:

@@ -67,8 +67,8 @@ class FairQueue:
         """Let a connection of ``owner`` with this ``login`` answer one request at its turn."""
         self._waiting.setdefault(owner, {}).setdefault(login, deque()).append(connection)
         if not self._running:
-            self._running = True
             self._again()
+            self._running = True
 
     def _again(self) -> None:
         loop = asyncio.get_running_loop()
@@ -78,13 +78,16 @@ class FairQueue:
             loop.call_soon(self._round)
 
     def _round(self) -> None:
-        for owner in list(self._waiting):
-            self._share(self._waiting[owner])
-            if not self._waiting[owner]:
-                del self._waiting[owner]
-        self._running = bool(self._waiting)
-        if self._running:
-            self._again()
+        try:
+            for owner in list(self._waiting):
+                self._share(self._waiting[owner])
+                if not self._waiting[owner]:
+                    del self._waiting[owner]
+        finally:
+            self._running = False
+            if self._waiting:
+                self._again()
+                self._running = True
 
     def _share(self, logins: dict[str, deque[WaitingConnection]]) -> None:
         """Answer the requests of one owner within its share of the round."""
@@ -249,7 +252,13 @@ class Connections(set[OpenConnection]):
         return True
 
     def sweep(self) -> None:
-        """Expire the connections whose deadline has passed."""
+        """Expire the connections whose deadline has passed, and make room for responses."""
+        try:
+            self._sweep()
+        except Exception:  # the connections must not end with it; it is in the log
+            log.exception("http-sweep-failure")
+
+    def _sweep(self) -> None:
         now = time.monotonic()
         for connection in [connection for connection in self if connection.deadline < now]:
             connection.expire()

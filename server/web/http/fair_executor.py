@@ -199,12 +199,13 @@ class FairExecutor:
 
     def _do(self, work: QueuedWork) -> None:
         try:
-            result = work.call()
+            try:
+                result = work.call()
+            finally:
+                self._ended(work)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it
-            self._ended(work)
             work.future.set_exception(error)
         else:
-            self._ended(work)
             work.future.set_result(result)
 
     def _ended(self, work: QueuedWork) -> None:

@@ -9,6 +9,7 @@ import httptools
 
 from server.web.http.connections import Connections
 from server.web.http.messages import BadRequest, HttpRequest
+from server.web.taxii.request_body import announced
 from server.web.taxii.response import TaxiiResponse
 
 _HEAD_AT_MOST = 64 * 1024
@@ -175,8 +176,7 @@ class Receiver:
         self.shared.application.identify(environ)
         self.shared.belongs(request, self.shared.application.owner(environ))
         self._body_limit = self.shared.application.body_limit(environ)
-        length = environ.get("CONTENT_LENGTH", "")
-        self._left = int(length) if length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ else 0
+        self._left = 0 if "HTTP_TRANSFER_ENCODING" in environ else max(announced(environ), 0)
         self._body_began = time.monotonic()
         self.deadline = self._body_began + STILL_SECONDS
         # Behind another request, a rejection would be sent out of order.
@@ -198,7 +198,7 @@ class Receiver:
     def _decide(self, request: HttpRequest, refusal: TaxiiResponse | None) -> None:
         # The partner may be known by now.
         self.shared.belongs(request, self.shared.application.owner(request.environ))
-        length = int(request.environ.get("CONTENT_LENGTH") or 0)
+        length = max(announced(request.environ), 0)
         if refusal is None and length > self._body_limit:
             refusal = self.shared.application.refuse(request.environ, 413)
         if refusal is None and not self.shared.has_room(request, length):

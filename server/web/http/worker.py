@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ctypes
 import gc
-import logging
 import os
 import socket
 import ssl
@@ -21,8 +20,6 @@ from server.web.http.connections import Connections
 from server.web.http.fair_executor import FairExecutor
 from server.web.http.listener import Listener, WorkerLoad, most_connections
 from server.web.http.messages import Application
-
-log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.25
 # How long an idle connection may still send a request to a worker that is stopping.
@@ -86,10 +83,7 @@ class HttpWorker(GunicornWorker):
         listener.open()
         while self.alive and self.ppid == os.getppid():
             self.notify()
-            try:
-                shared.sweep()
-            except Exception:  # the worker's connections must not end with it; it is in the log
-                log.exception("http-sweep-failure")
+            shared.sweep()
             listener.open()
             await asyncio.sleep(_TICK_SECONDS)
         listener.close()

@@ -9,6 +9,7 @@ from server.web.shell.error_pages import refused
 from server.web.shell.pages import refusal_of_head
 from server.web.shell.site import PageSite
 from server.web.shell.visit import Visit
+from server.web.taxii.request_body import announced
 from server.web.taxii.response import TaxiiResponse
 
 # Bytes of the other fields of the form, and of the framing of its parts.
@@ -35,8 +36,7 @@ class PageFileForms:
         with self._app.request_context({**environ, "CONTENT_LENGTH": "0"}):
             visit = Visit(self._site, request, route)
             found = refusal_of_head(visit, route)
-            length = environ.get("CONTENT_LENGTH") or ""
-            if found is None and length.isdecimal() and int(length) > route.file_bytes + _BESIDE:
+            if found is None and announced(environ) > route.file_bytes + _BESIDE:
                 found = refused(visit, 413)
             if found is None:
                 return None

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from flask import Request, Response, current_app
 from werkzeug.exceptions import HTTPException
@@ -305,8 +305,16 @@ class Visit:
         """Return the redirect to a login, which then leads back to this page, or to the page of the sent form."""
         asked = self.request.full_path.removesuffix("?")
         if self.request.method != "GET":
-            asked = f"{self.form_path}?{_UNSENT}=1"
+            asked = self._page_of_form()
         return self.go(f"{path}?next={quote(asked, safe='/')}" if local_path(asked) else path)
+
+    def _page_of_form(self) -> str:
+        """Return the address of the page with the sent form, with the query on which the form depends."""
+        origin = urlsplit(self.request.headers.get("Referer", ""))
+        is_there = origin.netloc == self.request.host and origin.path == self.address(self.form_path)
+        query = origin.query if is_there else self.request.query_string.decode("ascii", "replace")
+        kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in (_UNSENT, "lang")]
+        return f"{self.form_path}?{urlencode([*kept, (_UNSENT, '1')])}"
 
     @cached_property
     def form_path(self) -> str:
@@ -342,7 +350,7 @@ class Visit:
     @property
     def comes_from_form(self) -> bool:
         """Return whether the login was asked for as a form was sent, which it leads back to."""
-        return urlsplit(self.next_path()).query == f"{_UNSENT}=1"
+        return (_UNSENT, "1") in parse_qsl(urlsplit(self.next_path()).query)
 
     def go_on_path(self, path: str) -> str:
         """Return a path of the login, with the page to go on to after it."""

@@ -27,6 +27,7 @@ from server.web.taxii.event_stream import EVENTS, EventStream
 from server.web.taxii.failures import RefusalPage, no_page, response_to
 from server.web.taxii.limits import MAX_CONTENT_LENGTH
 from server.web.taxii.negotiation import accepts_json, accepts_taxii, compress, preferred_encoding
+from server.web.taxii.request_body import announced
 from server.web.taxii.response import BODILESS, JSON, TAXII, TaxiiResponse
 from server.web.taxii.response_cache import CachedResponse, ResponseCache, cache_key
 
@@ -209,8 +210,7 @@ class TaxiiApplication:
         has_file = self.file_forms is not None and self.file_forms.body_limit(environ) > 0
         if self._api.find(environ) is None and not has_file:
             return self._takes_body(environ)
-        length = environ.get("CONTENT_LENGTH", "")
-        return not (length.isdecimal() and int(length) <= _MOST_USELESS_BODY)
+        return not 0 <= announced(environ) <= _MOST_USELESS_BODY
 
     def expected_size(self, environ: Environ) -> int:
         """Return the approximate size of the response in bytes, 0 for a short one."""

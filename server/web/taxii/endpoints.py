@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from schemas.partner import Partner
+from schemas.whole_numbers import whole_number
 from server.operations.shared_writes import SharedWrites
 from server.release.hub import Hub
 from server.store import Store, Tx, collections
@@ -143,8 +144,8 @@ class ObjectEndpoints:
             return 0
         # Invalid and repeated limits are rejected when the request is answered.
         asked = [value for name, value in parse_qsl(request.environ.get("QUERY_STRING", "")) if name == "limit"]
-        limit = int(asked[0]) if asked and asked[0].isascii() and asked[0].isdecimal() else MAX_PAGE
-        size = self._pages.expected_size(min(limit, MAX_PAGE))
+        limit = whole_number(asked[0], MAX_PAGE) if asked else None
+        size = self._pages.expected_size(MAX_PAGE if limit is None else limit)
         return size if size > _SHORT_RESPONSE else 0
 
     def current_page(self, store: Store, partner: Partner, request: TaxiiRequest) -> TaxiiResponse | None:

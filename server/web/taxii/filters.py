@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import orjson
 
+from schemas.whole_numbers import whole_number
 from server.store.collections import Collection
 from server.store.database import times
 from server.store.objects.query import LAST, Query, Versions
@@ -23,7 +24,6 @@ OBJECT = frozenset(("version", "spec_version"))
 VERSIONS = frozenset(("spec_version",))
 
 _MATCH = re.compile(r"match\[([^\]]+)\]")
-_NUMBER = re.compile(r"[0-9]+", re.ASCII)
 # Values per list: more ids than fit into a URL.
 _MOST_VALUES = 500
 
@@ -107,10 +107,10 @@ def _once(given: dict[str, list[str]], name: str) -> str | None:
 def _limit(text: str | None) -> int:
     if text is None:
         return MAX_PAGE
-    digits = text.lstrip("0")
-    if _NUMBER.fullmatch(text) is None or not digits:
+    limit = whole_number(text, MAX_PAGE)
+    if not limit:
         raise TaxiiError("bad-limit")
-    return min(int(digits[:9]), MAX_PAGE)
+    return limit
 
 
 def _moment(name: str, text: str) -> int:

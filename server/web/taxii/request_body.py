@@ -12,6 +12,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+from schemas.whole_numbers import whole_number
 from server.web.taxii.envelope import SHORT
 from server.web.taxii.errors import TaxiiError
 from server.web.taxii.limits import MAX_CONTENT_LENGTH
@@ -61,8 +62,8 @@ def received(environ: dict[str, Any], most: int = MAX_CONTENT_LENGTH) -> Iterato
 
 def announced(environ: dict[str, Any]) -> int:
     """Return the announced length of the body, or -1."""
-    text = environ.get("CONTENT_LENGTH") or ""
-    return int(text) if text.isdecimal() else -1
+    length = whole_number(environ.get("CONTENT_LENGTH") or "", sys.maxsize)
+    return -1 if length is None else length
 
 
 def decompressed(pieces: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:

@@ -24,13 +24,18 @@ VALUES = (
     ("email", "some.one@example.com"),
     ("ip", "192.168.100.20"),
 )
-_DOTS = (".", "[.]", "(dot)", " dot ", "[dot]", "dot")
+_DOTS = (".", "[.]", "(dot)", " dot ", "[dot]", "dot", " (จุด) ", "【.】", "[punto]", "\\.", " .")
+_IN_WORDS = (
+    ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    ("oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    ("ศูนย์", "หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า"),
+)
 
 
 def _written(rand: random.Random, kind: str, value: str) -> str:
     """Return a value as people write it: defanged, separated, with a prefix, in another case."""
     if kind in ("domain", "url", "email", "ip"):
-        text = value.replace(".", rand.choice(_DOTS)).replace("@", rand.choice(("@", "[at]", "(@)")))
+        text = value.replace(".", rand.choice(_DOTS)).replace("@", rand.choice(("@", "[at]", "(@)", " at ", "(แอท)")))
         text = re.sub("^http", "hxxp", text) if rand.random() < 0.5 else text
         text = rand.choice(("", "www.", "wwwdot", "https://www[.]")) + text if kind == "domain" else text
         text = " ".join(text) if rand.random() < 0.2 else text
@@ -39,6 +44,9 @@ def _written(rand: random.Random, kind: str, value: str) -> str:
         core = core[2:] if kind == "phone" and rand.random() < 0.5 else core
         text = rand.choice(("", "0", "+", "๐")) + rand.choice(("", "-", " ", " - ", "*", "_", "\n")).join(core)
         if rand.random() < 0.3:
+            words, between = rand.choice(_IN_WORDS), rand.choice((" ", "-", ", "))
+            text = between.join(words[int(char)] if char in "0123456789" else char for char in text)
+        elif rand.random() < 0.3:
             text = text.translate(str.maketrans("0123456789", rand.choice(("๐๑๒๓๔๕๖๗๘๙", "０１２３４５６７８９"))))
     return rand.choice((text, text.upper(), text.title()))
 

@@ -14,7 +14,7 @@ from schemas.report import Report
 from server.features.federation.fusion.statements import KnownReport, Organisations, statements_of
 from server.features.federation.members import overlaps
 from server.features.federation.origins import CONTRADICTS, is_stale
-from server.features.federation.stored import COUNTS, HELD
+from server.features.federation.stored import COUNTS, HELD, LIMITED
 from server.features.federation.tables import hub_heads, hub_origins, hub_reports, partner_links
 from server.release.context import ReleaseContext
 from server.release.fuse.statements import HubStatements
@@ -76,13 +76,14 @@ def known_report(
 
     Entries about a ``delisted`` value are held, as any later report of it is.
     """
-    if found.state not in (COUNTS, HELD) or found.contradicts:
+    if found.state not in (COUNTS, HELD, LIMITED) or found.contradicts:
         return None
     if (content := parsed(found.body)) is None:
         return None
     held = found.state == HELD or found.subject in delisted
     received = moment(found.received)
-    return KnownReport(peer, found.id, *content, received, stale=found.is_stale(peer, context.micros), held=held)
+    stale, limited = found.is_stale(peer, context.micros), found.state == LIMITED
+    return KnownReport(peer, found.id, *content, received, stale=stale, held=held, limited=limited)
 
 
 def statements(context: ReleaseContext, subjects: Set[str]) -> dict[str, HubStatements]:

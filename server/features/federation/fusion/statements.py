@@ -54,7 +54,8 @@ class KnownReport(NamedTuple):
     """A stored hub report, and how this hub counts its origin.
 
     ``about`` has the value and the facts about it; ``received`` is when this version arrived. ``stale``: nothing was
-    heard of the origin for longer than its lease. ``held``: this hub's guard holds its entries.
+    heard of the origin for longer than its lease. ``held``: this hub's guard holds its entries. ``limited``: they
+    warn at most, until a person decides.
     """
 
     peer: PeerHub
@@ -64,6 +65,7 @@ class KnownReport(NamedTuple):
     received: datetime
     stale: bool = False
     held: bool = False
+    limited: bool = False
 
     @property
     def accuses(self) -> bool:
@@ -199,10 +201,16 @@ class _OneReport:
             reliability=NEWCOMER,
             new=entry.newcomer,
             hub=self._origin,
-            most=most_of_stale(self._kind.name) if self._known.stale else None,
+            most=self._most,
             as_one=self._as_one,
             linked=linked if self._as_one else "",
         )
+
+    @property
+    def _most(self) -> Action | None:
+        if self._known.limited:
+            return Action.WARN
+        return most_of_stale(self._kind.name) if self._known.stale else None
 
     def _powers(self, kind: PartnerKind, *, has_authority: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the kinds for which an entry has authority, and its institutions: it is the provider unless it is a

@@ -201,6 +201,9 @@ ALLOWLISTS: dict[str, Allowlist] = {
             "central-banks", EntryType.INSTITUTIONS, "an account at a central bank or a state's treasury", _PAYEE
         ),
         Allowlist(
+            "charity-banks", EntryType.INSTITUTIONS, "an account at a bank of charities and social services", _PAYEE
+        ),
+        Allowlist(
             "official-accounts", EntryType.ACCOUNTS, "the published account of a public body or a charity", _PAYEE
         ),
         Allowlist("official-aliases", EntryType.ALIASES, "the published alias of a public body or a charity", _PAYEE),

@@ -5,7 +5,8 @@ import io
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,8 @@ TABLE = BUNDLED / "institutions.tsv"
 MAX_BYTES = 64 * 1024 * 1024
 # Minimum length of a name that is not an abbreviation.
 _LONG_NAME = 7
+# Before the name of each list that an operator writes.
+_OWN = "local-"
 _HEAD = re.compile(r"# loaded (\S+)\n")
 
 
@@ -95,6 +98,25 @@ def save(folder: Path, stored: StoredList) -> None:
         file.write(gzip.compress(body.encode(), mtime=0))
     os.chmod(file.name, 0o644)
     os.replace(file.name, folder / f"{stored.allowlist.name}.txt.gz")
+
+
+def remove(folder: Path, is_removed: Callable[[str], bool]) -> int:
+    """Remove entries from the operator's own lists in the folder, and return their number.
+
+    The lists of publishers stay: their next version would have the same entries.
+    """
+    removed = 0
+    for allowlist in ALLOWLISTS.values():
+        by_hand = folder / f"{allowlist.name}.txt"
+        if not allowlist.name.startswith(_OWN) or not (by_hand.exists() or by_hand.with_suffix(".txt.gz").exists()):
+            continue
+        stored = read(allowlist, folder)
+        left = tuple(entry for entry in stored.entries if not is_removed(entry))
+        if len(left) < len(stored.entries):
+            save(folder, replace(stored, entries=left))
+            by_hand.unlink(missing_ok=True)
+            removed += len(stored.entries) - len(left)
+    return removed
 
 
 def find_lists(source: Path) -> dict[str, Path]:

@@ -36,6 +36,8 @@ _COMMON_WORDS = frozenset(
             "secure",
         ),
         *("security", "service", "support", "system", "wallet"),
+        *("central", "discover", "discovery", "exodus", "fidelity", "momentum", "original", "phantom", "progressive"),
+        *("rabbit", "regions", "signal", "spirit", "target", "united", "vanguard"),
     )
 )
 # Length of a country's ending.

@@ -129,6 +129,10 @@ class Allowlists:
         matches = _MATCHERS.get(report.kind)
         return matches(index, value) if matches else None
 
+    def remove(self, is_removed: Callable[[str], bool]) -> int:
+        """Remove entries from the operator's own lists, and return their number."""
+        return 0 if self._updated is None else folder.remove(self._updated, is_removed)
+
     def _current_index(self) -> AllowlistIndex:
         moment = time.monotonic()
         if moment > self._next_check:
@@ -279,8 +283,9 @@ def _match_social_account(index: AllowlistIndex, value: str) -> AllowlistMatch |
 
 
 def _match_account(index: AllowlistIndex, account: str) -> AllowlistMatch | None:
-    """Match a published account of a public body or charity, and any account at a central bank or a treasury."""
-    if (found := match_of(index.accounts.get(account_key(account)))) is not None:
+    """Match an account that a public body or charity publishes, and any at a bank that has such customers alone."""
+    found = match_of(index.accounts.get(account_key(account))) or reserved.match_short_giro(account)
+    if found is not None:
         return found
     owners = index.institutions
     return match_of(next((owners[key] for key in provider_keys("bank-account", account) if key in owners), None))

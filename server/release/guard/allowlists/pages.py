@@ -14,8 +14,7 @@ _LOCALE = re.compile(r"(?P<language>[a-z]{2,3})(?:[-_][a-z0-9]{2,4})?")
 _BROWSER_ACCOUNT = re.compile(r"/u/\d(?=/|$)")
 # Services whose paths are files of customers.
 _STORAGE = re.compile(r"(?:object)?(?:s3|oss|cos|obs|blob|storage|files?)[.-]")
-_ID_IN_FRAGMENT = re.compile(r"[/!=@\d]|[A-Z].*[A-Z]", re.DOTALL)
-_LONGEST = 300
+_LONGEST, _LONGEST_WORD = 300, 24
 _MOST_PARAMETERS = 30
 
 
@@ -48,27 +47,29 @@ def is_page_of_platform(name: str) -> bool:
     return word != "" and word in _table().words
 
 
-def is_generic(host: str, path: str, rest: str) -> bool:
-    """Return True if a page of a shared ``host`` names nothing of a user; ``rest`` is the query and the fragment."""
+def is_generic(host: str, path: str, query: str) -> bool:
+    """Return True if a page of a shared ``host`` names nothing of a user; ``query`` begins with its ``?``."""
     if len(path) > _LONGEST:
         return False
-    if is_storage(host):
-        return is_start_page(path)
     table = _table()
-    parts = [
-        _PAGE_TYPE.sub("", part.strip(". ")) for part in _BROWSER_ACCOUNT.sub("", unquote(path).lower()).split("/")
-    ]
-    parts = [part for part in parts if part]
+    plain = unquote(path) if "%" in path else path
+    if "/u/" in plain:
+        plain = _BROWSER_ACCOUNT.sub("", plain)
+    parts = [_PAGE_TYPE.sub("", name) for part in plain.lower().split("/") if (name := part.strip(". "))]
+    if any(len(part) > _LONGEST_WORD for part in parts):
+        return False
     page = "/".join((host, *parts))
+    if is_storage(host):
+        return is_start_page(path) or page in table.pages
     if not (page in table.pages or page in table.ids or _all_words(parts)):
         return False
-    return (parts != [] and parts[-1] in table.searches) or not _carries_id(table.ids.get(page), rest)
+    return (parts != [] and parts[-1] in table.searches) or not _carries_id(table.ids.get(page), query)
 
 
-def start_page_has_id(host: str, rest: str) -> bool:
+def start_page_has_id(host: str, query: str) -> bool:
     """Return True if the start page of a host shows a user's file, by a parameter."""
     ids = _table().ids.get(host)
-    return ids is not None and _carries_id(ids, rest)
+    return ids is not None and _carries_id(ids, query)
 
 
 def _all_words(parts: list[str]) -> bool:
@@ -83,11 +84,8 @@ def _is_locale(part: str) -> bool:
     return found is not None and found["language"] in _table().languages
 
 
-def _carries_id(ids: frozenset[str] | None, rest: str) -> bool:
-    """Return True if a parameter of the query is an id, or the fragment is one, or a path as of one-page sites."""
-    query, _, fragment = rest.partition("#")
-    if _ID_IN_FRAGMENT.search(fragment):
-        return True
+def _carries_id(ids: frozenset[str] | None, query: str) -> bool:
+    """Return True if a parameter of the query is an id."""
     noise = _table().noise
     try:
         names = [name.lower() for name, _ in parse_qsl(query.lstrip("?"), max_num_fields=_MOST_PARAMETERS)]

@@ -55,6 +55,9 @@ _SPECIAL_NETWORKS = [
 ]
 # Tax numbers of Thailand's public bodies and foundations, alone or with the number of one of their services.
 _PUBLIC_ALIAS = re.compile(r"promptpay:099[34]\d{9}(?:\d{2})?")
+# Postal accounts whose numbers have four digits or fewer: post offices gave these to organisations, which keep them
+# because everybody knows them (giro 555, Belgium's 000-0000012-12, Switzerland's 80-3100-6).
+_SHORT_GIRO = re.compile(r"NL\d\dINGB000000\d{4}|BE\d\d0000000\d{5}|CH\d\d09000000\d\d00\d{5}")
 # Names of system software and of the largest messengers. A copy has the same name, but is a different file.
 _SYSTEM_APP = re.compile(
     r"(?:android:(?:com\.(?:android|google\.android|sec\.android|samsung\.android|huawei\.android|miui)\.[\w.]+"
@@ -138,6 +141,17 @@ def match_public_alias(alias: str) -> AllowlistMatch | None:
             "public-aliases",
             "the number of a public body or a foundation",
             "report the alias or account that the victim was really asked to pay",
+        )
+    return None
+
+
+def match_short_giro(account: str) -> AllowlistMatch | None:
+    """Match a postal account with a number of few digits."""
+    if _SHORT_GIRO.fullmatch(account):
+        return reserved_match(
+            "short-giros",
+            "a postal account with a short number, as charities and public bodies have",
+            "report the account that the victim was really asked to pay",
         )
     return None
 

@@ -1,14 +1,12 @@
 """Numbers of identity documents in free text, in any grouping, beside a word for the document (``documents.toml``)."""
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
-from importlib.resources import files
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from schemas.readings import plain_letters, without_accents
-from schemas.text import in_latin_letters, with_latin_looks
+from schemas.readings import without_accents
+from schemas.text import in_latin_letters
+from server.release.guard.personal_data.document_words import PATTERNS, WITHOUT_BLANKS, folded_text, lowered
 
 DOCUMENT = "the number of an identity document"
 # The longest text that is read as a number alone.
@@ -19,7 +17,6 @@ _WINDOW = 100
 _FURTHEST = 48
 _FURTHEST_WITHOUT_BLANKS = 24
 _MOST_WORDS = 6
-_LONG_WORD = 6
 _FEWEST_DIGITS, _MOST_DIGITS = 5, 20
 _FEWEST_AFAR = 6
 _FEWEST_BESIDE_LETTERS = 3
@@ -34,20 +31,18 @@ _LONGEST_PREFIX = 3
 _BEFORE = 30
 _LAST_WORDS = 3
 
-_WITHOUT_BLANKS = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-)
-# Where a word can begin: this is checked first, because most letters are in the middle of a word.
-_BEGINNING = rf"(?:(?<![^\W\d_])|(?={_WITHOUT_BLANKS.pattern}))"
-_LETTERS = re.compile(r"[^\W\d_]+")
+# Vowel signs of Indian scripts, Burmese and Khmer are parts of words.
+_LETTERS = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17ff])+")
 # A number with few digits, whose word may be in another text of the object (``neighbours``).
 _SHORT_NUMBER = re.compile(r"[^\W\d_]{0,3}[\W_]{0,3}\d[\dA-Z\W_]{4,20}")
 _FIVE_DIGITS = re.compile(r"(?:\D{0,40}+\d){5}")
 _DIGIT = re.compile("[0-9]")
 _PART = re.compile(r"[0-9A-Za-z]+")
 _SEPARATOR = re.compile(r"(?![.,:] )[\t .,:\-+/|*~'’()\[\]#_]{1,3}")
+# Letters of a number in lower case: "gha-123456789".
+_PREFIX = re.compile(r"(?<![^\W\d_])[a-z]{1,3}[-/]$")
 # The word right before another.
-_ADJOINING = re.compile(r"[^\W\d_]+(?=[\s\-]{0,3}$)")
+_ADJOINING = re.compile(r"([^\W\d_]+)(['’]s)?[\s\-]{0,3}$")
 # India's number of a taxpayer.
 _PERMANENT_ACCOUNT = re.compile(r"[A-Za-z]{5}\d{4}[A-Za-z]?")
 _END_OF_SENTENCE = re.compile(r"[.!?]\s|[;\n]")
@@ -69,7 +64,7 @@ _NOT_A_NUMBER = re.compile(
     rf"|(?<![\w/-]){_YEAR} ?[-/] ?(?:{_YEAR}|\d\d)(?![\w/-])"
     r"|(?<![\w.])\d{1,2}[:.]\d\d ?- ?\d{1,2}[:.]\d\d(?!\w)"
     r"|(?<!\w)\d{1,2}:\d\d(?::\d\d)?(?!\w)"
-    rf"|(?<![\w.]){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?![\w.]?\d)"
+    rf"|(?<![\w.]){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?!\.?\w)"
     r"|(?<![\w,])\d{1,3}(?:,\d{3}){1,5}(?![\w,])"
     r"|(?:[$€£¥฿₫₱₹₩₽₭៛]|(?<!\w)(?:rp|rm|(?:rs|php|thb|usd|eur|vnd|idr|myr|sgd)\b\.?)) ?\d[\d.,]{0,20}"
     r"|\d[\d.,]{0,20} ?[$€£¥฿₫₱₹₩₽₭៛]",
@@ -98,122 +93,21 @@ class _Number(NamedTuple):
         return not self.joined.isdigit()
 
 
-def _folded(text: str) -> str:
-    return _lowered(in_latin_letters(without_accents(plain_letters(text))))
-
-
-def _lowered(text: str) -> str:
-    return with_latin_looks(text.lower())
-
-
-@cache
-def _table() -> dict[str, dict[str, list[str]]]:
-    return tomllib.loads(files(__package__).joinpath("documents.toml").read_text(encoding="utf-8"))
-
-
-def _words(idea: str) -> list[str]:
-    return list(dict.fromkeys(_folded(word) for words in _table()[idea].values() for word in words))
-
-
-def _tree(words: Iterable[str], between: str = "") -> str:
-    """Return an expression for the longest of ``words``, with ``between`` the letters. It decides letter by letter."""
-    branches: dict[str, list[str]] = {}
-    may_end = False
-    for word in words:
-        if word:
-            branches.setdefault(word[0], []).append(word[1:])
-        else:
-            may_end = True
-    inner = "|".join(
-        (r"[\s\-]{0,2}" if letter == " " else re.escape(letter)) + between * any(rest) + _tree(rest, between)
-        for letter, rest in branches.items()
-    )
-    return f"(?:{inner})" + "?" * may_end if inner else ""
-
-
-def _expression(words: list[str]) -> str:
-    """Return an expression for ``words``: whole ones, with an ending if they are long, but in scripts without blanks
-    anywhere.
-    """
-    anywhere = [word for word in words if _WITHOUT_BLANKS.search(word)]
-    whole = [word for word in words if not _WITHOUT_BLANKS.search(word)]
-    long = [word for word in whole if len(word) >= _LONG_WORD]
-    short = [word for word in whole if len(word) < _LONG_WORD]
-    choices = [_tree(anywhere)] if anywhere else []
-    choices += [rf"(?<![^\W\d_]){_tree(long)}[^\W\d_]{{0,9}}(?![^\W\d_])"] if long else []
-    choices += [rf"(?<![^\W\d_]){_tree(short)}s?(?![^\W\d_])"] if short else []
-    return "|".join(choices)
-
-
-def _whole(words: list[str]) -> str:
-    """Return an expression for ``words`` as they are, whole except in scripts without blanks."""
-    anywhere = [word for word in words if _WITHOUT_BLANKS.search(word)]
-    whole = [word for word in words if not _WITHOUT_BLANKS.search(word)]
-    return "|".join(filter(None, (_tree(anywhere), rf"(?<![^\W\d_]){_tree(whole)}(?![^\W\d_])")))
-
-
-class _Patterns:
-    """The expressions for the words of the table. Compiling them takes a tenth of a second, so it waits for a text."""
-
-    @cached_property
-    def documents(self) -> re.Pattern[str]:
-        abbreviations = _tree(_words("abbreviations"), r"\.?")
-        return re.compile(
-            f"{_BEGINNING}(?:(?P<document>{_expression(_words('documents'))})|(?P<tax>{_expression(_words('taxes'))})"
-            rf"|(?P<id>{_whole(_words('ids'))})|(?<![^\W\d_]){abbreviations}(?![^\W\d_]))"
-        )
-
-    @cached_property
-    def number_words(self) -> re.Pattern[str]:
-        return re.compile(rf"(?:{_whole(_words('numbers'))})\.?")
-
-    @cached_property
-    def small_words(self) -> re.Pattern[str]:
-        return re.compile(_whole([word for idea in ("numbers", "persons", "adjectives") for word in _words(idea)]))
-
-    @cached_property
-    def other_things(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("others")))
-
-    @cached_property
-    def places(self) -> re.Pattern[str]:
-        return re.compile(rf"[\s\-]{{0,2}}(?:{_whole(_words('places'))})")
-
-    @cached_property
-    def units(self) -> re.Pattern[str]:
-        return re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('units'))})")
-
-    @cached_property
-    def events(self) -> re.Pattern[str]:
-        return re.compile(rf"[\s\-.,]{{0,2}}(?:{_whole(_words('events'))})")
-
-    @cached_property
-    def names(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("names")))
-
-    @cached_property
-    def companies(self) -> re.Pattern[str]:
-        return re.compile(_whole(_words("companies")))
-
-
-_PATTERNS = _Patterns()
-
-
 def names_document(text: str) -> bool:
     """Return whether a text has a word for an identity document."""
-    return _PATTERNS.documents.search(_folded(text)) is not None
+    return PATTERNS.documents.search(folded_text(text)) is not None
 
 
 def is_word_alone(text: str) -> bool:
     """Return whether a text has a word for an identity document, and otherwise only words about a person or number."""
     text = in_latin_letters(without_accents(text))
-    folded = _lowered(text)
+    folded = lowered(text)
     if len(folded) != len(text) or _DIGIT.search(folded) is not None:
         return False
-    found = _PATTERNS.documents.search(folded)
+    found = PATTERNS.documents.search(folded)
     if found is None or (_is_abbreviation(found) and not text.isupper()):
         return False
-    others = list(_LETTERS.finditer(_PATTERNS.number_words.sub(_hidden, _PATTERNS.documents.sub(_hidden, folded))))
+    others = list(_LETTERS.finditer(PATTERNS.number_words.sub(_hidden, PATTERNS.documents.sub(_hidden, folded))))
     return len(others) <= _MOST_WORDS and all(_is_name(text[word.start() : word.end()]) for word in others)
 
 
@@ -221,7 +115,9 @@ def is_number_alone(text: str) -> bool:
     """Return whether a text is one number that a document could have, with at most the names of a person beside it."""
     text = in_latin_letters(without_accents(text))
     found = list(_numbers(text, 0, len(text)))
-    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or _PATTERNS.documents.search(_lowered(text)) is not None:
+    if len(found) != 1 or found[0].digits < _FEWEST_DIGITS or PATTERNS.documents.search(lowered(text)) is not None:
+        return False
+    if is_of_another_thing(text[: found[0].start]):
         return False
     others = _LETTERS.findall(text[: found[0].start] + " " + text[found[0].end :])
     return len(others) <= _MOST_WORDS and all(map(_is_name, others))
@@ -229,7 +125,8 @@ def is_number_alone(text: str) -> bool:
 
 def is_of_another_thing(words: str) -> bool:
     """Return whether the last words before a number name another thing that has the number, such as an order."""
-    return _is_other_thing(_PATTERNS.number_words.sub(" ", _lowered(words)))
+    words = lowered(words)
+    return _is_other_thing(words) or _is_other_thing(PATTERNS.number_words.sub(" ", words))
 
 
 def may_be_number(text: str) -> bool:
@@ -246,21 +143,20 @@ def may_have_number(text: str) -> bool:
     """
     if _SHORT_NUMBER.fullmatch(text) is not None:
         return True
-    return _PATTERNS.documents.search(_lowered(in_latin_letters(without_accents(text)))) is not None
+    return PATTERNS.documents.search(lowered(in_latin_letters(without_accents(text)))) is not None
 
 
 def has_number(text: str, is_own: Callable[[str], bool]) -> bool:
-    """Return whether a plain text, without marks, has the number of an identity document beside a word for it."""
+    """Return whether a text in plain letters, without marks, has the number of an identity document beside a word."""
     if _DIGIT.search(text) is None:
         return False
-    text = in_latin_letters(text)
-    folded = _lowered(text)
-    if len(folded) != len(text) or _PATTERNS.documents.search(folded) is None:
+    folded = lowered(text)
+    if len(folded) != len(text) or PATTERNS.documents.search(folded) is None:
         return False
     masked = _NOT_A_NUMBER.sub(_hidden, text.replace(_PLACEHOLDER, " "))
-    folded = _PATTERNS.names.sub(_hidden, _lowered(masked))
-    for word in _PATTERNS.documents.finditer(folded):
-        if not _is_of_another(folded, word) and any(
+    folded = PATTERNS.names.sub(_hidden, lowered(masked))
+    for word in PATTERNS.documents.finditer(folded):
+        if not _is_of_another(masked, folded, word) and any(
             not is_own(number.joined) for number in _beside(masked, folded, word)
         ):
             return True
@@ -277,19 +173,27 @@ def _beside(text: str, folded: str, word: re.Match[str]) -> Iterator[_Number]:
             yield number
 
 
-def _is_of_another(folded: str, word: re.Match[str]) -> bool:
+def _is_of_another(text: str, folded: str, word: re.Match[str]) -> bool:
     """Return whether a word is part of the name of a place, or of the number of a company or another thing."""
-    if _PATTERNS.places.match(folded, word.end()):
+    before = folded[max(0, word.start() - _BEFORE) : word.start()]
+    if PATTERNS.places.match(folded, word.end()) or PATTERNS.hotlines.search(before):
         return True
     if word["tax"] is not None:
-        return _PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
+        return PATTERNS.companies.search(folded, max(0, word.start() - _WINDOW), word.end() + _WINDOW) is not None
     if word["document"] is not None:
         return False
-    before = folded[max(0, word.start() - _BEFORE) : word.start()]
-    adjoining = _ADJOINING.search(before) if word["id"] is not None else None
-    return is_of_another_thing(before) or (
-        adjoining is not None and _PATTERNS.small_words.fullmatch(adjoining[0]) is None
-    )
+    adjoining = _ADJOINING.search(before)
+    if adjoining is None:
+        return False
+    if PATTERNS.other_things.fullmatch(adjoining[1]) is not None:
+        return True
+    # "LINE ID number", but "Somchai's ID number".
+    begins_with_capital = text[word.start() - len(adjoining[0])].isupper()
+    return bool(word["id"] and begins_with_capital and not adjoining[2]) and not _is_small(adjoining[1])
+
+
+def _is_small(word: str) -> bool:
+    return PATTERNS.small_words.fullmatch(word) is not None
 
 
 def _is_abbreviation(word: re.Match[str]) -> bool:
@@ -300,6 +204,10 @@ def _may_be_beside(word: re.Match[str], number: _Number) -> bool:
     """Return whether a number is long enough for its word: much longer for one with other meanings."""
     if not _is_abbreviation(word):
         return True
+    if (word["lettered"] and not number.is_lettered) or not (
+        number.code.isupper() or number.code == number.code.lower()
+    ):
+        return False
     fewest = _FEWEST_LETTERED if number.is_lettered else _FEWEST_BESIDE_ABBREVIATION
     return number.digits >= fewest or _has_form_of_a_permanent_account(number)
 
@@ -340,12 +248,16 @@ def _begins_another(last: str, part: str) -> bool:
     return part.isalpha() and len(part) == _LONGEST_PREFIX and last.isdigit()
 
 
+def _is_blank_between(part: re.Match[str], following: re.Match[str]) -> bool:
+    return " " in part.string[part.end() : following.start()]
+
+
 def _number(parts: list[re.Match[str]]) -> Iterator[_Number]:
     reach = parts[-1].end() if parts else 0
     while parts and parts[-1][0].isalpha():
         parts = parts[:-1]
-    # Of several groups of letters in front, the last belongs to the number.
-    while len(parts) > 1 and parts[0][0].isalpha() and parts[1][0].isalpha():
+    # Of several groups of letters in front, those before a blank are no part of the number.
+    while len(parts) > 1 and parts[0][0].isalpha() and parts[1][0].isalpha() and _is_blank_between(*parts[:2]):
         parts = parts[1:]
     if parts:
         joined = "".join(part[0] for part in parts)
@@ -357,9 +269,12 @@ def _follows(text: str, folded: str, word: re.Match[str], number: _Number) -> bo
     """Return whether a number after a document's word is the document's."""
     start = word.end()
     gap = folded[start : number.start]
+    if word[0].endswith("no") or "." in word[0]:
+        gap = gap.removeprefix(".")
+    gap = _PREFIX.sub("", gap)
     if len(gap) > _FURTHEST or _is_amount(folded, number):
         return False
-    words_between = _PATTERNS.number_words.sub(" ", gap)
+    words_between = PATTERNS.number_words.sub(" ", gap)
     if _is_filler(words_between):
         return number.digits >= _FEWEST_DIGITS or _is_code(number.code) or _has_form_of_a_permanent_account(number)
     if not _may_be_afar(number) or not _may_be_skipped(words_between):
@@ -380,7 +295,7 @@ def _may_be_skipped(words_between: str) -> bool:
     """Return whether the words between a document and a number leave both in one statement about one thing."""
     if _END_OF_SENTENCE.search(words_between) or _is_other_thing(words_between):
         return False
-    without_blanks = len("".join(_WITHOUT_BLANKS.findall(words_between)))
+    without_blanks = len("".join(WITHOUT_BLANKS.findall(words_between)))
     return len(_LETTERS.findall(words_between)) <= _MOST_WORDS and without_blanks <= _FURTHEST_WITHOUT_BLANKS
 
 
@@ -392,7 +307,7 @@ def _has_form_of_document(number: _Number) -> bool:
 def _is_announced(gap: str, words_between: str) -> bool:
     """Return whether a number follows a word about a person, and a sign or a word that announces it."""
     words = _LETTERS.findall(words_between)
-    is_of_a_person = bool(words) and _PATTERNS.small_words.fullmatch(words[0]) is not None
+    is_of_a_person = bool(words) and _is_small(words[0])
     return is_of_a_person and (gap.rstrip().endswith((":", "=", "(", "#")) or _ends_with_number_word(gap))
 
 
@@ -401,11 +316,11 @@ def _precedes(folded: str, number: _Number, end: int) -> bool:
     gap = folded[number.reach : end]
     if len(gap) > _FURTHEST or _END_OF_SENTENCE.search(gap) or _is_amount(folded, number):
         return False
-    if not _may_be_afar(number) or not _is_filler(_PATTERNS.small_words.sub(" ", gap)):
+    if not _may_be_afar(number) or not _is_filler(PATTERNS.small_words.sub(" ", gap)):
         return False
     if is_of_another_thing(folded[max(0, number.start - _BEFORE) : number.start]):
         return False
-    return number.is_lettered or gap.lstrip().startswith(("(", "[")) or _LETTERS.search(gap) is not None
+    return number.is_lettered or gap.lstrip().startswith(("(", "[", "=")) or _LETTERS.search(gap) is not None
 
 
 def _is_filler(gap: str) -> bool:
@@ -415,9 +330,7 @@ def _is_filler(gap: str) -> bool:
         return False
     # Letters in front of a number have capitals in every script that writes them so.
     return not words or (
-        len(words[0]) < _LONGEST_PREFIX + gap.endswith(("-", "/"))
-        and words[0].upper() != words[0]
-        and gap.rstrip(" -./").endswith(words[0])
+        len(words[0]) < _LONGEST_PREFIX and words[0].upper() != words[0] and gap.rstrip(" -./").endswith(words[0])
     )
 
 
@@ -425,11 +338,11 @@ def _is_amount(folded: str, number: _Number) -> bool:
     if number.digits > _MOST_DIGITS or _ROUND.fullmatch(number.joined):
         return True
     if not number.is_lettered and (
-        _PATTERNS.units.match(folded, number.end)
-        or (number.digits <= _MOST_OF_A_COUNT and _PATTERNS.events.match(folded, number.end))
+        PATTERNS.units.match(folded, number.end)
+        or (number.digits <= _MOST_OF_A_COUNT and PATTERNS.events.match(folded, number.end))
     ):
         return True
-    if number.code.isalpha() and _PATTERNS.other_things.fullmatch(_lowered(number.code)):
+    if number.code.isalpha() and PATTERNS.other_things.fullmatch(lowered(number.code)):
         return True
     return _WITH_YEAR.fullmatch(number.joined) is not None
 
@@ -451,14 +364,14 @@ def _is_code(code: str) -> bool:
 def _is_other_thing(words: str) -> bool:
     """Return whether the last words before a number say that it is that of another thing."""
     last = list(_LETTERS.finditer(words))[-_LAST_WORDS:]
-    return bool(last) and _PATTERNS.other_things.search(words, last[0].start()) is not None
+    return bool(last) and PATTERNS.other_things.search(words, last[0].start()) is not None
 
 
 def _is_name(word: str) -> bool:
     """Return whether a word may be part of a person's name, or is a small word beside one."""
-    return not word[0].islower() or _PATTERNS.small_words.fullmatch(_lowered(word)) is not None
+    return not word[0].islower() or _is_small(lowered(word))
 
 
 def _ends_with_number_word(gap: str) -> bool:
     last = _LETTERS.findall(gap)[-1:]
-    return bool(last) and _PATTERNS.number_words.fullmatch(last[0]) is not None
+    return bool(last) and PATTERNS.number_words.fullmatch(last[0]) is not None

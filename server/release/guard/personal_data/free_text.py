@@ -5,6 +5,8 @@ from functools import lru_cache, partial
 
 from schemas.readings import decoded, normalised, without_accents
 from schemas.refang import refang_text
+from schemas.spoken import with_digits
+from schemas.text import in_latin_letters
 from server.release.guard.personal_data import contacts, documents, names, numbers
 
 MAILBOX = "a person's e-mail address"
@@ -25,6 +27,9 @@ _ID_IN_TEXT = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
     r"(?![0-9A-Za-z])"
 )
+# Words for digits are not written in the groups of a number, and some scripts write no blanks between words.
+_BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s,.-]{1,3}(?=\d)")
 _BLANKS = re.compile(r"\s{4,}")
 _LONGEST = 20_000
 _SHORT = 200
@@ -52,9 +57,9 @@ def _may_contain(text: str) -> bool:
     if _WITH_FORM.fullmatch(text):
         return False
     text = normalised(text)
-    if contacts.may_be_mailed(text) or _DIGITS.search(text) is not None:
-        return True
     folded = text.lower()
+    if contacts.may_be_mailed(text) or _DIGITS.search(text) is not None or _DIGITS.search(with_digits(folded)):
+        return True
     if any(stem in folded for stem in names.STEMS):
         return True
     if not text.isascii() and any(stem in folded for stem in names.STEMS_BEYOND_ASCII):
@@ -92,6 +97,9 @@ def _search(
     # URLs contain numbers and words of all kinds, so only their own rules search them.
     bare, plain = (contacts.URL.sub(" ", version).replace("_", " ") for version in (bare, plain))
     found = _search_numbers(bare, regions, is_own, is_part=is_part)
+    if found is None and (spoken := with_digits(lowered := plain.lower())) != lowered:
+        spoken = _BESIDE_DIGITS.sub(" ", _BETWEEN_DIGITS.sub("", spoken))
+        found = _search_numbers(spoken, regions, is_own, is_part=is_part)
     if found is None and names.has_name(plain):
         found = _PERSON_NAME
     if found is not None or is_part or depth:
@@ -101,7 +109,7 @@ def _search(
 
 def _search_numbers(text: str, regions: tuple[str, ...], is_own: contacts.IsOwn, *, is_part: bool) -> str | None:
     """Return the sort of the first number of a person in a text without marks and URLs."""
-    text = _ID_IN_TEXT.sub(" ", text)
+    text = in_latin_letters(_ID_IN_TEXT.sub(" ", text))
     for what, number in numbers.find_numbers(text):
         if not is_own(number):
             return what

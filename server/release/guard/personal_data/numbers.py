@@ -42,7 +42,8 @@ IBAN = "the IBAN of an account"
 # Words that turn bare digits into a person's id.
 _ID_WORDS = re.compile(
     r"\b(?:ids?|id[- ]?card|identity|citizens?|national|passport|ssn|social security|nric|ic no|nik|ktp|aadhaa?r|cpf"
-    r"|cccd|cmnd|pan|permanent account|uid|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident)\b"
+    r"|cccd|cmnd|p\.?a\.?n|permanent account|uid|pesel|tckn|t\.?c\.? kimlik|bsn|cnp|my ?number|personnummer|resident"
+    r"|codice fiscale)\b"
     r"|บัตร|ประชาชน|身份证|身分證|マイナンバー|주민",
     re.IGNORECASE,
 )
@@ -66,19 +67,17 @@ LETTERED = re.compile(
     r"|[A-Z]{6}\d{2}[A-Z]\d|[A-Z]{2}\d{2} ?[A-Z0-9]{4}|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b"
 )
 _BEFORE = 30
-# "12/KaMaNa(N)123456", in Latin letters or its own script: state, township, and the kind of citizen.
+# "12/KaMaNa(N)123456", in Latin letters or its own script without marks: state, township, and the kind of citizen.
 _MYANMARS = (
     r"(?:1[0-4]|[1-9]) ?[-/.] ?[^\W\d_](?:[ .]?[^\d\n ()/.-]){1,24} ?[-/.(] ?"
-    r"(?:[NEPTYSCnepytsc]|[Nn](?i:aing)|[Pp](?i:yu)|[Ee](?i:h)|နိုင်|ဧည့်|ပြု|သ|သီ) ?[-/.)] ?\d{6}"
+    r"(?:[NEPTYSCnepytsc]|[Nn](?i:aing)|[Pp](?i:yu)|[Ee](?i:h)|နင|ဧည|ပြ|သ) ?[-/.)] ?\d{6}"
 )
-# India's number of a person who pays taxes, in groups of any length.
-_PERMANENT_ACCOUNT = r"(?:[A-Za-z][ ./-]?){3}[Pp][ ./-]?[A-Za-z][ ./-]?(?:\d[ ./-]?){4}[A-Za-z]"
 _NOT_DIGITS = re.compile(r"\D")
 _SEPARATORS = str.maketrans("", "", " -./()")
 
 
 class _IdForm(NamedTuple):
-    """The form of a country's ids; a ``bare`` one is all digits, and counts only near words such as "id card"."""
+    """The form of a country's ids; a ``bare`` one counts only near words such as "id card"."""
 
     written: re.Pattern[str]
     valid: Callable[[str], bool]
@@ -89,9 +88,10 @@ def _form(written: str, valid: Callable[[str], bool], *, bare: bool = False) -> 
     return _IdForm(re.compile(rf"(?<![0-9A-Za-z.-])(?:{written})(?![0-9A-Za-z-])"), valid, bare)
 
 
-def _digits(count: int) -> str:
-    """Return an expression for ``count`` digits in groups of any length."""
-    return rf"\d(?:[ ./-]{{0,3}}\d){{{count - 1}}}"
+def _spread(form: str) -> str:
+    """Return an expression for a number in groups of any length. In its ``form``, A is any letter and 9 any digit."""
+    signs = ({"A": "[A-Za-z]", "9": r"\d"}.get(sign) or f"[{sign}{sign.lower()}]" for sign in form)
+    return "[ ./-]{0,3}".join(signs)
 
 
 def _is_singapores(number: str) -> bool:
@@ -152,14 +152,15 @@ _FORMS = (
     _form(_MYANMARS, _is_valid_by_form),
     _form(r"[A-Z]{3}P[A-Z]\d{4}[A-Z]", pan.is_valid),
     _form(r"[A-Z][12]\d{8}", _is_taiwans, bare=True),
-    _form(_digits(13), pin.is_valid, bare=True),
-    _form(_digits(16), nik.is_valid, bare=True),
-    _form(_PERMANENT_ACCOUNT, pan.is_valid, bare=True),
-    _form(_digits(12), lambda number: bool(nric.is_valid(number) or aadhaar.is_valid(number)), bare=True),
+    _form(_spread("9" * 13), pin.is_valid, bare=True),
+    _form(_spread("9" * 16), nik.is_valid, bare=True),
+    _form(_spread("AAAPA9999A"), pan.is_valid, bare=True),
+    _form(_spread("AAAAAA99A99A999A"), codicefiscale.is_valid, bare=True),
+    _form(_spread("9" * 12), lambda number: bool(nric.is_valid(number) or aadhaar.is_valid(number)), bare=True),
     _form(r"0\d{11}", _is_valid_by_form, bare=True),  # Viet Nam
-    _form(_digits(11), lambda number: bool(tckimlik.is_valid(number) or pesel.is_valid(number)), bare=True),
-    _form(_digits(11), cpf.is_valid, bare=True),
-    _form(_digits(13), lambda number: bool(idnr.is_valid(number) or cnp.is_valid(number)), bare=True),
+    _form(_spread("9" * 11), lambda number: bool(tckimlik.is_valid(number) or pesel.is_valid(number)), bare=True),
+    _form(_spread("9" * 11), cpf.is_valid, bare=True),
+    _form(_spread("9" * 13), lambda number: bool(idnr.is_valid(number) or cnp.is_valid(number)), bare=True),
     _form(r"\d{9}", ssn.is_valid, bare=True),
 )
 
@@ -177,16 +178,22 @@ def find_numbers(text: str, *, cards_only: bool = False) -> Iterator[tuple[str, 
     for form in _FORMS:
         if has_id_words or not form.bare:
             for match in form.written.finditer(text):
-                if form.bare and form.valid is _is_valid_by_form and _is_of_another_thing(text, match.start()):
+                if form.bare and _is_of_another_thing(text, match, is_valid=form.valid is not _is_valid_by_form):
                     continue
                 number = match[0].translate(_SEPARATORS)
                 if form.valid(number if form.valid not in _AS_WRITTEN else match[0]):
                     yield NATIONAL_ID, number
 
 
-def _is_of_another_thing(text: str, start: int) -> bool:
-    """Return whether the words before a number name another thing that has the number, such as an order."""
-    return documents.is_of_another_thing(text[max(0, start - _BEFORE) : start])
+def _is_of_another_thing(text: str, match: re.Match[str], *, is_valid: bool) -> bool:
+    """Return whether the words or sign before a number say that it is that of another thing, such as an order or line.
+
+    A number that ``is_valid`` as an id, and has letters or is written without groups, is one after any word.
+    """
+    if is_valid and (match[0].isalnum() or not match[0].translate(_SEPARATORS).isdigit()):
+        return False
+    before = text[max(0, match.start() - _BEFORE) : match.start()]
+    return before.endswith("+") or documents.is_of_another_thing(before)
 
 
 def _find_ibans(text: str) -> Iterator[tuple[str, str]]:

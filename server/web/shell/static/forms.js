@@ -5,6 +5,7 @@
 (() => {
   const NAME = "sent-forms";
   const MOST = 200_000;
+  const LASTS = 60 * 60 * 1_000;
   const UNKEPT = ["hidden", "password", "file", "submit", "button", "image", "reset"];
   const { user, forms: state } = document.body.dataset;
 
@@ -32,6 +33,8 @@
     const address = (form.getAttribute("action") ?? location.pathname).split("#")[0];
     return JSON.stringify([address, ...hidden.map((field) => [field.name, field.value])]);
   };
+  const addressOf = (name) => JSON.parse(name)[0];
+  const hiddenOf = (name) => JSON.stringify(JSON.parse(name).slice(1).map(([field]) => field));
   const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !UNKEPT.includes(field.type));
   const isBox = (field) => field.type === "checkbox" || field.type === "radio";
   const contentOf = (field) =>
@@ -52,11 +55,19 @@
   };
 
   if (state === "unsent" && user) {
-    const kept = read().filter((form) => form.user === user);
+    const kept = read().filter((form) => form.user === user && Date.now() - form.at < LASTS);
     write(kept);
-    const byName = new Map(kept.map((form) => [form.name, form.fields]));
-    const found = [...document.forms].filter((form) => byName.has(nameOf(form)) && byName.get(nameOf(form)).length);
-    for (const form of found) restore(form, byName.get(nameOf(form)));
+    const shown = [...document.forms].map(nameOf);
+    // A hidden field may have another value than before, as a time: the only form of an address is known by it alone.
+    const isLike = (one, other) => addressOf(one) === addressOf(other) && hiddenOf(one) === hiddenOf(other);
+    const fieldsFor = (name) => {
+      const same = kept.find((form) => form.name === name);
+      if (same || shown.filter((other) => isLike(other, name)).length > 1) return same?.fields ?? [];
+      const like = kept.filter((form) => isLike(form.name, name));
+      return like.length === 1 ? like[0].fields : [];
+    };
+    const found = [...document.forms].filter((form) => fieldsFor(nameOf(form)).length);
+    for (const form of found) restore(form, fieldsFor(nameOf(form)));
     if (found.length) for (const text of document.querySelectorAll("[data-unsent]")) text.hidden = !text.hidden;
   } else if (!state) {
     write([]);
@@ -67,6 +78,6 @@
     if (form.method !== "post" || !user || state === "login") return;
     const name = nameOf(form);
     const fields = fieldsOf(form).map((field) => [field.name, isBox(field) ? field.value : "", contentOf(field)]);
-    write([...read().filter((kept) => kept.name !== name), { user, name, fields }]);
+    write([...read().filter((kept) => kept.name !== name), { user, name, fields, at: Date.now() }]);
   });
 })();

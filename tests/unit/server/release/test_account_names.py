@@ -46,6 +46,27 @@ NAMES = [
         {"value": "12345003 1234567", "bic": "ROYCCAT2"},
         id="CA",
     ),
+    *(
+        pytest.param(
+            {"value": number, "bank": bank, "country": country},
+            {"value": padded, "bank": bank, "country": country},
+            id=bank,
+        )
+        for country, bank, number, padded in (
+            ("TH", "KBANK", "123-4-56789-0", "๐๐๑๒๓๔๕๖๗๘๙๐"),
+            ("TH", "SCB", "1234567890", "0141234567890"),
+            ("TH", "GSB", "020123456789", "000020123456789"),
+            ("TH", "UOB", "1234567890", "001234567890"),
+            ("MY", "CIMB", "7012345678", "00 0000 7012 3456 78"),
+            ("MY", "Maybank", "114012345678", "0000114012345678"),
+            ("IN", "SBI", "31234567890", "００００００31234567890"),
+            ("ID", "BCA", "1234567890", "0000001234567890"),
+            ("SG", "UOB", "1234567890", "00-1234567890"),
+            ("TW", "004", "123456789012", "0000123456789012"),
+            ("HK", "HSBC", "123-456789-001", "004-123-456789-001"),
+            ("KH", "ABA", "000123456", "123456"),
+        )
+    ),
 ]
 OTHERS = [
     pytest.param(IBAN, "GB:601614:31926819", id="another-sort-code"),
@@ -53,6 +74,10 @@ OTHERS = [
     pytest.param("US:CHASUS33:1234567890", "US:026009593:1234567890", id="another-bank"),
     pytest.param("US:CHASUS33:1234567890", "US:064208165:1234567890", id="a-bank-that-is-not-known"),
     pytest.param("US:CHASUS33:1234567890", "US:CHASUS33:01234567890", id="a-zero-in-front"),
+    pytest.param("VN:MSCBVNVX:0123456789", "VN:MSCBVNVX:123456789", id="a-chosen-number"),
+    pytest.param("SG:DBSSSGSG:0031234567", "SG:DBSSSGSG:031234567", id="numbers-of-9-and-10-digits"),
+    pytest.param("AU:062000:012345678", "AU:062000:12345678", id="a-zero-in-front-in-Australia"),
+    pytest.param("MY:CIBBMYKL:7012345678", "MY:CIBBMYKL:70123456780", id="a-zero-behind"),
     pytest.param("BR:341:0123123456", "BR:237:0123123456", id="another-bank-of-Brazil"),
     pytest.param("BR:341:0123123456", "BR:341:0124123456", id="another-agency"),
     pytest.param("AU:062000:12345678", "AU:062001:12345678", id="another-branch"),

@@ -201,9 +201,19 @@ VALUES: list[tuple[str, str, str, dict[str, Write]]] = [
         "with its chain": lambda value: f"eip155:1:{value}",
     }),
     ("wallet", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", SPACED),
-    ("social-account", "facebook:scamshop99", "scamshop99", {**SPACED, "dots": is_always("@Scam.Shop.99"), "page": is_always("https://www.facebook.com/scam.shop99")}),
-    ("social-account", "telegram:joe99", "joe99", {"sign": is_always("@joe99"), "page": is_always("https://t.me/joe99")}),
-    ("social-account", "telegram:jimmy", "@jimmy", {"page": is_always("t.me/jimmy"), "name": is_always("Telegram: jimmy")}),
+    ("social-account", "facebook:scamshop99", "scamshop99", {
+        **SPACED,
+        "dots": is_always("@Scam.Shop.99"),
+        "page": is_always("https://www.facebook.com/scam.shop99"),
+    }),
+    ("social-account", "telegram:joe99", "joe99", {
+        "sign": is_always("@joe99"),
+        "page": is_always("https://t.me/joe99"),
+    }),
+    ("social-account", "telegram:jimmy", "@jimmy", {
+        "page": is_always("t.me/jimmy"),
+        "name": is_always("Telegram: jimmy"),
+    }),
     ("social-account", "facebook:100000000000001", "100000000000001", OF_NUMBERS),
     ("app", "android:com.evil.loan", "com.evil.loan", {
        **SPACED, "page": is_always("https://play.google.com/store/apps/details?id=com.evil.loan")}),

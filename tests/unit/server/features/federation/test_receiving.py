@@ -26,7 +26,7 @@ from server.features.federation.checking import (
 )
 from server.features.federation.completing import Completion, ReceivedSet
 from server.features.federation.states import OriginState, states
-from server.features.federation.stored import COUNTS, EMPTY, HELD, UNKNOWN_VERSION, WAITS
+from server.features.federation.stored import COUNTS, EMPTY, HELD, LIMITED, UNKNOWN_VERSION, WAITS
 from server.features.federation.tables import hub_heads
 from server.release import review
 from server.release.guard import volume
@@ -439,6 +439,29 @@ def test_reports_and_protections_of_a_hub_are_limited(
     assert state_of(two, first).words == ("throttled",)
     with two.store.read() as tx:
         assert {found.rule for found in reviews.all_reviews(tx)} == {volume.MANY_DOUBTS}
+
+
+@pytest.mark.parametrize(("state", "grade"), [("approved", "block"), ("rejected", None)])
+def test_hub_that_blocks_too_many_values_warns_until_a_review(makes: Makes, state: Any, grade: str | None) -> None:
+    first, two = makes(2).hubs
+    two.hub = replace(two.hub, burst=1)
+    for place, value in enumerate((DOMAIN, OTHER)):
+        first.report(first.partners[0], value, place, confidence="90")
+    first.publish()
+    for _ in range(2):
+        accept(two, first, *first.active(first.origin, "open"))
+    assert sorted(row.state for row in rows_of(two, first)) == [COUNTS, LIMITED]
+    (limited,) = [row for row in rows_of(two, first) if row.state == LIMITED]
+    value = next(known for known in (DOMAIN, OTHER) if known.subject == limited.subject)
+    assert (two.listed(value) or (0, None))[1] == "warn"
+    with two.store.begin() as tx:
+        (found,) = reviews.all_reviews(tx, "open")
+        assert found.rule == "many-blocks"
+        review.decide(two.hub, tx, [found.object_id], state, "operator")
+    assert (two.listed(value) or (0, None))[1] == grade
+    number = now() + HOUR
+    accept(two, first, changed(first, limited.body, number=number, modified=stix_stamp(number)))
+    assert (two.listed(value) or (0, None))[1] == grade
 
 
 def test_peer_that_sends_too_fast_waits_and_nothing_is_stored(makes: Makes, monkeypatch: pytest.MonkeyPatch) -> None:

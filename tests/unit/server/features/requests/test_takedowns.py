@@ -374,3 +374,18 @@ def test_restore_goes_to_the_earlier_addressee(hub: Hub, police: Partner, platfo
     id_ = opened(hub, police).id
     view = sent(hub, police, notice(asks="restore", explanation=None, restores=id_, addressee=None)).view
     assert stored(hub, view.id).addressee == "Example Platform"
+
+
+def test_sender_reads_the_same_of_known_and_of_unknown_partners(hub: Hub, police: Partner, platform: Partner) -> None:
+    unknown = "Unknown Platform"
+    named = {name: sent(hub, police, asked(addressee=name, also_to=[name])) for name in (platform.name, unknown)}
+    read = {name: one.view.written() for name, one in named.items()}
+    for name, one in named.items():
+        assert (read[name]["addressee"], read[name]["also_to"], read[name]["state"]) == (name, [name], "open")
+        assert one.message == named[unknown].message.replace(named[unknown].view.id, one.view.id)
+    own = ("id", "chain", "opened", "changed", "steps", "addressee", "also_to", "reported_at")
+    common = [{key: value for key, value in one.items() if key not in own} for one in read.values()]
+    assert common[0] == common[1]
+    assert all(one.keys() == read[unknown].keys() for one in read.values())
+    # Sending it once more is sending the same.
+    assert sent(hub, police, asked(addressee=unknown, also_to=[unknown])).view.id != ""

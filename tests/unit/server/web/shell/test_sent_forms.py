@@ -11,12 +11,19 @@ from werkzeug.test import TestResponse
 from server.store import Store, partners
 from server.store.operators import sent_forms
 from server.store.operators.users import OperatorRole, PartnerRole
+from server.web.shell import routes
 from tests.unit.server.web.shell.people import Visitor, key_of, token_of, visitor_of
 
 OWN = "/partner/credentials"
 TEMPLATES = sorted(Path("server").rglob("templates/**/*.html"))
 # Forms that change nothing but the browser or the session, and have the token alone.
 WITHOUT_KEY = {"/logout", "/me/columns"}
+# Forms that change nothing, and forms that the secret in their address or the key of an objection makes one.
+SEARCHES = {
+    *("/check", "/object/answer", "/object/clearance"),
+    *("/partner/", "/partner/accounts", "/partner/accounts.csv", "/partner/reports.csv"),
+}
+BY_TOKEN = {"/dispatch/answer/<token>", "/mail/confirm/<token>", "/mail/stop/<token>", "/object"}
 
 
 @pytest.fixture
@@ -118,6 +125,16 @@ def test_answer_that_is_no_secret_is_shown_again(app: Flask) -> None:
     assert pages[0].text == pages[1].text
 
 
+def test_erasure_forgets_answers_but_repeats_no_effect(admin: Visitor, store: Store) -> None:
+    data = fields(admin)
+    place = admin.client.post(OWN, data=data).headers["Location"]
+    with store.begin() as tx:
+        sent_forms.forget_all(tx)
+    assert admin.client.post(OWN, data=data).headers["Location"] == place
+    assert admin.get(place).status_code == 404
+    assert issued(store) == 1
+
+
 def test_old_answers_of_a_person_end(admin: Visitor, store: Store) -> None:
     data = fields(admin, "/me")
     for number in range(60):
@@ -127,6 +144,11 @@ def test_old_answers_of_a_person_end(admin: Visitor, store: Store) -> None:
     with store.read() as tx:
         [(kept,)] = tx.exec_driver_sql("SELECT count(*) FROM sessions WHERE stage = 'form'").all()
     assert kept == 50
+
+
+def test_every_form_is_a_search_or_takes_effect_once() -> None:
+    free = {route.path for route in routes.every() if "POST" in route.methods and not route.changes}
+    assert free == SEARCHES | BY_TOKEN
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
