@@ -13,8 +13,8 @@ from tests import operators_desk, review_queue
 from tests.browser.hub import BrowsedHub, start_session
 from tests.browser.screens import Screen
 
-# Files, and what a login of another kind opens.
-_NO_PAGES = re.compile(r"/file$|\.csv$|^/login/oidc|^/me/passkeys/new$|^/report$|^/partner/certificate$")
+# Files, what a login of another kind opens, and a page that is shown once.
+_NO_PAGES = re.compile(r"/file$|\.csv$|^/login/oidc|^/me/passkeys/new$|^/report$|^/partner/certificate$|^/object/sent$")
 _PARTNER_OF = {"partner-admin": operators_desk.INSTITUTION}
 
 
