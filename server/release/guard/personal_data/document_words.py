@@ -12,6 +12,8 @@ from schemas.text import in_latin_letters, with_latin_looks
 _LONG_WORD = 6
 # Between the letters of an abbreviation: "P.A.N.".
 _STOP = r"\.?"
+# Up to five digits right after an abbreviation make it another word, such as "IC3".
+_NO_DIGIT = r"(?!\d{1,5}(?!\d))"
 _SCRIPTS = r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 WITHOUT_BLANKS = re.compile(f"[{_SCRIPTS}]")
 # The ends of a word in a script with blanks: a letter of another script may be next to it.
@@ -84,7 +86,7 @@ class _Patterns:
         lettered, abbreviations = (_tree(_words(idea), _STOP) for idea in ("lettered", "abbreviations"))
         return re.compile(
             f"{_BEGINNING}(?:(?P<document>{_expression(_words('documents'))})|(?P<tax>{_expression(_words('taxes'))})"
-            f"|(?P<id>{_whole(_words('ids'))})|{_BEGINS}(?:(?P<lettered>{lettered})|{abbreviations}){_ENDS})"
+            f"|(?P<id>{_whole(_words('ids'))})|{_BEGINS}(?:(?P<lettered>{lettered})|{abbreviations}){_ENDS}{_NO_DIGIT})"
         )
 
     @cached_property

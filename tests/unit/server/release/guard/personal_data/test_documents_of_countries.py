@@ -126,6 +126,8 @@ def test_document_is_found_beside_these_words(text: str) -> None:
         "the user's ID number 88412093",
         "USB VID 1234567",
         "IC 74HC595",
+        "complaint filed under IC3 number 2026110412345",
+        "UTR 412209887341 of the transfer",
         "FIN12345678",
         "EPIC Games 12345678",
         "RG 59 cable",
