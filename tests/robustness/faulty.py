@@ -34,6 +34,7 @@ _GUARDS = frozenset(
         "Connection._receiving",
         "Connection._answered",
         "Connection._hand_over.<locals>.<lambda>",
+        "Connection._note_piece",
         "Connections.sweep",
         "FairExecutor._do",
         "FairExecutor._ended",
@@ -193,7 +194,10 @@ class Line:
         self._socket.sendall(request)
 
     def answer(self, method: str = "GET", most: int | None = None) -> Answer:
-        """Read one response, or its first ``most`` bytes. Raises ``HTTPException`` or ``OSError``."""
+        """Read one response, or its first ``most`` bytes. Raises ``HTTPException`` or ``OSError``.
+
+        A response that is cut short is a ``ConnectionError`` or an ``HTTPException``, a missing one a ``TimeoutError``.
+        """
         # HTTPResponse closes its file at the end of a response, but the connection has more of them.
         response = HTTPResponse(_Kept(self._file), method=method)  # type: ignore[arg-type]  # it only makes a file
         response.begin()

@@ -130,7 +130,7 @@ def check(hub: Hub, case: Case, stage: CodeType, caplog: pytest.LogCaptureFixtur
         with hub.server.watched(stage):
             try:
                 answers = answers_to(line, hub, case)
-            except (HTTPException, OSError):
+            except (HTTPException, ConnectionError):
                 # Only a response that is sent in parts may be cut short.
                 if not case.is_long:
                     raise

@@ -483,6 +483,7 @@ class Connection(Receiver, asyncio.Protocol):
     def _note_piece(self, work: "Future[bytes | None]") -> None:
         self._loop.call_soon_threadsafe(self._piece_made, work)
 
+    @faults_answered
     def _piece_made(self, work: "Future[bytes | None]") -> None:
         error = work.exception()
         self.send_piece(None if error else work.result(), error)
