@@ -33,8 +33,6 @@ _BRAZILIAN = re.compile(r"BR\d{2}(\d{8})0(\d{4})(\d{10})([A-Z])[A-Z0-9]")
 _SAVINGS = "P"
 _AT_AN_AGENCY = re.compile(r"BR:(\w+):(\d{4})(\d{3,12}[\dX])")
 _FEWEST = 5
-# Digits that remain of a number without its padding, in countries without rules below.
-_UNPADDED = {"TH": 10, "MX": 18, "AR": 22, "NZ": 16}
 
 
 def account_key(account: str) -> str:
@@ -49,7 +47,7 @@ def account_key(account: str) -> str:
     country, _, rest = account.partition(":")
     bank, _, number = rest.partition(":")
     bank, number = canonical_account(country, bank, number)
-    return f"{country}:{bank}:{_without_padding(country, bank, number)}"
+    return f"{country}:{bank}:{fitted_number(bank, number)}"
 
 
 def fullest_account(accounts: Iterable[str]) -> str:
@@ -93,17 +91,6 @@ def fitted_number(bank: str, number: str) -> str:
             if has_form_of_bank(bank, rest):
                 return rest
     return number
-
-
-def _without_padding(country: str, bank: str, number: str) -> str:
-    """Return a number in the form of its bank's or, where that is not known, without zeros that may be padding."""
-    if has_form_of_bank(bank, number) is not None:
-        return fitted_number(bank, number)
-    if not number.startswith("0"):
-        return number
-    rules = COUNTRIES.get(country)
-    fewest = rules.unpadded if rules else _UNPADDED.get(country, _FEWEST)
-    return number.lstrip("0").zfill(min(fewest, len(number))) if fewest else number
 
 
 def keeping_bank(account: str) -> str:
@@ -168,9 +155,7 @@ class AccountRules:
     with its prefixes, and ``digits`` the same in words; ``inline`` the form of a text of both, code first.
     ``branch`` is the count of digits of the branch in the number, 0 if there are none; ``holds`` verifies a code,
     ``bank`` reduces it to the bank, and numbers are filled with zeros up to ``filled`` digits. ``zeros`` is the form of
-    the codes that begin with zeros, for countries where not all codes are listed. ``unpadded`` are the digits that
-    remain of a number when the zeros in front are padding, 0 where two accounts of a bank may differ by such a zero,
-    or where all have one length.
+    the codes that begin with zeros, for countries where not all codes are listed.
     """
 
     called: str
@@ -183,7 +168,6 @@ class AccountRules:
     bank: Callable[[str], str] = lambda code: code
     filled: int = 0
     zeros: str = r"(?!)"
-    unpadded: int = 0
 
 
 def _clabe(number: str) -> bool:
@@ -233,9 +217,7 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"(0\d{8}|\d{5}[ -]\d{3})[ ,/:-]+(\d[\d -]{3,14}\d)",
         bank=_canadian,
     ),
-    "CN": AccountRules(
-        "bank code", r"\d{3}|\d{12}", r"\d{9,25}", "9 to 25 digits", bank=lambda code: code[:3], unpadded=9
-    ),
+    "CN": AccountRules("bank code", r"\d{3}|\d{12}", r"\d{9,25}", "9 to 25 digits", bank=lambda code: code[:3]),
     "GB": AccountRules(
         "sort code",
         r"\d{6}",
@@ -253,9 +235,7 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"(\d{3})[ -](\d{3}[ -]?\d[\d -]{5,11})",
         branch=3,
     ),
-    "ID": AccountRules(
-        "bank code", r"\d{3}", r"\d{8,16}", "8 to 16 digits", r"(\d{3})[ -](\d[\d -]{6,18}\d)", unpadded=8
-    ),
+    "ID": AccountRules("bank code", r"\d{3}", r"\d{8,16}", "8 to 16 digits", r"(\d{3})[ -](\d[\d -]{6,18}\d)"),
     "IN": AccountRules(
         "IFSC",
         r"[A-Z]{4}(?:0[A-Z0-9]{6})?",
@@ -263,7 +243,6 @@ COUNTRIES: Mapping[str, AccountRules] = {
         "9 to 18 digits",
         r"([A-Za-z]{4}0[A-Za-z0-9]{6})[ ,/:-]+(\d[\d -]{7,20}\d)",
         bank=lambda code: code[:4],
-        unpadded=9,
     ),
     "JP": AccountRules(
         "bank code",
@@ -273,16 +252,12 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"(\d{4})[ -](\d{3}[ -]\d{7})",
         branch=3,
     ),
-    "KR": AccountRules("bank code", r"\d{3}", r"\d{10,14}", "10 to 14 digits", unpadded=10),
+    "KR": AccountRules("bank code", r"\d{3}", r"\d{10,14}", "10 to 14 digits"),
     "NG": AccountRules("bank code", r"\d{3}|\d{6}", r"\d{10}", "10 digits (NUBAN)", r"(\d{3})[ -](\d{10})"),
-    "MY": AccountRules("", r"(?!)", r"\d{7,17}", "7 to 17 digits", unpadded=7),
-    "PH": AccountRules("", r"(?!)", r"\d{8,16}", "8 to 16 digits", unpadded=8),
-    "SG": AccountRules(
-        "bank code", r"\d{4}", r"\d{7,14}", "7 to 14 digits", r"(\d{4})[ -](\d[\d -]{5,15}\d)", unpadded=7
-    ),
-    "TW": AccountRules(
-        "bank code", r"\d{3}", r"\d{10,16}", "10 to 16 digits", r"(\d{3})[ -](\d[\d -]{8,18}\d)", unpadded=10
-    ),
+    "MY": AccountRules("", r"(?!)", r"\d{7,17}", "7 to 17 digits"),
+    "PH": AccountRules("", r"(?!)", r"\d{8,16}", "8 to 16 digits"),
+    "SG": AccountRules("bank code", r"\d{4}", r"\d{7,14}", "7 to 14 digits", r"(\d{4})[ -](\d[\d -]{5,15}\d)"),
+    "TW": AccountRules("bank code", r"\d{3}", r"\d{10,16}", "10 to 16 digits", r"(\d{3})[ -](\d[\d -]{8,18}\d)"),
     "US": AccountRules(
         "routing number",
         r"\d{9}",
@@ -299,9 +274,7 @@ COUNTRIES: Mapping[str, AccountRules] = {
         r"[A-Z0-9]{4,19}",
         "4 to 19 letters and digits",
     ),
-    "ZA": AccountRules(
-        "branch code", r"\d{6}", r"\d{7,13}", "7 to 13 digits", r"(\d{6})[ ,/:-]+(\d{7,13})", unpadded=7
-    ),
+    "ZA": AccountRules("branch code", r"\d{6}", r"\d{7,13}", "7 to 13 digits", r"(\d{6})[ ,/:-]+(\d{7,13})"),
 }
 _SORT_CODE = re.compile(r"[0-8]\d-\d\d-\d\d")
 _SORT_CODE_AND_NUMBER = re.compile(r"([0-8]\d-\d\d-\d\d)[ ,/:]+(\d{8})")
@@ -397,26 +370,13 @@ def national_account(country: str, bank: str, written: str, branch: str) -> Nati
     elif country == "BR" and (agency := re.fullmatch(r"(\d{4})(?:-\d)?[ ,/:]+(.+)", written)):
         number = agency[1] + bare(agency[2])
     number = fitted_number(bank, number)
+    if rules.filled > len(number) >= rules.filled - 2:
+        number = number.zfill(rules.filled)
     if re.fullmatch(rules.number, number) is None:
-        number = _shortened(rules, bank, number)
-        if rules.filled > len(number) >= rules.filled - 2:
-            number = number.zfill(rules.filled)
-        if re.fullmatch(rules.number, number) is None:
-            raise Rejected("account-form", f"account numbers of this country have {rules.digits}")
+        raise Rejected("account-form", f"account numbers of this country have {rules.digits}")
     if country == "NG" and len(bank) == 3:
         _check_digits(_nuban(bank, number), "account number")
     return NationalAccount(bank, number)
-
-
-def _shortened(rules: AccountRules, bank: str, number: str) -> str:
-    """Return a number that is too long without the bank's own code, or zeros, in front; else unchanged."""
-    for before in (*codes_of(bank), bank):
-        if number.startswith(before) and re.fullmatch(rules.number, rest := number.removeprefix(before)):
-            return rest
-    rest = number
-    while rest.startswith("0") and re.fullmatch(rules.number, rest) is None:
-        rest = rest[1:]
-    return rest if re.fullmatch(rules.number, rest) else number
 
 
 def check_length(bank: str, number: str) -> None:

@@ -29,12 +29,16 @@ _THREADS = 4
 # They answer for faults of the functions that they call, and cannot at their own beginning.
 _GUARDS = frozenset(
     (
+        "Connection.connection_lost",
         "Connection.data_received",
         "Connection._receiving",
         "Connection._answered",
         "Connection._hand_over.<locals>.<lambda>",
         "Connections.sweep",
         "FairExecutor._do",
+        "FairExecutor._ended",
+        "FairExecutor._start",
+        "OutgoingRoom.count",
         "FairQueue._round",
         "FairQueue._share",
         "_answer",

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import time
+import traceback
+import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -20,7 +23,10 @@ _MOST_WAITING = 8
 _MOST_CONNECTIONS = 1_000
 # Seconds for a request to arrive; an idle connection may stay open longer.
 _REQUEST_SECONDS, _IDLE_SECONDS = 15.0, 120.0
-_FAILED = b'{"title":"The copy cannot be read","description":"Look at the log; ask the hub meanwhile."}'
+_FAILED = '{{"title":"The copy cannot be read","status":500,"description":"{0}","detail":"{0}","error_id":"{1}"}}'
+_ADVICE = "Look at the log; ask the hub meanwhile."
+# RFC 9457
+_PROBLEM = "application/problem+json"
 
 
 class AskedRequest(NamedTuple):
@@ -114,7 +120,12 @@ class CheckProtocol(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._refuse(400)
         except httptools.HttpParserError as error:
-            self._refuse(error.__context__.status if isinstance(error.__context__, _TooLarge) else 400)
+            cause = error.__context__
+            if isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, _TooLarge):
+                # The parser cannot go on after it.
+                self._last(_failure(cause or error))
+            else:
+                self._refuse(cause.status if isinstance(cause, _TooLarge) else 400)
 
     def on_url(self, url: bytes) -> None:
         """Append a part of the request target."""
@@ -158,8 +169,7 @@ class CheckProtocol(asyncio.Protocol):
         try:
             while self._waiting and not self._transport.is_closing():
                 request = self._waiting.popleft()
-                answer = await self._answer_to(request)
-                self._transport.write(_written(answer, keep_alive=request.keep_alive, head=request.method == "HEAD"))
+                self._transport.write(await self._answer_to(request))
                 if not request.keep_alive:
                     self.end()
                 if not self._writable.is_set():
@@ -173,14 +183,13 @@ class CheckProtocol(asyncio.Protocol):
         if not self._ending:
             self._transport.resume_reading()
 
-    async def _answer_to(self, request: AskedRequest) -> ServedAnswer:
+    async def _answer_to(self, request: AskedRequest) -> bytes:
         """Answer a request; report an error at once, because a payment cannot wait for a response that never comes."""
+        written = partial(_written, keep_alive=request.keep_alive, head=request.method == "HEAD")
         try:
-            return await self._respond(request)
+            return written(await self._respond(request))
         except Exception as error:  # noqa: BLE001 - any error is answered and logged
-            # Without the message: it may contain a part of a value.
-            logger.error("mirror-answer-failure error=%s", type(error).__name__)
-            return ServedAnswer(500, _FAILED)
+            return written(_failure(error))
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
@@ -188,8 +197,20 @@ class CheckProtocol(asyncio.Protocol):
             raise _TooLarge(431)
 
     def _refuse(self, status: int) -> None:
-        self._transport.write(_written(ServedAnswer(status, b""), keep_alive=False))
+        self._last(ServedAnswer(status, b""))
+
+    def _last(self, answer: ServedAnswer) -> None:
+        self._transport.write(_written(answer, keep_alive=False))
         self.end()
+
+
+def _failure(error: BaseException) -> ServedAnswer:
+    """Return the answer to a request that a fault stopped, and log the fault under the id of the answer."""
+    error_id = str(uuid.uuid4())
+    at = " ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__))
+    # Without the message: it may contain a part of a value.
+    logger.error("mirror-answer-failure error_id=%s error=%s at=%s", error_id, type(error).__name__, at)
+    return ServedAnswer(500, _FAILED.format(_ADVICE, error_id).encode(), _PROBLEM)
 
 
 class _TooLarge(Exception):

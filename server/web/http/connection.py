@@ -106,6 +106,7 @@ class Connection(Receiver, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection. Requests in progress are still finished."""
         self.ending = True
+        self.shared.discard(self)
         self._drop_waiting()
         if self._stream is not None and not self._stream.is_making:
             self._end_stream()
@@ -115,7 +116,6 @@ class Connection(Receiver, asyncio.Protocol):
         # The connection and its parser reference each other, so a body would stay until the garbage collector runs.
         self.shared.let_go(self.request)
         self.request = HttpRequest()
-        self.shared.discard(self)
 
     @faults_answered
     def data_received(self, data: bytes) -> None:

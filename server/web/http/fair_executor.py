@@ -122,7 +122,13 @@ class FairExecutor:
             if len(queue) >= _MOST_WAITING:
                 raise TooManyWaiting
             queue.append(work)
-            self._begin()
+            try:
+                self._begin()
+            except Exception:
+                # The caller gets the fault, so the work must not run later and hold its room.
+                if work in queue:
+                    queue.remove(work)
+                raise
         return work.future
 
     def has_room(self, holder: str, more: int) -> bool:
@@ -188,11 +194,11 @@ class FairExecutor:
         return work.weight < 2 or (self._large < _MOST_LARGE_OF_ALL and running.count(2) < _MOST_LARGE)
 
     def _start(self, work: QueuedWork) -> None:
+        if work.room:
+            self._room.count(work.holder, work.room)
         self._running.setdefault(work.owner, []).append(work.weight)
         self._large += work.weight == 2
         self._free -= 1
-        if work.room:
-            self._room.count(work.holder, work.room)
         if work.room >= _LARGE_ROOM:
             self._pages.append(work.holder)
         self._threads.submit(self._do, work)

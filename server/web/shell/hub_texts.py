@@ -64,7 +64,10 @@ _SHORT_OF_LISTS: Mapping[str, Translatable] = MappingProxyType(
 _SHORT: Mapping[str, Translatable] = MappingProxyType(
     {
         # Harmless by the form of the value, without a list
-        **dict.fromkeys(("public-bodies", "schools", "non-profits", "public-aliases"), _SHORT_OF_LISTS["institutions"]),
+        **dict.fromkeys(
+            ("public-bodies", "schools", "non-profits", "public-aliases", "short-giros"),
+            _SHORT_OF_LISTS["institutions"],
+        ),
         **dict.fromkeys(
             ("established-companies", "system-apps", "long-sold-apps", "platform-pages"), _SHORT_OF_LISTS["companies"]
         ),

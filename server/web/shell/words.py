@@ -73,6 +73,7 @@ _LABELS: Mapping[str, Translatable] = MappingProxyType(
         "non-profits": mark("Site of a non-profit organisation"),
         "platform-pages": mark("A platform’s own page"),
         "public-aliases": mark("Number of a public body or a foundation"),
+        "short-giros": mark("Short postal account, as charities have"),
         "public-bodies": mark("Site of a public body"),
         "public-numbers": mark("Number of a public service"),
         "schools": mark("Site of a school or university"),

@@ -52,8 +52,9 @@ def test_failure_is_answered_at_once(
             raise sqlite3.DatabaseError("disk image is malformed near h1.example.com")
 
         monkeypatch.setattr(mirror, "check_all", fail)
-        assert asyncio.run(_asked(mirror)).startswith(b"HTTP/1.1 500 ")
-    assert "DatabaseError" in caplog.text
+        answer = asyncio.run(_asked(mirror))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert "error=DatabaseError at=" in caplog.text
     assert "h1.example.com" not in caplog.text
 
 
