@@ -20,6 +20,7 @@ from server.settings import Settings
 from server.store import Store, collections, partners
 from server.web.taxii.response import JSON, PROBLEM, TAXII
 from tests.conformance.peer import indicator
+from tests.postgres import Postgres
 from tests.robustness.faulty import SECRET, Answer, FaultyServer, Line
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n"
@@ -83,9 +84,13 @@ class Hub(NamedTuple):
         return written if case.is_endless else written + HEALTH
 
 
-@pytest.fixture
-def hub(initial_store: Path, tmp_path: Path) -> Iterator[Hub]:
-    url = f"sqlite:///{shutil.copy(initial_store, tmp_path / 'hub.db')}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('initial_store'), tmp_path / 'hub.db')}"
+    else:
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.url(postgres.database(request.getfixturevalue("postgres_initial")))
     with closing(Store.open(url)) as store, store.begin() as tx:
         identity = "identity--5c8f4c0a-4b37-4b9f-8a39-1f4f1fbd7f0e"
         told = partners.add(tx, Partner(name="bank", kind=PartnerKind.BANK, identity=identity, vouched=True))

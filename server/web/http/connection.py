@@ -316,22 +316,29 @@ class Connection(Receiver, asyncio.Protocol):
 
     def _answered(self, request: HttpRequest, work: "Future[TaxiiResponse]", holder: str, room: int) -> None:
         self.at_work = request.at_work = False
-        self._respond_made(request, work, holder, room)
+        surplus = 0
+        if isinstance(work.exception(), TooManyWaiting):
+            # Nothing was counted.
+            room = 0
+        elif self._held:
+            room, surplus = 0, room
+        elif room:
+            # The bytes counted for the work are now counted for its result, and released with it also after a fault.
+            self.holder, self._held = holder, room
+        self._respond_made(request, work, room, holder, surplus)
 
     @faults_answered
-    def _respond_made(self, request: HttpRequest, work: "Future[TaxiiResponse]", holder: str, room: int) -> None:
+    def _respond_made(
+        self, request: HttpRequest, work: "Future[TaxiiResponse]", room: int, holder: str, surplus: int
+    ) -> None:
+        self.shared.executor.resize(holder, surplus, 0)
         self.shared.let_go(request)
         error, application = work.exception(), self.shared.application
         if isinstance(error, TooManyWaiting):
-            self._respond(request, application.refuse(request.environ, 503), 0)
-            return
-        if room and (self._transport.is_closing() or self._held):
-            self.shared.executor.resize(holder, room, 0)
-            room = 0
-        if room:
-            # The bytes counted for the work are now counted for its result.
-            self.holder, self._held = holder, room
-        self._respond(request, application.failed(request.environ, error) if error else work.result(), room)
+            response = application.refuse(request.environ, 503)
+        else:
+            response = work.result() if error is None else application.failed(request.environ, error)
+        self._respond(request, response, room)
 
     def answer_fault(self, fault: BaseException) -> None:
         """Answer the request that a fault stopped. End the connection if a part of its response is written."""
