@@ -360,7 +360,7 @@ def test_status_shows_the_last_writer_and_lagging_readers(hub: Run) -> None:
     with closing(Store.open("sqlite:///scamfeed.db")) as store, store.begin() as tx:
         done = log.append(tx, collections.get(tx, "room"), [item])
         audit.record_act(
-            tx, "", "POST", "objects", partner="First Bank", collection=room, status=202, objects=1, chain=room
+            tx, "192.0.2.1", "POST", "objects", partner="First Bank", collection=room, status=202, objects=1, chain=room
         )
         assert done.last is not None
         read_progress.record_reads(tx, [("First Bank", room, done.last - 2_500_000)])

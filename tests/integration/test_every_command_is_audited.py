@@ -383,6 +383,10 @@ def _decisions(act: Act, run: Run, folder: Path) -> None:
     act("request bulk", "gone.csv", *taken, "--explanation", "obtains-money", "--json")
     act("liveness gone", "https://gone.example.net/pay")
     act("liveness back", "https://gone.example.net/pay")
+    grounds = ("--explanation", "obtains-money", "--json")
+    for command in ("request release", "request refuse"):
+        held = act("request open", "https://www.wikipedia.org/", *taken[:5], command[8:], *taken[6:], *grounds)
+        act(command, held["id"])
     (folder / "responses.csv").write_text(f"request,response\n{row['request']},removed\n")
     act("request respond", "responses.csv", "--partner", "Second Bank")
     for command, hop in zip(("request confirm", "request decline"), hops, strict=True):

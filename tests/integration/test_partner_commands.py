@@ -232,9 +232,10 @@ def test_held_reports_are_listed_and_decided_singly_or_by_rule(hub: Run, store: 
     one = next(row for row in rows if row["value"] == SITE)
     cautions = answer(hub("review", "show", one["id"], "--json")).pop("cautions")
     assert [caution["code"] for caution in cautions] == ["list-sites"]
-    assert {**answer(hub("review", "show", one["id"], "--json")), "cautions": None} == {**one, "cautions": None}
+    more = {"cautions": None, "also_decides": 0}
+    assert {**answer(hub("review", "show", one["id"], "--json")), "cautions": None} == {**one, **more}
     without = {name: value for name, value in one.items() if name != "value"}
-    assert {**answer(hub("review", "show", one["id"], *hidden)), "cautions": None} == {**without, "cautions": None}
+    assert {**answer(hub("review", "show", one["id"], *hidden)), "cautions": None} == {**without, **more}
     assert answer(hub("status", "--json"))["reviews"]["open"] == 3
     (done,) = answer(hub("review", "approve", one["id"], "--note", "theirs", "--by", "reviewer", "--json"))
     assert (done["id"], done["state"]) == (one["id"], "approved")

@@ -234,7 +234,7 @@ class TestCheck:
         next(observer for observer in hub.application.observers if isinstance(observer, AuditTrail)).flush()
         with hub.store.read() as tx:
             [event] = [entry.event for entry in audit.tail(tx, 10) if entry.event.route == "check"]
-        assert (event.partner, event.remote, event.requests) == (None, "", 2)
+        assert (event.partner, event.remote, event.requests) == (None, audit.VISITOR, 2)
         lines = " ".join(record.getMessage() for record in caplog.records)
         assert "route=check" in lines
         assert "192.0.2" not in lines

@@ -89,7 +89,7 @@ def test_only_the_value_and_its_partner_are_locked(hub: Hub, bank: Contributor, 
         log.lock(tx, collections.all_collections(tx))
         quotas.charge(tx, other.partner.name, "objects", 1, limit=10, seconds=10)
         audit.record_act(
-            tx, "", "POST", "objects", partner="x", collection=exchange.id, status=202, objects=1, chain=exchange.id
+            tx, "x", "POST", "objects", partner="x", collection=exchange.id, status=202, objects=1, chain=exchange.id
         )
         audit.seal(tx, audit.REQUESTS)
 

@@ -74,8 +74,8 @@ def test_rules_are_added_and_removed_in_the_draft_alone(analyst: Visitor) -> Non
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("0-least_confidence", "many", "least_confidence"),
-        ("0-least_confidence", "101", "least_confidence"),
+        ("0-least_confidence", "many", "least confidence"),
+        ("0-least_confidence", "101", "least confidence"),
         ("0-countries", "Thailand", "countries"),
         ("0-collection", 'takedown"]\nx = "', "alias"),
         ("0-collection", "nowhere", "nowhere"),
