@@ -8,7 +8,7 @@ import pytest
 from mappers import ids
 from schemas import timestamp
 from schemas.partner import Partner, PartnerKind
-from schemas.request import Request, RequestAnswer
+from schemas.request import Request, RequestAnswer, RequestReason
 from server.features.dispatch import outbox
 from server.features.requests import desk, hub_requests, records as requests
 from server.release.hub import Hub
@@ -48,9 +48,8 @@ def asked(hub: BrowsedHub) -> str:
         ).view
         answer = {"reporter": PLATFORM, "reported_at": timestamp.now(), "request": done.id, "response": "removed"}
         desk.send(Hub(hub.store), tx, partners.get(tx, PLATFORM), RequestAnswer.model_validate(answer))
-        hub_requests.restore(
-            Hub(hub.store), tx, requests.find(tx, [done.id])[done.id].subject, "RETRACTED", is_cleared=False
-        )
+        found = requests.find(tx, [done.id]).values()
+        hub_requests.restore(Hub(hub.store), tx, found, "RETRACTED", RequestReason.LISTING_ENDED)
         mail = outbox.DispatchMail(
             id="cd" * 16,
             purpose="correction",
