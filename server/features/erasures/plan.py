@@ -28,8 +28,7 @@ from server.store.proposals.proposals import Effect
 
 _MOST_NAMED = 20
 _DAY = 86_400 * 1_000_000
-# In these states no institution is asked: a held request has reached none.
-_ENDED = (RequestState.HELD, RequestState.DISAGREED, RequestState.DONE, RequestState.CLOSED)
+_ENDED = (RequestState.DISAGREED, RequestState.DONE, RequestState.CLOSED)
 
 
 class StillAsked(NotAllowed):
@@ -84,7 +83,8 @@ class ErasurePlan:
         for request in self.open_requests:
             if (kept := self._kept_by_law(request)) is not None:
                 found.append(Delay(request.id, kept, by_law=True))
-            elif request.opened <= proposed:
+            elif request.opened <= proposed and request.state != RequestState.HELD:
+                # A held request has reached no institution that could wait for it.
                 found.append(Delay(request.id, proposed + wait_days * _DAY, by_law=False))
         return sorted(found, key=lambda delay: (-delay.until, delay.request))
 

@@ -11,6 +11,7 @@ from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from schemas.takedown import ServedBy, TakedownBasis
 from server.features.allowlists.operations import AddAllowlistEntry
+from server.features.erasures import plan
 from server.features.proposals.operations import ConfirmProposal
 from server.features.requests import order_files, records as requests
 from server.features.requests.ageing import age
@@ -258,3 +259,11 @@ def test_overdue_notice_about_expired_reports_is_closed(
     assert end_expired(hub, now() + 100 * DAY) == 1
     assert reason_of(hub, notice_) == ("closed", "listing-ended")
     assert reason_of(hub, order) == ("open", None)
+
+
+def test_erasure_closes_a_held_request_and_does_not_wait_for_it(hub: Hub, police: Partner) -> None:
+    id_ = sent(hub, police, notice(of=FRONT)).view.id
+    with hub.store.begin() as tx:
+        found = plan.of(tx, [stored(hub, id_).subject])
+        assert [request.id for request in found.open_requests] == [id_]
+        assert found.delays(now(), 3) == []
