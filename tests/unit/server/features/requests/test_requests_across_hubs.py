@@ -15,6 +15,7 @@ from server.features.federation import messages
 from server.features.iso20022 import desk as iso20022
 from server.features.iso20022.reading import Defaults
 from server.features.requests.ageing import age
+from server.features.requests.operations import RefuseRequest
 from server.operations.operation import Actor
 from server.operations.run import run
 from server.release.contribute import contribute
@@ -23,6 +24,7 @@ from server.store.database.times import now
 from server.store.item import Item
 from tests.iso20022_messages import UETR, cancellation, payment_return, resolution, transaction
 from tests.unit.server.features.requests.linked_hubs import LinkedHub, account, exchange, linked
+from tests.unit.server.features.requests.test_held import report
 
 
 @pytest.fixture
@@ -34,6 +36,20 @@ def hubs(initial_store: Path, tmp_path: Path) -> Iterator[list[LinkedHub]]:
         khmer.provider("Khmer Bank")
         singapore.provider("Lion Bank")
         yield found
+
+
+def test_hub_says_nothing_of_a_coercion_to_another_hub(hubs: list[LinkedHub]) -> None:
+    thai, khmer, _ = hubs
+    report(khmer.hub, khmer.partners["Khmer Bank"], "bank-account", account("KH", 1), holder_status="coerced")
+    id_ = thai.ask("Victims Bank", account("KH", 1))
+    exchange(*hubs)
+    [held] = khmer.stored()
+    assert (held.state, khmer.requests_of("Khmer Bank")) == ("held", [])
+    run(khmer.hub, RefuseRequest(id=held.id), Actor.system("Anong"))
+    exchange(*hubs)
+    last = thai.show("Victims Bank", id_)["steps"][-1]
+    assert (last["state"], last["reason"]) == ("closed", "not-accepted")
+    assert not any(hub.refused for hub in hubs)
 
 
 def test_a_request_reaches_the_provider_at_another_hub_and_its_response_returns(hubs: list[LinkedHub]) -> None:
