@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from schemas.records import FeedbackEvent
 from schemas.request import RequestReason, RequestState
-from server.features.requests import records as requests, states, views
+from server.features.requests import places, records as requests, states, views
 from server.features.requests.notes import RequestNotes
 from server.features.requests.records import UNANSWERED, StoredRequest, StoredStep
 from server.release.context import open_context
@@ -112,7 +112,7 @@ def _return_to_sender(hub: Hub, tx: Tx, id_: str) -> None:
     requests.add_step(tx, StoredStep(id_, number, state, moment, "hub", reason=RequestReason.ADDRESSEE_LEFT))
     # A takedown request is served anew once it has another addressee; others are never served.
     back = stored._replace(addressee=None, state=state, served_at=None, served_by=None)
-    store_changed(hub, tx, back, FeedbackEvent.ANSWERED)
+    store_changed(hub, tx, places.reopened(back, moment) if back.asks else back, FeedbackEvent.ANSWERED)
 
 
 def _end(hub: Hub, tx: Tx, stored: StoredRequest, reason: RequestReason, event: FeedbackEvent) -> None:

@@ -54,8 +54,13 @@ def end_noted(hub: Hub) -> int:
         noted = changes.noted(tx, READER, _AT_ONCE)
     done = 0
     for subject, at in noted.items():
+        with hub.store.read() as tx:
+            ids = [stored.id for stored in requests.about(tx, subject)]
+        for start in range(0, len(ids), _AT_ONCE):
+            with hub.store.begin() as tx:
+                found = requests.find(tx, ids[start : start + _AT_ONCE])
+                done += len(_end(hub, tx, subject, list(found.values())))
         with hub.store.begin() as tx:
-            done += len(_end(hub, tx, subject))
             changes.done(tx, READER, {subject: at})
     return done
 
@@ -81,7 +86,9 @@ def _has_expired(tx: Tx, stored: StoredRequest, at: int) -> bool:
         return False
     reports = inbox.latest(tx, active_reports(tx, stored.subject))
     ends = [msgspec.json.decode(item.body).get("valid_until") for item in reports.values()]
-    return bool(ends) and all(end is not None and micros(timestamp.parse(end)) <= at for end in ends)
+    if not ends or any(end is None or micros(timestamp.parse(end)) > at for end in ends):
+        return False
+    return bool(_resting_on_reports(tx, stored.subject, [stored]))
 
 
 def end_cleared(hub: Hub, tx: Tx, subject: str, case: str) -> list[StoredRequest]:
@@ -89,10 +96,7 @@ def end_cleared(hub: Hub, tx: Tx, subject: str, case: str) -> list[StoredRequest
     return _end_by_notice(hub, tx, requests.about(tx, subject), case, RequestReason.LISTING_ENDED)
 
 
-def _end(hub: Hub, tx: Tx, subject: str) -> list[StoredRequest]:
-    found = requests.about(tx, subject)
-    if not found:
-        return []
+def _end(hub: Hub, tx: Tx, subject: str, found: Sequence[StoredRequest]) -> list[StoredRequest]:
     made: list[StoredRequest] = []
     context = open_context(hub, tx)
     if active_reports(tx, subject):
@@ -166,7 +170,7 @@ def _tell_authority(hub: Hub, tx: Tx, id_: str, why: RequestReason) -> None:
 
 
 def _resting_on_reports(tx: Tx, subject: str, found: Sequence[StoredRequest]) -> list[StoredRequest]:
-    """Return the requests about a value without reports that rested on these."""
+    """Return the requests about a value that rest on its reports, which have all ended."""
     if hub_values.delisted_subjects(tx, [subject]):
         steps = requests.steps(tx, [stored.id for stored in found])
         # One that operators released, although the value was found wrong, rests on their decision.

@@ -335,11 +335,14 @@ def test_request_about_a_value_that_became_harmless_is_held_where_it_would_be_as
 def test_request_to_a_partner_that_left_goes_back_to_its_sender(hub: Hub, police: Partner, platform: Partner) -> None:
     id_ = sent(hub, police, notice(of=PLACE)).view.id
     with hub.store.begin() as tx:
+        served(tx, [id_], ServedBy.API)
         partners.remove(tx, platform.name)
     RequestClock(hub).step()
     assert reason_of(hub, id_) == ("open", "addressee-left")
     found = stored(hub, id_)
     assert (found.addressee, found.served_at) == (None, None)
+    # There is time to assign it, although it was nearly due.
+    assert found.deadline > now() + 20 * DAY
     other = registered(hub.store, "Other Platform", PartnerKind.PLATFORM)
     with hub.store.begin() as tx:
         assign(hub, tx, id_, other)
@@ -358,3 +361,14 @@ def test_overdue_notice_about_expired_reports_is_closed(
     assert end_expired(hub, now() + 100 * DAY) == 1
     assert reason_of(hub, notice_) == ("closed", "listing-ended")
     assert reason_of(hub, order) == ("open", None)
+
+
+def test_overdue_notice_does_not_end_with_the_expired_report_of_another_since(
+    hub: Hub, police: Partner, platform: Partner, bank: Partner
+) -> None:
+    id_ = sent(hub, police, notice(of=PLACE)).view.id
+    report(hub, bank, "url", PLACE, valid_until=times.text_ahead(days=1))
+    with hub.store.begin() as tx:
+        served(tx, [id_], ServedBy.API)
+    assert end_expired(hub, now() + 100 * DAY) == 0
+    assert stored(hub, id_).state == "open"
