@@ -10,6 +10,7 @@ from schemas.records import Subject
 from server.release import batches
 from server.release.batches import BatchJob, Progress, State
 from server.release.context import ReleaseContext, open_context
+from server.release.fuse.police_holds import is_police_hold
 from server.release.fuse.statements import is_published_meanwhile
 from server.release.gate.leaving import as_report
 from server.release.guard.allowlists.catalogue import AllowlistMatch
@@ -29,8 +30,8 @@ REASON = "the value is now known as harmless"
 def hold_harmless(hub: Hub, tx: Tx, subjects: Iterable[str]) -> int:
     """Hold the reports of those values that the guard calls harmless now, and delist them; return their number.
 
-    Reports that a person approved although the same list had the value stay. The ways out are also told of a value
-    that nobody reports: a request may be about it.
+    Reports that a person approved although the same list had the value stay, and so do the holds of police. The ways
+    out are also told of a value that nobody reports: a request may be about it.
     """
     wanted = set(subjects)
     value_index.lock(tx, wanted)
@@ -45,6 +46,10 @@ def hold_harmless(hub: Hub, tx: Tx, subjects: Iterable[str]) -> int:
         or is_published_meanwhile(review)
         or (review.state == "approved" and review.rule != match.list)
     }
+    if held:
+        values = ReleaseSession(context).load(matches)
+        by_order = {one.key for value in values for one in value.statements if is_police_hold(one, context.at)}
+        held = {key: match for key, match in held.items() if key not in by_order}
     if not held and value_index.find(tx, matches).keys() >= matches.keys():
         return 0
     by_partner: dict[str, list[HeldObject]] = defaultdict(list)
