@@ -49,9 +49,7 @@ def give(hub: Hub, tx: Tx, context: ReleaseContext, stored: StoredRequest, partn
     id_, sender = stored.id, context.registry.partners.get(stored.sender)
     _check_addressee(stored, sender, partner)
     request = views.request_of(stored)
-    for follower in filter(None, (named(context.registry, name) for name in request.also_to)):
-        if follower.name not in (partner.name, stored.sender):
-            requests.add_party(tx, stored, follower.name, Role.FOLLOWER)
+    add_followers(context, stored, request)
     requests.add_party(tx, stored, partner.name, Role.ADDRESSEE)
     changed = stored._replace(addressee=partner.name, changed=max(now(), stored.changed) // 1_000 * 1_000 + 1_000)
     if stored.is_unserved:
@@ -66,6 +64,13 @@ def give(hub: Hub, tx: Tx, context: ReleaseContext, stored: StoredRequest, partn
     notes.add(id_, None if stored.withheld else FeedbackEvent.REQUESTED)
     notes.publish(open_context(hub, tx))
     return changed
+
+
+def add_followers(context: ReleaseContext, stored: StoredRequest, request: Request) -> None:
+    """Let the partners that the sender named follow a request."""
+    for follower in filter(None, (named(context.registry, name) for name in request.also_to)):
+        if follower.name != stored.sender:
+            requests.add_party(context.tx, stored, follower.name, Role.FOLLOWER)
 
 
 def _check_addressee(stored: StoredRequest, sender: Partner | None, partner: Partner) -> None:

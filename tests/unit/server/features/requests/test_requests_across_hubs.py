@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from schemas.errors import Rejected
+from server.features.allowlists.operations import AddAllowlistEntry
 from server.features.federation import messages
 from server.features.iso20022 import desk as iso20022
 from server.features.iso20022.reading import Defaults
 from server.features.requests.ageing import age
-from server.features.requests.operations import RefuseRequest
+from server.features.requests.operations import RefuseRequest, ReleaseRequest
 from server.operations.operation import Actor
 from server.operations.run import run
 from server.release.contribute import contribute
@@ -50,6 +51,21 @@ def test_hub_says_nothing_of_a_coercion_to_another_hub(hubs: list[LinkedHub]) ->
     last = thai.show("Victims Bank", id_)["steps"][-1]
     assert (last["state"], last["reason"]) == ("closed", "not-accepted")
     assert not any(hub.refused for hub in hubs)
+
+
+def test_released_request_goes_to_the_provider_at_another_hub(hubs: list[LinkedHub]) -> None:
+    thai, khmer, _ = hubs
+    entry = AddAllowlistEntry(value=f"bank-account:{account('KH', 1)}", reason="a tax office")
+    run(thai.hub, entry, Actor.system("Anong"))
+    id_ = thai.ask("Victims Bank", account("KH", 1))
+    exchange(*hubs)
+    assert (thai.show("Victims Bank", id_)["state"], khmer.stored()) == ("held", [])
+    run(thai.hub, ReleaseRequest(id=id_), Actor.system("Anong"))
+    exchange(*hubs)
+    [asked] = khmer.requests_of("Khmer Bank")
+    khmer.answer("Khmer Bank", asked["id"], "acknowledged")
+    exchange(*hubs)
+    assert thai.show("Victims Bank", id_)["state"] == "acknowledged"
 
 
 def test_a_request_reaches_the_provider_at_another_hub_and_its_response_returns(hubs: list[LinkedHub]) -> None:
