@@ -35,6 +35,14 @@ def find(tx: Tx, id_: str) -> StoredRequest:
     return stored
 
 
+def _locked(tx: Tx, id_: str) -> StoredRequest:
+    """Return a held request, which no other transaction decides on any longer. Raises ``Rejected``."""
+    stored = requests.lock(tx, id_)
+    if stored is None or stored.state != RequestState.HELD:
+        raise Reason.UNKNOWN_REQUEST.rejected()
+    return stored
+
+
 def is_held_order(stored: StoredRequest) -> bool:
     """Return whether a held request is an order, which only two operators release."""
     return is_order(views.request_of(stored))
@@ -45,10 +53,7 @@ def release(hub: Hub, tx: Tx, id_: str) -> StoredRequest:
 
     It opens without an addressee where none is known, as other requests do. Raises ``Rejected``.
     """
-    find(tx, id_)
-    stored = requests.lock(tx, id_)
-    if stored is None or stored.state != RequestState.HELD:
-        raise Reason.UNKNOWN_REQUEST.rejected()
+    stored = _locked(tx, id_)
     moment, context = next_moment(stored), open_context(hub, tx)
     state = RequestState.UNCONFIRMED if stored.withheld else RequestState.OPEN
     requests.add_step(tx, StoredStep(id_, len(requests.steps(tx, [id_])[id_]), state, moment, views.HUB))
@@ -85,7 +90,7 @@ def _to_other_hub(context: ReleaseContext, stored: StoredRequest, request: Reque
 
 def refuse(hub: Hub, tx: Tx, id_: str) -> StoredRequest:
     """Close a held request: no addressee is asked, and its sender reads why. Raises ``Rejected``."""
-    find(tx, id_)
+    _locked(tx, id_)
     close_for_hub(hub, tx, id_, RequestReason.NOT_RELEASED)
     return requests.find(tx, [id_])[id_]
 
