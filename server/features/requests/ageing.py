@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from schemas.records import FeedbackEvent
 from schemas.request import RequestReason, RequestState
-from server.features.requests import records as requests, states, views
+from server.features.requests import places, records as requests, states, views
 from server.features.requests.notes import RequestNotes
 from server.features.requests.records import UNANSWERED, StoredRequest, StoredStep
 from server.release.context import open_context
@@ -61,17 +61,20 @@ def close_all(hub: Hub, tx: Tx, ids: Iterable[str]) -> None:
     for id_ in sorted(ids):
         stored = requests.lock(tx, id_)
         if stored is not None and stored.state != requests.ENDED:
-            if stored.hold is not None:
-                retract(hub, tx, stored.hold, partners.get(tx, stored.sender, gone=True), HOLD_ENDED)
-            reason = states.closing_reason(RequestState(stored.state))
-            _end(hub, tx, stored._replace(hold=None, hold_until=None), reason, FeedbackEvent.REQUESTED)
+            _end_with_hold(hub, tx, stored, states.closing_reason(RequestState(stored.state)))
 
 
 def close_for_hub(hub: Hub, tx: Tx, id_: str, reason: RequestReason) -> None:
     """Close a request for the hub, whose parties then read the reason; one that has ended stays as it is."""
     stored = requests.lock(tx, id_)
     if stored is not None and stored.state != requests.ENDED:
-        _end(hub, tx, stored, reason, FeedbackEvent.REQUESTED)
+        _end_with_hold(hub, tx, stored, reason)
+
+
+def _end_with_hold(hub: Hub, tx: Tx, stored: StoredRequest, reason: RequestReason) -> None:
+    if stored.hold is not None:
+        retract(hub, tx, stored.hold, partners.get(tx, stored.sender, gone=True), HOLD_ENDED)
+    _end(hub, tx, stored._replace(hold=None, hold_until=None), reason, FeedbackEvent.REQUESTED)
 
 
 def _end_hold(hub: Hub, tx: Tx, id_: str, at: int) -> None:
@@ -112,7 +115,7 @@ def _return_to_sender(hub: Hub, tx: Tx, id_: str) -> None:
     requests.add_step(tx, StoredStep(id_, number, state, moment, "hub", reason=RequestReason.ADDRESSEE_LEFT))
     # A takedown request is served anew once it has another addressee; others are never served.
     back = stored._replace(addressee=None, state=state, served_at=None, served_by=None)
-    store_changed(hub, tx, back, FeedbackEvent.ANSWERED)
+    store_changed(hub, tx, places.reopened(back, moment) if back.asks else back, FeedbackEvent.ANSWERED)
 
 
 def _end(hub: Hub, tx: Tx, stored: StoredRequest, reason: RequestReason, event: FeedbackEvent) -> None:

@@ -8,11 +8,14 @@ from schemas.records import FeedbackEvent
 from schemas.request import Request
 from server.features.requests import holds, places, records as requests, views
 from server.features.requests.addressee import INSTITUTIONS, named, not_asked
+from server.features.requests.ageing import next_moment, store_changed
+from server.features.requests.demands import rule_on, was_held, word_of
 from server.features.requests.notes import RequestNotes
-from server.features.requests.records import ENDED, HELD, HUB_SENDER, StoredRequest
+from server.features.requests.records import ENDED, HELD, HUB_SENDER, StoredRequest, StoredStep
 from server.features.requests.states import Role
 from server.release.context import ReleaseContext, open_context
 from server.release.contribute import contribute
+from server.release.gate.leaving import Ruling
 from server.release.hub import Hub
 from server.release.peers import is_remote
 from server.release.reasons import Reason
@@ -22,10 +25,22 @@ from server.store.item import Item
 
 
 def assign(hub: Hub, tx: Tx, id_: str, partner: Partner) -> StoredRequest:
-    """Make ``partner`` the addressee of a request without one at this hub. Raises ``Rejected``."""
+    """Make ``partner`` the addressee of a request without one at this hub. Raises ``Rejected``.
+
+    One that the gate would not let pass now, and that operators have not released, is held instead.
+    """
     stored, context = requests.lock(tx, id_), open_context(hub, tx)
     if stored is None or stored.addressee is not None or stored.state in (ENDED, HELD):
         raise Reason.UNKNOWN_REQUEST.rejected()
+    steps, request = requests.steps(tx, [id_])[id_], views.request_of(stored)
+    decision = rule_on(context, hub.allowlists, request, context.registry.partners.get(stored.sender))
+    if decision.ruling is Ruling.REFUSE:
+        raise Rejected(decision.code, decision.message)
+    if decision.ruling is Ruling.HOLD and not was_held(steps):
+        step = StoredStep(id_, len(steps), HELD, next_moment(stored), views.HUB, reason=word_of(decision))
+        requests.add_step(tx, step)
+        store_changed(hub, tx, stored._replace(state=HELD), FeedbackEvent.ANSWERED)
+        return requests.find(tx, [id_])[id_]
     return give(hub, tx, context, stored, partner)
 
 
@@ -34,9 +49,7 @@ def give(hub: Hub, tx: Tx, context: ReleaseContext, stored: StoredRequest, partn
     id_, sender = stored.id, context.registry.partners.get(stored.sender)
     _check_addressee(stored, sender, partner)
     request = views.request_of(stored)
-    for follower in filter(None, (named(context.registry, name) for name in request.also_to)):
-        if follower.name not in (partner.name, stored.sender):
-            requests.add_party(tx, stored, follower.name, Role.FOLLOWER)
+    add_followers(context, stored, request)
     requests.add_party(tx, stored, partner.name, Role.ADDRESSEE)
     changed = stored._replace(addressee=partner.name, changed=max(now(), stored.changed) // 1_000 * 1_000 + 1_000)
     if stored.is_unserved:
@@ -51,6 +64,13 @@ def give(hub: Hub, tx: Tx, context: ReleaseContext, stored: StoredRequest, partn
     notes.add(id_, None if stored.withheld else FeedbackEvent.REQUESTED)
     notes.publish(open_context(hub, tx))
     return changed
+
+
+def add_followers(context: ReleaseContext, stored: StoredRequest, request: Request) -> None:
+    """Let the partners that the sender named follow a request."""
+    for follower in filter(None, (named(context.registry, name) for name in request.also_to)):
+        if follower.name != stored.sender:
+            requests.add_party(context.tx, stored, follower.name, Role.FOLLOWER)
 
 
 def _check_addressee(stored: StoredRequest, sender: Partner | None, partner: Partner) -> None:

@@ -1,9 +1,12 @@
 """What the gate rules on a request before an addressee is asked, and the word for it in the request's steps."""
 
+from collections.abc import Iterable
+
 from schemas.partner import Partner
-from schemas.request import Request, RequestReason, RequestWord
+from schemas.request import Request, RequestReason, RequestState, RequestWord
 from schemas.takedown import TakedownBasis
 from server.features.requests.orders import ORDERS
+from server.features.requests.records import StoredStep
 from server.release.context import ReleaseContext
 from server.release.gate.leaving import GateDecision, Leaving, Purpose, may_leave
 from server.release.guard.allowlists.lookup import Allowlists
@@ -19,11 +22,12 @@ _RESTRICTING = frozenset(
         RequestWord.BLOCK_PAGE,
     }
 )
-_REASONS = {Reason.DEMAND_HELD.code: RequestReason.FOUND_WRONG}
+# A coercion has the same word as a value found wrong: not all parties may read of it.
+_REASONS = dict.fromkeys((Reason.DEMAND_HELD.code, Reason.HOLDER_COERCED.code), RequestReason.FOUND_WRONG)
 
 
 def rule_on(context: ReleaseContext, allowlists: Allowlists, request: Request, sender: Partner | None) -> GateDecision:
-    """Return what the gate rules on a request that ``sender`` has the authority to send; None is the hub itself."""
+    """Return what the gate rules on a request that ``sender`` has the authority to send; None if it is no partner."""
     restricts = request.asks in _RESTRICTING
     purpose = Purpose.READ
     if restricts:
@@ -40,3 +44,8 @@ def is_order(request: Request) -> bool:
 def word_of(decision: GateDecision) -> RequestReason:
     """Return the word for the reason of a ruling that parties read; the reason of a list is that the value is known."""
     return _REASONS.get(decision.code, RequestReason.HARMLESS_VALUE)
+
+
+def was_held(steps: Iterable[StoredStep], why: RequestReason | None = None) -> bool:
+    """Return whether the gate held a request at any time, for the reason ``why`` if one is given."""
+    return any(step.state == RequestState.HELD and why in (None, step.reason) for step in steps)

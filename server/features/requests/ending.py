@@ -13,18 +13,19 @@ import msgspec
 from schemas import timestamp
 from schemas.partner import Partner
 from schemas.records import FeedbackEvent
-from schemas.request import RequestReason, RequestState, RequestWord
+from schemas.request import Request, RequestReason, RequestState, RequestWord
 from schemas.takedown import TakedownBasis
 from server.features.registries import changes
 from server.features.requests import hub_requests, records as requests, views
 from server.features.requests.ageing import close_for_hub, next_moment, store_changed
-from server.features.requests.demands import is_order, rule_on
+from server.features.requests.demands import is_order, rule_on, was_held, word_of
 from server.features.requests.records import HELD, HUB_SENDER, UNANSWERED, StoredRequest, StoredStep
-from server.release.fuse.statements import ReportedValue
+from server.release.context import ReleaseContext, open_context
 from server.release.gate.leaving import Ruling
 from server.release.guard.allowlists import hub_values
 from server.release.hub import Hub
 from server.release.query.lookup import active_reports
+from server.release.reasons import Reason
 from server.release.session import ReleaseSession
 from server.store import collections, inbox, log, partners, value_index
 from server.store.database.engine import Tx
@@ -40,7 +41,6 @@ _CASES = {
     RequestReason.FOUND_WRONG: "FINDING",
 }
 _AT_ONCE = 100
-_AGAINST_HOLDERS = frozenset({RequestWord.FREEZE, RequestWord.SUSPEND, RequestWord.DISCONNECT})
 
 
 def note_ended(tx: Tx, subjects: Iterable[str], at: int) -> None:
@@ -54,8 +54,13 @@ def end_noted(hub: Hub) -> int:
         noted = changes.noted(tx, READER, _AT_ONCE)
     done = 0
     for subject, at in noted.items():
+        with hub.store.read() as tx:
+            ids = [stored.id for stored in requests.about(tx, subject)]
+        for start in range(0, len(ids), _AT_ONCE):
+            with hub.store.begin() as tx:
+                found = requests.find(tx, ids[start : start + _AT_ONCE])
+                done += len(_end(hub, tx, subject, list(found.values())))
         with hub.store.begin() as tx:
-            done += len(_end(hub, tx, subject))
             changes.done(tx, READER, {subject: at})
     return done
 
@@ -81,7 +86,9 @@ def _has_expired(tx: Tx, stored: StoredRequest, at: int) -> bool:
         return False
     reports = inbox.latest(tx, active_reports(tx, stored.subject))
     ends = [msgspec.json.decode(item.body).get("valid_until") for item in reports.values()]
-    return bool(ends) and all(end is not None and micros(timestamp.parse(end)) <= at for end in ends)
+    if not ends or any(end is None or micros(timestamp.parse(end)) > at for end in ends):
+        return False
+    return bool(_resting_on_reports(tx, stored.subject, [stored]))
 
 
 def end_cleared(hub: Hub, tx: Tx, subject: str, case: str) -> list[StoredRequest]:
@@ -89,38 +96,48 @@ def end_cleared(hub: Hub, tx: Tx, subject: str, case: str) -> list[StoredRequest
     return _end_by_notice(hub, tx, requests.about(tx, subject), case, RequestReason.LISTING_ENDED)
 
 
-def _end(hub: Hub, tx: Tx, subject: str) -> list[StoredRequest]:
-    found = requests.about(tx, subject)
-    if not found:
-        return []
-    if not active_reports(tx, subject):
-        rest = _resting_on_reports(tx, subject, found)
-        return _end_by_notice(hub, tx, rest, _CASES[RequestReason.LISTING_ENDED], RequestReason.LISTING_ENDED)
-    session = ReleaseSession.open(hub, tx)
-    [value] = session.load([subject])
-    if value.answer is not None and value.is_cleared:
-        before = [stored for stored in found if stored.opened < micros(value.answer.at)]
-        return _end_by_notice(hub, tx, before, _CASES[RequestReason.FOUND_WRONG], RequestReason.LISTING_ENDED)
-    return _end_by_gate(hub, tx, session, value, found)
-
-
-def _end_by_gate(
-    hub: Hub, tx: Tx, session: ReleaseSession, value: ReportedValue, found: Sequence[StoredRequest]
-) -> list[StoredRequest]:
-    """End the requests by notice that the gate would not let pass now: a harmless value, a protected holder."""
+def _end(hub: Hub, tx: Tx, subject: str, found: Sequence[StoredRequest]) -> list[StoredRequest]:
     made: list[StoredRequest] = []
+    context = open_context(hub, tx)
+    if active_reports(tx, subject):
+        [value] = ReleaseSession(context).load([subject])
+        if value.answer is not None and value.is_cleared:
+            before = [stored for stored in found if stored.opened < micros(value.answer.at)]
+            return _end_by_notice(hub, tx, before, _CASES[RequestReason.FOUND_WRONG], RequestReason.LISTING_ENDED)
+    else:
+        rest = _resting_on_reports(tx, subject, found)
+        made += _end_by_notice(hub, tx, rest, _CASES[RequestReason.LISTING_ENDED], RequestReason.LISTING_ENDED)
+        ended = {stored.id for stored in rest}
+        found = [stored for stored in found if stored.id not in ended]
+    return made + _end_by_gate(hub, tx, context, found)
+
+
+def _end_by_gate(hub: Hub, tx: Tx, context: ReleaseContext, found: Sequence[StoredRequest]) -> list[StoredRequest]:
+    """End the requests by notice that the gate would not let pass now: a harmless value, a protected holder.
+
+    One that operators released for the same reason stays: they decided on it.
+    """
+    made: list[StoredRequest] = []
+    steps = requests.steps(tx, [stored.id for stored in found])
     for stored in found:
         request = views.request_of(stored)
-        if request.asks is RequestWord.RESTORE:
+        if request.asks is RequestWord.RESTORE or stored.state == HELD:
             continue
-        decision = rule_on(session.context, hub.allowlists, request, None)
-        is_against_holder = value.coerced and request.asks in _AGAINST_HOLDERS
-        if decision.ruling is Ruling.LEAVES or (decision.ruling is Ruling.REFUSE and not is_against_holder):
+        decision = rule_on(context, hub.allowlists, request, context.registry.partners.get(stored.sender))
+        if decision.ruling is Ruling.LEAVES or was_held(steps[stored.id], word_of(decision)):
             continue
-        why = RequestReason.HOLDER_COERCED if is_against_holder else RequestReason.HARMLESS_VALUE
-        if stored.state != HELD:
-            made += _end_by_notice(hub, tx, [stored], _CASES[why], why)
+        is_of_holder = decision.code == Reason.HOLDER_COERCED.code
+        is_read = is_of_holder and _may_all_read(hub, context, stored, request)
+        why = RequestReason.HOLDER_COERCED if is_read else word_of(decision)
+        made += _end_by_notice(hub, tx, [stored], _CASES[why], why)
     return made
+
+
+def _may_all_read(hub: Hub, context: ReleaseContext, stored: StoredRequest, request: Request) -> bool:
+    """Return whether all parties of a request may read that the holder acts under coercion."""
+    parties = [context.registry.partners.get(name) for name in requests.parties(context.tx, stored.id)]
+    codes = {rule_on(context, hub.allowlists, request, party).code for party in parties}
+    return codes == {Reason.HOLDER_COERCED.code}
 
 
 def _end_by_notice(
@@ -131,7 +148,7 @@ def _end_by_notice(
     for stored in found:
         request = views.request_of(stored)
         if is_order(request):
-            _tell_authority(hub, tx, stored, why)
+            _tell_authority(hub, tx, stored.id, why)
         elif request.is_takedown:
             undone += hub_requests.restore(hub, tx, [stored], case, why)
         elif request.asks is RequestWord.FREEZE and stored.state in (HELD, *UNANSWERED):
@@ -139,11 +156,12 @@ def _end_by_notice(
     return undone
 
 
-def _tell_authority(hub: Hub, tx: Tx, stored: StoredRequest, why: RequestReason) -> None:
+def _tell_authority(hub: Hub, tx: Tx, id_: str, why: RequestReason) -> None:
     """Tell the parties of an order, once, that its value is no longer listed; the order stays in force."""
-    if stored.state == RequestState.CLOSED:
+    stored = requests.lock(tx, id_)
+    if stored is None or stored.state == RequestState.CLOSED:
         return
-    steps = requests.steps(tx, [stored.id])[stored.id]
+    steps = requests.steps(tx, [id_])[id_]
     if any(step.by == views.HUB and step.reason == why for step in steps):
         return
     told = StoredStep(stored.id, len(steps), stored.state, next_moment(stored), views.HUB, reason=why)
@@ -152,9 +170,11 @@ def _tell_authority(hub: Hub, tx: Tx, stored: StoredRequest, why: RequestReason)
 
 
 def _resting_on_reports(tx: Tx, subject: str, found: Sequence[StoredRequest]) -> list[StoredRequest]:
-    """Return the requests about a value without reports that rested on these."""
+    """Return the requests about a value that rest on its reports, which have all ended."""
     if hub_values.delisted_subjects(tx, [subject]):
-        return list(found)
+        steps = requests.steps(tx, [stored.id for stored in found])
+        # One that operators released, although the value was found wrong, rests on their decision.
+        return [one for one in found if one.state == HELD or not was_held(steps[one.id], RequestReason.FOUND_WRONG)]
     registry = partners.load_registry(tx)
     keys = [key for key in value_index.find(tx, [subject]).get(subject, ()) if object_id(key).startswith("indicator--")]
     added = log.first_added(tx, collections.get(tx, "inbox"), keys)

@@ -7,9 +7,12 @@ from schemas.request import RequestState, RequestWord
 from schemas.takedown import TakedownResponse
 from server.features.requests import places, records as requests, views
 from server.features.requests.ageing import next_moment, store_changed
+from server.features.requests.demands import is_order, rule_on, was_held
 from server.features.requests.limits import MOST_REOPENED
 from server.features.requests.records import UNANSWERED, StoredRequest, StoredStep
 from server.features.requests.states import Role
+from server.release.context import open_context
+from server.release.gate.leaving import Ruling
 from server.release.hub import Hub
 from server.store.database.engine import Tx
 
@@ -71,13 +74,23 @@ def _ask_again(hub: Hub, tx: Tx, ids: Iterable[str]) -> list[str]:
     for id_ in ids:
         stored = requests.lock(tx, id_)
         steps = [] if stored is None else requests.steps(tx, [id_])[id_]
-        if stored is None or not _is_closed_as_gone(stored, steps):
+        if stored is None or not _is_closed_as_gone(stored, steps) or not _may_be_asked(hub, tx, stored, steps):
             continue
         moment, again = next_moment(stored), str(RequestState.OPEN)
         requests.add_step(tx, StoredStep(id_, len(steps), again, moment, views.HUB))
         store_changed(hub, tx, places.reopened(stored, moment), FeedbackEvent.REQUESTED)
         changed.append(id_)
     return changed
+
+
+def _may_be_asked(hub: Hub, tx: Tx, stored: StoredRequest, steps: Sequence[StoredStep]) -> bool:
+    """Return whether a request may reach its addressee again: an order, one that operators released, or by the gate."""
+    request = views.request_of(stored)
+    if is_order(request) or was_held(steps):
+        return True
+    context = open_context(hub, tx)
+    sender = context.registry.partners.get(stored.sender)
+    return rule_on(context, hub.allowlists, request, sender).ruling is Ruling.LEAVES
 
 
 def _closed_as_gone(tx: Tx, subjects: Iterable[str]) -> list[tuple[StoredRequest, list[StoredStep]]]:

@@ -9,13 +9,16 @@ from schemas.request import Request, RequestReason, RequestState
 from server.features.requests import places, records as requests, views
 from server.features.requests.addressee import addressee
 from server.features.requests.ageing import close_for_hub, next_moment
-from server.features.requests.assign import give
+from server.features.requests.assign import add_followers, give
 from server.features.requests.demands import is_order
 from server.features.requests.notes import RequestNotes
 from server.features.requests.records import StoredRequest, StoredStep
+from server.features.requests.remote import peer_for, remote_of
+from server.features.requests.states import Role
 from server.operations.dual_control import Arguments, DualControlAction, Effects, Signatures
-from server.release.context import open_context
+from server.release.context import ReleaseContext, open_context
 from server.release.hub import Hub
+from server.release.peers import party_at
 from server.release.reasons import Reason
 from server.store.database.engine import Tx
 from server.store.database.times import micros
@@ -32,6 +35,14 @@ def find(tx: Tx, id_: str) -> StoredRequest:
     return stored
 
 
+def _locked(tx: Tx, id_: str) -> StoredRequest:
+    """Return a held request, which no other transaction decides on any longer. Raises ``Rejected``."""
+    stored = requests.lock(tx, id_)
+    if stored is None or stored.state != RequestState.HELD:
+        raise Reason.UNKNOWN_REQUEST.rejected()
+    return stored
+
+
 def is_held_order(stored: StoredRequest) -> bool:
     """Return whether a held request is an order, which only two operators release."""
     return is_order(views.request_of(stored))
@@ -42,10 +53,7 @@ def release(hub: Hub, tx: Tx, id_: str) -> StoredRequest:
 
     It opens without an addressee where none is known, as other requests do. Raises ``Rejected``.
     """
-    find(tx, id_)
-    stored = requests.lock(tx, id_)
-    if stored is None or stored.state != RequestState.HELD:
-        raise Reason.UNKNOWN_REQUEST.rejected()
+    stored = _locked(tx, id_)
     moment, context = next_moment(stored), open_context(hub, tx)
     state = RequestState.UNCONFIRMED if stored.withheld else RequestState.OPEN
     requests.add_step(tx, StoredStep(id_, len(requests.steps(tx, [id_])[id_]), state, moment, views.HUB))
@@ -57,18 +65,32 @@ def release(hub: Hub, tx: Tx, id_: str) -> StoredRequest:
     asked = addressee(context.registry, request, _restored_from(tx, request))
     if stored.is_unserved:
         stored = places.begun(stored, request, context.policy, asked)
+    if asked is None:
+        stored = _to_other_hub(context, stored, request)
     requests.change(tx, stored)
     if asked is not None:
         return give(hub, tx, context, stored, asked)
+    add_followers(context, stored, request)
     notes = RequestNotes()
     notes.add(id_, FeedbackEvent.ANSWERED)
     notes.publish(context)
     return stored
 
 
+def _to_other_hub(context: ReleaseContext, stored: StoredRequest, request: Request) -> StoredRequest:
+    """Return a request of this hub as it goes to the hub that has the provider of the account, if there is one."""
+    if request.is_takedown or request.addressee is not None or stored.peer is not None:
+        return stored
+    peer = peer_for(context.peers, request.of)
+    if peer is None:
+        return stored
+    remote = remote_of(stored).model_copy(update={"hub": peer.name, "role": Role.ADDRESSEE})
+    return stored._replace(addressee=party_at(peer.origin), peer=peer.origin, remote=remote.written())
+
+
 def refuse(hub: Hub, tx: Tx, id_: str) -> StoredRequest:
     """Close a held request: no addressee is asked, and its sender reads why. Raises ``Rejected``."""
-    find(tx, id_)
+    _locked(tx, id_)
     close_for_hub(hub, tx, id_, RequestReason.NOT_RELEASED)
     return requests.find(tx, [id_])[id_]
 

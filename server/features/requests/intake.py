@@ -19,7 +19,7 @@ from schemas.request import Destination, Request, RequestAnswer, RequestReason, 
 from server.features.requests import holds, places, records as requests, states, views
 from server.features.requests.addressee import INSTITUTIONS, addressee, named, not_asked, provider
 from server.features.requests.amounts import amount_of_step, too_much
-from server.features.requests.demands import rule_on, word_of
+from server.features.requests.demands import rule_on, was_held, word_of
 from server.features.requests.limits import DEADLINE_DAYS, HOLD_DAYS, MOST_HOPS, MOST_OF_A_CHAIN
 from server.features.requests.notes import RequestNotes
 from server.features.requests.opening import opened
@@ -28,7 +28,7 @@ from server.features.requests.records import StoredRequest, StoredStep
 from server.features.requests.remote import NOTHING, RemoteSide, peer_for, remote_of
 from server.features.requests.states import Role
 from server.release.context import ReleaseContext
-from server.release.gate.leaving import PASSES, GateDecision, Ruling
+from server.release.gate.leaving import HELD_BEFORE, PASSES, GateDecision, Ruling
 from server.release.hooks import HandledObject
 from server.release.hub import Hub
 from server.release.peers import party_at
@@ -100,12 +100,20 @@ class RequestIntake:
             return self._repeated(before, note.content)
         return self._open(note.item.id, note.content)
 
-    def _repeated(self, before: StoredRequest, request: Request) -> str:
+    def _repeated(self, before: StoredRequest, request: Request) -> str | GateDecision:
+        """Return the same message as for the first time, or why the gate holds the request now."""
         sent = _by_identity(request.model_copy(update={"reporter": self._partner.name}))
         asked = _by_identity(views.request_of(before))
-        if sent.model_copy(update={"reported_at": asked.reported_at}) != asked:
+        same: dict[str, Any] = {"reported_at": asked.reported_at}
+        if was_held(requests.steps(self._tx, [before.id])[before.id]):
+            # Its release moved the deadline.
+            same["deadline"] = asked.deadline
+        if sent.model_copy(update=same) != asked:
             raise Reason.REQUEST_CHANGED.rejected()
-        return _opened(before.id)
+        if before.state != RequestState.HELD:
+            return _opened(before.id)
+        decision = rule_on(self._context, self._allowlists, asked, self._partner)
+        return decision if decision.ruling is Ruling.HOLD else HELD_BEFORE
 
     def _open(self, sent_as: str, request: Request) -> str | GateDecision:
         partner, registry = self._partner, self._context.registry
@@ -172,9 +180,9 @@ class RequestIntake:
         """Store a new request of its sender, with all partners that may see it; a ``withheld`` hop waits for
         confirmation. ``asker`` is its sender, if that is at another hub.
 
-        If the gate holds it by its ``decision``, only its sender sees it, and no addressee is asked.
+        If the gate does not let it leave by its ``decision``, only its sender sees it, and no addressee is asked.
         """
-        is_held = decision.ruling is Ruling.HOLD
+        is_held = decision.ruling is not Ruling.LEAVES
         if is_held:
             asked = None
         moment = _millisecond(self._context.micros)

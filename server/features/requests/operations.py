@@ -7,7 +7,7 @@ from pydantic import Field
 
 from mappers.notes import RequestView
 from schemas.partner import Partner
-from schemas.request import Request, RequestAnswer
+from schemas.request import Request, RequestAnswer, RequestState
 from server.features.requests import desk, held, hub_requests
 from server.features.requests.assign import assign
 from server.features.requests.desk import Sent, SentRow, StepsTaken
@@ -101,12 +101,16 @@ class AssignRequest(Operation[RequestView]):
     to: str = Field(description="the name of the provider")
 
     def apply(self, hub: Hub, tx: Tx, actor: Actor) -> RequestView:
-        """Ask the partner, which may respond from now on. Raises ``Rejected`` and ``UnknownPartner``."""
+        """Ask the partner, which may respond from now on; or hold the request. Raises ``Rejected`` and
+        ``UnknownPartner``.
+        """
         stored = assign(hub, tx, self.id, partners.get(tx, self.to))
         return desk.every(tx, [stored])[0]
 
     def entries(self, result: RequestView) -> Iterable[TrailEntry]:
         """Return the entry with the id of the request."""
+        if result.state is RequestState.HELD:
+            return [TrailEntry("HELD", self.what, reference=self.id)]
         return [TrailEntry(self.verb, self.what, partner=self.to, reference=self.id)]
 
 

@@ -66,8 +66,11 @@ def _tell_sender(context: ReleaseContext, chain: str) -> None:
     told = requests.steps(context.tx, [chain])[chain]
     steps = [step for step in told if step.by == Role.ADDRESSEE]
     if not steps:
-        if told[-1].reason in REFUSALS:
-            side = refused_side(RequestReason(told[-1].reason))
+        # Operators did not release it: what they know of the value stays here.
+        not_released = told[-1].reason == RequestReason.NOT_RELEASED
+        reason = RequestReason.NOT_ACCEPTED if not_released else told[-1].reason
+        if reason in REFUSALS:
+            side = refused_side(RequestReason(reason))
             messages.put(context.tx, root.peer, root.sent_as, RESPONSE, side)
         return
     sent = [

@@ -60,7 +60,7 @@ class GateDecision(NamedTuple):
 
 
 class Leaving(NamedTuple):
-    """A value that is to leave the hub, with the purpose, and the partner that wants it: None for the hub itself.
+    """A value that is to leave the hub, with the purpose, and the partner that wants it: None if it is no partner.
 
     ``restricts`` says that the addressee is asked to act against the value's holder. ``blocks_domain``: readers of a
     whole territory are kept from everything below the domain.
@@ -119,7 +119,7 @@ def _rule_on_holder(context: ReleaseContext, leaving: Leaving) -> GateDecision:
     [value] = ReleaseSession(context).load([subject])
     if not value.coerced:
         return PASSES
-    if leaving.sender is None or _may_read_of_coercion(context, value, leaving.sender):
+    if leaving.sender is not None and _may_read_of_coercion(context, value, leaving.sender):
         return _decision(Ruling.REFUSE, Reason.HOLDER_COERCED)
     return _decision(Ruling.HOLD, Reason.DEMAND_HELD)
 
@@ -150,3 +150,7 @@ def as_report(of: Subject) -> Report:
 
 def _decision(ruling: Ruling, reason: Reason, **details: object) -> GateDecision:
     return GateDecision(ruling, reason.code, reason.text(**details))
+
+
+# What held a value may have ended; it waits for the operators nevertheless.
+HELD_BEFORE = _decision(Ruling.HOLD, Reason.DEMAND_HELD)

@@ -10,6 +10,8 @@ from schemas.records import Subject
 from server.release import batches
 from server.release.batches import BatchJob, Progress, State
 from server.release.context import ReleaseContext, open_context
+from server.release.fuse.police_holds import is_police_hold
+from server.release.fuse.statements import is_published_meanwhile
 from server.release.gate.leaving import as_report
 from server.release.guard.allowlists.catalogue import AllowlistMatch
 from server.release.guard.harmless import match_harmless
@@ -28,19 +30,27 @@ REASON = "the value is now known as harmless"
 def hold_harmless(hub: Hub, tx: Tx, subjects: Iterable[str]) -> int:
     """Hold the reports of those values that the guard calls harmless now, and delist them; return their number.
 
-    Reports that a person approved although the same list had the value stay.
+    Reports that a person approved although the same list had the value stay, and so do the holds of police. The ways
+    out are also told of a value that nobody reports: a request may be about it.
     """
     wanted = set(subjects)
     value_index.lock(tx, wanted)
     context = open_context(hub, tx)
     matches = {subject: match for subject in wanted if (match := _match(hub, context, subject)) is not None}
+    reported = _reports(tx, matches)
+    known = reviews.states(tx, reported)
     held = {
         key: match
-        for key, match in _reports(tx, matches).items()
-        if (review := reviews.states(tx, [key]).get(key)) is None
+        for key, match in reported.items()
+        if (review := known.get(key)) is None
+        or is_published_meanwhile(review)
         or (review.state == "approved" and review.rule != match.list)
     }
-    if not held:
+    if held:
+        values = ReleaseSession(context).load(matches)
+        by_order = {one.key for value in values for one in value.statements if is_police_hold(one, context.at)}
+        held = {key: match for key, match in held.items() if key not in by_order}
+    if not held and value_index.find(tx, matches).keys() >= matches.keys():
         return 0
     by_partner: dict[str, list[HeldObject]] = defaultdict(list)
     for key, match in sorted(held.items()):

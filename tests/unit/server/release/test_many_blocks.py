@@ -11,6 +11,9 @@ import pytest
 from mappers import extension
 from schemas import timestamp
 from schemas.partner import Partner
+from server.features.allowlists.operations import AddAllowlistEntry
+from server.operations.operation import Actor
+from server.operations.run import run
 from server.release import review
 from server.release.contribute import contribute
 from server.release.explain import explain
@@ -270,3 +273,13 @@ def test_partner_that_left_keeps_the_limit_of_its_organisation(
         partners.remove(tx, colleague.name)
     sends([100])
     assert grades() == {"block": LIMIT, "warn": 1}
+
+
+def test_reports_of_a_burst_are_delisted_when_their_values_become_harmless(
+    hub: Hub, sends: Sends, grades: Callable[[], Counter[str]]
+) -> None:
+    sends(range(LIMIT + 2))
+    assert grades() == Counter(block=LIMIT, warn=2)
+    for number in (LIMIT, LIMIT + 1):
+        run(hub, AddAllowlistEntry(value=value_of(number), reason="a shop"), Actor.system("Anong"))
+    assert grades() == Counter(block=LIMIT)

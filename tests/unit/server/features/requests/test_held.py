@@ -18,13 +18,16 @@ from server.features.requests.ageing import age
 from server.features.requests.assign import assign
 from server.features.requests.clock import RequestClock
 from server.features.requests.ending import end_expired
-from server.features.requests.operations import RefuseRequest, ReleaseRequest, SendSeveral
+from server.features.requests.gone import record_back
+from server.features.requests.operations import AssignRequest, RefuseRequest, ReleaseRequest, SendSeveral
 from server.features.requests.serving import served
 from server.operations.dual_control import NotAllowed
 from server.operations.operation import Actor
 from server.operations.run import run
 from server.release.contribute import contribute
 from server.release.hub import Hub
+from server.release.results import Results
+from server.release.retract import retract
 from server.store import Store, collections, partners
 from server.store.database.times import now
 from server.store.item import Item
@@ -181,11 +184,15 @@ def provider(store: Store) -> Partner:
 
 
 def report(hub: Hub, partner: Partner, kind: str, value: str, **more: Any) -> None:
+    done = sent_report(hub, partner, kind, value, **more)
+    assert [*done.failed, *done.held] == []
+
+
+def sent_report(hub: Hub, partner: Partner, kind: str, value: str, **more: Any) -> Results:
     reader = ReportReader({"reporter": partner.name, "kind": kind, "tlp": "green", "scam_type": "investment", **more})
     given = reader.report({"value": value, "reported_at": timestamp.text(timestamp.now())})
     with hub.store.begin() as tx:
-        done = contribute(hub, tx, partner, [Item.of(obj) for obj in to_stix(given)])
-    assert [*done.failed, *done.held] == []
+        return contribute(hub, tx, partner, [Item.of(obj) for obj in to_stix(given)])
 
 
 @pytest.mark.parametrize("asks", ["freeze", "trace", "information"])
@@ -225,22 +232,118 @@ def test_order_against_a_coerced_holder_passes(hub: Hub, store: Store, provider:
     assert (done.view.state, len(notes(hub, provider))) == ("open", 1)
 
 
-def test_open_freeze_ends_when_the_holder_is_found_to_be_coerced(hub: Hub, bank: Partner, provider: Partner) -> None:
+@pytest.mark.parametrize("reads", [True, False])
+def test_open_freeze_ends_when_the_holder_is_found_to_be_coerced(
+    hub: Hub, bank: Partner, provider: Partner, reads: bool
+) -> None:
+    if reads:
+        with hub.store.begin() as tx:
+            collections.grant(tx, bank.name, collections.get(tx, "mule-accounts"), read=True)
     id_ = sent(hub, bank, test_requests.asked(reporter=bank.name)).view.id
     report(hub, provider, "bank-account", A, holder_status="coerced")
+    if reads:
+        report(hub, bank, "bank-account", A, holder_status="coerced")
     RequestClock(hub).step()
-    assert reason_of(hub, id_) == ("closed", "holder-coerced")
+    assert reason_of(hub, id_) == ("closed", "holder-coerced" if reads else "found-wrong")
     assert [note["state"] for note in notes(hub, provider)] == ["closed"]
+    assert ("coer" in str(notes(hub, bank))) is reads
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_money_is_not_followed_to_a_coerced_holder(hub: Hub, bank: Partner, provider: Partner, reads: bool) -> None:
+    id_ = sent(hub, bank, test_requests.asked(reporter=bank.name)).view.id
+    next_ = registered(hub.store, "Next Bank", institutions=("BKKBTHBK",))
+    account = "TH:BKKBTHBK:1234567890"
+    report(hub, bank if reads else next_, "bank-account", account, holder_status="coerced")
+    went_to = [{"of": f"bank-account:{account}", "amount": "100"}]
+    sent(hub, provider, test_requests.answered(id_, "agreed", went_to=went_to))
+    [hop] = [view for view in seen(hub, bank) if view["hop"] == 2]
+    assert (hop["state"], hop["steps"][0]["reason"]) == ("held", "found-wrong")
+    assert notes(hub, next_) == []
+
+
+def test_request_that_is_held_or_was_says_the_same_when_it_is_sent_again(
+    hub: Hub, police: Partner, platform: Partner
+) -> None:
+    demand = notice(of=FRONT, deadline="2h")
+    first, again = (sent(hub, police, demand) for _ in range(2))
+    assert (first.held != "", again) == (True, first)
+    [row] = run(hub, SendSeveral(partner=police, contents=(demand,)), Actor.system("Anong"))
+    assert (row.id, row.reason, row.message) == (first.view.id, first.held, first.message)
+    run(hub, ReleaseRequest(id=first.view.id), Actor.system("Anong"))
+    assert (sent(hub, police, demand).view.id, len(notes(hub, platform))) == (first.view.id, 1)
+
+
+def test_freeze_that_was_released_is_the_same_when_it_is_sent_again(hub: Hub, bank: Partner, provider: Partner) -> None:
+    run(hub, AddAllowlistEntry(value=f"bank-account:{A}", reason="a tax office"), Actor.system("Anong"))
+    demand = test_requests.asked(reporter=bank.name)
+    id_ = sent(hub, bank, demand).view.id
+    due = stored(hub, id_).deadline
+    run(hub, ReleaseRequest(id=id_), Actor.system("Anong"))
+    assert stored(hub, id_).deadline > due
+    assert sent(hub, bank, demand).view.id == id_
+
+
+def test_released_request_does_not_end_with_the_report_of_another(
+    hub: Hub, police: Partner, platform: Partner, bank: Partner
+) -> None:
+    run(hub, AddAllowlistEntry(value=PLACE, reason="a page of ours"), Actor.system("Anong"))
+    id_ = sent(hub, police, notice(of=PLACE)).view.id
+    run(hub, ReleaseRequest(id=id_), Actor.system("Anong"))
+    sent_report(hub, bank, "url", PLACE)
+    with hub.store.begin() as tx:
+        retract(hub, tx, PLACE, bank)
+    RequestClock(hub).step()
+    assert reason_of(hub, id_) == ("open", None)
+
+
+def test_notice_about_a_value_that_nobody_reports_ends_when_it_is_entered_as_harmless(
+    hub: Hub, police: Partner, platform: Partner
+) -> None:
+    open_, order = sent(hub, police, notice(of=PLACE)).view.id, sent(hub, police, asked(of=PLACE)).view.id
+    run(hub, AddAllowlistEntry(value=PLACE, reason="a page of ours"), Actor.system("Anong"))
+    RequestClock(hub).step()
+    assert reason_of(hub, open_) == ("closed", "harmless-value")
+    assert reason_of(hub, order) == ("open", "harmless-value")
+
+
+@pytest.mark.parametrize("basis", ["notice", "order"])
+def test_notice_about_a_harmless_value_is_not_asked_again_when_the_value_is_back(
+    hub: Hub, police: Partner, platform: Partner, basis: str
+) -> None:
+    id_ = sent(hub, police, (asked if basis == "order" else notice)(of=PLACE)).view.id
+    sent(hub, platform, answered(id_, "already-gone"))
+    run(hub, AddAllowlistEntry(value=PLACE, reason="a page of ours"), Actor.system("Anong"))
+    with hub.store.begin() as tx:
+        again = record_back(hub, tx, stored(hub, id_).subject)
+    assert again == ([id_] if basis == "order" else [])
+
+
+def test_request_about_a_value_that_became_harmless_is_held_where_it_would_be_assigned(
+    hub: Hub, police: Partner, platform: Partner
+) -> None:
+    id_ = sent(hub, police, asked(of=PLACE, addressee=None)).view.id
+    run(hub, AddAllowlistEntry(value=PLACE, reason="a page of ours"), Actor.system("Anong"))
+    view = run(hub, AssignRequest(id=id_, to=platform.name), Actor.system("Anong"))
+    assert (view.state, reason_of(hub, id_), notes(hub, platform)) == ("held", ("held", "harmless-value"), [])
+    proposal = run(hub, ReleaseRequest(id=id_), FIRST)
+    assert isinstance(proposal, Proposal)
+    run(hub, ConfirmProposal(id=proposal.id), SECOND)
+    run(hub, AssignRequest(id=id_, to=platform.name), Actor.system("Anong"))
+    assert [note["state"] for note in notes(hub, platform)] == ["open"]
 
 
 def test_request_to_a_partner_that_left_goes_back_to_its_sender(hub: Hub, police: Partner, platform: Partner) -> None:
     id_ = sent(hub, police, notice(of=PLACE)).view.id
     with hub.store.begin() as tx:
+        served(tx, [id_], ServedBy.API)
         partners.remove(tx, platform.name)
     RequestClock(hub).step()
     assert reason_of(hub, id_) == ("open", "addressee-left")
     found = stored(hub, id_)
     assert (found.addressee, found.served_at) == (None, None)
+    # There is time to assign it, although it was nearly due.
+    assert found.deadline > now() + 20 * DAY
     other = registered(hub.store, "Other Platform", PartnerKind.PLATFORM)
     with hub.store.begin() as tx:
         assign(hub, tx, id_, other)
@@ -267,3 +370,14 @@ def test_erasure_closes_a_held_request_and_does_not_wait_for_it(hub: Hub, police
         found = plan.of(tx, [stored(hub, id_).subject])
         assert [request.id for request in found.open_requests] == [id_]
         assert found.delays(now(), 3) == []
+
+
+def test_overdue_notice_does_not_end_with_the_expired_report_of_another_since(
+    hub: Hub, police: Partner, platform: Partner, bank: Partner
+) -> None:
+    id_ = sent(hub, police, notice(of=PLACE)).view.id
+    report(hub, bank, "url", PLACE, valid_until=times.text_ahead(days=1))
+    with hub.store.begin() as tx:
+        served(tx, [id_], ServedBy.API)
+    assert end_expired(hub, now() + 100 * DAY) == 0
+    assert stored(hub, id_).state == "open"

@@ -11,10 +11,14 @@ from schemas import tabular, timestamp
 from schemas.partner import Partner, PartnerKind
 from schemas.tabular import ReportReader
 from schemas.vocabulary import QualificationCode
+from server.features.allowlists.operations import AddAllowlistEntry
 from server.features.findings.answering import GivenAnswer, answer_all
 from server.features.requests import records as requests
 from server.features.requests.ageing import age
 from server.features.requests.assign import assign
+from server.features.requests.clock import RequestClock
+from server.operations.operation import Actor
+from server.operations.run import run
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.retract import retract
@@ -250,6 +254,27 @@ def test_unanswered_freeze_can_still_be_lifted(hub: Hub, police: Partner, provid
     assert listed(hub, provider) is not None
     sent(hub, police, answered(id_, "closed"))
     assert listed(hub, provider) is None
+
+
+def test_freeze_by_order_holds_the_money_of_an_account_that_is_entered_as_harmless(
+    hub: Hub, police: Partner, provider: Partner
+) -> None:
+    frozen(hub, police)
+    run(hub, AddAllowlistEntry(value=f"bank-account:{A}", reason="a tax office"), Actor.system("Anong"))
+    assert (listed(hub, provider) or {})["grade"] == "hold"
+
+
+def test_freeze_that_is_no_order_ends_with_its_hold_for_a_coerced_holder(
+    hub: Hub, police: Partner, provider: Partner
+) -> None:
+    id_ = frozen(hub, police, legal_basis="mutual-agreement")
+    with hub.store.read() as tx:
+        assert requests.find(tx, [id_])[id_].hold is not None
+    report(hub, provider, holder_status="coerced")
+    RequestClock(hub).step()
+    with hub.store.read() as tx:
+        found = requests.find(tx, [id_])[id_]
+    assert (found.state, found.hold, found.hold_until) == ("closed", None, None)
 
 
 def test_provider_sees_no_freeze_assigned_to_another(

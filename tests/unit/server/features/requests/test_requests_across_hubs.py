@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from schemas.errors import Rejected
+from server.features.allowlists.operations import AddAllowlistEntry
 from server.features.federation import messages
 from server.features.iso20022 import desk as iso20022
 from server.features.iso20022.reading import Defaults
 from server.features.requests.ageing import age
+from server.features.requests.operations import RefuseRequest, ReleaseRequest
 from server.operations.operation import Actor
 from server.operations.run import run
 from server.release.contribute import contribute
@@ -23,6 +25,7 @@ from server.store.database.times import now
 from server.store.item import Item
 from tests.iso20022_messages import UETR, cancellation, payment_return, resolution, transaction
 from tests.unit.server.features.requests.linked_hubs import LinkedHub, account, exchange, linked
+from tests.unit.server.features.requests.test_held import report
 
 
 @pytest.fixture
@@ -34,6 +37,35 @@ def hubs(initial_store: Path, tmp_path: Path) -> Iterator[list[LinkedHub]]:
         khmer.provider("Khmer Bank")
         singapore.provider("Lion Bank")
         yield found
+
+
+def test_hub_says_nothing_of_a_coercion_to_another_hub(hubs: list[LinkedHub]) -> None:
+    thai, khmer, _ = hubs
+    report(khmer.hub, khmer.partners["Khmer Bank"], "bank-account", account("KH", 1), holder_status="coerced")
+    id_ = thai.ask("Victims Bank", account("KH", 1))
+    exchange(*hubs)
+    [held] = khmer.stored()
+    assert (held.state, khmer.requests_of("Khmer Bank")) == ("held", [])
+    run(khmer.hub, RefuseRequest(id=held.id), Actor.system("Anong"))
+    exchange(*hubs)
+    last = thai.show("Victims Bank", id_)["steps"][-1]
+    assert (last["state"], last["reason"]) == ("closed", "not-accepted")
+    assert not any(hub.refused for hub in hubs)
+
+
+def test_released_request_goes_to_the_provider_at_another_hub(hubs: list[LinkedHub]) -> None:
+    thai, khmer, _ = hubs
+    entry = AddAllowlistEntry(value=f"bank-account:{account('KH', 1)}", reason="a tax office")
+    run(thai.hub, entry, Actor.system("Anong"))
+    id_ = thai.ask("Victims Bank", account("KH", 1))
+    exchange(*hubs)
+    assert (thai.show("Victims Bank", id_)["state"], khmer.stored()) == ("held", [])
+    run(thai.hub, ReleaseRequest(id=id_), Actor.system("Anong"))
+    exchange(*hubs)
+    [asked] = khmer.requests_of("Khmer Bank")
+    khmer.answer("Khmer Bank", asked["id"], "acknowledged")
+    exchange(*hubs)
+    assert thai.show("Victims Bank", id_)["state"] == "acknowledged"
 
 
 def test_a_request_reaches_the_provider_at_another_hub_and_its_response_returns(hubs: list[LinkedHub]) -> None:
