@@ -1,4 +1,4 @@
-"""What holds where a value is listed holds on every way out: each way, before and after each event, seen from outside.
+"""The rules of listing apply to every way out: each way, before and after each event, seen from outside the hub.
 
 Ways and events come from the registries of the gate: a new one without an observer or an act here fails.
 """

@@ -1,6 +1,6 @@
-"""The values in a text that somebody checks, a sentence, a message or a page, each with its kind where it is said.
+"""Find the values in a text that somebody checks (a sentence, a message or a page), with their kinds if it names them.
 
-A report is read with care, so that it accuses nobody; here, all that may be a value is asked about.
+Unlike in a report, which must not accuse an innocent person, everything that may be a value is looked up.
 """
 
 import re

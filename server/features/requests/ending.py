@@ -1,9 +1,9 @@
-"""What the end of a listing does to the requests about its value: it ends those that rest on it, and undoes their acts.
+"""The end of a listing ends the requests about its value that rest on it, and undoes their acts.
 
 A request by notice rests on the listing if its sender reported the value, or if others had reported it before the
-request was sent, or if the hub itself found it wrong. So nobody ends another's request by a report and its retraction.
-A request about money rests on its sender's own claim, and never on others' reports. An order ends by its authority
-alone, which is told.
+request was sent, or if the hub itself found it wrong. So no partner ends another's request by a report and its
+retraction. A request about money rests on its sender's own claim, and never on others' reports. Only its authority ends
+an order; the hub tells its parties.
 """
 
 from collections.abc import Iterable, Sequence
@@ -107,7 +107,7 @@ def _end(hub: Hub, tx: Tx, subject: str) -> list[StoredRequest]:
 def _end_by_gate(
     hub: Hub, tx: Tx, session: ReleaseSession, value: ReportedValue, found: Sequence[StoredRequest]
 ) -> list[StoredRequest]:
-    """End the requests by notice that the gate would not let pass now: a harmless value, a protected holder."""
+    """End the requests by notice that the gate would now hold or refuse: a harmless value, a protected holder."""
     made: list[StoredRequest] = []
     for stored in found:
         request = views.request_of(stored)
@@ -152,7 +152,7 @@ def _tell_authority(hub: Hub, tx: Tx, stored: StoredRequest, why: RequestReason)
 
 
 def _resting_on_reports(tx: Tx, subject: str, found: Sequence[StoredRequest]) -> list[StoredRequest]:
-    """Return the requests about a value without reports that rested on these."""
+    """Return the requests that rested on the retracted reports of a value."""
     if hub_values.delisted_subjects(tx, [subject]):
         return list(found)
     registry = partners.load_registry(tx)

@@ -1,7 +1,7 @@
-"""Forms that were sent: each takes effect once, and its answer has an address, which a reload asks for instead.
+"""Forms that were sent: each takes effect once, and its answer has an address, which a reload requests instead.
 
-A form is known by its key, which each form on a page has anew, and by its content: sent again, from a reload, from
-the page before or by a second click, it gets the first answer. A corrected form is another one.
+A form is identified by its key, which each page renders anew, and by its content. Sent again, by a reload, a second
+click or a return to its page, it gets the first answer. A corrected form is a new one.
 """
 
 import hashlib
