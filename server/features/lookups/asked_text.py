@@ -111,7 +111,7 @@ def _is_plausible(found: Candidate) -> bool:
 
 
 def _read(place: _Place, home: str, country: str) -> tuple[tuple[str, ...], LookupQuestion]:
-    """Return the names of a value, by which another spelling of it is known, and what is asked about it.
+    """Return the names of a value, by which another spelling of it is known, and the question about it.
 
     A telephone number of this country may also be an alias, and an account without a bank may be anything.
     """

@@ -44,7 +44,7 @@ class Purpose(StrEnum):
 
 
 class Ruling(StrEnum):
-    """What the gate rules: the value leaves the hub, waits for a decision of operators, or is refused."""
+    """The ruling of the gate: the value leaves the hub, waits for a decision of operators, or is refused."""
 
     LEAVES = "leaves"
     HOLD = "hold"

@@ -26,7 +26,7 @@ _WEB = frozenset(("domain", "url", "ip"))
 
 
 class TypedValue(NamedTuple):
-    """What a text in a search means: the names of values, and the end of one, "" if it is too short for that."""
+    """The meaning of a text in a search: the names of values, and the end of one, "" if it is too short for that."""
 
     names: frozenset[str]
     ending: str
@@ -38,7 +38,7 @@ class TypedValue(NamedTuple):
 
 
 def typed_value(text: str, country: str = "") -> TypedValue:
-    """Return what a text in a search means; ``country`` is the default for numbers without a code of their own."""
+    """Return the meaning of a text in a search; ``country`` is the default for numbers without a code of their own."""
     readings = set[tuple[str, str]]()
     with suppress(Rejected):
         readings.update((one.kind, one.normal) for one in asked_readings(text, None, {}, country))

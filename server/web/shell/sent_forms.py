@@ -65,7 +65,7 @@ class _SentForm:
             sent_forms.keep(tx, self.name, self._sealed(answer))
 
     def find(self) -> _KeptAnswer | None:
-        """Return the answer, empty while there is none. What is shown once is forgotten."""
+        """Return the answer, empty while there is none. An answer that is shown once is then deleted."""
         with self._store.begin() as tx:
             sealed = sent_forms.find(tx, self.name)
             if not sealed:
