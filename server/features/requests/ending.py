@@ -1,7 +1,7 @@
 """The end of a listing ends the requests about its value that rest on it, and undoes their acts.
 
-A request by notice rests on the listing if its sender reported the value, or if others had reported it before the
-request was sent, or if the hub itself found it wrong. So no partner ends another's request by a report and its
+A request by notice rests on the listing in three cases: its sender reported the value, others had reported it before
+the request was sent, or the hub itself found it wrong. So no partner ends another's request by a report and its
 retraction. A request about money rests on its sender's own claim, and never on others' reports. Only its authority ends
 an order; the hub tells its parties.
 """
