@@ -52,8 +52,8 @@ _MARKED = re.compile("[0-9a-z][\u0300-\u036f\u20d0-\u20ff]|[\u00c0-\u024f\u1e00-
 
 
 def read_aloud(text: str) -> set[str]:
-    """Return the further readings of a text, in lower case: signs, digits and Latin letters in place of what stands for
-    them, and the same without the marks on letters. Most texts have none.
+    """Return further readings of a text, in lower case: with signs, digits and Latin letters in place of words and
+    look-alikes, and also without the marks on letters. Most texts have none.
     """
     read = in_latin_letters(text).lower()
     if _DEFANGED.search(read) is not None:

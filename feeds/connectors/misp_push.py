@@ -118,7 +118,7 @@ class MispPush(Push[MispPushSettings]):
         return _MispIndicator(item, report, spelled, self._event(item, report), attributes)
 
     def _forget(self, item: Item, uuid: str) -> Answer:
-        """Delete what MISP has under the id of an erased value: neither its kind nor its event is known any longer."""
+        """Delete the object with the id of an erased value from MISP; its kind and event are no longer known."""
         try:
             for section in ("attributes", "objects"):
                 self._ask(f"{section}/delete/{uuid}/1", {}, may_lack=True)

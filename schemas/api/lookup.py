@@ -244,10 +244,10 @@ def is_number(text: str) -> bool:
 def asked_readings(
     value: str, kind: str | None = None, details: Mapping[str, str] = NO_DETAILS, country: str = ""
 ) -> list[ValueReading]:
-    """Return the ways to read a value for a look-up: those of ``readings``, and others that it may as well mean.
+    """Return the ways to read a value for a look-up: those of ``readings``, and other possible ones.
 
     Without a given kind, a telephone number is also read as its possible alias in each payment system of its country.
-    A link without its scheme is read with either. Raises ``Rejected``.
+    A link without its scheme is read with http and with https. Raises ``Rejected``.
     """
     found = readings(value, kind, details, country)
     found += [secure for reading in found if (secure := _with_tls(reading, value)) is not None]
@@ -257,7 +257,7 @@ def asked_readings(
 
 
 def _with_tls(reading: ValueReading, value: str) -> ValueReading | None:
-    """Return a link that was written without its scheme with that of TLS, None for any other reading."""
+    """Return a link that was written without a scheme as an https link, None for any other reading."""
     if reading.kind != "url" or not reading.normal.startswith(_PLAIN_HTTP) or _HAS_SCHEME.search(refang(value)):
         return None
     url = kinds.get("url")

@@ -51,7 +51,7 @@ def account_key(account: str) -> str:
 
 
 def fullest_account(accounts: Iterable[str]) -> str:
-    """Return the name that tells most among names of one account: its IBAN, else the one without padding."""
+    """Return the most informative of the names of one account: its IBAN, else the one without padding."""
     return min(accounts, key=lambda account: (":" in account, len(account), account))
 
 

@@ -1,7 +1,7 @@
-"""Persons' numbers in the registers of their states, which people put where an account's number belongs.
+"""Persons' numbers in the registers of their states, which people report in place of account numbers.
 
-A number is told from an account's by its check digits, its date of birth and its region, by the way it is written, and
-by the lengths of the bank's own account numbers.
+Check digits, date of birth, region, written form, and the lengths of the bank's account numbers distinguish them from
+account numbers.
 """
 
 import re
@@ -108,7 +108,7 @@ def _is_vietnamese(number: str) -> bool:
 
 
 def _is_sri_lankan(number: str) -> bool:
-    """Return whether the day of birth is one of the year, to which 500 is added for women."""
+    """Return whether the day of birth is a day of the year; 500 is added for women."""
     return 1 <= int(number[4:7]) % 500 <= 366
 
 
@@ -117,7 +117,7 @@ def _is_egyptian(number: str) -> bool:
 
 
 def _is_dutch(number: str) -> bool:
-    """Return whether a number is a BSN: no account's number that passes its own check, unless it ends in 0."""
+    """Return whether a number is a BSN; one that ends in 0 may be an account's, because it passes the same check."""
     return number[-1] != "0" and bool(bsn.is_valid(number))
 
 
@@ -185,7 +185,7 @@ _ELSEWHERE = _countrys(())
 
 
 def refuse_persons_number(country: str, bank: str, written: str, number: str) -> None:
-    """Refuse a ``number`` of an account, which is bare, that is a person's in a register, or may be one.
+    """Refuse a bare account ``number`` that is a person's number in a register, or may be one.
 
     ``bank`` is a BIC or code, "" if it is not known. An account's number at a bank known to have numbers of this
     form is taken where the form alone does not show whose it is. Raises ``Rejected``.
@@ -226,7 +226,7 @@ _THAI_AS_PHONE = re.compile(r"\+?[1-8]([ -])\d{4}\1\d{5}\1\d\d\1\d|[1-8]\d{12}")
 
 
 def refuse_persons_number_as_phone(text: str) -> None:
-    """Refuse a Thai identity number that stands where a telephone number belongs. Raises ``Rejected``.
+    """Refuse a Thai identity number in place of a telephone number. Raises ``Rejected``.
 
     Thirteen digits with a + are a telephone number of another country.
     """

@@ -471,8 +471,8 @@ class Reason(Enum):
     DEMAND_HELD = (
         "demand-held",
         Result.HELD,
-        "an operator of this hub first decides on this value",
-        "wait for the decision, or ask to trace or preserve meanwhile",
+        "an operator of this hub decides about this value first",
+        "wait for the decision; a request to trace or to preserve is not held",
     )
     REQUEST_CHANGED = (
         "request-changed",

@@ -1,4 +1,4 @@
-"""What holds where a value is listed holds on every way out: each way, before and after each event, seen from outside.
+"""The rules of listing apply to every way out: each way, before and after each event, seen from outside the hub.
 
 Ways and events come from the registries of the gate: a new one without an observer or an act here fails.
 """
@@ -80,7 +80,7 @@ def erase(world: WaysOut, kind: str, value: str) -> None:
 def leave(world: WaysOut, kind: str, value: str) -> None:
     for name in REPORTERS:
         run(world.hub, RemovePartner(partner=world.partner(name), reason="it left"), ANONG)
-    # What the servers do afterwards; the requests of a partner end a day later, so that an operator can undo it.
+    # The later work of the servers; the requests of a partner end a day later, so that an operator can undo it.
     depart.resume(world.hub, idle_since=now() + 1)
     age(world.hub, now() + DAY)
 

@@ -24,7 +24,7 @@ _MOST_CONNECTIONS = 1_000
 # Seconds for a request to arrive; an idle connection may stay open longer.
 _REQUEST_SECONDS, _IDLE_SECONDS = 15.0, 120.0
 _FAILED = '{{"title":"The copy cannot be read","status":500,"description":"{0}","detail":"{0}","error_id":"{1}"}}'
-_ADVICE = "Look at the log; ask the hub meanwhile."
+_ADVICE = "Read the log of the mirror, and ask the hub until the mirror answers again."
 # RFC 9457
 _PROBLEM = "application/problem+json"
 

@@ -1,4 +1,4 @@
-"""Enter a value as harmless: alone, or under dual control where that delists what many partners read."""
+"""Enter a value as harmless: alone, or under dual control if that may delist values that many partners read."""
 
 from collections.abc import Sequence
 

@@ -139,7 +139,7 @@ class ErasureJob(BatchJob):
 
 def begin(tx: Tx, erasure: str, traces: ValueTraces, *, holds: bool = True) -> None:
     """Begin the work of an erasure, which ``holds`` later reports of the value for a review."""
-    # Encrypted answers to forms may show the value, and nobody else could clean them.
+    # Encrypted answers to forms may show the value, and cannot be cleaned.
     sent_forms.forget_all(tx)
     batches.begin(tx, ErasureJob(erasure, traces, holds=holds))
 

@@ -1,6 +1,6 @@
-"""The values in a text that somebody checks, a sentence, a message or a page, each with its kind where it is said.
+"""Find the values in a text that somebody checks (a sentence, a message or a page), with their kinds if it names them.
 
-A report is read with care, so that it accuses nobody; here, all that may be a value is asked about.
+Unlike in a report, which must not accuse an innocent person, everything that may be a value is looked up.
 """
 
 import re
@@ -111,7 +111,7 @@ def _is_plausible(found: Candidate) -> bool:
 
 
 def _read(place: _Place, home: str, country: str) -> tuple[tuple[str, ...], LookupQuestion]:
-    """Return the names of a value, by which another spelling of it is known, and what is asked about it.
+    """Return the names of a value, by which another spelling of it is known, and the question about it.
 
     A telephone number of this country may also be an alias, and an account without a bank may be anything.
     """

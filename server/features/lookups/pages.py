@@ -65,7 +65,7 @@ class _Answered(NamedTuple):
 
     @property
     def is_strong(self) -> bool:
-        """Return whether nobody should pay."""
+        """Return whether the advice is not to pay."""
         return bool(self.listings) and self.result.grade in _STRONG
 
     @property
@@ -77,7 +77,7 @@ class _Answered(NamedTuple):
 
 
 def _asked(visit: Visit) -> TextQuestions:
-    """Return what the form asks about: the one value of a kind or bank that is chosen, else the values of the text."""
+    """Return the values that the form asks about: one if its kind or bank is chosen, else the values of the text."""
     text = visit.request.form.get("value", "")
     one = asked_value(visit)
     if one.value and (one.kind or one.details):

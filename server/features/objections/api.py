@@ -98,7 +98,7 @@ class Objections(ApiService):
                 sent = receive.receipt_of_form(tx, asked, key, self._deadlines)
             if sent is not None:
                 return sent.receipt
-            # An objection that is refused is none, and counts for nothing.
+            # A refused objection does not count.
             self._days.spend(remote, self._count, *checked.names[:1])
             operation = ReceiveObjection(asked=asked, days=self._deadlines, contacts=self._contacts, key=key)
             return run(self.site.hub, operation, Actor.anybody()).receipt
@@ -129,8 +129,8 @@ class Objections(ApiService):
 class DailyObjections:
     """The limits of objections a day: of an address and of a network, about one value and about all; and of all people.
 
-    Beyond what all together may file, who comes from a network that filed none today still may, up to twice as many: so
-    that nobody who floods the hub from some networks keeps others from objecting.
+    Once all together have filed their limit, networks that filed none today may file the same number again. So a flood
+    from some networks does not keep others from objecting.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
@@ -166,7 +166,7 @@ class DailyObjections:
 
 
 def _about(place: str, value: str) -> str:
-    """Return the name of the objections to a value from one place, which does not tell the value."""
+    """Return the key to count objections to a value from one place; it does not contain the value."""
     return f"{place} {hashlib.sha256(value.encode()).hexdigest()[:16]}"
 
 

@@ -105,7 +105,7 @@ def _close_left(hub: Hub, tx: Tx, id_: str) -> None:
 
 
 def _return_to_sender(hub: Hub, tx: Tx, id_: str) -> None:
-    """Give a request back whose addressee left: its sender reads that, and an operator can assign it to another."""
+    """Remove the addressee of a request if it left: the sender is told, and an operator can assign another."""
     stored = requests.lock(tx, id_)
     if stored is None or stored.state not in UNANSWERED or stored.addressee not in partners.departed_partners(tx):
         return

@@ -1,4 +1,4 @@
-"""What the gate rules on a request before an addressee is asked, and the word for it in the request's steps."""
+"""The gate's decision on a request before an addressee is asked, and its reason in the steps of the request."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ _REASONS = dict.fromkeys((Reason.DEMAND_HELD.code, Reason.HOLDER_COERCED.code), 
 
 
 def rule_on(context: ReleaseContext, allowlists: Allowlists, request: Request, sender: Partner | None) -> GateDecision:
-    """Return what the gate rules on a request that ``sender`` has the authority to send; None if it is no partner."""
+    """Return the gate's decision on a request that ``sender`` has the authority to send; None if it is no partner."""
     restricts = request.asks in _RESTRICTING
     purpose = Purpose.READ
     if restricts:
@@ -42,7 +42,7 @@ def is_order(request: Request) -> bool:
 
 
 def word_of(decision: GateDecision) -> RequestReason:
-    """Return the word for the reason of a ruling that parties read; the reason of a list is that the value is known."""
+    """Return the reason of a decision for the parties to read: for any list, that the value is harmless."""
     return _REASONS.get(decision.code, RequestReason.HARMLESS_VALUE)
 
 

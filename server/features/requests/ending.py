@@ -1,9 +1,9 @@
-"""What the end of a listing does to the requests about its value: it ends those that rest on it, and undoes their acts.
+"""The end of a listing ends the requests about its value that rest on it, and undoes their acts.
 
-A request by notice rests on the listing if its sender reported the value, or if others had reported it before the
-request was sent, or if the hub itself found it wrong. So nobody ends another's request by a report and its retraction.
-A request about money rests on its sender's own claim, and never on others' reports. An order ends by its authority
-alone, which is told.
+A request by notice rests on the listing in three cases: its sender reported the value, others had reported it before
+the request was sent, or the hub itself found it wrong. So no partner ends another's request by a report and its
+retraction. A request about money rests on its sender's own claim, and never on others' reports. Only its authority ends
+an order; the hub tells its parties.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Requests that the gate holds: two operators let an order reach its addressee, one operator a notice, or none."""
+"""Requests that the gate holds: two operators release an order, one releases a notice, and one refuses either."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -49,9 +49,9 @@ def is_held_order(stored: StoredRequest) -> bool:
 
 
 def release(hub: Hub, tx: Tx, id_: str) -> StoredRequest:
-    """Let a held request reach its addressee, with as much time to respond as it had when it was sent.
+    """Send a held request to its addressee, with as much time to respond as it had when it was sent.
 
-    It opens without an addressee where none is known, as other requests do. Raises ``Rejected``.
+    Like other requests, it opens without an addressee if none is known. Raises ``Rejected``.
     """
     stored = _locked(tx, id_)
     moment, context = next_moment(stored), open_context(hub, tx)

@@ -14,7 +14,7 @@ from server.store.tables import partners
 UNANSWERED = ("open", "acknowledged")
 # The state of a hop that its sender has not confirmed. No addressee is asked yet.
 UNCONFIRMED = "unconfirmed"
-# The state of a request that the gate holds: nobody but its sender and the operators knows of it.
+# The state of a request that the gate holds: only its sender and the operators know of it.
 HELD = "held"
 ENDED = "closed"
 _WAITING = (HELD, UNCONFIRMED, *UNANSWERED)

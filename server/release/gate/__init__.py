@@ -1,4 +1,5 @@
-"""The gate: what holds where a value is listed holds on every way out of the hub.
+"""The gate: the rules of listing apply to every way out of the hub.
 
-``leaving`` decides before something goes out; ``endings`` tells every way what ended.
+``leaving`` decides whether a value may leave, ``rechecking`` delists values that became harmless, and ``ways`` is the
+registry of the ways out.
 """

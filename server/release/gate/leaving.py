@@ -1,4 +1,4 @@
-"""What may leave the hub: one decision for collections, demands, mails and words about a value."""
+"""Decide whether a value may leave the hub: in collections, requests, mails and answers alike."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -20,17 +20,17 @@ from server.release.reasons import Reason
 from server.release.session import ReleaseSession
 from server.store import value_index
 
-# A reporter that no partner has: what is asked about a value is the same for all.
+# No partner has this name: the decision is the same for all reporters.
 _NOBODY = "hub"
-# Entries of these types serve others beside a scammer, so that a whole domain of theirs is never blocked.
+# Entries of these types serve many others besides a scammer, so that a whole domain of theirs is never blocked.
 _SERVES_OTHERS = frozenset((EntryType.SHARED, EntryType.SERVICES))
 
 
 class Purpose(StrEnum):
     """Why a value leaves the hub.
 
-    A demand by notice asks its addressee; a demand by order binds it, and its authority answers for it. ``READ`` is a
-    demand that changes nothing for the holder of the value: to trace, to preserve, for information.
+    A request by notice does not bind its addressee. A request by order does, and its authority is responsible for it.
+    ``READ`` is a request that changes nothing for the holder of the value: to trace, to preserve, for information.
     """
 
     PUBLISH = "publish"
@@ -44,7 +44,7 @@ class Purpose(StrEnum):
 
 
 class Ruling(StrEnum):
-    """What the gate rules: the value leaves the hub, waits for a decision of operators, or is refused."""
+    """The ruling of the gate: the value leaves the hub, waits for a decision of operators, or is refused."""
 
     LEAVES = "leaves"
     HOLD = "hold"
@@ -80,11 +80,12 @@ def may_leave(context: ReleaseContext, allowlists: Allowlists, leaving: Leaving)
     """Decide whether a value may leave the hub now.
 
     - A value that the guard calls harmless or shared is held.
-    - One that the hub found wrong or erased is held, except for an order: its authority answers for the new facts.
-    - A demand to block a whole domain that serves others is refused, whoever gives it.
+    - A value that the hub found wrong or erased is held, except for an order: its authority is responsible for the
+      new facts.
+    - A request to block a whole domain that serves others is refused for every sender.
     - A notice against the holder of an account who acts under coercion is refused; an order is not.
 
-    Demands that only read pass. Nothing is stored.
+    Requests that only read pass. Nothing is stored.
     """
     if leaving.purpose is Purpose.READ:
         return PASSES
@@ -102,15 +103,15 @@ def may_leave(context: ReleaseContext, allowlists: Allowlists, leaving: Leaving)
 
 
 def _serves_others(match: AllowlistMatch, domain: str) -> bool:
-    """Return whether a domain serves others beside a scammer, as a hoster's or a platform's does."""
+    """Return whether a domain serves many others besides a scammer, such as a hoster's or a platform's."""
     known = ALLOWLISTS.get(match.list)
     return is_shared(domain) or (known is not None and known.entry_type in _SERVES_OTHERS)
 
 
 def _rule_on_holder(context: ReleaseContext, leaving: Leaving) -> GateDecision:
-    """Decide on a notice against a holder; the reason is read by those who may read of the coercion, and by no other.
+    """Decide on a notice against a holder. The reason is shown only to a sender that may read the report of coercion.
 
-    Any other sender reads the same as for a value that the hub found wrong: operators decide.
+    Any other sender gets the same message as for a value that the hub found wrong: operators decide.
     """
     kind, normal = str(leaving.of.kind), str(leaving.of.value)
     subject = value_index.subject_of(kind, normal)
@@ -139,7 +140,7 @@ def _is_delisted(context: ReleaseContext, report: Report) -> bool:
 
 
 def as_report(of: Subject) -> Report:
-    """Return the report that lists would have to match; its reporter and its time do not matter to them."""
+    """Return a report of the value, to match it with lists; they ignore its reporter and time."""
     kind = kinds.get(str(of.kind))
     fields = {"kind": kind.name, "value": of.value, "details": dict(of.details), "reporter": _NOBODY}
     try:

@@ -63,7 +63,7 @@ def hold_harmless(hub: Hub, tx: Tx, subjects: Iterable[str]) -> int:
 
 
 def begin(tx: Tx) -> None:
-    """Begin to look at all values anew; ``run`` does the work, and servers continue it where it is interrupted."""
+    """Begin to check all values again; ``run`` does the work, and servers continue it after an interruption."""
     jobs.begin(tx, NAME, _FIRST)
 
 

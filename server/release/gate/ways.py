@@ -1,4 +1,4 @@
-"""The ways on which values leave the hub. A feature declares its ways in its ``hooks.py``."""
+"""The ways by which values leave the hub. A feature declares its ways in its ``hooks.py``."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -11,14 +11,14 @@ from server.release.publish.listings import ListingState
 
 
 class Way(ListingListener):
-    """A way out of the hub. It corrects what it sent once a listing ends; ``listed`` tells it, in that transaction."""
+    """A way out of the hub. ``listed`` is called in the transaction that ends a listing, to correct what was sent."""
 
-    # What the documentation and the tests call it.
+    # Its name in the documentation and the tests.
     name: ClassVar[str]
 
 
 class ReadFromLog(Way):
-    """A way whose readers get what the log has when they ask, or the log's next version: it has nothing to correct."""
+    """A way whose readers get the current version in the log, or the next one: there is nothing to correct."""
 
     def listed(
         self, context: ReleaseContext, values: Sequence[ReportedValue], states: Mapping[str, ListingState]
@@ -32,7 +32,7 @@ def every_way() -> dict[str, Way]:
 
 
 class GateEvent(StrEnum):
-    """The events after which a value leaves the hub on no way: docs/gate.md says what each does on each way."""
+    """The events after which a value no longer leaves the hub. docs/gate.md describes their effects on each way."""
 
     HARMLESS = "harmless"
     RETRACTED = "retracted"

@@ -1,7 +1,7 @@
-"""Values as people type them into a search: any spelling, and what is easily typed differently, finds the value.
+"""Find values by the text that people type into a search: any spelling and easy variations find the value.
 
-A search shows what a person may see anyway, so that a near spelling may find more. An act, as a retraction, means
-exactly the readings of ``lookup.subjects``.
+A search shows only values that the person may see, so a near spelling may find more of them. An act, such as a
+retraction, uses exactly the readings of ``lookup.subjects``.
 """
 
 import re
@@ -26,7 +26,7 @@ _WEB = frozenset(("domain", "url", "ip"))
 
 
 class TypedValue(NamedTuple):
-    """What a text in a search means: the names of values, and the end of one, "" if it is too short for that."""
+    """The meaning of a text in a search: the names of values, and the end of one, "" if it is too short for that."""
 
     names: frozenset[str]
     ending: str
@@ -38,7 +38,7 @@ class TypedValue(NamedTuple):
 
 
 def typed_value(text: str, country: str = "") -> TypedValue:
-    """Return what a text in a search means; ``country`` is the default for numbers without a code of their own."""
+    """Return the meaning of a text in a search; ``country`` is the default for numbers without a code of their own."""
     readings = set[tuple[str, str]]()
     with suppress(Rejected):
         readings.update((one.kind, one.normal) for one in asked_readings(text, None, {}, country))
@@ -58,7 +58,7 @@ def ending_of(text: str) -> str:
 
 
 def _names_of_addresses(normal: str) -> set[str]:
-    """Return the names of the addresses that people take for the same: other scheme, www, port, slash at the end."""
+    """Return the names of addresses that people regard as the same: other scheme, www, port, slash at the end."""
     rest = _SCHEME.sub("", normal)
     host, _, path = rest.partition("/")
     hosts = {host, host.removeprefix("www."), f"www.{host}", _PORT.sub("", host)}

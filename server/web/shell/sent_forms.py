@@ -1,7 +1,7 @@
-"""Forms that were sent: each takes effect once, and its answer has an address, which a reload asks for instead.
+"""Forms that were sent: each takes effect once, and its answer has an address, which a reload requests instead.
 
-A form is known by its key, which each form on a page has anew, and by its content: sent again, from a reload, from
-the page before or by a second click, it gets the first answer. A corrected form is another one.
+A form is identified by its key, which each page renders anew, and by its content. Sent again, by a reload, a second
+click or a return to its page, it gets the first answer. A corrected form is a new one.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ class _SentForm:
             sent_forms.keep(tx, self.name, self._sealed(answer))
 
     def find(self) -> _KeptAnswer | None:
-        """Return the answer, empty while there is none. What is shown once is forgotten."""
+        """Return the answer, empty while there is none. An answer that is shown once is then deleted."""
         with self._store.begin() as tx:
             sealed = sent_forms.find(tx, self.name)
             if not sealed:

@@ -270,7 +270,7 @@ class Visit:
         return self._finished(Response(body, status, content_type="text/html; charset=utf-8"), headers)
 
     def _show_once(self) -> str:
-        """Let the page that calls this, which has a secret, not be shown again when it is reloaded."""
+        """Mark the page that calls this as one with a secret: a reload does not show it again."""
         self.is_shown_once = True
         return ""
 
