@@ -183,11 +183,8 @@ def place_of(view: RequestView) -> RequestPlace:
 
 
 def every(tx: Tx, found: Iterable[StoredRequest]) -> list[RequestView]:
-    """Return requests in full, as the operator sees them: with the name of a partner that is the addressee."""
-    shown = list(found)
-    seen = views_of(tx, [(stored, Role.SENDER) for stored in shown])
-    names = [stored.addressee if ":" not in (stored.addressee or ":") else None for stored in shown]
-    return [view._replace(addressee=name) if name else view for view, name in zip(seen, names, strict=True)]
+    """Return requests in full, as the operator sees them."""
+    return views_of(tx, [(stored, Role.SENDER) for stored in found])
 
 
 def views_of(tx: Tx, found: Sequence[tuple[StoredRequest, str]]) -> list[RequestView]:

@@ -51,7 +51,7 @@ def view(stored: StoredRequest, steps: Sequence[StoredStep], role: str, at: int,
         role=role,
         sender=_sender(stored, remote, withheld=withheld),
         request=request,
-        addressee=_addressee(stored, request, role),
+        addressee=_addressee(stored, request),
         state=RequestState(stored.state),
         opened=moment(stored.opened),
         changed=moment(stored.changed),
@@ -80,13 +80,10 @@ def _sender(stored: StoredRequest, remote: RemoteSide, *, withheld: bool) -> str
     return HUB if stored.sender == HUB_SENDER else remote.sender or stored.sender
 
 
-def _addressee(stored: StoredRequest, request: Request, role: str) -> str:
+def _addressee(stored: StoredRequest, request: Request) -> str:
     if stored.addressee is not None and stored.addressee.startswith(OUTSIDE):
         return stored.addressee.removeprefix(OUTSIDE)
-    # A note names a partner by its identity. Its sender reads back what it gave, whether the hub knows the partner or
-    # not. A partner that an operator assigned stays unnamed.
-    if role == Role.SENDER:
-        return request.addressee or PROVIDER
+    # A note names a partner by its identity. A partner that an operator assigned stays unnamed.
     if stored.addressee is not None and ids.identity(stored.addressee) == request.addressee:
         return stored.addressee
     return request.addressee or PROVIDER
