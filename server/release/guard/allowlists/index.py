@@ -38,6 +38,13 @@ _COMMON_WORDS = frozenset(
         *("security", "service", "support", "system", "wallet"),
         *("central", "discover", "discovery", "exodus", "fidelity", "momentum", "original", "phantom", "progressive"),
         *("rabbit", "regions", "signal", "spirit", "target", "united", "vanguard"),
+        *("airport", "alternate", "anaconda", "austrian", "bluebird", "booker", "bowtie", "broadway"),
+        *("brother", "chorus", "citizen", "citylink", "corsair", "countdown", "courts", "cuckoo", "dynasty"),
+        *("edison", "expert", "foxtrot", "genesis", "graphic", "greenwich", "guardian", "harmony", "kangaroo"),
+        *("lemonade", "liberator", "memorial", "mercury", "mobiles", "nation", "nimble", "norwegian"),
+        *("octagon", "openpay", "picnic", "pioneer", "porter", "promise", "racional", "realtor", "scarlet"),
+        *("shalom", "singer", "skinny", "slingshot", "smiles", "spectra", "sprouts", "stadium", "stamps"),
+        *("staples", "synergy", "tangerine", "upgrad", "ventura", "voyager", "whoosh"),
     )
 )
 # Length of a country's ending.
