@@ -17,7 +17,7 @@ from server.features.requests import order_files, records as requests
 from server.features.requests.ageing import age
 from server.features.requests.assign import assign
 from server.features.requests.clock import RequestClock
-from server.features.requests.ending import end_expired
+from server.features.requests.ending import end_expired, note_ended
 from server.features.requests.gone import record_back
 from server.features.requests.operations import AssignRequest, RefuseRequest, ReleaseRequest, SendSeveral
 from server.features.requests.serving import served
@@ -27,7 +27,6 @@ from server.operations.run import run
 from server.release.contribute import contribute
 from server.release.hub import Hub
 from server.release.results import Results
-from server.release.retract import retract
 from server.store import Store, collections, partners
 from server.store.database.times import now
 from server.store.item import Item
@@ -290,9 +289,9 @@ def test_released_request_does_not_end_with_the_report_of_another(
     run(hub, AddAllowlistEntry(value=PLACE, reason="a page of ours"), Actor.system("Anong"))
     id_ = sent(hub, police, notice(of=PLACE)).view.id
     run(hub, ReleaseRequest(id=id_), Actor.system("Anong"))
-    sent_report(hub, bank, "url", PLACE)
+    assert sent_report(hub, bank, "url", PLACE).held
     with hub.store.begin() as tx:
-        retract(hub, tx, PLACE, bank)
+        note_ended(tx, [stored(hub, id_).subject], now())
     RequestClock(hub).step()
     assert reason_of(hub, id_) == ("open", None)
 
