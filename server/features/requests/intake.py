@@ -272,8 +272,14 @@ class RequestIntake:
         return _now(wanted)
 
     def _confirmed(self, stored: StoredRequest, request: Request) -> StoredRequest:
-        """Return a hop that carries the order from now on, with as much time to respond as the one before."""
+        """Return a hop that carries the order from now on, with as much time to respond as the one before.
+
+        Raises ``Rejected`` if its value became harmless meanwhile, and operators have not released the hop.
+        """
         self._refuse_order(request)
+        decision = rule_on(self._context, self._allowlists, request, self._partner)
+        if decision.ruling is not Ruling.LEAVES and not was_held(requests.steps(self._tx, [stored.id])[stored.id]):
+            raise Rejected(decision.code, decision.message)
         deadline = timestamp.to_millisecond(self._context.at + _window(stored.deadline - stored.opened))
         asked = request.model_copy(update={"deadline": deadline})
         return stored._replace(

@@ -70,7 +70,8 @@ def begun(stored: StoredRequest, request: Request, policy: Policy, asked: Partne
         basis=str(request.basis),
         case_number=request.reference,
         allowed=time,
-        deadline=stored.opened + SERVICE_DAYS * _DAY + time,
+        # Anew if it was held, or has another addressee.
+        deadline=max(stored.opened, stored.changed) + SERVICE_DAYS * _DAY + time,
     )
 
 
